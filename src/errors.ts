@@ -1,0 +1,62 @@
+/**
+ * Exit codes of the command line, a public contract (README).
+ * 130 and 143 are not here: they follow from the signal that interrupted a clean stop.
+ */
+export const EXIT_CODE = {
+  fine: 0,
+  unexpected: 1,
+  usage: 2,
+  partial: 3,
+  keyRefused: 4,
+  database: 5,
+  gaveUp: 7,
+} as const
+
+export type ExitCode = (typeof EXIT_CODE)[keyof typeof EXIT_CODE]
+
+/** The exit code that tells an operator's scheduler what `error` was. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof PermanentError) return error.exitCode
+  if (error instanceof RetryableError) return EXIT_CODE.gaveUp
+  return EXIT_CODE.unexpected
+}
+
+/** Something that may be better when it is tried again; nothing about the request was wrong. */
+export abstract class RetryableError extends Error {
+  abstract override name: string
+}
+
+/** Something that trying again cannot mend: a person has to change something first. */
+export abstract class PermanentError extends Error {
+  abstract override name: string
+  abstract readonly exitCode: ExitCode
+}
+
+/** The command line or the configuration is wrong; the message says what to write instead. */
+export class UsageError extends PermanentError {
+  override name = 'UsageError'
+  readonly exitCode = EXIT_CODE.usage
+}
+
+/** The database cannot be reached, refuses us, or lacks the schema. */
+export class DatabaseError extends PermanentError {
+  override name = 'DatabaseError'
+  readonly exitCode = EXIT_CODE.database
+}
+
+/** The API refuses the key (401, 403). */
+export class ApiKeyRefusedError extends PermanentError {
+  override name = 'ApiKeyRefusedError'
+  readonly exitCode = EXIT_CODE.keyRefused
+}
+
+/** The API answers something that makes no sense for the request: a wrong address, or a changed contract. */
+export class ApiAnswerError extends PermanentError {
+  override name = 'ApiAnswerError'
+  readonly exitCode = EXIT_CODE.gaveUp
+}
+
+/** No usable answer this time: a time-out, a reset, an overloaded or throttling server, a body cut off. */
+export class ApiUnavailableError extends RetryableError {
+  override name = 'ApiUnavailableError'
+}
