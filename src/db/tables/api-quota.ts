@@ -1,0 +1,9 @@
+import type { Generated } from 'kysely'
+import type { Timestamp } from '../column-types.ts'
+
+/** Shared pacing: every process that uses one API key takes its request slots from one row. */
+export interface ApiQuotaTable {
+  key_fingerprint: string
+  next_slot_at: Generated<Timestamp>
+  last_accepted_at: Timestamp | null
+}

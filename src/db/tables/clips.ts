@@ -1,0 +1,12 @@
+import type { Insertable } from 'kysely'
+
+/** One row per clip (segment) of an analysed file. */
+export interface ClipsTable {
+  classification_id: number
+  clip_no: number
+  clip_index: number | null
+  clip_start: number | null
+  clip_end: number | null
+}
+
+export type ClipRow = Required<Insertable<ClipsTable>>

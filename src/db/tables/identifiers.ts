@@ -1,0 +1,32 @@
+import type { Generated, Selectable } from 'kysely'
+import type { Timestamp } from '../column-types.ts'
+
+/** The life of an identifier; ARCHITECTURE.md draws the transitions. */
+export type IdentifierState = 'pending' | 'done' | 'errored' | 'missing' | 'quarantined' | 'retired'
+
+/** The ledger: what we were asked to track, and where each stands. Column comments are in the migration. */
+export interface IdentifiersTable {
+  id: Generated<number>
+  media: Generated<string>
+  identifier: string
+  submitted_at: Timestamp | null
+  source: string | null
+  state: Generated<IdentifierState>
+  priority: Generated<number>
+  due_at: Generated<Timestamp | null>
+  attempts: Generated<number>
+  absences: Generated<number>
+  lease_until: Timestamp | null
+  leased_by: string | null
+  claim_no: Generated<number>
+  wake_requested_at: Timestamp | null
+  last_error: string | null
+  enqueued_at: Generated<Timestamp>
+  last_asked_at: Timestamp | null
+  last_confirmed_at: Timestamp | null
+  settled_at: Timestamp | null
+  retired_at: Timestamp | null
+  retired_reason: string | null
+}
+
+export type IdentifierRow = Selectable<IdentifiersTable>

@@ -1,0 +1,15 @@
+import type { Generated } from 'kysely'
+import type { Timestamp } from '../column-types.ts'
+
+/** Append-only: who overrode the machine and why, as told by the organisation itself. */
+export interface OverrideNotesTable {
+  note_id: Generated<number>
+  media: Generated<string>
+  file_hash: string
+  forced_to: string
+  author: string
+  reason: string
+  ticket: string | null
+  reviewer: string | null
+  noted_at: Generated<Timestamp>
+}

@@ -1,0 +1,16 @@
+/** Any value that JSON can hold. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject
+
+/** A JSON object. Keys come from outside: look them up with `Object.hasOwn`, never with `in`. */
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Sets an own property even when the key is `__proto__`, which plain assignment would not. */
+export function setOwn(target: object, key: string, value: Json): void {
+  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+}

@@ -1,0 +1,71 @@
+import { canonicalJson } from '../canonical-json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+
+/**
+ * The audio content in the form that is digested: without `result_url` (a link, not content), both clip shapes
+ * alike, and the lists that are really sets in a fixed order, because nothing promises that the API repeats one.
+ *
+ * @param content A record that fits the contract, with everything empty dropped.
+ */
+export function audioCanonical(content: JsonObject): JsonObject {
+  const { result_url: _, verdict, verdicts, results, details, chunk_details, ...plain } = content
+  const documented = isJsonObject(details) ? details.clips : undefined
+  const canonical: { [key: string]: Json } = { ...plain }
+  if (verdict !== undefined) canonical.verdict = sortedVerdict(verdict)
+  if (verdicts !== undefined) canonical.verdicts = sortSet(verdicts, sortedVerdict, ['heuristic'])
+  if (results !== undefined) canonical.results = sortedResults(results)
+  const clips = documented ?? chunk_details
+  if (details !== undefined || clips !== undefined) {
+    canonical.details = { ...(details as JsonObject), ...(clips !== undefined && { clips: sortedClips(clips) }) }
+  }
+  // A second clip list is an unknown field: it counts as it is.
+  if (documented !== undefined && chunk_details !== undefined) canonical.chunk_details = chunk_details
+  return canonical
+}
+
+function sortedClips(clips: Json): Json {
+  return sortSet(clips, sortedClip, ['index', 'start', 'end'])
+}
+
+function sortedClip(clip: JsonObject): JsonObject {
+  return {
+    ...clip,
+    ...(clip.results !== undefined && { results: sortedResults(clip.results) }),
+    ...(clip.verdict !== undefined && { verdict: sortedVerdict(clip.verdict as JsonObject) }),
+  }
+}
+
+function sortedResults(results: Json): Json {
+  return sortSet(results, sortedResult, ['model'])
+}
+
+function sortedResult(result: JsonObject): JsonObject {
+  if (result.classification === undefined) return result
+  return { ...result, classification: sortSet(result.classification, (score) => score, ['label']) }
+}
+
+function sortedVerdict(verdict: Json): JsonObject {
+  const object = verdict as JsonObject
+  if (object.models === undefined) return object
+  return { ...object, models: [...(object.models as string[])].sort(compare) }
+}
+
+/** The list with each element canonical, ordered by the members named; ties by canonical text. */
+function sortSet(list: Json, canonical: (element: JsonObject) => JsonObject, by: readonly string[]): Json {
+  const elements = (list as readonly JsonObject[]).map(canonical)
+  return elements.sort((a, b) => {
+    for (const member of by) {
+      const order = compare(a[member], b[member])
+      if (order !== 0) return order
+    }
+    return compare(canonicalJson(a), canonicalJson(b))
+  })
+}
+
+/** Absent first; numbers by value, texts by code unit, as RFC 8785 orders keys. */
+function compare(a: Json | undefined, b: Json | undefined): number {
+  if (a === b) return 0
+  if (a === undefined || a === null) return -1
+  if (b === undefined || b === null) return 1
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,128 @@
+import type { AudioClip, AudioModelResult, AudioVerdict } from '../contract/audio-record.ts'
+import type { AudioClassification } from '../contract/validate-audio.ts'
+import type { ClipsPath } from '../db/tables/classifications.ts'
+import type { ClipRow } from '../db/tables/clips.ts'
+import type { ModelResultRow } from '../db/tables/model-results.ts'
+import type { ModelScoreRow } from '../db/tables/model-scores.ts'
+import type { VerdictModelRow } from '../db/tables/verdict-models.ts'
+import type { VerdictKind, VerdictRow } from '../db/tables/verdicts.ts'
+import type { ContentRow, ContentRows } from './row-set.ts'
+
+/**
+ * Spreads one classification over the rows of the data tables.
+ *
+ * Ordinals count from 0 in the order of the answer: the main verdict, then the heuristics', then the clips'; the
+ * file's model results, then the clips'. So every key is known before the database is asked.
+ */
+export function audioRows(classificationId: number, classification: AudioClassification): ContentRows {
+  const { known } = classification
+  const rows = new RowCollector(classificationId)
+  if (known.verdict) rows.addVerdict('main', null, known.verdict)
+  for (const verdict of known.verdicts ?? []) rows.addVerdict('heuristic', null, verdict)
+  for (const result of known.results ?? []) rows.addResult(null, result)
+  const { path, clips } = clipsOf(classification)
+  for (const [clipNo, clip] of clips.entries()) rows.addClip(clipNo, clip)
+  return { classification: contentRow(classificationId, classification, path), ...rows.collected }
+}
+
+function contentRow(
+  classificationId: number,
+  { known, extra }: AudioClassification,
+  clipsPath: ClipsPath | null,
+): ContentRow {
+  return {
+    classification_id: classificationId,
+    media: 'audio',
+    identifier: known.identifier,
+    file_hash: known.hash ?? null,
+    api_version: known.api_version ?? null,
+    status: known.status ?? null,
+    errors: Array.isArray(known.errors) ? known.errors.join('\n') : (known.errors ?? null),
+    name: known.name ?? null,
+    ref_id: known.ref_id ?? null,
+    result_url: known.result_url ?? null,
+    force_classification: known.force_classification ?? null,
+    clips_path: clipsPath,
+    extra: Object.keys(extra).length === 0 ? null : JSON.stringify(extra),
+  }
+}
+
+function clipsOf({ known }: AudioClassification): { path: ClipsPath | null; clips: readonly AudioClip[] } {
+  if (known.details?.clips) return { path: '/details/clips', clips: known.details.clips }
+  if (known.chunk_details) return { path: '/chunk_details', clips: known.chunk_details }
+  return { path: null, clips: [] }
+}
+
+/** Collects the child rows of one classification; the next ordinal is how many there are. */
+class RowCollector {
+  readonly collected = {
+    clips: [] as ClipRow[],
+    verdicts: [] as VerdictRow[],
+    verdictModels: [] as VerdictModelRow[],
+    modelResults: [] as ModelResultRow[],
+    modelScores: [] as ModelScoreRow[],
+  }
+
+  readonly #classificationId: number
+
+  constructor(classificationId: number) {
+    this.#classificationId = classificationId
+  }
+
+  addClip(clipNo: number, clip: AudioClip): void {
+    this.collected.clips.push({
+      classification_id: this.#classificationId,
+      clip_no: clipNo,
+      clip_index: clip.index ?? null,
+      clip_start: clip.start ?? null,
+      clip_end: clip.end ?? null,
+    })
+    if (clip.verdict) this.addVerdict('clip', clipNo, clip.verdict)
+    for (const result of clip.results ?? []) this.addResult(clipNo, result)
+  }
+
+  addVerdict(kind: VerdictKind, clipNo: number | null, verdict: AudioVerdict): void {
+    const verdictNo = this.collected.verdicts.length
+    this.collected.verdicts.push({
+      classification_id: this.#classificationId,
+      verdict_no: verdictNo,
+      clip_no: clipNo,
+      kind,
+      heuristic: verdict.heuristic ?? null,
+      confidence: verdict.confidence ?? null,
+      classification: verdict.classification ?? null,
+    })
+    for (const [modelNo, model] of (verdict.models ?? []).entries()) {
+      this.collected.verdictModels.push({
+        classification_id: this.#classificationId,
+        verdict_no: verdictNo,
+        model_no: modelNo,
+        model,
+      })
+    }
+  }
+
+  addResult(clipNo: number | null, result: AudioModelResult): void {
+    const resultNo = this.collected.modelResults.length
+    this.collected.modelResults.push({
+      classification_id: this.#classificationId,
+      result_no: resultNo,
+      clip_no: clipNo,
+      model: result.model ?? null,
+      unknown: result.unknown ?? null,
+      elapsed_time: result.elapsed_time ?? null,
+      classification_details: result.classification_details
+        ? JSON.stringify(result.classification_details)
+        : null,
+    })
+    for (const [scoreNo, score] of (result.classification ?? []).entries()) {
+      this.collected.modelScores.push({
+        classification_id: this.#classificationId,
+        result_no: resultNo,
+        score_no: scoreNo,
+        label: score.label ?? null,
+        score: score.score ?? null,
+      })
+    }
+  }
+}
