@@ -31,9 +31,10 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
     )
     .execute()
   await db.schema
-    .createIndex('quarantined_payloads_identifier_idx')
+    .createIndex('quarantined_payloads_open_idx')
     .on('identifai.quarantined_payloads')
     .columns(['media', 'identifier'])
+    .where('resolved_at' as never, 'is', null)
     .execute()
   await commentOn(
     db,

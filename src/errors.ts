@@ -59,4 +59,11 @@ export class ApiAnswerError extends PermanentError {
 /** No usable answer this time: a time-out, a reset, an overloaded or throttling server, a body cut off. */
 export class ApiUnavailableError extends RetryableError {
   override name = 'ApiUnavailableError'
+  /** HTTP status of the answer; null when there was none. */
+  readonly status: number | null
+
+  constructor(message: string, options: ErrorOptions & { readonly status?: number } = {}) {
+    super(message, options)
+    this.status = options.status ?? null
+  }
 }

@@ -21,7 +21,7 @@ export type AudioClassification = Classification<AudioRecord>
 export function validateAudio(payload: JsonObject): Validation<AudioRecord> {
   const unstorable = findUnstorable(payload)
   if (unstorable) return { accepted: false, reason: 'unstorable', issues: [unstorable] }
-  const content = compactAudioLists(dropEmpty(payload))
+  const content = audioContent(payload)
   const parsed = audioRecord.safeParse(content)
   if (!parsed.success) {
     return { accepted: false, reason: 'invalid_payload', issues: parsed.error.issues.map(toIssue) }
@@ -32,6 +32,11 @@ export function validateAudio(payload: JsonObject): Validation<AudioRecord> {
   const extra: Extra = Array.isArray(known.errors) ? { ...unknown, '/errors': known.errors } : unknown
   const drift = audioDrift(known, unknown)
   return { accepted: true, classification: { known, extra, content, payload, drift } }
+}
+
+/** What a record says: without whatever says nothing. */
+export function audioContent(payload: JsonObject): JsonObject {
+  return compactAudioLists(dropEmpty(payload))
 }
 
 /** Where both clip lists came, the documented one is the known one and the other is an unknown field. */

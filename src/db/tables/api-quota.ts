@@ -1,5 +1,4 @@
-import type { Generated } from 'kysely'
-import type { Timestamp } from '../column-types.ts'
+import type { Generated, Timestamp } from '../column-types.ts'
 
 /** Shared pacing: every process that uses one API key takes its request slots from one row. */
 export interface ApiQuotaTable {

@@ -29,4 +29,4 @@ export interface ClassificationRevisionsTable {
   digest_version: number
 }
 
-export type NewRevisionRow = Insertable<ClassificationRevisionsTable>
+export type NewRevisionRow = Required<Insertable<ClassificationRevisionsTable>>

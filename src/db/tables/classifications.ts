@@ -1,5 +1,5 @@
-import type { Generated, Insertable } from 'kysely'
-import type { Jsonb, Timestamp } from '../column-types.ts'
+import type { Insertable } from 'kysely'
+import type { Generated, Jsonb, Timestamp } from '../column-types.ts'
 
 /** Where the clips stood in the answer, as a JSON Pointer. */
 export type ClipsPath = '/details/clips' | '/chunk_details'

@@ -1,5 +1,5 @@
-import type { Generated, Selectable } from 'kysely'
-import type { Timestamp } from '../column-types.ts'
+import type { Selectable } from 'kysely'
+import type { Generated, Timestamp } from '../column-types.ts'
 
 /** The life of an identifier; ARCHITECTURE.md draws the transitions. */
 export type IdentifierState = 'pending' | 'done' | 'errored' | 'missing' | 'quarantined' | 'retired'

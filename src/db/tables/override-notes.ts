@@ -1,5 +1,4 @@
-import type { Generated } from 'kysely'
-import type { Timestamp } from '../column-types.ts'
+import type { Generated, Timestamp } from '../column-types.ts'
 
 /** Append-only: who overrode the machine and why, as told by the organisation itself. */
 export interface OverrideNotesTable {

@@ -1,5 +1,4 @@
-import type { Generated } from 'kysely'
-import type { Jsonb, Timestamp } from '../column-types.ts'
+import type { Generated, Jsonb, Timestamp } from '../column-types.ts'
 
 export type QuarantineReason = 'invalid_payload' | 'unstorable' | 'refused_by_api'
 

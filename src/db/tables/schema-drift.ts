@@ -1,5 +1,4 @@
-import type { Generated } from 'kysely'
-import type { Timestamp } from '../column-types.ts'
+import type { Generated, Timestamp } from '../column-types.ts'
 
 export type DriftKind = 'unknown_field' | 'unknown_value' | 'moved_field'
 

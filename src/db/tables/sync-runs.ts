@@ -1,5 +1,5 @@
-import type { Generated, Selectable } from 'kysely'
-import type { Timestamp } from '../column-types.ts'
+import type { Selectable } from 'kysely'
+import type { Generated, Timestamp } from '../column-types.ts'
 
 export type RunTrigger = 'manual' | 'schedule' | 'fresh' | 'demo'
 export type RunStatus = 'running' | 'succeeded' | 'partial' | 'failed' | 'interrupted'

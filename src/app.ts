@@ -1,0 +1,67 @@
+import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
+import { audioEndpoint } from './audio-endpoint.ts'
+import type { DatabaseConfig, SyncConfig } from './config.ts'
+import { connect } from './db/connect.ts'
+import type { Database } from './db/database.ts'
+import { createApiClient } from './extract/api-client.ts'
+import { createQuota } from './extract/quota.ts'
+import { createLogger, type Logger } from './logger.ts'
+import type { PassTools } from './sync/pass.ts'
+
+/** What a command that only needs the database works with. */
+export interface DatabaseApp extends AsyncDisposable {
+  readonly db: Kysely<Database>
+  readonly pool: Pool
+  readonly logger: Logger
+}
+
+/** What a pass works with, and what has to be closed after it. */
+export interface App extends PassTools, AsyncDisposable {}
+
+/** Everything a test or the demo may bring itself. */
+export interface AppOverrides {
+  readonly logger?: Logger
+}
+
+/** Opens the database, lazily; disposing of it closes every connection. */
+export function createDatabaseApp(
+  config: DatabaseConfig,
+  maxConnections = 4,
+  overrides: AppOverrides = {},
+): DatabaseApp {
+  const logger = overrides.logger ?? createLogger({ level: config.logLevel, terminal: process.stderr.isTTY })
+  const { db, pool } = connect({
+    connectionString: config.databaseUrl,
+    maxConnections,
+    onIdleError: (err) => logger.warn({ err }, 'database connection lost'),
+  })
+  return { db, pool, logger, [Symbol.asyncDispose]: () => db.destroy() }
+}
+
+/** The composition root: the one place that knows how the parts of a pass are made. */
+export function createApp(config: SyncConfig, overrides: AppOverrides = {}): App {
+  // Each batch in flight holds one connection while it is written; two more for claims and heartbeats.
+  const database = createDatabaseApp(config, config.concurrency + 2, overrides)
+  const endpoint = audioEndpoint
+  const api = createApiClient({
+    baseUrl: config.apiUrl,
+    path: endpoint.path,
+    apiKey: config.apiKey,
+    timeoutMs: config.requestTimeoutMs,
+  })
+  const quota = createQuota({ ...config, db: database.db })
+  return {
+    config,
+    endpoint,
+    api,
+    quota,
+    db: database.db,
+    pool: database.pool,
+    logger: database.logger,
+    [Symbol.asyncDispose]: async () => {
+      await api[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { CommanderError } from '@commander-js/extra-typings'
+import { createProgram } from './commands/program.ts'
+import { asDatabaseError } from './db/database-error.ts'
+import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError } from './errors.ts'
+
+try {
+  await createProgram().parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+/** Says in one place, on standard error, what went wrong, and returns the exit code for it. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.fine : EXIT_CODE.usage
+  const known = asDatabaseError(error) ?? error
+  const expected = known instanceof PermanentError || known instanceof RetryableError
+  console.error(`error: ${expected ? known.message : ((known as Error)?.stack ?? String(known))}`)
+  return exitCodeOf(known)
+}

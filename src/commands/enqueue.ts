@@ -1,0 +1,76 @@
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import type { EnqueueResult } from '../enqueue/enqueue.ts'
+import { counted, print, printJson } from './print.ts'
+
+/** Bulk comes after what somebody asked for by name or inserted by SQL. */
+const FILE_PRIORITY = -5
+
+export function enqueueCommand() {
+  return new Command('enqueue')
+    .description('track identifiers: from arguments, a file or standard input')
+    .argument('[id...]', 'identifiers, as the API returned them when the files were submitted')
+    .option('--file <file>', 'read them from a file, or from standard input with -; one a line')
+    .option('--csv', 'the file is CSV with a header: identifier (or else the first column), submitted_at, source')
+    .option('--priority <n>', 'higher is asked first (default: 0, from a file -5)', parsePriority)
+    .option('--source <name>', 'where the audio came from, for entries that do not say')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+An identifier that is known already stays as it is. A file is added whole or not at all, but for its invalid lines
+(blank, or longer than 1,024 bytes), which are named. Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
+
+Examples:
+  $ identifai-sync enqueue 5f2b...c1 77ab...09
+  $ identifai-sync enqueue --file calls.csv --source call-centre
+  $ psql -Atc 'select id from uploads' | identifai-sync enqueue --file -`,
+    )
+    .action(async (ids, options) => {
+      const { createDatabaseApp } = await import('../app.ts')
+      const { audioEndpoint } = await import('../audio-endpoint.ts')
+      const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
+      const { assertMigrated } = await import('../db/migrate.ts')
+      const { enqueue } = await import('../enqueue/enqueue.ts')
+      const { openInput } = await import('../enqueue/open-input.ts')
+      const { EXIT_CODE, UsageError } = await import('../errors.ts')
+      const config = parseDatabaseConfig(readEnvironment())
+      const entries = await openInput({ ids, file: options.file, csv: options.csv })
+      await using app = createDatabaseApp(config)
+      await assertMigrated(app.db)
+
+      const result = await enqueue(app.db, entries, {
+        media: audioEndpoint.media,
+        priority: options.priority ?? (options.file === undefined ? 0 : FILE_PRIORITY),
+        source: options.source ?? null,
+      })
+      const valid = result.added + result.known
+      if (valid === 0) throw new UsageError(nothingValid(result))
+      if (options.json) printJson(result)
+      else print(describeResult(result))
+      if (result.invalid > 0) process.exitCode = EXIT_CODE.partial
+    })
+}
+
+function describeResult(result: EnqueueResult): string {
+  const states = Object.entries(result.knownByState).map(([state, number]) => `${number} ${state}`)
+  const known = result.known > 0 ? ` (${states.join(', ')})` : ''
+  return [
+    `${counted(result.added, 'identifier')} added, ${result.known} known already${known}, ${result.invalid} invalid.`,
+    ...invalidLines(result),
+  ].join('\n')
+}
+
+function nothingValid(result: EnqueueResult): string {
+  if (result.invalid === 0) return 'The input holds no identifier: nothing was enqueued. Give one identifier a line.'
+  return ['No identifier was valid: nothing was enqueued.', ...invalidLines(result)].join('\n')
+}
+
+function invalidLines({ invalid, invalidLines: named }: EnqueueResult): string[] {
+  const lines = named.map(({ line, reason }) => `  line ${line}: ${reason}`)
+  return invalid > named.length ? [...lines, `  and ${invalid - named.length} more`] : lines
+}
+
+function parsePriority(text: string): number {
+  if (!/^-?\d{1,4}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from -9999 to 9999.')
+  return Number(text)
+}

@@ -1,0 +1,45 @@
+import { Command } from '@commander-js/extra-typings'
+import { VERSION } from '../version.ts'
+import { demoCommand } from './demo.ts'
+import { enqueueCommand } from './enqueue.ts'
+import { migrateCommand } from './migrate.ts'
+import { simulateCommand } from './simulate.ts'
+import { statusCommand } from './status.ts'
+import { syncCommand } from './sync.ts'
+
+/** The command line. Commands load what they work with only when they run, so that --help is quick. */
+export function createProgram(): Command {
+  const program = new Command('identifai-sync')
+    .description(
+      "Brings the results of identifAI's audio deepfake detection home: reads pending identifiers from\n" +
+        'PostgreSQL, asks the API for them in batches of 100 and keeps the answers, with their history, in tables.',
+    )
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .exitOverride()
+    .addHelpText('after', AFTER_HELP)
+  const commands = [
+    migrateCommand(),
+    enqueueCommand(),
+    syncCommand(),
+    statusCommand(),
+    simulateCommand(),
+    demoCommand(),
+  ]
+  for (const command of commands) {
+    program.addCommand(command.exitOverride().helpOption('-h, --help', 'print help').showHelpAfterError('Try --help.'))
+  }
+  return program.showHelpAfterError('Try --help.')
+}
+
+const AFTER_HELP = `
+Examples:
+  $ identifai-sync demo                          see all of it work, with nothing installed
+  $ identifai-sync migrate                       create or update the tables
+  $ identifai-sync enqueue --csv calls.csv       track the identifiers of a file
+  $ identifai-sync sync                          one pass: ask for all that is due
+
+Configuration comes from the environment or a .env file; DATABASE_URL and IDENTIFAI_API_KEY are required.
+Exit codes: 0 fine, 1 unexpected, 2 usage or configuration, 3 partial, 4 key refused, 5 database, 7 gave up,
+130/143 interrupted.`

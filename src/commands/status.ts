@@ -1,0 +1,38 @@
+import { Command } from '@commander-js/extra-typings'
+import type { Status } from '../status/read-status.ts'
+import { counted, print, printJson } from './print.ts'
+import { textTable } from './text-table.ts'
+
+export function statusCommand() {
+  return new Command('status')
+    .description('what is tracked, what is due, what is stuck and why, and the last runs')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nNeeds DATABASE_URL only; asks the API nothing.')
+    .action(async (options) => {
+      const { createDatabaseApp } = await import('../app.ts')
+      const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
+      const { assertMigrated } = await import('../db/migrate.ts')
+      const { readStatus } = await import('../status/read-status.ts')
+      await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment()))
+      await assertMigrated(app.db)
+      const status = await readStatus(app.db)
+      if (options.json) printJson(status)
+      else print(describeStatus(status))
+    })
+}
+
+function describeStatus(status: Status): string {
+  if (status.tracked.length === 0) {
+    return 'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>'
+  }
+  const next = status.nextDueAt ? ` The next one is due at ${status.nextDueAt.toISOString()}.` : ''
+  return [
+    textTable(status.tracked.map(({ state, identifiers, commonError }) => ({ state, identifiers, 'most common error': commonError }))),
+    '',
+    `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} being asked.${next}`,
+    '',
+    status.lastRuns.length === 0
+      ? 'No pass has run yet. Start one with: identifai-sync sync'
+      : textTable(status.lastRuns.map(({ started_at, ...run }) => ({ started: started_at, ...run }))),
+  ].join('\n')
+}

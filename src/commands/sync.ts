@@ -1,0 +1,106 @@
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import type { PassResult } from '../sync/run-pass.ts'
+import type { Tally } from '../sync/tally.ts'
+import { counted, print, printJson } from './print.ts'
+
+export function syncCommand() {
+  return new Command('sync')
+    .description('one pass: ask the API for every identifier that is due, and load the answers')
+    .option('--limit <n>', 'ask for at most this many identifiers', parseLimit)
+    .option('--refresh-all', 'make every settled identifier due first, the one confirmed longest ago first')
+    .option('--dry-run', 'say what a pass would ask, without asking or writing anything')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Prints the run as the table identifai.sync_runs has it.
+Exit codes: 0 succeeded, 3 partial (something was quarantined or given back), 4 the API refused the key,
+5 database, 7 the pass gave up.
+
+Examples:
+  $ identifai-sync sync
+  $ identifai-sync sync --limit 1000 --json
+  $ identifai-sync sync --refresh-all --dry-run`,
+    )
+    .action(async (options) => {
+      const { createApp } = await import('../app.ts')
+      const { parseSyncConfig, readEnvironment } = await import('../config.ts')
+      const { assertMigrated } = await import('../db/migrate.ts')
+      const { EXIT_CODE, exitCodeOf } = await import('../errors.ts')
+      const { listenForInterrupt } = await import('../interrupt.ts')
+      const { runPass } = await import('../sync/run-pass.ts')
+      const { createProgressLine } = await import('../progress-line.ts')
+      const config = parseSyncConfig(readEnvironment())
+      using interrupt = listenForInterrupt()
+      await using app = createApp(config)
+      await assertMigrated(app.db)
+      if (options.dryRun) return await printDryRun(app, options)
+
+      const progress = createProgressLine(process.stderr)
+      const result = await runPass(app, {
+        trigger: 'manual',
+        signal: interrupt.signal,
+        ...(options.limit !== undefined && { limit: options.limit }),
+        ...(options.refreshAll && { refreshAll: true }),
+        onProgress: (tally) => progress.show(progressText(tally)),
+      })
+      progress.clear()
+      if (options.json) printJson(result.run)
+      else print(describeRun(result))
+      if (result.failure !== undefined) {
+        console.error(`error: ${(result.failure as Error).message}`)
+        process.exitCode = exitCodeOf(result.failure)
+      } else if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
+      else if (result.run.status === 'partial') process.exitCode = EXIT_CODE.partial
+    })
+}
+
+async function printDryRun(
+  app: import('../app.ts').App,
+  options: { readonly limit?: number | undefined; readonly refreshAll?: true | undefined; readonly json?: true | undefined },
+): Promise<void> {
+  const { countDue } = await import('../status/count-due.ts')
+  const due = await countDue(app.db, {
+    media: app.endpoint.media,
+    settledToo: options.refreshAll ?? false,
+    limit: options.limit ?? Number.POSITIVE_INFINITY,
+  })
+  const requests = Math.ceil(due / app.config.batchSize)
+  if (options.json) return printJson({ due, requests })
+  print(`A pass would now ask for ${counted(due, 'identifier')} in ${counted(requests, 'request')}. Nothing was asked.`)
+}
+
+function parseLimit(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.')
+  return Number(text)
+}
+
+function progressText(tally: Readonly<Tally>): string {
+  const done = tally.claimed - tally.released
+  return `${counted(done, 'identifier')} asked, ${tally.changed} changed, ${counted(tally.requests, 'request')}`
+}
+
+/** The run in a few lines that a person reads; every figure of it is in --json and in sync_runs. */
+function describeRun({ run }: PassResult): string {
+  const seconds = ((run.finished_at?.getTime() ?? 0) - run.started_at.getTime()) / 1000
+  const outcomes = [
+    [run.settled_done, 'done'],
+    [run.settled_errored, 'errored'],
+    [run.still_new, 'still new'],
+    [run.not_returned, 'not returned'],
+    [run.quarantined, 'quarantined'],
+    [run.released, 'given back'],
+  ] as const
+  const told = outcomes.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`)
+  return [
+    `Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`,
+    run.claimed === 0
+      ? 'Nothing was due.'
+      : `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${told.join(', ')}.`,
+    ...(run.claimed > 0
+      ? [`${counted(run.changed, 'change')}, ${run.unchanged} unchanged, ${counted(run.force_changes, 'force change')}.`]
+      : []),
+    `Tracked: ${run.tracked_count} (${run.done_count} done, ${run.errored_count} errored, ${run.pending_count} pending, ` +
+      `${run.missing_count} missing, ${run.quarantined_count} quarantined, ${run.retired_count} retired).`,
+  ].join('\n')
+}

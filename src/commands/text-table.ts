@@ -1,0 +1,28 @@
+type Cell = string | number | boolean | Date | null
+
+/** A small table for people: a header, a rule, numbers to the right, null as nothing. */
+export function textTable(rows: readonly Readonly<Record<string, Cell>>[], indent = ''): string {
+  const columns = Object.keys(rows[0] ?? {})
+  const cells = rows.map((row) => columns.map((column) => cellText(row[column] ?? null)))
+  const widths = columns.map((column, position) =>
+    Math.max(column.length, ...cells.map((line) => (line[position] as string).length)),
+  )
+  const isNumeric = columns.map((column) => rows.some((row) => typeof row[column] === 'number'))
+  const line = (texts: readonly string[]) =>
+    indent +
+    texts
+      .map((text, position) => {
+        const width = widths[position] as number
+        return isNumeric[position] ? text.padStart(width) : text.padEnd(width)
+      })
+      .join('  ')
+      .trimEnd()
+  return [line(columns), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n')
+}
+
+function cellText(cell: Cell): string {
+  if (cell === null) return ''
+  if (typeof cell === 'number') return Number.isInteger(cell) ? cell.toLocaleString('en-US') : String(cell)
+  if (cell instanceof Date) return `${cell.toISOString().slice(0, 19).replace('T', ' ')}Z`
+  return String(cell)
+}

@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+import { z } from 'zod'
+import { UsageError } from './errors.ts'
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** What every command that touches the database needs. */
+export interface DatabaseConfig {
+  readonly databaseUrl: string
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** What a pass needs besides; README.md has the table of variables and defaults. */
+export interface SyncConfig extends DatabaseConfig {
+  readonly apiKey: string
+  /** Base URL of the API, without a slash at its end. */
+  readonly apiUrl: string
+  /** Identifiers in one request, at most 100 (the API's limit). */
+  readonly batchSize: number
+  /** Longest request target (path and query), in bytes. */
+  readonly maxUrlBytes: number
+  readonly requestsPerSecond: number
+  readonly requestsPerMinute: number
+  /** Batches in flight at once. */
+  readonly concurrency: number
+  /** Time for one whole answer. */
+  readonly requestTimeoutMs: number
+  /** Tries after the first. */
+  readonly retries: number
+  /** Bound of the first retry's delay; it doubles up to a minute. */
+  readonly retryBaseMs: number
+  readonly leaseSeconds: number
+  /** Consecutive absences that make an identifier missing. */
+  readonly missingAfter: number
+  /** Time after which a settled identifier is due again. */
+  readonly refreshHours: number
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads `.env` of the working directory below the environment itself; no file is no problem. */
+export function readEnvironment(): Environment {
+  try {
+    return { ...parseEnv(readFileSync('.env', 'utf8')), ...process.env }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return process.env
+    throw new UsageError(`Cannot read .env: ${(error as Error).message}`)
+  }
+}
+
+/** @throws UsageError naming every variable that is wrong, never its value. */
+export function parseDatabaseConfig(environment: Environment): DatabaseConfig {
+  const values = parse(databaseVariables, environment)
+  return Object.freeze({ databaseUrl: values.DATABASE_URL, logLevel: values.LOG_LEVEL })
+}
+
+/** @throws UsageError naming every variable that is wrong, never its value. */
+export function parseSyncConfig(environment: Environment): SyncConfig {
+  const values = parse(syncVariables, environment)
+  return Object.freeze({
+    databaseUrl: values.DATABASE_URL,
+    logLevel: values.LOG_LEVEL,
+    apiKey: values.IDENTIFAI_API_KEY,
+    apiUrl: values.IDENTIFAI_API_URL,
+    batchSize: values.SYNC_BATCH_SIZE,
+    maxUrlBytes: values.SYNC_MAX_URL_BYTES,
+    requestsPerSecond: values.SYNC_REQUESTS_PER_SECOND,
+    requestsPerMinute: values.SYNC_REQUESTS_PER_MINUTE,
+    concurrency: values.SYNC_CONCURRENCY,
+    requestTimeoutMs: values.SYNC_REQUEST_TIMEOUT_MS,
+    retries: values.SYNC_RETRIES,
+    retryBaseMs: values.SYNC_RETRY_BASE_MS,
+    leaseSeconds: values.SYNC_LEASE_SECONDS,
+    missingAfter: values.SYNC_MISSING_AFTER,
+    refreshHours: values.SYNC_REFRESH_HOURS,
+  })
+}
+
+const databaseVariables = z.object({
+  DATABASE_URL: required('the PostgreSQL connection string, such as postgresql://user:password@host:5432/name').refine(
+    isPostgresUrl,
+    { error: 'must be a PostgreSQL connection string, such as postgresql://user:password@host:5432/name' },
+  ),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+})
+
+const syncVariables = databaseVariables.extend({
+  IDENTIFAI_API_KEY: required('your identifAI API key').refine(isHeaderValue, {
+    error: 'must be printable ASCII without spaces, as an HTTP header needs',
+  }),
+  IDENTIFAI_API_URL: z
+    .string()
+    .default('https://backend.identifai.net/api')
+    .refine(isApiUrl, {
+      error: 'must be an https URL without query or credentials (http is accepted for a loopback host only)',
+    })
+    .transform((url) => url.replace(/\/+$/, '')),
+  SYNC_BATCH_SIZE: integer(1, 100).default(100),
+  SYNC_MAX_URL_BYTES: integer(200, 1_000_000).default(8000),
+  SYNC_REQUESTS_PER_SECOND: rate().default(2),
+  SYNC_REQUESTS_PER_MINUTE: rate().default(60),
+  SYNC_CONCURRENCY: integer(1, 64).default(2),
+  SYNC_REQUEST_TIMEOUT_MS: integer(1, 3_600_000).default(30_000),
+  SYNC_RETRIES: integer(0, 100).default(5),
+  SYNC_RETRY_BASE_MS: integer(1, 60_000).default(1000),
+  SYNC_LEASE_SECONDS: integer(2, 86_400).default(120),
+  SYNC_MISSING_AFTER: integer(1, 1000).default(5),
+  SYNC_REFRESH_HOURS: integer(1, 8760).default(12),
+})
+
+const SECRETS = ['DATABASE_URL', 'IDENTIFAI_API_KEY']
+
+function parse<T extends z.ZodObject>(variables: T, environment: Environment): z.output<T> {
+  const problems: string[] = []
+  const given: Record<string, string> = {}
+  for (const name of Object.keys(variables.shape)) {
+    const value = SECRETS.includes(name) ? secret(name, environment, problems) : environment[name]
+    // VARIABLE= in an env file means not set.
+    if (value !== undefined && value !== '') given[name] = value
+  }
+  const result = variables.safeParse(given)
+  if (!result.success) problems.push(...result.error.issues.map(describe))
+  if (problems.length > 0 || !result.success) throw new UsageError(explain(problems))
+  return result.data
+}
+
+/** A secret stands in the variable itself, or in the file that VARIABLE_FILE names. */
+function secret(name: string, environment: Environment, problems: string[]): string | undefined {
+  const file = environment[`${name}_FILE`]
+  if (!file) return environment[name]
+  if (environment[name]) problems.push(`${name} and ${name}_FILE are both set: keep one`)
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    problems.push(`${name}_FILE cannot be read (${(error as NodeJS.ErrnoException).code})`)
+    return environment[name]
+  }
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  return `${String(issue.path[0])} ${issue.message}`
+}
+
+function explain(problems: readonly string[]): string {
+  const unique = [...new Set(problems)]
+  if (unique.length === 1) return `Configuration: ${unique[0]}.`
+  return `Configuration: ${unique.length} problems.\n${unique.map((problem) => `  - ${problem}`).join('\n')}`
+}
+
+function required(what: string) {
+  return z.string({ error: `is not set: give ${what}` })
+}
+
+function integer(least: number, most: number) {
+  const range = `must be a whole number from ${least} to ${most}`
+  return z
+    .string()
+    .regex(/^\d+$/, { error: range, abort: true })
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, { error: range })
+}
+
+function rate() {
+  const range = 'must be a number above 0'
+  return z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, { error: range, abort: true })
+    .transform(Number)
+    .refine((value) => value > 0, { error: range })
+}
+
+function isPostgresUrl(text: string): boolean {
+  return URL.canParse(text) && ['postgres:', 'postgresql:'].includes(new URL(text).protocol)
+}
+
+function isHeaderValue(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text)
+}
+
+function isApiUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  if (url.search || url.hash || url.username || url.password) return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}

@@ -1,0 +1,51 @@
+import { DatabaseError } from '../errors.ts'
+
+/**
+ * A failure to reach or use the database as a sentence that says what to do; undefined for any other error.
+ * Told by SQLSTATE class and system error code, never by text.
+ */
+export function asDatabaseError(error: unknown): DatabaseError | undefined {
+  if (error instanceof DatabaseError) return error
+  const code = codeOf(error)
+  if (code === undefined) return undefined
+  const advice = adviceFor(code)
+  if (advice === undefined) return undefined
+  return new DatabaseError(`${advice} (${code}: ${messageOf(error)})`, { cause: error })
+}
+
+function adviceFor(code: string): string | undefined {
+  if (code === '42P01' || code === '3F000' || code === '42883') {
+    return 'The database lacks tables of this version. Run: identifai-sync migrate'
+  }
+  if (code === '42501') return 'The database role of DATABASE_URL lacks a privilege'
+  if (code === '3D000') return 'The database that DATABASE_URL names does not exist. Create it, or correct DATABASE_URL'
+  if (code.startsWith('28')) return 'The database refuses the user or password of DATABASE_URL. Correct DATABASE_URL'
+  if (code === '53300') return 'The database has no connection left. Raise max_connections, or run fewer processes'
+  if (SYSTEM_CODES.has(code) || code.startsWith('08') || code.startsWith('57P')) {
+    return 'The database cannot be reached. Check that it runs and that DATABASE_URL names its host and port'
+  }
+  return undefined
+}
+
+const SYSTEM_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+])
+
+function codeOf(error: unknown): string | undefined {
+  // A host with several addresses fails with one error for each.
+  const first = error instanceof AggregateError ? error.errors[0] : error
+  const code = (first as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+function messageOf(error: unknown): string {
+  const first = error instanceof AggregateError ? error.errors[0] : error
+  return (first as Error).message
+}

@@ -1,0 +1,51 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/database.ts'
+import type { Claim } from './claim.ts'
+
+export interface ClaimOptions {
+  readonly media: string
+  readonly runId: string
+  readonly limit: number
+  readonly leaseSeconds: number
+}
+
+/**
+ * Claims what is due, highest priority and longest due first, for one run: nobody else is given these rows until
+ * the lease runs out. Rows that another process is claiming or writing at this moment are passed over.
+ *
+ * A settled identifier is not claimed twice by one run unless somebody woke it after its request had left.
+ *
+ * The recursive part walks the few distinct priorities, so that the index is read only where rows are due: one
+ * ordered scan would wade through everything of a higher priority that is due later. Raw SQL: Kysely has no word
+ * for FOR UPDATE in a lateral subquery under a recursive query.
+ */
+export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Promise<Claim[]> {
+  const { media, runId, limit, leaseSeconds } = options
+  const { rows } = await sql<Claim>`
+    with recursive priorities as (
+      (select priority from identifai.identifiers
+       where media = ${media} and due_at is not null order by priority desc limit 1)
+      union all
+      select lower.priority from priorities cross join lateral (
+        select priority from identifai.identifiers
+        where media = ${media} and due_at is not null and priority < priorities.priority
+        order by priority desc limit 1) as lower
+    ),
+    run as (select started_at from identifai.sync_runs where run_id = ${runId}),
+    due as (
+      select ready.id from priorities cross join lateral (
+        select i.id from identifai.identifiers as i
+        where i.media = ${media} and i.priority = priorities.priority and i.due_at <= now()
+          and (i.lease_until is null or i.lease_until < now())
+          and (i.state = 'pending' or i.last_asked_at is null or i.last_asked_at < (select started_at from run)
+               or i.wake_requested_at > i.last_asked_at)
+        order by i.due_at, i.id limit ${limit} for update skip locked) as ready
+      limit ${limit}
+    )
+    update identifai.identifiers as i
+    set lease_until = now() + make_interval(secs => ${leaseSeconds}), leased_by = ${runId}, claim_no = i.claim_no + 1
+    from due where i.id = due.id
+    returning i.id, i.identifier, i.claim_no as "claimNo", i.state, i.settled_at is not null as "settledBefore",
+      i.attempts, i.absences, extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`.execute(db)
+  return rows
+}

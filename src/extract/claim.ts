@@ -1,0 +1,16 @@
+import type { IdentifierState } from '../db/tables/identifiers.ts'
+
+/** One identifier that this run may ask for, until its lease runs out. */
+export interface Claim {
+  readonly id: number
+  readonly identifier: string
+  /** Which claim of the row this is; a write under another one is refused. */
+  readonly claimNo: number
+  readonly state: IdentifierState
+  /** Whether it has ever been done or errored. */
+  readonly settledBefore: boolean
+  readonly attempts: number
+  readonly absences: number
+  /** Seconds since it was enqueued, by the database's clock. */
+  readonly ageSeconds: number
+}

@@ -1,0 +1,105 @@
+import { sql, type Transaction } from 'kysely'
+import type { Database } from '../db/database.ts'
+import type { NewRevisionRow } from '../db/tables/classification-revisions.ts'
+import type { NewRevisionPayloadRow } from '../db/tables/revision-payloads.ts'
+import { copyRows } from './copy-rows.ts'
+import type { Change } from './find-changes.ts'
+import type { LockedRow } from './lock-rows.ts'
+import type { CopyTransaction } from './with-transaction.ts'
+import type { Observation } from './write-content.ts'
+
+/** Appends one revision and its payload for each change. */
+export async function appendRevisions(
+  { client }: CopyTransaction,
+  changes: readonly Change[],
+  options: Observation & { readonly ledger: ReadonlyMap<number, LockedRow> },
+): Promise<void> {
+  const revisions = changes.map((change) =>
+    revisionRow(change, options.ledger.get(change.outcome.claim.id) as LockedRow, options),
+  )
+  const payloads = changes.map(
+    ({ outcome, revisionNo }): NewRevisionPayloadRow => ({
+      classification_id: outcome.claim.id,
+      revision_no: revisionNo,
+      payload: JSON.stringify(outcome.rows.payload),
+    }),
+  )
+  await copyRows(client, 'identifai.classification_revisions', REVISION_COLUMNS, revisions)
+  await copyRows(client, 'identifai.revision_payloads', ['classification_id', 'revision_no', 'payload'], payloads)
+}
+
+function revisionRow(change: Change, ledger: LockedRow, { runId, receivedAt }: Observation): NewRevisionRow {
+  const { claim, rows } = change.outcome
+  return {
+    ...rows.revision,
+    classification_id: claim.id,
+    revision_no: change.revisionNo,
+    observed_at: receivedAt,
+    previous_confirmed_at:
+      change.carriedConfirmation === undefined ? ledger.lastConfirmedAt : change.carriedConfirmation,
+    run_id: runId,
+    causes: [...change.causes],
+    identifier: claim.identifier,
+    source: ledger.source,
+    submitted_at: ledger.submittedAt,
+  }
+}
+
+const REVISION_COLUMNS = [
+  'classification_id',
+  'revision_no',
+  'observed_at',
+  'previous_confirmed_at',
+  'run_id',
+  'causes',
+  'identifier',
+  'source',
+  'submitted_at',
+  'name',
+  'ref_id',
+  'result_url',
+  'file_hash',
+  'status',
+  'api_version',
+  'machine_classification',
+  'machine_confidence',
+  'machine_heuristic',
+  'force_classification',
+  'content_digest',
+  'digest_version',
+] as const
+
+/**
+ * Appends a `disappeared` revision, without a payload, to each of these: the API has stopped returning them.
+ * It repeats the columns of the revision before. The ledger rows are locked by the caller.
+ */
+export async function appendDisappearances(
+  trx: Transaction<Database>,
+  ids: readonly number[],
+  { runId, receivedAt }: Observation,
+): Promise<void> {
+  if (ids.length === 0) return
+  const repeated = REVISION_COLUMNS.slice(REVISION_COLUMNS.indexOf('identifier'))
+  await trx
+    .insertInto('identifai.classification_revisions')
+    .columns([...REVISION_COLUMNS])
+    .expression((eb) =>
+      eb
+        .selectFrom('identifai.classification_revisions as r')
+        .innerJoin('identifai.identifiers as i', 'i.id', 'r.classification_id')
+        .distinctOn('r.classification_id')
+        .select([
+          'r.classification_id',
+          sql<number>`r.revision_no + 1`.as('revision_no'),
+          sql<Date>`${receivedAt}::timestamptz`.as('observed_at'),
+          'i.last_confirmed_at as previous_confirmed_at',
+          sql<string>`${runId}::uuid`.as('run_id'),
+          sql<string[]>`array['disappeared']`.as('causes'),
+        ])
+        .select(repeated.map((column) => `r.${column}` as const))
+        .where(sql<boolean>`r.classification_id = any(${ids}::bigint[])`)
+        .orderBy('r.classification_id')
+        .orderBy('r.revision_no', 'desc'),
+    )
+    .execute()
+}

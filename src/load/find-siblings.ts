@@ -1,0 +1,51 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/database.ts'
+import { isFinished } from '../normalize/causes-of-change.ts'
+import type { Change } from './find-changes.ts'
+
+/**
+ * Settled identifiers that share a file hash with a changed one but not its force: one override by hash flips them
+ * all, so theirs is out of date. Looked for when a force changed, and at a first finished answer.
+ */
+export async function findSiblings(db: Kysely<Database>, changes: readonly Change[]): Promise<number[]> {
+  const sources = changes.filter(mayConcernSiblings).map(({ outcome }) => outcome)
+  if (sources.length === 0) return []
+  // Kysely has no word for unnest over several arrays.
+  const { rows } = await sql<{ id: number }>`
+    select distinct c.classification_id as id
+    from unnest(
+      ${sources.map(({ rows }) => rows.classification.media)}::text[],
+      ${sources.map(({ rows }) => rows.classification.file_hash)}::text[],
+      ${sources.map(({ rows }) => rows.classification.force_classification)}::text[]
+    ) as source (media, file_hash, force_classification)
+    join identifai.classifications as c on c.media = source.media and c.file_hash = source.file_hash
+      and c.force_classification is distinct from source.force_classification
+    join identifai.identifiers as i on i.id = c.classification_id and i.state in ('done', 'errored')
+    where c.classification_id <> all(${sources.map(({ claim }) => claim.id)}::bigint[])`.execute(db)
+  return rows.map((row) => row.id)
+}
+
+/** Makes rows, locked by the caller, due at once; one that is leased stays due after it is settled. */
+export async function wakeSiblings(db: Kysely<Database>, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return
+  await db
+    .updateTable('identifai.identifiers')
+    .set({
+      wake_requested_at: sql<Date>`clock_timestamp()`,
+      due_at: sql<Date>`clock_timestamp()`,
+      priority: 10,
+    })
+    .where(sql<boolean>`id = any(${ids}::bigint[])`)
+    .execute()
+}
+
+function mayConcernSiblings({ outcome, causes }: Change): boolean {
+  const { file_hash, status } = outcome.rows.revision
+  if (file_hash === null || !isFinished({ status })) return false
+  const changed = causes.some((cause) => FORCE_CHANGES.includes(cause))
+  const firstFinished = causes.includes('first_seen') || causes.includes('status_changed')
+  return changed || firstFinished
+}
+
+/** Causes that are a change of force between two finished answers. */
+export const FORCE_CHANGES: readonly string[] = ['forced', 'force_changed', 'unforced']

@@ -1,0 +1,109 @@
+import type { Pool } from 'pg'
+import type { DatabaseTime } from '../db/clock.ts'
+import { appendDisappearances, appendRevisions } from './append-revisions.ts'
+import { type Answered, type Canonicalize, type Change, findChanges } from './find-changes.ts'
+import { FORCE_CHANGES, findSiblings, wakeSiblings } from './find-siblings.ts'
+import { type LockedRow, lockLedgerRows, lockRunningRun } from './lock-rows.ts'
+import type { Outcome } from './outcome.ts'
+import { quarantine, resolveQuarantine } from './quarantine.ts'
+import { recordDrift } from './record-drift.ts'
+import { settle } from './settle.ts'
+import { withTransaction } from './with-transaction.ts'
+import { updateResultUrls, writeContent } from './write-content.ts'
+
+export interface Batch {
+  readonly media: string
+  readonly runId: string
+  /** Database clock before the request left. */
+  readonly askedAt: DatabaseTime
+  /** Database clock after the answer had been received. */
+  readonly receivedAt: DatabaseTime
+  readonly outcomes: readonly Outcome[]
+}
+
+/** What became of a batch; an outcome whose claim no longer held is in `lost` and nowhere else. */
+export interface LoadResult {
+  readonly written: readonly Outcome[]
+  readonly lost: readonly Outcome[]
+  readonly changed: number
+  readonly unchanged: number
+  readonly forceChanges: number
+}
+
+/**
+ * Writes the outcomes of one answer: rows, revisions, evidence and ledger, in one transaction. Content that is the
+ * same as before writes nothing but its ledger row. Nothing is written for a claim that no longer holds, and
+ * nothing at all when the run has been closed meanwhile.
+ */
+export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonicalize): Promise<LoadResult> {
+  return withTransaction(pool, async (transaction) => {
+    const { trx } = transaction
+    if (!(await lockRunningRun(trx, batch.runId))) return allLost(batch.outcomes)
+
+    // Read before the rows are locked: our leases keep everybody else from changing what is read here, and a lease
+    // that is no longer ours is noticed right after.
+    const proposed = await findChanges(trx, batch.outcomes.filter(isAnswered), canonicalize)
+    const siblings = await findSiblings(trx, proposed)
+    const claims = batch.outcomes.map((outcome) => outcome.claim)
+    const ledger = await lockLedgerRows(trx, { runId: batch.runId, claims, siblings })
+
+    const held = batch.outcomes.filter(({ claim }) => ledger.has(claim.id))
+    const changes = proposed.filter(({ outcome }) => ledger.has(outcome.claim.id))
+    const changedIds = new Set(changes.map(({ outcome }) => outcome.claim.id))
+    const unchanged = held.filter(isAnswered).filter(({ claim }) => !changedIds.has(claim.id))
+    await writeContent(transaction, changes, batch)
+    await updateResultUrls(trx, unchanged)
+    await appendRevisions(transaction, changes, { ...batch, ledger })
+    await appendDisappearances(trx, held.filter(hasDisappeared).map(({ claim }) => claim.id), batch)
+    await settle(trx, held, batch)
+    await wakeSiblings(trx, siblings)
+    await keepEvidence(transaction.trx, batch, held, changes)
+    return summarize(batch.outcomes, ledger, changes)
+  })
+}
+
+async function keepEvidence(
+  trx: Parameters<typeof quarantine>[0],
+  batch: Batch,
+  held: readonly Outcome[],
+  changes: readonly Change[],
+): Promise<void> {
+  await quarantine(trx, held.filter(isQuarantined), batch)
+  await resolveQuarantine(trx, held.filter(isAnswered).map(({ claim }) => claim.identifier), batch)
+  await recordDrift(
+    trx,
+    batch.media,
+    changes.flatMap(({ outcome }) => outcome.drift),
+  )
+}
+
+function summarize(
+  outcomes: readonly Outcome[],
+  ledger: ReadonlyMap<number, LockedRow>,
+  changes: readonly Change[],
+): LoadResult {
+  const written = outcomes.filter(({ claim }) => ledger.has(claim.id))
+  return {
+    written,
+    lost: outcomes.filter(({ claim }) => !ledger.has(claim.id)),
+    changed: changes.length,
+    unchanged: written.filter(isAnswered).length - changes.length,
+    forceChanges: changes.filter(({ causes }) => causes.some((cause) => FORCE_CHANGES.includes(cause))).length,
+  }
+}
+
+function allLost(outcomes: readonly Outcome[]): LoadResult {
+  return { written: [], lost: outcomes, changed: 0, unchanged: 0, forceChanges: 0 }
+}
+
+function isAnswered(outcome: Outcome): outcome is Answered {
+  return outcome.kind === 'answered'
+}
+
+function isQuarantined(outcome: Outcome): outcome is Extract<Outcome, { kind: 'quarantined' }> {
+  return outcome.kind === 'quarantined'
+}
+
+function hasDisappeared(outcome: Outcome): boolean {
+  return outcome.kind === 'not_returned' && outcome.disappeared
+}

@@ -1,0 +1,142 @@
+import { sql, type Transaction } from 'kysely'
+import type { DatabaseTime } from '../db/clock.ts'
+import type { Database } from '../db/database.ts'
+import type { NewClassificationRow } from '../db/tables/classifications.ts'
+import { copyRows } from './copy-rows.ts'
+import type { Answered, Change } from './find-changes.ts'
+import type { CopyTransaction } from './with-transaction.ts'
+
+/** By whom and when an answer was received. */
+export interface Observation {
+  readonly runId: string
+  /** When the answer had been received, by the database's clock. */
+  readonly receivedAt: DatabaseTime
+}
+
+/** Brings the data tables to the changed contents: classification rows in place, their children anew. */
+export async function writeContent(
+  { trx, client }: CopyTransaction,
+  changes: readonly Change[],
+  observation: Observation,
+): Promise<void> {
+  const written = changes.filter((change) => !change.keepsRows)
+  const replaced = written.filter((change) => change.replacesRows)
+  const added = written.filter((change) => !change.replacesRows)
+  const toRow = (change: Change) => classificationRow(change, observation)
+  if (replaced.length > 0) {
+    const ids = replaced.map((change) => change.outcome.claim.id)
+    await deleteChildren(trx, ids)
+    await updateClassifications(trx, replaced.map(toRow))
+  }
+  await copyRows(client, 'identifai.classifications', CLASSIFICATION_COLUMNS, added.map(toRow))
+  await copyChildren(client, written)
+}
+
+function classificationRow(change: Change, { runId, receivedAt }: Observation): NewClassificationRow {
+  return {
+    ...change.outcome.rows.classification,
+    revision_no: change.revisionNo,
+    observed_at: receivedAt,
+    run_id: runId,
+  }
+}
+
+const CLASSIFICATION_COLUMNS = [
+  'classification_id',
+  'media',
+  'identifier',
+  'file_hash',
+  'api_version',
+  'status',
+  'errors',
+  'name',
+  'ref_id',
+  'result_url',
+  'force_classification',
+  'revision_no',
+  'observed_at',
+  'run_id',
+  'clips_path',
+  'extra',
+] as const
+
+async function updateClassifications(
+  trx: Transaction<Database>,
+  rows: readonly NewClassificationRow[],
+): Promise<void> {
+  await trx
+    .insertInto('identifai.classifications')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict
+        .column('classification_id')
+        .doUpdateSet((eb) =>
+          Object.fromEntries(CLASSIFICATION_COLUMNS.slice(1).map((column) => [column, eb.ref(`excluded.${column}`)])),
+        ),
+    )
+    .execute()
+}
+
+/**
+ * Keeps the links of unchanged contents up to date: a link is no content, so a new one makes no revision.
+ * A row whose link is the same is not written.
+ */
+export async function updateResultUrls(trx: Transaction<Database>, unchanged: readonly Answered[]): Promise<void> {
+  // Kysely has no word for unnest over several arrays.
+  await sql`
+    update identifai.classifications as c set result_url = link.result_url
+    from unnest(
+      ${unchanged.map(({ claim }) => claim.id)}::bigint[],
+      ${unchanged.map(({ rows }) => rows.revision.result_url)}::text[]
+    ) as link (id, result_url)
+    where c.classification_id = link.id and c.result_url is distinct from link.result_url`.execute(trx)
+}
+
+/** Leaves first, so that no cascade has work to do. */
+const CHILDREN_LEAVES_FIRST = [
+  'identifai.model_scores',
+  'identifai.model_results',
+  'identifai.verdict_models',
+  'identifai.verdicts',
+  'identifai.clips',
+] as const
+
+async function deleteChildren(trx: Transaction<Database>, ids: readonly number[]): Promise<void> {
+  for (const table of CHILDREN_LEAVES_FIRST) {
+    await trx.deleteFrom(table).where(sql<boolean>`classification_id = any(${ids}::bigint[])`).execute()
+  }
+}
+
+async function copyChildren(client: CopyTransaction['client'], changes: readonly Change[]): Promise<void> {
+  const rowSets = changes.map((change) => change.outcome.rows)
+  await copyRows(
+    client,
+    'identifai.clips',
+    ['classification_id', 'clip_no', 'clip_index', 'clip_start', 'clip_end'],
+    rowSets.flatMap((rows) => rows.clips),
+  )
+  await copyRows(
+    client,
+    'identifai.verdicts',
+    ['classification_id', 'verdict_no', 'clip_no', 'kind', 'heuristic', 'confidence', 'classification'],
+    rowSets.flatMap((rows) => rows.verdicts),
+  )
+  await copyRows(
+    client,
+    'identifai.verdict_models',
+    ['classification_id', 'verdict_no', 'model_no', 'model'],
+    rowSets.flatMap((rows) => rows.verdictModels),
+  )
+  await copyRows(
+    client,
+    'identifai.model_results',
+    ['classification_id', 'result_no', 'clip_no', 'model', 'unknown', 'elapsed_time', 'classification_details'],
+    rowSets.flatMap((rows) => rows.modelResults),
+  )
+  await copyRows(
+    client,
+    'identifai.model_scores',
+    ['classification_id', 'result_no', 'score_no', 'label', 'score'],
+    rowSets.flatMap((rows) => rows.modelScores),
+  )
+}

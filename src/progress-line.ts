@@ -1,0 +1,15 @@
+/** One line that is rewritten in place on a terminal; elsewhere nothing, log lines tell the story. */
+export interface ProgressLine {
+  show(text: string): void
+  clear(): void
+}
+
+export function createProgressLine(output: NodeJS.WriteStream): ProgressLine {
+  if (!output.isTTY) return { show: () => {}, clear: () => {} }
+  const rewrite = (text: string) => {
+    output.cursorTo(0)
+    output.clearLine(1)
+    output.write(text)
+  }
+  return { show: (text) => rewrite(text.slice(0, output.columns - 1)), clear: () => rewrite('') }
+}

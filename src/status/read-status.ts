@@ -1,0 +1,75 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/database.ts'
+import type { IdentifierState } from '../db/tables/identifiers.ts'
+
+/** Where everything stands at this moment. */
+export interface Status {
+  /** Tracked identifiers by state; a state without any is left out. */
+  readonly tracked: readonly StateStatus[]
+  /** Due now, and not being asked by anybody. */
+  readonly due: number
+  /** Being asked at this moment. */
+  readonly leased: number
+  /** The earliest time at which something not yet due will be; null when nothing will. */
+  readonly nextDueAt: Date | null
+  readonly lastRuns: readonly RunStatusLine[]
+}
+
+export interface StateStatus {
+  readonly state: IdentifierState
+  readonly identifiers: number
+  /** Why those are stuck that are: what `last_error` says most often. */
+  readonly commonError: string | null
+}
+
+export interface RunStatusLine {
+  readonly started_at: Date
+  readonly trigger: string
+  readonly status: string
+  readonly claimed: number
+  readonly requests: number
+  readonly changed: number
+  readonly error: string | null
+}
+
+const RUNS_SHOWN = 5
+
+export async function readStatus(db: Kysely<Database>): Promise<Status> {
+  const [tracked, queue, lastRuns] = [await readStates(db), await readQueue(db), await readLastRuns(db)]
+  return { tracked, ...queue, lastRuns }
+}
+
+async function readStates(db: Kysely<Database>): Promise<StateStatus[]> {
+  return db
+    .selectFrom('identifai.identifiers')
+    .select(({ fn }) => [
+      'state',
+      fn.countAll<number>().as('identifiers'),
+      // Kysely has no word for mode().
+      sql<string | null>`mode() within group (order by last_error)`.as('commonError'),
+    ])
+    .groupBy('state')
+    .orderBy('state')
+    .execute()
+}
+
+async function readQueue(db: Kysely<Database>) {
+  const isLeased = sql<boolean>`lease_until > now()`
+  return db
+    .selectFrom('identifai.identifiers')
+    .select(({ fn }) => [
+      fn.countAll<number>().filterWhere(sql<boolean>`due_at <= now() and (${isLeased}) is not true`).as('due'),
+      fn.countAll<number>().filterWhere(isLeased).as('leased'),
+      fn.min('due_at').filterWhere('due_at', '>', sql<Date>`now()`).as('nextDueAt'),
+    ])
+    .executeTakeFirstOrThrow()
+}
+
+async function readLastRuns(db: Kysely<Database>): Promise<RunStatusLine[]> {
+  return db
+    .selectFrom('identifai.sync_runs')
+    .select(['started_at', 'trigger', 'status', 'claimed', 'requests', 'changed', 'error'])
+    .orderBy('started_at', 'desc')
+    .limit(RUNS_SHOWN)
+    .execute()
+}

@@ -1,0 +1,48 @@
+import type { Kysely } from 'kysely'
+import type { Database } from '../db/database.ts'
+import type { Endpoint } from '../endpoint.ts'
+import type { Claim } from '../extract/claim.ts'
+import { claimDue } from '../extract/claim-due.ts'
+import { packRequest } from '../extract/pack-request.ts'
+
+export interface ClaimFeedOptions {
+  readonly db: Kysely<Database>
+  readonly endpoint: Endpoint
+  /** Bytes of the request target before the query. */
+  readonly pathBytes: number
+  readonly runId: string
+  readonly batchSize: number
+  readonly maxUrlBytes: number
+  readonly leaseSeconds: number
+  /** Claims at most, over the whole pass. */
+  readonly limit: number
+  readonly onClaimed: (count: number) => void
+}
+
+/** Hands out what is due in requests as full as they can be; claims that do not fit go into the next one. */
+export interface ClaimFeed {
+  /** The next request's claims; empty when nothing is due, or the limit is reached. */
+  next(): Promise<readonly Claim[]>
+  /** Claims made but not handed out; whoever stops early gives them back. */
+  leftOver(): readonly Claim[]
+}
+
+export function createClaimFeed(options: ClaimFeedOptions): ClaimFeed {
+  let waiting: readonly Claim[] = []
+  let remaining = options.limit
+  return {
+    next: async () => {
+      const limit = Math.min(options.batchSize - waiting.length, remaining)
+      if (limit > 0) {
+        const claims = await claimDue(options.db, { ...options, media: options.endpoint.media, limit })
+        remaining -= claims.length
+        waiting = [...waiting, ...claims]
+        options.onClaimed(claims.length)
+      }
+      const { batch, rest } = packRequest(waiting, options.pathBytes, options.maxUrlBytes)
+      waiting = rest
+      return batch
+    },
+    leftOver: () => waiting,
+  }
+}

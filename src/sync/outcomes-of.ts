@@ -1,0 +1,75 @@
+import type { Endpoint } from '../endpoint.ts'
+import type { Claim } from '../extract/claim.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import type { Outcome } from '../load/outcome.ts'
+import { evidenceText, storable } from './evidence.ts'
+import { afterAbsence, afterAnswer, afterQuarantine, type LedgerPolicy } from './ledger-update.ts'
+
+/** What one answer means: an outcome for every claim, and what in it was for nobody. */
+export interface AnswerReading {
+  readonly outcomes: readonly Outcome[]
+  /** Records that belong to a claim. */
+  readonly returned: number
+  /** Entries that are null, no record, or lack an identifier. */
+  readonly nameless: number
+  /** Records with an identifier that nobody asked for. */
+  readonly unasked: number
+  /** Records whose identifier came again later in the answer; the last one counts. */
+  readonly repeated: number
+}
+
+/** Reads an answer: joined by identifier, never by position. */
+export function outcomesOf(
+  claims: readonly Claim[],
+  records: readonly Json[],
+  { endpoint, policy }: { readonly endpoint: Endpoint; readonly policy: LedgerPolicy },
+): AnswerReading {
+  const asked = new Set(claims.map((claim) => claim.identifier))
+  const named = records.filter(isNamed)
+  const wanted = named.filter((record) => asked.has(record.identifier))
+  const byIdentifier = new Map(wanted.map((record) => [record.identifier, record]))
+  return {
+    outcomes: claims.map((claim) => outcomeOf(claim, byIdentifier.get(claim.identifier), endpoint, policy)),
+    returned: byIdentifier.size,
+    nameless: records.length - named.length,
+    unasked: named.length - wanted.length,
+    repeated: wanted.length - byIdentifier.size,
+  }
+}
+
+function outcomeOf(
+  claim: Claim,
+  record: JsonObject | undefined,
+  endpoint: Endpoint,
+  policy: LedgerPolicy,
+): Outcome {
+  if (record === undefined) {
+    const ledger = afterAbsence(claim, policy)
+    const disappeared = claim.settledBefore && ledger.state === 'missing' && claim.state !== 'missing'
+    return { kind: 'not_returned', claim, ledger, disappeared }
+  }
+  const validation = endpoint.validate(record)
+  if (validation.accepted) {
+    const { classification } = validation
+    const rows = endpoint.normalize(claim.id, classification)
+    const ledger = afterAnswer(claim, rows.revision.status, policy)
+    return { kind: 'answered', claim, ledger, rows, drift: classification.drift }
+  }
+  const issues = validation.issues.map(({ path, message }) => ({ path: storable(path), message: storable(message) }))
+  const [first] = issues
+  return {
+    kind: 'quarantined',
+    claim,
+    ledger: afterQuarantine(claim, `The answer cannot be loaded: ${first?.path || 'the record'} ${first?.message}`),
+    reason: validation.reason,
+    issues,
+    httpStatus: null,
+    payload: evidenceText(record),
+  }
+}
+
+type NamedRecord = JsonObject & { readonly identifier: string }
+
+function isNamed(record: Json): record is NamedRecord {
+  return isJsonObject(record) && Object.hasOwn(record, 'identifier') && typeof record.identifier === 'string'
+}

@@ -1,0 +1,106 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/database.ts'
+import type { RunStatus, RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
+import type { Tally } from './tally.ts'
+
+export interface NewRun {
+  readonly runId: string
+  readonly trigger: RunTrigger
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+}
+
+export async function openRun(db: Kysely<Database>, run: NewRun): Promise<void> {
+  await db
+    .insertInto('identifai.sync_runs')
+    .values({ run_id: run.runId, trigger: run.trigger, host: run.host, pid: run.pid, version: run.version })
+    .execute()
+}
+
+/** Shows that the run lives, and how far it is. Does nothing to a run that has been closed. */
+export async function beat(db: Kysely<Database>, runId: string, tally: Tally): Promise<void> {
+  await db
+    .updateTable('identifai.sync_runs')
+    .set({ ...tally, heartbeat_at: sql<Date>`clock_timestamp()` })
+    .where('run_id', '=', runId)
+    .where('status', '=', 'running')
+    .execute()
+}
+
+/** Closes runs whose process has died: their heartbeat is older than any lease. Returns how many. */
+export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number): Promise<number> {
+  const stale = await db
+    .selectFrom('identifai.sync_runs')
+    .select('run_id')
+    .where('status', '=', 'running')
+    .where('heartbeat_at', '<', sql<Date>`now() - make_interval(secs => ${leaseSeconds})`)
+    .execute()
+  for (const { run_id } of stale) {
+    await closeRun(db, run_id, { status: 'interrupted', error: 'Its process died: no sign of life for longer than a lease.' })
+  }
+  return stale.length
+}
+
+export interface Ending {
+  readonly status: Exclude<RunStatus, 'running'>
+  readonly error: string | null
+  /** Final counters; absent when the process that had them died. */
+  readonly tally?: Tally
+  readonly firstHttpDate?: Date | null
+  readonly lastHttpDate?: Date | null
+}
+
+/**
+ * Ends a run and seals what the ledger looked like. FOR UPDATE waits for the transactions that hold the run open,
+ * so nothing is written into it afterwards. Returns the sealed row, or undefined when somebody else closed it.
+ */
+export async function closeRun(db: Kysely<Database>, runId: string, ending: Ending): Promise<SyncRunRow | undefined> {
+  return db.transaction().execute(async (trx) => {
+    const open = await trx
+      .selectFrom('identifai.sync_runs')
+      .select('run_id')
+      .where('run_id', '=', runId)
+      .where('status', '=', 'running')
+      .forUpdate()
+      .executeTakeFirst()
+    if (!open) return undefined
+    const ledger = await sealedLedger(trx)
+    return trx
+      .updateTable('identifai.sync_runs')
+      .set({
+        ...ending.tally,
+        ...ledger,
+        status: ending.status,
+        error: ending.error,
+        finished_at: sql<Date>`clock_timestamp()`,
+        heartbeat_at: sql<Date>`clock_timestamp()`,
+        first_http_date: ending.firstHttpDate ?? null,
+        last_http_date: ending.lastHttpDate ?? null,
+      })
+      .where('run_id', '=', runId)
+      .returningAll()
+      .executeTakeFirst()
+  })
+}
+
+/** The state of the whole ledger at this moment. */
+async function sealedLedger(db: Kysely<Database>) {
+  return db
+    .selectFrom('identifai.identifiers')
+    .select(({ fn }) => [
+      fn.countAll<number>().as('tracked_count'),
+      fn.countAll<number>().filterWhere('state', '=', 'pending').as('pending_count'),
+      fn.countAll<number>().filterWhere('state', '=', 'done').as('done_count'),
+      fn.countAll<number>().filterWhere('state', '=', 'errored').as('errored_count'),
+      fn.countAll<number>().filterWhere('state', '=', 'missing').as('missing_count'),
+      fn.countAll<number>().filterWhere('state', '=', 'quarantined').as('quarantined_count'),
+      fn.countAll<number>().filterWhere('state', '=', 'retired').as('retired_count'),
+      fn.min('last_confirmed_at').filterWhere('state', 'in', ['done', 'errored']).as('confirmed_since'),
+      fn
+        .min('enqueued_at')
+        .filterWhere('state', 'in', ['pending', 'missing', 'quarantined'])
+        .as('unsettled_enqueued_since'),
+    ])
+    .executeTakeFirstOrThrow()
+}

@@ -1,0 +1,47 @@
+/** What a pass has counted so far; the names are the counter columns of `sync_runs`. */
+export interface Tally {
+  requests: number
+  retries: number
+  throttled: number
+  claimed: number
+  returned: number
+  settled_done: number
+  still_new: number
+  settled_errored: number
+  not_returned: number
+  quarantined: number
+  released: number
+  changed: number
+  unchanged: number
+  force_changes: number
+}
+
+export function emptyTally(): Tally {
+  return {
+    requests: 0,
+    retries: 0,
+    throttled: 0,
+    claimed: 0,
+    returned: 0,
+    settled_done: 0,
+    still_new: 0,
+    settled_errored: 0,
+    not_returned: 0,
+    quarantined: 0,
+    released: 0,
+    changed: 0,
+    unchanged: 0,
+    force_changes: 0,
+  }
+}
+
+/** The accounting identity: each claim has ended in exactly one way. */
+export function isBalanced(tally: Tally): boolean {
+  return tally.claimed === endedClaims(tally)
+}
+
+/** Claims that have ended, in whichever way. */
+export function endedClaims(tally: Tally): number {
+  const { settled_done, still_new, settled_errored, not_returned, quarantined, released } = tally
+  return settled_done + still_new + settled_errored + not_returned + quarantined + released
+}
