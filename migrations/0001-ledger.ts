@@ -44,10 +44,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addCheckConstraint('identifiers_media_not_blank', sql`media ~ '\\S'`)
     .addCheckConstraint('identifiers_state_known', sql`state in (${sql.join(STATES.map((s) => sql.lit(s)))})`)
     .addCheckConstraint('identifiers_counters_not_negative', sql`attempts >= 0 and absences >= 0`)
-    .addCheckConstraint(
-      'identifiers_lease_has_both_parts',
-      sql`(lease_until is null) = (leased_by is null)`,
-    )
+    .addCheckConstraint('identifiers_lease_has_both_parts', sql`(lease_until is null) = (leased_by is null)`)
     .addCheckConstraint(
       'identifiers_retired_says_when_and_why',
       sql`(state = 'retired') = (retired_at is not null) and (retired_at is null) = (retired_reason is null)`,
@@ -67,9 +64,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     {
       id: 'Our key; classifications and their children carry it as classification_id.',
       media: 'Kind of medium; it names the endpoint that is asked.',
-      identifier: 'Names one submission, as the API returned it when the file was submitted. Not the file hash.',
+      identifier:
+        'Names one submission, as the API returned it when the file was submitted. Not the file hash.',
       submitted_at: 'When the audio was submitted, as told by whoever inserted the row; null when not told.',
-      source: 'Where the audio came from (channel, system), as told by whoever inserted the row; null when not told.',
+      source:
+        'Where the audio came from (channel, system), as told by whoever inserted the row; null when not told.',
       state:
         'pending (no final answer yet), done, errored, missing (the API does not return it), quarantined (its answer does not fit the contract) or retired.',
       priority: 'Higher is asked first: 0 by default, -5 from a file, -10 for a sweep, 10 for woken ones.',
@@ -78,12 +77,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       absences: 'Consecutive answers that left this identifier out; 0 after any answer that has it.',
       lease_until: 'Until when the claim of leased_by holds; null when nobody is asking.',
       leased_by: 'The run (sync_runs.run_id) that is asking now.',
-      claim_no: 'How many times this row has been claimed; a write is valid only under the claim it was made for.',
-      wake_requested_at: 'When somebody last wanted it asked again; later than the last request means still wanted.',
+      claim_no:
+        'How many times this row has been claimed; a write is valid only under the claim it was made for.',
+      wake_requested_at:
+        'When somebody last wanted it asked again; later than the last request means still wanted.',
       last_error: 'What went wrong at the last ask; null when nothing did.',
       enqueued_at: 'When the row was inserted.',
       last_asked_at: 'Database clock before the last request for it left.',
-      last_confirmed_at: 'Database clock before the request of the last answer that fitted the contract left.',
+      last_confirmed_at:
+        'Database clock before the request of the last answer that fitted the contract left.',
       settled_at: 'When it first became done or errored.',
       retired_at: 'When tracking ended; null while tracked.',
       retired_reason: 'Why tracking ended; null while tracked.',

@@ -74,30 +74,36 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .column('started_at')
     .execute()
 
-  await commentOn(db, 'identifai.sync_runs', 'One row per pass of the job: what it asked, what came of it, and the ledger as it was when it ended.', {
-    run_id: 'Names the pass; ledger rows, revisions and quarantined payloads refer to it.',
-    trigger: 'What started it: manual (sync), schedule (nightly), fresh (the small pass every minute) or demo.',
-    status:
-      'running, succeeded, partial (something was quarantined or given back), failed (the pass gave up) or interrupted.',
-    started_at: 'Database clock when the pass began.',
-    heartbeat_at: 'Database clock of its last sign of life.',
-    finished_at: 'Database clock when it ended; null while it runs.',
-    host: 'Name of the machine it ran on.',
-    pid: 'Process id on that machine.',
-    version: 'Version of identifai-sync.',
-    error: 'Why it failed or was interrupted; null otherwise.',
-    ...COUNTERS,
-    ...SEALED_COUNTS,
-    confirmed_since: 'Oldest last_confirmed_at among settled identifiers when the run ended.',
-    unsettled_enqueued_since:
-      'Oldest enqueued_at among pending, missing and quarantined identifiers when the run ended; null when there are none.',
-    first_http_date: 'Date header of the first answer: the only clock in a run that is not ours.',
-    last_http_date: 'Date header of the last answer.',
-    chain_position: 'Position of the run in the chain, from 1; null until it is sealed.',
-    merkle_root: 'Root (hex) of the RFC 9162 Merkle tree over its revisions and new notes.',
-    chain_head: 'SHA-256 (hex) over the former head, merkle_root and this row as sealed.',
-    notes_through: 'Highest note_id of override_notes that this run sealed.',
-  })
+  await commentOn(
+    db,
+    'identifai.sync_runs',
+    'One row per pass of the job: what it asked, what came of it, and the ledger as it was when it ended.',
+    {
+      run_id: 'Names the pass; ledger rows, revisions and quarantined payloads refer to it.',
+      trigger:
+        'What started it: manual (sync), schedule (nightly), fresh (the small pass every minute) or demo.',
+      status:
+        'running, succeeded, partial (something was quarantined or given back), failed (the pass gave up) or interrupted.',
+      started_at: 'Database clock when the pass began.',
+      heartbeat_at: 'Database clock of its last sign of life.',
+      finished_at: 'Database clock when it ended; null while it runs.',
+      host: 'Name of the machine it ran on.',
+      pid: 'Process id on that machine.',
+      version: 'Version of identifai-sync.',
+      error: 'Why it failed or was interrupted; null otherwise.',
+      ...COUNTERS,
+      ...SEALED_COUNTS,
+      confirmed_since: 'Oldest last_confirmed_at among settled identifiers when the run ended.',
+      unsettled_enqueued_since:
+        'Oldest enqueued_at among pending, missing and quarantined identifiers when the run ended; null when there are none.',
+      first_http_date: 'Date header of the first answer: the only clock in a run that is not ours.',
+      last_http_date: 'Date header of the last answer.',
+      chain_position: 'Position of the run in the chain, from 1; null until it is sealed.',
+      merkle_root: 'Root (hex) of the RFC 9162 Merkle tree over its revisions and new notes.',
+      chain_head: 'SHA-256 (hex) over the former head, merkle_root and this row as sealed.',
+      notes_through: 'Highest note_id of override_notes that this run sealed.',
+    },
+  )
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {

@@ -13,7 +13,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  for (const table of ['model_scores', 'model_results', 'verdict_models', 'verdicts', 'clips', 'classifications']) {
+  for (const table of [
+    'model_scores',
+    'model_results',
+    'verdict_models',
+    'verdicts',
+    'clips',
+    'classifications',
+  ]) {
     await db.schema.dropTable(`identifai.${table}`).execute()
   }
 }
@@ -57,7 +64,8 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
       classification_id: 'identifiers.id of the identifier this answers.',
       media: 'Kind of medium.',
       identifier: 'Names one submission.',
-      file_hash: 'SHA-256 of the audio file, the API\'s "hash": many identifiers can share one. Null when not returned.',
+      file_hash:
+        'SHA-256 of the audio file, the API\'s "hash": many identifiers can share one. Null when not returned.',
       api_version: 'API version at the time of the analysis; set when it completes.',
       status: 'new, done or errored, as received; null from before API v1.1.0.',
       errors: 'What the API says went wrong; a list of messages is joined by line breaks.',
@@ -190,18 +198,23 @@ async function createModelScores(db: Kysely<unknown>): Promise<void> {
       (fk) => fk.onDelete('cascade'),
     )
     .execute()
-  await commentOn(db, 'identifai.model_scores', 'One row per label that a model scored; find a score by its label, not by its position.', {
-    classification_id: ID,
-    result_no: 'The result (model_results.result_no).',
-    score_no: 'Our ordinal of the label within the result, from 0.',
-    label: 'human or artificial as far as documented.',
-    score: 'Score of the label, 0..1 as far as seen.',
-  })
+  await commentOn(
+    db,
+    'identifai.model_scores',
+    'One row per label that a model scored; find a score by its label, not by its position.',
+    {
+      classification_id: ID,
+      result_no: 'The result (model_results.result_no).',
+      score_no: 'Our ordinal of the label within the result, from 0.',
+      label: 'human or artificial as far as documented.',
+      score: 'Score of the label, 0..1 as far as seen.',
+    },
+  )
 }
 
 /** Leads the table with classification_id; with a name, it also hangs it directly below classifications. */
 function ofClassification<T extends string>(
-  table: CreateTableBuilder<T, never>,
+  table: CreateTableBuilder<T>,
   name?: string,
 ): CreateTableBuilder<T, 'classification_id'> {
   const keyed = table.addColumn('classification_id', 'bigint', (c) => c.notNull())

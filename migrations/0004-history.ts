@@ -20,7 +20,9 @@ async function createRefusal(db: Kysely<unknown>): Promise<void> {
       raise exception '% on identifai.% is refused: history is append-only, it is the only record of what was seen and when',
         tg_op, tg_table_name using errcode = 'restrict_violation';
     end $$`.execute(db)
-  await sql`comment on function identifai.refuse_history_change() is 'Trigger: keeps history append-only.'`.execute(db)
+  await sql`comment on function identifai.refuse_history_change() is 'Trigger: keeps history append-only.'`.execute(
+    db,
+  )
 }
 
 async function createRevisions(db: Kysely<unknown>): Promise<void> {
@@ -106,7 +108,9 @@ async function createPayloads(db: Kysely<unknown>): Promise<void> {
     .execute()
   await sql`
     create trigger revision_payloads_unchanged before update or truncate
-    on identifai.revision_payloads for each statement execute function identifai.refuse_history_change()`.execute(db)
+    on identifai.revision_payloads for each statement execute function identifai.refuse_history_change()`.execute(
+    db,
+  )
   await commentOn(
     db,
     'identifai.revision_payloads',

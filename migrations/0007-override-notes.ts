@@ -27,7 +27,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute()
   await sql`
     create trigger override_notes_append_only before update or delete or truncate
-    on identifai.override_notes for each statement execute function identifai.refuse_history_change()`.execute(db)
+    on identifai.override_notes for each statement execute function identifai.refuse_history_change()`.execute(
+    db,
+  )
   await commentOn(
     db,
     'identifai.override_notes',

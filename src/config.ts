@@ -78,10 +78,11 @@ export function parseSyncConfig(environment: Environment): SyncConfig {
 }
 
 const databaseVariables = z.object({
-  DATABASE_URL: required('the PostgreSQL connection string, such as postgresql://user:password@host:5432/name').refine(
-    isPostgresUrl,
-    { error: 'must be a PostgreSQL connection string, such as postgresql://user:password@host:5432/name' },
-  ),
+  DATABASE_URL: required(
+    'the PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
+  ).refine(isPostgresUrl, {
+    error: 'must be a PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
+  }),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 })
 

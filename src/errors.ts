@@ -56,6 +56,16 @@ export class ApiAnswerError extends PermanentError {
   readonly exitCode = EXIT_CODE.gaveUp
 }
 
+/** Request after request was lost: whatever is wrong, going on would not help. */
+export class GaveUpError extends PermanentError {
+  override name = 'GaveUpError'
+  readonly exitCode = EXIT_CODE.gaveUp
+
+  constructor(lostInARow: number, cause: Error) {
+    super(`Gave up after ${lostInARow} lost batches in a row; the last one: ${cause.message}`, { cause })
+  }
+}
+
 /** No usable answer this time: a time-out, a reset, an overloaded or throttling server, a body cut off. */
 export class ApiUnavailableError extends RetryableError {
   override name = 'ApiUnavailableError'

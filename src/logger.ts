@@ -14,10 +14,20 @@ export function createLogger(options: { readonly level: string; readonly termina
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
-      paths: ['apiKey', 'databaseUrl', '*.apiKey', '*.databaseUrl', 'headers["x-api-key"]', '*.headers["x-api-key"]'],
+      paths: [
+        'apiKey',
+        'databaseUrl',
+        '*.apiKey',
+        '*.databaseUrl',
+        'headers["x-api-key"]',
+        '*.headers["x-api-key"]',
+      ],
       censor: '[redacted]',
     },
   }
   // Synchronous: the last lines before an exit are the ones that matter.
-  return pino(settings, options.terminal ? createTerminalLog(process.stderr) : pino.destination({ fd: 2, sync: true }))
+  return pino(
+    settings,
+    options.terminal ? createTerminalLog(process.stderr) : pino.destination({ fd: 2, sync: true }),
+  )
 }

@@ -11,7 +11,7 @@ export function createTerminalLog(output: { write(text: string): unknown }): Des
       const prefix = level === 'info' || level === 'debug' || level === 'trace' ? '' : `${level}: `
       const details = Object.entries(event)
         .filter(([key]) => !HIDDEN.has(key))
-        .map(([key, value]) => `${key} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+        .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
       const cause = (event.err as { message?: string } | undefined)?.message
       const tail = [...(cause ? [cause] : []), ...details].join(', ')
       output.write(`${prefix}${String(event.msg)}${tail ? ` (${tail})` : ''}\n`)

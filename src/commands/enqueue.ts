@@ -10,7 +10,10 @@ export function enqueueCommand() {
     .description('track identifiers: from arguments, a file or standard input')
     .argument('[id...]', 'identifiers, as the API returned them when the files were submitted')
     .option('--file <file>', 'read them from a file, or from standard input with -; one a line')
-    .option('--csv', 'the file is CSV with a header: identifier (or else the first column), submitted_at, source')
+    .option(
+      '--csv',
+      'the file is CSV with a header: identifier (or else the first column), submitted_at, source',
+    )
     .option('--priority <n>', 'higher is asked first (default: 0, from a file -5)', parsePriority)
     .option('--source <name>', 'where the audio came from, for entries that do not say')
     .option('--json', 'print one JSON document')
@@ -61,7 +64,8 @@ function describeResult(result: EnqueueResult): string {
 }
 
 function nothingValid(result: EnqueueResult): string {
-  if (result.invalid === 0) return 'The input holds no identifier: nothing was enqueued. Give one identifier a line.'
+  if (result.invalid === 0)
+    return 'The input holds no identifier: nothing was enqueued. Give one identifier a line.'
   return ['No identifier was valid: nothing was enqueued.', ...invalidLines(result)].join('\n')
 }
 
@@ -71,6 +75,7 @@ function invalidLines({ invalid, invalidLines: named }: EnqueueResult): string[]
 }
 
 function parsePriority(text: string): number {
-  if (!/^-?\d{1,4}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from -9999 to 9999.')
+  if (!/^-?\d{1,4}$/.test(text))
+    throw new InvalidArgumentError('It must be a whole number from -9999 to 9999.')
   return Number(text)
 }

@@ -6,7 +6,10 @@ export function migrateCommand() {
   return new Command('migrate')
     .description('create or update the tables of the schema identifai')
     .addArgument(
-      new Argument('[direction]', 'up: apply what is missing; down: take the last migration back; status: list them')
+      new Argument(
+        '[direction]',
+        'up: apply what is missing; down: take the last migration back; status: list them',
+      )
         .choices(['up', 'down', 'status'] as const)
         .default('up' as const),
     )
@@ -27,7 +30,9 @@ export function migrateCommand() {
       if (direction === 'status') {
         const states = await migrationStates(app.db)
         if (options.json) return printJson(states)
-        return print(states.map((state) => `${state.appliedAt ? 'applied' : 'waiting'}  ${state.name}`).join('\n'))
+        return print(
+          states.map((state) => `${state.appliedAt ? 'applied' : 'waiting'}  ${state.name}`).join('\n'),
+        )
       }
       if (direction === 'down' && !options.destroyHistory) {
         const revisions = await countRevisions(app.db)
@@ -41,7 +46,10 @@ export function migrateCommand() {
       const steps =
         direction === 'up' ? await migrateUp(app.db) : await migrateDown(app.db, options.all ?? false)
       if (options.json) return printJson(steps)
-      print(steps.map((step) => `${step.direction.toLowerCase().padEnd(4)} ${step.name}`).join('\n') || NOTHING[direction])
+      print(
+        steps.map((step) => `${step.direction.toLowerCase().padEnd(4)} ${step.name}`).join('\n') ||
+          NOTHING[direction],
+      )
     })
 }
 

@@ -28,7 +28,9 @@ export function createProgram(): Command {
     demoCommand(),
   ]
   for (const command of commands) {
-    program.addCommand(command.exitOverride().helpOption('-h, --help', 'print help').showHelpAfterError('Try --help.'))
+    program.addCommand(
+      command.exitOverride().helpOption('-h, --help', 'print help').showHelpAfterError('Try --help.'),
+    )
   }
   return program.showHelpAfterError('Try --help.')
 }

@@ -27,7 +27,13 @@ function describeStatus(status: Status): string {
   }
   const next = status.nextDueAt ? ` The next one is due at ${status.nextDueAt.toISOString()}.` : ''
   return [
-    textTable(status.tracked.map(({ state, identifiers, commonError }) => ({ state, identifiers, 'most common error': commonError }))),
+    textTable(
+      status.tracked.map(({ state, identifiers, commonError }) => ({
+        state,
+        identifiers,
+        'most common error': commonError,
+      })),
+    ),
     '',
     `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} being asked.${next}`,
     '',

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import type { App } from '../app.ts'
 import type { PassResult } from '../sync/run-pass.ts'
 import type { Tally } from '../sync/tally.ts'
 import { counted, print, printJson } from './print.ts'
@@ -56,8 +57,12 @@ Examples:
 }
 
 async function printDryRun(
-  app: import('../app.ts').App,
-  options: { readonly limit?: number | undefined; readonly refreshAll?: true | undefined; readonly json?: true | undefined },
+  app: App,
+  options: {
+    readonly limit?: number | undefined
+    readonly refreshAll?: true | undefined
+    readonly json?: true | undefined
+  },
 ): Promise<void> {
   const { countDue } = await import('../status/count-due.ts')
   const due = await countDue(app.db, {
@@ -67,7 +72,9 @@ async function printDryRun(
   })
   const requests = Math.ceil(due / app.config.batchSize)
   if (options.json) return printJson({ due, requests })
-  print(`A pass would now ask for ${counted(due, 'identifier')} in ${counted(requests, 'request')}. Nothing was asked.`)
+  print(
+    `A pass would now ask for ${counted(due, 'identifier')} in ${counted(requests, 'request')}. Nothing was asked.`,
+  )
 }
 
 function parseLimit(text: string): number {
@@ -98,7 +105,9 @@ function describeRun({ run }: PassResult): string {
       ? 'Nothing was due.'
       : `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${told.join(', ')}.`,
     ...(run.claimed > 0
-      ? [`${counted(run.changed, 'change')}, ${run.unchanged} unchanged, ${counted(run.force_changes, 'force change')}.`]
+      ? [
+          `${counted(run.changed, 'change')}, ${run.unchanged} unchanged, ${counted(run.force_changes, 'force change')}.`,
+        ]
       : []),
     `Tracked: ${run.tracked_count} (${run.done_count} done, ${run.errored_count} errored, ${run.pending_count} pending, ` +
       `${run.missing_count} missing, ${run.quarantined_count} quarantined, ${run.retired_count} retired).`,

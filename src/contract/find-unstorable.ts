@@ -25,7 +25,7 @@ export function findUnstorable(record: Json): Issue | undefined {
       const key = Object.keys(value).find((name) => isJsonObject(value) && unstorableText(name))
       if (key !== undefined) return { path, message: `has a key that ${unstorableText(key)}` }
       for (const [name, child] of Object.entries(value)) {
-        waiting.push({ value: child as Json, path: appendToPointer(path, name), depth: depth + 1 })
+        waiting.push({ value: child, path: appendToPointer(path, name), depth: depth + 1 })
       }
     }
   }

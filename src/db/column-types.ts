@@ -9,7 +9,9 @@ export type Timestamp = ColumnType<Date, Date | string, Date | string>
 
 /** A column that fills itself when an insert leaves it out; unlike Kysely's own, it looks into a ColumnType. */
 export type Generated<T> =
-  T extends ColumnType<infer S, infer I, infer U> ? ColumnType<S, I | undefined, U> : ColumnType<T, T | undefined, T>
+  T extends ColumnType<infer S, infer I, infer U>
+    ? ColumnType<S, I | undefined, U>
+    : ColumnType<T, T | undefined, T>
 
 /** jsonb: written as JSON text, read parsed. */
 export type Jsonb = ColumnType<Json, string, string>

@@ -1,11 +1,11 @@
 import { Kysely, PostgresDialect } from 'kysely'
-import pg from 'pg'
+import { Pool, TypeOverrides } from 'pg'
 import type { Database } from './database.ts'
 
 export interface Connection {
   readonly db: Kysely<Database>
   /** For COPY, which Kysely has no word for; everything else goes through `db`. */
-  readonly pool: pg.Pool
+  readonly pool: Pool
 }
 
 export interface ConnectOptions {
@@ -21,16 +21,15 @@ export interface ConnectOptions {
  * means the same on every machine. Close it with `db.destroy()`.
  */
 export function connect(options: ConnectOptions): Connection {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: options.connectionString,
     max: options.maxConnections,
     application_name: 'identifai-sync',
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
-    types: { getTypeParser },
-    onConnect: async (client) => {
-      await client.query("set time zone 'UTC'")
-    },
+    types: typeParsers,
+    // The pool waits for it, though its type does not say so.
+    onConnect: (client) => client.query("set time zone 'UTC'") as unknown as undefined,
   })
   // Without a listener an error on an idle connection would end the process.
   pool.on('error', (error) => options.onIdleError?.(error))
@@ -39,9 +38,9 @@ export function connect(options: ConnectOptions): Connection {
 
 const INT8 = 20
 
-/** bigint columns are ids and counts, far below 2^53: numbers, not strings. */
-const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
-  oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, format as 'text')
+const typeParsers = new TypeOverrides()
+// bigint columns are ids and counts, far below 2^53: numbers, not strings.
+typeParsers.setTypeParser(INT8, parseInt8)
 
 function parseInt8(text: string): number {
   const value = Number(text)

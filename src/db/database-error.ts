@@ -18,9 +18,12 @@ function adviceFor(code: string): string | undefined {
     return 'The database lacks tables of this version. Run: identifai-sync migrate'
   }
   if (code === '42501') return 'The database role of DATABASE_URL lacks a privilege'
-  if (code === '3D000') return 'The database that DATABASE_URL names does not exist. Create it, or correct DATABASE_URL'
-  if (code.startsWith('28')) return 'The database refuses the user or password of DATABASE_URL. Correct DATABASE_URL'
-  if (code === '53300') return 'The database has no connection left. Raise max_connections, or run fewer processes'
+  if (code === '3D000')
+    return 'The database that DATABASE_URL names does not exist. Create it, or correct DATABASE_URL'
+  if (code.startsWith('28'))
+    return 'The database refuses the user or password of DATABASE_URL. Correct DATABASE_URL'
+  if (code === '53300')
+    return 'The database has no connection left. Raise max_connections, or run fewer processes'
   if (SYSTEM_CODES.has(code) || code.startsWith('08') || code.startsWith('57P')) {
     return 'The database cannot be reached. Check that it runs and that DATABASE_URL names its host and port'
   }

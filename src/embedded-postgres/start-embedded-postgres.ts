@@ -96,13 +96,17 @@ function spawnServer({ binaries, folder, user }: Installation, port: number): Ch
     max_wal_size: '4GB',
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  return spawn(path.join(binaries, 'postgres'), ['-D', path.join(folder, 'data'), '-p', String(port), ...flags], {
-    cwd: folder,
-    // A group of its own: Ctrl-C in a terminal reaches us, and we stop the server in our own order.
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    ...user,
-  })
+  return spawn(
+    path.join(binaries, 'postgres'),
+    ['-D', path.join(folder, 'data'), '-p', String(port), ...flags],
+    {
+      cwd: folder,
+      // A group of its own: Ctrl-C in a terminal reaches us, and we stop the server in our own order.
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      ...user,
+    },
+  )
 }
 
 function readyOrEnded(server: ChildProcess): Promise<{ ready: boolean; log: string }> {

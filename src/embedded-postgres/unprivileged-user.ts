@@ -15,7 +15,9 @@ export async function unprivilegedUser(): Promise<UnixUser | undefined> {
   const nobody = passwd.split('\n').find((line) => line.startsWith('nobody:'))
   const [, , uid, gid] = nobody?.split(':') ?? []
   if (uid === undefined || gid === undefined) {
-    throw new Error('PostgreSQL refuses to run as root and there is no user "nobody": start this as another user.')
+    throw new Error(
+      'PostgreSQL refuses to run as root and there is no user "nobody": start this as another user.',
+    )
   }
   return { uid: Number(uid), gid: Number(gid) }
 }

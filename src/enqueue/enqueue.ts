@@ -35,7 +35,12 @@ export async function enqueue(
   entries: EntryStream,
   options: EnqueueOptions,
 ): Promise<EnqueueResult> {
-  const tally = { added: 0, known: 0, knownByState: {} as Partial<Record<IdentifierState, number>>, invalid: 0 }
+  const tally = {
+    added: 0,
+    known: 0,
+    knownByState: {} as Partial<Record<IdentifierState, number>>,
+    invalid: 0,
+  }
   const invalidLines: InvalidEntry[] = []
   await db.transaction().execute(async (trx) => {
     let chunk: Entry[] = []

@@ -53,5 +53,7 @@ function parseTime(text: string): Date | undefined {
   if (Number.isNaN(time.getTime())) return undefined
   // Date accepts 31 February and moves it; the day that was written has to be a day.
   const day = Number(text.slice(8, 10))
-  return day <= new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate() ? time : undefined
+  return day <= new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate()
+    ? time
+    : undefined
 }

@@ -39,6 +39,8 @@ export async function insertIdentifiers(
       returning 1
     )
     select (select count(*) from inserted) as added,
-      coalesce((select json_object_agg(state, identifiers) from existing), '{}'::json) as existing`.execute(db)
+      coalesce((select json_object_agg(state, identifiers) from existing), '{}'::json) as existing`.execute(
+    db,
+  )
   return rows[0] as Inserted
 }

@@ -19,7 +19,8 @@ export interface Input {
 export async function openInput({ ids, file, csv }: Input): Promise<EntryStream> {
   if (file === undefined) {
     if (csv) throw new UsageError('--csv goes with --file.')
-    if (ids.length === 0) throw new UsageError('Give identifiers as arguments, or --file F (- for standard input).')
+    if (ids.length === 0)
+      throw new UsageError('Give identifiers as arguments, or --file F (- for standard input).')
     rejectInvalid(ids)
     return argumentEntries(ids)
   }
@@ -44,7 +45,8 @@ async function openFile(file: string): Promise<Readable> {
     return handle.createReadStream()
   } catch (error) {
     if (error instanceof UsageError) throw error
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message
+    const reason =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message
     throw new UsageError(`Cannot read ${file}: ${reason}.`, { cause: error })
   }
 }

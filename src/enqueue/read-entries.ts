@@ -52,7 +52,8 @@ export async function* readCsvEntries(stream: Readable): AsyncGenerator<Entry | 
 
 /** One argument each, in the order given. */
 export async function* argumentEntries(identifiers: readonly string[]): AsyncGenerator<Entry | InvalidEntry> {
-  for (const [position, identifier] of identifiers.entries()) yield parseEntry({ line: position + 1, identifier })
+  for (const [position, identifier] of identifiers.entries())
+    yield parseEntry({ line: position + 1, identifier })
 }
 
 interface CsvRecord {

@@ -47,7 +47,9 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       } catch (error) {
         signal.throwIfAborted()
         if (isOurs(error)) throw error
-        const reason = timeout.aborted ? `no whole answer within ${options.timeoutMs} ms` : (error as Error).message
+        const reason = timeout.aborted
+          ? `no whole answer within ${options.timeoutMs} ms`
+          : (error as Error).message
         throw new ApiUnavailableError(`${place}: ${reason}`, { cause: error })
       }
     },
@@ -64,7 +66,8 @@ interface Response {
 
 /** Only the status code decides; what an error body says is kept as evidence. */
 function interpret({ status, date, body, place }: Response): ApiReply {
-  if (status === 200) return { kind: 'answered', records: parseRecords(body, place), httpDate: parseDate(date) }
+  if (status === 200)
+    return { kind: 'answered', records: parseRecords(body, place), httpDate: parseDate(date) }
   const evidence = body.subarray(0, EVIDENCE_BYTES).toString('utf8')
   if ([400, 404, 422].includes(status)) return { kind: 'refused', status, body: evidence }
   if ([413, 414].includes(status)) return { kind: 'too_long', status, body: evidence }

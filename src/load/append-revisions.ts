@@ -25,7 +25,12 @@ export async function appendRevisions(
     }),
   )
   await copyRows(client, 'identifai.classification_revisions', REVISION_COLUMNS, revisions)
-  await copyRows(client, 'identifai.revision_payloads', ['classification_id', 'revision_no', 'payload'], payloads)
+  await copyRows(
+    client,
+    'identifai.revision_payloads',
+    ['classification_id', 'revision_no', 'payload'],
+    payloads,
+  )
 }
 
 function revisionRow(change: Change, ledger: LockedRow, { runId, receivedAt }: Observation): NewRevisionRow {

@@ -36,10 +36,15 @@ export async function findChanges(
   const digests = await currentDigests(db, latest, canonicalize)
   const differing = answered.filter(({ claim, rows }) => {
     const revision = latest.get(claim.id)
-    return revision === undefined || revision.disappeared || digests.get(claim.id) !== rows.revision.content_digest
+    return (
+      revision === undefined || revision.disappeared || digests.get(claim.id) !== rows.revision.content_digest
+    )
   })
   const known = idsOf(differing.filter(({ claim }) => latest.has(claim.id)))
-  const [contents, finished] = [await readContents(db, known, 'latest'), await readContents(db, known, 'finished')]
+  const [contents, finished] = [
+    await readContents(db, known, 'latest'),
+    await readContents(db, known, 'finished'),
+  ]
   return differing.map((outcome) => {
     const revision = latest.get(outcome.claim.id)
     if (revision === undefined) return firstSight(outcome)

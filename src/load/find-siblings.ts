@@ -14,9 +14,9 @@ export async function findSiblings(db: Kysely<Database>, changes: readonly Chang
   const { rows } = await sql<{ id: number }>`
     select distinct c.classification_id as id
     from unnest(
-      ${sources.map(({ rows }) => rows.classification.media)}::text[],
-      ${sources.map(({ rows }) => rows.classification.file_hash)}::text[],
-      ${sources.map(({ rows }) => rows.classification.force_classification)}::text[]
+      ${sources.map((source) => source.rows.classification.media)}::text[],
+      ${sources.map((source) => source.rows.classification.file_hash)}::text[],
+      ${sources.map((source) => source.rows.classification.force_classification)}::text[]
     ) as source (media, file_hash, force_classification)
     join identifai.classifications as c on c.media = source.media and c.file_hash = source.file_hash
       and c.force_classification is distinct from source.force_classification

@@ -54,7 +54,11 @@ export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonica
     await writeContent(transaction, changes, batch)
     await updateResultUrls(trx, unchanged)
     await appendRevisions(transaction, changes, { ...batch, ledger })
-    await appendDisappearances(trx, held.filter(hasDisappeared).map(({ claim }) => claim.id), batch)
+    await appendDisappearances(
+      trx,
+      held.filter(hasDisappeared).map(({ claim }) => claim.id),
+      batch,
+    )
     await settle(trx, held, batch)
     await wakeSiblings(trx, siblings)
     await keepEvidence(transaction.trx, batch, held, changes)
@@ -69,7 +73,11 @@ async function keepEvidence(
   changes: readonly Change[],
 ): Promise<void> {
   await quarantine(trx, held.filter(isQuarantined), batch)
-  await resolveQuarantine(trx, held.filter(isAnswered).map(({ claim }) => claim.identifier), batch)
+  await resolveQuarantine(
+    trx,
+    held.filter(isAnswered).map(({ claim }) => claim.identifier),
+    batch,
+  )
   await recordDrift(
     trx,
     batch.media,
@@ -88,7 +96,8 @@ function summarize(
     lost: outcomes.filter(({ claim }) => !ledger.has(claim.id)),
     changed: changes.length,
     unchanged: written.filter(isAnswered).length - changes.length,
-    forceChanges: changes.filter(({ causes }) => causes.some((cause) => FORCE_CHANGES.includes(cause))).length,
+    forceChanges: changes.filter(({ causes }) => causes.some((cause) => FORCE_CHANGES.includes(cause)))
+      .length,
   }
 }
 

@@ -33,7 +33,11 @@ export async function lockRunningRun(trx: Transaction<Database>, runId: string):
  */
 export async function lockLedgerRows(
   trx: Transaction<Database>,
-  options: { readonly runId: string; readonly claims: readonly Fence[]; readonly siblings: readonly number[] },
+  options: {
+    readonly runId: string
+    readonly claims: readonly Fence[]
+    readonly siblings: readonly number[]
+  },
 ): Promise<Map<number, LockedRow>> {
   const ids = [...options.claims.map((claim) => claim.id), ...options.siblings]
   const rows = await trx
@@ -52,5 +56,7 @@ export async function lockLedgerRows(
     .forUpdate()
     .execute()
   const claimNos = new Map(options.claims.map((claim) => [claim.id, claim.claimNo]))
-  return new Map(rows.filter((row) => row.leased && row.claimNo === claimNos.get(row.id)).map((row) => [row.id, row]))
+  return new Map(
+    rows.filter((row) => row.leased && row.claimNo === claimNos.get(row.id)).map((row) => [row.id, row]),
+  )
 }

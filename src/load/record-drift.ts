@@ -29,7 +29,10 @@ export async function recordDrift(
 }
 
 function countDrift(media: string, drift: readonly Drift[]) {
-  const counted = new Map<string, { media: string; path: string; kind: Drift['kind']; occurrences: number; sample: string }>()
+  const counted = new Map<
+    string,
+    { media: string; path: string; kind: Drift['kind']; occurrences: number; sample: string }
+  >()
   for (const { path, kind, sample } of drift) {
     const cut = path.slice(0, MAX_PATH_CHARACTERS).toWellFormed()
     const key = `${cut} ${kind}`
@@ -40,5 +43,5 @@ function countDrift(media: string, drift: readonly Drift[]) {
       counted.set(key, { media, path: cut, kind, occurrences: 1, sample: text })
     }
   }
-  return [...counted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  return [...counted].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 }

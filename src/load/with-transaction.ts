@@ -12,7 +12,10 @@ export interface CopyTransaction {
  * Runs `work` in one transaction that Kysely statements and COPY share. Kysely hands out no raw client, so it is
  * given a pool that only ever has this one.
  */
-export async function withTransaction<T>(pool: Pool, work: (transaction: CopyTransaction) => Promise<T>): Promise<T> {
+export async function withTransaction<T>(
+  pool: Pool,
+  work: (transaction: CopyTransaction) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect()
   let failure: Error | undefined
   try {

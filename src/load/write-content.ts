@@ -71,7 +71,9 @@ async function updateClassifications(
       conflict
         .column('classification_id')
         .doUpdateSet((eb) =>
-          Object.fromEntries(CLASSIFICATION_COLUMNS.slice(1).map((column) => [column, eb.ref(`excluded.${column}`)])),
+          Object.fromEntries(
+            CLASSIFICATION_COLUMNS.slice(1).map((column) => [column, eb.ref(`excluded.${column}`)]),
+          ),
         ),
     )
     .execute()
@@ -81,7 +83,10 @@ async function updateClassifications(
  * Keeps the links of unchanged contents up to date: a link is no content, so a new one makes no revision.
  * A row whose link is the same is not written.
  */
-export async function updateResultUrls(trx: Transaction<Database>, unchanged: readonly Answered[]): Promise<void> {
+export async function updateResultUrls(
+  trx: Transaction<Database>,
+  unchanged: readonly Answered[],
+): Promise<void> {
   // Kysely has no word for unnest over several arrays.
   await sql`
     update identifai.classifications as c set result_url = link.result_url
@@ -130,7 +135,15 @@ async function copyChildren(client: CopyTransaction['client'], changes: readonly
   await copyRows(
     client,
     'identifai.model_results',
-    ['classification_id', 'result_no', 'clip_no', 'model', 'unknown', 'elapsed_time', 'classification_details'],
+    [
+      'classification_id',
+      'result_no',
+      'clip_no',
+      'model',
+      'unknown',
+      'elapsed_time',
+      'classification_details',
+    ],
     rowSets.flatMap((rows) => rows.modelResults),
   )
   await copyRows(

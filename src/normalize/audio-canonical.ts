@@ -16,7 +16,10 @@ export function audioCanonical(content: JsonObject): JsonObject {
   if (results !== undefined) canonical.results = sortedResults(results)
   const clips = documented ?? chunk_details
   if (details !== undefined || clips !== undefined) {
-    canonical.details = { ...(details as JsonObject), ...(clips !== undefined && { clips: sortedClips(clips) }) }
+    canonical.details = {
+      ...(details as JsonObject),
+      ...(clips !== undefined && { clips: sortedClips(clips) }),
+    }
   }
   // A second clip list is an unknown field: it counts as it is.
   if (documented !== undefined && chunk_details !== undefined) canonical.chunk_details = chunk_details
@@ -31,7 +34,7 @@ function sortedClip(clip: JsonObject): JsonObject {
   return {
     ...clip,
     ...(clip.results !== undefined && { results: sortedResults(clip.results) }),
-    ...(clip.verdict !== undefined && { verdict: sortedVerdict(clip.verdict as JsonObject) }),
+    ...(clip.verdict !== undefined && { verdict: sortedVerdict(clip.verdict) }),
   }
 }
 
@@ -47,13 +50,13 @@ function sortedResult(result: JsonObject): JsonObject {
 function sortedVerdict(verdict: Json): JsonObject {
   const object = verdict as JsonObject
   if (object.models === undefined) return object
-  return { ...object, models: [...(object.models as string[])].sort(compare) }
+  return { ...object, models: (object.models as string[]).toSorted(compare) }
 }
 
 /** The list with each element canonical, ordered by the members named; ties by canonical text. */
 function sortSet(list: Json, canonical: (element: JsonObject) => JsonObject, by: readonly string[]): Json {
   const elements = (list as readonly JsonObject[]).map(canonical)
-  return elements.sort((a, b) => {
+  return elements.toSorted((a, b) => {
     for (const member of by) {
       const order = compare(a[member], b[member])
       if (order !== 0) return order

@@ -44,7 +44,9 @@ function clipsMember(rows: ContentRows): JsonObject {
     }),
   )
   if (clips.length === 0) return {}
-  return rows.classification.clips_path === '/chunk_details' ? { chunk_details: clips } : { details: { clips } }
+  return rows.classification.clips_path === '/chunk_details'
+    ? { chunk_details: clips }
+    : { details: { clips } }
 }
 
 function verdictsOf(rows: ContentRows, clipNo: number | null, kind: VerdictRow['kind']): JsonObject[] {
@@ -85,7 +87,9 @@ function scoresOf(rows: ContentRows, result: ModelResultRow): JsonObject[] {
 /** A new object with the members that say something; an empty object is kept, as a place to put extras. */
 function present(members: JsonObject): { [key: string]: Json } {
   return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0)),
+    Object.entries(members).filter(
+      ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
+    ),
   )
 }
 

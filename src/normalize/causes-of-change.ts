@@ -65,10 +65,10 @@ type Part = (content: JsonObject) => unknown
 
 const VERDICT = ['heuristic', 'classification', 'confidence', 'models']
 const RESULT = ['model', 'unknown', 'elapsed_time', 'classification', 'classification_details']
-const RECORD = [
-  ...['identifier', 'hash', 'api_version', 'status', 'errors', 'name', 'ref_id', 'force_classification'],
-  ...['verdict', 'verdicts', 'results', 'details'],
-]
+const RECORD =
+  'identifier hash api_version status errors name ref_id force_classification verdict verdicts results details'.split(
+    ' ',
+  )
 
 /** Which part of the content each cause is about; together they cover all of it but force. */
 const PARTS: Readonly<Record<string, Part>> = {

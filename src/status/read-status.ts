@@ -58,7 +58,10 @@ async function readQueue(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.identifiers')
     .select(({ fn }) => [
-      fn.countAll<number>().filterWhere(sql<boolean>`due_at <= now() and (${isLeased}) is not true`).as('due'),
+      fn
+        .countAll<number>()
+        .filterWhere(sql<boolean>`due_at <= now() and (${isLeased}) is not true`)
+        .as('due'),
       fn.countAll<number>().filterWhere(isLeased).as('leased'),
       fn.min('due_at').filterWhere('due_at', '>', sql<Date>`now()`).as('nextDueAt'),
     ])

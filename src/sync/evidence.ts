@@ -15,8 +15,13 @@ export function evidenceText(record: JsonObject): string {
 
 /** Text about a record, with what PostgreSQL cannot store made visible as JSON would escape it. */
 export function storable(text: string): string {
-  return text.replaceAll('\0', '\\u0000').replace(/\p{Surrogate}/gu, (half) => JSON.stringify(half).slice(1, -1))
+  return text
+    .replaceAll('\0', '\\u0000')
+    .replace(/\p{Surrogate}/gu, (half) => JSON.stringify(half).slice(1, -1))
 }
 
-/** JSON.rawJSON (ECMAScript 2026): a literal that JSON.stringify writes as it is. */
-const rawNumber = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
+/** A literal that JSON.stringify writes as it is. */
+function rawNumber(text: string): unknown {
+  // ECMAScript 2026; our TypeScript library does not know it yet.
+  return (JSON as unknown as { rawJSON(literal: string): unknown }).rawJSON(text)
+}

@@ -54,5 +54,7 @@ function sweepAfterSeconds({ refreshHours }: LedgerPolicy): number {
 }
 
 function absenceText(absences: number): string {
-  return absences === 1 ? 'The API did not return it.' : `The API did not return it, ${absences} times in a row.`
+  return absences === 1
+    ? 'The API did not return it.'
+    : `The API did not return it, ${absences} times in a row.`
 }

@@ -55,12 +55,18 @@ function outcomeOf(
     const ledger = afterAnswer(claim, rows.revision.status, policy)
     return { kind: 'answered', claim, ledger, rows, drift: classification.drift }
   }
-  const issues = validation.issues.map(({ path, message }) => ({ path: storable(path), message: storable(message) }))
+  const issues = validation.issues.map(({ path, message }) => ({
+    path: storable(path),
+    message: storable(message),
+  }))
   const [first] = issues
   return {
     kind: 'quarantined',
     claim,
-    ledger: afterQuarantine(claim, `The answer cannot be loaded: ${first?.path || 'the record'} ${first?.message}`),
+    ledger: afterQuarantine(
+      claim,
+      `The answer cannot be loaded: ${first?.path || 'the record'} ${first?.message}`,
+    ),
     reason: validation.reason,
     issues,
     httpStatus: null,

@@ -16,7 +16,7 @@ export async function processBatch(pass: Pass, claims: readonly Claim[]): Promis
   const result = await loadBatch(
     pass.pool,
     { media: pass.endpoint.media, runId: pass.runId, askedAt, receivedAt, outcomes: reading.outcomes },
-    pass.endpoint.canonicalize,
+    (payload) => pass.endpoint.canonicalize(payload),
   )
   count(pass.tally, reading, result)
   if (result.lost.length > 0) {

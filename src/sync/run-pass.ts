@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import os from 'node:os'
 import type { RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
-import type { Claim } from '../extract/claim.ts'
 import { makeSettledDue } from '../extract/make-settled-due.ts'
 import { renewLeases } from '../extract/renew-leases.ts'
 import { VERSION } from '../version.ts'
+import { Crew } from './crew.ts'
 import { drain } from './drain.ts'
 import type { Pass, PassTools } from './pass.ts'
 import { passStatus } from './pass-status.ts'
@@ -39,7 +39,13 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
   if (stale > 0) logger.warn({ runs: stale }, 'closed runs whose process had died')
 
   const runId = randomUUID()
-  await openRun(db, { runId, trigger: options.trigger, host: os.hostname(), pid: process.pid, version: VERSION })
+  await openRun(db, {
+    runId,
+    trigger: options.trigger,
+    host: os.hostname(),
+    pid: process.pid,
+    version: VERSION,
+  })
   logger.info({ runId, trigger: options.trigger }, 'pass started')
   if (options.refreshAll) await makeSettledDue(db, endpoint.media)
 
@@ -50,15 +56,11 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     tally: emptyTally(),
     httpDates: { first: null, last: null },
   }
-  const inFlight = new Set<Claim>()
-  const stopRenewing = keepAlive(pass, inFlight)
+  const crew = new Crew(pass, () => options.onProgress?.(pass.tally))
+  const stopRenewing = keepAlive(pass, crew)
   let failure: unknown
   try {
-    await drain(pass, {
-      limit: options.limit ?? Number.POSITIVE_INFINITY,
-      onProgress: () => options.onProgress?.(pass.tally),
-      inFlight,
-    })
+    await drain(pass, crew, options.limit ?? Number.POSITIVE_INFINITY)
   } catch (error) {
     failure = error
   } finally {
@@ -68,12 +70,16 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
 }
 
 /** Renews heartbeat and leases every third of a lease; returns what stops it. */
-function keepAlive(pass: Pass, inFlight: ReadonlySet<Claim>): () => Promise<void> {
+function keepAlive(pass: Pass, crew: Crew): () => Promise<void> {
   const { db, runId, tally, config, logger } = pass
   let renewing: Promise<void> = Promise.resolve()
   const renew = async () => {
     await beat(db, runId, tally)
-    await renewLeases(db, { runId, ids: [...inFlight].map((claim) => claim.id), leaseSeconds: config.leaseSeconds })
+    await renewLeases(db, {
+      runId,
+      ids: crew.claims.map((claim) => claim.id),
+      leaseSeconds: config.leaseSeconds,
+    })
   }
   const timer = setInterval(
     () => {
@@ -91,7 +97,9 @@ function keepAlive(pass: Pass, inFlight: ReadonlySet<Claim>): () => Promise<void
 
 async function finish(pass: Pass, failure: unknown): Promise<PassResult> {
   const { db, runId, tally, signal, logger } = pass
-  const imbalance = isBalanced(tally) ? undefined : new Error('The accounts of the pass do not balance: this is a bug.')
+  const imbalance = isBalanced(tally)
+    ? undefined
+    : new Error('The accounts of the pass do not balance: this is a bug.')
   const reason = failure ?? imbalance
   const status = passStatus({ failed: reason !== undefined, interrupted: signal.aborted, tally })
   const run = await closeRun(db, runId, {
@@ -101,7 +109,8 @@ async function finish(pass: Pass, failure: unknown): Promise<PassResult> {
     firstHttpDate: pass.httpDates.first,
     lastHttpDate: pass.httpDates.last,
   })
-  if (!run) throw new Error(`Run ${runId} was closed by another process: this one had stopped to show signs of life.`)
+  if (!run)
+    throw new Error(`Run ${runId} was closed by another process: this one had stopped to show signs of life.`)
   logger.info({ runId, status, ...tally }, 'pass ended')
   return reason === undefined ? { run } : { run, failure: reason }
 }

@@ -37,7 +37,10 @@ export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number)
     .where('heartbeat_at', '<', sql<Date>`now() - make_interval(secs => ${leaseSeconds})`)
     .execute()
   for (const { run_id } of stale) {
-    await closeRun(db, run_id, { status: 'interrupted', error: 'Its process died: no sign of life for longer than a lease.' })
+    await closeRun(db, run_id, {
+      status: 'interrupted',
+      error: 'Its process died: no sign of life for longer than a lease.',
+    })
   }
   return stale.length
 }
@@ -55,7 +58,11 @@ export interface Ending {
  * Ends a run and seals what the ledger looked like. FOR UPDATE waits for the transactions that hold the run open,
  * so nothing is written into it afterwards. Returns the sealed row, or undefined when somebody else closed it.
  */
-export async function closeRun(db: Kysely<Database>, runId: string, ending: Ending): Promise<SyncRunRow | undefined> {
+export async function closeRun(
+  db: Kysely<Database>,
+  runId: string,
+  ending: Ending,
+): Promise<SyncRunRow | undefined> {
   return db.transaction().execute(async (trx) => {
     const open = await trx
       .selectFrom('identifai.sync_runs')

@@ -1,0 +1,122 @@
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { z } from 'zod'
+import { QuotaGate } from './quota-gate.ts'
+import { type Registration, World, type WorldOptions } from './world.ts'
+
+/** The API's documented limit. */
+const MAX_IDENTIFIERS = 100
+
+export interface SimulatorOptions {
+  readonly apiKey: string
+  readonly world?: Partial<WorldOptions>
+  /** Enforces 2 requests a second and 60 a minute. */
+  readonly enforceQuota?: boolean
+}
+
+export interface Simulator {
+  readonly app: FastifyInstance
+  readonly world: World
+  /** What was asked so far. */
+  readonly stats: SimulatorStats
+}
+
+export interface SimulatorStats {
+  /** GET requests for classifications, refused ones included. */
+  requests: number
+  /** Those answered 429. */
+  throttled: number
+  /** Identifiers asked for, unknown ones included. */
+  identifiers: number
+}
+
+/**
+ * The stand-in API: the two endpoints as they are documented, below `/api`, and below `/_simulator` what a demo or a
+ * test needs to know the truth it compares with.
+ */
+export function createSimulator(options: SimulatorOptions): Simulator {
+  const world = new World(options.world)
+  const stats: SimulatorStats = { requests: 0, throttled: 0, identifiers: 0 }
+  const app = fastify({ logger: false, forceCloseConnections: true })
+  addApi(app, { ...options, world, stats })
+  addControls(app, world, stats)
+  return { app, world, stats }
+}
+
+interface ApiContext extends Omit<SimulatorOptions, 'world'> {
+  readonly world: World
+  readonly stats: SimulatorStats
+}
+
+function addApi(app: FastifyInstance, { world, stats, apiKey, enforceQuota }: ApiContext): void {
+  const gate = new QuotaGate()
+  const requireKey = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (request.headers['x-api-key'] !== apiKey) return reply.code(401).send({ message: 'Unauthenticated.' })
+    return undefined
+  }
+
+  app.get('/api/classifications_audio', { onRequest: requireKey }, async (request, reply) => {
+    stats.requests++
+    if (enforceQuota && !gate.admit(apiKey)) {
+      stats.throttled++
+      return reply.code(429).send({ message: 'Too Many Attempts.' })
+    }
+    const identifiers = identifiersOf(request.query as Record<string, string | string[]>)
+    const problem = problemWith(identifiers)
+    if (problem) return reply.code(422).send({ message: problem, errors: { identifiers: [problem] } })
+    stats.identifiers += identifiers.length
+    return identifiers.flatMap((identifier) => world.answer(identifier) ?? [])
+  })
+
+  app.post('/api/classification_audio/:hash/override', { onRequest: requireKey }, async (request, reply) => {
+    const body = overrideBody.safeParse(request.body)
+    if (!body.success) {
+      const problem = 'The classification field must be human or artificial.'
+      return reply.code(422).send({ message: problem, errors: { classification: [problem] } })
+    }
+    const { hash } = request.params as { hash: string }
+    const { classification } = body.data
+    if (!world.override(hash, classification)) return reply.code(404).send({ message: 'Not Found.' })
+    return { classification, type: 'audio', hash }
+  })
+}
+
+const overrideBody = z.object({ classification: z.enum(['human', 'artificial']) })
+
+function identifiersOf(query: Record<string, string | string[]>): string[] {
+  return [query['identifiers[]'] ?? []].flat()
+}
+
+function problemWith(identifiers: readonly string[]): string | undefined {
+  if (identifiers.length === 0) return 'The identifiers field is required.'
+  if (identifiers.length > MAX_IDENTIFIERS) return 'The identifiers field must not have more than 100 items.'
+  return undefined
+}
+
+function addControls(app: FastifyInstance, world: World, stats: SimulatorStats): void {
+  app.post('/_simulator/register', async (request) =>
+    world.register(registration.parse(request.body) as Registration),
+  )
+  app.post('/_simulator/complete', async () => {
+    world.completeAll()
+    return { completed: true }
+  })
+  app.patch('/_simulator/settings', async (request) =>
+    Object.assign(world.options, settings.parse(request.body)),
+  )
+  app.get('/_simulator/identifiers', async (_, reply) =>
+    reply.type('text/plain').send(world.identifiers.map((identifier) => `${identifier}\n`).join('')),
+  )
+  app.get('/_simulator/truth/:identifier', async (request, reply) => {
+    const { identifier } = request.params as { identifier: string }
+    return world.truth(identifier) ?? reply.code(404).send({ message: 'Not registered.' })
+  })
+  app.get('/_simulator/stats', async () => stats)
+}
+
+const registration = z.strictObject({
+  identifiers: z.array(z.string().min(1)).optional(),
+  count: z.int().min(0).max(1_000_000).optional(),
+  fate: z.enum(['done', 'errored']).optional(),
+})
+
+const settings = z.strictObject({ shuffle: z.boolean().optional() })

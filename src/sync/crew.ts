@@ -1,0 +1,68 @@
+import { GaveUpError, RetryableError } from '../errors.ts'
+import type { Claim } from '../extract/claim.ts'
+import { giveBack } from './give-back.ts'
+import type { Pass } from './pass.ts'
+import { processBatch } from './process-batch.ts'
+
+/** Batches in a row lost to failures that may pass, after which a pass gives up. */
+const MAX_LOST_IN_A_ROW = 5
+
+/** The batches under way, at most `concurrency` of them, and the first reason to stop. */
+export class Crew {
+  /** Why no further batch should be started; undefined while all is well. */
+  failure: unknown
+
+  readonly #pass: Pass
+  readonly #onProgress: () => void
+  readonly #batches = new Map<Promise<void>, readonly Claim[]>()
+  #lostInARow = 0
+
+  constructor(pass: Pass, onProgress: () => void) {
+    this.#pass = pass
+    this.#onProgress = onProgress
+  }
+
+  get hasRoom(): boolean {
+    return this.#batches.size < this.#pass.config.concurrency
+  }
+
+  get isIdle(): boolean {
+    return this.#batches.size === 0
+  }
+
+  /** Claims that are being worked on, whose leases have to last. */
+  get claims(): Claim[] {
+    return [...this.#batches.values()].flat()
+  }
+
+  start(batch: readonly Claim[]): void {
+    const work = this.#work(batch).finally(() => {
+      this.#batches.delete(work)
+      this.#onProgress()
+    })
+    this.#batches.set(work, batch)
+  }
+
+  async oneEnds(): Promise<void> {
+    await Promise.race(this.#batches.keys())
+  }
+
+  async allEnd(): Promise<void> {
+    await Promise.all(this.#batches.keys())
+  }
+
+  /** Never rejects: a failure is kept, and the claims are given back. */
+  async #work(batch: readonly Claim[]): Promise<void> {
+    try {
+      await processBatch(this.#pass, batch)
+      this.#lostInARow = 0
+    } catch (error) {
+      if (!(error instanceof RetryableError)) this.failure ??= error
+      else if (++this.#lostInARow >= MAX_LOST_IN_A_ROW)
+        this.failure ??= new GaveUpError(MAX_LOST_IN_A_ROW, error)
+      await giveBack(this.#pass, batch, error).catch((second: unknown) => {
+        this.failure ??= second
+      })
+    }
+  }
+}

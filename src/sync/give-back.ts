@@ -1,0 +1,22 @@
+import { RetryableError } from '../errors.ts'
+import type { Claim } from '../extract/claim.ts'
+import { releaseClaims } from '../extract/release-claims.ts'
+import { retryAfterSeconds } from './due-time.ts'
+import type { Pass } from './pass.ts'
+
+/** Gives claims back without an outcome; an ask that was lost to a failure that may pass is counted against them. */
+export async function giveBack(pass: Pass, claims: readonly Claim[], reason: unknown): Promise<void> {
+  if (claims.length === 0) return
+  pass.tally.released += claims.length
+  const lost = reason instanceof RetryableError ? reason.message : undefined
+  await releaseClaims(
+    pass.db,
+    pass.runId,
+    claims.map((claim) =>
+      lost === undefined
+        ? { claim }
+        : { claim, failure: { message: lost, dueAfterSeconds: retryAfterSeconds(claim.attempts + 1) } },
+    ),
+  )
+  pass.logger.warn({ runId: pass.runId, released: claims.length, err: reason }, 'claims given back')
+}
