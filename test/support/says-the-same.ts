@@ -1,0 +1,28 @@
+import type { Json } from '../../src/json.ts'
+
+/**
+ * A record as text for comparison, written for the tests alone: keys sorted, and nothing in it that says nothing
+ * (absent, null, [] and {} are the same; an empty element of a list is kept as null so that the others keep their
+ * places, unless the list is one of the record's sets). Minus zero is zero, as JSON has it.
+ */
+export function meaning(record: Json): string {
+  return JSON.stringify(simplify(record, '') ?? null)
+}
+
+const SETS = new Set(['verdicts', 'results', 'classification', 'models', 'clips', 'chunk_details'])
+
+function simplify(value: Json, key: string): Json | undefined {
+  if (value === null) return undefined
+  if (typeof value !== 'object') return value === 0 ? 0 : value
+  if (Array.isArray(value)) {
+    const elements = value.map((element) => simplify(element, ''))
+    const kept = SETS.has(key) ? elements.filter((element) => element !== undefined) : elements.map((e) => e ?? null)
+    return kept.length === 0 ? undefined : kept
+  }
+  const members = Object.entries(value)
+    .map(([name, member]) => [name, simplify(member as Json, name)] as const)
+    .filter(([, member]) => member !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  // An entry list keeps keys such as __proto__ as plain data.
+  return members.length === 0 ? undefined : { entries: members as unknown as Json }
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { inject } from 'vitest'
+import { type Connection, connect } from '../../src/db/connect.ts'
+
+export interface TestDatabase extends Connection, AsyncDisposable {
+  readonly url: string
+}
+
+/** A database of its own for one test or file; migrated, unless it is to be empty. Dropped when disposed of. */
+export async function createTestDatabase(content: 'migrated' | 'empty' = 'migrated'): Promise<TestDatabase> {
+  const serverUrl = inject('serverUrl')
+  const name = `identifai_test_${randomBytes(6).toString('hex')}`
+  const template = content === 'migrated' ? `template ${inject('templateDatabase')}` : ''
+  await onServer(serverUrl, `create database ${name} ${template}`)
+  const url = new URL(serverUrl)
+  url.pathname = name
+  const connection = connect({ connectionString: url.href, maxConnections: 8 })
+  return {
+    ...connection,
+    url: url.href,
+    [Symbol.asyncDispose]: async () => {
+      await connection.db.destroy()
+      await onServer(serverUrl, `drop database ${name} with (force)`)
+    },
+  }
+}
+
+async function onServer(connectionString: string, statement: string): Promise<void> {
+  const { db } = connect({ connectionString, maxConnections: 1 })
+  await sql.raw(statement).execute(db)
+  await db.destroy()
+}

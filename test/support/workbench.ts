@@ -1,0 +1,74 @@
+import { sql } from 'kysely'
+import { type App, createApp } from '../../src/app.ts'
+import { type Environment, parseSyncConfig } from '../../src/config.ts'
+import { enqueue } from '../../src/enqueue/enqueue.ts'
+import { argumentEntries } from '../../src/enqueue/read-entries.ts'
+import { createLogger } from '../../src/logger.ts'
+import { type RunningSimulator, startSimulator } from '../../src/simulator/start-simulator.ts'
+import type { WorldOptions } from '../../src/simulator/world.ts'
+import { type PassOptions, type PassResult, runPass } from '../../src/sync/run-pass.ts'
+import { createTestDatabase, type TestDatabase } from './test-database.ts'
+
+export const TEST_API_KEY = 'test-key-0123456789'
+
+/** A database, a stand-in API and the job between them, all real. */
+export interface Workbench extends AsyncDisposable {
+  readonly database: TestDatabase
+  readonly simulator: RunningSimulator
+  readonly app: App
+  /** Tracks these identifiers. */
+  enqueue(identifiers: readonly string[]): Promise<void>
+  /** Runs one pass; throws what made it fail. */
+  pass(options?: Partial<PassOptions>): Promise<PassResult['run']>
+  /** Makes what is due later due now. */
+  makeAllDue(): Promise<void>
+}
+
+export async function createWorkbench(
+  options: { readonly world?: Partial<WorldOptions>; readonly environment?: Environment } = {},
+): Promise<Workbench> {
+  const database = await createTestDatabase()
+  const simulator = await startSimulator({
+    apiKey: TEST_API_KEY,
+    world: { asksUntilDone: 0, ...options.world },
+  })
+  const app = createApp(
+    parseSyncConfig({
+      DATABASE_URL: database.url,
+      IDENTIFAI_API_KEY: TEST_API_KEY,
+      IDENTIFAI_API_URL: simulator.apiUrl,
+      SYNC_REQUESTS_PER_SECOND: '100000',
+      SYNC_REQUESTS_PER_MINUTE: '6000000',
+      SYNC_RETRY_BASE_MS: '1',
+      ...options.environment,
+    }),
+    { logger: createLogger({ level: 'silent', terminal: false }) },
+  )
+  return {
+    database,
+    simulator,
+    app,
+    enqueue: async (identifiers) => {
+      await enqueue(app.db, argumentEntries(identifiers), { media: 'audio', priority: 0, source: null })
+    },
+    pass: async (passOptions) => {
+      const { run, failure } = await runPass(app, {
+        trigger: 'manual',
+        signal: new AbortController().signal,
+        ...passOptions,
+      })
+      if (failure !== undefined) throw failure
+      return run
+    },
+    makeAllDue: async () => {
+      await sql`update identifai.identifiers set due_at = now() - interval '1 second' where due_at is not null`.execute(
+        app.db,
+      )
+    },
+    [Symbol.asyncDispose]: async () => {
+      await app[Symbol.asyncDispose]()
+      await simulator[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}
