@@ -29,12 +29,13 @@ export function recordOf(
 ): JsonObject {
   const draw = createDraw('record', seed, submission.identifier)
   const described = describe(draw, submission)
+  const force_classification = state.force
   if (!state.finished) {
     return {
       ...described,
       ...statusOf(submission, 'new'),
       ...nothingYet(draw),
-      force_classification: state.force,
+      force_classification,
     }
   }
   if (submission.fate === 'errored') {
@@ -44,7 +45,7 @@ export function recordOf(
       ...statusOf(submission, 'errored'),
       ...nothingYet(draw),
       errors,
-      force_classification: null,
+      force_classification,
     }
   }
   return {
@@ -52,7 +53,7 @@ export function recordOf(
     ...statusOf(submission, 'done'),
     ...resultOf(draw, analyse(seed, submission.hash), state.heuristic),
     errors: null,
-    force_classification: state.force,
+    force_classification,
   }
 }
 

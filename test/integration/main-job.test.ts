@@ -73,7 +73,12 @@ describe('10,000 finished identifiers', () => {
       unchanged: IDENTIFIERS,
     })
     expect(await dataTableWrites(bench)).toEqual(before)
-    expect(before.find(([table]) => table === 'classifications')).toEqual(['classifications', IDENTIFIERS, 0, 0])
+    expect(before.find(([table]) => table === 'classifications')).toEqual([
+      'classifications',
+      IDENTIFIERS,
+      0,
+      0,
+    ])
   })
 })
 

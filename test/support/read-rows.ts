@@ -13,14 +13,22 @@ export async function readContentRows(db: Kysely<Database>): Promise<Map<string,
     from identifai.classifications`.execute(db)
   const clips = await children<ContentRows['clips'][number]>(db, 'clips', 'clip_no')
   const verdicts = await children<ContentRows['verdicts'][number]>(db, 'verdicts', 'verdict_no')
-  const verdictModels = await children<ContentRows['verdictModels'][number]>(db, 'verdict_models', 'verdict_no, model_no')
+  const verdictModels = await children<ContentRows['verdictModels'][number]>(
+    db,
+    'verdict_models',
+    'verdict_no, model_no',
+  )
   const modelResults = await children<ContentRows['modelResults'][number]>(
     db,
     'model_results',
     'result_no',
     'classification_id, result_no, clip_no, model, unknown, elapsed_time, classification_details::text as classification_details',
   )
-  const modelScores = await children<ContentRows['modelScores'][number]>(db, 'model_scores', 'result_no, score_no')
+  const modelScores = await children<ContentRows['modelScores'][number]>(
+    db,
+    'model_scores',
+    'result_no, score_no',
+  )
   return new Map(
     classifications.map((classification) => {
       const id = classification.classification_id
@@ -46,6 +54,8 @@ async function children<Row extends { classification_id: number }>(
   columns = '*',
 ): Promise<Map<number, Row[]>> {
   const { rows } = await sql<Row>`
-    select ${sql.raw(columns)} from identifai.${sql.raw(table)} order by classification_id, ${sql.raw(key)}`.execute(db)
+    select ${sql.raw(columns)} from identifai.${sql.raw(table)} order by classification_id, ${sql.raw(key)}`.execute(
+    db,
+  )
   return Map.groupBy(rows, (row) => row.classification_id)
 }

@@ -16,7 +16,9 @@ function simplify(value: Json, key: string): Json | undefined {
   if (typeof value !== 'object') return value === 0 ? 0 : value
   if (Array.isArray(value)) {
     const elements = value.map((element) => simplify(element, ''))
-    const kept = SETS.has(key) ? elements.filter((element) => element !== undefined) : elements.map((e) => e ?? null)
+    const kept = SETS.has(key)
+      ? elements.filter((element) => element !== undefined)
+      : elements.map((e) => e ?? null)
     return kept.length === 0 ? undefined : kept
   }
   const members = Object.entries(value)

@@ -1,0 +1,178 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { audioEndpoint } from '../../src/audio-endpoint.ts'
+import { validateAudio } from '../../src/contract/validate-audio.ts'
+import type { Json, JsonObject } from '../../src/json.ts'
+import { isJsonObject } from '../../src/json.ts'
+import { causesOfChange, type SeenContent } from '../../src/normalize/causes-of-change.ts'
+import { normalizeAudio } from '../../src/normalize/normalize-audio.ts'
+import type { RowSet } from '../../src/normalize/row-set.ts'
+import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
+import { meaning } from '../support/says-the-same.ts'
+
+function normalized(payload: JsonObject): RowSet {
+  const validation = validateAudio(payload)
+  if (!validation.accepted) throw new Error(JSON.stringify(validation.issues))
+  return normalizeAudio(1, validation.classification)
+}
+
+/** As it would arrive: through JSON text. */
+const arriving = audioRecordArbitrary.map((record) => JSON.parse(JSON.stringify(record)) as JsonObject)
+
+describe('normalizing', () => {
+  it('loses nothing: the payload can be rebuilt from its rows', () => {
+    fc.assert(
+      fc.property(arriving, (payload) => {
+        expect(meaning(audioEndpoint.denormalize(normalized(payload)))).toBe(meaning(payload))
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  it('leaves the record as received untouched', () => {
+    fc.assert(
+      fc.property(arriving, (payload) => {
+        const before = JSON.stringify(payload)
+        expect(JSON.stringify(normalized(payload).payload)).toBe(before)
+      }),
+    )
+  })
+
+  it('gives every row a key of its own, and every child a parent', () => {
+    fc.assert(
+      fc.property(arriving, (payload) => {
+        const rows = normalized(payload)
+        const ordinals = <T>(list: readonly T[], of: (row: T) => number) => list.map(of)
+        expect(ordinals(rows.clips, (row) => row.clip_no)).toEqual(rows.clips.map((_, n) => n))
+        expect(ordinals(rows.verdicts, (row) => row.verdict_no)).toEqual(rows.verdicts.map((_, n) => n))
+        expect(ordinals(rows.modelResults, (row) => row.result_no)).toEqual(
+          rows.modelResults.map((_, n) => n),
+        )
+        for (const row of rows.verdictModels) expect(rows.verdicts[row.verdict_no]).toBeDefined()
+        for (const row of rows.modelScores) expect(rows.modelResults[row.result_no]).toBeDefined()
+        for (const row of [...rows.verdicts, ...rows.modelResults]) {
+          if (row.clip_no !== null) expect(rows.clips[row.clip_no]).toBeDefined()
+        }
+      }),
+    )
+  })
+})
+
+describe('the content digest', () => {
+  it('is the same for the same content in any order of keys and sets, with any way of saying nothing', () => {
+    fc.assert(
+      fc.property(arriving, fc.infiniteStream(fc.nat()), (payload, choices) => {
+        const digest = normalized(payload).revision.content_digest
+        expect(normalized(rearranged(payload, choices)).revision.content_digest).toBe(digest)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('does not depend on the link', () => {
+    fc.assert(
+      fc.property(arriving, fc.webUrl(), (payload, url) => {
+        const digest = normalized(payload).revision.content_digest
+        expect(normalized({ ...payload, result_url: url }).revision.content_digest).toBe(digest)
+      }),
+    )
+  })
+
+  it('differs exactly when the canonical content differs, and then there is a cause', () => {
+    fc.assert(
+      fc.property(fc.tuple(arriving, arriving), fc.boolean(), ([one, other], sameIdentity) => {
+        const before = normalized(sameIdentity ? { ...other, ...pickHalf(one) } : one)
+        const after = normalized(other)
+        const differs = meaning(before.canonical) !== meaning(after.canonical)
+        expect(before.revision.content_digest !== after.revision.content_digest).toBe(differs)
+        if (differs) {
+          const seen = { latest: content(before), finished: finished(before), disappeared: false }
+          expect(causesOfChange(seen, content(after)).length).toBeGreaterThan(0)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+function content({ revision, canonical }: RowSet): SeenContent {
+  return { status: revision.status, force_classification: revision.force_classification, canonical }
+}
+
+function finished(rows: RowSet): SeenContent | null {
+  return rows.revision.status === 'new' ? null : content(rows)
+}
+
+/** Every other member, so that two records differ in some parts and agree in others. */
+function pickHalf(record: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(record).filter((_, position) => position % 2 === 0))
+}
+
+/** Lists whose order says nothing. Lists within unknown or free content keep theirs. */
+const SETS: Readonly<Record<string, readonly string[]>> = {
+  record: ['verdicts', 'results', 'chunk_details'],
+  verdict: ['models'],
+  details: ['clips'],
+  results: ['classification'],
+  verdicts: ['models'],
+  clips: ['results'],
+  chunk_details: ['results'],
+}
+
+/** Known objects within known places; anything else is taken as it is. */
+const KNOWN_OBJECTS: Readonly<Record<string, readonly string[]>> = {
+  record: ['verdict', 'details'],
+  clips: ['verdict'],
+  chunk_details: ['verdict'],
+}
+
+/** The same record, written differently. */
+function rearranged(payload: JsonObject, choices: IterableIterator<number>): JsonObject {
+  const next = (below: number) => Number(choices.next().value) % below
+  const shuffle = <T>(list: readonly T[]): T[] => {
+    const rest = [...list]
+    return list.map(() => rest.splice(next(rest.length), 1)[0] as T)
+  }
+  const rearrange = (value: JsonObject, place: string): JsonObject => {
+    const entries = Object.entries(value).map(([key, member]): [string, Json] => {
+      const isSet = SETS[place]?.includes(key)
+      if (
+        isSet &&
+        Array.isArray(member) &&
+        !(place === 'record' && key === 'chunk_details' && hasOwnClips(payload))
+      ) {
+        return [
+          key,
+          shuffle(member.map((element: Json) => (isJsonObject(element) ? rearrange(element, key) : element))),
+        ]
+      }
+      const isKnownObject = KNOWN_OBJECTS[place]?.includes(key)
+      return [key, isKnownObject && isJsonObject(member) ? rearrange(member, key) : member]
+    })
+    const nothing: [string, Json][] =
+      place === 'record' && next(2) === 0 ? [['api_version', value.api_version ?? null]] : []
+    const made = {}
+    for (const [key, member] of shuffle([
+      ...entries.filter(([key]) => nothing.length === 0 || key !== 'api_version'),
+      ...nothing,
+    ])) {
+      Object.defineProperty(made, key, {
+        value: member,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      })
+    }
+    return made
+  }
+  return rearrange(payload, 'record')
+}
+
+/** With clips in the documented place, the second list is an unknown field, taken as it is. */
+function hasOwnClips({ details }: JsonObject): boolean {
+  return (
+    isJsonObject(details) &&
+    Array.isArray(details.clips) &&
+    details.clips.some((clip: Json) => meaning(clip) !== 'null')
+  )
+}
