@@ -1,0 +1,244 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Json, JsonObject } from '../../src/json.ts'
+import { audioEndpoint } from '../../src/audio-endpoint.ts'
+import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
+import { readContentRows } from '../support/read-rows.ts'
+import { meaning } from '../support/says-the-same.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+interface Revision {
+  readonly revision_no: number
+  readonly causes: string[]
+  readonly status: string
+  readonly force_classification: string | null
+  readonly observed_at: string
+  readonly previous_confirmed_at: string | null
+  readonly hasPayload: boolean
+}
+
+const done = {
+  identifier: 'a',
+  hash: 'hash-1',
+  status: 'done',
+  name: 'call.wav',
+  result_url: 'https://dashboard.example/1',
+  verdict: { heuristic: 'Majority', confidence: 0.9, classification: 'artificial' },
+  results: [{ model: 'x', classification: [{ label: 'human', score: 0.1 }] }],
+  details: { clips: [{ index: 0 }, { index: 1 }] },
+}
+const again = { identifier: 'a', hash: 'hash-1', status: 'new' }
+
+/** One identifier, `a`, and an API that serves whatever `served` is. */
+describe('the history of an identifier', () => {
+  let api: CannedApi
+  let bench: Workbench
+  let served: Json[]
+
+  beforeEach(async () => {
+    api = await startCannedApi(() => served)
+    bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['a'])
+  })
+  afterEach(async () => {
+    await bench[Symbol.asyncDispose]()
+    await api[Symbol.asyncDispose]()
+  })
+
+  /** Serves this and asks; returns the ledger row. */
+  async function ask(...records: Json[]) {
+    served = records
+    await bench.makeAllDue()
+    await bench.pass()
+    const { rows } = await sql<{
+      state: string
+      absences: number
+      last_confirmed_at: string
+      last_asked_at: string
+    }>`
+      select state, absences, last_confirmed_at::text, last_asked_at::text from identifai.identifiers
+      where identifier = 'a'`.execute(bench.app.db)
+    return rows[0]
+  }
+
+  async function revisions(): Promise<Revision[]> {
+    const { rows } = await sql<Revision>`
+      select r.revision_no, r.causes, r.status, r.force_classification, r.observed_at::text,
+        r.previous_confirmed_at::text, p.payload is not null as "hasPayload"
+      from identifai.classification_revisions r left join identifai.revision_payloads p using (classification_id, revision_no)
+      order by r.revision_no`.execute(bench.app.db)
+    return rows
+  }
+
+  async function current(): Promise<JsonObject> {
+    const rows = (await readContentRows(bench.app.db)).get('a')
+    if (!rows) throw new Error('no rows')
+    return audioEndpoint.denormalize(rows)
+  }
+
+  it('gets a revision for each distinct content, and the rows of the latest', async () => {
+    await ask(again)
+    await ask(done)
+    await ask(done)
+    const forced = { ...done, force_classification: 'human', details: { clips: [{ index: 7 }] } }
+    await ask(forced)
+    expect((await revisions()).map(({ revision_no, causes }) => [revision_no, causes])).toEqual([
+      [1, ['first_seen']],
+      [2, ['status_changed']],
+      [3, ['forced', 'details_changed']],
+    ])
+    expect(meaning(await current())).toBe(meaning(forced))
+  })
+
+  it('bounds each change between the last request that brought the old content and the first answer with the new', async () => {
+    await ask(done)
+    const confirmed = await ask(done)
+    await ask({ ...done, force_classification: 'human' })
+    const [first, second] = await revisions()
+    expect(first?.previous_confirmed_at).toBeNull()
+    expect(second?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
+    const { rows } = await sql<{ ordered: boolean }>`
+      select previous_confirmed_at < observed_at and observed_at <= clock_timestamp() as ordered
+      from identifai.classification_revisions where revision_no = 2`.execute(bench.app.db)
+    expect(rows[0]?.ordered).toBe(true)
+  })
+
+  it('keeps the finished rows while an analysis runs again, and bounds a force by the finished answer before it', async () => {
+    const confirmed = await ask(done)
+    expect(await ask(again)).toMatchObject({ state: 'done' })
+    expect(meaning(await current())).toBe(meaning(done))
+    await ask(again)
+    await ask({ ...done, force_classification: 'human' })
+    const history = await revisions()
+    expect(history.map(({ causes }) => causes)).toEqual([
+      ['first_seen'],
+      ['status_changed'],
+      ['status_changed', 'forced'],
+    ])
+    expect(history[2]?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
+  })
+
+  it('appends nothing but the interlude when a new analysis ends as the old one did', async () => {
+    await ask(done)
+    await ask(again)
+    await ask(done)
+    expect((await revisions()).map(({ causes, status }) => [status, causes])).toEqual([
+      ['done', ['first_seen']],
+      ['new', ['status_changed']],
+      ['done', ['status_changed']],
+    ])
+    expect(meaning(await current())).toBe(meaning(done))
+  })
+
+  it('notes a disappearance at the fifth absence, once, and the return', async () => {
+    await ask(done)
+    for (let absence = 1; absence <= 4; absence++)
+      expect(await ask()).toMatchObject({ state: 'done', absences: absence })
+    expect(await ask()).toMatchObject({ state: 'missing', absences: 5 })
+    expect(await ask()).toMatchObject({ state: 'missing', absences: 6 })
+    expect(await ask(done)).toMatchObject({ state: 'done', absences: 0 })
+    const history = await revisions()
+    expect(history.map(({ causes, hasPayload }) => [causes, hasPayload])).toEqual([
+      [['first_seen'], true],
+      [['disappeared'], false],
+      [['reappeared'], true],
+    ])
+    expect(meaning(await current())).toBe(meaning(done))
+  })
+
+  it('notes a force that happened while it was gone as a change of the content before', async () => {
+    const confirmed = await ask(done)
+    for (let absence = 1; absence <= 5; absence++) await ask()
+    await ask({ ...done, force_classification: 'human' })
+    const [, , third] = await revisions()
+    expect(third?.causes).toEqual(['reappeared', 'forced'])
+    expect(third?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
+  })
+
+  it('takes a new link in place, without a revision', async () => {
+    await ask(done)
+    await ask({ ...done, result_url: 'https://dashboard.example/2' })
+    expect(await revisions()).toHaveLength(1)
+    expect(await current()).toMatchObject({ result_url: 'https://dashboard.example/2' })
+  })
+
+  it('invents no change when the digest version moves on', async () => {
+    await ask(done)
+    await bench.app.db.transaction().execute(async (trx) => {
+      await sql`alter table identifai.classification_revisions disable trigger user`.execute(trx)
+      await sql`update identifai.classification_revisions set digest_version = 0, content_digest = repeat('0', 64)`.execute(
+        trx,
+      )
+      await sql`alter table identifai.classification_revisions enable trigger user`.execute(trx)
+    })
+    await ask(done)
+    expect(await revisions()).toHaveLength(1)
+    await ask({ ...done, name: 'other.wav' })
+    expect((await revisions()).map(({ causes }) => causes)).toEqual([['first_seen'], ['metadata_changed']])
+  })
+
+  it('quarantines a record that does not fit, keeps its former rows and its payload, and resolves it later', async () => {
+    await ask(done)
+    const broken = { ...done, status: 'archived', verdict: { confidence: 'high' } }
+    expect(await ask(broken)).toMatchObject({ state: 'quarantined' })
+    expect(meaning(await current())).toBe(meaning(done))
+    const evidence = () =>
+      sql<{ reason: string; issues: { path: string }[]; payload: string; resolved: boolean }>`
+        select reason, issues, payload, resolved_at is not null as resolved from identifai.quarantined_payloads`.execute(
+        bench.app.db,
+      )
+    const [kept] = (await evidence()).rows
+    expect(kept).toMatchObject({ reason: 'invalid_payload', resolved: false })
+    expect(kept?.issues.map(({ path }) => path)).toEqual(['/status', '/verdict/confidence'])
+    expect(JSON.parse(kept?.payload ?? '')).toEqual(broken)
+    await sql`update identifai.identifiers set state = 'pending', due_at = now()`.execute(bench.app.db)
+    expect(await ask(done)).toMatchObject({ state: 'done' })
+    expect((await evidence()).rows).toMatchObject([{ resolved: true }])
+  })
+
+  it('counts drift in changed contents only', async () => {
+    const drifting = { ...done, verdict: { ...done.verdict, classification: 'unsure' }, colour: 'red' }
+    await ask(drifting)
+    await ask(drifting)
+    const { rows } =
+      await sql`select media, path, kind, occurrences, sample from identifai.schema_drift order by path`.execute(
+        bench.app.db,
+      )
+    expect(rows).toEqual([
+      { media: 'audio', path: '/colour', kind: 'unknown_field', occurrences: 1, sample: '"red"' },
+      {
+        media: 'audio',
+        path: '/verdict/classification',
+        kind: 'unknown_value',
+        occurrences: 1,
+        sample: '"unsure"',
+      },
+    ])
+  })
+})
+
+describe('hash siblings', () => {
+  it('are asked within the same pass when one of them turns out to be forced', async () => {
+    await using bench = await createWorkbench({ world: { seed: 5 } })
+    const { world } = bench.simulator
+    const identifiers = world.register({ count: 24, fate: 'done' })
+    await bench.enqueue(identifiers)
+    await bench.pass()
+    const [hash, siblings] = [
+      ...Map.groupBy(identifiers, (identifier) => world.hashOf(identifier) as string),
+    ].find(([, group]) => group.length === 2) as [string, string[]]
+    world.override(hash, 'human')
+    // Only one of the two is due.
+    await sql`update identifai.identifiers set due_at = now() where identifier = ${siblings[0]}`.execute(
+      bench.app.db,
+    )
+    const run = await bench.pass()
+    expect(run).toMatchObject({ claimed: 2, requests: 2, force_changes: 2, changed: 2 })
+    const { rows } = await sql<{ identifier: string; force_classification: string }>`
+      select identifier, force_classification from identifai.classifications where file_hash = ${hash}`.execute(
+      bench.app.db,
+    )
+    expect(rows.map((row) => row.force_classification)).toEqual(['human', 'human'])
+    expect(await bench.pass()).toMatchObject({ claimed: 0 })
+  })
+})

@@ -1,0 +1,35 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface CannedApi extends AsyncDisposable {
+  readonly url: string
+  /** Identifiers of each request so far. */
+  readonly asked: string[][]
+}
+
+/** A real HTTP server that answers as a test says: a body for the identifiers asked, or whatever it does itself. */
+export async function startCannedApi(
+  answer: (identifiers: string[], response: ServerResponse, request: IncomingMessage) => unknown,
+): Promise<CannedApi> {
+  const asked: string[][] = []
+  const server = createServer((request, response) => {
+    const identifiers = new URL(request.url ?? '/', 'http://host').searchParams.getAll('identifiers[]')
+    asked.push(identifiers)
+    const body = answer(identifiers, response, request)
+    if (body !== undefined) {
+      response.setHeader('content-type', 'application/json')
+      response.end(typeof body === 'string' ? body : JSON.stringify(body))
+    }
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`,
+    asked,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import type { Claim } from '../../src/extract/claim.ts'
+import { retryAfterSeconds } from '../../src/sync/due-time.ts'
+import { afterAbsence, afterAnswer, afterQuarantine } from '../../src/sync/ledger-update.ts'
+
+const policy = { missingAfter: 5, refreshHours: 12 }
+const MINUTE = 60
+const HOUR = 3600
+const DAY = 86_400
+
+function claim(overrides: Partial<Claim> = {}): Claim {
+  return {
+    id: 1,
+    identifier: 'a',
+    claimNo: 1,
+    state: 'pending',
+    settledBefore: false,
+    attempts: 0,
+    absences: 0,
+    ageSeconds: 0,
+    ...overrides,
+  }
+}
+
+describe('the ledger row after an answer', () => {
+  it.each(['done', 'errored'] as const)('%s: swept again after SYNC_REFRESH_HOURS', (status) => {
+    expect(afterAnswer(claim({ absences: 3 }), status, policy)).toEqual({
+      state: status,
+      priority: -10,
+      dueAfterSeconds: 12 * HOUR,
+      absences: 0,
+      lastError: null,
+      confirmed: true,
+    })
+  })
+
+  it.each([
+    [0, MINUTE],
+    [59, MINUTE],
+    [600, 600],
+    [2 * HOUR, HOUR],
+  ])('new after %i s: polled after %i s', (ageSeconds, dueAfterSeconds) => {
+    expect(afterAnswer(claim({ ageSeconds }), 'new', policy)).toMatchObject({
+      state: 'pending',
+      priority: 0,
+      dueAfterSeconds,
+    })
+  })
+
+  it.each(['done', 'errored'] as const)('new again after %s: stays so, and is polled', (state) => {
+    const update = afterAnswer(claim({ state, settledBefore: true, ageSeconds: 300 }), 'new', policy)
+    expect(update).toMatchObject({ state, dueAfterSeconds: 300 })
+  })
+})
+
+describe('the ledger row after an absence', () => {
+  it.each([
+    [0, 'pending', MINUTE],
+    [1, 'pending', 15 * MINUTE],
+    [2, 'pending', 2 * HOUR],
+    [3, 'pending', 12 * HOUR],
+    [4, 'missing', 30 * DAY],
+  ])('never settled, %i absences before: %s, due after %i s', (absences, state, dueAfterSeconds) => {
+    expect(afterAbsence(claim({ absences }), policy)).toMatchObject({
+      state,
+      dueAfterSeconds,
+      absences: absences + 1,
+      confirmed: false,
+    })
+  })
+
+  it('settled before: as it was until the next sweep, missing at the fifth', () => {
+    const settled = { state: 'done', settledBefore: true } as const
+    expect(afterAbsence(claim({ ...settled, absences: 3 }), policy)).toMatchObject({
+      state: 'done',
+      dueAfterSeconds: 12 * HOUR,
+    })
+    expect(afterAbsence(claim({ ...settled, absences: 4 }), policy)).toMatchObject({
+      state: 'missing',
+      dueAfterSeconds: 30 * DAY,
+    })
+  })
+
+  it('missing stays missing, whatever SYNC_MISSING_AFTER has become', () => {
+    const update = afterAbsence(claim({ state: 'missing', absences: 5 }), { ...policy, missingAfter: 50 })
+    expect(update).toMatchObject({ state: 'missing', dueAfterSeconds: 30 * DAY, absences: 6 })
+  })
+})
+
+it('quarantined is not due again, and keeps its absences', () => {
+  expect(afterQuarantine(claim({ absences: 2 }), 'why')).toEqual({
+    state: 'quarantined',
+    priority: 0,
+    dueAfterSeconds: null,
+    absences: 2,
+    lastError: 'why',
+    confirmed: false,
+  })
+})
+
+it('lost asks wait a minute, doubling to fifteen', () => {
+  expect([1, 2, 3, 4, 5, 50].map(retryAfterSeconds)).toEqual([60, 120, 240, 480, 900, 900])
+})

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import type { Claim } from '../../src/extract/claim.ts'
+import { packRequest } from '../../src/extract/pack-request.ts'
+import { keyFingerprint, slotSpacingSeconds } from '../../src/extract/quota.ts'
+import { requestTarget } from '../../src/extract/request-target.ts'
+import { delayBoundMs } from '../../src/extract/retry.ts'
+
+function claims(identifiers: readonly string[]): Claim[] {
+  return identifiers.map((identifier, id) => ({ id, identifier }) as Claim)
+}
+
+const hex = Array.from({ length: 100 }, (_, n) => n.toString(16).padStart(64, '0'))
+const path = '/api/classifications_audio'
+
+describe('a request', () => {
+  it('has raw brackets and encoded identifiers', () => {
+    expect(requestTarget(path, ['a b', 'c&d=é'])).toBe(
+      '/api/classifications_audio?identifiers[]=a%20b&identifiers[]=c%26d%3D%C3%A9',
+    )
+  })
+
+  it('holds 100 identifiers of 64 digits in less than 8,000 bytes', () => {
+    const { batch, rest } = packRequest(claims(hex), path.length, 8000)
+    expect([batch.length, rest.length]).toEqual([100, 0])
+    expect(requestTarget(path, hex).length).toBeLessThan(8000)
+  })
+
+  it.each([200, 500, 1000, 7900])('never passes %i bytes, and would with one more', (maxBytes) => {
+    const { batch, rest } = packRequest(claims(hex), path.length, maxBytes)
+    const bytes = (packed: readonly Claim[]) =>
+      requestTarget(
+        path,
+        packed.map(({ identifier }) => identifier),
+      ).length
+    expect(bytes(batch)).toBeLessThanOrEqual(maxBytes)
+    expect(bytes([...batch, ...rest.slice(0, 1)])).toBeGreaterThan(maxBytes)
+    expect([...batch, ...rest].map(({ identifier }) => identifier)).toEqual(hex)
+  })
+
+  it('goes with a lone identifier whatever its length', () => {
+    const { batch, rest } = packRequest(claims(['x'.repeat(1024), 'y']), path.length, 200)
+    expect(batch.map(({ identifier }) => identifier.length)).toEqual([1024])
+    expect(rest).toHaveLength(1)
+  })
+})
+
+describe('pacing', () => {
+  it('keeps below both limits, evenly', () => {
+    expect(slotSpacingSeconds(2, 60)).toBeCloseTo(1.015)
+    expect(slotSpacingSeconds(2, 600)).toBeCloseTo(0.5075)
+  })
+
+  it('never shows the key', () => {
+    expect(keyFingerprint('k-123')).toMatch(/^[0-9a-f]{16}$/)
+    expect(keyFingerprint('k-123')).not.toBe(keyFingerprint('k-124'))
+  })
+
+  it('doubles the bound of the delay before a retry, up to a minute', () => {
+    expect([1, 2, 3, 7, 40].map((attempt) => delayBoundMs(attempt, 1000))).toEqual([
+      1000, 2000, 4000, 60_000, 60_000,
+    ])
+  })
+})
