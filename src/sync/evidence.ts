@@ -1,16 +1,21 @@
-import type { JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json.ts'
 
 /**
- * The record as JSON text that any database can hold and that parses back to the same record: JSON.stringify
- * escapes U+0000 and lone surrogates; a number beyond double precision, which it would turn into null, is written
- * as one that is beyond it again.
+ * The record as JSON text that any database can hold and that parses back to the same record: U+0000 and lone
+ * surrogates are escaped, and a number beyond double precision is written as one that is beyond it again.
+ *
+ * Iterative, because JSON.stringify overflows the stack on the nesting that made some records unstorable.
  */
 export function evidenceText(record: JsonObject): string {
-  return JSON.stringify(record, (_, value) => {
-    if (value === Number.POSITIVE_INFINITY) return rawNumber('1e999')
-    if (value === Number.NEGATIVE_INFINITY) return rawNumber('-1e999')
-    return value
-  })
+  let text = ''
+  const waiting: (Json | Literal)[] = [record]
+  while (waiting.length > 0) {
+    const next = waiting.pop() as Json | Literal
+    if (next instanceof Literal) text += next.text
+    else if (typeof next !== 'object' || next === null) text += scalarText(next)
+    else waiting.push(...parts(next).toReversed())
+  }
+  return text
 }
 
 /** Text about a record, with what PostgreSQL cannot store made visible as JSON would escape it. */
@@ -20,8 +25,30 @@ export function storable(text: string): string {
     .replace(/\p{Surrogate}/gu, (half) => JSON.stringify(half).slice(1, -1))
 }
 
-/** A literal that JSON.stringify writes as it is. */
-function rawNumber(text: string): unknown {
-  // ECMAScript 2026; our TypeScript library does not know it yet.
-  return (JSON as unknown as { rawJSON(literal: string): unknown }).rawJSON(text)
+/** Text that goes into the result as it is. */
+class Literal {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** A list or object as its brackets, commas and members, in order. */
+function parts(value: readonly Json[] | JsonObject): (Json | Literal)[] {
+  if (Array.isArray(value)) {
+    const elements = value.flatMap((element: Json) => [new Literal(','), element])
+    return [new Literal('['), ...elements.slice(1), new Literal(']')]
+  }
+  const members = Object.entries(value).flatMap(([key, member], position) => [
+    new Literal(`${position === 0 ? '' : ','}${JSON.stringify(key)}:`),
+    member as Json,
+  ])
+  return [new Literal('{'), ...members, new Literal('}')]
+}
+
+function scalarText(value: string | number | boolean | null): string {
+  if (value === Number.POSITIVE_INFINITY) return '1e999'
+  if (value === Number.NEGATIVE_INFINITY) return '-1e999'
+  return JSON.stringify(value)
 }

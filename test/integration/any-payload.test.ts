@@ -1,0 +1,68 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { audioEndpoint } from '../../src/audio-endpoint.ts'
+import type { JsonObject } from '../../src/json.ts'
+import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { readContentRows } from '../support/read-rows.ts'
+import { meaning } from '../support/says-the-same.ts'
+import { createWorkbench } from '../support/workbench.ts'
+
+const RECORDS = 400
+
+it('any record that fits the contract goes through HTTP, COPY and SQL and comes back the same', async () => {
+  const records = new Map<string, JsonObject>()
+  for (const [position, record] of fc.sample(audioRecordArbitrary, RECORDS).entries()) {
+    const identifier = `id-${position}`
+    // A hash of its own: siblings would be asked twice.
+    records.set(identifier, { ...record, identifier, hash: `hash-${position}` })
+  }
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) => records.get(identifier)),
+  )
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue([...records.keys()])
+  const run = await bench.pass()
+  expect(run).toMatchObject({ status: 'succeeded', returned: RECORDS, changed: RECORDS, quarantined: 0 })
+
+  const rows = await readContentRows(bench.app.db)
+  for (const [identifier, record] of records) {
+    const stored = rows.get(identifier)
+    if (!stored) throw new Error(`no rows for ${identifier}`)
+    expect(meaning(audioEndpoint.denormalize(stored))).toBe(meaning(record))
+  }
+
+  const refreshed = await bench.pass({ refreshAll: true })
+  const finished = [...rows.values()].filter(({ classification, verdicts }) =>
+    classification.status === null
+      ? verdicts.some(({ kind }) => kind === 'main')
+      : classification.status !== 'new',
+  )
+  expect(refreshed).toMatchObject({ claimed: finished.length, changed: 0, unchanged: finished.length })
+})
+
+it('a record that PostgreSQL cannot store is set aside with its bytes; its neighbours are settled', async () => {
+  const broken: Readonly<Record<string, string>> = {
+    nul: '{"identifier": "nul", "status": "done", "name": "a\\u0000b"}',
+    surrogate: '{"identifier": "surrogate", "status": "done", "extra": {"deep": ["\\ud83d"]}}',
+    key: '{"identifier": "key", "status": "done", "ext\\u0000ra": 1}',
+    huge: '{"identifier": "huge", "status": "done", "verdict": {"confidence": 1e999}}',
+    deep: `{"identifier": "deep", "status": "done", "x": ${'['.repeat(3000)}1${']'.repeat(3000)}}`,
+  }
+  const identifiers = [...Object.keys(broken), ...Array.from({ length: 95 }, (_, n) => `fine-${n}`)]
+  await using api = await startCannedApi(
+    (asked) => `[${asked.map((id) => broken[id] ?? `{"identifier": "${id}", "status": "done"}`).join(',')}]`,
+  )
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(identifiers)
+  const run = await bench.pass()
+  expect(run).toMatchObject({ status: 'partial', requests: 1, settled_done: 95, quarantined: 5 })
+  const { rows } = await sql<{ identifier: string; reason: string; payload: string }>`
+    select identifier, reason, payload from identifai.quarantined_payloads`.execute(bench.app.db)
+  for (const { identifier, reason, payload } of rows) {
+    expect(reason).toBe('unstorable')
+    expect(JSON.parse(payload)).toEqual(JSON.parse(broken[identifier] ?? ''))
+  }
+  expect(rows).toHaveLength(5)
+})

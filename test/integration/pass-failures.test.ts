@@ -1,0 +1,183 @@
+import type { ServerResponse } from 'node:http'
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { ApiAnswerError, ApiKeyRefusedError, GaveUpError } from '../../src/errors.ts'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+/** A workbench whose API does this to every request. */
+async function benchAgainst(answer: Parameters<typeof startCannedApi>[0], environment = {}) {
+  const api = await startCannedApi(answer)
+  const bench = await createWorkbench({
+    environment: { IDENTIFAI_API_URL: api.url, SYNC_RETRIES: '2', ...environment },
+  })
+  return {
+    ...bench,
+    api,
+    [Symbol.asyncDispose]: async () => {
+      await bench[Symbol.asyncDispose]()
+      await api[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function run({ app }: Workbench, signal = new AbortController().signal, limit?: number) {
+  return runPass(app, { trigger: 'manual', signal, ...(limit !== undefined && { limit }) })
+}
+
+async function ledger({ app }: Workbench) {
+  const { rows } = await sql<Record<string, unknown>>`
+    select distinct state, attempts, absences, due_at <= now() as due, lease_until, leased_by, last_error, last_confirmed_at
+    from identifai.identifiers`.execute(app.db)
+  return rows
+}
+
+const UNTOUCHED = {
+  state: 'pending',
+  attempts: 0,
+  absences: 0,
+  due: true,
+  lease_until: null,
+  leased_by: null,
+  last_error: null,
+  last_confirmed_at: null,
+}
+
+function status(code: number, body = '') {
+  return (_: string[], response: ServerResponse) => {
+    response.statusCode = code
+    response.end(body)
+  }
+}
+
+describe('a pass', () => {
+  it.each([401, 403])(
+    'stops at once when the key is refused (%i), and leaves everything as it was',
+    async (code) => {
+      await using bench = await benchAgainst(status(code), { SYNC_CONCURRENCY: '1' })
+      await bench.enqueue(Array.from({ length: 300 }, (_, n) => `id-${n}`))
+      const { run: row, failure } = await run(bench)
+      expect(failure).toBeInstanceOf(ApiKeyRefusedError)
+      expect(row).toMatchObject({ status: 'failed', requests: 1, retries: 0, claimed: 100, released: 100 })
+      expect(row.error).toContain('Check IDENTIFAI_API_KEY')
+      expect(await ledger(bench)).toEqual([UNTOUCHED])
+    },
+  )
+
+  it.each([302, 400, 405, 422])(
+    'stops at once on status %i, and leaves everything as it was',
+    async (code) => {
+      await using bench = await benchAgainst(status(code, 'why not'), { SYNC_CONCURRENCY: '1' })
+      await bench.enqueue(['a'])
+      const { run: row, failure } = await run(bench)
+      expect(failure).toBeInstanceOf(ApiAnswerError)
+      expect(row).toMatchObject({ status: 'failed', requests: 1, retries: 0 })
+      expect(row.error).toContain(String(code))
+      expect(await ledger(bench)).toEqual([UNTOUCHED])
+    },
+  )
+
+  it.each<[string, Parameters<typeof startCannedApi>[0]]>([
+    ['status 500', status(500)],
+    ['status 429', status(429)],
+    ['no JSON', status(200, '<html>')],
+    ['JSON that is no array', status(200, '{"data": []}')],
+    [
+      'text that is not UTF-8',
+      (_, response) => void response.end(Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d])),
+    ],
+    ['a reset', (_, response) => void response.destroy()],
+    ['silence', () => undefined],
+  ])('tries again on %s, counts the lost asks, and gives up after five lost batches', async (_, answer) => {
+    await using bench = await benchAgainst(answer, {
+      SYNC_CONCURRENCY: '1',
+      SYNC_BATCH_SIZE: '1',
+      SYNC_REQUEST_TIMEOUT_MS: '100',
+    })
+    await bench.enqueue(['a', 'b', 'c', 'd', 'e', 'f'])
+    const { run: row, failure } = await run(bench)
+    expect(failure).toBeInstanceOf(GaveUpError)
+    expect(row).toMatchObject({ status: 'failed', claimed: 5, released: 5, requests: 15, retries: 10 })
+    const rows = await ledger(bench)
+    expect(rows).toHaveLength(2)
+    expect(rows).toContainEqual(UNTOUCHED)
+    expect(rows).toContainEqual(
+      expect.objectContaining({ state: 'pending', attempts: 1, absences: 0, due: false, leased_by: null }),
+    )
+  })
+
+  it('goes on when a retry succeeds', async () => {
+    let failures = 2
+    await using bench = await benchAgainst((identifiers, response) => {
+      if (failures-- > 0) return status(503)(identifiers, response)
+      return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+    })
+    await bench.enqueue(['a'])
+    const { run: row } = await run(bench)
+    expect(row).toMatchObject({ status: 'succeeded', requests: 3, retries: 2, settled_done: 1, error: null })
+  })
+
+  it('keeps its promise when the port is closed', async () => {
+    await using bench = await benchAgainst(() => [], { SYNC_CONCURRENCY: '1' })
+    await bench.api[Symbol.asyncDispose]()
+    await using closed = await createWorkbench({
+      environment: { IDENTIFAI_API_URL: bench.api.url, SYNC_RETRIES: '0', SYNC_BATCH_SIZE: '1' },
+    })
+    await closed.enqueue(['a', 'b', 'c', 'd', 'e'])
+    const { failure } = await run(closed)
+    expect(failure).toBeInstanceOf(GaveUpError)
+    expect((failure as Error).message).toContain('ECONNREFUSED')
+  }, 30_000)
+
+  it('stops cleanly when interrupted: what is in flight is given back', async () => {
+    const controller = new AbortController()
+    await using bench = await benchAgainst(() => {
+      controller.abort(new Error('interrupted by SIGTERM'))
+      return undefined
+    })
+    await bench.enqueue(Array.from({ length: 500 }, (_, n) => `id-${n}`))
+    const { run: row, failure } = await run(bench, controller.signal)
+    expect(failure).toBeUndefined()
+    expect(row.status).toBe('interrupted')
+    expect(row.claimed).toBe(row.released)
+    expect(await ledger(bench)).toEqual([UNTOUCHED])
+  })
+
+  it('asks for no more than its limit', async () => {
+    await using bench = await benchAgainst((identifiers) =>
+      identifiers.map((identifier) => ({ identifier, status: 'done' })),
+    )
+    await bench.enqueue(Array.from({ length: 250 }, (_, n) => `id-${n}`))
+    const { run: row } = await run(bench, undefined, 150)
+    expect(row).toMatchObject({ status: 'succeeded', claimed: 150, settled_done: 150, pending_count: 100 })
+    expect(bench.api.asked.flat()).toHaveLength(150)
+  })
+
+  it('packs what does not fit one request into the next, full', async () => {
+    await using bench = await benchAgainst(
+      (identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' })),
+      {
+        SYNC_MAX_URL_BYTES: '4000',
+      },
+    )
+    await bench.enqueue(Array.from({ length: 200 }, (_, n) => n.toString(16).padStart(64, '0')))
+    const { run: row } = await run(bench)
+    const sizes = bench.api.asked.map((identifiers) => identifiers.length)
+    expect(row).toMatchObject({ status: 'succeeded', settled_done: 200 })
+    expect(sizes).toEqual([50, 50, 50, 50])
+  })
+
+  it('never writes the key anywhere', async () => {
+    await using bench = await benchAgainst(status(500, 'test-key-0123456789'), {
+      SYNC_RETRIES: '0',
+      SYNC_BATCH_SIZE: '1',
+    })
+    await bench.enqueue(['a', 'b', 'c', 'd', 'e'])
+    await run(bench)
+    const { rows } = await sql<{ text: string }>`
+      select (select json_agg(i)::text from identifai.identifiers i) || (select json_agg(r)::text from identifai.sync_runs r)
+        || (select json_agg(q)::text from identifai.api_quota q) as text`.execute(bench.app.db)
+    expect(rows[0]?.text).not.toContain(bench.app.config.apiKey)
+  })
+})

@@ -1,0 +1,212 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { migrations } from '../../migrations/index.ts'
+import { connect } from '../../src/db/connect.ts'
+import { assertMigrated, migrateDown, migrateUp, migrationStates } from '../../src/db/migrate.ts'
+import { DatabaseError } from '../../src/errors.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+/** The public contract, as the data model has it: every table with its columns. */
+const TABLES: Readonly<Record<string, string>> = {
+  identifiers:
+    'id media identifier submitted_at source state priority due_at attempts absences lease_until leased_by claim_no wake_requested_at last_error enqueued_at last_asked_at last_confirmed_at settled_at retired_at retired_reason',
+  sync_runs:
+    'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned settled_done still_new settled_errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unsettled_enqueued_since first_http_date last_http_date chain_position merkle_root chain_head notes_through',
+  classifications:
+    'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra',
+  clips: 'classification_id clip_no clip_index clip_start clip_end',
+  verdicts: 'classification_id verdict_no clip_no kind heuristic confidence classification',
+  verdict_models: 'classification_id verdict_no model_no model',
+  model_results: 'classification_id result_no clip_no model unknown elapsed_time classification_details',
+  model_scores: 'classification_id result_no score_no label score',
+  classification_revisions:
+    'classification_id revision_no observed_at previous_confirmed_at run_id causes identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version',
+  revision_payloads: 'classification_id revision_no payload',
+  quarantined_payloads:
+    'quarantine_id media identifier run_id quarantined_at reason issues http_status payload resolved_at',
+  schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample',
+  api_quota: 'key_fingerprint next_slot_at last_accepted_at',
+  override_notes: 'note_id media file_hash forced_to author reason ticket reviewer noted_at',
+}
+
+const DATA_TABLES = [
+  'classifications',
+  'clips',
+  'verdicts',
+  'verdict_models',
+  'model_results',
+  'model_scores',
+  'classification_revisions',
+  'revision_payloads',
+]
+
+describe('the schema', () => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await createTestDatabase()
+  })
+  afterAll(() => database[Symbol.asyncDispose]())
+
+  it('has exactly the tables and columns of the data model', async () => {
+    const { rows } = await sql<{ table_name: string; columns: string }>`
+      select table_name, string_agg(column_name, ' ' order by ordinal_position) as columns
+      from information_schema.columns where table_schema = 'identifai' and table_name not like 'schema_migrations%'
+      group by table_name`.execute(database.db)
+    expect(Object.fromEntries(rows.map((row) => [row.table_name, row.columns]))).toEqual(TABLES)
+  })
+
+  it('has a comment on itself, every table, every column and every function', async () => {
+    const { rows } = await sql<{ uncommented: string }>`
+      select c.relname as uncommented from pg_class c
+      where c.relnamespace = 'identifai'::regnamespace and c.relkind in ('r', 'v') and obj_description(c.oid) is null
+      union all
+      select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+      where c.relnamespace = 'identifai'::regnamespace and c.relkind in ('r', 'v') and a.attnum > 0
+        and not a.attisdropped and c.relname not like 'schema_migrations%' and col_description(c.oid, a.attnum) is null
+      union all
+      select p.proname from pg_proc p
+      where p.pronamespace = 'identifai'::regnamespace and obj_description(p.oid) is null
+      union all
+      select 'schema' where obj_description('identifai'::regnamespace) is null`.execute(database.db)
+    expect(rows.map((row) => row.uncommented)).toEqual([])
+  })
+
+  it('can be distributed: data tables lead their key with classification_id, and every key contains it', async () => {
+    const { rows } = await sql<{
+      table: string
+      name: string
+      type: string
+      columns: string[]
+      target: string | null
+    }>`
+      select t.relname as table, con.conname as name, con.contype as type,
+        array(select attname::text from unnest(con.conkey) with ordinality as k (attnum, n)
+              join pg_attribute a on a.attrelid = t.oid and a.attnum = k.attnum order by n) as columns,
+        target.relname as target
+      from pg_constraint con join pg_class t on t.oid = con.conrelid left join pg_class target on target.oid = con.confrelid
+      where t.relnamespace = 'identifai'::regnamespace and con.contype in ('p', 'u', 'f')`.execute(
+      database.db,
+    )
+    const ofData = rows.filter((row) => DATA_TABLES.includes(row.table))
+    for (const { type, columns, target } of ofData) {
+      if (type === 'p') expect(columns[0]).toBe('classification_id')
+      expect(columns).toContain('classification_id')
+      if (type === 'f') expect(DATA_TABLES).toContain(target)
+    }
+    expect(
+      ofData
+        .filter((row) => row.type === 'p')
+        .map((row) => row.table)
+        .toSorted(),
+    ).toEqual(DATA_TABLES.toSorted())
+    expect(ofData.filter((row) => row.table === 'classification_revisions' && row.type === 'f')).toEqual([])
+  })
+
+  it.each([
+    ['update identifai.classification_revisions set name = name', 'history is append-only'],
+    ['delete from identifai.classification_revisions', 'history is append-only'],
+    ['truncate identifai.classification_revisions cascade', 'history is append-only'],
+    ["update identifai.revision_payloads set payload = '{}'", 'history is append-only'],
+    ['truncate identifai.revision_payloads', 'history is append-only'],
+    ['update identifai.override_notes set reason = reason', 'history is append-only'],
+    ['delete from identifai.override_notes', 'history is append-only'],
+    ['truncate identifai.override_notes', 'history is append-only'],
+    ['delete from identifai.identifiers', 'what was tracked stays accountable'],
+    ['truncate identifai.identifiers', 'what was tracked stays accountable'],
+  ])('refuses: %s', async (statement, reason) => {
+    await expect(sql.raw(statement).execute(database.db)).rejects.toThrow(reason)
+  })
+
+  it.each([
+    ["insert into identifai.identifiers (identifier) values ('')", 'identifiers_identifier_not_blank'],
+    [
+      "insert into identifai.identifiers (identifier) values (E' \\t\\n')",
+      'identifiers_identifier_not_blank',
+    ],
+    [
+      "insert into identifai.identifiers (identifier) values (repeat('é', 513))",
+      'identifiers_identifier_at_most_1024_bytes',
+    ],
+    ["insert into identifai.identifiers (identifier, state) values ('x', 'lost')", 'identifiers_state_known'],
+    [
+      "insert into identifai.identifiers (identifier, state) values ('x', 'retired')",
+      'identifiers_retired_says_when_and_why',
+    ],
+    [
+      "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'robot', 'a', 'r')",
+      'override_notes_forced_to_known',
+    ],
+  ])('refuses bad rows: %s', async (statement, constraint) => {
+    await expect(sql.raw(statement).execute(database.db)).rejects.toMatchObject({ constraint })
+  })
+})
+
+describe('tracking by SQL', () => {
+  it('takes one insert, twice without harm, and request_refresh makes it due', async () => {
+    await using database = await createTestDatabase()
+    const insert = sql`insert into identifai.identifiers (identifier) values ('a') on conflict do nothing`
+    await insert.execute(database.db)
+    await insert.execute(database.db)
+    const row = () =>
+      database.db
+        .selectFrom('identifai.identifiers')
+        .select(['media', 'state', 'priority', sql<boolean>`due_at <= now()`.as('due')])
+        .execute()
+    expect(await row()).toEqual([{ media: 'audio', state: 'pending', priority: 0, due: true }])
+    const refresh = async (identifier: string) =>
+      (
+        await sql<{ woken: boolean }>`select identifai.request_refresh(${identifier}) as woken`.execute(
+          database.db,
+        )
+      ).rows[0]
+    await sql`update identifai.identifiers set state = 'missing', due_at = now() + interval '30 days'`.execute(
+      database.db,
+    )
+    expect(await refresh('a')).toEqual({ woken: true })
+    expect(await row()).toEqual([{ media: 'audio', state: 'missing', priority: 10, due: true }])
+    expect(await refresh('unknown')).toEqual({ woken: false })
+    await sql`update identifai.identifiers set state = 'quarantined', due_at = null`.execute(database.db)
+    expect(await refresh('a')).toEqual({ woken: false })
+  })
+})
+
+describe('migrations', () => {
+  it('go up, all the way down, and up again', async () => {
+    await using database = await createTestDatabase('empty')
+    const names = Object.keys(migrations)
+    expect((await migrateUp(database.db)).map((step) => step.name)).toEqual(names)
+    const relations = () =>
+      sql`select relname from pg_class where relnamespace = 'identifai'::regnamespace and relkind = 'r'
+          union all select proname from pg_proc where pronamespace = 'identifai'::regnamespace`.execute(
+        database.db,
+      )
+    const complete = (await relations()).rows.length
+    expect((await migrateDown(database.db, false)).map((step) => step.name)).toEqual(names.slice(-1))
+    expect((await migrateDown(database.db, true)).map((step) => step.name)).toEqual(
+      names.slice(0, -1).toReversed(),
+    )
+    expect((await relations()).rows).toHaveLength(2)
+    await migrateUp(database.db)
+    expect((await relations()).rows).toHaveLength(complete)
+  })
+
+  it('can be started twice at once', async () => {
+    await using database = await createTestDatabase('empty')
+    const other = connect({ connectionString: database.url, maxConnections: 2 })
+    const steps = await Promise.all([migrateUp(database.db), migrateUp(other.db)])
+    await other.db.destroy()
+    expect(steps.map((list) => list.length).toSorted((a, b) => a - b)).toEqual([
+      0,
+      Object.keys(migrations).length,
+    ])
+  })
+
+  it('are missed with a sentence that says what to do', async () => {
+    await using database = await createTestDatabase('empty')
+    expect((await migrationStates(database.db)).every((state) => state.appliedAt === null)).toBe(true)
+    await expect(assertMigrated(database.db)).rejects.toThrow(DatabaseError)
+    await expect(assertMigrated(database.db)).rejects.toThrow('Run: identifai-sync migrate')
+    const { rows } = await sql`select from pg_namespace where nspname = 'identifai'`.execute(database.db)
+    expect(rows).toHaveLength(0)
+  })
+})
