@@ -11,6 +11,8 @@ const MAX_LOST_IN_A_ROW = 5
 export class Crew {
   /** Why no further batch should be started; undefined while all is well. */
   failure: unknown
+  /** Claims that nobody works on any more; given back when all claiming is over, lest this run claims them again. */
+  readonly abandoned: Claim[] = []
 
   readonly #pass: Pass
   readonly #onProgress: () => void
@@ -43,6 +45,10 @@ export class Crew {
     this.#batches.set(work, batch)
   }
 
+  abandon(batch: readonly Claim[]): void {
+    this.abandoned.push(...batch)
+  }
+
   async oneEnds(): Promise<void> {
     await Promise.race(this.#batches.keys())
   }
@@ -57,12 +63,18 @@ export class Crew {
       await processBatch(this.#pass, batch)
       this.#lostInARow = 0
     } catch (error) {
-      if (!(error instanceof RetryableError)) this.failure ??= error
-      else if (++this.#lostInARow >= MAX_LOST_IN_A_ROW)
-        this.failure ??= new GaveUpError(MAX_LOST_IN_A_ROW, error)
-      await giveBack(this.#pass, batch, error).catch((second: unknown) => {
-        this.failure ??= second
-      })
+      if (error instanceof RetryableError) await this.#countLost(batch, error)
+      else {
+        this.failure ??= error
+        this.abandon(batch)
+      }
     }
+  }
+
+  async #countLost(batch: readonly Claim[], error: RetryableError): Promise<void> {
+    if (++this.#lostInARow >= MAX_LOST_IN_A_ROW) this.failure ??= new GaveUpError(MAX_LOST_IN_A_ROW, error)
+    await giveBack(this.#pass, batch, error).catch((second: unknown) => {
+      this.failure ??= second
+    })
   }
 }

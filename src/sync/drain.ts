@@ -20,22 +20,23 @@ export async function drain(pass: Pass, crew: Crew, limit: number): Promise<void
       tally.claimed += count
     },
   })
+  const stopping = () => crew.failure !== undefined || signal.aborted
   try {
-    while (crew.failure === undefined && !signal.aborted) {
-      if (crew.hasRoom) {
-        const batch = await feed.next()
-        if (batch.length > 0) {
-          crew.start(batch)
-          continue
-        }
-        // A batch under way may still wake siblings: only when all is quiet is nothing due.
-        if (crew.isIdle) break
+    while (!stopping()) {
+      if (!crew.hasRoom) {
+        await crew.oneEnds()
+        continue
       }
-      await crew.oneEnds()
+      const batch = await feed.next()
+      if (stopping()) crew.abandon(batch)
+      else if (batch.length > 0) crew.start(batch)
+      // A batch under way may still wake siblings: only when all is quiet is nothing due.
+      else if (crew.isIdle) break
+      else await crew.oneEnds()
     }
   } finally {
     await crew.allEnd()
-    await giveBack(pass, feed.leftOver(), crew.failure ?? signal.reason)
+    await giveBack(pass, [...crew.abandoned, ...feed.leftOver()], crew.failure ?? signal.reason)
   }
   if (crew.failure !== undefined && !signal.aborted) throw crew.failure
 }

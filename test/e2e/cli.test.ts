@@ -1,0 +1,289 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findFreePort } from '../../src/embedded-postgres/find-free-port.ts'
+import { type RunningSimulator, startSimulator } from '../../src/simulator/start-simulator.ts'
+import { type BuiltCli, buildCli, type CliResult, finish } from '../support/built-cli.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+const KEY = 'e2e-secret-key'
+let cli: BuiltCli
+let database: TestDatabase
+let unmigrated: TestDatabase
+let simulator: RunningSimulator
+let environment: NodeJS.ProcessEnv
+
+beforeAll(async () => {
+  cli = buildCli()
+  database = await createTestDatabase()
+  unmigrated = await createTestDatabase('empty')
+  simulator = await startSimulator({ apiKey: KEY, world: { asksUntilDone: 0 } })
+  environment = {
+    DATABASE_URL: database.url,
+    IDENTIFAI_API_URL: simulator.apiUrl,
+    IDENTIFAI_API_KEY: KEY,
+    SYNC_REQUESTS_PER_SECOND: '1000',
+    SYNC_REQUESTS_PER_MINUTE: '60000',
+    SYNC_RETRIES: '0',
+  }
+})
+afterAll(async () => {
+  await simulator[Symbol.asyncDispose]()
+  await unmigrated[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+  cli[Symbol.dispose]()
+})
+
+function file(name: string, content: string): string {
+  const place = path.join(cli.folder, name)
+  writeFileSync(place, content)
+  return place
+}
+
+async function tracked(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*) from identifai.identifiers`.execute(
+    database.db,
+  )
+  return rows[0]?.count ?? Number.NaN
+}
+
+/** One clear message on standard error, nothing on standard output, no stack, no secret. */
+function expectClearError(result: CliResult, code: number, ...says: string[]) {
+  expect(result).toMatchObject({ code, stdout: '' })
+  for (const text of says) expect(result.stderr).toContain(text)
+  expect(result.stderr).not.toMatch(/^\s+at /m)
+  expect(result.stderr).not.toContain(KEY)
+  expect(result.stderr).not.toContain(new URL(database.url).password || '\0')
+}
+
+describe('bad input ends with one clear sentence and the documented exit code', () => {
+  it('no DATABASE_URL', async () => {
+    const { DATABASE_URL: _, ...rest } = environment
+    for (const command of [['migrate'], ['enqueue', 'a'], ['sync'], ['status']]) {
+      expectClearError(await cli.run(command, rest), 2, 'DATABASE_URL is not set')
+    }
+  })
+
+  it('a malformed DATABASE_URL, with every other problem at once', async () => {
+    const result = await cli.run(['sync'], { DATABASE_URL: 'localhost/x', SYNC_RETRIES: 'x' })
+    expectClearError(
+      result,
+      2,
+      '3 problems',
+      'DATABASE_URL must be',
+      'IDENTIFAI_API_KEY is not set',
+      'SYNC_RETRIES must be',
+    )
+  })
+
+  it('a wrong key', async () => {
+    await cli.run(['enqueue', 'wrong-key-victim'], environment)
+    const result = await cli.run(['sync', '--json'], { ...environment, IDENTIFAI_API_KEY: 'wrong' })
+    expect(result.code).toBe(4)
+    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
+    expect(result.stderr).toContain('Check IDENTIFAI_API_KEY')
+    const { rows } = await sql`select state, attempts, leased_by from identifai.identifiers`.execute(
+      database.db,
+    )
+    expect(rows).toEqual([{ state: 'pending', attempts: 0, leased_by: null }])
+  })
+
+  it('a closed port: of the database, and of the API', async () => {
+    const port = await findFreePort()
+    const closed = { ...environment, DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${port}/x` }
+    for (const command of [['migrate'], ['enqueue', 'a'], ['sync'], ['status']]) {
+      const result = await cli.run(command, closed)
+      expectClearError(result, 5, 'The database cannot be reached', 'DATABASE_URL')
+      expect(result.stderr).not.toContain('pw-secret')
+    }
+    const api = { ...environment, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api`, SYNC_BATCH_SIZE: '1' }
+    await cli.run(['enqueue', ...'bcdef'], environment)
+    const result = await cli.run(['sync'], api)
+    expect(result.code).toBe(7)
+    expect(result.stderr).toContain('Gave up after 5 lost batches')
+  })
+
+  it('a database that does not exist, and a refused password', async () => {
+    const url = new URL(database.url)
+    url.pathname = 'no_such_database'
+    expectClearError(await cli.run(['status'], { DATABASE_URL: url.href }), 5, 'does not exist')
+    url.username = 'nobody_at_all'
+    url.password = 'pw-secret'
+    const refused = await cli.run(['status'], { DATABASE_URL: url.href })
+    expect(refused.code).toBe(5)
+    expect(refused.stderr).not.toContain('pw-secret')
+  })
+
+  it('an unmigrated database', async () => {
+    for (const command of [['enqueue', 'a'], ['sync'], ['status']]) {
+      const result = await cli.run(command, { ...environment, DATABASE_URL: unmigrated.url })
+      expectClearError(result, 5, 'Run: identifai-sync migrate')
+    }
+  })
+
+  it('an unknown flag, an unknown command, a bad value', async () => {
+    expectClearError(await cli.run(['sync', '--fast'], environment), 2, "unknown option '--fast'", '--help')
+    expectClearError(await cli.run(['sink'], environment), 2, "unknown command 'sink'")
+    expectClearError(await cli.run(['sync', '--limit', '0'], environment), 2, 'whole number from 1')
+    expectClearError(await cli.run(['migrate', 'sideways'], environment), 2, 'up, down, status')
+    expectClearError(await cli.run(['migrate', 'up', '--all'], environment), 2, 'migrate down')
+  })
+
+  it('a file that does not exist, an empty one, a directory, none at all', async () => {
+    const before = await tracked()
+    expectClearError(
+      await cli.run(['enqueue', '--file', 'missing.txt'], environment),
+      2,
+      'there is no such file',
+    )
+    expectClearError(
+      await cli.run(['enqueue', '--file', file('empty', '')], environment),
+      2,
+      'holds no identifier',
+    )
+    mkdirSync(path.join(cli.folder, 'folder'))
+    expectClearError(await cli.run(['enqueue', '--file', 'folder'], environment), 2, 'is a directory')
+    expectClearError(await cli.run(['enqueue'], environment), 2, 'Give identifiers')
+    expectClearError(await cli.run(['enqueue', 'a', '--file', 'x'], environment), 2, 'not both')
+    expectClearError(
+      await cli.run(['enqueue', '--file', file('a.csv', 'identifier\n"x')], environment),
+      2,
+      'not CSV',
+    )
+    expect(await tracked()).toBe(before)
+  })
+
+  it('a blank or over-long identifier', async () => {
+    const before = await tracked()
+    expectClearError(await cli.run(['enqueue', 'good', ' '], environment), 2, 'Argument 2', 'blank')
+    expectClearError(await cli.run(['enqueue', 'x'.repeat(1025)], environment), 2, 'longer than 1024 bytes')
+    expectClearError(
+      await cli.run(['enqueue', '--file', file('blank', '\n \n')], environment),
+      2,
+      'line 1: blank',
+    )
+    expect(await tracked()).toBe(before)
+  })
+})
+
+describe('the commands', () => {
+  it('explain themselves', async () => {
+    const help = await cli.run(['--help'])
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    for (const command of ['migrate', 'enqueue', 'sync', 'status', 'simulate', 'demo']) {
+      expect(help.stdout).toContain(command)
+      const own = await cli.run([command, '--help'])
+      expect(own).toMatchObject({ code: 0, stderr: '' })
+      expect(own.stdout).toContain(`Usage: identifai-sync ${command}`)
+    }
+    expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  it('migrate up, status, down and up again; down refuses while there is history', async () => {
+    await using own = await createTestDatabase('empty')
+    const env = { DATABASE_URL: own.url }
+    expect((await cli.run(['migrate', 'status'], env)).stdout).toMatch(/^(waiting .*\n)+$/)
+    expect((await cli.run(['migrate'], env)).stdout).toMatch(/^(up {3}\d{4}-.*\n)+$/)
+    expect((await cli.run(['migrate'], env)).stdout).toContain('Up to date')
+    expect(JSON.parse((await cli.run(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(7)
+    await sql`insert into identifai.classification_revisions
+      (classification_id, revision_no, observed_at, run_id, causes, identifier, status, content_digest, digest_version)
+      values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'a', 'done', repeat('0', 64), 1)`.execute(
+      own.db,
+    )
+    expectClearError(await cli.run(['migrate', 'down', '--all'], env), 2, '1 revisions', '--destroy-history')
+    expect((await cli.run(['migrate', 'down', '--all', '--destroy-history'], env)).code).toBe(0)
+    expect((await cli.run(['migrate'], env)).code).toBe(0)
+  })
+
+  it('enqueue from a file, standard input and arguments, sync and status work together', async () => {
+    const identifiers = simulator.world.register({ count: 300, fate: 'done' })
+    const lines = file('ids.txt', `${identifiers.slice(0, 200).join('\n')}\n\n`)
+    const added = await cli.run(['enqueue', '--file', lines, '--json'], environment)
+    expect(added.code).toBe(3)
+    expect(JSON.parse(added.stdout)).toEqual({
+      added: 200,
+      known: 0,
+      knownByState: {},
+      invalid: 1,
+      invalidLines: [{ line: 201, reason: 'blank' }],
+    })
+    const piped = await cli.run(['enqueue', '--file', '-'], environment, identifiers.slice(150).join('\n'))
+    expect(piped).toMatchObject({ code: 0, stderr: '' })
+    expect(piped.stdout).toBe('100 identifiers added, 50 known already (50 pending), 0 invalid.\n')
+
+    const dry = await cli.run(['sync', '--dry-run', '--json'], environment)
+    expect(JSON.parse(dry.stdout).requests).toBeGreaterThanOrEqual(3)
+    const before = simulator.stats.requests
+    await sql`update identifai.identifiers set due_at = now()`.execute(database.db)
+    const synced = await cli.run(['sync', '--json'], environment)
+    const run = JSON.parse(synced.stdout)
+    expect(run).toMatchObject({ trigger: 'manual', status: 'succeeded', settled_done: 300 })
+    expect(simulator.stats.requests - before).toBe(run.requests)
+    expect(synced.code).toBe(0)
+    for (const line of synced.stderr.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow()
+
+    const status = JSON.parse((await cli.run(['status', '--json'], environment)).stdout)
+    expect(status.tracked).toContainEqual(expect.objectContaining({ state: 'done', identifiers: 300 }))
+    expect((await cli.run(['status'], environment)).stdout).toContain('done')
+    const refreshed = await cli.run(['sync', '--refresh-all', '--limit', '100'], environment)
+    expect(refreshed.stdout).toContain('100 identifiers in 1 request')
+  })
+
+  it('sync says partial with exit code 3 when something was quarantined', async () => {
+    await using own = await createTestDatabase()
+    const { startCannedApi } = await import('../support/canned-api.ts')
+    await using api = await startCannedApi(() => [{ identifier: 'a', status: 'archived' }])
+    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
+    await cli.run(['enqueue', 'a'], env)
+    const result = await cli.run(['sync'], env)
+    expect(result.code).toBe(3)
+    expect(result.stdout).toContain('partial')
+  })
+
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('sync stops cleanly on %s with exit code %i', async (signal, code) => {
+    await using own = await createTestDatabase()
+    const { startCannedApi } = await import('../support/canned-api.ts')
+    await using api = await startCannedApi(() => {
+      child.kill(signal)
+      return undefined
+    })
+    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
+    await cli.run(['enqueue', 'a', 'b'], env)
+    const child = cli.start(['sync', '--json'], env)
+    const result = await finish(child)
+    expect(result.code).toBe(code)
+    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'interrupted', claimed: 2, released: 2 })
+    const { rows } = await sql`select distinct state, attempts, leased_by from identifai.identifiers`.execute(
+      own.db,
+    )
+    expect(rows).toEqual([{ state: 'pending', attempts: 0, leased_by: null }])
+  })
+
+  it('simulate serves the API until it is stopped, and says when its port is taken', async () => {
+    const port = await findFreePort()
+    const child = cli.start(['simulate', '--port', String(port), '--count', '5', '--key', 'k'])
+    const ended = finish(child)
+    await expect
+      .poll(
+        () =>
+          fetch(`http://127.0.0.1:${port}/_simulator/identifiers`).then(
+            (r) => r.text(),
+            () => '',
+          ),
+        { timeout: 10_000 },
+      )
+      .toMatch(/^(.+\n){5}$/)
+    const answer = await fetch(`http://127.0.0.1:${port}/api/classifications_audio?identifiers[]=x`, {
+      headers: { 'x-api-key': 'k' },
+    })
+    expect(await answer.json()).toEqual([])
+    expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is taken')
+    child.kill('SIGTERM')
+    expect(await ended).toMatchObject({ code: 143 })
+  })
+})

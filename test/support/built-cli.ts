@@ -1,0 +1,60 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+
+export interface CliResult {
+  /** The exit code, or the signal that ended it. */
+  readonly code: number | NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface BuiltCli extends Disposable {
+  /** Runs one command to its end. */
+  run(args: readonly string[], environment?: NodeJS.ProcessEnv, input?: string): Promise<CliResult>
+  /** Starts one and hands it over running. */
+  start(args: readonly string[], environment?: NodeJS.ProcessEnv): ChildProcess
+  /** A working directory without a .env file. */
+  readonly folder: string
+}
+
+/** Builds the command line as it is published, into a folder whose path has a space. */
+export function buildCli(): BuiltCli {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai sync e2e '))
+  const project = path.resolve(import.meta.dirname, '../..')
+  const tsc = path.join(project, 'node_modules/.bin/tsc')
+  execFileSync(tsc, ['-p', path.join(project, 'tsconfig.build.json'), '--outDir', path.join(folder, 'dist')])
+  symlinkSync(path.join(project, 'node_modules'), path.join(folder, 'node_modules'))
+  const start = (args: readonly string[], environment: NodeJS.ProcessEnv = {}) =>
+    spawn(process.execPath, [path.join(folder, 'dist/src/cli.js'), ...args], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...environment },
+      stdio: 'pipe',
+    })
+  return {
+    folder,
+    start,
+    run: async (args, environment, input = '') => {
+      const child = start(args, environment)
+      child.stdin.on('error', () => {}).end(input)
+      return finish(child)
+    },
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  }
+}
+
+/** Waits for a process and collects what it says. */
+export async function finish(child: ChildProcess): Promise<CliResult> {
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (text) => {
+    stdout += String(text)
+  })
+  child.stderr?.on('data', (text) => {
+    stderr += String(text)
+  })
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  return { code: code ?? signal, stdout, stderr }
+}
