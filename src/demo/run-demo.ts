@@ -24,7 +24,7 @@ export interface DemoOptions {
 }
 
 /** Where the demo's server and API can be reached. */
-export interface DemoPlaces {
+interface DemoPlaces {
   readonly databaseUrl: string
   readonly apiUrl: string
   readonly apiKey: string

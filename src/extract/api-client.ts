@@ -7,7 +7,7 @@ import { requestTarget } from './request-target.ts'
 const EVIDENCE_BYTES = 2000
 
 /** What one request brought: records, or a refusal of the request as it stands. */
-export type ApiReply =
+type ApiReply =
   | { readonly kind: 'answered'; readonly records: readonly Json[]; readonly httpDate: Date | null }
   /** 400, 404, 422: one of the identifiers may be the reason. 413, 414: there are too many of them. */
   | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }

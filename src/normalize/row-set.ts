@@ -21,7 +21,7 @@ export interface ContentRows {
 }
 
 /** What history records of an answer, without when and why. */
-export type RevisionFacts = Pick<
+type RevisionFacts = Pick<
   NewRevisionRow,
   | 'name'
   | 'ref_id'

@@ -4,7 +4,7 @@ import { createDraw, type Draw } from './draw.ts'
 const MODELS = ['Phantom', 'Zebra II', 'Nightjar', 'Kestrel 3']
 
 /** The heuristics that the API has been seen to use for audio. */
-export const HEURISTICS = [
+const HEURISTICS = [
   'Majority',
   'Average',
   'AverageExcludeObsolete',

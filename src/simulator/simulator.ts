@@ -20,7 +20,7 @@ export interface Simulator {
   readonly stats: SimulatorStats
 }
 
-export interface SimulatorStats {
+interface SimulatorStats {
   /** GET requests for classifications, refused ones included. */
   requests: number
   /** Those answered 429. */

@@ -15,14 +15,14 @@ export interface Status {
   readonly lastRuns: readonly RunStatusLine[]
 }
 
-export interface StateStatus {
+interface StateStatus {
   readonly state: IdentifierState
   readonly identifiers: number
   /** Why those are stuck that are: what `last_error` says most often. */
   readonly commonError: string | null
 }
 
-export interface RunStatusLine {
+interface RunStatusLine {
   readonly started_at: Date
   readonly trigger: string
   readonly status: string

@@ -42,7 +42,7 @@ function parts(value: readonly Json[] | JsonObject): (Json | Literal)[] {
   }
   const members = Object.entries(value).flatMap(([key, member], position) => [
     new Literal(`${position === 0 ? '' : ','}${JSON.stringify(key)}:`),
-    member as Json,
+    member,
   ])
   return [new Literal('{'), ...members, new Literal('}')]
 }

@@ -41,7 +41,7 @@ export function isBalanced(tally: Tally): boolean {
 }
 
 /** Claims that have ended, in whichever way. */
-export function endedClaims(tally: Tally): number {
+function endedClaims(tally: Tally): number {
   const { settled_done, still_new, settled_errored, not_returned, quarantined, released } = tally
   return settled_done + still_new + settled_errored + not_returned + quarantined + released
 }

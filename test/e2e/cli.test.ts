@@ -98,7 +98,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
       expect(result.stderr).not.toContain('pw-secret')
     }
     const api = { ...environment, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api`, SYNC_BATCH_SIZE: '1' }
-    await cli.run(['enqueue', ...'bcdef'], environment)
+    await cli.run(['enqueue', 'b', 'c', 'd', 'e', 'f'], environment)
     const result = await cli.run(['sync'], api)
     expect(result.code).toBe(7)
     expect(result.stderr).toContain('Gave up after 5 lost batches')

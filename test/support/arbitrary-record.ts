@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import type { Json, JsonObject } from '../../src/json.ts'
 
 /** Any text that PostgreSQL can store: all of Unicode but U+0000 and lone surrogates. */
-export const storableText: Arbitrary<string> = fc
+const storableText: Arbitrary<string> = fc
   .string({ unit: 'binary', maxLength: 20 })
   .map((text) => text.replaceAll('\0', ''))
 
@@ -32,7 +32,7 @@ const oddKey = fc.oneof(
 )
 
 /** Any JSON, nested a little. */
-export const json: Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
+const json: Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3 },
     fc.oneof(storableText, number, fc.boolean(), fc.constant(null), fc.constant([]), fc.constant({})),
@@ -79,10 +79,7 @@ function own(entries: readonly (readonly [string, Json])[]): JsonObject {
 
 /** A list, with now and then an element that says nothing. */
 function list<T extends Json>(element: Arbitrary<T>, maxLength: number): Arbitrary<Json[]> {
-  const elements = fc.oneof(
-    { weight: 9, arbitrary: element as Arbitrary<Json> },
-    { weight: 1, arbitrary: fc.constant(null) },
-  )
+  const elements = fc.oneof({ weight: 9, arbitrary: element }, { weight: 1, arbitrary: fc.constant(null) })
   return fc.array(elements, { maxLength })
 }
 

@@ -16,8 +16,9 @@ declare module 'vitest' {
 
 /** One PostgreSQL for the whole suite, TEST_DATABASE_URL or an embedded one, and one migrated template in it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const embedded = process.env.TEST_DATABASE_URL ? undefined : await startEmbeddedPostgres()
-  const serverUrl = process.env.TEST_DATABASE_URL ?? (embedded?.url() as string)
+  const given = process.env.TEST_DATABASE_URL
+  const embedded = given ? undefined : await startEmbeddedPostgres()
+  const serverUrl = embedded?.url() ?? String(given)
   const templateDatabase = `identifai_template_${randomBytes(4).toString('hex')}`
   await onServer(serverUrl, `create database ${templateDatabase}`)
   const url = new URL(serverUrl)

@@ -22,7 +22,7 @@ function simplify(value: Json, key: string): Json | undefined {
     return kept.length === 0 ? undefined : kept
   }
   const members = Object.entries(value)
-    .map(([name, member]) => [name, simplify(member as Json, name)] as const)
+    .map(([name, member]) => [name, simplify(member, name)] as const)
     .filter(([, member]) => member !== undefined)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
   // An entry list keeps keys such as __proto__ as plain data.

@@ -9,7 +9,7 @@ import type { WorldOptions } from '../../src/simulator/world.ts'
 import { type PassOptions, type PassResult, runPass } from '../../src/sync/run-pass.ts'
 import { createTestDatabase, type TestDatabase } from './test-database.ts'
 
-export const TEST_API_KEY = 'test-key-0123456789'
+const TEST_API_KEY = 'test-key-0123456789'
 
 /** A database, a stand-in API and the job between them, all real. */
 export interface Workbench extends AsyncDisposable {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/audio-endpoint.ts'
 import { validateAudio } from '../../src/contract/validate-audio.ts'
 import type { Json, JsonObject } from '../../src/json.ts'
-import { isJsonObject } from '../../src/json.ts'
+import { isJsonObject, setOwn } from '../../src/json.ts'
 import { causesOfChange, type SeenContent } from '../../src/normalize/causes-of-change.ts'
 import { normalizeAudio } from '../../src/normalize/normalize-audio.ts'
 import type { RowSet } from '../../src/normalize/row-set.ts'
@@ -149,20 +149,11 @@ function rearranged(payload: JsonObject, choices: IterableIterator<number>): Jso
       const isKnownObject = KNOWN_OBJECTS[place]?.includes(key)
       return [key, isKnownObject && isJsonObject(member) ? rearrange(member, key) : member]
     })
-    const nothing: [string, Json][] =
-      place === 'record' && next(2) === 0 ? [['api_version', value.api_version ?? null]] : []
+    // Absent or null, whichever the record does not have.
+    const unsaid: [string, Json][] =
+      place === 'record' && value.api_version === undefined ? [['api_version', null]] : []
     const made = {}
-    for (const [key, member] of shuffle([
-      ...entries.filter(([key]) => nothing.length === 0 || key !== 'api_version'),
-      ...nothing,
-    ])) {
-      Object.defineProperty(made, key, {
-        value: member,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      })
-    }
+    for (const [name, member] of shuffle([...entries, ...unsaid])) setOwn(made, name, member)
     return made
   }
   return rearrange(payload, 'record')

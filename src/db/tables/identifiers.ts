@@ -1,4 +1,3 @@
-import type { Selectable } from 'kysely'
 import type { Generated, Timestamp } from '../column-types.ts'
 
 /** The life of an identifier; ARCHITECTURE.md draws the transitions. */
@@ -28,5 +27,3 @@ export interface IdentifiersTable {
   retired_at: Timestamp | null
   retired_reason: string | null
 }
-
-export type IdentifierRow = Selectable<IdentifiersTable>

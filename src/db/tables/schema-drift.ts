@@ -1,6 +1,6 @@
 import type { Generated, Timestamp } from '../column-types.ts'
 
-export type DriftKind = 'unknown_field' | 'unknown_value' | 'moved_field'
+type DriftKind = 'unknown_field' | 'unknown_value' | 'moved_field'
 
 /** Where the API has moved away from the contract without breaking it. */
 export interface SchemaDriftTable {

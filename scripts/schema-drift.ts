@@ -1,0 +1,46 @@
+/**
+ * Holds the hand-written table types against the migrated database: generates types from a real one with
+ * kysely-codegen and lets the compiler compare. Run by `npm run schema:drift`; fails when they differ.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { connect } from '../src/db/connect.ts'
+import { migrateUp } from '../src/db/migrate.ts'
+import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-postgres.ts'
+
+const project = path.resolve(import.meta.dirname, '..')
+const folder = path.join(project, 'node_modules/.cache/schema-drift')
+const bin = (name: string) => path.join(project, 'node_modules/.bin', name)
+
+mkdirSync(folder, { recursive: true })
+await using postgres = await startEmbeddedPostgres()
+const { db } = connect({ connectionString: postgres.url(), maxConnections: 1 })
+await migrateUp(db)
+await db.destroy()
+const flags = {
+  dialect: 'postgres',
+  url: postgres.url(),
+  'default-schema': 'public',
+  'include-pattern': 'identifai.*',
+  'exclude-pattern': 'identifai.schema_migrations*',
+  'type-mapping': '{"int8":"number"}',
+  'log-level': 'error',
+  'out-file': path.join(folder, 'database.ts'),
+}
+execFileSync(
+  bin('kysely-codegen'),
+  Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+  {
+    stdio: 'inherit',
+  },
+)
+try {
+  execFileSync(bin('tsc'), ['-p', path.join(project, 'scripts/schema-drift.tsconfig.json')], {
+    stdio: 'inherit',
+  })
+  console.log('The table types match the migrated database.')
+} catch {
+  console.error('The table types in src/db/tables differ from the migrated database: correct them.')
+  process.exitCode = 1
+}

@@ -1,0 +1,38 @@
+/** Compiles only while the table types say what the database says; see schema-drift.ts. */
+import type { Insertable, Selectable } from 'kysely'
+import type { DB } from '../node_modules/.cache/schema-drift/database.ts'
+import type { Database } from '../src/db/database.ts'
+
+/** Our types are narrower where the database holds a text of few values, or JSON: widened for the comparison. */
+type Widened<T> = {
+  [K in keyof T]: T[K] extends string ? string : T[K] extends string | null ? string | null : Jsonless<T[K]>
+}
+type Jsonless<T> = [string | number | boolean] extends [T] ? 'json' : T
+
+/** Which columns an insert may leave out; the generator's JSON type includes null and so says nothing here. */
+type Optional<Table> = {
+  [K in keyof Insertable<Table>]-?: Widened<Selectable<Table>>[K & keyof Selectable<Table>] extends 'json'
+    ? never
+    : undefined extends Insertable<Table>[K]
+      ? K
+      : never
+}[keyof Insertable<Table>]
+
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : { ours: A; database: B }
+
+type Compared = {
+  [Table in keyof Database | keyof DB]: Table extends keyof Database & keyof DB
+    ? [
+        Same<Widened<Selectable<Database[Table]>>, Widened<Selectable<DB[Table]>>>,
+        Same<keyof Database[Table], keyof DB[Table]>,
+        Same<Optional<Database[Table]>, Optional<DB[Table]>>,
+      ]
+    : 'only on one side'
+}
+
+type Agreement = { [Table in keyof Compared]: [true, true, true] }
+
+declare const compared: Compared
+/** An error here names the table and the side that differs. */
+export const agreement: Agreement = compared
