@@ -4,12 +4,13 @@ import { createTerminalLog } from './terminal-log.ts'
 export type { Logger }
 
 /**
- * The only maker of loggers. Events go to standard error: JSON lines where a machine reads, short sentences
- * where a person does. Whatever somebody logs by mistake, keys and connection strings are blanked.
+ * The only maker of loggers. Events go to standard error: JSON lines where a machine reads; where a person does,
+ * sentences, and of a normal pass none, because the progress line and the result tell it. Whatever somebody logs by
+ * mistake, keys and connection strings are blanked.
  */
 export function createLogger(options: { readonly level: string; readonly terminal: boolean }): Logger {
   const settings = {
-    level: options.level,
+    level: options.terminal && options.level === 'info' ? 'warn' : options.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },

@@ -11,5 +11,9 @@ export function createProgressLine(output: NodeJS.WriteStream): ProgressLine {
     output.clearLine(1)
     output.write(text)
   }
-  return { show: (text) => rewrite(text.slice(0, output.columns - 1)), clear: () => rewrite('') }
+  return {
+    // One column stays free, or the cursor would wrap; a terminal without a size reports 0.
+    show: (text) => rewrite(text.slice(0, (output.columns || 80) - 1)),
+    clear: () => rewrite(''),
+  }
 }

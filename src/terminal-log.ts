@@ -2,6 +2,9 @@ import type { DestinationStream } from 'pino'
 
 const HIDDEN = new Set(['level', 'time', 'msg', 'runId', 'err'])
 
+/** Clears whatever a progress line has left on the current line. */
+const CLEAR_LINE = '\r\u001B[K'
+
 /** Turns log events into lines a person reads: the message, then what it counts. */
 export function createTerminalLog(output: { write(text: string): unknown }): DestinationStream {
   return {
@@ -14,7 +17,7 @@ export function createTerminalLog(output: { write(text: string): unknown }): Des
         .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
       const cause = (event.err as { message?: string } | undefined)?.message
       const tail = [...(cause ? [cause] : []), ...details].join(', ')
-      output.write(`${prefix}${String(event.msg)}${tail ? ` (${tail})` : ''}\n`)
+      output.write(`${CLEAR_LINE}${prefix}${String(event.msg)}${tail ? ` (${tail})` : ''}\n`)
     },
   }
 }

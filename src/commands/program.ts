@@ -11,8 +11,8 @@ import { syncCommand } from './sync.ts'
 export function createProgram(): Command {
   const program = new Command('identifai-sync')
     .description(
-      "Brings the results of identifAI's audio deepfake detection home: reads pending identifiers from\n" +
-        'PostgreSQL, asks the API for them in batches of 100 and keeps the answers, with their history, in tables.',
+      "Brings the results of identifAI's audio deepfake detection home: asks the API for pending identifiers in " +
+        'batches of 100 and keeps the answers, with their history, in PostgreSQL tables.',
     )
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
@@ -39,7 +39,7 @@ const AFTER_HELP = `
 Examples:
   $ identifai-sync demo                          see all of it work, with nothing installed
   $ identifai-sync migrate                       create or update the tables
-  $ identifai-sync enqueue --csv calls.csv       track the identifiers of a file
+  $ identifai-sync enqueue --file calls.csv      track the identifiers of a file
   $ identifai-sync sync                          one pass: ask for all that is due
 
 Configuration comes from the environment or a .env file; DATABASE_URL and IDENTIFAI_API_KEY are required.

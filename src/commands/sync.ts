@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { App } from '../app.ts'
 import type { PassResult } from '../sync/run-pass.ts'
 import type { Tally } from '../sync/tally.ts'
-import { counted, print, printJson } from './print.ts'
+import { count, counted, print, printJson } from './print.ts'
 
 export function syncCommand() {
   return new Command('sync')
@@ -84,7 +84,7 @@ function parseLimit(text: string): number {
 
 function progressText(tally: Readonly<Tally>): string {
   const done = tally.claimed - tally.released
-  return `${counted(done, 'identifier')} asked, ${tally.changed} changed, ${counted(tally.requests, 'request')}`
+  return `${counted(done, 'identifier')} asked, ${count(tally.changed)} changed, ${counted(tally.requests, 'request')}`
 }
 
 /** The run in a few lines that a person reads; every figure of it is in --json and in sync_runs. */
@@ -98,18 +98,29 @@ function describeRun({ run }: PassResult): string {
     [run.quarantined, 'quarantined'],
     [run.released, 'given back'],
   ] as const
-  const told = outcomes.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`)
-  return [
-    `Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`,
-    run.claimed === 0
-      ? 'Nothing was due.'
-      : `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${told.join(', ')}.`,
-    ...(run.claimed > 0
-      ? [
-          `${counted(run.changed, 'change')}, ${run.unchanged} unchanged, ${counted(run.force_changes, 'force change')}.`,
-        ]
-      : []),
-    `Tracked: ${run.tracked_count} (${run.done_count} done, ${run.errored_count} errored, ${run.pending_count} pending, ` +
-      `${run.missing_count} missing, ${run.quarantined_count} quarantined, ${run.retired_count} retired).`,
-  ].join('\n')
+  const told = outcomes.filter(([number]) => number > 0).map(([number, what]) => `${count(number)} ${what}`)
+  const states = [
+    [run.done_count, 'done'],
+    [run.errored_count, 'errored'],
+    [run.pending_count, 'pending'],
+    [run.missing_count, 'missing'],
+    [run.quarantined_count, 'quarantined'],
+    [run.retired_count, 'retired'],
+  ] as const
+  const lines = [`Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`]
+  if (run.claimed === 0) lines.push('Nothing was due.')
+  else {
+    const changes = `${counted(run.changed, 'change')}, ${count(run.unchanged)} unchanged`
+    lines.push(
+      `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${told.join(', ')}.`,
+    )
+    lines.push(`${changes}, ${counted(run.force_changes, 'force change')}.`)
+  }
+  const tracked = states
+    .filter(([number]) => number)
+    .map(([number, state]) => `${count(number ?? 0)} ${state}`)
+  lines.push(
+    `Tracked: ${count(run.tracked_count ?? 0)}${tracked.length > 0 ? ` (${tracked.join(', ')})` : ''}.`,
+  )
+  return lines.join('\n')
 }

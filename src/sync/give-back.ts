@@ -18,5 +18,6 @@ export async function giveBack(pass: Pass, claims: readonly Claim[], reason: unk
         : { claim, failure: { message: lost, dueAfterSeconds: retryAfterSeconds(claim.attempts + 1) } },
     ),
   )
-  pass.logger.warn({ runId: pass.runId, released: claims.length, err: reason }, 'claims given back')
+  const why = reason instanceof Error ? reason.message : undefined
+  pass.logger.warn({ runId: pass.runId, released: claims.length, reason: why }, 'claims given back')
 }

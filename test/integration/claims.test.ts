@@ -107,6 +107,15 @@ describe('claiming', () => {
     expect(claimed.length + rest.length).toBe(60)
   })
 
+  it('passes over a row that somebody has locked, without waiting for it', async () => {
+    await track('locked', 'free')
+    await database.db.transaction().execute(async (trx) => {
+      await sql`select from identifai.identifiers where identifier = 'locked' for update`.execute(trx)
+      expect((await claim()).map(({ identifier }) => identifier)).toEqual(['free'])
+    })
+    expect((await claim()).map(({ identifier }) => identifier)).toEqual(['locked'])
+  }, 10_000)
+
   it('leaves leased rows alone until the lease runs out', async () => {
     await track('a')
     const [first] = await claim()
