@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino'
-import { createTerminalLog } from './terminal-log.ts'
+import { createTerminalLog } from './terminal/terminal-log.ts'
 
 export type { Logger }
 

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import { print } from './print.ts'
+import { print } from '../terminal/print.ts'
 
 export function demoCommand() {
   return new Command('demo')

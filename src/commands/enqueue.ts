@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../enqueue/enqueue.ts'
-import { counted, print, printJson } from './print.ts'
+import { counted, print, printJson } from '../terminal/print.ts'
 
 /** Bulk comes after what somebody asked for by name or inserted by SQL. */
 const FILE_PRIORITY = -5

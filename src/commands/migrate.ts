@@ -1,6 +1,6 @@
 import { Argument, Command } from '@commander-js/extra-typings'
 import { UsageError } from '../errors.ts'
-import { count, print, printJson } from './print.ts'
+import { count, print, printJson } from '../terminal/print.ts'
 
 export function migrateCommand() {
   return new Command('migrate')

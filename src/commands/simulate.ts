@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
-import { counted, print } from './print.ts'
+import { counted, print } from '../terminal/print.ts'
 
 export function simulateCommand() {
   return new Command('simulate')

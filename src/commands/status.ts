@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Status } from '../status/read-status.ts'
-import { counted, print, printJson } from './print.ts'
-import { textTable } from './text-table.ts'
+import { counted, print, printJson } from '../terminal/print.ts'
+import { textTable } from '../terminal/text-table.ts'
 
 export function statusCommand() {
   return new Command('status')

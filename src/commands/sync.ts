@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { App } from '../app.ts'
 import type { PassResult } from '../sync/run-pass.ts'
 import type { Tally } from '../sync/tally.ts'
-import { count, counted, print, printJson } from './print.ts'
+import { count, counted, print, printJson } from '../terminal/print.ts'
 
 export function syncCommand() {
   return new Command('sync')
@@ -30,7 +30,7 @@ Examples:
       const { EXIT_CODE, exitCodeOf } = await import('../errors.ts')
       const { listenForInterrupt } = await import('../interrupt.ts')
       const { runPass } = await import('../sync/run-pass.ts')
-      const { createProgressLine } = await import('../progress-line.ts')
+      const { createProgressLine } = await import('../terminal/progress-line.ts')
       const config = parseSyncConfig(readEnvironment())
       using interrupt = listenForInterrupt()
       await using app = createApp(config)

@@ -1,5 +1,5 @@
-import { counted, count } from '../commands/print.ts'
-import { textTable } from '../commands/text-table.ts'
+import { counted, count } from '../terminal/print.ts'
+import { textTable } from '../terminal/text-table.ts'
 import type { MigrationStep } from '../db/migrate.ts'
 import type { SyncRunRow } from '../db/tables/sync-runs.ts'
 import type { EnqueueResult } from '../enqueue/enqueue.ts'

@@ -2,20 +2,13 @@ import type { Kysely } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { IdentifierState } from '../db/tables/identifiers.ts'
 import { type Entry, type InvalidEntry, isInvalid } from './entry.ts'
-import { insertIdentifiers } from './insert-identifiers.ts'
+import { type EnqueueOptions, insertIdentifiers } from './insert-identifiers.ts'
 import type { EntryStream } from './read-entries.ts'
 
 const CHUNK = 5000
 
 /** Invalid lines that are named one by one; more are only counted. */
 const INVALID_NAMED = 100
-
-export interface EnqueueOptions {
-  readonly media: string
-  readonly priority: number
-  /** Source of the entries that name none. */
-  readonly source: string | null
-}
 
 export interface EnqueueResult {
   readonly added: number

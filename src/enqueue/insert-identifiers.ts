@@ -1,8 +1,15 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { IdentifierState } from '../db/tables/identifiers.ts'
-import type { EnqueueOptions } from './enqueue.ts'
 import type { Entry } from './entry.ts'
+
+/** What the rows get that their entries do not say. */
+export interface EnqueueOptions {
+  readonly media: string
+  readonly priority: number
+  /** Source of the entries that name none. */
+  readonly source: string | null
+}
 
 export interface Inserted {
   readonly added: number
