@@ -1,3 +1,4 @@
+import type { Issue } from '../contract/validation.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { Claim } from '../extract/claim.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json.ts'
@@ -55,23 +56,24 @@ function outcomeOf(
     const ledger = afterAnswer(claim, rows.revision.status, policy)
     return { kind: 'answered', claim, ledger, rows, drift: classification.drift }
   }
-  const issues = validation.issues.map(({ path, message }) => ({
-    path: storable(path),
-    message: storable(message),
-  }))
+  return {
+    ...quarantined(claim, validation.issues),
+    reason: validation.reason,
+    payload: evidenceText(record),
+  }
+}
+
+function quarantined(claim: Claim, found: readonly Issue[]) {
+  const issues = found.map(({ path, message }) => ({ path: storable(path), message: storable(message) }))
   const [first] = issues
+  const why = `The answer cannot be loaded: ${first?.path || 'the record'} ${first?.message}`
   return {
     kind: 'quarantined',
     claim,
-    ledger: afterQuarantine(
-      claim,
-      `The answer cannot be loaded: ${first?.path || 'the record'} ${first?.message}`,
-    ),
-    reason: validation.reason,
+    ledger: afterQuarantine(claim, why),
     issues,
     httpStatus: null,
-    payload: evidenceText(record),
-  }
+  } as const
 }
 
 type NamedRecord = JsonObject & { readonly identifier: string }
