@@ -66,14 +66,25 @@ export class GaveUpError extends PermanentError {
   }
 }
 
-/** No usable answer this time: a time-out, a reset, an overloaded or throttling server, a body cut off. */
+/** The API asks for a pause that is longer than a pass should stand still. */
+export class PauseTooLongError extends PermanentError {
+  override name = 'PauseTooLongError'
+  readonly exitCode = EXIT_CODE.gaveUp
+}
+
+/** No usable answer this time: a time-out, a reset, an overloaded server, a body cut off. */
 export class ApiUnavailableError extends RetryableError {
   override name = 'ApiUnavailableError'
-  /** HTTP status of the answer; null when there was none. */
-  readonly status: number | null
+}
 
-  constructor(message: string, options: ErrorOptions & { readonly status?: number } = {}) {
-    super(message, options)
-    this.status = options.status ?? null
+/** The API says that the quota is used up (429). */
+export class ThrottledError extends RetryableError {
+  override name = 'ThrottledError'
+  /** What `Retry-After` asks for, in milliseconds; undefined when it asks for nothing. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(message: string, waitMs: number | undefined) {
+    super(message)
+    this.retryAfterMs = waitMs
   }
 }

@@ -35,7 +35,7 @@ Example:
       const starting = startSimulator({
         apiKey: options.key,
         port: options.port,
-        enforceQuota: options.quota ?? false,
+        quota: options.quota ? { kind: 'sliding' } : undefined,
         world: {
           seed: options.seed,
           asksUntilDone: options.asksUntilDone,

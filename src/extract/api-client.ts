@@ -1,7 +1,8 @@
 import { Agent, request } from 'undici'
-import { ApiAnswerError, ApiKeyRefusedError, ApiUnavailableError } from '../errors.ts'
+import { ApiAnswerError, ApiKeyRefusedError, ApiUnavailableError, ThrottledError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { requestTarget } from './request-target.ts'
+import { retryAfterMs } from './retry-after.ts'
 
 /** How much of an error body is worth keeping. */
 const EVIDENCE_BYTES = 2000
@@ -16,7 +17,7 @@ export interface ApiClient extends AsyncDisposable {
   /**
    * Asks once for up to 100 identifiers, with the API's GET of many classifications. No retry, no quota.
    *
-   * @throws ApiUnavailableError when another try may help; ApiKeyRefusedError or ApiAnswerError when it cannot.
+   * @throws ApiUnavailableError or ThrottledError when another try may help; ApiKeyRefusedError or ApiAnswerError when it cannot.
    */
   read(identifiers: readonly string[], signal: AbortSignal): Promise<ApiReply>
 }
@@ -43,7 +44,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
           signal: AbortSignal.any([signal, timeout]),
         })
         const body = Buffer.from(await response.body.arrayBuffer())
-        return interpret({ status: response.statusCode, date: response.headers.date, body, place })
+        return interpret({ status: response.statusCode, headers: response.headers, body, place })
       } catch (error) {
         signal.throwIfAborted()
         if (isOurs(error)) throw error
@@ -59,21 +60,24 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
 
 interface Response {
   readonly status: number
-  readonly date: string | string[] | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: Buffer
   readonly place: string
 }
 
 /** Only the status code decides; what an error body says is kept as evidence. */
-function interpret({ status, date, body, place }: Response): ApiReply {
-  if (status === 200)
-    return { kind: 'answered', records: parseRecords(body, place), httpDate: parseDate(date) }
+function interpret({ status, headers, body, place }: Response): ApiReply {
+  const date = parseDate(headers.date)
+  if (status === 200) return { kind: 'answered', records: parseRecords(body, place), httpDate: date }
   const evidence = body.subarray(0, EVIDENCE_BYTES).toString('utf8')
   if ([400, 404, 422].includes(status)) return { kind: 'refused', status, body: evidence }
   if ([413, 414].includes(status)) return { kind: 'too_long', status, body: evidence }
-  if ([408, 425, 429].includes(status) || status >= 500) {
-    throw new ApiUnavailableError(`${place}: status ${status}`, { status })
+  if (status === 429) {
+    const waitMs = retryAfterMs(headers['retry-after']?.toString(), { date, now: Date.now() })
+    throw new ThrottledError(`${place}: over the quota (429)`, waitMs)
   }
+  if ([408, 425].includes(status) || status >= 500)
+    throw new ApiUnavailableError(`${place}: status ${status}`)
   if (status === 401 || status === 403) {
     throw new ApiKeyRefusedError(`${place}: the API refuses the key (${status}). Check IDENTIFAI_API_KEY.`)
   }
@@ -98,5 +102,7 @@ function parseDate(date: string | string[] | undefined): Date | null {
 }
 
 function isOurs(error: unknown): boolean {
-  return [ApiUnavailableError, ApiKeyRefusedError, ApiAnswerError].some((type) => error instanceof type)
+  return [ApiUnavailableError, ThrottledError, ApiKeyRefusedError, ApiAnswerError].some(
+    (type) => error instanceof type,
+  )
 }

@@ -46,7 +46,7 @@ export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Pro
     set lease_until = now() + make_interval(secs => ${leaseSeconds}), leased_by = ${runId}, claim_no = i.claim_no + 1
     from due where i.id = due.id
     returning i.id, i.identifier, i.claim_no as "claimNo", i.state, i.settled_at is not null as "settledBefore",
-      i.attempts, i.absences, extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`.execute(
+      i.priority, i.attempts, i.absences, extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`.execute(
     db,
   )
   return rows

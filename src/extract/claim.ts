@@ -9,6 +9,8 @@ export interface Claim {
   readonly state: IdentifierState
   /** Whether it has ever been done or errored. */
   readonly settledBefore: boolean
+  /** Higher is asked first. */
+  readonly priority: number
   readonly attempts: number
   readonly absences: number
   /** Seconds since it was enqueued, by the database's clock. */

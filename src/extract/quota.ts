@@ -1,18 +1,34 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Kysely, sql } from 'kysely'
-import { type DatabaseTime, readClock, utcText } from '../db/clock.ts'
+import type { Kysely } from 'kysely'
+import type { DatabaseTime } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
+import {
+  ensureQuotaRow,
+  noteAccepted,
+  pauseQuota,
+  reserveSlot,
+  takeFreeSlot,
+  untilFreeSlot,
+  untilPauseEnds,
+} from './quota-row.ts'
 
 /** A little slower than the limit, so that neither a fixed nor a rolling window overflows by jitter. */
 const MARGIN = 1.015
 
+/** The request slots of one API key, shared by all processes through the database and paced by its clock. */
 export interface Quota {
   /**
-   * Waits for the next request slot of this API key, shared by all processes through the database.
+   * Waits for a request slot. An urgent request takes the next slot there is; any other takes one only when it is
+   * free at that moment, so that it never stands in front of an urgent one.
+   *
    * Resolves with the database's clock, read after the wait and before the request leaves.
    */
-  takeSlot(signal: AbortSignal): Promise<DatabaseTime>
+  takeSlot(options: { readonly urgent: boolean; readonly signal: AbortSignal }): Promise<DatabaseTime>
+  /** Makes every process wait, those too that have taken a slot already: the API said so. */
+  pause(pauseMs: number): Promise<void>
+  /** Remembers that the API accepted a request. Resolves with the database's clock, read after the answer came. */
+  accepted(): Promise<DatabaseTime>
 }
 
 export interface QuotaOptions {
@@ -25,14 +41,27 @@ export interface QuotaOptions {
 export function createQuota({ db, apiKey, requestsPerSecond, requestsPerMinute }: QuotaOptions): Quota {
   const fingerprint = keyFingerprint(apiKey)
   const spacingSeconds = slotSpacingSeconds(requestsPerSecond, requestsPerMinute)
+  let row: Promise<void> | undefined
   return {
-    takeSlot: async (signal) => {
-      signal.throwIfAborted()
-      const slot = await reserveSlot(db, fingerprint, spacingSeconds)
-      if (slot.waitMs <= 0) return slot.now
-      await sleep(Math.ceil(slot.waitMs), undefined, { signal })
-      return readClock(db)
+    takeSlot: async ({ urgent, signal }) => {
+      await (row ??= ensureQuotaRow(db, fingerprint))
+      for (;;) {
+        signal.throwIfAborted()
+        const taken = urgent
+          ? await reserveSlot(db, fingerprint, spacingSeconds)
+          : await takeFreeSlot(db, fingerprint, spacingSeconds)
+        if (taken && taken.waitMs <= 0) return taken.now
+        const { waitMs } = taken ?? (await untilFreeSlot(db, fingerprint))
+        await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
+        if (taken) {
+          // The API may have asked for a pause while this slot was waited for.
+          const pause = await untilPauseEnds(db, fingerprint)
+          if (pause.waitMs <= 0) return pause.now
+        }
+      }
     },
+    pause: (pauseMs) => pauseQuota(db, fingerprint, pauseMs),
+    accepted: () => noteAccepted(db, fingerprint),
   }
 }
 
@@ -44,29 +73,4 @@ export function slotSpacingSeconds(requestsPerSecond: number, requestsPerMinute:
 /** Names an API key without giving it away. */
 export function keyFingerprint(apiKey: string): string {
   return createHash('sha256').update(apiKey).digest('hex').slice(0, 16)
-}
-
-interface Slot {
-  readonly waitMs: number
-  readonly now: DatabaseTime
-}
-
-/** Takes the next free slot; the row lock that ON CONFLICT takes puts all processes in one line. */
-async function reserveSlot(db: Kysely<Database>, fingerprint: string, spacingSeconds: number): Promise<Slot> {
-  const spacing = sql<Date>`make_interval(secs => ${spacingSeconds})`
-  return db
-    .insertInto('identifai.api_quota')
-    .values({ key_fingerprint: fingerprint, next_slot_at: sql<Date>`clock_timestamp() + ${spacing}` })
-    .onConflict((conflict) =>
-      conflict.column('key_fingerprint').doUpdateSet({
-        next_slot_at: sql<Date>`greatest(api_quota.next_slot_at, clock_timestamp()) + ${spacing}`,
-      }),
-    )
-    .returning([
-      sql<number>`extract(epoch from next_slot_at - ${spacing} - clock_timestamp())::double precision * 1000`.as(
-        'waitMs',
-      ),
-      utcText(sql`clock_timestamp()`).as('now'),
-    ])
-    .executeTakeFirstOrThrow()
 }

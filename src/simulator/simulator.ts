@@ -1,6 +1,6 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { z } from 'zod'
-import { QuotaGate } from './quota-gate.ts'
+import { DOCUMENTED_QUOTA, QuotaGate, type QuotaWindow, type WindowKind } from './quota-gate.ts'
 import { type Registration, World, type WorldOptions } from './world.ts'
 
 /** The API's documented limit. */
@@ -9,8 +9,8 @@ const MAX_IDENTIFIERS = 100
 export interface SimulatorOptions {
   readonly apiKey: string
   readonly world?: Partial<WorldOptions>
-  /** Enforces 2 requests a second and 60 a minute. */
-  readonly enforceQuota?: boolean
+  /** Enforces a quota: how it counts, and, where not the documented one, what it allows. */
+  readonly quota?: { readonly kind: WindowKind; readonly windows?: readonly QuotaWindow[] } | undefined
 }
 
 export interface Simulator {
@@ -47,8 +47,8 @@ interface ApiContext extends Omit<SimulatorOptions, 'world'> {
   readonly stats: SimulatorStats
 }
 
-function addApi(app: FastifyInstance, { world, stats, apiKey, enforceQuota }: ApiContext): void {
-  const gate = new QuotaGate()
+function addApi(app: FastifyInstance, { world, stats, apiKey, quota }: ApiContext): void {
+  const gate = quota && new QuotaGate(quota.windows ?? DOCUMENTED_QUOTA, quota.kind)
   const requireKey = async (request: FastifyRequest, reply: FastifyReply) => {
     if (request.headers['x-api-key'] !== apiKey) return reply.code(401).send({ message: 'Unauthenticated.' })
     return undefined
@@ -56,7 +56,7 @@ function addApi(app: FastifyInstance, { world, stats, apiKey, enforceQuota }: Ap
 
   app.get('/api/classifications_audio', { onRequest: requireKey }, async (request, reply) => {
     stats.requests++
-    if (enforceQuota && !gate.admit(apiKey)) {
+    if (gate && !gate.admit()) {
       stats.throttled++
       return reply.code(429).send({ message: 'Too Many Attempts.' })
     }

@@ -1,9 +1,14 @@
-import { type DatabaseTime, readClock } from '../db/clock.ts'
-import { ApiAnswerError, type ApiUnavailableError } from '../errors.ts'
+import type { DatabaseTime } from '../db/clock.ts'
+import { ApiAnswerError, PauseTooLongError, type ThrottledError } from '../errors.ts'
 import type { Claim } from '../extract/claim.ts'
-import { withRetries } from '../extract/retry.ts'
+import { delayBoundMs, withRetries } from '../extract/retry.ts'
+import { MAX_PAUSE_MS } from '../extract/retry-after.ts'
 import type { Json } from '../json.ts'
+import { SWEEP } from './ledger-update.ts'
 import type { Pass } from './pass.ts'
+
+/** With growing pauses this is about ten minutes: nobody else's burst lasts that long. */
+const MAX_THROTTLED_IN_A_ROW = 15
 
 /** One answer, between the two times that bound what it can tell. */
 export interface Exchange {
@@ -16,37 +21,55 @@ export interface Exchange {
 
 /** Asks for one batch, within the quota, again while that may help. No transaction is open meanwhile. */
 export async function askBatch(pass: Pass, claims: readonly Claim[]): Promise<Exchange> {
-  const { config, signal, tally, logger } = pass
+  const { config, signal, tally, logger, runId } = pass
   return withRetries(() => askOnce(pass, claims), {
     retries: config.retries,
     baseMs: config.retryBaseMs,
     signal,
-    onRetry: (error, attempt, delayMs) => {
+    onRetry: (error, retry, delayMs) => {
       tally.retries++
-      logger.warn({ attempt, delayMs, reason: error.message }, 'request failed, trying again')
+      logger.warn({ runId, retry, delayMs, reason: error.message }, 'request failed, trying again')
     },
+    onThrottled: (error, inARow) => pauseForQuota(pass, error, inARow),
   })
 }
 
 async function askOnce(pass: Pass, claims: readonly Claim[]): Promise<Exchange> {
-  const askedAt = await pass.quota.takeSlot(pass.signal)
+  const urgent = claims.some((claim) => claim.priority > SWEEP)
+  const askedAt = await pass.quota.takeSlot({ urgent, signal: pass.signal })
   pass.tally.requests++
-  const reply = await pass.api
-    .read(
-      claims.map((claim) => claim.identifier),
-      pass.signal,
-    )
-    .catch((error: ApiUnavailableError) => {
-      if (error.status === 429) pass.tally.throttled++
-      throw error
-    })
-  const receivedAt = await readClock(pass.db)
+  const reply = await pass.api.read(
+    claims.map((claim) => claim.identifier),
+    pass.signal,
+  )
   if (reply.kind !== 'answered') {
     throw new ApiAnswerError(
       `The API refused a request for ${claims.length} identifiers (${reply.status}): ${reply.body.slice(0, 200)}`,
     )
   }
+  const receivedAt = await pass.quota.accepted()
   pass.httpDates.first ??= reply.httpDate
   pass.httpDates.last = reply.httpDate ?? pass.httpDates.last
   return { askedAt, receivedAt, records: reply.records }
+}
+
+/** Makes all processes wait, as long as the API says, or else longer each time; gives up where that is too long. */
+async function pauseForQuota(pass: Pass, error: ThrottledError, inARow: number): Promise<void> {
+  pass.tally.throttled++
+  pass.tally.retries++
+  const pauseMs = error.retryAfterMs ?? delayBoundMs(inARow, pass.config.retryBaseMs)
+  const minutes = Math.ceil(MAX_PAUSE_MS / 60_000)
+  if (pauseMs > MAX_PAUSE_MS) {
+    const asked = `${Math.ceil(pauseMs / 60_000)} minutes`
+    throw new PauseTooLongError(
+      `The API asks to wait ${asked} (Retry-After), longer than ${minutes}: run again then.`,
+    )
+  }
+  if (inARow > MAX_THROTTLED_IN_A_ROW) {
+    throw new PauseTooLongError(
+      `The API has said ${inARow} times in a row that the quota is used up: something else uses the same key.`,
+    )
+  }
+  pass.logger.warn({ runId: pass.runId, pauseMs, inARow }, 'over the quota, everybody waits')
+  await pass.quota.pause(pauseMs)
 }

@@ -9,9 +9,11 @@ export interface LedgerPolicy {
   readonly refreshHours: number
 }
 
-/** Priority of what has no answer yet, and of what has one and is swept. */
+/** Priority of what has no final answer yet. */
 const FIRST_ASK = 0
-const SWEEP = -10
+
+/** Priority of what has one and is asked again all the same; whatever is above it goes first. */
+export const SWEEP = -10
 
 /** The ledger row after an answer that fits the contract. */
 export function afterAnswer(claim: Claim, status: EffectiveStatus, policy: LedgerPolicy): LedgerUpdate {

@@ -136,7 +136,7 @@ describe('the document, our contract and the stand-in API', () => {
 })
 
 it('the stand-in enforces the documented quota when it is told to', async () => {
-  await using simulator = await startSimulator({ apiKey: KEY, enforceQuota: true })
+  await using simulator = await startSimulator({ apiKey: KEY, quota: { kind: 'sliding' } })
   const statuses = []
   for (let request = 0; request < 3; request++) {
     const response = await fetch(`${simulator.apiUrl}/classifications_audio?identifiers[]=a`, {

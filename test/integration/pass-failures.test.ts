@@ -80,7 +80,6 @@ describe('a pass', () => {
 
   it.each<[string, Parameters<typeof startCannedApi>[0]]>([
     ['status 500', status(500)],
-    ['status 429', status(429)],
     ['no JSON', status(200, '<html>')],
     ['JSON that is no array', status(200, '{"data": []}')],
     [

@@ -25,7 +25,7 @@ const TABLES: Readonly<Record<string, string>> = {
   quarantined_payloads:
     'quarantine_id media identifier run_id quarantined_at reason issues http_status payload resolved_at',
   schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample',
-  api_quota: 'key_fingerprint next_slot_at last_accepted_at',
+  api_quota: 'key_fingerprint next_slot_at paused_until last_accepted_at',
   override_notes: 'note_id media file_hash forced_to author reason ticket reviewer noted_at',
 }
 

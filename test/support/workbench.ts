@@ -4,6 +4,7 @@ import { type Environment, parseSyncConfig } from '../../src/config.ts'
 import { enqueue } from '../../src/enqueue/enqueue.ts'
 import { argumentEntries } from '../../src/enqueue/read-entries.ts'
 import { createLogger } from '../../src/logger.ts'
+import type { SimulatorOptions } from '../../src/simulator/simulator.ts'
 import { type RunningSimulator, startSimulator } from '../../src/simulator/start-simulator.ts'
 import type { WorldOptions } from '../../src/simulator/world.ts'
 import { type PassOptions, type PassResult, runPass } from '../../src/sync/run-pass.ts'
@@ -25,12 +26,17 @@ export interface Workbench extends AsyncDisposable {
 }
 
 export async function createWorkbench(
-  options: { readonly world?: Partial<WorldOptions>; readonly environment?: Environment } = {},
+  options: {
+    readonly world?: Partial<WorldOptions>
+    readonly environment?: Environment
+    readonly quota?: SimulatorOptions['quota']
+  } = {},
 ): Promise<Workbench> {
   const database = await createTestDatabase()
   const simulator = await startSimulator({
     apiKey: TEST_API_KEY,
     world: { asksUntilDone: 0, ...options.world },
+    quota: options.quota,
   })
   const app = createApp(
     parseSyncConfig({

@@ -15,6 +15,7 @@ function claim(overrides: Partial<Claim> = {}): Claim {
     claimNo: 1,
     state: 'pending',
     settledBefore: false,
+    priority: 0,
     attempts: 0,
     absences: 0,
     ageSeconds: 0,

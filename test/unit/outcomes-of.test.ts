@@ -11,6 +11,7 @@ const claims = ['a', 'b', 'c'].map(
     claimNo: 1,
     state: 'pending',
     settledBefore: false,
+    priority: 0,
     attempts: 0,
     absences: 0,
     ageSeconds: 0,

@@ -4,5 +4,6 @@ import type { Generated, Timestamp } from '../column-types.ts'
 export interface ApiQuotaTable {
   key_fingerprint: string
   next_slot_at: Generated<Timestamp>
+  paused_until: Timestamp | null
   last_accepted_at: Timestamp | null
 }

@@ -1,0 +1,122 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { GaveUpError, PauseTooLongError } from '../../src/errors.ts'
+import { createQuota } from '../../src/extract/quota.ts'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { createTestDatabase } from '../support/test-database.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+/** A twentieth of the documented times: 2 in 50 ms and 60 in 3 s, that is 40 a second at best and 20 in the long run. */
+const WINDOWS = [
+  { windowMs: 50, requests: 2 },
+  { windowMs: 3000, requests: 60 },
+]
+const QUOTA = { SYNC_REQUESTS_PER_SECOND: '40', SYNC_REQUESTS_PER_MINUTE: '1200', SYNC_BATCH_SIZE: '1' }
+
+const never = new AbortController().signal
+
+async function share(bench: Workbench, workers: number) {
+  const apps = Array.from({ length: workers }, () => bench.app)
+  const results = await Promise.all(apps.map((app) => runPass(app, { trigger: 'manual', signal: never })))
+  return results.map(({ run }) => run)
+}
+
+describe('the shared quota', () => {
+  it.each([
+    ['sliding', 1],
+    ['fixed', 1],
+    ['sliding', 4],
+  ] as const)('is never overrun, over a %s window, by %i passes at once', async (kind, passes) => {
+    await using bench = await createWorkbench({ quota: { kind, windows: WINDOWS }, environment: QUOTA })
+    await bench.enqueue(bench.simulator.world.register({ count: 130 }))
+    const runs = await share(bench, passes)
+    expect(bench.simulator.stats).toMatchObject({ requests: 130, throttled: 0 })
+    expect(runs.map((run) => run.throttled)).toEqual(runs.map(() => 0))
+    expect(runs.reduce((sum, run) => sum + run.settled_done + run.settled_errored, 0)).toBe(130)
+  })
+
+  it('lets an urgent request go before one that can wait', async () => {
+    await using database = await createTestDatabase()
+    const quota = () =>
+      createQuota({ db: database.db, apiKey: 'k', requestsPerSecond: 5, requestsPerMinute: 300 })
+    const [sweep, fresh] = [quota(), quota()]
+    await fresh.takeSlot({ urgent: true, signal: never })
+    const order: string[] = []
+    await Promise.all([
+      sweep.takeSlot({ urgent: false, signal: never }).then(() => order.push('sweep')),
+      fresh.takeSlot({ urgent: true, signal: never }).then(() => order.push('fresh')),
+      fresh.takeSlot({ urgent: true, signal: never }).then(() => order.push('fresh')),
+    ])
+    expect(order).toEqual(['fresh', 'fresh', 'sweep'])
+  })
+
+  it('makes those wait, too, that had taken a slot when somebody was told to pause', async () => {
+    await using database = await createTestDatabase()
+    const quota = createQuota({ db: database.db, apiKey: 'k', requestsPerSecond: 10, requestsPerMinute: 600 })
+    await quota.takeSlot({ urgent: true, signal: never })
+    const waiting = quota.takeSlot({ urgent: true, signal: never })
+    await quota.pause(600)
+    const { rows } = await sql<{ until: string }>`
+      select to_char(paused_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as until
+      from identifai.api_quota`.execute(database.db)
+    expect((await waiting) > (rows[0]?.until ?? '')).toBe(true)
+  })
+
+  it('knows the key by a fingerprint only, and keys apart', async () => {
+    await using database = await createTestDatabase()
+    for (const apiKey of ['key-one', 'key-two']) {
+      const quota = createQuota({ db: database.db, apiKey, requestsPerSecond: 2, requestsPerMinute: 60 })
+      await quota.takeSlot({ urgent: true, signal: never })
+    }
+    const rows = await database.db.selectFrom('identifai.api_quota').select('key_fingerprint').execute()
+    expect(rows).toHaveLength(2)
+    expect(JSON.stringify(rows)).not.toContain('key-')
+  })
+})
+
+describe('a 429', () => {
+  /** Refuses the first `times` requests, then answers. */
+  function throttling(times: number, headers: () => Record<string, string>) {
+    let left = times
+    return startCannedApi((identifiers, response) => {
+      if (left-- <= 0) return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+      response.writeHead(429, headers()).end('{"message": "Too Many Attempts."}')
+      return undefined
+    })
+  }
+
+  it.each<[string, () => Record<string, string>, number]>([
+    ['without Retry-After', () => ({}), 0],
+    ['with Retry-After in seconds', () => ({ 'retry-after': '1' }), 900],
+    ['with Retry-After as a date', () => ({ 'retry-after': new Date(Date.now() + 2000).toUTCString() }), 900],
+  ])('%s makes everybody wait and uses up no try', async (_, headers, leastPauseMs) => {
+    await using api = await throttling(3, headers)
+    await using bench = await createWorkbench({
+      environment: { IDENTIFAI_API_URL: api.url, SYNC_RETRIES: '0', SYNC_CONCURRENCY: '1' },
+    })
+    await bench.enqueue(['a'])
+    const run = await bench.pass()
+    expect(run).toMatchObject({ status: 'succeeded', requests: 4, throttled: 3, settled_done: 1 })
+    const { rows } = await sql<{ pausedMs: number }>`
+      select extract(epoch from q.paused_until - r.started_at)::float8 * 1000 as "pausedMs"
+      from identifai.api_quota q, identifai.sync_runs r`.execute(bench.app.db)
+    expect(rows[0]?.pausedMs).toBeGreaterThanOrEqual(leastPauseMs * 3)
+  })
+
+  it('that asks for more than five minutes ends the pass, and leaves everything as it was', async () => {
+    await using api = await throttling(1, () => ({ 'retry-after': '301' }))
+    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['a'])
+    const { run, failure } = await runPass(bench.app, { trigger: 'manual', signal: never })
+    expect(failure).toBeInstanceOf(PauseTooLongError)
+    expect(failure).not.toBeInstanceOf(GaveUpError)
+    expect(run).toMatchObject({ status: 'failed', requests: 1, throttled: 1, released: 1 })
+    expect(run.error).toContain('6 minutes')
+    const row = await bench.app.db
+      .selectFrom('identifai.identifiers')
+      .select(['state', 'attempts'])
+      .executeTakeFirst()
+    expect(row).toEqual({ state: 'pending', attempts: 0 })
+  })
+})
