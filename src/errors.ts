@@ -66,6 +66,16 @@ export class GaveUpError extends PermanentError {
   }
 }
 
+/** Answers are not about the identifiers asked for, but about all of them: going on would ruin their states. */
+export class CircuitBrokenError extends PermanentError {
+  override name = 'CircuitBrokenError'
+  readonly exitCode = EXIT_CODE.gaveUp
+
+  constructor(likelyCause: string) {
+    super(`Stopped to protect what is known; nothing was changed for these. ${likelyCause}`)
+  }
+}
+
 /** The API asks for a pause that is longer than a pass should stand still. */
 export class PauseTooLongError extends PermanentError {
   override name = 'PauseTooLongError'

@@ -77,6 +77,17 @@ export async function noteAccepted(db: Kysely<Database>, fingerprint: string): P
   return row.now
 }
 
+export async function wasAcceptedWithinDay(db: Kysely<Database>, fingerprint: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('identifai.api_quota')
+    .select(
+      sql<boolean>`coalesce(last_accepted_at > clock_timestamp() - interval '1 day', false)`.as('accepted'),
+    )
+    .where('key_fingerprint', '=', fingerprint)
+    .executeTakeFirst()
+  return row?.accepted ?? false
+}
+
 async function readWait(db: Kysely<Database>, fingerprint: string, time: RawBuilder<unknown>): Promise<Wait> {
   return db
     .selectFrom('identifai.api_quota')

@@ -11,6 +11,7 @@ import {
   takeFreeSlot,
   untilFreeSlot,
   untilPauseEnds,
+  wasAcceptedWithinDay,
 } from './quota-row.ts'
 
 /** A little slower than the limit, so that neither a fixed nor a rolling window overflows by jitter. */
@@ -29,6 +30,8 @@ export interface Quota {
   pause(pauseMs: number): Promise<void>
   /** Remembers that the API accepted a request. Resolves with the database's clock, read after the answer came. */
   accepted(): Promise<DatabaseTime>
+  /** Whether the API has accepted a request with this key, from any process, within the last day. */
+  acceptedWithinDay(): Promise<boolean>
 }
 
 export interface QuotaOptions {
@@ -62,6 +65,7 @@ export function createQuota({ db, apiKey, requestsPerSecond, requestsPerMinute }
     },
     pause: (pauseMs) => pauseQuota(db, fingerprint, pauseMs),
     accepted: () => noteAccepted(db, fingerprint),
+    acceptedWithinDay: () => wasAcceptedWithinDay(db, fingerprint),
   }
 }
 

@@ -16,7 +16,8 @@ export type Outcome = {
   readonly ledger: LedgerUpdate
 } & (
   | { readonly kind: 'answered'; readonly rows: RowSet; readonly drift: readonly Drift[] }
-  | { readonly kind: 'not_returned'; readonly disappeared: boolean }
+  /** `refused`: not left out of an answer, but refused when it was asked for alone. */
+  | { readonly kind: 'not_returned'; readonly disappeared: boolean; readonly refused: boolean }
   | {
       readonly kind: 'quarantined'
       readonly reason: QuarantineReason

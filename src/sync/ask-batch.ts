@@ -1,5 +1,5 @@
-import type { DatabaseTime } from '../db/clock.ts'
-import { ApiAnswerError, PauseTooLongError, type ThrottledError } from '../errors.ts'
+import { type DatabaseTime, readClock } from '../db/clock.ts'
+import { PauseTooLongError, type ThrottledError } from '../errors.ts'
 import type { Claim } from '../extract/claim.ts'
 import { delayBoundMs, withRetries } from '../extract/retry.ts'
 import { MAX_PAUSE_MS } from '../extract/retry-after.ts'
@@ -10,14 +10,17 @@ import type { Pass } from './pass.ts'
 /** With growing pauses this is about ten minutes: nobody else's burst lasts that long. */
 const MAX_THROTTLED_IN_A_ROW = 15
 
-/** One answer, between the two times that bound what it can tell. */
-export interface Exchange {
+/** One request and what came of it, between the two times that bound what it can tell. */
+export type Exchange = {
   /** Database clock before the request left. */
   readonly askedAt: DatabaseTime
   /** Database clock after the answer had been received. */
   readonly receivedAt: DatabaseTime
-  readonly records: readonly Json[]
-}
+} & (
+  | { readonly kind: 'answered'; readonly records: readonly Json[] }
+  /** The API's answer is cut short, as evidence. */
+  | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
+)
 
 /** Asks for one batch, within the quota, again while that may help. No transaction is open meanwhile. */
 export async function askBatch(pass: Pass, claims: readonly Claim[]): Promise<Exchange> {
@@ -42,15 +45,11 @@ async function askOnce(pass: Pass, claims: readonly Claim[]): Promise<Exchange> 
     claims.map((claim) => claim.identifier),
     pass.signal,
   )
-  if (reply.kind !== 'answered') {
-    throw new ApiAnswerError(
-      `The API refused a request for ${claims.length} identifiers (${reply.status}): ${reply.body.slice(0, 200)}`,
-    )
-  }
+  if (reply.kind !== 'answered') return { ...reply, askedAt, receivedAt: await readClock(pass.db) }
   const receivedAt = await pass.quota.accepted()
   pass.httpDates.first ??= reply.httpDate
   pass.httpDates.last = reply.httpDate ?? pass.httpDates.last
-  return { askedAt, receivedAt, records: reply.records }
+  return { kind: 'answered', askedAt, receivedAt, records: reply.records }
 }
 
 /** Makes all processes wait, as long as the API says, or else longer each time; gives up where that is too long. */

@@ -4,15 +4,15 @@ import type { Endpoint } from '../endpoint.ts'
 import type { Claim } from '../extract/claim.ts'
 import { claimDue } from '../extract/claim-due.ts'
 import { packRequest } from '../extract/pack-request.ts'
+import type { Packing } from './pass.ts'
 
 export interface ClaimFeedOptions {
   readonly db: Kysely<Database>
   readonly endpoint: Endpoint
-  /** Bytes of the request target before the query. */
-  readonly pathBytes: number
   readonly runId: string
   readonly batchSize: number
-  readonly maxUrlBytes: number
+  readonly packing: Readonly<Packing>
+  readonly targetPathBytes: number
   readonly leaseSeconds: number
   /** Claims at most, over the whole pass. */
   readonly limit: number
@@ -39,7 +39,7 @@ export function createClaimFeed(options: ClaimFeedOptions): ClaimFeed {
         waiting = [...waiting, ...claims]
         options.onClaimed(claims.length)
       }
-      const { batch, rest } = packRequest(waiting, options.pathBytes, options.maxUrlBytes)
+      const { batch, rest } = packRequest(waiting, options.targetPathBytes, options.packing.maxUrlBytes)
       waiting = rest
       return batch
     },

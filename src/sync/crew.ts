@@ -16,7 +16,8 @@ export class Crew {
 
   readonly #pass: Pass
   readonly #onProgress: () => void
-  readonly #batches = new Map<Promise<void>, readonly Claim[]>()
+  /** Work under way, with the claims of it that have not ended yet. */
+  readonly #batches = new Map<Promise<void>, ReadonlySet<Claim>>()
   #lostInARow = 0
 
   constructor(pass: Pass, onProgress: () => void) {
@@ -34,18 +35,19 @@ export class Crew {
 
   /** Claims that are being worked on, whose leases have to last. */
   get claims(): Claim[] {
-    return [...this.#batches.values()].flat()
+    return [...this.#batches.values()].flatMap((open) => [...open])
   }
 
   start(batch: readonly Claim[]): void {
-    const work = this.#work(batch).finally(() => {
+    const open = new Set(batch)
+    const work = this.#work(open).finally(() => {
       this.#batches.delete(work)
       this.#onProgress()
     })
-    this.#batches.set(work, batch)
+    this.#batches.set(work, open)
   }
 
-  abandon(batch: readonly Claim[]): void {
+  abandon(batch: Iterable<Claim>): void {
     this.abandoned.push(...batch)
   }
 
@@ -58,15 +60,15 @@ export class Crew {
   }
 
   /** Never rejects: a failure is kept, and the claims are given back. */
-  async #work(batch: readonly Claim[]): Promise<void> {
+  async #work(open: Set<Claim>): Promise<void> {
     try {
-      await processBatch(this.#pass, batch)
+      await processBatch(this.#pass, open)
       this.#lostInARow = 0
     } catch (error) {
-      if (error instanceof RetryableError) await this.#countLost(batch, error)
+      if (error instanceof RetryableError) await this.#countLost([...open], error)
       else {
         this.failure ??= error
-        this.abandon(batch)
+        this.abandon(open)
       }
     }
   }

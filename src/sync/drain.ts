@@ -1,6 +1,7 @@
 import { createClaimFeed } from './claim-feed.ts'
 import type { Crew } from './crew.ts'
 import { giveBack } from './give-back.ts'
+import { loadAnswer } from './load-answer.ts'
 import type { Pass } from './pass.ts'
 
 /**
@@ -8,14 +9,12 @@ import type { Pass } from './pass.ts'
  * no retry mends stops the claiming; what is in flight is finished or given back before it is thrown.
  */
 export async function drain(pass: Pass, crew: Crew, limit: number): Promise<void> {
-  const { config, db, endpoint, runId, signal, tally } = pass
+  const { config, signal, tally } = pass
   const feed = createClaimFeed({
-    ...config,
-    db,
-    endpoint,
-    runId,
+    ...pass,
+    batchSize: config.batchSize,
+    leaseSeconds: config.leaseSeconds,
     limit,
-    pathBytes: new URL(config.apiUrl + endpoint.path).pathname.length,
     onClaimed: (count) => {
       tally.claimed += count
     },
@@ -34,9 +33,19 @@ export async function drain(pass: Pass, crew: Crew, limit: number): Promise<void
       else if (crew.isIdle) break
       else await crew.oneEnds()
     }
+    if (!stopping()) await loadHeld(pass)
   } finally {
     await crew.allEnd()
-    await giveBack(pass, [...crew.abandoned, ...feed.leftOver()], crew.failure ?? signal.reason)
+    const unfinished = [...crew.abandoned, ...feed.leftOver(), ...pass.held.claims]
+    await giveBack(pass, unfinished, crew.failure ?? signal.reason)
   }
   if (crew.failure !== undefined && !signal.aborted) throw crew.failure
+}
+
+/** Writes what was held: the pass has ended well, and the breaker has seen it all. */
+async function loadHeld(pass: Pass): Promise<void> {
+  for (const answer of pass.held.all) {
+    await loadAnswer(pass, answer)
+    pass.held.drop(answer)
+  }
 }

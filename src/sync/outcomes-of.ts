@@ -47,7 +47,7 @@ function outcomeOf(
   if (record === undefined) {
     const ledger = afterAbsence(claim, policy)
     const disappeared = claim.settledBefore && ledger.state === 'missing' && claim.state !== 'missing'
-    return { kind: 'not_returned', claim, ledger, disappeared }
+    return { kind: 'not_returned', claim, ledger, disappeared, refused: false }
   }
   const validation = endpoint.validate(record)
   if (validation.accepted) {

@@ -6,6 +6,8 @@ import type { Database } from '../db/database.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { ApiClient } from '../extract/api-client.ts'
 import type { Quota } from '../extract/quota.ts'
+import type { Breaker } from './breaker.ts'
+import type { HeldOutcomes } from './held-outcomes.ts'
 import type { Tally } from './tally.ts'
 
 /** What a pass works with; the composition root makes it. */
@@ -19,11 +21,21 @@ export interface PassTools {
   readonly quota: Quota
 }
 
+/** What one request of a pass may hold; a pass lowers it when the API says that a request was too long. */
+export interface Packing {
+  maxUrlBytes: number
+}
+
 /** One pass under way. */
 export interface Pass extends PassTools {
   readonly runId: string
   readonly signal: AbortSignal
   readonly tally: Tally
+  readonly packing: Packing
+  readonly breaker: Breaker
+  readonly held: HeldOutcomes
+  /** Bytes of a request target before the query. */
+  readonly targetPathBytes: number
   /** `Date` headers of the first and the last answer. */
   readonly httpDates: { first: Date | null; last: Date | null }
 }

@@ -1,61 +1,69 @@
-import { performance } from 'node:perf_hooks'
+import { CircuitBrokenError } from '../errors.ts'
 import type { Claim } from '../extract/claim.ts'
-import { type LoadResult, loadBatch } from '../load/load-batch.ts'
 import type { Outcome } from '../load/outcome.ts'
-import { askBatch } from './ask-batch.ts'
+import { askApart, type Settlement } from './ask-apart.ts'
+import type { Observation } from './breaker.ts'
+import { loadAnswer } from './load-answer.ts'
+import { outcomeOfRefusal } from './outcome-of-refusal.ts'
 import { type AnswerReading, outcomesOf } from './outcomes-of.ts'
 import type { Pass } from './pass.ts'
-import type { Tally } from './tally.ts'
 
-/** Takes one batch all the way: ask, validate, normalize, load, count. */
-export async function processBatch(pass: Pass, claims: readonly Claim[]): Promise<void> {
-  const startedAt = performance.now()
-  const { askedAt, receivedAt, records } = await askBatch(pass, claims)
-  const reading = outcomesOf(claims, records, { endpoint: pass.endpoint, policy: pass.config })
-  warnOfOddities(pass, reading)
-  const result = await loadBatch(
-    pass.pool,
-    { media: pass.endpoint.media, runId: pass.runId, askedAt, receivedAt, outcomes: reading.outcomes },
-    (payload) => pass.endpoint.canonicalize(payload),
-  )
-  count(pass.tally, reading, result)
-  if (result.lost.length > 0) {
-    pass.logger.warn({ runId: pass.runId, lost: result.lost.length }, 'leases lost, nothing written for them')
+/**
+ * Takes one batch all the way: ask, validate, normalize, judge, load, count. Claims leave `open` as they end or are
+ * held, so that what is left there when it fails is what has to be given back.
+ */
+export async function processBatch(pass: Pass, open: Set<Claim>): Promise<void> {
+  for await (const settlement of askApart(pass, [...open])) {
+    const { claims, exchange } = settlement
+    const reading = readSettlement(pass, settlement)
+    pass.tally.returned += reading.returned
+    warnOfOddities(pass, reading)
+    await judge(pass, claims, reading.outcomes)
+    const plain = pass.held.hold({ ...exchange, claims, outcomes: reading.outcomes })
+    await loadAnswer(pass, plain)
+    for (const claim of claims) open.delete(claim)
+    for (const cleared of pass.held.takeCleared()) {
+      for (const claim of cleared.claims) open.add(claim)
+      await loadAnswer(pass, cleared)
+      for (const claim of cleared.claims) open.delete(claim)
+    }
   }
-  pass.logger.info(
-    {
-      runId: pass.runId,
-      identifiers: claims.length,
-      changed: result.changed,
-      durationMs: Math.round(performance.now() - startedAt),
-    },
-    'batch loaded',
-  )
+}
+
+function readSettlement(pass: Pass, { claims, exchange }: Settlement): AnswerReading {
+  if (exchange.kind === 'answered') {
+    return outcomesOf(claims, exchange.records, { endpoint: pass.endpoint, policy: pass.config })
+  }
+  const outcomes = claims.map((claim) => outcomeOfRefusal(claim, exchange, pass.config))
+  return { outcomes, returned: 0, nameless: 0, unasked: 0, repeated: 0 }
+}
+
+/** @throws CircuitBrokenError when answers are no longer about the identifiers asked for. */
+async function judge(pass: Pass, claims: readonly Claim[], outcomes: readonly Outcome[]): Promise<void> {
+  const settledBefore = new Map(claims.map((claim) => [claim.id, claim.settledBefore]))
+  const observations = outcomes.map((outcome) => ({
+    id: outcome.claim.id,
+    settledBefore: settledBefore.get(outcome.claim.id) ?? false,
+    fate: fateOf(outcome),
+  }))
+  pass.breaker.observe(observations)
+  const hasRefusal = observations.some(({ fate }) => fate === 'refused')
+  const verdict = pass.breaker.verdict(!hasRefusal || (await pass.quota.acceptedWithinDay()))
+  if (verdict !== undefined) throw new CircuitBrokenError(verdict)
+}
+
+function fateOf(outcome: Outcome): Observation['fate'] {
+  switch (outcome.kind) {
+    case 'answered':
+      return 'answered'
+    case 'not_returned':
+      return outcome.refused ? 'refused' : 'absent'
+    case 'quarantined':
+      return outcome.reason === 'refused_by_api' ? 'refused' : 'rejected'
+  }
 }
 
 function warnOfOddities({ logger, runId }: Pass, { nameless, unasked, repeated }: AnswerReading): void {
   if (nameless + unasked + repeated === 0) return
   logger.warn({ runId, nameless, unasked, repeated }, 'records of the answer ignored')
 }
-
-function count(tally: Tally, reading: AnswerReading, result: LoadResult): void {
-  tally.returned += reading.returned
-  tally.changed += result.changed
-  tally.unchanged += result.unchanged
-  tally.force_changes += result.forceChanges
-  tally.released += result.lost.length
-  for (const outcome of result.written) tally[counterOf(outcome)]++
-}
-
-function counterOf(outcome: Outcome): keyof Tally {
-  switch (outcome.kind) {
-    case 'answered':
-      return COUNTER_OF_STATUS[outcome.rows.revision.status]
-    case 'not_returned':
-      return 'not_returned'
-    case 'quarantined':
-      return 'quarantined'
-  }
-}
-
-const COUNTER_OF_STATUS = { new: 'still_new', done: 'settled_done', errored: 'settled_errored' } as const

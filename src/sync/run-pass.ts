@@ -4,8 +4,10 @@ import type { RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
 import { makeSettledDue } from '../extract/make-settled-due.ts'
 import { renewLeases } from '../extract/renew-leases.ts'
 import { VERSION } from '../version.ts'
+import { Breaker } from './breaker.ts'
 import { Crew } from './crew.ts'
 import { drain } from './drain.ts'
+import { HeldOutcomes } from './held-outcomes.ts'
 import type { Pass, PassTools } from './pass.ts'
 import { passStatus } from './pass-status.ts'
 import { beat, closeRun, closeStaleRuns, openRun } from './run-rows.ts'
@@ -54,6 +56,10 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     runId,
     signal: options.signal,
     tally: emptyTally(),
+    breaker: new Breaker(),
+    held: new HeldOutcomes(),
+    packing: { maxUrlBytes: config.maxUrlBytes },
+    targetPathBytes: new URL(config.apiUrl + endpoint.path).pathname.length,
     httpDates: { first: null, last: null },
   }
   const crew = new Crew(pass, () => options.onProgress?.(pass.tally))
@@ -77,7 +83,7 @@ function keepAlive(pass: Pass, crew: Crew): () => Promise<void> {
     await beat(db, runId, tally)
     await renewLeases(db, {
       runId,
-      ids: crew.claims.map((claim) => claim.id),
+      ids: [...crew.claims, ...pass.held.claims].map((claim) => claim.id),
       leaseSeconds: config.leaseSeconds,
     })
   }

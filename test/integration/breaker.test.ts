@@ -1,0 +1,119 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CircuitBrokenError } from '../../src/errors.ts'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+const SETTLED = 5000
+const PASSES = 10
+
+type Answer = Parameters<typeof startCannedApi>[0]
+
+const done: Answer = (identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' }))
+
+describe('5,000 settled identifiers', () => {
+  let api: CannedApi
+  let bench: Workbench
+  let answer: Answer = done
+
+  beforeAll(async () => {
+    api = await startCannedApi((...call) => answer(...call))
+    bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(Array.from({ length: SETTLED }, (_, n) => `id-${n}`))
+    await bench.pass()
+  })
+  afterAll(async () => {
+    await bench[Symbol.asyncDispose]()
+    await api[Symbol.asyncDispose]()
+  })
+
+  /** Everything that a bad night could ruin. */
+  async function states() {
+    const { rows } = await sql`
+      select state, absences, attempts, leased_by, count(*) from identifai.identifiers
+      group by 1, 2, 3, 4 order by 1, 2, 3, 4`.execute(bench.app.db)
+    return rows
+  }
+
+  it.each<[string, Answer, string]>([
+    ["another account's key", () => [], 'IDENTIFAI_API_KEY'],
+    [
+      "another account's key, which knows a few of them",
+      (identifiers) =>
+        identifiers.filter((_, n) => n % 10 === 0).map((identifier) => ({ identifier, status: 'done' })),
+      'IDENTIFAI_API_KEY',
+    ],
+    [
+      'a contract that has changed in every record',
+      (identifiers) => identifiers.map((identifier) => ({ identifier, status: 'finished' })),
+      'do not fit the contract',
+    ],
+    [
+      'a wrong address that answers 404',
+      (_, response) => void response.writeHead(404).end('<html>'),
+      'IDENTIFAI_API_URL',
+    ],
+    [
+      'a wrong address that answers 422',
+      (_, response) => void response.writeHead(422).end('{}'),
+      'IDENTIFAI_API_URL',
+    ],
+  ])('survive ten nights of %s', async (_, bad, says) => {
+    const before = await states()
+    answer = bad
+    for (let night = 1; night <= PASSES; night++) {
+      const { run, failure } = await runPass(bench.app, {
+        trigger: 'manual',
+        signal: new AbortController().signal,
+        refreshAll: true,
+      })
+      expect(failure).toBeInstanceOf(CircuitBrokenError)
+      expect((failure as Error).message).toContain(says)
+      expect(run).toMatchObject({ status: 'failed', not_returned: 0, quarantined: 0 })
+      expect(run.requests).toBeLessThan(40)
+    }
+    answer = done
+    expect(await states()).toEqual(before)
+    const quarantined = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
+    expect(quarantined).toEqual([])
+    expect(await bench.pass({ refreshAll: true })).toMatchObject({
+      status: 'succeeded',
+      settled_done: SETTLED,
+    })
+    expect(await states()).toEqual(before)
+  })
+
+  it('are not stopped by a single bad identifier, night after night', async () => {
+    answer = (identifiers, response, request) => {
+      if (identifiers.includes('id-1')) return void response.writeHead(422).end('{}')
+      return done(identifiers, response, request)
+    }
+    for (let night = 1; night <= 3; night++) {
+      const { failure } = await runPass(bench.app, {
+        trigger: 'manual',
+        signal: new AbortController().signal,
+        refreshAll: true,
+      })
+      expect(failure).toBeUndefined()
+    }
+    expect(await states()).toMatchObject([
+      { state: 'done', count: SETTLED - 1 },
+      { state: 'quarantined', count: 1 },
+    ])
+    answer = done
+  })
+})
+
+it('a new fleet is not turned missing by a key that knows none of it', async () => {
+  await using api = await startCannedApi(() => [])
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(Array.from({ length: 300 }, (_, n) => `id-${n}`))
+  const { failure } = await runPass(bench.app, { trigger: 'manual', signal: new AbortController().signal })
+  expect(failure).toBeInstanceOf(CircuitBrokenError)
+  const { rows } =
+    await sql`select distinct state, absences, due_at <= now() as due from identifai.identifiers`.execute(
+      bench.app.db,
+    )
+  expect(rows).toEqual([{ state: 'pending', absences: 0, due: true }])
+})

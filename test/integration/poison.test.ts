@@ -1,0 +1,160 @@
+import type { ServerResponse } from 'node:http'
+import { sql } from 'kysely'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+let bench: Workbench
+let api: CannedApi
+afterEach(async () => {
+  await bench[Symbol.asyncDispose]()
+  await api[Symbol.asyncDispose]()
+})
+
+async function against(answer: Parameters<typeof startCannedApi>[0], environment = {}) {
+  api = await startCannedApi(answer)
+  bench = await createWorkbench({
+    environment: { IDENTIFAI_API_URL: api.url, SYNC_CONCURRENCY: '1', ...environment },
+  })
+}
+
+function done(identifiers: readonly string[]) {
+  return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+}
+
+function refuse(
+  response: ServerResponse,
+  status: number,
+  body = '{"message": "The selected identifier is invalid."}',
+) {
+  response.writeHead(status).end(body)
+  return undefined
+}
+
+async function ledger(identifier: string) {
+  return bench.app.db
+    .selectFrom('identifai.identifiers')
+    .select([
+      'state',
+      'absences',
+      'attempts',
+      'last_error',
+      'leased_by',
+      sql<boolean>`due_at is null`.as('never'),
+    ])
+    .where('identifier', '=', identifier)
+    .executeTakeFirstOrThrow()
+}
+
+const hundred = Array.from({ length: 100 }, (_, n) => `id-${n}`)
+
+describe('a refused batch', () => {
+  it.each([400, 404, 422])(
+    '(%i) is taken apart until the culprit stands alone; the others are settled',
+    async (status) => {
+      await against((identifiers, response) =>
+        identifiers.includes('id-37') ? refuse(response, status) : done(identifiers),
+      )
+      await bench.enqueue(hundred)
+      const run = await bench.pass()
+      expect(run).toMatchObject({
+        status: 'succeeded',
+        settled_done: 99,
+        not_returned: 1,
+        quarantined: 0,
+        released: 0,
+      })
+      // One for the whole, and at most two for each halving of a hundred.
+      expect(run.requests).toBeLessThanOrEqual(1 + 2 * Math.ceil(Math.log2(100)))
+      expect(await ledger('id-37')).toMatchObject({
+        state: 'pending',
+        absences: 1,
+        attempts: 0,
+        leased_by: null,
+      })
+      expect((await ledger('id-37')).last_error).toContain('The selected identifier is invalid.')
+      const asked = api.asked.filter((identifiers) => !identifiers.includes('id-37')).flat()
+      expect(asked.length).toBe(new Set(asked).size)
+    },
+  )
+
+  it('with several culprits leaves none behind', async () => {
+    const bad = new Set(['id-0', 'id-50', 'id-99'])
+    await against((identifiers, response) =>
+      identifiers.some((identifier) => bad.has(identifier)) ? refuse(response, 422) : done(identifiers),
+    )
+    await bench.enqueue(hundred)
+    await sql`insert into identifai.api_quota (key_fingerprint, last_accepted_at)
+      values (left(encode(sha256(convert_to(${bench.app.config.apiKey}, 'UTF8')), 'hex'), 16), now())`.execute(
+      bench.app.db,
+    )
+    expect(await bench.pass()).toMatchObject({ settled_done: 97, not_returned: 3 })
+  })
+
+  it('quarantines a culprit that never settled instead of losing it as missing, with the answer as evidence', async () => {
+    await against((identifiers, response) =>
+      identifiers.includes('bad') ? refuse(response, 422) : done(identifiers),
+    )
+    await bench.enqueue(['bad', 'good'])
+    for (let pass = 1; pass <= 4; pass++) {
+      await bench.pass()
+      expect(await ledger('bad')).toMatchObject({ state: 'pending', absences: pass })
+      await bench.makeAllDue()
+    }
+    expect(await bench.pass()).toMatchObject({ status: 'partial', quarantined: 1 })
+    expect(await ledger('bad')).toMatchObject({ state: 'quarantined', absences: 5, never: true })
+    const evidence = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
+    expect(evidence).toMatchObject([
+      {
+        identifier: 'bad',
+        reason: 'refused_by_api',
+        http_status: 422,
+        payload: '{"message": "The selected identifier is invalid."}',
+      },
+    ])
+  })
+
+  it('quarantines a settled culprit at once', async () => {
+    let poisoned = false
+    await against((identifiers, response) =>
+      poisoned && identifiers.includes('id-3') ? refuse(response, 404, '<html>\0gone') : done(identifiers),
+    )
+    await bench.enqueue(hundred)
+    await bench.pass()
+    poisoned = true
+    expect(await bench.pass({ refreshAll: true })).toMatchObject({
+      status: 'partial',
+      settled_done: 99,
+      quarantined: 1,
+    })
+    expect(await ledger('id-3')).toMatchObject({ state: 'quarantined', never: true })
+    const [evidence] = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
+    expect(evidence?.payload).toBe('<html>\\u0000gone')
+  })
+})
+
+describe('a batch that was too long', () => {
+  it.each([413, 414])('(%i) is halved, and the pass remembers the size that passed', async (status) => {
+    await against(
+      (identifiers, response, request) =>
+        (request.url ?? '').length > 1000 ? refuse(response, status, 'too long') : done(identifiers),
+      { SYNC_MAX_URL_BYTES: '4000' },
+    )
+    await bench.enqueue(Array.from({ length: 200 }, (_, n) => n.toString(16).padStart(64, '0')))
+    const run = await bench.pass()
+    expect(run).toMatchObject({ status: 'succeeded', settled_done: 200, released: 0 })
+    const refused = api.asked.filter((identifiers) => identifiers.length > 12).length
+    expect(refused).toBeLessThanOrEqual(3)
+    const asked = api.asked.filter((identifiers) => identifiers.length <= 12).flat()
+    expect(asked.length).toBe(200)
+  })
+
+  it('follows the rule for refused ones when it is a lone identifier', async () => {
+    await against((identifiers, response) =>
+      identifiers.includes('long') ? refuse(response, 414) : done(identifiers),
+    )
+    await bench.enqueue(['long'])
+    expect(await bench.pass()).toMatchObject({ status: 'succeeded', not_returned: 1 })
+    expect(await ledger('long')).toMatchObject({ state: 'pending', absences: 1 })
+  })
+})

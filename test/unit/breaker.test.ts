@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { Breaker, type Observation } from '../../src/sync/breaker.ts'
+
+let nextId = 0
+
+function some(number: number, fate: Observation['fate'], settledBefore: boolean): Observation[] {
+  return Array.from({ length: number }, () => ({ id: nextId++, fate, settledBefore }))
+}
+
+function verdictOf(observations: Observation[], keyIsProven = true): string | undefined {
+  const breaker = new Breaker()
+  breaker.observe(observations)
+  return breaker.verdict(keyIsProven)
+}
+
+describe('the circuit breaker', () => {
+  it.each<[string, Observation[], boolean]>([
+    ['49 of 240 settled ones gone', [...some(49, 'absent', true), ...some(191, 'answered', true)], false],
+    ['50 of 240 settled ones gone', [...some(50, 'absent', true), ...some(190, 'answered', true)], true],
+    ['50 of 250 settled ones gone', [...some(50, 'absent', true), ...some(200, 'answered', true)], false],
+    ['all of 4 settled ones gone', some(4, 'absent', true), false],
+    ['all of 5 settled ones gone', some(5, 'absent', true), true],
+    [
+      'all of 5 settled ones gone among new ones',
+      [...some(5, 'absent', true), ...some(90, 'answered', false)],
+      true,
+    ],
+    ['5 of 6 settled ones gone', [...some(5, 'absent', true), ...some(1, 'answered', true)], false],
+    ['none of 49 new ones returned', some(49, 'absent', false), false],
+    ['none of 50 new ones returned', some(50, 'absent', false), true],
+    ['one of 51 new ones returned', [...some(50, 'absent', false), ...some(1, 'answered', false)], false],
+    ['49 of 49 records rejected', some(49, 'rejected', false), false],
+    ['50 of 499 records rejected', [...some(50, 'rejected', false), ...some(449, 'answered', false)], true],
+    ['50 of 500 records rejected', [...some(50, 'rejected', false), ...some(450, 'answered', false)], false],
+    [
+      'rejections judged by records, not by absences',
+      [...some(50, 'rejected', false), ...some(950, 'absent', false)],
+      true,
+    ],
+    ['refused ones are not returned either', some(5, 'refused', true), true],
+  ])('%s: tripped %s', (_, observations, tripped) => {
+    expect(verdictOf(observations) !== undefined).toBe(tripped)
+  })
+
+  it('trips at three refused ones only while the key is unproven, and not at one refused thrice', () => {
+    expect(verdictOf(some(3, 'refused', false), true)).toBeUndefined()
+    expect(verdictOf(some(2, 'refused', false), false)).toBeUndefined()
+    expect(verdictOf(some(3, 'refused', false), false)).toContain('IDENTIFAI_API_URL')
+    const [one] = some(1, 'refused', false) as [Observation]
+    expect(verdictOf([one, one, one], false)).toBeUndefined()
+  })
+
+  it('looks back on a thousand, over any number of answers', () => {
+    const breaker = new Breaker()
+    for (let gone = 0; gone < 49; gone++) {
+      breaker.observe([...some(1, 'absent', true), ...some(4, 'answered', true)])
+      expect(breaker.verdict(true)).toBeUndefined()
+    }
+    breaker.observe(some(1000, 'answered', true))
+    breaker.observe(some(200, 'absent', true))
+    expect(breaker.verdict(true)).toBeUndefined()
+    breaker.observe(some(1, 'absent', true))
+    expect(breaker.verdict(true)).toContain('201 of 1000')
+  })
+})
