@@ -14,6 +14,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`comment on table identifai.schema_migrations_lock is 'Bookkeeping: lets one process migrate at a time.'`.execute(
     db,
   )
+  await sql`comment on column identifai.schema_migrations.name is 'Name of the migration.'`.execute(db)
+  await sql`comment on column identifai.schema_migrations.timestamp is 'When it was applied.'`.execute(db)
+  await sql`comment on column identifai.schema_migrations_lock.id is 'Name of the lock.'`.execute(db)
+  await sql`comment on column identifai.schema_migrations_lock.is_locked is 'Not used on PostgreSQL, which locks by itself.'`.execute(
+    db,
+  )
   await db.schema
     .createTable('identifai.identifiers')
     .addColumn('id', 'bigint', (c) => c.generatedAlwaysAsIdentity())

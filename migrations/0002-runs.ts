@@ -90,7 +90,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       host: 'Name of the machine it ran on.',
       pid: 'Process id on that machine.',
       version: 'Version of identifai-sync.',
-      error: 'Why it failed or was interrupted; null otherwise.',
+      error: 'Why it failed, was interrupted, or lost some of its requests; null otherwise.',
       ...COUNTERS,
       ...SEALED_COUNTS,
       confirmed_since: 'Oldest last_confirmed_at among settled identifiers when the run ended.',

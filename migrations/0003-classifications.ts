@@ -72,7 +72,8 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
       name: 'Name of the audio file.',
       ref_id: "The submitter's own label; not unique.",
       result_url: 'Link to the result on the dashboard; a link, not content.',
-      force_classification: 'The label somebody or something forced over the machine; null when not forced.',
+      force_classification:
+        "The forced label; where it is set it counts, else the main verdict's does. Null when not forced.",
       revision_no: 'The revision (classification_revisions) that these rows hold.',
       observed_at: 'When this content was first received, by the database clock.',
       run_id: 'The run that received it.',
@@ -118,7 +119,7 @@ async function createVerdicts(db: Kysely<unknown>): Promise<void> {
   await commentOn(
     db,
     'identifai.verdicts',
-    'One row per verdict: the main one, one per heuristic, one per clip. Count files by kind = main only.',
+    'One row per verdict: the main one, one per heuristic, one per clip. Count classifications by kind = main only; a file (file_hash) may have several.',
     {
       classification_id: ID,
       verdict_no: 'Our ordinal of the verdict within the classification, from 0.',

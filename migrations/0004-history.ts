@@ -69,10 +69,10 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
       revision_no: 'Counts the revisions of one classification, from 1.',
       observed_at: 'Database clock when the answer with this content was received: the change is not later.',
       previous_confirmed_at:
-        'Database clock before the last request left that still brought the former content (the former finished content, once there was one): the change is not earlier. Null at first.',
+        'Database clock before the last request left that still brought the former content (the former finished content, once there was one): the change of content is not earlier. Null at first. It bounds no force that was found_forced.',
       run_id: 'The run that received it.',
       causes:
-        'Why this revision exists: first_seen, status_changed, forced, force_changed, unforced, found_forced, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, metadata_changed, extra_changed, disappeared or reappeared.',
+        'Why this revision exists. Force, seen to change between two finished answers: forced, force_changed, unforced; the two times of the revision bound it. found_forced: forced already in the first finished answer, nobody saw when, and the two times do not bound it. Others: first_seen, status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, metadata_changed (name, ref_id, or the force of an unfinished record), extra_changed, disappeared (the API stopped returning it), reappeared.',
       identifier: 'Names one submission.',
       source: 'identifiers.source as it stood.',
       submitted_at: 'identifiers.submitted_at as it stood.',
@@ -85,7 +85,7 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
       machine_classification: "The main verdict's label: the machine's, whatever was forced.",
       machine_confidence: "Confidence in the machine's label; never of a forced label.",
       machine_heuristic: 'Heuristic of the main verdict.',
-      force_classification: 'The forced label; null when not forced.',
+      force_classification: "The forced label, which counts instead of the machine's; null when not forced.",
       content_digest: 'SHA-256 (hex) of the canonical content; the same content has the same digest.',
       digest_version: 'Which definition of the canonical content was used; digests compare within one only.',
     },

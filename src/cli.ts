@@ -4,6 +4,13 @@ import { createProgram } from './commands/program.ts'
 import { asDatabaseError } from './db/database-error.ts'
 import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError } from './errors.ts'
 
+// Whoever reads us may stop reading (`| head`): that is no failure, and the work goes on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 try {
   await createProgram().parseAsync()
 } catch (error) {

@@ -80,9 +80,15 @@ export function parseSyncConfig(environment: Environment): SyncConfig {
 const databaseVariables = z.object({
   DATABASE_URL: required(
     'the PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
-  ).refine(isPostgresUrl, {
-    error: 'must be a PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
-  }),
+  )
+    .refine(hasPlainAuthority, {
+      error:
+        'has a character in its user or password that must be percent-encoded (@ is %40, / is %2F, # is %23)',
+      abort: true,
+    })
+    .refine(isPostgresUrl, {
+      error: 'must be a PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
+    }),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 })
 
@@ -121,7 +127,11 @@ function parse<T extends z.ZodObject>(variables: T, environment: Environment): z
     if (value !== undefined && value !== '') given[name] = value
   }
   const result = variables.safeParse(given)
-  if (!result.success) problems.push(...result.error.issues.map(describe))
+  if (!result.success) {
+    const unread = (issue: z.core.$ZodIssue) =>
+      problems.some((problem) => problem.startsWith(`${String(issue.path[0])}_FILE`))
+    problems.push(...result.error.issues.filter((issue) => !unread(issue)).map(describe))
+  }
   if (problems.length > 0 || !result.success) throw new UsageError(explain(problems))
   return result.data
 }
@@ -134,7 +144,7 @@ function secret(name: string, environment: Environment, problems: string[]): str
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    problems.push(`${name}_FILE cannot be read (${(error as NodeJS.ErrnoException).code})`)
+    problems.push(`${name}_FILE cannot be read (${(error as NodeJS.ErrnoException).code}): ${file}`)
     return environment[name]
   }
 }
@@ -173,6 +183,11 @@ function rate() {
 
 function isPostgresUrl(text: string): boolean {
   return URL.canParse(text) && ['postgres:', 'postgresql:'].includes(new URL(text).protocol)
+}
+
+/** A password with a raw `@`, `/` or `#` in it makes another host of its rest. */
+function hasPlainAuthority(text: string): boolean {
+  return !text.includes('#') && (text.split('?')[0] ?? '').split('@').length <= 2
 }
 
 function isHeaderValue(text: string): boolean {

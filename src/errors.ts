@@ -61,8 +61,8 @@ export class GaveUpError extends PermanentError {
   override name = 'GaveUpError'
   readonly exitCode = EXIT_CODE.gaveUp
 
-  constructor(lostInARow: number, cause: Error) {
-    super(`Gave up after ${lostInARow} lost batches in a row; the last one: ${cause.message}`, { cause })
+  constructor(whatWasLost: string, last: Error) {
+    super(`Gave up: ${whatWasLost}; the last one: ${last.message}`, { cause: last })
   }
 }
 

@@ -12,6 +12,8 @@ export function createLogger(options: { readonly level: string; readonly termina
   const settings = {
     level: options.terminal && options.level === 'info' ? 'warn' : options.level,
     base: null,
+    // An error may carry the whole connection it broke on: only its own words are logged.
+    serializers: { err: errorWords },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
@@ -31,4 +33,10 @@ export function createLogger(options: { readonly level: string; readonly termina
     settings,
     options.terminal ? createTerminalLog(process.stderr) : pino.destination({ fd: 2, sync: true }),
   )
+}
+
+function errorWords(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { code } = error as NodeJS.ErrnoException
+  return { type: error.name, message: error.message, ...(code !== undefined && { code }), stack: error.stack }
 }

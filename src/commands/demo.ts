@@ -40,6 +40,9 @@ export function demoCommand() {
       }
       if (interrupt.exitCode === undefined)
         print('\nThat was all; nothing is left behind. More: npm run demo -- --keep')
-      else process.exitCode = interrupt.exitCode
+      else {
+        print('\nStopped; nothing is left behind.')
+        process.exitCode = interrupt.exitCode
+      }
     })
 }

@@ -20,6 +20,7 @@ export function enqueueCommand() {
     .addHelpText(
       'after',
       `
+A file whose name ends in .csv is read as CSV without --csv, too. Times are ISO 8601; without a zone they are UTC.
 An identifier that is known already stays as it is. A file is added whole or not at all, but for its invalid lines
 (blank, or longer than 1,024 bytes), which are named. Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
 
@@ -36,15 +37,15 @@ Examples:
       const { enqueue } = await import('../enqueue/enqueue.ts')
       const { openInput } = await import('../enqueue/open-input.ts')
       const { EXIT_CODE, UsageError } = await import('../errors.ts')
-      const config = parseDatabaseConfig(readEnvironment())
       const entries = await openInput({ ids, file: options.file, csv: options.csv })
+      const config = parseDatabaseConfig(readEnvironment())
       await using app = createDatabaseApp(config)
       await assertMigrated(app.db)
 
       const result = await enqueue(app.db, entries, {
         media: audioEndpoint.media,
         priority: options.priority ?? (options.file === undefined ? 0 : FILE_PRIORITY),
-        source: options.source ?? null,
+        source: options.source || null,
       })
       const valid = result.added + result.known
       if (valid === 0) throw new UsageError(nothingValid(result))
@@ -55,7 +56,7 @@ Examples:
 }
 
 function describeResult(result: EnqueueResult): string {
-  const states = Object.entries(result.knownByState).map(([state, number]) => `${number} ${state}`)
+  const states = Object.entries(result.known_by_state).map(([state, number]) => `${number} ${state}`)
   const known = result.known > 0 ? ` (${states.join(', ')})` : ''
   return [
     `${counted(result.added, 'identifier')} added, ${result.known} known already${known}, ${result.invalid} invalid.`,
@@ -69,7 +70,7 @@ function nothingValid(result: EnqueueResult): string {
   return ['No identifier was valid: nothing was enqueued.', ...invalidLines(result)].join('\n')
 }
 
-function invalidLines({ invalid, invalidLines: named }: EnqueueResult): string[] {
+function invalidLines({ invalid, invalid_lines: named }: EnqueueResult): string[] {
   const lines = named.map(({ line, reason }) => `  line ${line}: ${reason}`)
   return invalid > named.length ? [...lines, `  and ${invalid - named.length} more`] : lines
 }

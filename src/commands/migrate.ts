@@ -31,7 +31,7 @@ export function migrateCommand() {
         const states = await migrationStates(app.db)
         if (options.json) return printJson(states)
         return print(
-          states.map((state) => `${state.appliedAt ? 'applied' : 'waiting'}  ${state.name}`).join('\n'),
+          states.map((state) => `${state.applied_at ? 'applied' : 'waiting'}  ${state.name}`).join('\n'),
         )
       }
       if (direction === 'down' && !options.destroyHistory) {

@@ -15,7 +15,8 @@ export function simulateCommand() {
     .addHelpText(
       'after',
       `
-Besides the API it answers:
+It answers the two documented endpoints, GET /api/classifications_audio and
+POST /api/classification_audio/<hash>/override, and besides:
   GET   /_simulator/identifiers        every identifier, one a line
   GET   /_simulator/truth/<identifier> the record as the next ask will find it
   GET   /_simulator/stats              what was asked so far
@@ -51,8 +52,7 @@ Example:
       print(
         [
           `The stand-in API knows ${counted(options.count, 'submission')}. Point identifai-sync at it:`,
-          `  IDENTIFAI_API_URL=${simulator.apiUrl}`,
-          `  IDENTIFAI_API_KEY=${options.key}`,
+          `  export IDENTIFAI_API_URL=${simulator.apiUrl} IDENTIFAI_API_KEY=${options.key}`,
           `Its identifiers: ${simulator.origin}/_simulator/identifiers`,
           'Ctrl-C stops it.',
         ].join('\n'),

@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Status } from '../status/read-status.ts'
 import { counted, print, printJson } from '../terminal/print.ts'
-import { textTable } from '../terminal/text-table.ts'
+import { textTable, timeText } from '../terminal/text-table.ts'
 
 export function statusCommand() {
   return new Command('status')
@@ -25,20 +25,27 @@ function describeStatus(status: Status): string {
   if (status.tracked.length === 0) {
     return 'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>'
   }
-  const next = status.nextDueAt ? ` The next one is due at ${status.nextDueAt.toISOString()}.` : ''
+  const next = status.next_due_at ? ` The next one is due at ${timeText(status.next_due_at)}.` : ''
   return [
     textTable(
-      status.tracked.map(({ state, identifiers, commonError }) => ({
-        state,
-        identifiers,
-        'most common error': commonError,
-      })),
+      status.tracked.map(({ common_error, ...counts }) => ({ ...counts, most_often: short(common_error) })),
     ),
     '',
     `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} being asked.${next}`,
     '',
-    status.lastRuns.length === 0
+    status.last_runs.length === 0
       ? 'No pass has run yet. Start one with: identifai-sync sync'
-      : textTable(status.lastRuns.map(({ started_at, ...run }) => ({ started: started_at, ...run }))),
+      : textTable(
+          status.last_runs.map(({ started_at, error, ...run }) => ({
+            started: started_at,
+            ...run,
+            error: short(error),
+          })),
+        ),
   ].join('\n')
+}
+
+/** Long texts would break the table; --json has them whole. */
+function short(text: string | null): string | null {
+  return text !== null && text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

@@ -14,7 +14,7 @@ export function syncCommand() {
     .addHelpText(
       'after',
       `
-Prints the run as the table identifai.sync_runs has it.
+Prints the run; with --json as the table identifai.sync_runs has it.
 Exit codes: 0 succeeded, 3 partial (something was quarantined or given back), 4 the API refused the key,
 5 database, 7 the pass gave up.
 
@@ -30,6 +30,7 @@ Examples:
       const { EXIT_CODE, exitCodeOf } = await import('../errors.ts')
       const { listenForInterrupt } = await import('../interrupt.ts')
       const { runPass } = await import('../sync/run-pass.ts')
+      const { finishedClaims } = await import('../sync/tally.ts')
       const { createProgressLine } = await import('../terminal/progress-line.ts')
       const config = parseSyncConfig(readEnvironment())
       using interrupt = listenForInterrupt()
@@ -43,7 +44,7 @@ Examples:
         signal: interrupt.signal,
         ...(options.limit !== undefined && { limit: options.limit }),
         ...(options.refreshAll && { refreshAll: true }),
-        onProgress: (tally) => progress.show(progressText(tally)),
+        onProgress: (tally) => progress.show(progressText(finishedClaims(tally), tally)),
       })
       progress.clear()
       if (options.json) printJson(result.run)
@@ -82,9 +83,8 @@ function parseLimit(text: string): number {
   return Number(text)
 }
 
-function progressText(tally: Readonly<Tally>): string {
-  const done = tally.claimed - tally.released
-  return `${counted(done, 'identifier')} asked, ${count(tally.changed)} changed, ${counted(tally.requests, 'request')}`
+function progressText(answered: number, tally: Readonly<Tally>): string {
+  return `${counted(answered, 'identifier')} answered, ${count(tally.changed)} changed, ${counted(tally.requests, 'request')}`
 }
 
 /** The run in a few lines that a person reads; every figure of it is in --json and in sync_runs. */

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
-import { Pool, TypeOverrides } from 'pg'
+import { Pool, type PoolClient, TypeOverrides } from 'pg'
 import type { Database } from './database.ts'
+import { asConnectionError } from './database-error.ts'
 
 export interface Connection {
   readonly db: Kysely<Database>
@@ -21,7 +22,7 @@ export interface ConnectOptions {
  * means the same on every machine. Close it with `db.destroy()`.
  */
 export function connect(options: ConnectOptions): Connection {
-  const pool = new Pool({
+  const pool = new ReportingPool({
     connectionString: options.connectionString,
     max: options.maxConnections,
     application_name: 'identifai-sync',
@@ -34,6 +35,27 @@ export function connect(options: ConnectOptions): Connection {
   // Without a listener an error on an idle connection would end the process.
   pool.on('error', (error) => options.onIdleError?.(error))
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
+}
+
+type ConnectCallback = (
+  error: Error | undefined,
+  client: PoolClient | undefined,
+  done: (release?: unknown) => void,
+) => void
+
+/** Whatever keeps a connection from being made is a failure to reach the database, also what has no code. */
+class ReportingPool extends Pool {
+  override connect(): Promise<PoolClient>
+  override connect(callback: ConnectCallback): void
+  override connect(callback?: ConnectCallback): Promise<PoolClient> | undefined {
+    if (callback) {
+      super.connect(callback)
+      return undefined
+    }
+    return super.connect().catch((error: unknown) => {
+      throw asConnectionError(error)
+    })
+  }
 }
 
 const INT8 = 20

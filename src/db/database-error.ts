@@ -10,8 +10,18 @@ export function asDatabaseError(error: unknown): DatabaseError | undefined {
   if (code === undefined) return undefined
   const advice = adviceFor(code)
   if (advice === undefined) return undefined
-  return new DatabaseError(`${advice} (${code}: ${messageOf(error)})`, { cause: error })
+  const message = messageOf(error)
+  const detail = message.includes(code) ? message : `${code}: ${message}`
+  return new DatabaseError(`${advice} (${detail})`, { cause: error })
 }
+
+/** The same for an error that came while a connection was made: without a known code, it could not be made. */
+export function asConnectionError(error: unknown): DatabaseError {
+  return asDatabaseError(error) ?? new DatabaseError(`${UNREACHABLE} (${messageOf(error)})`, { cause: error })
+}
+
+const UNREACHABLE =
+  'The database cannot be reached. Check that it runs and that DATABASE_URL names its host and port'
 
 function adviceFor(code: string): string | undefined {
   if (code === '42P01' || code === '3F000' || code === '42883') {
@@ -25,7 +35,7 @@ function adviceFor(code: string): string | undefined {
   if (code === '53300')
     return 'The database has no connection left. Raise max_connections, or run fewer processes'
   if (SYSTEM_CODES.has(code) || code.startsWith('08') || code.startsWith('57P')) {
-    return 'The database cannot be reached. Check that it runs and that DATABASE_URL names its host and port'
+    return UNREACHABLE
   }
   return undefined
 }

@@ -12,7 +12,7 @@ export interface MigrationStep {
 export interface MigrationState {
   readonly name: string
   /** When it was applied; null while it waits. */
-  readonly appliedAt: Date | null
+  readonly applied_at: Date | null
 }
 
 /**
@@ -32,12 +32,12 @@ export async function migrateDown(db: Kysely<Database>, all: boolean): Promise<M
 /** Every migration this version knows, in order; a database never migrated has none applied. Writes nothing. */
 export async function migrationStates(db: Kysely<Database>): Promise<MigrationState[]> {
   const states = await createMigrator(db).getMigrations()
-  return states.map((state) => ({ name: state.name, appliedAt: state.executedAt ?? null }))
+  return states.map((state) => ({ name: state.name, applied_at: state.executedAt ?? null }))
 }
 
 /** Throws a DatabaseError that says what to do unless the database has every migration of this version. */
 export async function assertMigrated(db: Kysely<Database>): Promise<void> {
-  const waiting = (await migrationStates(db)).filter((state) => state.appliedAt === null)
+  const waiting = (await migrationStates(db)).filter((state) => state.applied_at === null)
   if (waiting.length === 0) return
   throw new DatabaseError(
     `The database lacks ${waiting.length} of ${Object.keys(migrations).length} migrations. Run: identifai-sync migrate`,

@@ -6,16 +6,17 @@ export interface Question {
 
 export const QUESTIONS: readonly Question[] = [
   {
-    question: "What counts for each file: the forced label where there is one, else the machine's?",
+    question: "What counts for each identifier: the forced label where there is one, else the machine's?",
     sql: `select coalesce(c.force_classification, v.classification) as counts_as,
-       count(*) as files, count(c.force_classification) as of_these_forced
+       count(*) as identifiers, count(distinct c.file_hash) as files,
+       count(c.force_classification) as forced_identifiers
 from identifai.classifications c
-join identifai.verdicts v on v.classification_id = c.classification_id and v.kind = 'main'
-group by 1 order by 1`,
+left join identifai.verdicts v on v.classification_id = c.classification_id and v.kind = 'main'
+group by 1 order by 1 nulls last`,
   },
   {
     question: 'How sure is each model, on whole files, that the audio is artificial? (Abstentions stay out.)',
-    sql: `select r.model, count(*) as files, round(avg(s.score)::numeric, 3)::float8 as mean_artificial_score
+    sql: `select r.model, count(*) as results, round(avg(s.score)::numeric, 3)::text as mean_artificial_score
 from identifai.model_results r
 join identifai.model_scores s on s.classification_id = r.classification_id and s.result_no = r.result_no
 where r.clip_no is null and s.label = 'artificial'
@@ -28,12 +29,12 @@ group by r.model order by r.model`,
        to_char(observed_at, 'HH24:MI:SS.MS') as not_after
 from identifai.classification_revisions
 where causes && '{forced,force_changed,unforced}'
-order by file_hash, identifier limit 8`,
+order by file_hash, identifier`,
   },
   {
     question: 'Why was each revision of the history written?',
     sql: `select array_to_string(causes, ', ') as causes, count(*) as revisions
-from identifai.classification_revisions group by 1 order by 2 desc, 1 limit 8`,
+from identifai.classification_revisions group by 1 order by 2 desc, 1`,
   },
 ]
 

@@ -40,7 +40,7 @@ export function createTeller(print: (text: string) => void): DemoTeller {
     meanwhile: (files, identifiers, woken) => {
       heading('Meanwhile: the analyses finish, and somebody overrides the machine.')
       print(
-        `   ${counted(files, 'file')} forced to "human" by file hash. Some were submitted twice, so this flips`,
+        `   ${counted(files, 'file')} forced to "human" by file hash. Submitted more than once, that flips`,
       )
       print(
         `   ${counted(identifiers, 'identifier')}. The API tells nobody. An application asks for a refresh of the`,

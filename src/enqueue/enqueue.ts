@@ -13,10 +13,10 @@ const INVALID_NAMED = 100
 export interface EnqueueResult {
   readonly added: number
   readonly known: number
-  readonly knownByState: Partial<Record<IdentifierState, number>>
+  readonly known_by_state: Partial<Record<IdentifierState, number>>
   readonly invalid: number
   /** The first invalid lines. */
-  readonly invalidLines: readonly InvalidEntry[]
+  readonly invalid_lines: readonly InvalidEntry[]
 }
 
 /**
@@ -31,7 +31,7 @@ export async function enqueue(
   const tally = {
     added: 0,
     known: 0,
-    knownByState: {} as Partial<Record<IdentifierState, number>>,
+    known_by_state: {} as Partial<Record<IdentifierState, number>>,
     invalid: 0,
   }
   const invalidLines: InvalidEntry[] = []
@@ -41,7 +41,7 @@ export async function enqueue(
       const inserted = await insertIdentifiers(trx, chunk, options)
       tally.added += inserted.added
       tally.known += chunk.length - inserted.added
-      addStates(tally.knownByState, inserted.existing, chunk.length - inserted.added)
+      addStates(tally.known_by_state, inserted.existing, chunk.length - inserted.added)
       chunk = []
     }
     for await (const entry of entries) {
@@ -55,7 +55,7 @@ export async function enqueue(
     }
     if (chunk.length > 0) await flush()
   })
-  return { ...tally, invalidLines }
+  return { ...tally, invalid_lines: invalidLines }
 }
 
 /** Adds up states; what is known but did not exist before the chunk was repeated within it, and is pending. */

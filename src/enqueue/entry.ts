@@ -41,7 +41,7 @@ export function isInvalid(entry: Entry | InvalidEntry): entry is InvalidEntry {
   return 'reason' in entry
 }
 
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/
 
 /** A date, or a date and time; without a zone it is UTC. */
 function parseTime(text: string): Date | undefined {
@@ -49,7 +49,9 @@ function parseTime(text: string): Date | undefined {
   if (!match) return undefined
   const hasZone = match[1] !== undefined
   const isDateOnly = text.length === 10
-  const time = new Date(isDateOnly || hasZone ? text : `${text.replace(' ', 'T')}Z`)
+  // PostgreSQL prints +02, Date wants +02:00.
+  const full = text.replace(' ', 'T').replace(/([+-]\d{2})$/, isDateOnly ? '$1' : '$1:00')
+  const time = new Date(isDateOnly || hasZone ? full : `${full}Z`)
   if (Number.isNaN(time.getTime())) return undefined
   // Date accepts 31 February and moves it; the day that was written has to be a day.
   const day = Number(text.slice(8, 10))

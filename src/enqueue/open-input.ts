@@ -19,6 +19,7 @@ export interface Input {
 export async function openInput({ ids, file, csv }: Input): Promise<EntryStream> {
   if (file === undefined) {
     if (csv) throw new UsageError('--csv goes with --file.')
+    if (ids.includes('-')) throw new UsageError('For standard input write: --file -')
     if (ids.length === 0)
       throw new UsageError('Give identifiers as arguments, or --file F (- for standard input).')
     rejectInvalid(ids)

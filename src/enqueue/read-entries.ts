@@ -64,6 +64,12 @@ interface CsvRecord {
 const WANTED = ['identifier', 'submitted_at', 'source']
 
 function columnsOf(header: readonly string[]): (string | undefined)[] {
+  if (header.length === 1 && /[;\t|]/.test(header[0] ?? '')) {
+    throw new UsageError(
+      `The columns of a CSV file are separated by commas; this header has none: ${header[0]}`,
+    )
+  }
+  if (!header.some((name) => name.trim() !== '')) throw new UsageError('The CSV file has no header line.')
   const names = header.map((name) => name.trim().toLowerCase())
   const identifierAt = Math.max(names.indexOf('identifier'), 0)
   return names.map((name, position) => {

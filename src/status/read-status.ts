@@ -11,15 +11,17 @@ export interface Status {
   /** Being asked at this moment. */
   readonly leased: number
   /** The earliest time at which something not yet due will be; null when nothing will. */
-  readonly nextDueAt: Date | null
-  readonly lastRuns: readonly RunStatusLine[]
+  readonly next_due_at: Date | null
+  readonly last_runs: readonly RunStatusLine[]
 }
 
 interface StateStatus {
   readonly state: IdentifierState
   readonly identifiers: number
-  /** Why those are stuck that are: what `last_error` says most often. */
-  readonly commonError: string | null
+  /** Those whose last ask went wrong. */
+  readonly with_error: number
+  /** What went wrong most often. */
+  readonly common_error: string | null
 }
 
 interface RunStatusLine {
@@ -35,8 +37,8 @@ interface RunStatusLine {
 const RUNS_SHOWN = 5
 
 export async function readStatus(db: Kysely<Database>): Promise<Status> {
-  const [tracked, queue, lastRuns] = [await readStates(db), await readQueue(db), await readLastRuns(db)]
-  return { tracked, ...queue, lastRuns }
+  const [tracked, queue, last_runs] = [await readStates(db), await readQueue(db), await readLastRuns(db)]
+  return { tracked, ...queue, last_runs }
 }
 
 async function readStates(db: Kysely<Database>): Promise<StateStatus[]> {
@@ -45,8 +47,9 @@ async function readStates(db: Kysely<Database>): Promise<StateStatus[]> {
     .select(({ fn }) => [
       'state',
       fn.countAll<number>().as('identifiers'),
+      fn.count<number>('last_error').as('with_error'),
       // Kysely has no word for mode().
-      sql<string | null>`mode() within group (order by last_error)`.as('commonError'),
+      sql<string | null>`mode() within group (order by last_error)`.as('common_error'),
     ])
     .groupBy('state')
     .orderBy('state')
@@ -63,7 +66,7 @@ async function readQueue(db: Kysely<Database>) {
         .filterWhere(sql<boolean>`due_at <= now() and (${isLeased}) is not true`)
         .as('due'),
       fn.countAll<number>().filterWhere(isLeased).as('leased'),
-      fn.min('due_at').filterWhere('due_at', '>', sql<Date>`now()`).as('nextDueAt'),
+      fn.min('due_at').filterWhere('due_at', '>', sql<Date>`now()`).as('next_due_at'),
     ])
     .executeTakeFirstOrThrow()
 }

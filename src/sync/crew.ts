@@ -19,6 +19,8 @@ export class Crew {
   /** Work under way, with the claims of it that have not ended yet. */
   readonly #batches = new Map<Promise<void>, ReadonlySet<Claim>>()
   #lostInARow = 0
+  #loaded = 0
+  #lastLoss: RetryableError | undefined
 
   constructor(pass: Pass, onProgress: () => void) {
     this.#pass = pass
@@ -36,6 +38,17 @@ export class Crew {
   /** Claims that are being worked on, whose leases have to last. */
   get claims(): Claim[] {
     return [...this.#batches.values()].flatMap((open) => [...open])
+  }
+
+  /** Why some batches were lost though the pass went on; undefined when none was. */
+  get loss(): RetryableError | undefined {
+    return this.#lastLoss
+  }
+
+  /** A pass that has lost all it asked for has failed, however little that was. */
+  judgeTheEnd(): void {
+    if (this.#loaded === 0 && this.#lastLoss)
+      this.failure ??= new GaveUpError('every batch was lost', this.#lastLoss)
   }
 
   start(batch: readonly Claim[]): void {
@@ -64,6 +77,7 @@ export class Crew {
     try {
       await processBatch(this.#pass, open)
       this.#lostInARow = 0
+      this.#loaded++
     } catch (error) {
       if (error instanceof RetryableError) await this.#countLost([...open], error)
       else {
@@ -74,7 +88,9 @@ export class Crew {
   }
 
   async #countLost(batch: readonly Claim[], error: RetryableError): Promise<void> {
-    if (++this.#lostInARow >= MAX_LOST_IN_A_ROW) this.failure ??= new GaveUpError(MAX_LOST_IN_A_ROW, error)
+    this.#lastLoss = error
+    if (++this.#lostInARow >= MAX_LOST_IN_A_ROW)
+      this.failure ??= new GaveUpError(`${this.#lostInARow} batches in a row were lost`, error)
     await giveBack(this.#pass, batch, error).catch((second: unknown) => {
       this.failure ??= second
     })

@@ -34,6 +34,7 @@ export async function drain(pass: Pass, crew: Crew, limit: number): Promise<void
       else await crew.oneEnds()
     }
     if (!stopping()) await loadHeld(pass)
+    if (!signal.aborted) crew.judgeTheEnd()
   } finally {
     await crew.allEnd()
     const unfinished = [...crew.abandoned, ...feed.leftOver(), ...pass.held.claims]

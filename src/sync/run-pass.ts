@@ -72,7 +72,7 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
   } finally {
     await stopRenewing()
   }
-  return finish(pass, failure)
+  return finish(pass, failure, crew.loss)
 }
 
 /** Renews heartbeat and leases every third of a lease; returns what stops it. */
@@ -101,7 +101,7 @@ function keepAlive(pass: Pass, crew: Crew): () => Promise<void> {
   }
 }
 
-async function finish(pass: Pass, failure: unknown): Promise<PassResult> {
+async function finish(pass: Pass, failure: unknown, loss: Error | undefined): Promise<PassResult> {
   const { db, runId, tally, signal, logger } = pass
   const imbalance = isBalanced(tally)
     ? undefined
@@ -110,7 +110,7 @@ async function finish(pass: Pass, failure: unknown): Promise<PassResult> {
   const status = passStatus({ failed: reason !== undefined, interrupted: signal.aborted, tally })
   const run = await closeRun(db, runId, {
     status,
-    error: reason === undefined ? null : (reason as Error).message,
+    error: ((reason ?? loss) as Error | undefined)?.message ?? null,
     tally,
     firstHttpDate: pass.httpDates.first,
     lastHttpDate: pass.httpDates.last,

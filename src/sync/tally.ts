@@ -37,11 +37,11 @@ export function emptyTally(): Tally {
 
 /** The accounting identity: each claim has ended in exactly one way. */
 export function isBalanced(tally: Tally): boolean {
-  return tally.claimed === endedClaims(tally)
+  return tally.claimed === finishedClaims(tally) + tally.released
 }
 
-/** Claims that have ended, in whichever way. */
-function endedClaims(tally: Tally): number {
-  const { settled_done, still_new, settled_errored, not_returned, quarantined, released } = tally
-  return settled_done + still_new + settled_errored + not_returned + quarantined + released
+/** Claims that have ended with an outcome. */
+export function finishedClaims(tally: Readonly<Tally>): number {
+  const { settled_done, still_new, settled_errored, not_returned, quarantined } = tally
+  return settled_done + still_new + settled_errored + not_returned + quarantined
 }

@@ -23,6 +23,11 @@ export function textTable(rows: readonly Readonly<Record<string, Cell>>[], inden
 function cellText(cell: Cell): string {
   if (cell === null) return ''
   if (typeof cell === 'number') return Number.isInteger(cell) ? cell.toLocaleString('en-US') : String(cell)
-  if (cell instanceof Date) return `${cell.toISOString().slice(0, 19).replace('T', ' ')}Z`
+  if (cell instanceof Date) return timeText(cell)
   return String(cell)
+}
+
+/** A time to the second, in UTC. */
+export function timeText(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`
 }

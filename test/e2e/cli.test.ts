@@ -101,7 +101,41 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     await cli.run(['enqueue', 'b', 'c', 'd', 'e', 'f'], environment)
     const result = await cli.run(['sync'], api)
     expect(result.code).toBe(7)
-    expect(result.stderr).toContain('Gave up after 5 lost batches')
+    expect(result.stderr).toContain('Gave up: 5 batches in a row were lost')
+  })
+
+  it('a port of something that is not PostgreSQL, and a server without TLS where it is required', async () => {
+    const { port } = new URL(simulator.origin)
+    const other = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${port}/x` }
+    expectClearError(await cli.run(['status'], other), 5, 'The database cannot be reached')
+    const tls = await cli.run(['status'], { DATABASE_URL: `${database.url}?sslmode=verify-full` })
+    expectClearError(tls, 5, 'The database cannot be reached', 'SSL')
+  })
+
+  it('a lone dash for standard input, and columns that are not separated by commas', async () => {
+    const before = await tracked()
+    expectClearError(await cli.run(['enqueue', '-'], environment), 2, '--file -')
+    const semicolons = file('excel.csv', 'identifier;source\na;b\n')
+    expectClearError(await cli.run(['enqueue', '--file', semicolons], environment), 2, 'separated by commas')
+    expect(await tracked()).toBe(before)
+  })
+
+  it('an API that cannot be reached, however little was asked', async () => {
+    await using own = await createTestDatabase()
+    const port = await findFreePort()
+    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api` }
+    await cli.run(['enqueue', 'a'], env)
+    const result = await cli.run(['sync', '--json'], env)
+    expect(result.code).toBe(7)
+    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
+    expect(JSON.parse(result.stdout).error).toContain('every batch was lost')
+  })
+
+  it('a reader that stops reading is no error', async () => {
+    const child = cli.start(['status', '--json'], environment)
+    child.stdout?.destroy()
+    const result = await finish(child)
+    expect(result).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('a database that does not exist, and a refused password', async () => {
@@ -205,9 +239,9 @@ describe('the commands', () => {
     expect(JSON.parse(added.stdout)).toEqual({
       added: 200,
       known: 0,
-      knownByState: {},
+      known_by_state: {},
       invalid: 1,
-      invalidLines: [{ line: 201, reason: 'blank' }],
+      invalid_lines: [{ line: 201, reason: 'blank' }],
     })
     const piped = await cli.run(['enqueue', '--file', '-'], environment, identifiers.slice(150).join('\n'))
     expect(piped).toMatchObject({ code: 0, stderr: '' })

@@ -34,9 +34,9 @@ describe('enqueue', () => {
     expect(result).toEqual({
       added: 1,
       known: 4,
-      knownByState: { done: 2, pending: 2 },
+      known_by_state: { done: 2, pending: 2 },
       invalid: 1,
-      invalidLines: [{ line: 5, reason: 'blank' }],
+      invalid_lines: [{ line: 5, reason: 'blank' }],
     })
   })
 
@@ -85,7 +85,7 @@ describe('enqueue', () => {
     }
     const result = await enqueue(database.db, many(), options)
     expect(result).toMatchObject({ added: 20_000, known: 0, invalid: 5000 })
-    expect(result.invalidLines).toHaveLength(100)
+    expect(result.invalid_lines).toHaveLength(100)
     expect(await count()).toBe(20_000)
   })
 

@@ -62,7 +62,7 @@ describe('the schema', () => {
       union all
       select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
       where c.relnamespace = 'identifai'::regnamespace and c.relkind in ('r', 'v') and a.attnum > 0
-        and not a.attisdropped and c.relname not like 'schema_migrations%' and col_description(c.oid, a.attnum) is null
+        and not a.attisdropped and col_description(c.oid, a.attnum) is null
       union all
       select p.proname from pg_proc p
       where p.pronamespace = 'identifai'::regnamespace and obj_description(p.oid) is null
@@ -203,7 +203,7 @@ describe('migrations', () => {
 
   it('are missed with a sentence that says what to do', async () => {
     await using database = await createTestDatabase('empty')
-    expect((await migrationStates(database.db)).every((state) => state.appliedAt === null)).toBe(true)
+    expect((await migrationStates(database.db)).every((state) => state.applied_at === null)).toBe(true)
     await expect(assertMigrated(database.db)).rejects.toThrow(DatabaseError)
     await expect(assertMigrated(database.db)).rejects.toThrow('Run: identifai-sync migrate')
     const { rows } = await sql`select from pg_namespace where nspname = 'identifai'`.execute(database.db)

@@ -66,6 +66,14 @@ describe('the configuration', () => {
     expect(message).not.toContain('secret')
   })
 
+  it('does not take a piece of a password for the host', () => {
+    for (const password of ['p@ss', 'p#ss', 'p@s/s']) {
+      const message = problems({ ...complete, DATABASE_URL: `postgresql://u:${password}@db.example/x` })
+      expect(message).toContain('percent-encoded')
+      expect(message).not.toContain(password)
+    }
+  })
+
   it('takes an empty variable as not set', () => {
     expect(parseSyncConfig({ ...complete, SYNC_BATCH_SIZE: '' }).batchSize).toBe(100)
     expect(problems({ ...complete, IDENTIFAI_API_KEY: '' })).toContain('IDENTIFAI_API_KEY is not set')
@@ -125,7 +133,7 @@ describe('the configuration', () => {
     it('reports a file that cannot be read, and a secret given twice', () => {
       const missing = path.join(folder, 'missing')
       const message = problems({ ...complete, IDENTIFAI_API_KEY_FILE: missing })
-      expect(message).toContain('IDENTIFAI_API_KEY_FILE cannot be read (ENOENT)')
+      expect(message).toContain(`IDENTIFAI_API_KEY_FILE cannot be read (ENOENT): ${missing}`)
       expect(message).toContain('IDENTIFAI_API_KEY and IDENTIFAI_API_KEY_FILE are both set')
     })
   })

@@ -97,6 +97,8 @@ describe('a CSV file of identifiers', () => {
     ['2026-07-01', '2026-07-01T00:00:00.000Z'],
     ['2026-07-01 10:30', '2026-07-01T10:30:00.000Z'],
     ['2026-07-01T10:30:00.250+02:00', '2026-07-01T08:30:00.250Z'],
+    ['2026-07-01 10:30:00+02', '2026-07-01T08:30:00.000Z'],
+    ['2026-07-01 10:30:00-0330', '2026-07-01T14:00:00.000Z'],
   ])('reads the time %s as %s', async (given, expected) => {
     const [entry] = await csv(`identifier,submitted_at\na,${given}\n`)
     expect(entry).toMatchObject({ submittedAt: new Date(expected) })
