@@ -60,8 +60,15 @@ function describeResult(result: EnqueueResult): string {
   const known = result.known > 0 ? ` (${states.join(', ')})` : ''
   return [
     `${counted(result.added, 'identifier')} added, ${result.known} known already${known}, ${result.invalid} invalid.`,
+    ...requeueHint(result),
     ...invalidLines(result),
   ].join('\n')
+}
+
+/** Some known ones will not be asked again soon: the caller may have expected that they are. */
+function requeueHint({ known_by_state: known }: EnqueueResult): string[] {
+  const states = (['quarantined', 'missing'] as const).filter((state) => known[state])
+  return states.map((state) => `To ask for the ${state} ones again: identifai-sync requeue --state ${state}`)
 }
 
 function nothingValid(result: EnqueueResult): string {

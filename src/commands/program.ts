@@ -3,6 +3,8 @@ import { VERSION } from '../version.ts'
 import { demoCommand } from './demo.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { migrateCommand } from './migrate.ts'
+import { requeueCommand } from './requeue.ts'
+import { retireCommand } from './retire.ts'
 import { simulateCommand } from './simulate.ts'
 import { statusCommand } from './status.ts'
 import { syncCommand } from './sync.ts'
@@ -24,6 +26,8 @@ export function createProgram(): Command {
     enqueueCommand(),
     syncCommand(),
     statusCommand(),
+    requeueCommand(),
+    retireCommand(),
     simulateCommand(),
     demoCommand(),
   ]

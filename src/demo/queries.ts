@@ -23,7 +23,7 @@ where r.clip_no is null and s.label = 'artificial'
 group by r.model order by r.model`,
   },
   {
-    question: 'Which verdicts did somebody override, and between which two looks did it happen?',
+    question: 'Which classifications were seen to be forced, and between which two looks did it happen?',
     sql: `select left(identifier, 10) as identifier, left(file_hash, 8) as file, machine_classification as machine,
        force_classification as forced_to, to_char(previous_confirmed_at, 'HH24:MI:SS.MS') as not_before,
        to_char(observed_at, 'HH24:MI:SS.MS') as not_after

@@ -38,7 +38,7 @@ export function createTeller(print: (text: string) => void): DemoTeller {
       print(`   ${count(run.still_new)} analyses have not finished yet: they will be asked for again later.`)
     },
     meanwhile: (files, identifiers, woken) => {
-      heading('Meanwhile: the analyses finish, and somebody overrides the machine.')
+      heading('Meanwhile: the analyses finish, and some verdicts are overridden.')
       print(
         `   ${counted(files, 'file')} forced to "human" by file hash. Submitted more than once, that flips`,
       )

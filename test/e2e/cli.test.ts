@@ -205,7 +205,7 @@ describe('the commands', () => {
   it('explain themselves', async () => {
     const help = await cli.run(['--help'])
     expect(help).toMatchObject({ code: 0, stderr: '' })
-    for (const command of ['migrate', 'enqueue', 'sync', 'status', 'simulate', 'demo']) {
+    for (const command of ['migrate', 'enqueue', 'sync', 'status', 'requeue', 'retire', 'simulate', 'demo']) {
       expect(help.stdout).toContain(command)
       const own = await cli.run([command, '--help'])
       expect(own).toMatchObject({ code: 0, stderr: '' })
@@ -263,6 +263,27 @@ describe('the commands', () => {
     expect((await cli.run(['status'], environment)).stdout).toContain('done')
     const refreshed = await cli.run(['sync', '--refresh-all', '--limit', '100'], environment)
     expect(refreshed.stdout).toContain('100 identifiers in 1 request')
+  })
+
+  it('requeue and retire say what they did, and what is not tracked', async () => {
+    await using own = await createTestDatabase()
+    const env = { DATABASE_URL: own.url }
+    await cli.run(['enqueue', 'a', 'b'], env)
+    await sql`update identifai.identifiers set state = 'quarantined', due_at = null`.execute(own.db)
+    expect((await cli.run(['enqueue', 'a'], env)).stdout).toContain('requeue --state quarantined')
+    expect(await cli.run(['requeue', 'a'], env)).toMatchObject({ code: 0, stdout: '1 identifier due now.\n' })
+    expect(await cli.run(['requeue', '--state', 'quarantined'], env)).toMatchObject({ code: 0 })
+    expect(await cli.run(['requeue', 'x'], env)).toMatchObject({
+      code: 2,
+      stderr: 'error: Not tracked, or retired: x\n',
+    })
+    expectClearError(await cli.run(['requeue'], env), 2, 'Give identifiers')
+    expectClearError(await cli.run(['retire', 'a'], env), 2, '--reason')
+    expect(await cli.run(['retire', 'a', '--reason', 'r'], env)).toMatchObject({
+      code: 0,
+      stdout: '1 identifier retired.\n',
+    })
+    expect(await cli.run(['retire', 'a', '--reason', 'r'], env)).toMatchObject({ code: 2 })
   })
 
   it('sync says partial with exit code 3 when something was quarantined', async () => {

@@ -1,0 +1,35 @@
+import { Command, Option } from '@commander-js/extra-typings'
+import { counted, print, printJson } from '../terminal/print.ts'
+
+export function requeueCommand() {
+  return new Command('requeue')
+    .description('make identifiers due now: those named, or all that are quarantined or missing')
+    .argument('[id...]', 'identifiers')
+    .addOption(
+      new Option('--state <state>', 'all in this state').choices(['quarantined', 'missing'] as const),
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nA quarantined identifier is pending again. Exit code 2 when one that is named is not tracked.',
+    )
+    .action(async (ids, options) => {
+      const { createDatabaseApp } = await import('../app.ts')
+      const { audioEndpoint } = await import('../audio-endpoint.ts')
+      const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
+      const { assertMigrated } = await import('../db/migrate.ts')
+      const { UsageError } = await import('../errors.ts')
+      const { requeue } = await import('../ledger/requeue.ts')
+      if (ids.length > 0 === (options.state !== undefined)) {
+        throw new UsageError('Give identifiers, or --state quarantined or --state missing.')
+      }
+      await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment()))
+      await assertMigrated(app.db)
+      const which = options.state ? { state: options.state } : { identifiers: ids }
+      const requeued = await requeue(app.db, audioEndpoint.media, which)
+      const unknown = ids.filter((id) => !requeued.includes(id))
+      if (options.json) printJson({ requeued: requeued.length, unknown })
+      else print(`${counted(requeued.length, 'identifier')} due now.`)
+      if (unknown.length > 0) throw new UsageError(`Not tracked, or retired: ${unknown.join(', ')}`)
+    })
+}

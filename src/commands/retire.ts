@@ -1,0 +1,28 @@
+import { Command } from '@commander-js/extra-typings'
+import { counted, print, printJson } from '../terminal/print.ts'
+
+export function retireCommand() {
+  return new Command('retire')
+    .description('end the tracking of identifiers for good; what is known of them is kept')
+    .argument('<id...>', 'identifiers')
+    .requiredOption('--reason <text>', 'why; kept with each of them')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExit code 2 when one is not tracked, or was retired before.')
+    .action(async (ids, options) => {
+      const { createDatabaseApp } = await import('../app.ts')
+      const { audioEndpoint } = await import('../audio-endpoint.ts')
+      const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
+      const { assertMigrated } = await import('../db/migrate.ts')
+      const { UsageError } = await import('../errors.ts')
+      const { retire } = await import('../ledger/retire.ts')
+      const reason = options.reason.trim()
+      if (reason === '') throw new UsageError('--reason must say why.')
+      await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment()))
+      await assertMigrated(app.db)
+      const retired = await retire(app.db, { media: audioEndpoint.media, identifiers: ids, reason })
+      const unknown = ids.filter((id) => !retired.includes(id))
+      if (options.json) printJson({ retired: retired.length, unknown })
+      else print(`${counted(retired.length, 'identifier')} retired.`)
+      if (unknown.length > 0) throw new UsageError(`Not tracked, or retired before: ${unknown.join(', ')}`)
+    })
+}
