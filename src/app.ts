@@ -34,7 +34,7 @@ export function createDatabaseApp(
   const { db, pool } = connect({
     connectionString: config.databaseUrl,
     maxConnections,
-    onIdleError: (err) => logger.warn({ err }, 'database connection lost'),
+    onConnectionLost: (err) => logger.warn({ err }, 'database connection lost'),
   })
   return { db, pool, logger, [Symbol.asyncDispose]: () => db.destroy() }
 }
@@ -50,7 +50,7 @@ export function createApp(config: SyncConfig, overrides: AppOverrides = {}): App
     apiKey: config.apiKey,
     timeoutMs: config.requestTimeoutMs,
   })
-  const quota = createQuota({ ...config, db: database.db })
+  const quota = createQuota({ ...config, db: database.db, logger: database.logger })
   return {
     config,
     endpoint,

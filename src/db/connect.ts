@@ -13,8 +13,8 @@ export interface ConnectOptions {
   readonly connectionString: string
   /** Connections kept at most. */
   readonly maxConnections: number
-  /** Told of errors on idle connections; the pool replaces such a connection by itself. */
-  readonly onIdleError?: (error: Error) => void
+  /** Told of connections that break; the pool replaces them by itself. */
+  readonly onConnectionLost?: (error: Error) => void
 }
 
 /**
@@ -32,8 +32,11 @@ export function connect(options: ConnectOptions): Connection {
     // The pool waits for it, though its type does not say so.
     onConnect: (client) => client.query("set time zone 'UTC'") as unknown as undefined,
   })
-  // Without a listener an error on an idle connection would end the process.
-  pool.on('error', (error) => options.onIdleError?.(error))
+  // A connection that breaks while nobody waits for it, idle or between two statements, says so by an event, and
+  // without a listener that event would end the process. Whoever uses it next gets the error as well.
+  const report = (error: Error) => options.onConnectionLost?.(error)
+  pool.on('error', report)
+  pool.on('connect', (client) => client.on('error', report))
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
 }
 

@@ -6,7 +6,7 @@ import { DatabaseError } from '../errors.ts'
  */
 export function asDatabaseError(error: unknown): DatabaseError | undefined {
   if (error instanceof DatabaseError) return error
-  const code = codeOf(error)
+  const code = databaseCodeOf(error)
   if (code === undefined) return undefined
   const advice = adviceFor(code)
   if (advice === undefined) return undefined
@@ -51,11 +51,13 @@ const SYSTEM_CODES = new Set([
   'EPIPE',
 ])
 
-function codeOf(error: unknown): string | undefined {
+/** SQLSTATE or system error code of an error, or of what caused it; undefined when it has none. */
+export function databaseCodeOf(error: unknown): string | undefined {
   // A host with several addresses fails with one error for each.
   const first = error instanceof AggregateError ? error.errors[0] : error
-  const code = (first as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' ? code : undefined
+  const { code, cause } = (first ?? {}) as { code?: unknown; cause?: unknown }
+  if (typeof code === 'string') return code
+  return cause instanceof Error ? databaseCodeOf(cause) : undefined
 }
 
 function messageOf(error: unknown): string {

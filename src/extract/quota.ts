@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { DatabaseTime } from '../db/clock.ts'
+import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
+import { retryDatabase } from '../db/retry-database.ts'
 import {
   ensureQuotaRow,
   noteAccepted,
@@ -36,36 +38,41 @@ export interface Quota {
 
 export interface QuotaOptions {
   readonly db: Kysely<Database>
+  readonly logger: Logger
   readonly apiKey: string
   readonly requestsPerSecond: number
   readonly requestsPerMinute: number
 }
 
-export function createQuota({ db, apiKey, requestsPerSecond, requestsPerMinute }: QuotaOptions): Quota {
+export function createQuota(options: QuotaOptions): Quota {
+  const { db, logger, apiKey, requestsPerSecond, requestsPerMinute } = options
   const fingerprint = keyFingerprint(apiKey)
   const spacingSeconds = slotSpacingSeconds(requestsPerSecond, requestsPerMinute)
+  const retried = <T>(work: () => Promise<T>) => retryDatabase(work, logger)
   let row: Promise<void> | undefined
   return {
     takeSlot: async ({ urgent, signal }) => {
-      await (row ??= ensureQuotaRow(db, fingerprint))
+      await (row ??= retried(() => ensureQuotaRow(db, fingerprint)))
       for (;;) {
         signal.throwIfAborted()
-        const taken = urgent
-          ? await reserveSlot(db, fingerprint, spacingSeconds)
-          : await takeFreeSlot(db, fingerprint, spacingSeconds)
+        const taken = await retried(() =>
+          urgent
+            ? reserveSlot(db, fingerprint, spacingSeconds)
+            : takeFreeSlot(db, fingerprint, spacingSeconds),
+        )
         if (taken && taken.waitMs <= 0) return taken.now
-        const { waitMs } = taken ?? (await untilFreeSlot(db, fingerprint))
+        const { waitMs } = taken ?? (await retried(() => untilFreeSlot(db, fingerprint)))
         await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
         if (taken) {
           // The API may have asked for a pause while this slot was waited for.
-          const pause = await untilPauseEnds(db, fingerprint)
+          const pause = await retried(() => untilPauseEnds(db, fingerprint))
           if (pause.waitMs <= 0) return pause.now
         }
       }
     },
-    pause: (pauseMs) => pauseQuota(db, fingerprint, pauseMs),
-    accepted: () => noteAccepted(db, fingerprint),
-    acceptedWithinDay: () => wasAcceptedWithinDay(db, fingerprint),
+    pause: (pauseMs) => retried(() => pauseQuota(db, fingerprint, pauseMs)),
+    accepted: () => retried(() => noteAccepted(db, fingerprint)),
+    acceptedWithinDay: () => retried(() => wasAcceptedWithinDay(db, fingerprint)),
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
+import { retryDatabase } from '../db/retry-database.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { Claim } from '../extract/claim.ts'
 import { claimDue } from '../extract/claim-due.ts'
@@ -8,6 +10,7 @@ import type { Packing } from './pass.ts'
 
 export interface ClaimFeedOptions {
   readonly db: Kysely<Database>
+  readonly logger: Logger
   readonly endpoint: Endpoint
   readonly runId: string
   readonly batchSize: number
@@ -34,7 +37,8 @@ export function createClaimFeed(options: ClaimFeedOptions): ClaimFeed {
     next: async () => {
       const limit = Math.min(options.batchSize - waiting.length, remaining)
       if (limit > 0) {
-        const claims = await claimDue(options.db, { ...options, media: options.endpoint.media, limit })
+        const due = { ...options, media: options.endpoint.media, limit }
+        const claims = await retryDatabase(() => claimDue(options.db, due), options.logger)
         remaining -= claims.length
         waiting = [...waiting, ...claims]
         options.onClaimed(claims.length)

@@ -25,6 +25,11 @@ export function storable(text: string): string {
     .replace(/\p{Surrogate}/gu, (half) => JSON.stringify(half).slice(1, -1))
 }
 
+/** JSON text in ASCII alone, the rest escaped: the evidence of what a database's encoding cannot hold. */
+export function asciiText(json: string): string {
+  return json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 /** Text that goes into the result as it is. */
 class Literal {
   readonly text: string

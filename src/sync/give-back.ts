@@ -1,3 +1,4 @@
+import { retryDatabase } from '../db/retry-database.ts'
 import { RetryableError } from '../errors.ts'
 import type { Claim } from '../extract/claim.ts'
 import { releaseClaims } from '../extract/release-claims.ts'
@@ -9,15 +10,12 @@ export async function giveBack(pass: Pass, claims: readonly Claim[], reason: unk
   if (claims.length === 0) return
   pass.tally.released += claims.length
   const lost = reason instanceof RetryableError ? reason.message : undefined
-  await releaseClaims(
-    pass.db,
-    pass.runId,
-    claims.map((claim) =>
-      lost === undefined
-        ? { claim }
-        : { claim, failure: { message: lost, dueAfterSeconds: retryAfterSeconds(claim.attempts + 1) } },
-    ),
+  const releases = claims.map((claim) =>
+    lost === undefined
+      ? { claim }
+      : { claim, failure: { message: lost, dueAfterSeconds: retryAfterSeconds(claim.attempts + 1) } },
   )
+  await retryDatabase(() => releaseClaims(pass.db, pass.runId, releases), pass.logger)
   const why = reason instanceof Error ? reason.message : undefined
   pass.logger.warn({ runId: pass.runId, released: claims.length, reason: why }, 'claims given back')
 }

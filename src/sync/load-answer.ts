@@ -1,17 +1,66 @@
 import { performance } from 'node:perf_hooks'
+import { databaseCodeOf } from '../db/database-error.ts'
+import { retryDatabase } from '../db/retry-database.ts'
 import { type LoadResult, loadBatch } from '../load/load-batch.ts'
 import type { Outcome } from '../load/outcome.ts'
+import { asciiText, evidenceText, storable } from './evidence.ts'
 import type { Answer } from './held-outcomes.ts'
 import type { Pass } from './pass.ts'
 import type { Tally } from './tally.ts'
 
-/** Writes the outcomes of one answer and counts them. */
-export async function loadAnswer(pass: Pass, { askedAt, receivedAt, outcomes }: Answer): Promise<void> {
-  if (outcomes.length === 0) return
+/**
+ * Writes the outcomes of one answer and counts them. What PostgreSQL will not store although the contract accepts it
+ * (a character that the database's encoding lacks) is found by writing record by record, and quarantined.
+ */
+export async function loadAnswer(pass: Pass, answer: Answer): Promise<void> {
+  if (answer.outcomes.length === 0) return
+  try {
+    await loadOutcomes(pass, answer, answer.outcomes)
+  } catch (error) {
+    if (!isUnstorable(error)) throw error
+    for (const outcome of answer.outcomes) await loadAlone(pass, answer, outcome)
+  }
+}
+
+async function loadAlone(pass: Pass, answer: Answer, outcome: Outcome): Promise<void> {
+  try {
+    await loadOutcomes(pass, answer, [outcome])
+  } catch (error) {
+    if (!isUnstorable(error) || outcome.kind !== 'answered') throw error
+    await loadOutcomes(pass, answer, [unstorable(outcome, error as Error)])
+  }
+}
+
+/** Data exceptions (class 22) and exceeded limits (class 54): the same rows will never be taken. */
+function isUnstorable(error: unknown): boolean {
+  return /^(22|54)...$/.test(databaseCodeOf(error) ?? '')
+}
+
+function unstorable({ claim, ledger, rows }: Extract<Outcome, { kind: 'answered' }>, error: Error): Outcome {
+  const why = `PostgreSQL cannot store it: ${storable(error.message)}`
+  return {
+    kind: 'quarantined',
+    claim,
+    ledger: { ...ledger, state: 'quarantined', dueAfterSeconds: null, lastError: why, confirmed: false },
+    reason: 'unstorable',
+    issues: [{ path: '', message: storable(error.message) }],
+    httpStatus: null,
+    payload: asciiText(evidenceText(rows.payload)),
+  }
+}
+
+async function loadOutcomes(
+  pass: Pass,
+  { askedAt, receivedAt }: Answer,
+  outcomes: readonly Outcome[],
+): Promise<void> {
   const startedAt = performance.now()
   const { runId, endpoint, logger } = pass
   const batch = { media: endpoint.media, runId, askedAt, receivedAt, outcomes }
-  const result = await loadBatch(pass.pool, batch, (payload) => endpoint.canonicalize(payload))
+  const result = await retryDatabase(
+    () => loadBatch(pass.pool, batch, (payload) => endpoint.canonicalize(payload)),
+    logger,
+  )
   count(pass.tally, result)
   if (result.lost.length > 0) {
     logger.warn({ runId, lost: result.lost.length }, 'leases lost, nothing written for them')

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import os from 'node:os'
+import { retryDatabase } from '../db/retry-database.ts'
 import type { RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
 import { makeSettledDue } from '../extract/make-settled-due.ts'
 import { renewLeases } from '../extract/renew-leases.ts'
@@ -108,13 +109,14 @@ async function finish(pass: Pass, failure: unknown, loss: Error | undefined): Pr
     : new Error('The accounts of the pass do not balance: this is a bug.')
   const reason = failure ?? imbalance
   const status = passStatus({ failed: reason !== undefined, interrupted: signal.aborted, tally })
-  const run = await closeRun(db, runId, {
+  const ending = {
     status,
     error: ((reason ?? loss) as Error | undefined)?.message ?? null,
     tally,
     firstHttpDate: pass.httpDates.first,
     lastHttpDate: pass.httpDates.last,
-  })
+  }
+  const run = await retryDatabase(() => closeRun(db, runId, ending), logger)
   if (!run)
     throw new Error(`Run ${runId} was closed by another process: this one had stopped to show signs of life.`)
   logger.info({ runId, status, ...tally }, 'pass ended')

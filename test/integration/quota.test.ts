@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { GaveUpError, PauseTooLongError } from '../../src/errors.ts'
+import { createLogger } from '../../src/logger.ts'
 import { createQuota } from '../../src/extract/quota.ts'
 import { runPass } from '../../src/sync/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
@@ -14,6 +15,7 @@ const WINDOWS = [
 ]
 const QUOTA = { SYNC_REQUESTS_PER_SECOND: '40', SYNC_REQUESTS_PER_MINUTE: '1200', SYNC_BATCH_SIZE: '1' }
 
+const logger = createLogger({ level: 'silent', terminal: false })
 const never = new AbortController().signal
 
 async function share(bench: Workbench, workers: number) {
@@ -39,7 +41,7 @@ describe('the shared quota', () => {
   it('lets an urgent request go before one that can wait', async () => {
     await using database = await createTestDatabase()
     const quota = () =>
-      createQuota({ db: database.db, apiKey: 'k', requestsPerSecond: 5, requestsPerMinute: 300 })
+      createQuota({ db: database.db, logger, apiKey: 'k', requestsPerSecond: 5, requestsPerMinute: 300 })
     const [sweep, fresh] = [quota(), quota()]
     await fresh.takeSlot({ urgent: true, signal: never })
     const order: string[] = []
@@ -53,7 +55,13 @@ describe('the shared quota', () => {
 
   it('makes those wait, too, that had taken a slot when somebody was told to pause', async () => {
     await using database = await createTestDatabase()
-    const quota = createQuota({ db: database.db, apiKey: 'k', requestsPerSecond: 10, requestsPerMinute: 600 })
+    const quota = createQuota({
+      db: database.db,
+      logger,
+      apiKey: 'k',
+      requestsPerSecond: 10,
+      requestsPerMinute: 600,
+    })
     await quota.takeSlot({ urgent: true, signal: never })
     const waiting = quota.takeSlot({ urgent: true, signal: never })
     await quota.pause(600)
@@ -66,7 +74,13 @@ describe('the shared quota', () => {
   it('knows the key by a fingerprint only, and keys apart', async () => {
     await using database = await createTestDatabase()
     for (const apiKey of ['key-one', 'key-two']) {
-      const quota = createQuota({ db: database.db, apiKey, requestsPerSecond: 2, requestsPerMinute: 60 })
+      const quota = createQuota({
+        db: database.db,
+        logger,
+        apiKey,
+        requestsPerSecond: 2,
+        requestsPerMinute: 60,
+      })
       await quota.takeSlot({ urgent: true, signal: never })
     }
     const rows = await database.db.selectFrom('identifai.api_quota').select('key_fingerprint').execute()

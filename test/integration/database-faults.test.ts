@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { audioEndpoint } from '../../src/audio-endpoint.ts'
+import { connect } from '../../src/db/connect.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { readContentRows } from '../support/read-rows.ts'
+import { meaning } from '../support/says-the-same.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+/** Makes every insert into a table fail with an SQLSTATE for as long as `condition` holds. */
+async function failInserts({ app }: Workbench, table: string, sqlstate: string, condition: string) {
+  await sql.raw(`create sequence tries`).execute(app.db)
+  await sql
+    .raw(
+      `create function fail() returns trigger language plpgsql as $$ begin
+         if ${condition} then raise exception 'made to fail' using errcode = '${sqlstate}'; end if;
+         return new;
+       end $$`,
+    )
+    .execute(app.db)
+  await sql
+    .raw(`create trigger fail before insert on ${table} for each row execute function fail()`)
+    .execute(app.db)
+}
+
+async function expectTruth(bench: Workbench, identifiers: readonly string[]) {
+  const rows = await readContentRows(bench.app.db)
+  for (const identifier of identifiers) {
+    const stored = rows.get(identifier)
+    if (!stored) throw new Error(`no rows for ${identifier}`)
+    expect(meaning(audioEndpoint.denormalize(stored))).toBe(
+      meaning(bench.simulator.world.truth(identifier) ?? null),
+    )
+  }
+  const { rows: doubled } = await sql`
+    select identifier from identifai.classification_revisions group by identifier having count(*) > 1`.execute(
+    bench.app.db,
+  )
+  expect(doubled).toEqual([])
+}
+
+describe('a write that fails', () => {
+  it.each(['40P01', '40001', '57P01'])('with %s is done again, once', async (sqlstate) => {
+    await using bench = await createWorkbench()
+    const identifiers = bench.simulator.world.register({ count: 150 })
+    await bench.enqueue(identifiers)
+    // A sequence does not roll back: the first three tries fail.
+    await failInserts(bench, 'identifai.verdicts', sqlstate, "nextval('tries') <= 3")
+    expect(await bench.pass()).toMatchObject({ status: 'succeeded', requests: 2, changed: 150, released: 0 })
+    await expectTruth(bench, identifiers)
+  })
+
+  it.each(['22P05', '54000'])(
+    'with %s is done record by record, and the culprit is quarantined',
+    async (sqlstate) => {
+      await using api = await startCannedApi((identifiers) =>
+        identifiers.map((identifier) => ({
+          identifier,
+          status: 'done',
+          name: identifier === 'id-7' ? '名前 😀' : 'plain',
+        })),
+      )
+      await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+      await bench.enqueue(Array.from({ length: 100 }, (_, n) => `id-${n}`))
+      await failInserts(bench, 'identifai.classifications', sqlstate, "new.name <> 'plain'")
+      expect(await bench.pass()).toMatchObject({
+        status: 'partial',
+        requests: 1,
+        settled_done: 99,
+        quarantined: 1,
+      })
+      const [evidence] = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
+      expect(evidence).toMatchObject({ identifier: 'id-7', reason: 'unstorable' })
+      expect(JSON.parse(evidence?.payload ?? '')).toEqual({
+        identifier: 'id-7',
+        status: 'done',
+        name: '名前 😀',
+      })
+      expect(evidence?.payload).toMatch(/^[\x20-\x7e]*$/)
+      const row = await bench.app.db
+        .selectFrom('identifai.identifiers')
+        .select(['state', 'due_at', 'leased_by'])
+        .where('identifier', '=', 'id-7')
+        .executeTakeFirst()
+      expect(row).toEqual({ state: 'quarantined', due_at: null, leased_by: null })
+    },
+  )
+})
+
+it('a pass outlives its connections being cut again and again, and tells the truth', async () => {
+  await using bench = await createWorkbench({ environment: { SYNC_BATCH_SIZE: '20' } })
+  const identifiers = bench.simulator.world.register({ count: 600 })
+  await bench.enqueue(identifiers)
+  const saboteur = connect({ connectionString: bench.database.url, maxConnections: 1 })
+  const ended = new AbortController()
+  let cuts = 0
+  const sabotage = (async () => {
+    while (!ended.signal.aborted && cuts < 12) {
+      await sleep(60)
+      const { rows } = await sql<{ cut: boolean }>`
+        select pg_terminate_backend(pid) as cut from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`.execute(saboteur.db)
+      if (rows.length > 0) cuts++
+    }
+  })()
+  const run = await bench.pass()
+  ended.abort()
+  await sabotage
+  await saboteur.db.destroy()
+  expect(cuts).toBeGreaterThan(3)
+  // A commit whose connection was cut may have taken effect: such claims count as given back, and are settled.
+  expect(['succeeded', 'partial']).toContain(run.status)
+  await sql`update identifai.identifiers set lease_until = now() - interval '1 second' where lease_until is not null`.execute(
+    bench.app.db,
+  )
+  await bench.pass()
+  await expectTruth(bench, identifiers)
+})
