@@ -89,7 +89,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'When somebody last wanted it asked again; later than the last request means still wanted.',
       last_error: 'What went wrong at the last ask; null when nothing did.',
       enqueued_at: 'When the row was inserted.',
-      last_asked_at: 'Database clock before the last request for it left.',
+      last_asked_at: 'Database clock before the last request for it left that was answered.',
       last_confirmed_at:
         'Database clock before the request of the last answer that fitted the contract left.',
       settled_at: 'When it first became done or errored.',

@@ -42,7 +42,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Reads `.env` of the working directory below the environment itself; no file is no problem. */
 export function readEnvironment(): Environment {
   try {
-    return { ...parseEnv(readFileSync('.env', 'utf8')), ...process.env }
+    const given = Object.entries(process.env).filter(([, value]) => value !== '')
+    return { ...parseEnv(readFileSync('.env', 'utf8')), ...Object.fromEntries(given) }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return process.env
     throw new UsageError(`Cannot read .env: ${(error as Error).message}`)

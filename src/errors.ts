@@ -76,6 +76,18 @@ export class CircuitBrokenError extends PermanentError {
   }
 }
 
+/** Another process has closed this run: it had shown no sign of life for too long. */
+export class RunClosedError extends PermanentError {
+  override name = 'RunClosedError'
+  readonly exitCode = EXIT_CODE.gaveUp
+
+  constructor(runId: string) {
+    super(
+      `Run ${runId} was closed by another process: this one had shown no sign of life for longer than a lease.`,
+    )
+  }
+}
+
 /** The API asks for a pause that is longer than a pass should stand still. */
 export class PauseTooLongError extends PermanentError {
   override name = 'PauseTooLongError'

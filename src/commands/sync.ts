@@ -27,7 +27,7 @@ Examples:
       const { createApp } = await import('../app.ts')
       const { parseSyncConfig, readEnvironment } = await import('../config.ts')
       const { assertMigrated } = await import('../db/migrate.ts')
-      const { EXIT_CODE, exitCodeOf } = await import('../errors.ts')
+      const { EXIT_CODE } = await import('../errors.ts')
       const { listenForInterrupt } = await import('../interrupt.ts')
       const { runPass } = await import('../sync/run-pass.ts')
       const { finishedClaims } = await import('../sync/tally.ts')
@@ -49,10 +49,8 @@ Examples:
       progress.clear()
       if (options.json) printJson(result.run)
       else print(describeRun(result))
-      if (result.failure !== undefined) {
-        console.error(`error: ${(result.failure as Error).message}`)
-        process.exitCode = exitCodeOf(result.failure)
-      } else if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
+      if (result.failure !== undefined) throw result.failure
+      if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
       else if (result.run.status === 'partial') process.exitCode = EXIT_CODE.partial
     })
 }

@@ -15,6 +15,7 @@ const compactVerdict = object({ models: list() })
 const compactResults = list(object({ classification: list() }))
 const compactClips = list(object({ results: compactResults, verdict: compactVerdict }))
 const compactRecord = object({
+  errors: list(),
   verdict: compactVerdict,
   verdicts: list(compactVerdict),
   results: compactResults,

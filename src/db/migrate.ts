@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { Migrator, NO_MIGRATIONS } from 'kysely/migration'
 import { migrations } from '../../migrations/index.ts'
 import { DatabaseError } from '../errors.ts'
@@ -20,6 +20,7 @@ export interface MigrationState {
  * finds nothing to do. Returns the steps taken; throws what the database said when one fails.
  */
 export async function migrateUp(db: Kysely<Database>): Promise<MigrationStep[]> {
+  await refuseNewer(db)
   return stepsOf(await createMigrator(db).migrateToLatest())
 }
 
@@ -37,10 +38,24 @@ export async function migrationStates(db: Kysely<Database>): Promise<MigrationSt
 
 /** Throws a DatabaseError that says what to do unless the database has every migration of this version. */
 export async function assertMigrated(db: Kysely<Database>): Promise<void> {
+  await refuseNewer(db)
   const waiting = (await migrationStates(db)).filter((state) => state.applied_at === null)
   if (waiting.length === 0) return
   throw new DatabaseError(
     `The database lacks ${waiting.length} of ${Object.keys(migrations).length} migrations. Run: identifai-sync migrate`,
+  )
+}
+
+/** Throws a DatabaseError when the database has migrations that this version does not know. */
+async function refuseNewer(db: Kysely<Database>): Promise<void> {
+  const { rows: found } = await sql<{ exists: boolean }>`
+    select to_regclass('identifai.schema_migrations') is not null as exists`.execute(db)
+  if (!found[0]?.exists) return
+  const { rows } = await sql<{ name: string }>`select name from identifai.schema_migrations`.execute(db)
+  const unknown = rows.filter(({ name }) => !Object.hasOwn(migrations, name))
+  if (unknown.length === 0) return
+  throw new DatabaseError(
+    `The database was migrated by a newer identifai-sync (${unknown.map(({ name }) => name).join(', ')}). Use that one.`,
   )
 }
 

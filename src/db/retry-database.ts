@@ -30,7 +30,7 @@ export async function retryDatabase<T>(work: () => Promise<T>, logger: Logger): 
 }
 
 /** Whether the same work may succeed a moment later; by SQLSTATE and system error code, never by text. */
-export function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): boolean {
   const code = databaseCodeOf(error)
   // The driver says that a connection broke under a query by an error without a code.
   if (code === undefined) return error instanceof DatabaseError || isPlainError(error)

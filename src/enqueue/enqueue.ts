@@ -2,7 +2,13 @@ import type { Kysely } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { IdentifierState } from '../db/tables/identifiers.ts'
 import { type Entry, type InvalidEntry, isInvalid } from './entry.ts'
-import { type EnqueueOptions, insertIdentifiers } from './insert-identifiers.ts'
+import {
+  createStage,
+  type EnqueueOptions,
+  type Inserted,
+  insertStaged,
+  stageEntries,
+} from './insert-identifiers.ts'
 import type { EntryStream } from './read-entries.ts'
 
 const CHUNK = 5000
@@ -28,45 +34,38 @@ export async function enqueue(
   entries: EntryStream,
   options: EnqueueOptions,
 ): Promise<EnqueueResult> {
-  const tally = {
-    added: 0,
-    known: 0,
-    known_by_state: {} as Partial<Record<IdentifierState, number>>,
-    invalid: 0,
-  }
-  const invalidLines: InvalidEntry[] = []
-  await db.transaction().execute(async (trx) => {
-    let chunk: Entry[] = []
-    const flush = async () => {
-      const inserted = await insertIdentifiers(trx, chunk, options)
-      tally.added += inserted.added
-      tally.known += chunk.length - inserted.added
-      addStates(tally.known_by_state, inserted.existing, chunk.length - inserted.added)
-      chunk = []
-    }
-    for await (const entry of entries) {
-      if (isInvalid(entry)) {
-        tally.invalid++
-        if (invalidLines.length < INVALID_NAMED) invalidLines.push(entry)
-        continue
-      }
-      chunk.push(entry)
-      if (chunk.length === CHUNK) await flush()
-    }
-    if (chunk.length > 0) await flush()
+  return db.transaction().execute(async (trx) => {
+    await createStage(trx)
+    const { valid, invalid, named } = await stageAll(trx, entries)
+    const { added, existing } = await insertStaged(trx, options)
+    const known = valid - added
+    return { added, known, known_by_state: statesOf(existing, known), invalid, invalid_lines: named }
   })
-  return { ...tally, invalid_lines: invalidLines }
 }
 
-/** Adds up states; what is known but did not exist before the chunk was repeated within it, and is pending. */
-function addStates(
-  sums: Partial<Record<IdentifierState, number>>,
-  existing: Partial<Record<IdentifierState, number>>,
-  known: number,
-): void {
-  const existed = Object.values(existing).reduce((sum, number) => sum + number, 0)
-  const counts = { ...existing, pending: (existing.pending ?? 0) + (known - existed) }
-  for (const [state, number] of Object.entries(counts) as [IdentifierState, number][]) {
-    if (number > 0) sums[state] = (sums[state] ?? 0) + number
+async function stageAll(db: Kysely<Database>, entries: EntryStream) {
+  const named: InvalidEntry[] = []
+  let [valid, invalid] = [0, 0]
+  let chunk: Entry[] = []
+  for await (const entry of entries) {
+    if (isInvalid(entry)) {
+      invalid++
+      if (named.length < INVALID_NAMED) named.push(entry)
+      continue
+    }
+    valid++
+    chunk.push(entry)
+    if (chunk.length < CHUNK) continue
+    await stageEntries(db, chunk)
+    chunk = []
   }
+  if (chunk.length > 0) await stageEntries(db, chunk)
+  return { valid, invalid, named }
+}
+
+/** What is known but did not exist before was repeated in the input, and is pending. */
+function statesOf(existing: Inserted['existing'], known: number): EnqueueResult['known_by_state'] {
+  const existed = Object.values(existing).reduce((sum, number) => sum + number, 0)
+  const pending = (existing.pending ?? 0) + known - existed
+  return pending > 0 ? { ...existing, pending } : existing
 }

@@ -13,35 +13,43 @@ export interface EnqueueOptions {
 
 export interface Inserted {
   readonly added: number
-  /** Entries that were there before, by state. */
+  /** Entries whose identifier was there before, by state. */
   readonly existing: Partial<Record<IdentifierState, number>>
 }
 
+/** Makes the table of this transaction that entries are collected in, so that the ledger is not locked meanwhile. */
+export async function createStage(db: Kysely<Database>): Promise<void> {
+  await sql`
+    create temporary table enqueued_entries (identifier text, submitted_at timestamptz, source text)
+    on commit drop`.execute(db)
+}
+
+/** Collects entries. Kysely has no word for unnest over several arrays. */
+export async function stageEntries(db: Kysely<Database>, entries: readonly Entry[]): Promise<void> {
+  await sql`
+    insert into enqueued_entries (identifier, submitted_at, source)
+    select * from unnest(
+      ${entries.map((entry) => entry.identifier)}::text[],
+      ${entries.map((entry) => entry.submittedAt)}::timestamptz[],
+      ${entries.map((entry) => entry.source)}::text[])`.execute(db)
+}
+
 /**
- * Inserts what is not known yet. All parts of the statement see the table as it was before it, so `existing` counts
- * what was known before. Raw SQL: Kysely has no word for unnest over several arrays.
+ * Inserts the collected entries that are not known yet, in one order, so that two that add the same identifiers wait for
+ * each other and never in a circle. All parts of the statement see the ledger as it was before it.
  */
-export async function insertIdentifiers(
-  db: Kysely<Database>,
-  entries: readonly Entry[],
-  options: EnqueueOptions,
-): Promise<Inserted> {
+export async function insertStaged(db: Kysely<Database>, options: EnqueueOptions): Promise<Inserted> {
   const { rows } = await sql<Inserted>`
-    with input as (
-      select * from unnest(
-        ${entries.map((entry) => entry.identifier)}::text[],
-        ${entries.map((entry) => entry.submittedAt)}::timestamptz[],
-        ${entries.map((entry) => entry.source ?? options.source)}::text[]
-      ) as entry (identifier, submitted_at, source)
-    ),
-    existing as (
+    with existing as (
       select i.state, count(*) as identifiers
-      from input join identifai.identifiers as i on i.media = ${options.media} and i.identifier = input.identifier
+      from enqueued_entries as e
+      join identifai.identifiers as i on i.media = ${options.media} and i.identifier = e.identifier
       group by i.state
     ),
     inserted as (
       insert into identifai.identifiers (media, identifier, submitted_at, source, priority)
-      select ${options.media}, identifier, submitted_at, source, ${options.priority}::smallint from input
+      select ${options.media}, identifier, submitted_at, coalesce(source, ${options.source}), ${options.priority}::smallint
+      from enqueued_entries order by identifier
       on conflict (media, identifier) do nothing
       returning 1
     )

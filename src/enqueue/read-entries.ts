@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { UsageError } from '../errors.ts'
-import { type Entry, type InvalidEntry, MAX_IDENTIFIER_BYTES, parseEntry } from './entry.ts'
+import { type Entry, type InvalidEntry, MAX_IDENTIFIER_BYTES, parseEntry, TOO_LONG } from './entry.ts'
 import { readLines } from './read-lines.ts'
 
 /** Surrounding white space of a line that may still hold an identifier of full length. */
@@ -14,8 +14,8 @@ export type EntryStream = AsyncIterable<Entry | InvalidEntry>
 
 /** One identifier a line. */
 export async function* readTextEntries(stream: Readable): AsyncGenerator<Entry | InvalidEntry> {
-  for await (const { number, text } of readLines(stream, MAX_IDENTIFIER_BYTES + MAX_WHITE_SPACE_BYTES)) {
-    yield parseEntry({ line: number, identifier: text })
+  for await (const { number, text, cut } of readLines(stream, MAX_IDENTIFIER_BYTES + MAX_WHITE_SPACE_BYTES)) {
+    yield cut ? { line: number, reason: TOO_LONG } : parseEntry({ line: number, identifier: text })
   }
 }
 
@@ -47,6 +47,9 @@ export async function* readCsvEntries(stream: Readable): AsyncGenerator<Entry | 
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
     throw new UsageError(`The input is not CSV: ${error.message}. Nothing was enqueued.`, { cause: error })
+  } finally {
+    // Whoever writes to us may never end: without this, an error here would wait for them.
+    stream.destroy()
   }
 }
 

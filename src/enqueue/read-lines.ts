@@ -1,15 +1,17 @@
-/** One line of a text, without its line break; cut to what was asked for when it is longer. */
+/** One line of a text, without its line break; cut when it is longer than what was asked for. */
 export interface Line {
   /** From 1. */
   readonly number: number
   readonly text: string
+  /** Whether the line is longer than `text`. */
+  readonly cut: boolean
 }
 
 const NEWLINE = 0x0a
 
 /**
- * Splits a stream into lines, holding never more than one chunk and `maxBytes + 1` bytes of a line: so a file
- * without line breaks, of any size, costs no memory, and a line that is too long still shows that it is.
+ * Splits a stream into lines, holding never more than one chunk and `maxBytes` of a line: so a file without line
+ * breaks, of any size, costs no memory.
  * A byte order mark at the start is no part of the first line; bytes that are not UTF-8 become U+FFFD.
  */
 export async function* readLines(stream: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line> {
@@ -17,9 +19,11 @@ export async function* readLines(stream: AsyncIterable<Buffer>, maxBytes: number
   let pending: Buffer[] = []
   let pendingBytes = 0
   let hasPending = false
+  let cut = false
   const keep = (piece: Buffer) => {
     hasPending = true
-    const kept = piece.subarray(0, Math.max(0, maxBytes + 1 - pendingBytes))
+    const kept = piece.subarray(0, Math.max(0, maxBytes - pendingBytes))
+    cut ||= kept.length < piece.length
     if (kept.length === 0) return
     // A copy: a view would keep the whole chunk in memory.
     pending.push(Buffer.from(kept))
@@ -28,10 +32,12 @@ export async function* readLines(stream: AsyncIterable<Buffer>, maxBytes: number
   const take = (): Line => {
     number++
     const text = Buffer.concat(pending).toString('utf8')
+    const line = { number, text: number === 1 ? text.replace(/^\uFEFF/, '') : text, cut }
     pending = []
     pendingBytes = 0
     hasPending = false
-    return { number, text: number === 1 ? text.replace(/^\uFEFF/, '') : text }
+    cut = false
+    return line
   }
   for await (const chunk of stream) {
     let from = 0

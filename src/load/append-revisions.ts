@@ -97,7 +97,11 @@ export async function appendDisappearances(
           'r.classification_id',
           sql<number>`r.revision_no + 1`.as('revision_no'),
           sql<Date>`${receivedAt}::timestamptz`.as('observed_at'),
-          'i.last_confirmed_at as previous_confirmed_at',
+          // Gone while an analysis ran again: the bound stays that of the finished content before it.
+          sql<Date>`case when r.status = 'new' and exists (
+              select from identifai.classification_revisions as f
+              where f.classification_id = r.classification_id and f.status <> 'new')
+            then r.previous_confirmed_at else i.last_confirmed_at end`.as('previous_confirmed_at'),
           sql<string>`${runId}::uuid`.as('run_id'),
           sql<string[]>`array['disappeared']`.as('causes'),
         ])

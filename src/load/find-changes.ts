@@ -49,7 +49,7 @@ export async function findChanges(
     const revision = latest.get(outcome.claim.id)
     if (revision === undefined) return firstSight(outcome)
     const before = {
-      latest: seen(contents.get(outcome.claim.id), canonicalize) ?? unseen(revision),
+      latest: seen(contents.get(outcome.claim.id), canonicalize) ?? seenNow(outcome.rows),
       finished: seen(finished.get(outcome.claim.id), canonicalize),
       disappeared: revision.disappeared,
     }
@@ -93,7 +93,9 @@ async function currentDigests(
     outdated.map((revision) => revision.classification_id),
     'latest',
   )
-  for (const [id, content] of contents) digests.set(id, contentDigest(canonicalize(content.payload)))
+  for (const [id, { payload }] of contents) {
+    if (payload) digests.set(id, contentDigest(canonicalize(payload)))
+  }
   return digests
 }
 
@@ -102,13 +104,8 @@ function seen(content: StoredContent | undefined, canonicalize: Canonicalize): S
   return {
     status: content.status,
     force_classification: content.force_classification,
-    canonical: canonicalize(content.payload),
+    canonical: content.payload && canonicalize(content.payload),
   }
-}
-
-/** A revision whose payload is gone: everything about it differs. */
-function unseen(revision: LatestRevision): SeenContent {
-  return { status: revision.status, force_classification: null, canonical: {} }
 }
 
 function seenNow({ revision, canonical }: RowSet): SeenContent {

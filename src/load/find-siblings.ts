@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { isFinished } from '../normalize/causes-of-change.ts'
+import type { ContentRow } from '../normalize/row-set.ts'
 import type { Change } from './find-changes.ts'
 
 /**
@@ -10,6 +11,10 @@ import type { Change } from './find-changes.ts'
 export async function findSiblings(db: Kysely<Database>, changes: readonly Change[]): Promise<number[]> {
   const sources = changes.filter(mayConcernSiblings).map(({ outcome }) => outcome)
   if (sources.length === 0) return []
+  await lockFiles(
+    db,
+    sources.map(({ rows }) => rows.classification),
+  )
   // Kysely has no word for unnest over several arrays.
   const { rows } = await sql<{ id: number }>`
     select distinct c.classification_id as id
@@ -23,6 +28,21 @@ export async function findSiblings(db: Kysely<Database>, changes: readonly Chang
     join identifai.identifiers as i on i.id = c.classification_id and i.state in ('done', 'errored')
     where c.classification_id <> all(${sources.map(({ claim }) => claim.id)}::bigint[])`.execute(db)
   return rows.map((row) => row.id)
+}
+
+/**
+ * Lets one transaction at a time look for the siblings of a file: of two that change siblings at once, the second then
+ * sees the first. Taken in one order, and before any row is locked, so that nobody waits in a circle.
+ */
+async function lockFiles(
+  db: Kysely<Database>,
+  files: readonly Pick<ContentRow, 'media' | 'file_hash'>[],
+): Promise<void> {
+  const names = [...new Set(files.map(({ media, file_hash }) => `${media} ${file_hash}`))]
+  await sql`
+    select pg_advisory_xact_lock(key) from (
+      select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by key
+    ) as file`.execute(db)
 }
 
 /** Makes rows, locked by the caller, due at once; one that is leased stays due after it is settled. */

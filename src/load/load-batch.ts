@@ -4,7 +4,8 @@ import { appendDisappearances, appendRevisions } from './append-revisions.ts'
 import { type Answered, type Canonicalize, type Change, findChanges } from './find-changes.ts'
 import { FORCE_CHANGES, findSiblings, wakeSiblings } from './find-siblings.ts'
 import { type LockedRow, lockLedgerRows, lockRunningRun } from './lock-rows.ts'
-import type { Outcome } from './outcome.ts'
+import { RunClosedError } from '../errors.ts'
+import type { Fence, Outcome } from './outcome.ts'
 import { quarantine, resolveQuarantine } from './quarantine.ts'
 import { recordDrift } from './record-drift.ts'
 import { settle } from './settle.ts'
@@ -32,13 +33,14 @@ export interface LoadResult {
 
 /**
  * Writes the outcomes of one answer: rows, revisions, evidence and ledger, in one transaction. Content that is the
- * same as before writes nothing but its ledger row. Nothing is written for a claim that no longer holds, and
- * nothing at all when the run has been closed meanwhile.
+ * same as before writes nothing but its ledger row. Nothing is written for a claim that no longer holds.
+ *
+ * @throws RunClosedError, with nothing written, when the run has been closed meanwhile.
  */
 export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonicalize): Promise<LoadResult> {
   return withTransaction(pool, async (transaction) => {
     const { trx } = transaction
-    if (!(await lockRunningRun(trx, batch.runId))) return allLost(batch.outcomes)
+    if (!(await lockRunningRun(trx, batch.runId))) throw new RunClosedError(batch.runId)
 
     // Read before the rows are locked: our leases keep everybody else from changing what is read here, and a lease
     // that is no longer ours is noticed right after.
@@ -47,8 +49,8 @@ export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonica
     const claims = batch.outcomes.map((outcome) => outcome.claim)
     const ledger = await lockLedgerRows(trx, { runId: batch.runId, claims, siblings })
 
-    const held = batch.outcomes.filter(({ claim }) => ledger.has(claim.id))
-    const changes = proposed.filter(({ outcome }) => ledger.has(outcome.claim.id))
+    const held = batch.outcomes.filter(({ claim }) => holds(claim, ledger))
+    const changes = proposed.filter(({ outcome }) => holds(outcome.claim, ledger))
     const changedIds = new Set(changes.map(({ outcome }) => outcome.claim.id))
     const unchanged = held.filter(isAnswered).filter(({ claim }) => !changedIds.has(claim.id))
     await writeContent(transaction, changes, batch)
@@ -90,10 +92,10 @@ function summarize(
   ledger: ReadonlyMap<number, LockedRow>,
   changes: readonly Change[],
 ): LoadResult {
-  const written = outcomes.filter(({ claim }) => ledger.has(claim.id))
+  const written = outcomes.filter(({ claim }) => holds(claim, ledger))
   return {
     written,
-    lost: outcomes.filter(({ claim }) => !ledger.has(claim.id)),
+    lost: outcomes.filter(({ claim }) => !holds(claim, ledger)),
     changed: changes.length,
     unchanged: written.filter(isAnswered).length - changes.length,
     forceChanges: changes.filter(({ causes }) => causes.some((cause) => FORCE_CHANGES.includes(cause)))
@@ -101,8 +103,9 @@ function summarize(
   }
 }
 
-function allLost(outcomes: readonly Outcome[]): LoadResult {
-  return { written: [], lost: outcomes, changed: 0, unchanged: 0, forceChanges: 0 }
+/** By claim, not by row: an older claim of the same row is lost even when a newer one holds. */
+function holds(claim: Fence, ledger: ReadonlyMap<number, LockedRow>): boolean {
+  return ledger.get(claim.id)?.claimNo === claim.claimNo
 }
 
 function isAnswered(outcome: Outcome): outcome is Answered {

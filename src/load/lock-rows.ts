@@ -6,6 +6,8 @@ import type { Fence } from './outcome.ts'
 /** A ledger row as history repeats it, locked until the transaction ends. */
 export interface LockedRow {
   readonly id: number
+  /** The claim that holds. */
+  readonly claimNo: number
   readonly source: string | null
   readonly submittedAt: DatabaseTime | null
   readonly lastConfirmedAt: DatabaseTime | null
@@ -29,7 +31,8 @@ export async function lockRunningRun(trx: Transaction<Database>, runId: string):
 
 /**
  * Locks ledger rows, those of the claims and their siblings together in id order, so that two workers can never
- * wait for each other. Returns the rows whose claim still holds, by id: an expired or newer lease leaves a row out.
+ * wait for each other. Returns the rows that this run still leases, by id, with
+ * the claim that holds.
  */
 export async function lockLedgerRows(
   trx: Transaction<Database>,
@@ -55,8 +58,5 @@ export async function lockLedgerRows(
     .orderBy('id')
     .forUpdate()
     .execute()
-  const claimNos = new Map(options.claims.map((claim) => [claim.id, claim.claimNo]))
-  return new Map(
-    rows.filter((row) => row.leased && row.claimNo === claimNos.get(row.id)).map((row) => [row.id, row]),
-  )
+  return new Map(rows.filter((row) => row.leased).map((row) => [row.id, row]))
 }

@@ -21,7 +21,8 @@ export interface StoredContent {
   readonly revision_no: number
   readonly status: EffectiveStatus
   readonly force_classification: string | null
-  readonly payload: JsonObject
+  /** Null when it is no longer kept. */
+  readonly payload: JsonObject | null
 }
 
 /** The latest revision of each of these classifications, by classification_id; none for those never answered. */
@@ -49,8 +50,8 @@ export async function readLatestRevisions(
 }
 
 /**
- * The latest content of each of these classifications that has a payload, or the latest finished one.
- * A `disappeared` revision has no payload and repeats the content before it.
+ * The latest content of each of these classifications, or the latest finished one. A `disappeared` revision is none: it
+ * repeats the content before it.
  */
 export async function readContents(
   db: Kysely<Database>,
@@ -60,7 +61,7 @@ export async function readContents(
   if (ids.length === 0) return new Map()
   const rows = await db
     .selectFrom('identifai.classification_revisions as r')
-    .innerJoin('identifai.revision_payloads as p', (join) =>
+    .leftJoin('identifai.revision_payloads as p', (join) =>
       join
         .onRef('p.classification_id', '=', 'r.classification_id')
         .onRef('p.revision_no', '=', 'r.revision_no'),
@@ -68,9 +69,12 @@ export async function readContents(
     .distinctOn('r.classification_id')
     .select(['r.classification_id', 'r.revision_no', 'r.status', 'r.force_classification', 'p.payload'])
     .where(sql<boolean>`r.classification_id = any(${ids}::bigint[])`)
+    .where(sql<boolean>`not 'disappeared' = any(r.causes)`)
     .$if(which === 'finished', (query) => query.where('r.status', '<>', 'new'))
     .orderBy('r.classification_id')
     .orderBy('r.revision_no', 'desc')
     .execute()
-  return new Map(rows.map((row) => [row.classification_id, { ...row, payload: row.payload as JsonObject }]))
+  return new Map(
+    rows.map((row) => [row.classification_id, { ...row, payload: row.payload as JsonObject | null }]),
+  )
 }

@@ -14,24 +14,24 @@ export async function recordDrift(
   media: string,
   drift: readonly Drift[],
 ): Promise<void> {
-  const rows = countDrift(media, drift)
+  const rows = countDrift(drift)
   if (rows.length === 0) return
-  await trx
-    .insertInto('identifai.schema_drift')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.columns(['media', 'path', 'kind']).doUpdateSet((eb) => ({
-        last_seen_at: sql<Date>`now()`,
-        occurrences: eb('identifai.schema_drift.occurrences', '+', eb.ref('excluded.occurrences')),
-      })),
-    )
-    .execute()
+  // One parameter a column, however many rows. Kysely has no word for unnest over several arrays.
+  await sql`
+    insert into identifai.schema_drift as known (media, path, kind, occurrences, sample)
+    select ${media}, * from unnest(
+      ${rows.map((row) => row.path)}::text[],
+      ${rows.map((row) => row.kind)}::text[],
+      ${rows.map((row) => row.occurrences)}::bigint[],
+      ${rows.map((row) => row.sample)}::text[])
+    on conflict (media, path, kind) do update set
+      last_seen_at = now(), occurrences = known.occurrences + excluded.occurrences`.execute(trx)
 }
 
-function countDrift(media: string, drift: readonly Drift[]) {
+function countDrift(drift: readonly Drift[]) {
   const counted = new Map<
     string,
-    { media: string; path: string; kind: Drift['kind']; occurrences: number; sample: string }
+    { path: string; kind: Drift['kind']; occurrences: number; sample: string }
   >()
   for (const { path, kind, sample } of drift) {
     const cut = path.slice(0, MAX_PATH_CHARACTERS).toWellFormed()
@@ -40,7 +40,7 @@ function countDrift(media: string, drift: readonly Drift[]) {
     if (row) row.occurrences++
     else {
       const text = JSON.stringify(sample).slice(0, MAX_SAMPLE_CHARACTERS).toWellFormed()
-      counted.set(key, { media, path: cut, kind, occurrences: 1, sample: text })
+      counted.set(key, { path: cut, kind, occurrences: 1, sample: text })
     }
   }
   return [...counted].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)

@@ -81,7 +81,7 @@ async function updateClassifications(
 
 /**
  * Keeps the links of unchanged contents up to date: a link is no content, so a new one makes no revision.
- * A row whose link is the same is not written.
+ * A row whose link is the same is not written, nor one that keeps a finished content while an analysis runs again.
  */
 export async function updateResultUrls(
   trx: Transaction<Database>,
@@ -94,7 +94,10 @@ export async function updateResultUrls(
       ${unchanged.map(({ claim }) => claim.id)}::bigint[],
       ${unchanged.map(({ rows }) => rows.revision.result_url)}::text[]
     ) as link (id, result_url)
-    where c.classification_id = link.id and c.result_url is distinct from link.result_url`.execute(trx)
+    where c.classification_id = link.id and c.result_url is distinct from link.result_url
+      and c.revision_no = (
+        select max(r.revision_no) from identifai.classification_revisions as r
+        where r.classification_id = c.classification_id)`.execute(trx)
 }
 
 /** Leaves first, so that no cascade has work to do. */

@@ -21,8 +21,9 @@ export function audioCanonical(content: JsonObject): JsonObject {
       ...(clips !== undefined && { clips: sortedClips(clips) }),
     }
   }
-  // A second clip list is an unknown field: it counts as it is.
-  if (documented !== undefined && chunk_details !== undefined) canonical.chunk_details = chunk_details
+  // A second clip list is an unknown field, but a set of clips all the same.
+  if (documented !== undefined && chunk_details !== undefined)
+    canonical.chunk_details = sortedAsText(chunk_details)
   return canonical
 }
 
@@ -51,6 +52,12 @@ function sortedVerdict(verdict: Json): JsonObject {
   const object = verdict as JsonObject
   if (object.models === undefined) return object
   return { ...object, models: (object.models as string[]).toSorted(compare) }
+}
+
+/** A list that nobody has checked, ordered by the canonical texts of its elements. */
+function sortedAsText(list: Json): Json {
+  if (!Array.isArray(list)) return list
+  return list.toSorted((a: Json, b: Json) => compare(canonicalJson(a), canonicalJson(b)))
 }
 
 /** The list with each element canonical, ordered by the members named; ties by canonical text. */

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { canonicalJson } from '../canonical-json.ts'
 import type { EffectiveStatus } from '../db/tables/classification-revisions.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json.ts'
 
@@ -6,7 +6,8 @@ import { isJsonObject, type Json, type JsonObject } from '../json.ts'
 export interface SeenContent {
   readonly status: EffectiveStatus
   readonly force_classification: string | null
-  readonly canonical: JsonObject
+  /** Null when it is no longer known: the kept record behind it is gone. */
+  readonly canonical: JsonObject | null
 }
 
 /** What history holds of a classification before the answer that is compared with it. */
@@ -55,13 +56,15 @@ function forceCauses(before: string | null, next: string | null): string[] {
   return [next === null ? 'unforced' : 'force_changed']
 }
 
-function contentCauses(before: JsonObject, next: JsonObject): string[] {
+function contentCauses(before: JsonObject | null, next: JsonObject | null): string[] {
+  // Something differs, or there would be no revision; what, nobody can tell any more.
+  if (before === null || next === null) return ['details_changed']
   return Object.entries(PARTS)
-    .filter(([, part]) => !isDeepStrictEqual(part(before), part(next)))
+    .filter(([, part]) => canonicalJson([part(before)]) !== canonicalJson([part(next)]))
     .map(([cause]) => cause)
 }
 
-type Part = (content: JsonObject) => unknown
+type Part = (content: JsonObject) => Json | undefined
 
 const VERDICT = ['heuristic', 'classification', 'confidence', 'models']
 const RESULT = ['model', 'unknown', 'elapsed_time', 'classification', 'classification_details']
@@ -108,7 +111,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   ],
 }
 
-function each(list: Json | undefined, of: (element: Json) => unknown): unknown[] {
+function each(list: Json | undefined, of: (element: Json) => Json): Json[] {
   return Array.isArray(list) ? list.map(of) : []
 }
 

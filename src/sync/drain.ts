@@ -27,6 +27,7 @@ export async function drain(pass: Pass, crew: Crew, limit: number): Promise<void
         continue
       }
       const batch = await feed.next()
+      pass.waiting = feed.leftOver()
       if (stopping()) crew.abandon(batch)
       else if (batch.length > 0) crew.start(batch)
       // A batch under way may still wake siblings: only when all is quiet is nothing due.

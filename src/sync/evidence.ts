@@ -13,16 +13,17 @@ export function evidenceText(record: JsonObject): string {
     const next = waiting.pop() as Json | Literal
     if (next instanceof Literal) text += next.text
     else if (typeof next !== 'object' || next === null) text += scalarText(next)
-    else waiting.push(...parts(next).toReversed())
+    else for (const part of parts(next).toReversed()) waiting.push(part)
   }
   return text
 }
 
-/** Text about a record, with what PostgreSQL cannot store made visible as JSON would escape it. */
+/** Control characters, which PostgreSQL or a terminal would take amiss, and halves of surrogate pairs. */
+const UNSTORABLE = /[\p{Cc}\p{Surrogate}]/gu
+
+/** Text about a record or from the API, with what cannot be stored or shown made visible as JSON would escape it. */
 export function storable(text: string): string {
-  return text
-    .replaceAll('\0', '\\u0000')
-    .replace(/\p{Surrogate}/gu, (half) => JSON.stringify(half).slice(1, -1))
+  return text.replace(UNSTORABLE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** JSON text in ASCII alone, the rest escaped: the evidence of what a database's encoding cannot hold. */

@@ -5,6 +5,7 @@ import type { SyncConfig } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { ApiClient } from '../extract/api-client.ts'
+import type { Claim } from '../extract/claim.ts'
 import type { Quota } from '../extract/quota.ts'
 import type { Breaker } from './breaker.ts'
 import type { HeldOutcomes } from './held-outcomes.ts'
@@ -34,6 +35,8 @@ export interface Pass extends PassTools {
   readonly packing: Packing
   readonly breaker: Breaker
   readonly held: HeldOutcomes
+  /** Claims that wait for a request that has room for them. */
+  waiting: readonly Claim[]
   /** Bytes of a request target before the query. */
   readonly targetPathBytes: number
   /** `Date` headers of the first and the last answer. */

@@ -4,10 +4,12 @@ import { retryDatabase } from '../db/retry-database.ts'
 import type { RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
 import { makeSettledDue } from '../extract/make-settled-due.ts'
 import { renewLeases } from '../extract/renew-leases.ts'
+import { RunClosedError } from '../errors.ts'
 import { VERSION } from '../version.ts'
 import { Breaker } from './breaker.ts'
 import { Crew } from './crew.ts'
 import { drain } from './drain.ts'
+import { storable } from './evidence.ts'
 import { HeldOutcomes } from './held-outcomes.ts'
 import type { Pass, PassTools } from './pass.ts'
 import { passStatus } from './pass-status.ts'
@@ -50,7 +52,6 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     version: VERSION,
   })
   logger.info({ runId, trigger: options.trigger }, 'pass started')
-  if (options.refreshAll) await makeSettledDue(db, endpoint.media)
 
   const pass: Pass = {
     ...tools,
@@ -59,6 +60,7 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     tally: emptyTally(),
     breaker: new Breaker(),
     held: new HeldOutcomes(),
+    waiting: [],
     packing: { maxUrlBytes: config.maxUrlBytes },
     targetPathBytes: new URL(config.apiUrl + endpoint.path).pathname.length,
     httpDates: { first: null, last: null },
@@ -67,6 +69,7 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
   const stopRenewing = keepAlive(pass, crew)
   let failure: unknown
   try {
+    if (options.refreshAll) await makeSettledDue(db, endpoint.media)
     await drain(pass, crew, options.limit ?? Number.POSITIVE_INFINITY)
   } catch (error) {
     failure = error
@@ -84,7 +87,7 @@ function keepAlive(pass: Pass, crew: Crew): () => Promise<void> {
     await beat(db, runId, tally)
     await renewLeases(db, {
       runId,
-      ids: [...crew.claims, ...pass.held.claims].map((claim) => claim.id),
+      ids: [...crew.claims, ...pass.held.claims, ...pass.waiting].map((claim) => claim.id),
       leaseSeconds: config.leaseSeconds,
     })
   }
@@ -111,14 +114,17 @@ async function finish(pass: Pass, failure: unknown, loss: Error | undefined): Pr
   const status = passStatus({ failed: reason !== undefined, interrupted: signal.aborted, tally })
   const ending = {
     status,
-    error: ((reason ?? loss) as Error | undefined)?.message ?? null,
+    error: endingText(reason ?? (signal.aborted ? signal.reason : loss)),
     tally,
     firstHttpDate: pass.httpDates.first,
     lastHttpDate: pass.httpDates.last,
   }
   const run = await retryDatabase(() => closeRun(db, runId, ending), logger)
-  if (!run)
-    throw new Error(`Run ${runId} was closed by another process: this one had stopped to show signs of life.`)
+  if (!run) throw new RunClosedError(runId)
   logger.info({ runId, status, ...tally }, 'pass ended')
   return reason === undefined ? { run } : { run, failure: reason }
+}
+
+function endingText(reason: unknown): string | null {
+  return reason instanceof Error ? storable(reason.message) : null
 }

@@ -35,6 +35,18 @@ export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number)
     .select('run_id')
     .where('status', '=', 'running')
     .where('heartbeat_at', '<', sql<Date>`now() - make_interval(secs => ${leaseSeconds})`)
+    // Its own lease may be longer than ours: what still holds something is alive.
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('identifai.identifiers')
+            .select('id')
+            .whereRef('leased_by', '=', 'identifai.sync_runs.run_id')
+            .where('lease_until', '>', sql<Date>`now()`),
+        ),
+      ),
+    )
     .execute()
   for (const { run_id } of stale) {
     await closeRun(db, run_id, {

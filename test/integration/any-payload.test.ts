@@ -42,6 +42,23 @@ it('any record that fits the contract goes through HTTP, COPY and SQL and comes 
   expect(refreshed).toMatchObject({ claimed: finished.length, changed: 0, unchanged: finished.length })
 })
 
+it('a record of any width is set aside or loaded, with any number of unknown fields', async () => {
+  const wide = { identifier: 'wide', status: 'archived', waveform: Array.from({ length: 200_000 }, () => 0) }
+  const keys = {
+    identifier: 'keys',
+    status: 'done',
+    ...Object.fromEntries(Array.from({ length: 14_000 }, (_, n) => [`k${n}`, n])),
+  }
+  await using api = await startCannedApi(() => [wide, keys])
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(['wide', 'keys'])
+  expect(await bench.pass()).toMatchObject({ status: 'partial', quarantined: 1, settled_done: 1 })
+  const { rows } = await sql<{ drift: number }>`select count(*) as drift from identifai.schema_drift`.execute(
+    bench.app.db,
+  )
+  expect(rows[0]?.drift).toBe(14_000)
+})
+
 it('a record that PostgreSQL cannot store is set aside with its bytes; its neighbours are settled', async () => {
   const broken: Readonly<Record<string, string>> = {
     nul: '{"identifier": "nul", "status": "done", "name": "a\\u0000b"}',

@@ -7,6 +7,7 @@ import { releaseClaims } from '../../src/extract/release-claims.ts'
 import { renewLeases } from '../../src/extract/renew-leases.ts'
 import { loadBatch } from '../../src/load/load-batch.ts'
 import { audioEndpoint } from '../../src/audio-endpoint.ts'
+import { RunClosedError } from '../../src/errors.ts'
 import { readClock } from '../../src/db/clock.ts'
 import { outcomesOf } from '../../src/sync/outcomes-of.ts'
 import { closeRun, closeStaleRuns, openRun } from '../../src/sync/run-rows.ts'
@@ -159,6 +160,13 @@ describe('writing', () => {
     })
   })
 
+  it('forgets the asks that were lost before', async () => {
+    await track('a')
+    await set('a', 'attempts = 3')
+    await load(await claim())
+    expect(await ledger('a')).toMatchObject({ attempts: 0 })
+  })
+
   it('is refused for a claim that somebody else has taken over', async () => {
     await track('a', 'b')
     const stale = await claim()
@@ -193,7 +201,7 @@ describe('writing', () => {
     await track('a')
     const claims = await claim()
     await closeRun(database.db, run, { status: 'interrupted', error: null })
-    expect((await load(claims)).lost).toHaveLength(1)
+    await expect(load(claims)).rejects.toThrow(RunClosedError)
     expect(await revisions()).toBe(0)
   })
 
@@ -242,6 +250,19 @@ describe('giving back', () => {
     })
   })
 
+  it('touches no newer claim of the same run', async () => {
+    await track('a')
+    const claims = await claim()
+    await set('a', "lease_until = now() - interval '1 second'")
+    await claim()
+    await releaseClaims(
+      database.db,
+      run,
+      claims.map((old) => ({ claim: old })),
+    )
+    expect(await ledger('a')).toMatchObject({ leased_by: run })
+  })
+
   it('touches nothing that is not ours any more', async () => {
     await track('a')
     const claims = await claim()
@@ -276,11 +297,19 @@ describe('staying alive', () => {
   it('closes runs whose heartbeat is older than a lease as interrupted', async () => {
     await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes'`.execute(database.db)
     const alive = await newRun()
+    await track('a')
+    const longer = await newRun()
+    await claim(longer, { leaseSeconds: 600 })
+    await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes' where run_id = ${longer}`.execute(
+      database.db,
+    )
     expect(await closeStaleRuns(database.db, 60)).toBe(1)
     const rows = await database.db.selectFrom('identifai.sync_runs').select(['run_id', 'status']).execute()
     expect(Object.fromEntries(rows.map((row) => [row.run_id, row.status]))).toEqual({
       [run]: 'interrupted',
       [alive]: 'running',
+      // Its lease is longer than ours, and holds.
+      [longer]: 'running',
     })
   })
 })

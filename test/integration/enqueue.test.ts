@@ -41,7 +41,7 @@ describe('enqueue', () => {
   })
 
   it('writes the priority, the time of submission, and the source of the entry before that of the call', async () => {
-    const submittedAt = new Date('2026-07-01T10:00:00Z')
+    const submittedAt = '2026-07-01T10:00:00Z'
     async function* entries(): AsyncGenerator<Entry | InvalidEntry> {
       yield entry('a', { submittedAt, source: 'own' })
       yield entry('b')
@@ -53,7 +53,7 @@ describe('enqueue', () => {
       .orderBy('identifier')
       .execute()
     expect(rows).toEqual([
-      { identifier: 'a', priority: -5, submitted_at: submittedAt, source: 'own' },
+      { identifier: 'a', priority: -5, submitted_at: new Date(submittedAt), source: 'own' },
       { identifier: 'b', priority: -5, submitted_at: null, source: 'batch' },
     ])
   })
@@ -89,13 +89,13 @@ describe('enqueue', () => {
     expect(await count()).toBe(20_000)
   })
 
-  it('finds each of its identifiers once when two add the same at once', async () => {
-    const same = Array.from({ length: 3000 }, (_, n) => `id-${n}`)
+  it('finds each of its identifiers once when two add the same at once, in opposite orders', async () => {
+    const same = Array.from({ length: 20_000 }, (_, n) => `id-${n}`)
     const results = await Promise.all([
       enqueue(database.db, argumentEntries(same), options),
-      enqueue(database.db, argumentEntries(same), options),
+      enqueue(database.db, argumentEntries(same.toReversed()), options),
     ])
-    expect(results.reduce((sum, { added }) => sum + added, 0)).toBe(3000)
-    expect(await count()).toBe(3000)
+    expect(results.reduce((sum, { added }) => sum + added, 0)).toBe(20_000)
+    expect(await count()).toBe(20_000)
   })
 })

@@ -155,6 +155,56 @@ describe('the history of an identifier', () => {
     expect(third?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
   })
 
+  it('bounds a force by the finished answer, though it disappeared while an analysis ran again', async () => {
+    const confirmed = await ask(done)
+    await ask(again)
+    for (let absence = 1; absence <= 5; absence++) await ask()
+    await ask({ ...done, force_classification: 'human' })
+    const history = await revisions()
+    expect(history.map(({ causes }) => causes)).toEqual([
+      ['first_seen'],
+      ['status_changed'],
+      ['disappeared'],
+      ['reappeared', 'status_changed', 'forced'],
+    ])
+    expect(history[3]?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
+  })
+
+  it('keeps the link of the finished content while an analysis runs again', async () => {
+    await ask(done)
+    await ask(again)
+    await ask(again)
+    expect(await current()).toMatchObject({ result_url: done.result_url })
+  })
+
+  it('knows force and status though the record behind them is no longer kept', async () => {
+    await ask({ ...done, force_classification: 'human' })
+    for (let absence = 1; absence <= 5; absence++) await ask()
+    await sql`delete from identifai.revision_payloads`.execute(bench.app.db)
+    await ask({ ...done, force_classification: 'human', name: 'other.wav' })
+    await sql`delete from identifai.revision_payloads`.execute(bench.app.db)
+    await ask(again)
+    await ask(again)
+    expect(meaning(await current())).toBe(
+      meaning({ ...done, force_classification: 'human', name: 'other.wav' }),
+    )
+    await ask({ ...done, name: 'third.wav' })
+    expect((await revisions()).map(({ causes }) => causes)).toEqual([
+      ['first_seen', 'found_forced'],
+      ['disappeared'],
+      ['reappeared', 'details_changed'],
+      ['status_changed'],
+      ['status_changed', 'unforced', 'details_changed'],
+    ])
+  })
+
+  it('takes minus zero for zero', async () => {
+    const zero = (confidence: number) => ({ ...done, verdict: { ...done.verdict, confidence } })
+    await ask(zero(-0))
+    await ask({ ...zero(-0), force_classification: 'human' })
+    expect((await revisions()).map(({ causes }) => causes)).toEqual([['first_seen'], ['forced']])
+  })
+
   it('takes a new link in place, without a revision', async () => {
     await ask(done)
     await ask({ ...done, result_url: 'https://dashboard.example/2' })
@@ -218,6 +268,47 @@ describe('the history of an identifier', () => {
 })
 
 describe('hash siblings', () => {
+  it('are asked again when a first finished answer is forced and theirs was not', async () => {
+    let forced = false
+    await using api = await startCannedApi((identifiers) =>
+      identifiers.map((identifier) => ({
+        ...done,
+        identifier,
+        ...(forced && { force_classification: 'human' }),
+      })),
+    )
+    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['old'])
+    await bench.pass()
+    forced = true
+    await bench.enqueue(['new'])
+    expect(await bench.pass()).toMatchObject({ claimed: 2, changed: 2, force_changes: 1 })
+  })
+
+  it('see each other though they are loaded at the same moment', async () => {
+    for (let round = 0; round < 5; round++) {
+      let forced = false
+      await using api = await startCannedApi((identifiers) =>
+        identifiers.map((identifier) => ({
+          ...done,
+          identifier,
+          ...(forced && identifier === 'a' && { force_classification: 'human' }),
+        })),
+      )
+      await using bench = await createWorkbench({
+        environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1' },
+      })
+      await bench.enqueue(['a'])
+      await bench.pass()
+      forced = true
+      await sql`update identifai.identifiers set due_at = now()`.execute(bench.app.db)
+      await bench.enqueue(['b'])
+      const run = await bench.pass()
+      // Whichever came second found the other out of date and had it asked again.
+      expect(run.claimed).toBeGreaterThanOrEqual(3)
+    }
+  })
+
   it('are asked within the same pass when one of them turns out to be forced', async () => {
     await using bench = await createWorkbench({ world: { seed: 5 } })
     const { world } = bench.simulator

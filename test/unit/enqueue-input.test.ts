@@ -43,6 +43,13 @@ describe('a text file of identifiers', () => {
     ])
   })
 
+  it('takes no line for what stands before a long run of white space', async () => {
+    expect(await text(`abc${' '.repeat(5000)}def\n`, '\u0085\n')).toEqual([
+      '1: longer than 1024 bytes',
+      '2: blank',
+    ])
+  })
+
   it('is the same whatever the chunks', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -60,7 +67,9 @@ describe('a text file of identifiers', () => {
           ]
           const parts = edges.slice(1).map((edge, position) => whole.subarray(edges[position], edge))
           const read = await Array.fromAsync(readLines(chunks(...parts), 1000))
-          expect(read).toEqual(lines.map((line, position) => ({ number: position + 1, text: line })))
+          expect(read).toEqual(
+            lines.map((line, position) => ({ number: position + 1, text: line, cut: false })),
+          )
         },
       ),
     )
@@ -73,7 +82,8 @@ describe('a text file of identifiers', () => {
       })(),
     )
     const [line] = await Array.fromAsync(readLines(endless, 2048))
-    expect(line?.text.length).toBe(2049)
+    expect(line?.text.length).toBe(2048)
+    expect(line?.cut).toBe(true)
   })
 })
 
@@ -82,7 +92,7 @@ describe('a CSV file of identifiers', () => {
     expect(
       await csv('note,Source,identifier,submitted_at\nx,"a, b",id-1,2026-07-01T10:00:00Z\n,,id-2,\n'),
     ).toEqual([
-      { line: 2, identifier: 'id-1', source: 'a, b', submittedAt: new Date('2026-07-01T10:00:00Z') },
+      { line: 2, identifier: 'id-1', source: 'a, b', submittedAt: '2026-07-01T10:00:00Z' },
       { line: 3, identifier: 'id-2', source: null, submittedAt: null },
     ])
   })
@@ -101,14 +111,15 @@ describe('a CSV file of identifiers', () => {
     ['2026-07-01 10:30:00-0330', '2026-07-01T14:00:00.000Z'],
   ])('reads the time %s as %s', async (given, expected) => {
     const [entry] = await csv(`identifier,submitted_at\na,${given}\n`)
-    expect(entry).toMatchObject({ submittedAt: new Date(expected) })
+    const { submittedAt } = entry as { submittedAt: string }
+    expect(new Date(submittedAt)).toEqual(new Date(expected))
   })
 
-  it.each(['01/07/2026', 'yesterday', '2026-02-31', '2026-13-01', '1751364000'])(
+  it.each(['01/07/2026', '0000-01-01', 'yesterday', '2026-02-31', '2026-13-01', '1751364000'])(
     'refuses the time %s',
     async (given) => {
       expect(await csv(`identifier,submitted_at\na,${given}\n`)).toEqual([
-        { line: 2, reason: 'submitted_at is not an ISO 8601 time' },
+        { line: 2, reason: 'submitted_at is not an ISO 8601 time, such as 2026-07-01T10:00:00Z' },
       ])
     },
   )
@@ -118,6 +129,24 @@ describe('a CSV file of identifiers', () => {
       { line: 2, reason: 'blank' },
       { identifier: 'a' },
     ])
+  })
+
+  it('names a source that cannot be stored', async () => {
+    expect(await csv('identifier,source\na,b\0c\n')).toEqual([
+      { line: 2, reason: 'holds the character U+0000' },
+    ])
+  })
+
+  it('keeps microseconds', async () => {
+    const [entry] = await csv('identifier,submitted_at\na,2026-07-01T10:00:00.123456Z\n')
+    expect(entry).toMatchObject({ submittedAt: '2026-07-01T10:00:00.123456Z' })
+  })
+
+  it('ends on an error though the producer does not', async () => {
+    const endless = new Readable({ read: () => {} })
+    endless.push(`identifier\na"b\n${'more\n'.repeat(100)}`)
+    await expect(Array.fromAsync(readCsvEntries(endless))).rejects.toThrow(UsageError)
+    expect(endless.destroyed).toBe(true)
   })
 
   it('says where the text stops being CSV', async () => {

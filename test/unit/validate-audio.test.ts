@@ -151,6 +151,11 @@ describe('the audio contract', () => {
     expect(drift).toEqual([{ kind: 'unknown_value', path: '/errors', sample: ['too short', 'too quiet'] }])
   })
 
+  it('drops what says nothing from a list of errors', () => {
+    expect(accepted({ ...minimal, errors: [null] }).known.errors).toBeUndefined()
+    expect(accepted({ ...minimal, errors: ['x', null] }).known.errors).toEqual(['x'])
+  })
+
   it('reads clips from chunk_details, as drift, and keeps a second list as unknown', () => {
     const clips = [{ index: 1 }, { index: 2 }]
     const moved = accepted({ ...minimal, chunk_details: clips })
