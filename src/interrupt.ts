@@ -1,12 +1,13 @@
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+/** A closed terminal (SIGHUP) asks for a clean stop, too. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 /** A second signal this soon after the first is the same key press, or npm passing it on. */
 const SECOND_SIGNAL_AFTER_MS = 1000
 
 export interface Interrupt extends Disposable {
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGHUP, SIGINT or SIGTERM. */
   readonly signal: AbortSignal
-  /** 130 or 143 once interrupted, after a clean stop. */
+  /** 128 and the number of the signal, once interrupted, after a clean stop. */
   readonly exitCode: number | undefined
 }
 

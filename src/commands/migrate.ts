@@ -14,7 +14,7 @@ export function migrateCommand() {
         .default('up' as const),
     )
     .option('--all', 'with down: take back every migration')
-    .option('--destroy-history', 'with down: also when revisions exist, which are then lost for good')
+    .option('--destroy-history', 'with down: also when there is history, which is then lost for good')
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nSafe to start twice at once. Needs DATABASE_URL only.')
     .action(async (direction, options) => {
@@ -24,7 +24,7 @@ export function migrateCommand() {
       const { createDatabaseApp } = await import('../app.ts')
       const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
       const { migrateDown, migrateUp, migrationStates } = await import('../db/migrate.ts')
-      const { countRevisions } = await import('../db/count-revisions.ts')
+      const { countHistory } = await import('../db/count-history.ts')
       await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment()))
 
       if (direction === 'status') {
@@ -35,10 +35,10 @@ export function migrateCommand() {
         )
       }
       if (direction === 'down' && !options.destroyHistory) {
-        const revisions = await countRevisions(app.db)
-        if (revisions > 0) {
+        const records = await countHistory(app.db)
+        if (records > 0) {
           throw new UsageError(
-            `The database holds ${count(revisions)} revisions, the only record of what was seen and when. ` +
+            `The database holds ${count(records)} records of history, the only record of what was seen and when. ` +
               'Back it up; then, to lose them for good, repeat with --destroy-history.',
           )
         }

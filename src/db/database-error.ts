@@ -51,13 +51,14 @@ const SYSTEM_CODES = new Set([
   'EPIPE',
 ])
 
-/** SQLSTATE or system error code of an error, or of what caused it; undefined when it has none. */
+/** SQLSTATE or system error code of what the database or the way to it said; undefined when it said none. */
 export function databaseCodeOf(error: unknown): string | undefined {
   // A host with several addresses fails with one error for each.
   const first = error instanceof AggregateError ? error.errors[0] : error
   const { code, cause } = (first ?? {}) as { code?: unknown; cause?: unknown }
   if (typeof code === 'string') return code
-  return cause instanceof Error ? databaseCodeOf(cause) : undefined
+  // Ours wraps the driver's; the cause of any other error is nothing to go by: an API can refuse connections, too.
+  return error instanceof DatabaseError && cause instanceof Error ? databaseCodeOf(cause) : undefined
 }
 
 function messageOf(error: unknown): string {

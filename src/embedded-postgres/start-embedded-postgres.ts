@@ -67,7 +67,15 @@ async function initialize(options: Installation & { readonly password: string })
     path.join(options.binaries, 'initdb'),
     [...flags, ...locale, '--no-sync', '-D', path.join(options.folder, 'data')],
     { cwd: options.folder, ...options.user },
-  )
+  ).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EACCES') throw cause
+    throw new Error(
+      `The user nobody cannot enter ${options.folder}: set TMPDIR to a folder open to all, such as /tmp.`,
+      {
+        cause,
+      },
+    )
+  })
   await rm(passwordFile)
 }
 

@@ -226,7 +226,12 @@ describe('the commands', () => {
       values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'a', 'done', repeat('0', 64), 1)`.execute(
       own.db,
     )
-    expectClearError(await cli.run(['migrate', 'down', '--all'], env), 2, '1 revisions', '--destroy-history')
+    expectClearError(
+      await cli.run(['migrate', 'down', '--all'], env),
+      2,
+      '1 records of history',
+      '--destroy-history',
+    )
     expect((await cli.run(['migrate', 'down', '--all', '--destroy-history'], env)).code).toBe(0)
     expect((await cli.run(['migrate'], env)).code).toBe(0)
   })

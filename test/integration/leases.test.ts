@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { RunClosedError } from '../../src/errors.ts'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { createWorkbench } from '../support/workbench.ts'
+
+const done = (identifiers: readonly string[]) =>
+  identifiers.map((identifier) => ({ identifier, status: 'done' }))
+const signal = new AbortController().signal
+
+describe('a pass under way', () => {
+  it('keeps its leases while an answer takes longer than one, also of claims that wait for the next request', async () => {
+    await using api = await startCannedApi((identifiers, response) => {
+      // Each answer takes nearly two leases.
+      void sleep(3500).then(() => response.end(JSON.stringify(done(identifiers))))
+      return undefined
+    })
+    await using bench = await createWorkbench({
+      environment: {
+        IDENTIFAI_API_URL: api.url,
+        SYNC_LEASE_SECONDS: '2',
+        SYNC_CONCURRENCY: '1',
+        SYNC_MAX_URL_BYTES: '5000',
+      },
+    })
+    await bench.enqueue(Array.from({ length: 101 }, (_, n) => n.toString(16).padStart(64, '0')))
+    expect(await bench.pass()).toMatchObject({
+      status: 'succeeded',
+      claimed: 101,
+      settled_done: 101,
+      released: 0,
+      requests: 2,
+    })
+    const asked = api.asked.flat()
+    expect(asked.length).toBe(new Set(asked).size)
+  })
+
+  it('stops when its run is closed by somebody else, and holds nothing afterwards', async () => {
+    await using api = await startCannedApi((identifiers, response) => {
+      void sql`update identifai.sync_runs set status = 'interrupted', finished_at = now()`
+        .execute(bench.database.db)
+        .then(() => response.end(JSON.stringify(done(identifiers))))
+      return undefined
+    })
+    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(Array.from({ length: 1000 }, (_, n) => `id-${n}`))
+    await expect(runPass(bench.app, { trigger: 'manual', signal })).rejects.toThrow(RunClosedError)
+    expect(api.asked.length).toBeLessThanOrEqual(3)
+    const { rows } = await sql`
+      select state, count(leased_by) as leased from identifai.identifiers group by 1`.execute(
+      bench.database.db,
+    )
+    expect(rows).toEqual([{ state: 'pending', leased: 0 }])
+  })
+
+  it('reads the clock before the request leaves, and after the answer has come', async () => {
+    const clock = async () => {
+      const { rows } = await sql<{ now: string }>`
+        select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now`.execute(
+        bench.database.db,
+      )
+      return rows[0]?.now ?? ''
+    }
+    let arrived = ''
+    let answered = ''
+    await using api = await startCannedApi((identifiers, response) => {
+      void (async () => {
+        arrived = await clock()
+        await sleep(50)
+        answered = await clock()
+        response.end(JSON.stringify(done(identifiers)))
+      })()
+      return undefined
+    })
+    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['a'])
+    await bench.pass()
+    const { rows } = await sql<{ left: boolean; received: boolean }>`
+      select i.last_confirmed_at < ${arrived}::timestamptz and i.last_asked_at < ${arrived}::timestamptz as left,
+        r.observed_at > ${answered}::timestamptz as received
+      from identifai.identifiers i join identifai.classification_revisions r on r.classification_id = i.id`.execute(
+      bench.app.db,
+    )
+    expect(rows).toEqual([{ left: true, received: true }])
+  })
+
+  it('asks again for the one confirmed longest ago first', async () => {
+    await using api = await startCannedApi(done)
+    await using bench = await createWorkbench({
+      environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1', SYNC_CONCURRENCY: '1' },
+    })
+    await bench.enqueue(['a', 'b', 'c'])
+    await bench.pass()
+    await sql`update identifai.identifiers set last_confirmed_at = now() - case identifier
+      when 'b' then interval '3 days' when 'c' then interval '2 days' else interval '1 day' end`.execute(
+      bench.app.db,
+    )
+    await bench.pass({ refreshAll: true })
+    expect(api.asked.slice(3).flat()).toEqual(['b', 'c', 'a'])
+  })
+})
