@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../enqueue/enqueue.ts'
 import { counted, print, printJson } from '../terminal/print.ts'
+import { openDatabase } from './open-database.ts'
 
 /** Bulk comes after what somebody asked for by name or inserted by SQL. */
 const FILE_PRIORITY = -5
@@ -30,17 +31,12 @@ Examples:
   $ psql -Atc 'select id from uploads' | identifai-sync enqueue --file -`,
     )
     .action(async (ids, options) => {
-      const { createDatabaseApp } = await import('../app.ts')
       const { audioEndpoint } = await import('../audio-endpoint.ts')
-      const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
-      const { assertMigrated } = await import('../db/migrate.ts')
       const { enqueue } = await import('../enqueue/enqueue.ts')
       const { openInput } = await import('../enqueue/open-input.ts')
       const { EXIT_CODE, UsageError } = await import('../errors.ts')
       const entries = await openInput({ ids, file: options.file, csv: options.csv })
-      const config = parseDatabaseConfig(readEnvironment())
-      await using app = createDatabaseApp(config)
-      await assertMigrated(app.db)
+      await using app = await openDatabase()
 
       const result = await enqueue(app.db, entries, {
         media: audioEndpoint.media,

@@ -1,5 +1,6 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import { counted, print, printJson } from '../terminal/print.ts'
+import { openDatabase } from './open-database.ts'
 
 export function requeueCommand() {
   return new Command('requeue')
@@ -14,17 +15,13 @@ export function requeueCommand() {
       '\nA quarantined identifier is pending again. Exit code 2 when one that is named is not tracked.',
     )
     .action(async (ids, options) => {
-      const { createDatabaseApp } = await import('../app.ts')
       const { audioEndpoint } = await import('../audio-endpoint.ts')
-      const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
-      const { assertMigrated } = await import('../db/migrate.ts')
       const { UsageError } = await import('../errors.ts')
       const { requeue } = await import('../ledger/requeue.ts')
       if (ids.length > 0 === (options.state !== undefined)) {
         throw new UsageError('Give identifiers, or --state quarantined or --state missing.')
       }
-      await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment()))
-      await assertMigrated(app.db)
+      await using app = await openDatabase()
       const which = options.state ? { state: options.state } : { identifiers: ids }
       const requeued = await requeue(app.db, audioEndpoint.media, which)
       const unknown = ids.filter((id) => !requeued.includes(id))

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import { counted, print, printJson } from '../terminal/print.ts'
+import { openDatabase } from './open-database.ts'
 
 export function retireCommand() {
   return new Command('retire')
@@ -9,16 +10,12 @@ export function retireCommand() {
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExit code 2 when one is not tracked, or was retired before.')
     .action(async (ids, options) => {
-      const { createDatabaseApp } = await import('../app.ts')
       const { audioEndpoint } = await import('../audio-endpoint.ts')
-      const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
-      const { assertMigrated } = await import('../db/migrate.ts')
       const { UsageError } = await import('../errors.ts')
       const { retire } = await import('../ledger/retire.ts')
       const reason = options.reason.trim()
       if (reason === '') throw new UsageError('--reason must say why.')
-      await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment()))
-      await assertMigrated(app.db)
+      await using app = await openDatabase()
       const retired = await retire(app.db, { media: audioEndpoint.media, identifiers: ids, reason })
       const unknown = ids.filter((id) => !retired.includes(id))
       if (options.json) printJson({ retired: retired.length, unknown })

@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import type { Status } from '../status/read-status.ts'
 import { counted, print, printJson } from '../terminal/print.ts'
 import { textTable, timeText } from '../terminal/text-table.ts'
+import { openDatabase } from './open-database.ts'
 
 export function statusCommand() {
   return new Command('status')
@@ -9,12 +10,8 @@ export function statusCommand() {
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nNeeds DATABASE_URL only; asks the API nothing.')
     .action(async (options) => {
-      const { createDatabaseApp } = await import('../app.ts')
-      const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
-      const { assertMigrated } = await import('../db/migrate.ts')
       const { readStatus } = await import('../status/read-status.ts')
-      await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment()))
-      await assertMigrated(app.db)
+      await using app = await openDatabase()
       const status = await readStatus(app.db)
       if (options.json) printJson(status)
       else print(describeStatus(status))

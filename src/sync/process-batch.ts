@@ -20,12 +20,13 @@ export async function processBatch(pass: Pass, open: Set<Claim>): Promise<void> 
     warnOfOddities(pass, reading)
     await judge(pass, claims, reading.outcomes)
     const plain = pass.held.hold({ ...exchange, claims, outcomes: reading.outcomes })
-    await loadAnswer(pass, plain)
-    for (const claim of claims) open.delete(claim)
-    for (const cleared of pass.held.takeCleared()) {
-      for (const claim of cleared.claims) open.add(claim)
-      await loadAnswer(pass, cleared)
-      for (const claim of cleared.claims) open.delete(claim)
+    // Each claim is in one place: what is held is given back, if it must be, from there.
+    for (const claim of pass.held.claims) open.delete(claim)
+    const answers = [plain, ...pass.held.takeCleared()]
+    for (const claim of answers.flatMap((answer) => answer.claims)) open.add(claim)
+    for (const answer of answers) {
+      await loadAnswer(pass, answer)
+      for (const claim of answer.claims) open.delete(claim)
     }
   }
 }

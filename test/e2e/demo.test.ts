@@ -1,24 +1,32 @@
-import { readdirSync } from 'node:fs'
-import os from 'node:os'
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
+import path from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { FOLDER_PREFIX } from '../../src/embedded-postgres/remove-orphans.ts'
 import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
 
 let cli: BuiltCli
+/** A temporary folder of its own: others on the machine may run servers, too. Open to all, as /tmp is. */
+let temporary: string
 beforeAll(() => {
   cli = buildCli()
+  chmodSync(cli.folder, 0o755)
+  temporary = path.join(cli.folder, 'temporary')
+  mkdirSync(temporary)
+  chmodSync(temporary, 0o1777)
 })
 afterAll(() => cli[Symbol.dispose]())
 
-/** Folders of embedded servers; the suite's own server has one too. */
-function servers(): string[] {
-  return readdirSync(os.tmpdir()).filter((name) => name.startsWith(FOLDER_PREFIX))
+/** What the demo has left in the temporary folder that it was given. */
+function leftBehind(): string[] {
+  return readdirSync(temporary)
+}
+
+function start(...args: string[]) {
+  return cli.start(['demo', ...args], { TMPDIR: temporary })
 }
 
 it('runs twice at once, from a path with a space, and leaves nothing behind', async () => {
-  const before = servers()
-  const results = await Promise.all([finish(cli.start(['demo'])), finish(cli.start(['demo']))])
+  const results = await Promise.all([finish(start()), finish(start())])
   for (const { code, stdout, stderr } of results) {
     expect(stderr).toBe('')
     expect(code).toBe(0)
@@ -34,12 +42,11 @@ it('runs twice at once, from a path with a space, and leaves nothing behind', as
     }
     expect(stdout).toMatch(/12 forced classifications noticed/)
   }
-  expect(servers()).toEqual(before)
+  expect(leftBehind()).toEqual([])
 })
 
 it('keeps running with --keep, can be connected to, and cleans up on Ctrl-C', async () => {
-  const before = servers()
-  const child = cli.start(['demo', '--keep'])
+  const child = start('--keep')
   const ended = finish(child)
   const url = await new Promise<string>((resolve) => {
     let text = ''
@@ -56,12 +63,11 @@ it('keeps running with --keep, can be connected to, and cleans up on Ctrl-C', as
   await client.end()
   child.kill('SIGINT')
   expect(await ended).toMatchObject({ code: 130, stderr: '' })
-  expect(servers()).toEqual(before)
+  expect(leftBehind()).toEqual([])
 })
 
 it('cleans up when it is interrupted in the middle', async () => {
-  const before = servers()
-  const child = cli.start(['demo'])
+  const child = start()
   const ended = finish(child)
   await new Promise<void>((resolve) => {
     child.stdout?.on('data', (chunk) => {
@@ -70,5 +76,5 @@ it('cleans up when it is interrupted in the middle', async () => {
   })
   child.kill('SIGTERM')
   expect(await ended).toMatchObject({ code: 143, stderr: '' })
-  expect(servers()).toEqual(before)
+  expect(leftBehind()).toEqual([])
 })

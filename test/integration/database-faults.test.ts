@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/audio-endpoint.ts'
 import { connect } from '../../src/db/connect.ts'
+import { runPass } from '../../src/sync/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/says-the-same.ts'
@@ -86,6 +87,32 @@ describe('a write that fails', () => {
       expect(row).toEqual({ state: 'quarantined', due_at: null, leased_by: null })
     },
   )
+})
+
+it('a write that cannot be mended fails the pass, and every claim is given back once', async () => {
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.filter((_, n) => n % 3 > 0).map((identifier) => ({ identifier, status: 'done' })),
+  )
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(Array.from({ length: 100 }, (_, n) => `id-${n}`))
+  await failInserts(bench, 'identifai.classifications', 'XX000', 'true')
+  const { run, failure } = await runPass(bench.app, {
+    trigger: 'manual',
+    signal: new AbortController().signal,
+  })
+  expect((failure as Error).message).toBe('made to fail')
+  expect(run).toMatchObject({
+    status: 'failed',
+    error: 'made to fail',
+    claimed: 100,
+    released: 100,
+    requests: 1,
+  })
+  const { rows } = await sql`
+    select distinct state, attempts, absences, due_at <= now() as due, leased_by from identifai.identifiers`.execute(
+    bench.app.db,
+  )
+  expect(rows).toEqual([{ state: 'pending', attempts: 0, absences: 0, due: true, leased_by: null }])
 })
 
 it('a pass outlives its connections being cut again and again, and tells the truth', async () => {

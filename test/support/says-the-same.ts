@@ -3,13 +3,13 @@ import type { Json } from '../../src/json.ts'
 /**
  * A record as text for comparison, written for the tests alone: keys sorted, and nothing in it that says nothing
  * (absent, null, [] and {} are the same; an empty element of a list is kept as null so that the others keep their
- * places, unless the list is one of the record's sets). Minus zero is zero, as JSON has it.
+ * places, unless the list is one of the contract's, which drop it). Minus zero is zero, as JSON has it.
  */
 export function meaning(record: Json): string {
   return JSON.stringify(simplify(record, '') ?? null)
 }
 
-const SETS = new Set(['verdicts', 'results', 'classification', 'models', 'clips', 'chunk_details'])
+const SETS = new Set(['errors', 'verdicts', 'results', 'classification', 'models', 'clips', 'chunk_details'])
 
 function simplify(value: Json, key: string): Json | undefined {
   if (value === null) return undefined

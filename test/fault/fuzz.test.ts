@@ -1,0 +1,54 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { audioEndpoint } from '../../src/audio-endpoint.ts'
+import type { JsonObject } from '../../src/json.ts'
+import { World } from '../../src/simulator/world.ts'
+import { evidenceText } from '../../src/sync/evidence.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { mutated } from '../support/mutate.ts'
+import { readContentRows } from '../support/read-rows.ts'
+import { meaning } from '../support/says-the-same.ts'
+import { createWorkbench } from '../support/workbench.ts'
+
+/** As many as `npm run test:soak` asks for, or fewer. */
+const RECORDS = Number(process.env.FUZZ_RECORDS ?? 2000)
+
+it('whatever a record holds, it never stops a pass: it is loaded or set aside, and can be had back', async () => {
+  const world = new World({ seed: 3, asksUntilDone: 0 })
+  const records = new Map<string, JsonObject>()
+  for (const identifier of world.register({ count: RECORDS })) {
+    const truth = world.truth(identifier)
+    if (truth) records.set(identifier, fc.sample(mutated(truth), 1)[0] as JsonObject)
+  }
+  // Not JSON.stringify: it would make null of an overflowing number, and overflow itself on some of these.
+  await using api = await startCannedApi(
+    (asked) => `[${asked.map((identifier) => evidenceText(records.get(identifier) ?? {})).join(',')}]`,
+  )
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  // Most of these break the contract, which would trip the breaker in one pass: each goes in a pass of its own.
+  const all = [...records.keys()]
+  for (let from = 0; from < all.length; from += 40) {
+    await bench.enqueue(all.slice(from, from + 40))
+    const run = await bench.pass()
+    expect(run).toMatchObject({ released: 0, not_returned: 0, requests: 1 })
+  }
+
+  const rows = await readContentRows(bench.app.db)
+  const { rows: states } = await sql<{ identifier: string; state: string; payload: string | null }>`
+    select i.identifier, i.state, q.payload from identifai.identifiers i
+    left join identifai.quarantined_payloads q using (identifier)`.execute(bench.app.db)
+  for (const { identifier, state, payload } of states) {
+    const record = records.get(identifier) as JsonObject
+    if (state === 'quarantined') expect(payload).toBe(evidenceText(record))
+    else {
+      const stored = rows.get(identifier)
+      if (!stored) throw new Error(`no rows for ${identifier}`)
+      expect(meaning(audioEndpoint.denormalize(stored))).toBe(meaning(record))
+    }
+  }
+  const counts = Map.groupBy(states, ({ state }) => state)
+  expect((counts.get('quarantined')?.length ?? 0) + (counts.get('done')?.length ?? 0)).toBeGreaterThan(
+    RECORDS / 2,
+  )
+})

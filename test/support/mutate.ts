@@ -1,0 +1,76 @@
+import fc, { type Arbitrary } from 'fast-check'
+import { isJsonObject, type Json, type JsonObject } from '../../src/json.ts'
+
+const ODD_KEYS = [
+  '__proto__',
+  'constructor',
+  'identifier',
+  'a/b',
+  '~',
+  '',
+  'k\0ey',
+  '\uD800',
+  'x'.repeat(5000),
+]
+
+const ODD_VALUES: Arbitrary<Json> = fc.oneof(
+  fc.constantFrom<Json>(
+    null,
+    [],
+    {},
+    '',
+    0,
+    -0,
+    true,
+    '0.9',
+    'NaN',
+    1e308,
+    5e-324,
+    2 ** 53 + 2,
+    Number.POSITIVE_INFINITY,
+  ),
+  fc.constantFrom<Json>('\0', 'a\uDC00b', '\u{1F600}', '\t\n\\N\\.', 'x'.repeat(100_000)),
+  fc.constantFrom<Json>([[[[]]]], [null, null], { a: { b: { c: [] } } }, [1, [2, [3]]]),
+  fc.integer({ min: 190, max: 3000 }).map((depth) => nested(depth)),
+  fc.array(fc.integer(), { minLength: 500, maxLength: 1000 }),
+)
+
+/** A record with some of its values swapped for others, dropped, wrapped, or joined by odd ones. */
+export function mutated(record: JsonObject): Arbitrary<JsonObject> {
+  const change = fc.record({
+    at: fc.nat(),
+    how: fc.constantFrom('swap', 'drop', 'add', 'wrap', 'text' as const),
+    key: fc.constantFrom(...ODD_KEYS),
+    value: ODD_VALUES,
+  })
+  return fc.array(change, { minLength: 1, maxLength: 3 }).map((changes) => {
+    const copy = JSON.parse(JSON.stringify(record)) as JsonObject
+    for (const { at, how, key, value } of changes) {
+      const places = [...objectsOf(copy)]
+      const place = places[at % places.length] as { [key: string]: Json }
+      const keys = Object.keys(place).filter((name) => place !== copy || name !== 'identifier')
+      const name = keys[at % Math.max(keys.length, 1)]
+      if (how === 'add' || name === undefined) {
+        if (place !== copy || key !== 'identifier') define(place, key, value)
+      } else if (how === 'drop') delete place[name]
+      else if (how === 'wrap') define(place, name, [place[name] as Json])
+      else if (how === 'text') define(place, name, JSON.stringify(place[name]))
+      else define(place, name, value)
+    }
+    return copy
+  })
+}
+
+function* objectsOf(value: Json): Generator<object> {
+  if (typeof value !== 'object' || value === null) return
+  if (isJsonObject(value)) yield value
+  for (const member of Object.values(value)) yield* objectsOf(member)
+}
+
+function define(target: object, key: string, value: Json): void {
+  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+}
+
+function nested(depth: number): Json {
+  return JSON.parse(`${'{"d":'.repeat(depth)}1${'}'.repeat(depth)}`) as Json
+}
