@@ -12,5 +12,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** Sets an own property even when the key is `__proto__`, which plain assignment would not. */
 export function setOwn(target: object, key: string, value: Json): void {
-  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  } else {
+    ;(target as Record<string, Json>)[key] = value
+  }
 }

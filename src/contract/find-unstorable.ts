@@ -12,30 +12,39 @@ export const MAX_DEPTH = 200
  * Iterative, so that nesting of any depth is reported instead of overflowing our own stack.
  */
 export function findUnstorable(record: Json): Issue | undefined {
-  const waiting: Place[] = [{ value: record, path: '', depth: 0 }]
+  const waiting: Place[] = [{ value: record, depth: 0 }]
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-    const { value, path, depth } = place
-    if (typeof value === 'string') {
-      const message = unstorableText(value)
-      if (message) return { path, message }
-    } else if (typeof value === 'number') {
-      if (!Number.isFinite(value)) return { path, message: 'is a number beyond double precision' }
-    } else if (typeof value === 'object' && value !== null) {
-      if (depth === MAX_DEPTH) return { path, message: `is nested more than ${MAX_DEPTH} levels deep` }
-      const key = Object.keys(value).find((name) => isJsonObject(value) && unstorableText(name))
-      if (key !== undefined) return { path, message: `has a key that ${unstorableText(key)}` }
-      for (const [name, child] of Object.entries(value)) {
-        waiting.push({ value: child, path: appendToPointer(path, name), depth: depth + 1 })
-      }
+    const message = problemWith(place)
+    if (message !== undefined) return { path: pointerTo(place), message }
+    const { value, depth } = place
+    if (typeof value !== 'object' || value === null) continue
+    for (const [key, child] of Object.entries(value)) {
+      waiting.push({ value: child, depth: depth + 1, parent: place, key })
     }
   }
   return undefined
 }
 
+/** A value and the way to it; the pointer is only made when it is needed. */
 interface Place {
   readonly value: Json
-  readonly path: string
   readonly depth: number
+  readonly parent?: Place
+  readonly key?: string
+}
+
+function pointerTo({ parent, key }: Place): string {
+  return parent === undefined || key === undefined ? '' : appendToPointer(pointerTo(parent), key)
+}
+
+function problemWith({ value, depth }: Place): string | undefined {
+  if (typeof value === 'string') return unstorableText(value)
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? undefined : 'is a number beyond double precision'
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth === MAX_DEPTH) return `is nested more than ${MAX_DEPTH} levels deep`
+  const key = isJsonObject(value) ? Object.keys(value).find(unstorableText) : undefined
+  return key === undefined ? undefined : `has a key that ${unstorableText(key)}`
 }
 
 function unstorableText(text: string): string | undefined {
