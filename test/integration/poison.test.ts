@@ -78,6 +78,15 @@ describe('a refused batch', () => {
     },
   )
 
+  it('whose first half is answered does not ask for the second as a whole', async () => {
+    await against((identifiers, response) =>
+      identifiers.includes('id-99') ? refuse(response, 422) : done(identifiers),
+    )
+    await bench.enqueue(hundred)
+    // The whole, one first half for each halving, and the culprit alone.
+    expect((await bench.pass()).requests).toBeLessThanOrEqual(1 + Math.ceil(Math.log2(100)) + 1)
+  })
+
   it('with several culprits leaves none behind', async () => {
     const bad = new Set(['id-0', 'id-50', 'id-99'])
     await against((identifiers, response) =>
