@@ -45,8 +45,10 @@ export function mutated(record: JsonObject): Arbitrary<JsonObject> {
   })
   return fc.array(change, { minLength: 1, maxLength: 3 }).map((changes) => {
     const copy = JSON.parse(JSON.stringify(record)) as JsonObject
-    for (const { at, how, key, value } of changes) {
-      const places = [...objectsOf(copy)]
+    for (const { at, how, key, value: shared } of changes) {
+      // A copy each time: a value put into itself would have no end.
+      const value = typeof shared === 'object' ? (JSON.parse(JSON.stringify(shared)) as Json) : shared
+      const places = objectsOf(copy)
       const place = places[at % places.length] as { [key: string]: Json }
       const keys = Object.keys(place).filter((name) => place !== copy || name !== 'identifier')
       const name = keys[at % Math.max(keys.length, 1)]
@@ -61,10 +63,16 @@ export function mutated(record: JsonObject): Arbitrary<JsonObject> {
   })
 }
 
-function* objectsOf(value: Json): Generator<object> {
-  if (typeof value !== 'object' || value === null) return
-  if (isJsonObject(value)) yield value
-  for (const member of Object.values(value)) yield* objectsOf(member)
+/** Every object of a record, itself included; iterative, because some are nested thousands of levels deep. */
+function objectsOf(record: JsonObject): object[] {
+  const found: object[] = []
+  const waiting: Json[] = [record]
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (typeof value !== 'object' || value === null) continue
+    if (isJsonObject(value)) found.push(value)
+    for (const member of Object.values(value)) waiting.push(member)
+  }
+  return found
 }
 
 function define(target: object, key: string, value: Json): void {
