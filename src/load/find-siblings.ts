@@ -59,13 +59,16 @@ export async function wakeSiblings(db: Kysely<Database>, ids: readonly number[])
     .execute()
 }
 
-function mayConcernSiblings({ outcome, causes }: Change): boolean {
-  const { file_hash, status } = outcome.rows.revision
+function mayConcernSiblings(change: Change): boolean {
+  const { file_hash, status } = change.outcome.rows.revision
   if (file_hash === null || !isFinished({ status })) return false
-  const changed = causes.some((cause) => FORCE_CHANGES.includes(cause))
-  const firstFinished = causes.includes('first_seen') || causes.includes('status_changed')
-  return changed || firstFinished
+  const firstFinished = change.causes.includes('first_seen') || change.causes.includes('status_changed')
+  return changesForce(change) || firstFinished
 }
 
-/** Causes that are a change of force between two finished answers. */
-export const FORCE_CHANGES: readonly string[] = ['forced', 'force_changed', 'unforced']
+/** Whether force differs between two finished answers. */
+export function changesForce({ causes }: Change): boolean {
+  return causes.some((cause) => FORCE_CHANGES.includes(cause))
+}
+
+const FORCE_CHANGES: readonly string[] = ['forced', 'force_changed', 'unforced']

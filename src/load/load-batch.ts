@@ -1,10 +1,12 @@
+import type { Transaction } from 'kysely'
 import type { Pool } from 'pg'
 import type { DatabaseTime } from '../db/clock.ts'
+import type { Database } from '../db/database.ts'
+import { RunClosedError } from '../errors.ts'
 import { appendDisappearances, appendRevisions } from './append-revisions.ts'
 import { type Answered, type Canonicalize, type Change, findChanges } from './find-changes.ts'
-import { FORCE_CHANGES, findSiblings, wakeSiblings } from './find-siblings.ts'
+import { changesForce, findSiblings, wakeSiblings } from './find-siblings.ts'
 import { type LockedRow, lockLedgerRows, lockRunningRun } from './lock-rows.ts'
-import { RunClosedError } from '../errors.ts'
 import type { Fence, Outcome } from './outcome.ts'
 import { quarantine, resolveQuarantine } from './quarantine.ts'
 import { recordDrift } from './record-drift.ts'
@@ -63,13 +65,19 @@ export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonica
     )
     await settle(trx, held, batch)
     await wakeSiblings(trx, siblings)
-    await keepEvidence(transaction.trx, batch, held, changes)
-    return summarize(batch.outcomes, ledger, changes)
+    await keepEvidence(trx, batch, held, changes)
+    return {
+      written: held,
+      lost: batch.outcomes.filter(({ claim }) => !holds(claim, ledger)),
+      changed: changes.length,
+      unchanged: unchanged.length,
+      forceChanges: changes.filter(changesForce).length,
+    }
   })
 }
 
 async function keepEvidence(
-  trx: Parameters<typeof quarantine>[0],
+  trx: Transaction<Database>,
   batch: Batch,
   held: readonly Outcome[],
   changes: readonly Change[],
@@ -85,22 +93,6 @@ async function keepEvidence(
     batch.media,
     changes.flatMap(({ outcome }) => outcome.drift),
   )
-}
-
-function summarize(
-  outcomes: readonly Outcome[],
-  ledger: ReadonlyMap<number, LockedRow>,
-  changes: readonly Change[],
-): LoadResult {
-  const written = outcomes.filter(({ claim }) => holds(claim, ledger))
-  return {
-    written,
-    lost: outcomes.filter(({ claim }) => !holds(claim, ledger)),
-    changed: changes.length,
-    unchanged: written.filter(isAnswered).length - changes.length,
-    forceChanges: changes.filter(({ causes }) => causes.some((cause) => FORCE_CHANGES.includes(cause)))
-      .length,
-  }
 }
 
 /** By claim, not by row: an older claim of the same row is lost even when a newer one holds. */

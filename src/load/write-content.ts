@@ -87,6 +87,7 @@ export async function updateResultUrls(
   trx: Transaction<Database>,
   unchanged: readonly Answered[],
 ): Promise<void> {
+  if (unchanged.length === 0) return
   // Kysely has no word for unnest over several arrays.
   await sql`
     update identifai.classifications as c set result_url = link.result_url

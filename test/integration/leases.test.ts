@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
+import { readClock } from '../../src/db/clock.ts'
 import { RunClosedError } from '../../src/errors.ts'
 import { runPass } from '../../src/sync/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
@@ -56,13 +57,7 @@ describe('a pass under way', () => {
   })
 
   it('reads the clock before the request leaves, and after the answer has come', async () => {
-    const clock = async () => {
-      const { rows } = await sql<{ now: string }>`
-        select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now`.execute(
-        bench.database.db,
-      )
-      return rows[0]?.now ?? ''
-    }
+    const clock = () => readClock(bench.database.db)
     let arrived = ''
     let answered = ''
     await using api = await startCannedApi((identifiers, response) => {

@@ -4,6 +4,7 @@ import type { TestProject } from 'vitest/node'
 import { connect } from '../../src/db/connect.ts'
 import { migrateUp } from '../../src/db/migrate.ts'
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+import { onServer } from './on-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -34,10 +35,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await onServer(serverUrl, `drop database ${templateDatabase}`)
     await embedded?.stop()
   }
-}
-
-async function onServer(connectionString: string, statement: string): Promise<void> {
-  const { db } = connect({ connectionString, maxConnections: 1 })
-  await sql.raw(statement).execute(db)
-  await db.destroy()
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { sql } from 'kysely'
 import { inject } from 'vitest'
 import { type Connection, connect } from '../../src/db/connect.ts'
+import { onServer } from './on-server.ts'
 
 export interface TestDatabase extends Connection, AsyncDisposable {
   readonly url: string
@@ -24,10 +24,4 @@ export async function createTestDatabase(content: 'migrated' | 'empty' = 'migrat
       await onServer(serverUrl, `drop database ${name} with (force)`)
     },
   }
-}
-
-async function onServer(connectionString: string, statement: string): Promise<void> {
-  const { db } = connect({ connectionString, maxConnections: 1 })
-  await sql.raw(statement).execute(db)
-  await db.destroy()
 }

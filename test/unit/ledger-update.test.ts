@@ -1,31 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import type { Claim } from '../../src/extract/claim.ts'
 import { retryAfterSeconds } from '../../src/sync/due-time.ts'
 import { afterAbsence, afterAnswer, afterQuarantine } from '../../src/sync/ledger-update.ts'
+import { aClaim } from '../support/a-claim.ts'
 
 const policy = { missingAfter: 5, refreshHours: 12 }
 const MINUTE = 60
 const HOUR = 3600
 const DAY = 86_400
 
-function claim(overrides: Partial<Claim> = {}): Claim {
-  return {
-    id: 1,
-    identifier: 'a',
-    claimNo: 1,
-    state: 'pending',
-    settledBefore: false,
-    priority: 0,
-    attempts: 0,
-    absences: 0,
-    ageSeconds: 0,
-    ...overrides,
-  }
-}
-
 describe('the ledger row after an answer', () => {
   it.each(['done', 'errored'] as const)('%s: swept again after SYNC_REFRESH_HOURS', (status) => {
-    expect(afterAnswer(claim({ absences: 3 }), status, policy)).toEqual({
+    expect(afterAnswer(aClaim({ absences: 3 }), status, policy)).toEqual({
       state: status,
       priority: -10,
       dueAfterSeconds: 12 * HOUR,
@@ -41,7 +26,7 @@ describe('the ledger row after an answer', () => {
     [600, 600],
     [2 * HOUR, HOUR],
   ])('new after %i s: polled after %i s', (ageSeconds, dueAfterSeconds) => {
-    expect(afterAnswer(claim({ ageSeconds }), 'new', policy)).toMatchObject({
+    expect(afterAnswer(aClaim({ ageSeconds }), 'new', policy)).toMatchObject({
       state: 'pending',
       priority: 0,
       dueAfterSeconds,
@@ -49,7 +34,7 @@ describe('the ledger row after an answer', () => {
   })
 
   it.each(['done', 'errored'] as const)('new again after %s: stays so, and is polled', (state) => {
-    const update = afterAnswer(claim({ state, settledBefore: true, ageSeconds: 300 }), 'new', policy)
+    const update = afterAnswer(aClaim({ state, settledBefore: true, ageSeconds: 300 }), 'new', policy)
     expect(update).toMatchObject({ state, dueAfterSeconds: 300 })
   })
 })
@@ -62,7 +47,7 @@ describe('the ledger row after an absence', () => {
     [3, 'pending', 12 * HOUR],
     [4, 'missing', 30 * DAY],
   ])('never settled, %i absences before: %s, due after %i s', (absences, state, dueAfterSeconds) => {
-    expect(afterAbsence(claim({ absences }), policy)).toMatchObject({
+    expect(afterAbsence(aClaim({ absences }), policy)).toMatchObject({
       state,
       dueAfterSeconds,
       absences: absences + 1,
@@ -72,24 +57,24 @@ describe('the ledger row after an absence', () => {
 
   it('settled before: as it was until the next sweep, missing at the fifth', () => {
     const settled = { state: 'done', settledBefore: true } as const
-    expect(afterAbsence(claim({ ...settled, absences: 3 }), policy)).toMatchObject({
+    expect(afterAbsence(aClaim({ ...settled, absences: 3 }), policy)).toMatchObject({
       state: 'done',
       dueAfterSeconds: 12 * HOUR,
     })
-    expect(afterAbsence(claim({ ...settled, absences: 4 }), policy)).toMatchObject({
+    expect(afterAbsence(aClaim({ ...settled, absences: 4 }), policy)).toMatchObject({
       state: 'missing',
       dueAfterSeconds: 30 * DAY,
     })
   })
 
   it('missing stays missing, whatever SYNC_MISSING_AFTER has become', () => {
-    const update = afterAbsence(claim({ state: 'missing', absences: 5 }), { ...policy, missingAfter: 50 })
+    const update = afterAbsence(aClaim({ state: 'missing', absences: 5 }), { ...policy, missingAfter: 50 })
     expect(update).toMatchObject({ state: 'missing', dueAfterSeconds: 30 * DAY, absences: 6 })
   })
 })
 
 it('quarantined is not due again, and keeps its absences', () => {
-  expect(afterQuarantine(claim({ absences: 2 }), 'why')).toEqual({
+  expect(afterQuarantine(aClaim({ absences: 2 }), 'why')).toEqual({
     state: 'quarantined',
     priority: 0,
     dueAfterSeconds: null,

@@ -3,20 +3,9 @@ import { audioEndpoint } from '../../src/audio-endpoint.ts'
 import type { Claim } from '../../src/extract/claim.ts'
 import type { Json } from '../../src/json.ts'
 import { outcomesOf } from '../../src/sync/outcomes-of.ts'
+import { aClaim } from '../support/a-claim.ts'
 
-const claims = ['a', 'b', 'c'].map(
-  (identifier, position): Claim => ({
-    id: position + 1,
-    identifier,
-    claimNo: 1,
-    state: 'pending',
-    settledBefore: false,
-    priority: 0,
-    attempts: 0,
-    absences: 0,
-    ageSeconds: 0,
-  }),
-)
+const claims = ['a', 'b', 'c'].map((identifier, position) => aClaim({ id: position + 1, identifier }))
 
 function read(records: Json[]) {
   return outcomesOf(claims, records, {

@@ -1,0 +1,17 @@
+import type { Claim } from '../../src/extract/claim.ts'
+
+/** A fresh claim of an identifier that has never been answered, but for what a test says of it. */
+export function aClaim(overrides: Partial<Claim> = {}): Claim {
+  return {
+    id: 1,
+    identifier: 'a',
+    claimNo: 1,
+    state: 'pending',
+    settledBefore: false,
+    priority: 0,
+    attempts: 0,
+    absences: 0,
+    ageSeconds: 0,
+    ...overrides,
+  }
+}

@@ -1,0 +1,9 @@
+import { sql } from 'kysely'
+import { connect } from '../../src/db/connect.ts'
+
+/** Runs one statement outside any transaction, as CREATE and DROP DATABASE need it. */
+export async function onServer(connectionString: string, statement: string): Promise<void> {
+  const { db } = connect({ connectionString, maxConnections: 1 })
+  await sql.raw(statement).execute(db)
+  await db.destroy()
+}
