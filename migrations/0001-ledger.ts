@@ -32,6 +32,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('due_at', 'timestamptz', (c) => c.defaultTo(sql`now()`))
     .addColumn('attempts', 'integer', (c) => c.notNull().defaultTo(0))
     .addColumn('absences', 'integer', (c) => c.notNull().defaultTo(0))
+    .addColumn('request_limit', 'smallint')
     .addColumn('lease_until', 'timestamptz')
     .addColumn('leased_by', 'uuid')
     .addColumn('claim_no', 'integer', (c) => c.notNull().defaultTo(0))
@@ -50,6 +51,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addCheckConstraint('identifiers_media_not_blank', sql`media ~ '\\S'`)
     .addCheckConstraint('identifiers_state_known', sql`state in (${sql.join(STATES.map((s) => sql.lit(s)))})`)
     .addCheckConstraint('identifiers_counters_not_negative', sql`attempts >= 0 and absences >= 0`)
+    .addCheckConstraint('identifiers_request_limit_from_1', sql`request_limit >= 1`)
     .addCheckConstraint('identifiers_lease_has_both_parts', sql`(lease_until is null) = (leased_by is null)`)
     .addCheckConstraint(
       'identifiers_retired_says_when_and_why',
@@ -81,6 +83,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       due_at: 'When to ask next; null means not again.',
       attempts: 'Consecutive asks lost to failures; 0 after any answer.',
       absences: 'Consecutive answers that left this identifier out; 0 after any answer that has it.',
+      request_limit:
+        'At most so many identifiers go into the next request with this one: its asks were lost while others were answered, so one of its company may be the reason. Null means no limit.',
       lease_until: 'Until when the claim of leased_by holds; null when nobody is asking.',
       leased_by: 'The run (sync_runs.run_id) that is asking now.',
       claim_no:

@@ -1,10 +1,8 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../enqueue/enqueue.ts'
+import { PRIORITY } from '../priority.ts'
 import { counted, print, printJson } from '../terminal/print.ts'
-import { openDatabase } from './open-database.ts'
-
-/** Bulk comes after what somebody asked for by name or inserted by SQL. */
-const FILE_PRIORITY = -5
+import { openDatabase } from './open-app.ts'
 
 export function enqueueCommand() {
   return new Command('enqueue')
@@ -40,7 +38,7 @@ Examples:
 
       const result = await enqueue(app.db, entries, {
         media: audioEndpoint.media,
-        priority: options.priority ?? (options.file === undefined ? 0 : FILE_PRIORITY),
+        priority: options.priority ?? (options.file === undefined ? PRIORITY.firstAsk : PRIORITY.bulk),
         source: options.source || null,
       })
       const valid = result.added + result.known

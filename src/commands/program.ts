@@ -3,6 +3,7 @@ import { VERSION } from '../version.ts'
 import { demoCommand } from './demo.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { migrateCommand } from './migrate.ts'
+import { planCommand } from './plan.ts'
 import { requeueCommand } from './requeue.ts'
 import { retireCommand } from './retire.ts'
 import { simulateCommand } from './simulate.ts'
@@ -26,6 +27,7 @@ export function createProgram(): Command {
     enqueueCommand(),
     syncCommand(),
     statusCommand(),
+    planCommand(),
     requeueCommand(),
     retireCommand(),
     simulateCommand(),

@@ -1,6 +1,6 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import { counted, print, printJson } from '../terminal/print.ts'
-import { openDatabase } from './open-database.ts'
+import { openDatabase } from './open-app.ts'
 
 export function requeueCommand() {
   return new Command('requeue')

@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import { counted, print, printJson } from '../terminal/print.ts'
-import { openDatabase } from './open-database.ts'
+import { openDatabase } from './open-app.ts'
 
 export function retireCommand() {
   return new Command('retire')

@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import type { Status } from '../status/read-status.ts'
 import { counted, print, printJson } from '../terminal/print.ts'
 import { textTable, timeText } from '../terminal/text-table.ts'
-import { openDatabase } from './open-database.ts'
+import { openDatabase } from './open-app.ts'
 
 export function statusCommand() {
   return new Command('status')

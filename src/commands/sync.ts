@@ -2,12 +2,20 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { App } from '../app.ts'
 import type { PassResult } from '../sync/run-pass.ts'
 import type { Tally } from '../sync/tally.ts'
+import { describePlan } from './describe-plan.ts'
+import { openApp } from './open-app.ts'
+import { parseDuration } from './parse-duration.ts'
 import { count, counted, print, printJson } from '../terminal/print.ts'
 
 export function syncCommand() {
   return new Command('sync')
     .description('one pass: ask the API for every identifier that is due, and load the answers')
     .option('--limit <n>', 'ask for at most this many identifiers', parseLimit)
+    .option(
+      '--wait <duration>',
+      'stay up to this long for unfinished analyses and ask as they come due: 90s, 15m, 2h',
+      parseDuration,
+    )
     .option('--refresh-all', 'make every settled identifier due first, the one confirmed longest ago first')
     .option('--dry-run', 'say what a pass would ask, without asking or writing anything')
     .option('--json', 'print one JSON document')
@@ -21,30 +29,30 @@ Exit codes: 0 succeeded, 3 partial (something was quarantined or given back), 4 
 Examples:
   $ identifai-sync sync
   $ identifai-sync sync --limit 1000 --json
+  $ identifai-sync sync --wait 15m
   $ identifai-sync sync --refresh-all --dry-run`,
     )
     .action(async (options) => {
-      const { createApp } = await import('../app.ts')
-      const { parseSyncConfig, readEnvironment } = await import('../config.ts')
-      const { assertMigrated } = await import('../db/migrate.ts')
       const { EXIT_CODE } = await import('../errors.ts')
       const { listenForInterrupt } = await import('../interrupt.ts')
       const { runPass } = await import('../sync/run-pass.ts')
       const { finishedClaims } = await import('../sync/tally.ts')
       const { createProgressLine } = await import('../terminal/progress-line.ts')
-      const config = parseSyncConfig(readEnvironment())
       using interrupt = listenForInterrupt()
-      await using app = createApp(config)
-      await assertMigrated(app.db)
+      await using app = await openApp()
       if (options.dryRun) return await printDryRun(app, options)
 
       const progress = createProgressLine(process.stderr)
+      const show = (tally: Readonly<Tally>, more = '') =>
+        progress.show(progressText(finishedClaims(tally), tally) + more)
       const result = await runPass(app, {
         trigger: 'manual',
         signal: interrupt.signal,
         ...(options.limit !== undefined && { limit: options.limit }),
+        ...(options.wait !== undefined && { waitMs: options.wait }),
         ...(options.refreshAll && { refreshAll: true }),
-        onProgress: (tally) => progress.show(progressText(finishedClaims(tally), tally)),
+        onProgress: show,
+        onWait: (seconds, tally) => show(tally, `, next one due in ${counted(Math.ceil(seconds), 'second')}`),
       })
       progress.clear()
       if (options.json) printJson(result.run)
@@ -63,17 +71,10 @@ async function printDryRun(
     readonly json?: true | undefined
   },
 ): Promise<void> {
-  const { countDue } = await import('../status/count-due.ts')
-  const due = await countDue(app.db, {
-    media: app.endpoint.media,
-    settledToo: options.refreshAll ?? false,
-    limit: options.limit ?? Number.POSITIVE_INFINITY,
-  })
-  const requests = Math.ceil(due / app.config.batchSize)
-  if (options.json) return printJson({ due, requests })
-  print(
-    `A pass would now ask for ${counted(due, 'identifier')} in ${counted(requests, 'request')}. Nothing was asked.`,
-  )
+  const { readPlan } = await import('../plan/read-plan.ts')
+  const plan = await readPlan(app, { settledToo: options.refreshAll ?? false, limit: options.limit })
+  if (options.json) printJson(plan)
+  else print([...describePlan(plan), 'Nothing was asked.'].join('\n'))
 }
 
 function parseLimit(text: string): number {

@@ -1,9 +1,12 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { Claim } from './claim.ts'
+import { prioritiesFrom } from './priorities.ts'
 
 export interface ClaimOptions {
   readonly media: string
+  /** Claims nothing of a lower priority. */
+  readonly leastPriority: number
   readonly runId: string
   readonly limit: number
   readonly leaseSeconds: number
@@ -15,22 +18,12 @@ export interface ClaimOptions {
  *
  * A settled identifier is not claimed twice by one run unless somebody woke it after its request had left.
  *
- * The recursive part walks the few distinct priorities, so that the index is read only where rows are due: one
- * ordered scan would wade through everything of a higher priority that is due later. Raw SQL: Kysely has no word
- * for FOR UPDATE in a lateral subquery under a recursive query.
+ * Raw SQL: Kysely has no word for FOR UPDATE in a lateral subquery under a recursive query.
  */
 export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Promise<Claim[]> {
-  const { media, runId, limit, leaseSeconds } = options
+  const { media, leastPriority, runId, limit, leaseSeconds } = options
   const { rows } = await sql<Claim>`
-    with recursive priorities as (
-      (select priority from identifai.identifiers
-       where media = ${media} and due_at is not null order by priority desc limit 1)
-      union all
-      select lower.priority from priorities cross join lateral (
-        select priority from identifai.identifiers
-        where media = ${media} and due_at is not null and priority < priorities.priority
-        order by priority desc limit 1) as lower
-    ),
+    with recursive ${prioritiesFrom(media, leastPriority)},
     run as (select started_at from identifai.sync_runs where run_id = ${runId}),
     due as (
       select ready.id from priorities cross join lateral (
@@ -46,7 +39,7 @@ export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Pro
     set lease_until = now() + make_interval(secs => ${leaseSeconds}), leased_by = ${runId}, claim_no = i.claim_no + 1
     from due where i.id = due.id
     returning i.id, i.identifier, i.claim_no as "claimNo", i.state, i.settled_at is not null as "settledBefore",
-      i.priority, i.attempts, i.absences, extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`.execute(
+      i.priority, i.attempts, i.absences, i.request_limit as "requestLimit", extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`.execute(
     db,
   )
   return rows

@@ -12,6 +12,8 @@ export interface Claim {
   /** Higher is asked first. */
   readonly priority: number
   readonly attempts: number
+  /** Identifiers that a request with this one may hold; null when it may be full. */
+  readonly requestLimit: number | null
   readonly absences: number
   /** Seconds since it was enqueued, by the database's clock. */
   readonly ageSeconds: number

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { IdentifierState } from '../db/tables/identifiers.ts'
+import { PRIORITY } from '../priority.ts'
 
 /** Which rows: those named, or all of one state. */
 export type Requeued =
@@ -38,7 +39,7 @@ export async function requeue(db: Kysely<Database>, media: string, which: Requeu
       absences: sql<number>`case when i.state = 'quarantined' then 0 else i.absences end`,
       due_at: sql<Date>`clock_timestamp()`,
       wake_requested_at: sql<Date>`clock_timestamp()`,
-      priority: 10,
+      priority: PRIORITY.woken,
     })
     .returning('i.identifier')
     .execute()

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { isFinished } from '../normalize/causes-of-change.ts'
 import type { ContentRow } from '../normalize/row-set.ts'
+import { PRIORITY } from '../priority.ts'
 import type { Change } from './find-changes.ts'
 
 /**
@@ -53,7 +54,7 @@ export async function wakeSiblings(db: Kysely<Database>, ids: readonly number[])
     .set({
       wake_requested_at: sql<Date>`clock_timestamp()`,
       due_at: sql<Date>`clock_timestamp()`,
-      priority: 10,
+      priority: PRIORITY.woken,
     })
     .where(sql<boolean>`id = any(${ids}::bigint[])`)
     .execute()

@@ -7,6 +7,7 @@ import { appendDisappearances, appendRevisions } from './append-revisions.ts'
 import { type Answered, type Canonicalize, type Change, findChanges } from './find-changes.ts'
 import { changesForce, findSiblings, wakeSiblings } from './find-siblings.ts'
 import { type LockedRow, lockLedgerRows, lockRunningRun } from './lock-rows.ts'
+import { noteFileHashes } from './note-file-hashes.ts'
 import type { Fence, Outcome } from './outcome.ts'
 import { quarantine, resolveQuarantine } from './quarantine.ts'
 import { recordDrift } from './record-drift.ts'
@@ -64,6 +65,7 @@ export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonica
       batch,
     )
     await settle(trx, held, batch)
+    await noteFileHashes(trx, held, batch.media)
     await wakeSiblings(trx, siblings)
     await keepEvidence(trx, batch, held, changes)
     return {

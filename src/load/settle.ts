@@ -23,6 +23,7 @@ export async function settle(
       due_at = case when i.wake_requested_at > ${times.askedAt}::timestamptz then i.due_at
                     else ${times.askedAt}::timestamptz + make_interval(secs => o.due_after_seconds) end,
       attempts = 0,
+      request_limit = null,
       absences = o.absences,
       last_error = o.last_error,
       last_asked_at = ${times.askedAt}::timestamptz,

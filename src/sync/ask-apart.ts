@@ -60,7 +60,10 @@ async function* shorter(pass: Pass, claims: readonly Claim[]): AsyncGenerator<Se
   const { maxUrlBytes } = pass.packing
   pass.logger.warn({ runId: pass.runId, identifiers: claims.length, maxUrlBytes }, 'batch too long, halved')
   for (let waiting = claims; waiting.length > 0; ) {
-    const { batch, rest } = packRequest(waiting, pass.targetPathBytes, pass.packing.maxUrlBytes)
+    const { batch, rest } = packRequest(waiting, {
+      pathBytes: pass.targetPathBytes,
+      maxBytes: pass.packing.maxUrlBytes,
+    })
     yield* apart(pass, batch, false)
     waiting = rest
   }

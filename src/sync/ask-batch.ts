@@ -4,7 +4,7 @@ import type { Claim } from '../extract/claim.ts'
 import { delayBoundMs, withRetries } from '../extract/retry.ts'
 import { MAX_PAUSE_MS } from '../extract/retry-after.ts'
 import type { Json } from '../json.ts'
-import { SWEEP } from './ledger-update.ts'
+import { PRIORITY } from '../priority.ts'
 import type { Pass } from './pass.ts'
 
 /** With growing pauses this is about ten minutes: nobody else's burst lasts that long. */
@@ -38,7 +38,7 @@ export async function askBatch(pass: Pass, claims: readonly Claim[]): Promise<Ex
 }
 
 async function askOnce(pass: Pass, claims: readonly Claim[]): Promise<Exchange> {
-  const urgent = claims.some((claim) => claim.priority > SWEEP)
+  const urgent = claims.some((claim) => claim.priority > PRIORITY.sweep)
   const askedAt = await pass.quota.takeSlot({ urgent, signal: pass.signal })
   pass.tally.requests++
   const reply = await pass.api.read(

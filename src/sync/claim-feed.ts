@@ -13,6 +13,7 @@ export interface ClaimFeedOptions {
   readonly logger: Logger
   readonly endpoint: Endpoint
   readonly runId: string
+  readonly leastPriority: number
   readonly batchSize: number
   readonly packing: Readonly<Packing>
   readonly targetPathBytes: number
@@ -26,6 +27,8 @@ export interface ClaimFeedOptions {
 export interface ClaimFeed {
   /** The next request's claims; empty when nothing is due, or the limit is reached. */
   next(): Promise<readonly Claim[]>
+  /** Whether the limit is reached: nothing will be handed out any more. */
+  isSpent(): boolean
   /** Claims made but not handed out; whoever stops early gives them back. */
   leftOver(): readonly Claim[]
 }
@@ -43,10 +46,14 @@ export function createClaimFeed(options: ClaimFeedOptions): ClaimFeed {
         waiting = [...waiting, ...claims]
         options.onClaimed(claims.length)
       }
-      const { batch, rest } = packRequest(waiting, options.targetPathBytes, options.packing.maxUrlBytes)
+      const { batch, rest } = packRequest(waiting, {
+        pathBytes: options.targetPathBytes,
+        maxBytes: options.packing.maxUrlBytes,
+      })
       waiting = rest
       return batch
     },
+    isSpent: () => remaining === 0 && waiting.length === 0,
     leftOver: () => waiting,
   }
 }

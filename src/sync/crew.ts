@@ -1,5 +1,7 @@
+import { retryDatabase } from '../db/retry-database.ts'
 import { GaveUpError, RetryableError } from '../errors.ts'
 import type { Claim } from '../extract/claim.ts'
+import { limitRequests } from '../extract/limit-requests.ts'
 import { giveBack } from './give-back.ts'
 import type { Pass } from './pass.ts'
 import { processBatch } from './process-batch.ts'
@@ -21,6 +23,8 @@ export class Crew {
   #lostInARow = 0
   #loaded = 0
   #lastLoss: RetryableError | undefined
+  /** Claims lost in a pass that has not had an answer yet: the API may be down as a whole. */
+  #lostUnexplained: Claim[] = []
 
   constructor(pass: Pass, onProgress: () => void) {
     this.#pass = pass
@@ -91,8 +95,20 @@ export class Crew {
     this.#lastLoss = error
     if (++this.#lostInARow >= MAX_LOST_IN_A_ROW)
       this.failure ??= new GaveUpError(`${this.#lostInARow} batches in a row were lost`, error)
-    await giveBack(this.#pass, batch, error).catch((second: unknown) => {
+    this.#lostUnexplained.push(...batch)
+    try {
+      await giveBack(this.#pass, batch, error)
+      await this.limitLost()
+    } catch (second) {
       this.failure ??= second
-    })
+    }
+  }
+
+  /** Where other requests succeed, the reason for a loss may be in the request: its claims share smaller ones next. */
+  async limitLost(): Promise<void> {
+    if (this.#loaded === 0 || this.#lostUnexplained.length === 0) return
+    const { db, config, logger } = this.#pass
+    const ids = this.#lostUnexplained.splice(0).map((claim) => claim.id)
+    await retryDatabase(() => limitRequests(db, { ids, batchSize: config.batchSize }), logger)
   }
 }

@@ -3,18 +3,24 @@ import type { Crew } from './crew.ts'
 import { giveBack } from './give-back.ts'
 import { loadAnswer } from './load-answer.ts'
 import type { Pass } from './pass.ts'
+import type { Patience } from './patience.ts'
 
 /**
- * Works until nothing is due, `limit` identifiers have been claimed, or the signal says stop. The first failure that
+ * Works until nothing is due and patience ends, `limit` identifiers have been claimed, or the signal says stop. The first failure that
  * no retry mends stops the claiming; what is in flight is finished or given back before it is thrown.
  */
-export async function drain(pass: Pass, crew: Crew, limit: number): Promise<void> {
+export async function drain(
+  pass: Pass,
+  crew: Crew,
+  bounds: { readonly limit: number; readonly leastPriority: number; readonly patience: Patience },
+): Promise<void> {
   const { config, signal, tally } = pass
   const feed = createClaimFeed({
     ...pass,
     batchSize: config.batchSize,
     leaseSeconds: config.leaseSeconds,
-    limit,
+    limit: bounds.limit,
+    leastPriority: bounds.leastPriority,
     onClaimed: (count) => {
       tally.claimed += count
     },
@@ -31,8 +37,8 @@ export async function drain(pass: Pass, crew: Crew, limit: number): Promise<void
       if (stopping()) crew.abandon(batch)
       else if (batch.length > 0) crew.start(batch)
       // A batch under way may still wake siblings: only when all is quiet is nothing due.
-      else if (crew.isIdle) break
-      else await crew.oneEnds()
+      else if (!crew.isIdle) await crew.oneEnds()
+      else if (feed.isSpent() || !(await bounds.patience.untilMoreIsDue())) break
     }
     if (!stopping()) await loadHeld(pass)
     if (!signal.aborted) crew.judgeTheEnd()
@@ -40,6 +46,7 @@ export async function drain(pass: Pass, crew: Crew, limit: number): Promise<void
     await crew.allEnd()
     const unfinished = [...crew.abandoned, ...feed.leftOver(), ...pass.held.claims]
     await giveBack(pass, unfinished, crew.failure ?? signal.reason)
+    await crew.limitLost()
   }
   if (crew.failure !== undefined && !signal.aborted) throw crew.failure
 }

@@ -1,6 +1,7 @@
 import type { EffectiveStatus } from '../db/tables/classification-revisions.ts'
 import type { Claim } from '../extract/claim.ts'
 import type { LedgerUpdate } from '../load/outcome.ts'
+import { PRIORITY } from '../priority.ts'
 import { absentAfterSeconds, MISSING_AFTER_SECONDS, pollAfterSeconds } from './due-time.ts'
 
 /** The settings that decide when a row is due again. */
@@ -9,21 +10,25 @@ export interface LedgerPolicy {
   readonly refreshHours: number
 }
 
-/** Priority of what has no final answer yet. */
-const FIRST_ASK = 0
-
-/** Priority of what has one and is asked again all the same; whatever is above it goes first. */
-export const SWEEP = -10
-
 /** The ledger row after an answer that fits the contract. */
 export function afterAnswer(claim: Claim, status: EffectiveStatus, policy: LedgerPolicy): LedgerUpdate {
   const answered = { absences: 0, lastError: null, confirmed: true }
   if (status !== 'new') {
-    return { ...answered, state: status, priority: SWEEP, dueAfterSeconds: sweepAfterSeconds(policy) }
+    return {
+      ...answered,
+      state: status,
+      priority: PRIORITY.sweep,
+      dueAfterSeconds: sweepAfterSeconds(policy),
+    }
   }
   // A finished one whose analysis runs again stays what it was, and is polled.
   const state = claim.state === 'done' || claim.state === 'errored' ? claim.state : 'pending'
-  return { ...answered, state, priority: FIRST_ASK, dueAfterSeconds: pollAfterSeconds(claim.ageSeconds) }
+  return {
+    ...answered,
+    state,
+    priority: PRIORITY.firstAsk,
+    dueAfterSeconds: pollAfterSeconds(claim.ageSeconds),
+  }
 }
 
 /** The ledger row after an answer that left the identifier out. */
@@ -31,19 +36,29 @@ export function afterAbsence(claim: Claim, policy: LedgerPolicy): LedgerUpdate {
   const absences = claim.absences + 1
   const absent = { absences, confirmed: false, lastError: absenceText(absences) }
   if (claim.state === 'missing' || absences >= policy.missingAfter) {
-    return { ...absent, state: 'missing', priority: SWEEP, dueAfterSeconds: MISSING_AFTER_SECONDS }
+    return { ...absent, state: 'missing', priority: PRIORITY.sweep, dueAfterSeconds: MISSING_AFTER_SECONDS }
   }
   if (claim.settledBefore) {
-    return { ...absent, state: claim.state, priority: SWEEP, dueAfterSeconds: sweepAfterSeconds(policy) }
+    return {
+      ...absent,
+      state: claim.state,
+      priority: PRIORITY.sweep,
+      dueAfterSeconds: sweepAfterSeconds(policy),
+    }
   }
-  return { ...absent, state: 'pending', priority: FIRST_ASK, dueAfterSeconds: absentAfterSeconds(absences) }
+  return {
+    ...absent,
+    state: 'pending',
+    priority: PRIORITY.firstAsk,
+    dueAfterSeconds: absentAfterSeconds(absences),
+  }
 }
 
 /** The ledger row after a record that cannot be loaded; it waits for `requeue`. */
 export function afterQuarantine(claim: Claim, reason: string): LedgerUpdate {
   return {
     state: 'quarantined',
-    priority: FIRST_ASK,
+    priority: PRIORITY.firstAsk,
     dueAfterSeconds: null,
     absences: claim.absences,
     lastError: reason,

@@ -5,6 +5,7 @@ import type { RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
 import { makeSettledDue } from '../extract/make-settled-due.ts'
 import { renewLeases } from '../extract/renew-leases.ts'
 import { RunClosedError } from '../errors.ts'
+import { PRIORITY } from '../priority.ts'
 import { VERSION } from '../version.ts'
 import { Breaker } from './breaker.ts'
 import { Crew } from './crew.ts'
@@ -12,9 +13,13 @@ import { drain } from './drain.ts'
 import { storable } from './evidence.ts'
 import { HeldOutcomes } from './held-outcomes.ts'
 import type { Pass, PassTools } from './pass.ts'
+import { Patience } from './patience.ts'
 import { passStatus } from './pass-status.ts'
-import { beat, closeRun, closeStaleRuns, openRun } from './run-rows.ts'
+import { beat, closeRun, closeStaleRuns, discardRun, openRun } from './run-rows.ts'
 import { emptyTally, isBalanced, type Tally } from './tally.ts'
+
+/** The lowest of a smallint: everything that is due. */
+const LOWEST_PRIORITY = -32_768
 
 export interface PassOptions {
   readonly trigger: RunTrigger
@@ -24,39 +29,40 @@ export interface PassOptions {
   readonly limit?: number
   /** Makes every settled identifier due first. */
   readonly refreshAll?: boolean
+  /** How long, from the start, to stay for analyses that are not finished yet; not at all when absent. */
+  readonly waitMs?: number
   readonly onProgress?: (tally: Readonly<Tally>) => void
+  /** Told when nothing is due and the pass stays for what will be in so many seconds. */
+  readonly onWait?: (seconds: number, tally: Readonly<Tally>) => void
 }
 
 export interface PassResult {
-  /** The sealed row of `sync_runs`. */
+  /** The sealed row of `sync_runs`; a fresh pass that claimed nothing has taken it back. */
   readonly run: SyncRunRow
   /** Why the pass failed; undefined when it did not. */
   readonly failure?: unknown
 }
 
 /**
- * One pass: claim, ask, validate, normalize and load until nothing is due, then seal the run. A failure of the pass
- * is in the result, not thrown, because the run is closed with it; only the database failing is thrown.
+ * One pass: claim, ask, validate, normalize and load until nothing is due, then seal the run. A fresh pass leaves what
+ * can wait for the night alone. A failure of the pass is in the result, not thrown, because the run is closed with it;
+ * only the database failing is thrown.
  */
 export async function runPass(tools: PassTools, options: PassOptions): Promise<PassResult> {
   const { config, db, logger, endpoint } = tools
-  const stale = await closeStaleRuns(db, config.leaseSeconds)
+  const stale = await retryDatabase(() => closeStaleRuns(db, config.leaseSeconds), logger)
   if (stale > 0) logger.warn({ runs: stale }, 'closed runs whose process had died')
 
   const runId = randomUUID()
-  await openRun(db, {
-    runId,
-    trigger: options.trigger,
-    host: os.hostname(),
-    pid: process.pid,
-    version: VERSION,
-  })
-  logger.info({ runId, trigger: options.trigger }, 'pass started')
+  const { trigger, signal } = options
+  const run = { runId, trigger, host: os.hostname(), pid: process.pid, version: VERSION }
+  await retryDatabase(() => openRun(db, run), logger)
+  logger[trigger === 'fresh' ? 'debug' : 'info']({ runId, trigger }, 'pass started')
 
   const pass: Pass = {
     ...tools,
     runId,
-    signal: options.signal,
+    signal,
     tally: emptyTally(),
     breaker: new Breaker(),
     held: new HeldOutcomes(),
@@ -65,17 +71,27 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     targetPathBytes: new URL(config.apiUrl + endpoint.path).pathname.length,
     httpDates: { first: null, last: null },
   }
+  const patience = new Patience(tools, {
+    waitMs: options.waitMs ?? 0,
+    signal,
+    onWait: (seconds) => options.onWait?.(seconds, pass.tally),
+  })
   const crew = new Crew(pass, () => options.onProgress?.(pass.tally))
   const stopRenewing = keepAlive(pass, crew)
   let failure: unknown
   try {
-    if (options.refreshAll) await makeSettledDue(db, endpoint.media)
-    await drain(pass, crew, options.limit ?? Number.POSITIVE_INFINITY)
+    if (options.refreshAll) await makeSettledDue(db, { media: endpoint.media, logger, signal })
+    await drain(pass, crew, {
+      limit: options.limit ?? Number.POSITIVE_INFINITY,
+      leastPriority: trigger === 'fresh' ? PRIORITY.bulk : LOWEST_PRIORITY,
+      patience,
+    })
   } catch (error) {
     failure = error
   } finally {
     await stopRenewing()
   }
+  if (trigger === 'fresh' && pass.tally.claimed === 0 && failure === undefined) return takeBack(pass)
   return finish(pass, failure, crew.loss)
 }
 
@@ -103,6 +119,14 @@ function keepAlive(pass: Pass, crew: Crew): () => Promise<void> {
     clearInterval(timer)
     await renewing
   }
+}
+
+/** Once a minute nothing is due: that is not worth a row. */
+async function takeBack({ db, runId, logger }: Pass): Promise<PassResult> {
+  const run = await retryDatabase(() => discardRun(db, runId), logger)
+  if (!run) throw new RunClosedError(runId)
+  logger.debug({ runId }, 'nothing was due')
+  return { run }
 }
 
 async function finish(pass: Pass, failure: unknown, loss: Error | undefined): Promise<PassResult> {

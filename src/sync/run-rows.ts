@@ -15,7 +15,19 @@ export async function openRun(db: Kysely<Database>, run: NewRun): Promise<void> 
   await db
     .insertInto('identifai.sync_runs')
     .values({ run_id: run.runId, trigger: run.trigger, host: run.host, pid: run.pid, version: run.version })
+    // Done again after a commit whose answer was lost, it is there already.
+    .onConflict((conflict) => conflict.doNothing())
     .execute()
+}
+
+/** Removes the row of a run that did nothing; returns it as it was, or undefined when somebody else closed it. */
+export async function discardRun(db: Kysely<Database>, runId: string): Promise<SyncRunRow | undefined> {
+  return db
+    .deleteFrom('identifai.sync_runs')
+    .where('run_id', '=', runId)
+    .where('status', '=', 'running')
+    .returningAll()
+    .executeTakeFirst()
 }
 
 /** Shows that the run lives, and how far it is. Does nothing to a run that has been closed. */

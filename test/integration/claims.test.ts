@@ -35,7 +35,14 @@ async function track(...identifiers: string[]) {
 }
 
 function claim(runId = run, options = {}): Promise<Claim[]> {
-  return claimDue(database.db, { media: 'audio', runId, limit: 100, leaseSeconds: 60, ...options })
+  return claimDue(database.db, {
+    media: 'audio',
+    leastPriority: -100,
+    runId,
+    limit: 100,
+    leaseSeconds: 60,
+    ...options,
+  })
 }
 
 async function ledger(identifier: string) {

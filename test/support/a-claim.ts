@@ -10,6 +10,7 @@ export function aClaim(overrides: Partial<Claim> = {}): Claim {
     settledBefore: false,
     priority: 0,
     attempts: 0,
+    requestLimit: null,
     absences: 0,
     ageSeconds: 0,
     ...overrides,

@@ -1,9 +1,11 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Claim } from '../../src/extract/claim.ts'
 import { packRequest } from '../../src/extract/pack-request.ts'
 import { keyFingerprint, slotSpacingSeconds } from '../../src/extract/quota.ts'
 import { requestTarget } from '../../src/extract/request-target.ts'
 import { delayBoundMs } from '../../src/extract/retry.ts'
+import { aClaim } from '../support/a-claim.ts'
 
 function claims(identifiers: readonly string[]): Claim[] {
   return identifiers.map((identifier, id) => ({ id, identifier }) as Claim)
@@ -20,13 +22,13 @@ describe('a request', () => {
   })
 
   it('holds 100 identifiers of 64 digits in less than 8,000 bytes', () => {
-    const { batch, rest } = packRequest(claims(hex), path.length, 8000)
+    const { batch, rest } = packRequest(claims(hex), { pathBytes: path.length, maxBytes: 8000 })
     expect([batch.length, rest.length]).toEqual([100, 0])
     expect(requestTarget(path, hex).length).toBeLessThan(8000)
   })
 
   it.each([200, 500, 1000, 7900])('never passes %i bytes, and would with one more', (maxBytes) => {
-    const { batch, rest } = packRequest(claims(hex), path.length, maxBytes)
+    const { batch, rest } = packRequest(claims(hex), { pathBytes: path.length, maxBytes })
     const bytes = (packed: readonly Claim[]) =>
       requestTarget(
         path,
@@ -38,9 +40,41 @@ describe('a request', () => {
   })
 
   it('goes with a lone identifier whatever its length', () => {
-    const { batch, rest } = packRequest(claims(['x'.repeat(1024), 'y']), path.length, 200)
+    const { batch, rest } = packRequest(claims(['x'.repeat(1024), 'y']), {
+      pathBytes: path.length,
+      maxBytes: 200,
+    })
     expect(batch.map(({ identifier }) => identifier.length)).toEqual([1024])
     expect(rest).toHaveLength(1)
+  })
+})
+
+describe('a request with claims that were lost before', () => {
+  const bounds = { pathBytes: 0, maxBytes: 1_000_000 }
+
+  it('is filled with others that may share it, and leaves the rest in order', () => {
+    const some = claims(['a', 'b', 'c', 'd']).map((claim, n) =>
+      aClaim({ ...claim, requestLimit: n === 1 ? 2 : null }),
+    )
+    const names = (packed: readonly Claim[]) => packed.map(({ identifier }) => identifier).join('')
+    const first = packRequest(some, bounds)
+    expect([names(first.batch), names(first.rest)]).toEqual(['ab', 'cd'])
+    const after = packRequest([...some.slice(2), ...some.slice(0, 2)], bounds)
+    expect([names(after.batch), names(after.rest)]).toEqual(['cda', 'b'])
+  })
+
+  it('never holds more than any of them allows, and loses none', () => {
+    const limits = fc.array(fc.option(fc.integer({ min: 1, max: 100 })), { minLength: 1, maxLength: 100 })
+    fc.assert(
+      fc.property(limits, (given) => {
+        const all = given.map((requestLimit, id) => aClaim({ id, identifier: `id-${id}`, requestLimit }))
+        const { batch, rest } = packRequest(all, bounds)
+        expect(batch[0]).toBe(all[0])
+        expect(batch.length).toBeLessThanOrEqual(Math.min(...batch.map((claim) => claim.requestLimit ?? 100)))
+        expect([...batch, ...rest].toSorted((a, b) => a.id - b.id)).toEqual(all)
+        expect(rest.map(({ id }) => id)).toEqual(rest.map(({ id }) => id).toSorted((a, b) => a - b))
+      }),
+    )
   })
 })
 

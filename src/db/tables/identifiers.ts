@@ -15,6 +15,7 @@ export interface IdentifiersTable {
   due_at: Generated<Timestamp | null>
   attempts: Generated<number>
   absences: Generated<number>
+  request_limit: number | null
   lease_until: Timestamp | null
   leased_by: string | null
   claim_no: Generated<number>

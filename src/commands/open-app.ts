@@ -1,0 +1,30 @@
+import type { App, DatabaseApp } from '../app.ts'
+
+/**
+ * What a pass works with, as the environment says; closed when disposed of.
+ *
+ * @throws UsageError or DatabaseError when a setting is wrong, or the database cannot be reached or lacks migrations.
+ */
+export async function openApp(): Promise<App> {
+  const { createApp } = await import('../app.ts')
+  const { parseSyncConfig, readEnvironment } = await import('../config.ts')
+  return migrated(createApp(parseSyncConfig(readEnvironment())))
+}
+
+/** The same for the commands that need the database only. */
+export async function openDatabase(): Promise<DatabaseApp> {
+  const { createDatabaseApp } = await import('../app.ts')
+  const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
+  return migrated(createDatabaseApp(parseDatabaseConfig(readEnvironment())))
+}
+
+async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDispose>>(app: T): Promise<T> {
+  const { assertMigrated } = await import('../db/migrate.ts')
+  try {
+    await assertMigrated(app.db)
+    return app
+  } catch (error) {
+    await app[Symbol.asyncDispose]()
+    throw error
+  }
+}

@@ -1,0 +1,65 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+const done = (identifiers: readonly string[]) =>
+  identifiers.map((identifier) => ({ identifier, status: 'done' }))
+
+async function insert({ app }: Workbench, identifier: string, priority: number) {
+  await app.db.insertInto('identifai.identifiers').values({ identifier, priority }).execute()
+}
+
+function runs({ app }: Workbench) {
+  return app.db.selectFrom('identifai.sync_runs').select(['trigger', 'status', 'claimed']).execute()
+}
+
+describe('a fresh pass', () => {
+  it('leaves what can wait for the night alone', async () => {
+    await using api = await startCannedApi(done)
+    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    const priorities = { woken: 10, inserted: 0, enqueued: -5, later: -6, sweep: -10 }
+    for (const [identifier, priority] of Object.entries(priorities)) await insert(bench, identifier, priority)
+    expect(await bench.pass({ trigger: 'fresh' })).toMatchObject({ trigger: 'fresh', claimed: 3 })
+    expect(api.asked).toEqual([['woken', 'inserted', 'enqueued']])
+    expect(await runs(bench)).toEqual([{ trigger: 'fresh', status: 'succeeded', claimed: 3 }])
+  })
+
+  it('leaves no row when there was nothing to claim', async () => {
+    await using bench = await createWorkbench()
+    await insert(bench, 'sweep', -10)
+    expect(await bench.pass({ trigger: 'fresh' })).toMatchObject({ claimed: 0 })
+    expect(await runs(bench)).toEqual([])
+  })
+
+  it('has a new identifier asked within three requests while a sweep of 100,000 runs', async () => {
+    await using api = await startCannedApi(done)
+    await using bench = await createWorkbench({
+      // Slow enough that requests stand in line for the quota.
+      environment: { IDENTIFAI_API_URL: api.url, SYNC_REQUESTS_PER_SECOND: '20' },
+    })
+    await sql`
+      insert into identifai.identifiers (identifier, state, priority, settled_at, last_asked_at, last_confirmed_at)
+      select 'old-' || n, 'done', -10, t, t, t
+      from generate_series(1, 100000) as n, (select now() - interval '1 day' as t) as yesterday`.execute(
+      bench.app.db,
+    )
+    const stop = new AbortController()
+    const sweep = runPass(bench.app, { trigger: 'schedule', signal: stop.signal })
+    const waits: number[] = []
+    for (let round = 1; round <= 5; round++) {
+      await expect.poll(() => api.asked.length, { timeout: 30_000 }).toBeGreaterThan(round * 4)
+      const before = api.asked.length
+      await insert(bench, `new-${round}`, round % 2 === 0 ? 0 : -5)
+      await bench.pass({ trigger: 'fresh' })
+      await expect.poll(() => api.asked.flat()).toContain(`new-${round}`)
+      waits.push(api.asked.findIndex((identifiers) => identifiers.includes(`new-${round}`)) - before)
+    }
+    stop.abort(new Error('seen enough'))
+    // Two of the sweep may be on their way. At the documented quota that is four seconds, after at most a minute
+    // until the next fresh pass.
+    expect(Math.max(...waits)).toBeLessThanOrEqual(3)
+    expect((await sweep).run).toMatchObject({ status: 'interrupted', pending_count: 0 })
+  })
+})

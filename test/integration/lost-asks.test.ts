@@ -1,0 +1,63 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+const ENVIRONMENT = { SYNC_RETRIES: '0', SYNC_CONCURRENCY: '1' }
+
+function night({ app }: Workbench) {
+  return runPass(app, { trigger: 'manual', signal: new AbortController().signal })
+}
+
+async function ledger({ app }: Workbench) {
+  const { rows } = await sql<{ state: string; attempts: number; request_limit: number | null; n: number }>`
+    select state, attempts, request_limit, count(*) as n from identifai.identifiers group by 1, 2, 3 order by 1, 2`.execute(
+    app.db,
+  )
+  return rows
+}
+
+describe('asks that are lost', () => {
+  it('share smaller and smaller requests, until the one that is the reason stands alone', async () => {
+    await using api = await startCannedApi((identifiers, response) => {
+      if (!identifiers.includes('heavy'))
+        return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+      response.statusCode = 500
+      response.end()
+      return undefined
+    })
+    await using bench = await createWorkbench({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
+    // It is in the first request, before any has succeeded.
+    await bench.enqueue(['heavy', ...Array.from({ length: 199 }, (_, n) => `id-${n}`)])
+    for (let pass = 0; pass < 9; pass++) {
+      await night(bench)
+      await bench.makeAllDue()
+    }
+    const sizes = api.asked.filter((asked) => asked.includes('heavy')).map((asked) => asked.length)
+    expect(sizes).toEqual([100, 50, 25, 12, 6, 3, 1, 1, 1])
+    expect(await ledger(bench)).toEqual([
+      { state: 'done', attempts: 0, request_limit: null, n: 199 },
+      { state: 'pending', attempts: 9, request_limit: 1, n: 1 },
+    ])
+  })
+
+  it('are asked in full requests again when the whole API was down', async () => {
+    let down = true
+    await using api = await startCannedApi((identifiers, response) => {
+      if (!down) return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+      response.statusCode = 503
+      response.end()
+      return undefined
+    })
+    await using bench = await createWorkbench({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(Array.from({ length: 300 }, (_, n) => `id-${n}`))
+    for (let pass = 0; pass < 3; pass++) {
+      expect((await night(bench)).run.status).toBe('failed')
+      await bench.makeAllDue()
+    }
+    expect(await ledger(bench)).toEqual([{ state: 'pending', attempts: 3, request_limit: null, n: 300 }])
+    down = false
+    expect(await bench.pass()).toMatchObject({ status: 'succeeded', requests: 3, settled_done: 300 })
+  })
+})

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { createWorkbench } from '../support/workbench.ts'
+
+/** A workbench whose API finishes every analysis at the second ask. */
+async function benchOfSlowAnalyses() {
+  const seen = new Set<string>()
+  const api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) => {
+      const status = seen.has(identifier) ? 'done' : 'new'
+      seen.add(identifier)
+      return { identifier, status }
+    }),
+  )
+  const bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  return {
+    ...bench,
+    api,
+    [Symbol.asyncDispose]: async () => {
+      await bench[Symbol.asyncDispose]()
+      await api[Symbol.asyncDispose]()
+    },
+  }
+}
+
+describe('a pass that may wait', () => {
+  it('stays for analyses that are not finished, asks when they are due, and notices what is enqueued meanwhile', async () => {
+    await using bench = await benchOfSlowAnalyses()
+    await bench.enqueue(['a', 'b'])
+    const waits: number[] = []
+    const run = await bench.pass({
+      waitMs: 15 * 60_000,
+      onWait: (seconds) => {
+        waits.push(seconds)
+        // What time would do, and what somebody else may.
+        void bench.makeAllDue().then(() => (waits.length === 1 ? bench.enqueue(['late']) : undefined))
+      },
+    })
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      claimed: 6,
+      still_new: 3,
+      settled_done: 3,
+      pending_count: 0,
+    })
+    expect(bench.api.asked.flat().toSorted()).toEqual(['a', 'a', 'b', 'b', 'late', 'late'])
+    // First asked again after a minute.
+    expect(waits[0]).toBeGreaterThan(50)
+    expect(waits[0]).toBeLessThanOrEqual(60)
+  })
+
+  it.each([
+    ['does not wait for what comes due later', { waitMs: 30_000 }],
+    ['does not wait when it was not told to', {}],
+    ['does not wait once its limit is reached', { waitMs: 600_000, limit: 1 }],
+  ])('%s', async (_, options) => {
+    await using bench = await benchOfSlowAnalyses()
+    await bench.enqueue(['a'])
+    const run = await bench.pass({
+      ...options,
+      onWait: () => {
+        throw new Error('it waits')
+      },
+    })
+    expect(run).toMatchObject({ status: 'succeeded', claimed: 1, still_new: 1 })
+  })
+
+  it('stops waiting when it is interrupted', async () => {
+    await using bench = await benchOfSlowAnalyses()
+    await bench.enqueue(['a'])
+    const stop = new AbortController()
+    const { run, failure } = await runPass(bench.app, {
+      trigger: 'manual',
+      signal: stop.signal,
+      waitMs: 600_000,
+      onWait: () => stop.abort(new Error('enough')),
+    })
+    expect(failure).toBeUndefined()
+    expect(run).toMatchObject({ status: 'interrupted', error: 'enough', still_new: 1, released: 0 })
+  })
+})
