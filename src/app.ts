@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { audioEndpoint } from './audio-endpoint.ts'
 import type { DatabaseConfig, SyncConfig } from './config.ts'
-import { connect } from './db/connect.ts'
+import { type ConnectOptions, connect } from './db/connect.ts'
 import type { Database } from './db/database.ts'
 import { createApiClient } from './extract/api-client.ts'
 import { createQuota } from './extract/quota.ts'
@@ -27,13 +27,13 @@ export interface AppOverrides {
 /** Opens the database, lazily; disposing of it closes every connection. */
 export function createDatabaseApp(
   config: DatabaseConfig,
-  maxConnections = 4,
+  connections: Pick<ConnectOptions, 'maxConnections' | 'silenceMs'> = { maxConnections: 4 },
   overrides: AppOverrides = {},
 ): DatabaseApp {
   const logger = overrides.logger ?? createLogger({ level: config.logLevel, terminal: process.stderr.isTTY })
   const { db, pool } = connect({
     connectionString: config.databaseUrl,
-    maxConnections,
+    ...connections,
     onConnectionLost: (err) => logger.warn({ err }, 'database connection lost'),
   })
   return { db, pool, logger, [Symbol.asyncDispose]: () => db.destroy() }
@@ -42,7 +42,10 @@ export function createDatabaseApp(
 /** The composition root: the one place that knows how the parts of a pass are made. */
 export function createApp(config: SyncConfig, overrides: AppOverrides = {}): App {
   // Each batch in flight holds one connection while it is written; two more for claims and heartbeats.
-  const database = createDatabaseApp(config, config.concurrency + 2, overrides)
+  const maxConnections = config.concurrency + 2
+  // Whoever has heard nothing for as long as a lease lasts has lost it.
+  const silenceMs = config.leaseSeconds * 1000
+  const database = createDatabaseApp(config, { maxConnections, silenceMs }, overrides)
   const endpoint = audioEndpoint
   const api = createApiClient({
     baseUrl: config.apiUrl,

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool, type PoolClient, TypeOverrides } from 'pg'
 import type { Database } from './database.ts'
@@ -13,6 +14,11 @@ export interface ConnectOptions {
   readonly connectionString: string
   /** Connections kept at most. */
   readonly maxConnections: number
+  /**
+   * How long the server may be silent while something is asked of it; a connection that is longer is given up. Without
+   * it, one whose other end has vanished would be waited for for hours. No limit when absent.
+   */
+  readonly silenceMs?: number
   /** Told of connections that break; the pool replaces them by itself. */
   readonly onConnectionLost?: (error: Error) => void
 }
@@ -28,16 +34,35 @@ export function connect(options: ConnectOptions): Connection {
     application_name: 'identifai-sync',
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
     types: typeParsers,
     // The pool waits for it, though its type does not say so.
-    onConnect: (client) => client.query("set time zone 'UTC'") as unknown as undefined,
+    onConnect: (client) => client.query(sessionSettings(options)) as unknown as undefined,
   })
   // A connection that breaks while nobody waits for it, idle or between two statements, says so by an event, and
   // without a listener that event would end the process. Whoever uses it next gets the error as well.
   const report = (error: Error) => options.onConnectionLost?.(error)
   pool.on('error', report)
-  pool.on('connect', (client) => client.on('error', report))
+  pool.on('connect', (client) => {
+    client.on('error', report)
+    if (options.silenceMs !== undefined) limitSilence(client, options.silenceMs)
+  })
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
+}
+
+/** The server, too, gives up a client that has vanished within a transaction: its locks would hold up everybody. */
+function sessionSettings({ silenceMs }: ConnectOptions): string {
+  const patience = silenceMs === undefined ? '' : `set idle_in_transaction_session_timeout = ${silenceMs};`
+  return `set time zone 'UTC'; ${patience}`
+}
+
+/** Not pg's query_timeout: that leaves the connection in the pool, where the next statement waits behind the last. */
+function limitSilence(client: PoolClient, silenceMs: number): void {
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: Socket } }).connection
+  stream.setTimeout(silenceMs, () => {
+    const error = new Error(`The database has been silent for ${silenceMs} ms`)
+    stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
+  })
 }
 
 type ConnectCallback = (

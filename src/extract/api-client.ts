@@ -1,4 +1,6 @@
-import { Agent, request } from 'undici'
+import { promisify } from 'node:util'
+import { gunzip, type ZlibOptions } from 'node:zlib'
+import { Agent, type Dispatcher, request } from 'undici'
 import { ApiAnswerError, ApiKeyRefusedError, ApiUnavailableError, ThrottledError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { requestTarget } from './request-target.ts'
@@ -6,6 +8,9 @@ import { retryAfterMs } from './retry-after.ts'
 
 /** How much of an error body is worth keeping. */
 const EVIDENCE_BYTES = 2000
+
+/** A hundred records take a megabyte or so: what is larger than this is a mistake, and must not fill the memory. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024
 
 /** What one request brought: records, or a refusal of the request as it stands. */
 type ApiReply =
@@ -27,12 +32,12 @@ export interface ApiClientOptions {
   /** Path of the endpoint below the base URL. */
   readonly path: string
   readonly apiKey: string
-  /** Bound on one whole exchange, body included. */
+  /** Time for one whole exchange, body included. */
   readonly timeoutMs: number
 }
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
-  const agent = new Agent({ connections: 64 })
+  const agent = new Agent({ connections: 64, maxResponseSize: MAX_BODY_BYTES })
   const place = `GET ${options.baseUrl}${options.path}`
   return {
     read: async (identifiers, signal) => {
@@ -40,10 +45,10 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       try {
         const response = await request(options.baseUrl + requestTarget(options.path, identifiers), {
           dispatcher: agent,
-          headers: { 'x-api-key': options.apiKey, accept: 'application/json' },
+          headers: { 'x-api-key': options.apiKey, accept: 'application/json', 'accept-encoding': 'gzip' },
           signal: AbortSignal.any([signal, timeout]),
         })
-        const body = Buffer.from(await response.body.arrayBuffer())
+        const body = await plainBody(response)
         return interpret({ status: response.statusCode, headers: response.headers, body, place })
       } catch (error) {
         signal.throwIfAborted()
@@ -56,6 +61,12 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     },
     [Symbol.asyncDispose]: () => agent.destroy(),
   }
+}
+
+async function plainBody({ headers, body }: Dispatcher.ResponseData): Promise<Buffer> {
+  const bytes = Buffer.from(await body.arrayBuffer())
+  if (!/^(x-)?gzip$/i.test(headers['content-encoding']?.toString() ?? '')) return bytes
+  return promisify<Buffer, ZlibOptions, Buffer>(gunzip)(bytes, { maxOutputLength: MAX_BODY_BYTES })
 }
 
 interface Response {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { audioEndpoint } from '../../src/audio-endpoint.ts'
 import { connect } from '../../src/db/connect.ts'
 import { runPass } from '../../src/sync/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { readContentRows } from '../support/read-rows.ts'
-import { meaning } from '../support/says-the-same.ts'
+import { expectTruth } from '../support/expect-truth.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { createTestDatabase } from '../support/test-database.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 /** Makes every insert into a table fail with an SQLSTATE for as long as `condition` holds. */
@@ -23,22 +23,6 @@ async function failInserts({ app }: Workbench, table: string, sqlstate: string, 
   await sql
     .raw(`create trigger fail before insert on ${table} for each row execute function fail()`)
     .execute(app.db)
-}
-
-async function expectTruth(bench: Workbench, identifiers: readonly string[]) {
-  const rows = await readContentRows(bench.app.db)
-  for (const identifier of identifiers) {
-    const stored = rows.get(identifier)
-    if (!stored) throw new Error(`no rows for ${identifier}`)
-    expect(meaning(audioEndpoint.denormalize(stored))).toBe(
-      meaning(bench.simulator.world.truth(identifier) ?? null),
-    )
-  }
-  const { rows: doubled } = await sql`
-    select identifier from identifai.classification_revisions group by identifier having count(*) > 1`.execute(
-    bench.app.db,
-  )
-  expect(doubled).toEqual([])
 }
 
 describe('a write that fails', () => {
@@ -143,4 +127,26 @@ it('a pass outlives its connections being cut again and again, and tells the tru
   )
   await bench.pass()
   await expectTruth(bench, identifiers)
+})
+
+it('a pass notices connections whose other end has vanished, and goes on with new ones', async () => {
+  await using database = await createTestDatabase()
+  const url = new URL(database.url)
+  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
+  url.host = `127.0.0.1:${proxy.port}`
+  await using bench = await createWorkbench({
+    environment: { DATABASE_URL: url.href, SYNC_BATCH_SIZE: '20', SYNC_LEASE_SECONDS: '2' },
+  })
+  const identifiers = bench.simulator.world.register({ count: 600 })
+  await bench.enqueue(identifiers)
+  let frozen = 0
+  const run = await bench.pass({
+    onProgress: ({ returned }) => {
+      if (frozen === 0 && returned >= 200) frozen = proxy.freeze()
+    },
+  })
+  expect(frozen).toBeGreaterThan(0)
+  expect(run).toMatchObject({ claimed: 600 })
+  await bench.pass()
+  await expectTruth({ database, simulator: bench.simulator }, identifiers)
 })

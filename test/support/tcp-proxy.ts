@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+
+export interface TcpProxy extends AsyncDisposable {
+  readonly port: number
+  /** Lets the connections of this moment hang: both ends stay open, and nothing comes through any more. */
+  freeze(): number
+}
+
+/** A way to a server on loopback that can be made to fail as networks do. */
+export async function startTcpProxy(target: {
+  readonly host: string
+  readonly port: number
+}): Promise<TcpProxy> {
+  const pairs = new Set<readonly [Socket, Socket]>()
+  const server = createServer((near) => {
+    const far = connect(target.port, target.host)
+    const pair = [near, far] as const
+    pairs.add(pair)
+    for (const [socket, other] of [pair, pair.toReversed() as [Socket, Socket]] as const) {
+      socket.pipe(other)
+      socket.on('error', () => other.destroy())
+      socket.on('close', () => {
+        pairs.delete(pair)
+        other.destroy()
+      })
+    }
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    freeze: () => {
+      for (const socket of [...pairs].flat()) {
+        socket.unpipe()
+        socket.pause()
+        socket.removeAllListeners('close')
+      }
+      return pairs.size
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of [...pairs].flat()) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
