@@ -4,6 +4,7 @@ import { demoCommand } from './demo.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { migrateCommand } from './migrate.ts'
 import { planCommand } from './plan.ts'
+import { replayCommand } from './replay.ts'
 import { requeueCommand } from './requeue.ts'
 import { retireCommand } from './retire.ts'
 import { simulateCommand } from './simulate.ts'
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     planCommand(),
     requeueCommand(),
     retireCommand(),
+    replayCommand(),
     simulateCommand(),
     demoCommand(),
   ]

@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts'
 import type { NewClassificationRow } from '../db/tables/classifications.ts'
 import { copyRows } from './copy-rows.ts'
 import type { Answered, Change } from './find-changes.ts'
+import type { ContentRows } from '../normalize/row-set.ts'
 import type { CopyTransaction } from './with-transaction.ts'
 
 /** By whom and when an answer was received. */
@@ -13,23 +14,55 @@ export interface Observation {
   readonly receivedAt: DatabaseTime
 }
 
+/** All that the data tables hold of one classification. */
+export interface Content {
+  readonly row: NewClassificationRow
+  readonly rows: ContentRows
+}
+
 /** Brings the data tables to the changed contents: classification rows in place, their children anew. */
 export async function writeContent(
-  { trx, client }: CopyTransaction,
+  transaction: CopyTransaction,
   changes: readonly Change[],
   observation: Observation,
 ): Promise<void> {
   const written = changes.filter((change) => !change.keepsRows)
-  const replaced = written.filter((change) => change.replacesRows)
-  const added = written.filter((change) => !change.replacesRows)
-  const toRow = (change: Change) => classificationRow(change, observation)
-  if (replaced.length > 0) {
-    const ids = replaced.map((change) => change.outcome.claim.id)
-    await deleteChildren(trx, ids)
-    await updateClassifications(trx, replaced.map(toRow))
-  }
-  await copyRows(client, 'identifai.classifications', CLASSIFICATION_COLUMNS, added.map(toRow))
-  await copyChildren(client, written)
+  const toContent = (change: Change): Content => ({
+    row: classificationRow(change, observation),
+    rows: change.outcome.rows,
+  })
+  await replaceContent(transaction, written.filter((change) => change.replacesRows).map(toContent))
+  await addContent(transaction, written.filter((change) => !change.replacesRows).map(toContent))
+}
+
+/** Writes contents over those that are there. */
+export async function replaceContent(
+  transaction: CopyTransaction,
+  contents: readonly Content[],
+): Promise<void> {
+  if (contents.length === 0) return
+  const { trx, client } = transaction
+  await deleteChildren(
+    trx,
+    contents.map(({ row }) => row.classification_id),
+  )
+  await updateClassifications(
+    trx,
+    contents.map(({ row }) => row),
+  )
+  await copyChildren(
+    client,
+    contents.map(({ rows }) => rows),
+  )
+}
+
+async function addContent({ client }: CopyTransaction, contents: readonly Content[]): Promise<void> {
+  const rows = contents.map(({ row }) => row)
+  await copyRows(client, 'identifai.classifications', CLASSIFICATION_COLUMNS, rows)
+  await copyChildren(
+    client,
+    contents.map((content) => content.rows),
+  )
 }
 
 function classificationRow(change: Change, { runId, receivedAt }: Observation): NewClassificationRow {
@@ -116,8 +149,10 @@ async function deleteChildren(trx: Transaction<Database>, ids: readonly number[]
   }
 }
 
-async function copyChildren(client: CopyTransaction['client'], changes: readonly Change[]): Promise<void> {
-  const rowSets = changes.map((change) => change.outcome.rows)
+async function copyChildren(
+  client: CopyTransaction['client'],
+  rowSets: readonly ContentRows[],
+): Promise<void> {
   await copyRows(
     client,
     'identifai.clips',

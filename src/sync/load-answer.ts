@@ -8,11 +8,14 @@ import type { Answer } from './held-outcomes.ts'
 import type { Pass } from './pass.ts'
 import type { Tally } from './tally.ts'
 
+/** What writing an answer needs of a pass. */
+type Loading = Pick<Pass, 'pool' | 'endpoint' | 'logger' | 'runId' | 'tally'>
+
 /**
  * Writes the outcomes of one answer and counts them. What PostgreSQL will not store although the contract accepts it
  * (a character that the database's encoding lacks) is found by writing record by record, and quarantined.
  */
-export async function loadAnswer(pass: Pass, answer: Answer): Promise<void> {
+export async function loadAnswer(pass: Loading, answer: Answer): Promise<void> {
   if (answer.outcomes.length === 0) return
   try {
     await loadOutcomes(pass, answer, answer.outcomes)
@@ -22,7 +25,7 @@ export async function loadAnswer(pass: Pass, answer: Answer): Promise<void> {
   }
 }
 
-async function loadAlone(pass: Pass, answer: Answer, outcome: Outcome): Promise<void> {
+async function loadAlone(pass: Loading, answer: Answer, outcome: Outcome): Promise<void> {
   try {
     await loadOutcomes(pass, answer, [outcome])
   } catch (error) {
@@ -50,7 +53,7 @@ function unstorable({ claim, ledger, rows }: Extract<Outcome, { kind: 'answered'
 }
 
 async function loadOutcomes(
-  pass: Pass,
+  pass: Loading,
   { askedAt, receivedAt }: Answer,
   outcomes: readonly Outcome[],
 ): Promise<void> {

@@ -1,0 +1,163 @@
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import type { JsonObject } from '../../src/json.ts'
+import { applyReplay, type ReplayOptions, surveyReplay } from '../../src/replay/replay.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { expectTruth } from '../support/expect-truth.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+const ALL: ReplayOptions = { since: null, signal: new AbortController().signal }
+
+async function run({ app }: Workbench, ...statements: string[]) {
+  for (const statement of statements) await sql.raw(statement).execute(app.db)
+}
+
+async function countRevisions({ app }: Workbench): Promise<number> {
+  const { rows } = await sql<{
+    n: number
+  }>`select count(*) as n from identifai.classification_revisions`.execute(app.db)
+  return rows[0]?.n ?? Number.NaN
+}
+
+it('shows what an older normalizer made differently, and then writes it, without a revision or a request', async () => {
+  await using bench = await createWorkbench({ world: { seed: 5 } })
+  const identifiers = bench.simulator.world.register({ count: 450 })
+  await bench.enqueue(identifiers)
+  await bench.pass()
+  await run(
+    bench,
+    `update identifai.classifications set name = 'older', extra = '{"/name": "as it was"}' where classification_id <= 3`,
+    `update identifai.verdicts set confidence = confidence / 2 where classification_id in (3, 4) and kind = 'main'`,
+    `delete from identifai.model_scores where classification_id = 405`,
+    `update identifai.classifications set result_url = 'https://new.example/' || classification_id`,
+  )
+  const survey = await surveyReplay(bench.app, ALL)
+  expect(survey).toMatchObject({ examined: 450, unchanged: 445, changed: 5, rejected: 0, without_payload: 0 })
+  expect(survey.columns).toEqual([
+    { column: 'classifications.extra', classifications: 3 },
+    { column: 'classifications.name', classifications: 3 },
+    { column: 'verdicts.confidence', classifications: 2 },
+    { column: 'model_scores', classifications: 1 },
+  ])
+  // Ids follow the order of the names.
+  const first = identifiers.toSorted()[0] as string
+  expect(survey.samples).toContainEqual({
+    identifier: first,
+    column: 'classifications.name',
+    row: null,
+    before: 'older',
+    after: bench.simulator.world.truth(first)?.name ?? null,
+  })
+  expect(await surveyReplay(bench.app, ALL)).toEqual(survey)
+
+  const { requests } = bench.simulator.stats
+  expect(await applyReplay(bench.app, ALL)).toEqual({ rewritten: 5, loaded: 0, run_id: null })
+  expect(await surveyReplay(bench.app, ALL)).toMatchObject({ unchanged: 450, changed: 0, samples: [] })
+  const { rows: links } = await sql<{ kept: boolean }>`
+    select distinct result_url = 'https://new.example/' || classification_id as kept from identifai.classifications`.execute(
+    bench.app.db,
+  )
+  expect(links).toEqual([{ kept: true }])
+  expect(await countRevisions(bench)).toBe(450)
+  expect(bench.simulator.stats.requests).toBe(requests)
+  await bench.pass({ refreshAll: true })
+  await expectTruth(bench, identifiers)
+})
+
+it('looks only at what was received since a time', async () => {
+  await using bench = await createWorkbench()
+  await bench.enqueue(bench.simulator.world.register({ count: 20 }))
+  await bench.pass()
+  await run(
+    bench,
+    `update identifai.classifications set name = 'older'`,
+    `update identifai.classifications set observed_at = '2026-01-31T23:59:59.999999Z' where classification_id <= 5`,
+    `update identifai.classifications set observed_at = '2026-02-01T00:00:00Z' where classification_id > 5`,
+  )
+  const since = { ...ALL, since: '2026-02-01T00:00:00Z' }
+  expect(await surveyReplay(bench.app, since)).toMatchObject({ examined: 15, changed: 15 })
+  expect(await applyReplay(bench.app, since)).toMatchObject({ rewritten: 15 })
+  expect(await surveyReplay(bench.app, ALL)).toMatchObject({ examined: 20, changed: 5 })
+})
+
+it('leaves rows as they are whose record is not kept, or does not fit the contract any more', async () => {
+  await using bench = await createWorkbench()
+  await bench.enqueue(bench.simulator.world.register({ count: 10 }))
+  await bench.pass()
+  await run(
+    bench,
+    `update identifai.classifications set name = 'older'`,
+    // History can be changed by nobody but a superuser who switches its triggers off.
+    `set session_replication_role = replica;
+     delete from identifai.revision_payloads where classification_id = 1;
+     update identifai.revision_payloads set payload = payload || '{"status": "thinking"}' where classification_id = 2;
+     set session_replication_role = origin`,
+  )
+  const expected = { examined: 10, changed: 8, rejected: 1, without_payload: 1 }
+  expect(await surveyReplay(bench.app, ALL)).toMatchObject(expected)
+  expect(await applyReplay(bench.app, ALL)).toMatchObject({ rewritten: 8 })
+  const { rows } = await sql`
+    select classification_id as id from identifai.classifications where name = 'older' order by 1`.execute(
+    bench.app.db,
+  )
+  expect(rows).toEqual([{ id: 1 }, { id: 2 }])
+})
+
+it('loads quarantined records that fit by now, as seen when they were received', async () => {
+  const answers = new Map<string, JsonObject>()
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) => ({ identifier, status: 'done', ...answers.get(identifier) })),
+  )
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(['forced', 'new', 'broken', 'requeued', 'fine'])
+  for (const identifier of ['new', 'broken', 'requeued']) answers.set(identifier, { status: 'thinking' })
+  await bench.pass()
+  answers.set('forced', { status: 'thinking', force_classification: 'human' })
+  await bench.makeAllDue()
+  await bench.pass()
+  // Stands for a newer contract: what these records say is understood by now.
+  await run(
+    bench,
+    `update identifai.quarantined_payloads set payload = replace(payload, '"thinking"', '"done"') where identifier <> 'broken'`,
+    `update identifai.quarantined_payloads set quarantined_at = '2026-01-31T00:00:00Z' where identifier = 'requeued'`,
+    `update identifai.identifiers set state = 'pending', due_at = now() where identifier = 'requeued'`,
+  )
+  expect(await surveyReplay(bench.app, ALL)).toMatchObject({ quarantined: 3, quarantined_fitting: 2 })
+  const requests = api.asked.length
+  const applied = await applyReplay(bench.app, ALL)
+  expect(applied).toEqual({ rewritten: 0, loaded: 2, run_id: expect.any(String) })
+  expect(api.asked.length).toBe(requests)
+
+  const sealed = await bench.app.db
+    .selectFrom('identifai.sync_runs')
+    .selectAll()
+    .where('run_id', '=', String(applied.run_id))
+    .executeTakeFirst()
+  expect(sealed).toMatchObject({
+    status: 'succeeded',
+    requests: 0,
+    claimed: 2,
+    returned: 2,
+    settled_done: 2,
+    changed: 2,
+    force_changes: 1,
+    quarantined_count: 1,
+  })
+  const { rows: history } = await sql`
+    select r.identifier, r.revision_no, r.causes, r.observed_at = q.quarantined_at as "whenReceived",
+      r.previous_confirmed_at < f.observed_at as "honestBound",
+      i.state, i.leased_by, i.last_error, q.resolved_at is not null as resolved
+    from identifai.classification_revisions r
+    join identifai.quarantined_payloads q using (identifier)
+    join identifai.identifiers i using (identifier)
+    left join identifai.classification_revisions f on f.identifier = r.identifier and f.revision_no = r.revision_no - 1
+    where r.run_id = ${applied.run_id} order by 1`.execute(bench.app.db)
+  const settled = { whenReceived: true, state: 'done', leased_by: null, last_error: null, resolved: true }
+  expect(history).toEqual([
+    { ...settled, identifier: 'forced', revision_no: 2, causes: ['forced'], honestBound: true },
+    { ...settled, identifier: 'new', revision_no: 1, causes: ['first_seen'], honestBound: null },
+  ])
+  // Nothing is left to load, and what is to be asked again is left to the next pass.
+  expect(await applyReplay(bench.app, ALL)).toEqual({ rewritten: 0, loaded: 0, run_id: null })
+  expect((await bench.app.db.selectFrom('identifai.sync_runs').select('run_id').execute()).length).toBe(3)
+})
