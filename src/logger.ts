@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import { createTerminalLog } from './terminal/terminal-log.ts'
 
 export type { Logger }
@@ -8,7 +8,12 @@ export type { Logger }
  * sentences, and of a normal pass none, because the progress line and the result tell it. Whatever somebody logs by
  * mistake, keys and connection strings are blanked.
  */
-export function createLogger(options: { readonly level: string; readonly terminal: boolean }): Logger {
+export function createLogger(options: {
+  readonly level: string
+  readonly terminal: boolean
+  /** Where JSON lines go; standard error when absent. */
+  readonly destination?: DestinationStream
+}): Logger {
   const settings = {
     level: options.terminal && options.level === 'info' ? 'warn' : options.level,
     base: null,
@@ -31,7 +36,9 @@ export function createLogger(options: { readonly level: string; readonly termina
   // Synchronous: the last lines before an exit are the ones that matter.
   return pino(
     settings,
-    options.terminal ? createTerminalLog(process.stderr) : pino.destination({ fd: 2, sync: true }),
+    options.terminal
+      ? createTerminalLog(process.stderr)
+      : (options.destination ?? pino.destination({ fd: 2, sync: true })),
   )
 }
 

@@ -47,7 +47,7 @@ function cellsOf(table: string, row: number | null, before: Row, after: Row): Di
       before: before[name] ?? null,
       after: after[name] ?? null,
     }))
-    .filter((cell) => canonicalJson(cell.before) !== canonicalJson(cell.after))
+    .filter(({ before: old, after: now }) => old !== now && canonicalJson(old) !== canonicalJson(now))
 }
 
 const JSONB = new Set(['extra', 'classification_details'])

@@ -25,6 +25,15 @@ async function failInserts({ app }: Workbench, table: string, sqlstate: string, 
     .execute(app.db)
 }
 
+/** A claim whose answer was lost is nobody's until its lease runs out: the next pass after that takes it. */
+async function passAfterLeases(bench: Workbench) {
+  await sql`update identifai.identifiers set lease_until = now() - interval '1 second' where lease_until is not null`.execute(
+    bench.app.db,
+  )
+  await bench.makeAllDue()
+  await bench.pass()
+}
+
 describe('a write that fails', () => {
   it.each(['40P01', '40001', '57P01'])('with %s is done again, once', async (sqlstate) => {
     await using bench = await createWorkbench()
@@ -33,7 +42,7 @@ describe('a write that fails', () => {
     // A sequence does not roll back: the first three tries fail.
     await failInserts(bench, 'identifai.verdicts', sqlstate, "nextval('tries') <= 3")
     expect(await bench.pass()).toMatchObject({ status: 'succeeded', requests: 2, changed: 150, released: 0 })
-    await expectTruth(bench, identifiers)
+    await expectTruth(bench.database.db, bench.simulator.world, identifiers)
   })
 
   it.each(['22P05', '54000'])(
@@ -122,11 +131,8 @@ it('a pass outlives its connections being cut again and again, and tells the tru
   expect(cuts).toBeGreaterThan(3)
   // A commit whose connection was cut may have taken effect: such claims count as given back, and are settled.
   expect(['succeeded', 'partial']).toContain(run.status)
-  await sql`update identifai.identifiers set lease_until = now() - interval '1 second' where lease_until is not null`.execute(
-    bench.app.db,
-  )
-  await bench.pass()
-  await expectTruth(bench, identifiers)
+  await passAfterLeases(bench)
+  await expectTruth(bench.database.db, bench.simulator.world, identifiers)
 })
 
 it('a pass notices connections whose other end has vanished, and goes on with new ones', async () => {
@@ -146,7 +152,7 @@ it('a pass notices connections whose other end has vanished, and goes on with ne
     },
   })
   expect(frozen).toBeGreaterThan(0)
-  expect(run).toMatchObject({ claimed: 600 })
-  await bench.pass()
-  await expectTruth({ database, simulator: bench.simulator }, identifiers)
+  expect(['succeeded', 'partial']).toContain(run.status)
+  await passAfterLeases(bench)
+  await expectTruth(database.db, bench.simulator.world, identifiers)
 })

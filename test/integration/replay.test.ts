@@ -61,7 +61,7 @@ it('shows what an older normalizer made differently, and then writes it, without
   expect(await countRevisions(bench)).toBe(450)
   expect(bench.simulator.stats.requests).toBe(requests)
   await bench.pass({ refreshAll: true })
-  await expectTruth(bench, identifiers)
+  await expectTruth(bench.database.db, bench.simulator.world, identifiers)
 })
 
 it('looks only at what was received since a time', async () => {

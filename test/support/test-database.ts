@@ -15,6 +15,8 @@ export async function createTestDatabase(content: 'migrated' | 'empty' = 'migrat
   await onServer(serverUrl, `create database ${name} ${template}`)
   const url = new URL(serverUrl)
   url.pathname = name
+  // A server that trusts everybody takes any: there is always one that must not show.
+  url.password ||= 'test-password-0123456789'
   const connection = connect({ connectionString: url.href, maxConnections: 8 })
   return {
     ...connection,

@@ -30,6 +30,8 @@ export async function createWorkbench(
     readonly world?: Partial<WorldOptions>
     readonly environment?: Environment
     readonly quota?: SimulatorOptions['quota']
+    /** Told of every log line, of every level; nobody is when absent. */
+    readonly onLogLine?: (line: string) => void
   } = {},
 ): Promise<Workbench> {
   const database = await createTestDatabase()
@@ -48,7 +50,7 @@ export async function createWorkbench(
       SYNC_RETRY_BASE_MS: '1',
       ...options.environment,
     }),
-    { logger: createLogger({ level: 'silent', terminal: false }) },
+    { logger: testLogger(options.onLogLine) },
   )
   return {
     database,
@@ -77,4 +79,9 @@ export async function createWorkbench(
       await database[Symbol.asyncDispose]()
     },
   }
+}
+
+function testLogger(onLogLine: ((line: string) => void) | undefined) {
+  if (!onLogLine) return createLogger({ level: 'silent', terminal: false })
+  return createLogger({ level: 'trace', terminal: false, destination: { write: onLogLine } })
 }

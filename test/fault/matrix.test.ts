@@ -1,0 +1,148 @@
+import { inspect } from 'node:util'
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { ApiAnswerError } from '../../src/errors.ts'
+import { createDraw } from '../../src/simulator/draw.ts'
+import { World } from '../../src/simulator/world.ts'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { dumpTables } from '../support/dump-tables.ts'
+import { expectTruth } from '../support/expect-truth.ts'
+import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+const API_KEY = 'matrix-key-6f1d0c'
+
+/** What the fault is to a pass. */
+type Nature =
+  /** It may pass: tried again, and given back when that does not help. */
+  | 'retried'
+  /** The quota is used up: everybody waits. */
+  | 'waited for'
+  /** It makes no sense: the pass stops at once. */
+  | 'final'
+  /** The answer is usable: what does not belong to it is left out, with a warning. */
+  | 'warned of'
+  /** It is none. */
+  | 'harmless'
+
+const NATURE: Record<keyof typeof FAULTS, Nature> = {
+  'connection refused': 'retried',
+  'reset before headers': 'retried',
+  'reset in the body': 'retried',
+  'a drip that outlasts the time limit': 'retried',
+  'status 408': 'retried',
+  'status 425': 'retried',
+  'status 429': 'waited for',
+  'status 429 with Retry-After': 'waited for',
+  'status 500': 'retried',
+  'status 502 with HTML': 'retried',
+  'status 503': 'retried',
+  'a redirect': 'final',
+  'JSON that breaks off': 'retried',
+  'JSON that is no array': 'retried',
+  'an empty body': 'retried',
+  'gzip that breaks off': 'retried',
+  'gzip that is whole': 'harmless',
+  'a record for somebody else': 'warned of',
+  'null entries and a record without a name': 'warned of',
+  'records twice, the first of them out of date': 'warned of',
+  'another order': 'harmless',
+}
+
+const EVENT: Partial<Record<Nature, string>> = {
+  retried: 'request failed, trying again',
+  'waited for': 'over the quota, everybody waits',
+  'warned of': 'records of the answer ignored',
+}
+
+it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
+  '%s at every other request: the database ends as the truth, the log says what happened, and no secret shows',
+  async (name) => {
+    const nature = NATURE[name]
+    const draw = createDraw('matrix', name)
+    const lines: string[] = []
+    const world = new World({ seed: 11, asksUntilDone: 0 })
+    await using api = await startFaultyApi({
+      world,
+      fault: FAULTS[name],
+      befalls: (request) => request === 1 || draw.chance(0.5),
+    })
+    await using bench = await createWorkbench({
+      environment: {
+        IDENTIFAI_API_URL: api.url,
+        IDENTIFAI_API_KEY: API_KEY,
+        SYNC_BATCH_SIZE: '20',
+        SYNC_REQUEST_TIMEOUT_MS: '150',
+        SYNC_RETRIES: '2',
+        // A port that was closed is open again by the second retry.
+        ...(name === 'connection refused' && { SYNC_RETRY_BASE_MS: '100' }),
+      },
+      onLogLine: (line) => lines.push(line),
+    })
+    const identifiers = world.register({ count: 100 })
+    await bench.enqueue(identifiers)
+
+    const failures: unknown[] = []
+    for (let pass = 0; pass < 40 && (await unsettled(bench)) > 0; pass++) {
+      const { run, failure } = await runPass(bench.app, {
+        trigger: 'manual',
+        signal: new AbortController().signal,
+      })
+      failures.push(failure)
+      expect(run.status === 'failed').toBe(failure !== undefined)
+      await expectDocumentedStates(bench, nature)
+      await bench.makeAllDue()
+    }
+    await expectTruth(bench.database.db, world, identifiers)
+
+    expect(api.counts.faults).toBeGreaterThan(0)
+    const events = lines.map((line) => JSON.parse(line) as { msg: string; level: string })
+    const count = (message: string) => events.filter(({ msg }) => msg === message).length
+    const event = EVENT[nature]
+    // One event for each: a retry, or, after the last, the batch given back. Connections refused count as well.
+    if (nature === 'retried') {
+      const told = count(String(event)) + count('claims given back')
+      if (name === 'connection refused') expect(told).toBeGreaterThan(api.counts.faults)
+      else expect(told).toBe(api.counts.faults)
+    } else if (event) expect(count(event)).toBe(api.counts.faults)
+    else expect(events.filter(({ level }) => level === 'warn' && nature === 'harmless')).toEqual([])
+    const stops = failures.filter((failure) => failure !== undefined)
+    if (nature === 'final') {
+      expect(stops.length).toBeGreaterThan(0)
+      expect(stops.every((failure) => failure instanceof ApiAnswerError)).toBe(true)
+    }
+
+    expect([...api.keys]).toEqual([API_KEY])
+    const { password } = new URL(bench.database.url)
+    const said = [...lines, inspect(failures, { depth: 10 }), await dumpTables(bench.database.db)].join('\n')
+    expect(said).toContain(identifiers[0])
+    expect(said).not.toContain(API_KEY)
+    expect(password).not.toBe('')
+    expect(said).not.toContain(password)
+  },
+)
+
+async function unsettled({ app }: Workbench): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from identifai.identifiers where state not in ('done', 'errored')`.execute(app.db)
+  return rows[0]?.n ?? 0
+}
+
+/** What is not settled yet waits, with the reason: nothing is leased, quarantined or missing. */
+async function expectDocumentedStates({ app }: Workbench, nature: Nature): Promise<void> {
+  const { rows } = await sql<{
+    state: string
+    attempts: number
+    absences: number
+    last_error: string | null
+  }>`
+    select distinct state, attempts, absences, last_error from identifai.identifiers
+    where state not in ('done', 'errored') or leased_by is not null`.execute(app.db)
+  for (const row of rows) {
+    expect(row.state).toBe('pending')
+    if (row.attempts > 0)
+      expect([nature, row.last_error]).toEqual(['retried', expect.stringContaining('GET http')])
+    if (row.absences > 0)
+      expect([nature, row.last_error]).toEqual(['warned of', expect.stringContaining('did not return')])
+  }
+}
