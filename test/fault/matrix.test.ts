@@ -74,7 +74,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
         SYNC_BATCH_SIZE: '20',
         SYNC_REQUEST_TIMEOUT_MS: '150',
         SYNC_RETRIES: '2',
-        // A port that was closed is open again by the second retry.
+        // The port stays closed for longer than the first retry waits.
         ...(name === 'connection refused' && { SYNC_RETRY_BASE_MS: '100' }),
       },
       onLogLine: (line) => lines.push(line),

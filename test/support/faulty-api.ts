@@ -54,7 +54,7 @@ export async function startFaultyApi(options: {
     (reopening ??= (async () => {
       server.close()
       server.closeAllConnections()
-      await sleep(30)
+      await sleep(150)
       await listen(port)
       reopening = undefined
     })())
