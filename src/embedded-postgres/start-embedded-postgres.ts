@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
@@ -18,6 +19,8 @@ export interface EmbeddedPostgres extends AsyncDisposable {
   url(database?: string): string
   /** Stops the server and removes its files; a second call does nothing. */
   stop(): Promise<void>
+  /** Ends the server as a crash would, with every session in the middle of its work, and starts it again. */
+  crash(): Promise<void>
 }
 
 /**
@@ -33,8 +36,8 @@ export async function startEmbeddedPostgres(): Promise<EmbeddedPostgres> {
     const binaries = await installBinaries(folder)
     const password = randomBytes(16).toString('hex')
     await initialize({ binaries, folder, password, user })
-    const { server, port } = await launch({ binaries, folder, user })
-    return createHandle({ server, port, folder, password })
+    const installation = { binaries, folder, user }
+    return createHandle({ ...(await launch(installation)), installation, password })
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
@@ -133,24 +136,23 @@ function readyOrEnded(server: ChildProcess): Promise<{ ready: boolean; log: stri
 interface Running {
   readonly server: ChildProcess
   readonly port: number
-  readonly folder: string
+  readonly installation: Installation
   readonly password: string
 }
 
-function createHandle({ server, port, folder, password }: Running): EmbeddedPostgres {
-  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()))
+function createHandle({ server: first, port, installation, password }: Running): EmbeddedPostgres {
+  const { folder } = installation
+  let server = first
   const killAtExit = () => {
     server.kill('SIGQUIT')
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   }
   process.once('exit', killAtExit)
-  // Whoever keeps the process alive, it is not the server: it ends with us.
-  server.unref()
-  ;(server.stderr as unknown as { unref(): void }).unref()
+  letGo(server)
 
   let stopping: Promise<void> | undefined
   const stop = () => {
-    stopping ??= stopServer(server, exited).then(async () => {
+    stopping ??= stopServer(server).then(async () => {
       process.off('exit', killAtExit)
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
     })
@@ -159,12 +161,29 @@ function createHandle({ server, port, folder, password }: Running): EmbeddedPost
   return {
     url: (database = 'postgres') => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`,
     stop,
+    crash: async () => {
+      const exited = once(server, 'exit')
+      server.ref()
+      server.kill('SIGQUIT')
+      await exited
+      server = spawnServer(installation, port)
+      const { ready, log } = await readyOrEnded(server)
+      if (!ready) throw new Error(`The embedded PostgreSQL did not start again:\n${log}`)
+      letGo(server)
+    },
     [Symbol.asyncDispose]: stop,
   }
 }
 
-async function stopServer(server: ChildProcess, exited: Promise<void>): Promise<void> {
+/** Whoever keeps the process alive, it is not the server: it ends with us. */
+function letGo(server: ChildProcess): void {
+  server.unref()
+  ;(server.stderr as unknown as { unref(): void }).unref()
+}
+
+async function stopServer(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return
+  const exited = once(server, 'exit')
   server.ref()
   server.kill('SIGINT')
   const impatience = setTimeout(() => server.kill('SIGQUIT'), STOP_GRACE_MS)

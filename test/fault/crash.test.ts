@@ -1,0 +1,111 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { createDraw } from '../../src/simulator/draw.ts'
+import { World } from '../../src/simulator/world.ts'
+import { expectTruth } from '../support/expect-truth.ts'
+import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
+import { startCli } from '../support/source-cli.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+/** As many as `npm run test:soak` asks for, or fewer. */
+const KILLS = Number(process.env.CRASH_KILLS ?? 12)
+const IDENTIFIERS = Number(process.env.CRASH_IDENTIFIERS ?? 1200)
+
+const PASSING_FAULTS = [
+  'reset before headers',
+  'reset in the body',
+  'status 500',
+  'status 503',
+  'JSON that breaks off',
+  'an empty body',
+] as const
+
+it('kill -9 at any moment, with two workers and faults besides, loses nothing and doubles nothing', async () => {
+  const draw = createDraw('crash')
+  const world = new World({ seed: 13, asksUntilDone: 0 })
+  await using api = await startFaultyApi({
+    world,
+    fault: (exchange) => FAULTS[draw.pick(PASSING_FAULTS)](exchange),
+    befalls: (request) => request % 7 === 0,
+  })
+  await using bench = await createWorkbench()
+  const identifiers = world.register({ count: IDENTIFIERS })
+  await bench.enqueue(identifiers)
+  const environment = {
+    DATABASE_URL: bench.database.url,
+    IDENTIFAI_API_URL: api.url,
+    IDENTIFAI_API_KEY: 'crash-key',
+    // Slow enough that the work outlasts the kills.
+    SYNC_REQUESTS_PER_SECOND: '4',
+    SYNC_REQUESTS_PER_MINUTE: '240',
+    SYNC_LEASE_SECONDS: '2',
+    SYNC_RETRY_BASE_MS: '10',
+  }
+
+  let kills = 0
+  const worker = async () => {
+    while (kills < KILLS) {
+      kills++
+      const child = startCli(['sync'], environment)
+      const exited = once(child, 'exit')
+      // A few while the process starts, most in the middle of its pass.
+      if (draw.chance(0.8)) await Promise.race([exited, once(child.stderr ?? child, 'data')])
+      await Promise.race([exited, sleep(draw.integer(0, 1500))])
+      child.kill('SIGKILL')
+      await exited
+    }
+  }
+  await Promise.all([worker(), worker()])
+
+  expect(kills).toBeGreaterThanOrEqual(KILLS)
+  const killed = await runs(bench)
+  expect(killed.filter(({ status }) => status === 'running').length).toBeGreaterThan(0)
+  // What the last ones held is free after a lease, and what they lost is due again after a backoff.
+  await expect
+    .poll(
+      async () => {
+        await bench.makeAllDue()
+        const last = startCli(['sync'], environment)
+        await once(last, 'exit')
+        return unsettled(bench)
+      },
+      { timeout: 120_000, interval: 500 },
+    )
+    .toBe(0)
+  await sleep(2500)
+  await once(startCli(['sync'], environment), 'exit')
+
+  await expectTruth(bench.database.db, world, identifiers)
+  const { rows: revisions } = await sql<{
+    n: number
+  }>`select count(*) as n from identifai.classification_revisions`.execute(bench.database.db)
+  expect(revisions).toEqual([{ n: IDENTIFIERS }])
+  expect(api.counts.requests).toBeLessThan((1.5 * IDENTIFIERS) / 100 + 100 * kills)
+  for (const run of await runs(bench)) {
+    expect(run.status).not.toBe('running')
+    if (run.status === 'succeeded' || run.status === 'partial') expect(run.claimed).toBe(run.accounted)
+    if (run.status === 'interrupted') expect(run.error).toContain('no sign of life')
+  }
+})
+
+async function unsettled({ database }: Workbench): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from identifai.identifiers where state not in ('done', 'errored')`.execute(
+    database.db,
+  )
+  return rows[0]?.n ?? Number.NaN
+}
+
+async function runs({ database }: Workbench) {
+  return database.db
+    .selectFrom('identifai.sync_runs')
+    .select(['status', 'error', 'claimed'])
+    .select(
+      sql<number>`settled_done + still_new + settled_errored + not_returned + quarantined + released`.as(
+        'accounted',
+      ),
+    )
+    .execute()
+}

@@ -1,0 +1,258 @@
+import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
+import { type Kysely, sql } from 'kysely'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { audioEndpoint } from '../../src/audio-endpoint.ts'
+import { type DatabaseTime, readClock, utcText } from '../../src/db/clock.ts'
+import type { Database } from '../../src/db/database.ts'
+import type { Claim } from '../../src/extract/claim.ts'
+import { claimDue } from '../../src/extract/claim-due.ts'
+import { releaseClaims } from '../../src/extract/release-claims.ts'
+import { renewLeases } from '../../src/extract/renew-leases.ts'
+import type { JsonObject } from '../../src/json.ts'
+import { requeue } from '../../src/ledger/requeue.ts'
+import { retire } from '../../src/ledger/retire.ts'
+import { loadBatch } from '../../src/load/load-batch.ts'
+import { retryAfterSeconds } from '../../src/sync/due-time.ts'
+import { outcomesOf } from '../../src/sync/outcomes-of.ts'
+import { openRun } from '../../src/sync/run-rows.ts'
+import { LEASE_SECONDS, LedgerModel, type ModelAnswer, type ModelClaim } from '../support/ledger-model.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+/** As many as `npm run test:soak` asks for, or fewer. */
+const RUNS = Number(process.env.MODEL_RUNS ?? 40)
+const POLICY = { missingAfter: 5, refreshHours: 12 }
+const NAMES = ['a', 'b', 'c', 'd', 'e', 'f']
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+/** A claim as both sides know it. */
+interface Held {
+  readonly claim: Claim
+  readonly model: ModelClaim
+  /** The database's clock when it was claimed, and how far time had been moved by then. */
+  readonly claimedAt: DatabaseTime
+  readonly moved: number
+}
+
+/** The real ledger, one medium for each run of commands. */
+interface Real {
+  readonly db: Kysely<Database>
+  readonly media: string
+  /** The run that each worker works as now. */
+  readonly runs: string[]
+  /** Seconds that time has been moved in all. */
+  moved: number
+  /** Every claim ever made, those long lost included. */
+  readonly held: Held[]
+}
+
+type Command = fc.AsyncCommand<LedgerModel, Real, true>
+
+/** A command that does the same to both, and then compares every row. */
+function command(name: string, act: (model: LedgerModel, real: Real) => Promise<void>): Command {
+  return {
+    check: async () => true,
+    run: async (model, real) => {
+      model.tick()
+      await act(model, real)
+      await expectSameRows(model, real)
+    },
+    toString: () => name,
+  }
+}
+
+/** Time passes: every time of the real ledger moves into the past. */
+const advance = (seconds: number) =>
+  command(`advance ${seconds} s`, async (model, real) => {
+    const { db, media } = real
+    model.now += seconds
+    real.moved += seconds
+    const by = sql`make_interval(secs => ${seconds})`
+    await sql`
+      update identifai.identifiers set due_at = due_at - ${by}, lease_until = lease_until - ${by},
+        wake_requested_at = wake_requested_at - ${by}, last_asked_at = last_asked_at - ${by},
+        last_confirmed_at = last_confirmed_at - ${by}, enqueued_at = enqueued_at - ${by}
+      where media = ${media}`.execute(db)
+    await sql`update identifai.sync_runs set started_at = started_at - ${by}`.execute(db)
+  })
+
+const insert = (identifier: string, priority: number) =>
+  command(`insert ${identifier} with ${priority}`, async (model, { db, media }) => {
+    model.insert(identifier, priority)
+    const row = { media, identifier, priority }
+    await db
+      .insertInto('identifai.identifiers')
+      .values(row)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  })
+
+const startRun = (worker: number) =>
+  command(`worker ${worker} starts a run`, async (model, real) => {
+    real.runs[worker] = await newRun(model, real.db)
+  })
+
+const claim = (worker: number, limit: number) =>
+  command(`worker ${worker} claims ${limit}`, async (model, real) => {
+    const runId = real.runs[worker] as string
+    const expected = model.claim(runId, limit)
+    const options = { media: real.media, leastPriority: -100, runId, limit, leaseSeconds: LEASE_SECONDS }
+    const claims = await claimDue(real.db, options)
+    const times = { claimedAt: await readClock(real.db), moved: real.moved }
+    expect(claims.map(({ identifier }) => identifier).toSorted()).toEqual(
+      expected.map(({ identifier }) => identifier).toSorted(),
+    )
+    for (const one of expected) {
+      const same = claims.find(({ identifier }) => identifier === one.identifier) as Claim
+      real.held.push({ claim: same, model: one, ...times })
+    }
+  })
+
+const RECORDS: Record<ModelAnswer, (identifier: string) => JsonObject[]> = {
+  done: (identifier) => [{ identifier, status: 'done' }],
+  new: (identifier) => [{ identifier, status: 'new' }],
+  absent: () => [],
+  broken: (identifier) => [{ identifier, status: 'thinking' }],
+}
+
+const answer = (which: number, what: ModelAnswer) =>
+  command(`claim ${which} is answered: ${what}`, async (model, real) => {
+    const held = pick(real, which)
+    if (!held) return
+    const { claim: one, model: known } = held
+    const { outcomes } = outcomesOf([one], RECORDS[what](one.identifier), {
+      endpoint: audioEndpoint,
+      policy: POLICY,
+    })
+    const askedAt = await earlier(real.db, held.claimedAt, real.moved - held.moved)
+    const batch = { media: real.media, runId: known.run, askedAt, receivedAt: askedAt, outcomes }
+    const holds = model.holds(known)
+    const result = await loadBatch(database.pool, batch, (payload) => audioEndpoint.canonicalize(payload))
+    expect(result.written.length).toBe(holds ? 1 : 0)
+    model.answer(known, what)
+  })
+
+const giveBack = (which: number, lost: boolean) =>
+  command(`claim ${which} is given back${lost ? ', lost' : ''}`, async (model, real) => {
+    const held = pick(real, which)
+    if (!held) return
+    const failure = { message: 'lost', dueAfterSeconds: retryAfterSeconds(held.claim.attempts + 1) }
+    await releaseClaims(real.db, held.model.run, [{ claim: held.claim, ...(lost && { failure }) }])
+    model.release(held.model, lost)
+  })
+
+const renew = (worker: number) =>
+  command(`worker ${worker} renews`, async (model, real) => {
+    const runId = real.runs[worker] as string
+    const mine = real.held.filter((held) => held.model.run === runId).map((held) => held.claim)
+    await renewLeases(real.db, { runId, ids: mine.map(({ id }) => id), leaseSeconds: LEASE_SECONDS })
+    model.renew(
+      runId,
+      mine.map(({ identifier }) => identifier),
+    )
+  })
+
+const wake = (identifier: string, how: 'refresh' | 'requeue') =>
+  command(`${how} ${identifier}`, async (model, { db, media }) => {
+    if (how === 'refresh') await sql`select identifai.request_refresh(${identifier}, ${media})`.execute(db)
+    else await requeue(db, media, { identifiers: [identifier] })
+    model[how](identifier)
+  })
+
+const end = (identifier: string) =>
+  command(`retire ${identifier}`, async (model, { db, media }) => {
+    await retire(db, { media, identifiers: [identifier], reason: 'test' })
+    model.retire(identifier)
+  })
+
+async function newRun(model: LedgerModel, db: Kysely<Database>): Promise<string> {
+  const runId = randomUUID()
+  await openRun(db, { runId, trigger: 'manual', host: 'h', pid: 1, version: '0' })
+  model.runs.set(runId, model.tick())
+  return runId
+}
+
+function pick({ held }: Real, which: number): Held | undefined {
+  return held.length === 0 ? undefined : held[which % held.length]
+}
+
+async function earlier(db: Kysely<Database>, time: DatabaseTime, seconds: number): Promise<DatabaseTime> {
+  const past = utcText(sql`(${time}::timestamptz - make_interval(secs => ${seconds}))`)
+  const { rows } = await sql<{ time: DatabaseTime }>`select ${past} as time`.execute(db)
+  return rows[0]?.time ?? ''
+}
+
+async function expectSameRows(model: LedgerModel, { db, media }: Real): Promise<void> {
+  const rows = await db
+    .selectFrom('identifai.identifiers')
+    .select(['identifier', 'state', 'priority', 'attempts', 'absences', 'claim_no as claimNo'])
+    .select([
+      'leased_by as leasedBy',
+      sql<number | null>`extract(epoch from due_at - clock_timestamp())::float8`.as('dueIn'),
+      sql<number | null>`extract(epoch from lease_until - clock_timestamp())::float8`.as('leasedFor'),
+    ])
+    .where('media', '=', media)
+    .orderBy('identifier')
+    .execute()
+  // Real time passes, too, while the commands run; all steps are of ten seconds and more.
+  const near = (time: number | null) => (time === null ? null : expect.closeTo(time - model.now, -1))
+  expect(rows).toEqual(
+    [...model.rows.values()]
+      .toSorted((a, b) => (a.identifier < b.identifier ? -1 : 1))
+      .map(({ identifier, state, priority, attempts, absences, claimNo, lease, dueAt }) => ({
+        identifier,
+        state,
+        priority,
+        attempts,
+        absences,
+        claimNo,
+        leasedBy: lease?.run ?? null,
+        dueIn: near(dueAt),
+        leasedFor: near(lease?.until ?? null),
+      })),
+  )
+}
+
+it('claims, leases, outcomes and due times follow the model, whatever happens in whatever order', async () => {
+  const worker = fc.nat({ max: 2 })
+  const which = fc.nat({ max: 50 })
+  const name = fc.constantFrom(...NAMES)
+  const what = fc.constantFrom<ModelAnswer>('done', 'done', 'new', 'absent', 'absent', 'broken')
+  const commands = fc.commands<LedgerModel, Real, true>(
+    [
+      fc
+        .tuple(name, fc.constantFrom(0, 0, -5, 7))
+        .map(([identifier, priority]) => insert(identifier, priority)),
+      fc.constantFrom(10, 20, 60, 900, 7200, 43_200, 2_592_000).map(advance),
+      worker.map(startRun),
+      fc.tuple(worker, fc.integer({ min: 1, max: 4 })).map(([who, limit]) => claim(who, limit)),
+      fc.tuple(worker, fc.integer({ min: 1, max: 4 })).map(([who, limit]) => claim(who, limit)),
+      fc.tuple(which, what).map(([n, answered]) => answer(n, answered)),
+      fc.tuple(which, what).map(([n, answered]) => answer(n, answered)),
+      fc.tuple(which, fc.boolean()).map(([n, lost]) => giveBack(n, lost)),
+      worker.map(renew),
+      fc
+        .tuple(name, fc.constantFrom('refresh' as const, 'requeue' as const))
+        .map(([id, how]) => wake(id, how)),
+      name.map(end),
+    ],
+    { maxCommands: 60, size: 'max' },
+  )
+  await fc.assert(
+    fc.asyncProperty(commands, async (sequence) => {
+      const setup = async () => {
+        const model = new LedgerModel()
+        const runs = []
+        for (let count = 0; count < 3; count++) runs.push(await newRun(model, database.db))
+        return { model, real: { db: database.db, media: `medium ${randomUUID()}`, runs, moved: 0, held: [] } }
+      }
+      await fc.asyncModelRun(setup, sequence)
+    }),
+    { numRuns: RUNS },
+  )
+})

@@ -1,0 +1,153 @@
+/**
+ * The ledger as a few lines of arithmetic: what design says of claims, leases, outcomes and due times, said a second
+ * time, without SQL. Times are seconds of a clock that only the test moves.
+ */
+export interface ModelRow {
+  readonly identifier: string
+  state: 'pending' | 'done' | 'missing' | 'quarantined' | 'retired'
+  priority: number
+  dueAt: number | null
+  lease: { readonly run: string; until: number } | null
+  claimNo: number
+  attempts: number
+  absences: number
+  settled: boolean
+  askedAt: number | null
+  wokenAt: number | null
+  readonly enqueuedAt: number
+}
+
+export interface ModelClaim {
+  readonly identifier: string
+  readonly run: string
+  readonly claimNo: number
+  readonly askedAt: number
+}
+
+export type ModelAnswer = 'done' | 'new' | 'absent' | 'broken'
+
+export const LEASE_SECONDS = 25
+const MISSING_AFTER = 5
+const HOUR = 3600
+
+export class LedgerModel {
+  readonly rows = new Map<string, ModelRow>()
+  readonly runs = new Map<string, number>()
+  now = 0
+
+  /** Whatever happens next happens a moment later. */
+  tick(): number {
+    this.now += 1e-6
+    return this.now
+  }
+
+  insert(identifier: string, priority: number): void {
+    if (this.rows.has(identifier)) return
+    const row = { identifier, state: 'pending', priority, dueAt: this.now, enqueuedAt: this.now } as const
+    const none = { lease: null, askedAt: null, wokenAt: null }
+    this.rows.set(identifier, { ...row, ...none, claimNo: 0, attempts: 0, absences: 0, settled: false })
+  }
+
+  claim(run: string, limit: number): ModelClaim[] {
+    const started = this.runs.get(run) ?? 0
+    const due = [...this.rows.values()]
+      .filter((row) => row.dueAt !== null && row.dueAt <= this.now)
+      .filter((row) => row.lease === null || row.lease.until < this.now)
+      .filter(
+        ({ state, askedAt, wokenAt }) =>
+          state === 'pending' || askedAt === null || askedAt < started || (wokenAt ?? -1) > askedAt,
+      )
+      .toSorted((a, b) => b.priority - a.priority || (a.dueAt as number) - (b.dueAt as number))
+      .slice(0, limit)
+    return due.map((row) => {
+      row.lease = { run, until: this.now + LEASE_SECONDS }
+      row.claimNo++
+      return { identifier: row.identifier, run, claimNo: row.claimNo, askedAt: this.now }
+    })
+  }
+
+  holds({ identifier, run, claimNo }: ModelClaim): boolean {
+    const row = this.rows.get(identifier)
+    return row?.lease?.run === run && row.lease.until > this.now && row.claimNo === claimNo
+  }
+
+  answer(claim: ModelClaim, answer: ModelAnswer): void {
+    const row = this.rows.get(claim.identifier)
+    if (!row || !this.holds(claim)) return
+    const wasWoken = (row.wokenAt ?? -1) > claim.askedAt
+    const next = this.#after(row, claim, answer)
+    row.state = next.state
+    row.absences = answer === 'absent' ? row.absences + 1 : answer === 'broken' ? row.absences : 0
+    row.attempts = 0
+    row.askedAt = claim.askedAt
+    row.settled ||= next.state === 'done'
+    row.lease = null
+    if (wasWoken) return
+    row.priority = next.priority
+    row.dueAt = next.seconds === null ? null : claim.askedAt + next.seconds
+  }
+
+  release(claim: ModelClaim, lost: boolean): void {
+    const row = this.rows.get(claim.identifier)
+    // A lease that has run out is still given back, as long as nobody has claimed the row since.
+    if (!row || row.lease?.run !== claim.run || row.claimNo !== claim.claimNo) return
+    row.lease = null
+    if (!lost) return
+    row.attempts++
+    row.dueAt = this.now + Math.min(60 * 2 ** (row.attempts - 1), 900)
+  }
+
+  renew(run: string, identifiers: readonly string[]): void {
+    for (const identifier of identifiers) {
+      const row = this.rows.get(identifier)
+      if (row?.lease?.run === run) row.lease.until = this.now + LEASE_SECONDS
+    }
+  }
+
+  refresh(identifier: string): void {
+    const row = this.rows.get(identifier)
+    if (!row || row.state === 'quarantined' || row.state === 'retired') return
+    this.#wake(row, Math.max(row.priority, 10))
+  }
+
+  requeue(identifier: string): void {
+    const row = this.rows.get(identifier)
+    if (!row || row.state === 'retired') return
+    if (row.state === 'quarantined') {
+      row.state = 'pending'
+      row.absences = 0
+    }
+    this.#wake(row, 10)
+  }
+
+  retire(identifier: string): void {
+    const row = this.rows.get(identifier)
+    if (!row || row.state === 'retired') return
+    row.state = 'retired'
+    row.dueAt = null
+    row.lease = null
+  }
+
+  #wake(row: ModelRow, priority: number): void {
+    row.wokenAt = this.now
+    row.dueAt = this.now
+    row.priority = priority
+  }
+
+  #after(row: ModelRow, claim: ModelClaim, answer: ModelAnswer) {
+    if (answer === 'done') return { state: 'done', priority: -10, seconds: 12 * HOUR } as const
+    if (answer === 'broken') return { state: 'quarantined', priority: 0, seconds: null } as const
+    if (answer === 'new') {
+      const state = row.state === 'done' ? 'done' : 'pending'
+      const age = claim.askedAt - row.enqueuedAt
+      return { state, priority: 0, seconds: Math.min(Math.max(age, 60), HOUR) } as const
+    }
+    const absences = row.absences + 1
+    if (row.state === 'missing' || absences >= MISSING_AFTER) {
+      return { state: 'missing', priority: -10, seconds: 30 * 24 * HOUR } as const
+    }
+    if (row.settled) return { state: row.state, priority: -10, seconds: 12 * HOUR } as const
+    const seconds = [60, 15 * 60, 2 * HOUR, 12 * HOUR][absences - 1] as number
+    return { state: 'pending', priority: 0, seconds } as const
+  }
+}

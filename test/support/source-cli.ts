@@ -1,0 +1,12 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import path from 'node:path'
+
+const CLI = path.resolve(import.meta.dirname, '../../src/cli.ts')
+
+/** Starts the command line from its source, as a process of its own; its output goes nowhere unless it is read. */
+export function startCli(args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
+  return spawn(process.execPath, [CLI, ...args], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+}
