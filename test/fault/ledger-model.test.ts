@@ -17,6 +17,7 @@ import { retryAfterSeconds } from '../../src/sync/due-time.ts'
 import { outcomesOf } from '../../src/sync/outcomes-of.ts'
 import { openRun } from '../../src/sync/run-rows.ts'
 import { LEASE_SECONDS, LedgerModel, type ModelAnswer, type ModelClaim } from '../support/ledger-model.ts'
+import { moveTime } from '../support/move-time.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
@@ -66,19 +67,11 @@ function command(name: string, act: (model: LedgerModel, real: Real) => Promise<
   }
 }
 
-/** Time passes: every time of the real ledger moves into the past. */
 const advance = (seconds: number) =>
   command(`advance ${seconds} s`, async (model, real) => {
-    const { db, media } = real
     model.now += seconds
     real.moved += seconds
-    const by = sql`make_interval(secs => ${seconds})`
-    await sql`
-      update identifai.identifiers set due_at = due_at - ${by}, lease_until = lease_until - ${by},
-        wake_requested_at = wake_requested_at - ${by}, last_asked_at = last_asked_at - ${by},
-        last_confirmed_at = last_confirmed_at - ${by}, enqueued_at = enqueued_at - ${by}
-      where media = ${media}`.execute(db)
-    await sql`update identifai.sync_runs set started_at = started_at - ${by}`.execute(db)
+    await moveTime(real.db, seconds)
   })
 
 const insert = (identifier: string, priority: number) =>

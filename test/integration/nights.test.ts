@@ -1,0 +1,93 @@
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { createDraw } from '../../src/simulator/draw.ts'
+import { expectTruth } from '../support/expect-truth.ts'
+import { moveTime } from '../support/move-time.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+const NIGHTS = 60
+const DAY = 86_400
+
+it('sixty nights with inflow: each confirms all that is settled, and brings a flipped file home whole', async () => {
+  const draw = createDraw('nights')
+  await using bench = await createWorkbench({ world: { seed: 17, asksUntilDone: 3 } })
+  const { world, stats } = bench.simulator
+  let tracked = 0
+  let forceEvents = 0
+  for (let night = 1; night <= NIGHTS; night++) {
+    const inflow = world.register({ count: night === 1 ? 150 : draw.integer(0, 12) })
+    await bench.enqueue(inflow)
+    tracked += inflow.length
+    if (night > 5 && night % 2 === 0) forceEvents += await overrideOne(bench, draw)
+    const askedBefore = stats.identifiers
+
+    const run = await bench.pass({ trigger: 'schedule' })
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      tracked_count: tracked,
+      quarantined: 0,
+      not_returned: 0,
+    })
+    expect(run.confirmed_since?.getTime()).toBeGreaterThanOrEqual(run.started_at.getTime())
+    expect(await countUnconfirmed(bench, run.run_id)).toBe(0)
+    expect(await countMixedFiles(bench)).toBe(0)
+    // Nothing is asked twice but what was woken, and requests are full.
+    const woken = stats.identifiers - askedBefore - tracked
+    expect(woken).toBeLessThanOrEqual(run.force_changes + inflow.length)
+    expect(run.requests).toBeLessThanOrEqual(Math.ceil(tracked / 100) + (woken > 0 ? 1 : 0))
+    await moveTime(bench.app.db, DAY)
+  }
+  // The last analyses end within three more nights.
+  for (let night = 0; night < 3; night++) {
+    await bench.pass()
+    await moveTime(bench.app.db, DAY)
+  }
+  await expectTruth(bench.app.db, world, world.identifiers)
+  expect(forceEvents).toBeGreaterThan(NIGHTS / 4)
+  expect(await countForceEvents(bench)).toBe(forceEvents)
+})
+
+/** Overrides a file that is settled, as somebody would by day; returns how many settled identifiers that flips. */
+async function overrideOne(
+  { app, simulator }: Workbench,
+  draw: ReturnType<typeof createDraw>,
+): Promise<number> {
+  const { rows: files } = await sql<{ file_hash: string; force: string | null; settled: number }>`
+    select file_hash, max(force_classification) as force, count(*) filter (where state <> 'pending') as settled
+    from identifai.classifications join identifai.identifiers using (identifier)
+    group by file_hash having bool_and(state <> 'pending') order by count(*) desc, file_hash limit 20`.execute(
+    app.db,
+  )
+  const { file_hash, force, settled } = draw.pick(files)
+  simulator.world.override(file_hash, force === 'human' ? 'artificial' : 'human')
+  return settled
+}
+
+/** Settled identifiers whose last confirmation is older than the run. */
+async function countUnconfirmed({ app }: Workbench, runId: string): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from identifai.identifiers, identifai.sync_runs
+    where run_id = ${runId} and state in ('done', 'errored') and last_confirmed_at < started_at`.execute(
+    app.db,
+  )
+  return rows[0]?.n ?? Number.NaN
+}
+
+/** Files whose settled submissions do not agree on what was forced. */
+async function countMixedFiles({ app }: Workbench): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from (
+      select file_hash from identifai.classifications join identifai.identifiers using (identifier)
+      where state in ('done', 'errored')
+      group by file_hash having count(distinct coalesce(force_classification, 'none')) > 1) as mixed`.execute(
+    app.db,
+  )
+  return rows[0]?.n ?? Number.NaN
+}
+
+async function countForceEvents({ app }: Workbench): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from identifai.classification_revisions
+    where causes && array['forced', 'force_changed', 'unforced']`.execute(app.db)
+  return rows[0]?.n ?? Number.NaN
+}
