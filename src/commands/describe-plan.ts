@@ -16,7 +16,7 @@ export function describePlan(plan: Plan): string[] {
           what,
           identifiers,
           requests,
-          minutes: Math.round(minutes * 10) / 10,
+          minutes: Math.ceil(minutes * 10) / 10,
         })),
     ),
     '',

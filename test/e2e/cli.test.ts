@@ -160,6 +160,8 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     expectClearError(await cli.run(['sync', '--fast'], environment), 2, "unknown option '--fast'", '--help')
     expectClearError(await cli.run(['sink'], environment), 2, "unknown command 'sink'")
     expectClearError(await cli.run(['sync', '--limit', '0'], environment), 2, 'whole number from 1')
+    expectClearError(await cli.run(['sync', '--wait', '15'], environment), 2, 'such as 90s, 15m or 2h')
+    expectClearError(await cli.run(['replay', '--since', 'May'], environment), 2, 'such as 2026-07-01')
     expectClearError(await cli.run(['migrate', 'sideways'], environment), 2, 'up, down, status')
     expectClearError(await cli.run(['migrate', 'up', '--all'], environment), 2, 'migrate down')
   })
@@ -293,7 +295,6 @@ describe('the commands', () => {
 
   it('sync says partial with exit code 3 when something was quarantined', async () => {
     await using own = await createTestDatabase()
-    const { startCannedApi } = await import('../support/canned-api.ts')
     await using api = await startCannedApi(() => [{ identifier: 'a', status: 'archived' }])
     const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
     await cli.run(['enqueue', 'a'], env)
@@ -302,26 +303,40 @@ describe('the commands', () => {
     expect(result.stdout).toContain('partial')
   })
 
-  it.each([
-    ['SIGTERM', 143],
-    ['SIGINT', 130],
-  ] as const)('sync stops cleanly on %s with exit code %i', async (signal, code) => {
+  it('plan says what a pass would cost, and sync --dry-run what this one would', async () => {
     await using own = await createTestDatabase()
-    const { startCannedApi } = await import('../support/canned-api.ts')
-    await using api = await startCannedApi(() => {
-      child.kill(signal)
-      return undefined
+    const env = { ...environment, DATABASE_URL: own.url, SYNC_REQUESTS_PER_MINUTE: '60' }
+    await cli.run(['enqueue', '--file', file('plan.txt', 'a\nb\nc\n')], env)
+    const plan = await cli.run(['plan'], env)
+    expect(plan).toMatchObject({ code: 0, stderr: '' })
+    expect(plan.stdout).toMatch(/^first_ask +3 +1 +0\.1$/m)
+    expect(plan.stdout).toMatch(/left at \d{4}-.*Z, after 2 seconds at the quota/)
+    expect(JSON.parse((await cli.run(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
+    const dry = await cli.run(['sync', '--dry-run', '--limit', '2', '--json'], env)
+    expect(JSON.parse(dry.stdout)).toMatchObject({ identifiers: 2, requests: 1 })
+    expect((await cli.run(['sync', '--dry-run'], env)).stdout).toContain('Nothing was asked.')
+    expect(await own.db.selectFrom('identifai.sync_runs').select('run_id').execute()).toEqual([])
+  })
+
+  it('replay shows what would change, and then changes it', async () => {
+    await using own = await createTestDatabase()
+    const env = { ...environment, DATABASE_URL: own.url }
+    const known = simulator.world.register({ count: 20 })
+    await cli.run(['enqueue', ...known], env)
+    await cli.run(['sync'], env)
+    await sql`update identifai.classifications set name = 'older' where classification_id = 1`.execute(own.db)
+    const dry = await cli.run(['replay', '--dry-run'], env)
+    expect(dry).toMatchObject({ code: 0, stderr: '' })
+    expect(dry.stdout).toContain('20 classifications looked at: 19 come out the same, 1 different.')
+    expect(dry.stdout).toContain('classifications.name')
+    expect(dry.stdout).toContain('Nothing was written.')
+    expect((await cli.run(['replay', '--since', '2999-01-01'], env)).stdout).toContain('0 classifications')
+    const json = await cli.run(['replay', '--json'], env)
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      changed: 1,
+      written: { rewritten: 1, loaded: 0, run_id: null },
     })
-    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
-    await cli.run(['enqueue', 'a', 'b'], env)
-    const child = cli.start(['sync', '--json'], env)
-    const result = await finish(child)
-    expect(result.code).toBe(code)
-    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'interrupted', claimed: 2, released: 2 })
-    const { rows } = await sql`select distinct state, attempts, leased_by from identifai.identifiers`.execute(
-      own.db,
-    )
-    expect(rows).toEqual([{ state: 'pending', attempts: 0, leased_by: null }])
+    expect((await cli.run(['replay'], env)).stdout).toContain('20 come out the same, 0 different.')
   })
 
   it('simulate serves the API until it is stopped, and says when its port is taken', async () => {

@@ -1,0 +1,70 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { createTestDatabase } from '../support/test-database.ts'
+
+let cli: BuiltCli
+beforeAll(() => {
+  cli = buildCli()
+})
+afterAll(() => cli[Symbol.dispose]())
+
+const environment = { IDENTIFAI_API_KEY: 'key', SYNC_RETRIES: '0' }
+
+it.concurrent.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('sync stops cleanly on %s with exit code %i', async (signal, code) => {
+  await using own = await createTestDatabase()
+  await using api = await startCannedApi(() => {
+    child.kill(signal)
+    return undefined
+  })
+  const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
+  await cli.run(['enqueue', 'a', 'b'], env)
+  const child = cli.start(['sync', '--json'], env)
+  const result = await finish(child)
+  expect(result.code).toBe(code)
+  expect(JSON.parse(result.stdout)).toMatchObject({ status: 'interrupted', claimed: 2, released: 2 })
+  const { rows } = await sql`select distinct state, attempts, leased_by from identifai.identifiers`.execute(
+    own.db,
+  )
+  expect(rows).toEqual([{ state: 'pending', attempts: 0, leased_by: null }])
+})
+
+it.concurrent.each([
+  ['a second signal', 1200],
+  ['its own patience after nine seconds', undefined],
+])(
+  'sync that cannot stop cleanly is ended by %s; the next pass makes up for it',
+  async (_, secondAfterMs) => {
+    await using own = await createTestDatabase()
+    const url = new URL(own.url)
+    await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
+    url.host = `127.0.0.1:${proxy.port}`
+    await using api = await startCannedApi((identifiers) => {
+      if (isFrozen) return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+      // The database is silent from now on: giving the claims back cannot end.
+      isFrozen = proxy.freeze() > 0
+      child.kill('SIGTERM')
+      if (secondAfterMs !== undefined) setTimeout(() => child.kill('SIGTERM'), secondAfterMs)
+      return undefined
+    })
+    let isFrozen = false
+    const env = { ...environment, DATABASE_URL: url.href, IDENTIFAI_API_URL: api.url }
+    await cli.run(['enqueue', 'a', 'b'], { ...env, DATABASE_URL: own.url })
+    const child = cli.start(['sync'], env)
+    expect(await finish(child)).toMatchObject({ code: 143, stdout: '' })
+    await sql`update identifai.identifiers set lease_until = now() - interval '1 second'`.execute(own.db)
+    await sql`update identifai.sync_runs set heartbeat_at = now() - interval '1 day'`.execute(own.db)
+    expect(await cli.run(['sync'], { ...env, DATABASE_URL: own.url })).toMatchObject({ code: 0 })
+    const runs = await own.db
+      .selectFrom('identifai.sync_runs')
+      .select('status')
+      .orderBy('started_at')
+      .execute()
+    expect(runs.map(({ status }) => status)).toEqual(['interrupted', 'succeeded'])
+  },
+)

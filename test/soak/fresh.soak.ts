@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { createDraw } from '../../src/simulator/draw.ts'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { createWorkbench } from '../support/workbench.ts'
+
+const MINUTE = 60_000
+
+it('a new identifier is asked within 90 s while a sweep of 100,000 runs at the documented quota', async () => {
+  const draw = createDraw('fresh')
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) => ({ identifier, status: 'done' })),
+  )
+  const environment = {
+    IDENTIFAI_API_URL: api.url,
+    SYNC_REQUESTS_PER_SECOND: '2',
+    SYNC_REQUESTS_PER_MINUTE: '60',
+  }
+  await using bench = await createWorkbench({ environment })
+  await sql`
+    insert into identifai.identifiers (identifier, state, priority, settled_at, last_asked_at, last_confirmed_at)
+    select 'old-' || n, 'done', -10, t, t, t
+    from generate_series(1, 100000) as n, (select now() - interval '1 day' as t) as yesterday`.execute(
+    bench.app.db,
+  )
+  const stop = new AbortController()
+  const sweep = runPass(bench.app, { trigger: 'schedule', signal: stop.signal })
+  const inserting = (async () => {
+    for (let count = 1; count <= 20; count++) {
+      await sleep(draw.integer(0, 12_000))
+      await bench.app.db
+        .insertInto('identifai.identifiers')
+        .values({ identifier: `new-${count}` })
+        .execute()
+    }
+  })()
+  for (let minute = 0; minute < 4; minute++) {
+    await Promise.all([runPass(bench.app, { trigger: 'fresh', signal: stop.signal }), sleep(MINUTE)])
+  }
+  await inserting
+  stop.abort(new Error('seen enough'))
+  await sweep
+  const { rows } = await sql<{ asked: number; slowest: number }>`
+    select count(last_asked_at) as asked, max(extract(epoch from last_asked_at - enqueued_at))::float8 as slowest
+    from identifai.identifiers where identifier like 'new-%'`.execute(bench.database.db)
+  console.log(`20 new identifiers, the slowest was asked after ${rows[0]?.slowest.toFixed(1)} s`)
+  expect(rows[0]?.asked).toBe(20)
+  expect(rows[0]?.slowest).toBeLessThan(90)
+})
