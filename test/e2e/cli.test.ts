@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findFreePort } from '../../src/embedded-postgres/find-free-port.ts'
 import { type RunningSimulator, startSimulator } from '../../src/simulator/start-simulator.ts'
 import { type BuiltCli, buildCli, type CliResult, finish } from '../support/built-cli.ts'
+import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 const KEY = 'e2e-secret-key'
