@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { retryDatabase } from '../db/retry-database.ts'
 
 /** Rows in one transaction: a fleet at once would keep every worker waiting for its locks. */
-const ROWS_AT_ONCE = 10_000
+const ROWS_AT_ONCE = 5000
 
 /** Makes every settled identifier due, the one confirmed longest ago first; stops in between when told to. */
 export async function makeSettledDue(

@@ -15,7 +15,7 @@ describe.concurrent('the documented quota, 2 a second and 60 a minute, over two 
     ['fixed', 1],
     ['fixed', 4],
   ] as const)(
-    'over a %s window is never overrun and used to 95 %% by %i processes',
+    'over a %s window is never overrun and used to 95 percent by %i processes',
     async ([kind, processes]) => {
       await using bench = await createWorkbench({ quota: { kind } })
       await bench.enqueue(bench.simulator.world.register({ count: REQUESTS }))
