@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
@@ -56,7 +57,11 @@ it.concurrent.each([
     const env = { ...environment, DATABASE_URL: url.href, IDENTIFAI_API_URL: api.url }
     await cli.run(['enqueue', 'a', 'b'], { ...env, DATABASE_URL: own.url })
     const child = cli.start(['sync'], env)
-    expect(await finish(child)).toMatchObject({ code: 143, stdout: '' })
+    const ended = finish(child)
+    if (secondAfterMs !== undefined) {
+      expect(await Promise.race([ended, sleep(7000, 'still waits')])).not.toBe('still waits')
+    }
+    expect(await ended).toMatchObject({ code: 143, stdout: '' })
     await sql`update identifai.identifiers set lease_until = now() - interval '1 second'`.execute(own.db)
     await sql`update identifai.sync_runs set heartbeat_at = now() - interval '1 day'`.execute(own.db)
     expect(await cli.run(['sync'], { ...env, DATABASE_URL: own.url })).toMatchObject({ code: 0 })
