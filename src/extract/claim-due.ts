@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { Claim } from './claim.ts'
+import { CLAIM_COLUMNS, leaseOf } from './lease.ts'
 import { prioritiesFrom } from './priorities.ts'
 
 export interface ClaimOptions {
@@ -36,11 +37,8 @@ export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Pro
       limit ${limit}
     )
     update identifai.identifiers as i
-    set lease_until = now() + make_interval(secs => ${leaseSeconds}), leased_by = ${runId}, claim_no = i.claim_no + 1
+    set ${leaseOf(runId, leaseSeconds)}
     from due where i.id = due.id
-    returning i.id, i.identifier, i.claim_no as "claimNo", i.state, i.settled_at is not null as "settledBefore",
-      i.priority, i.attempts, i.absences, i.request_limit as "requestLimit", extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`.execute(
-    db,
-  )
+    returning ${CLAIM_COLUMNS}`.execute(db)
   return rows
 }

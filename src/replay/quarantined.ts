@@ -1,7 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type DatabaseTime, utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
-import type { Claim } from '../extract/claim.ts'
 import { isJsonObject, type JsonObject } from '../json.ts'
 
 /** A record that broke the contract when it came, and nobody has asked again since. */
@@ -75,33 +74,4 @@ function parseRecord(text: string | null): JsonObject {
   const record: unknown = JSON.parse(text ?? 'null')
   if (!isJsonObject(record)) throw new TypeError('a quarantined record is an object')
   return record
-}
-
-/** Leases one that is still quarantined to a run; undefined when it is not, or somebody writes it at this moment. */
-export async function claimQuarantined(
-  db: Kysely<Database>,
-  options: { readonly id: number; readonly runId: string; readonly leaseSeconds: number },
-): Promise<Claim | undefined> {
-  return db
-    .updateTable('identifai.identifiers as i')
-    .set({
-      lease_until: sql<Date>`now() + make_interval(secs => ${options.leaseSeconds})`,
-      leased_by: options.runId,
-      claim_no: sql<number>`i.claim_no + 1`,
-    })
-    .where('i.id', '=', options.id)
-    .where('i.state', '=', 'quarantined')
-    .returning([
-      'i.id',
-      'i.identifier',
-      'i.claim_no as claimNo',
-      'i.state',
-      sql<boolean>`i.settled_at is not null`.as('settledBefore'),
-      'i.priority',
-      'i.attempts',
-      'i.request_limit as requestLimit',
-      'i.absences',
-      sql<number>`extract(epoch from now() - i.enqueued_at)::double precision`.as('ageSeconds'),
-    ])
-    .executeTakeFirst()
 }

@@ -1,7 +1,7 @@
-import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { runPass } from '../../src/sync/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
+import { seedSettled } from '../support/seed-settled.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 const done = (identifiers: readonly string[]) =>
@@ -39,12 +39,7 @@ describe('a fresh pass', () => {
       // Slow enough that requests stand in line for the quota.
       environment: { IDENTIFAI_API_URL: api.url, SYNC_REQUESTS_PER_SECOND: '20' },
     })
-    await sql`
-      insert into identifai.identifiers (identifier, state, priority, settled_at, last_asked_at, last_confirmed_at)
-      select 'old-' || n, 'done', -10, t, t, t
-      from generate_series(1, 100000) as n, (select now() - interval '1 day' as t) as yesterday`.execute(
-      bench.app.db,
-    )
+    await seedSettled(bench.app.db, 100_000)
     const stop = new AbortController()
     const sweep = runPass(bench.app, { trigger: 'schedule', signal: stop.signal })
     const waits: number[] = []

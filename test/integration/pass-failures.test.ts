@@ -1,25 +1,16 @@
 import type { ServerResponse } from 'node:http'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
+import type { Environment } from '../../src/config.ts'
 import { ApiAnswerError, ApiKeyRefusedError, GaveUpError } from '../../src/errors.ts'
 import { runPass } from '../../src/sync/run-pass.ts'
-import { startCannedApi } from '../support/canned-api.ts'
+import type { startCannedApi } from '../support/canned-api.ts'
+import { benchAgainst as benchWith } from '../support/bench-against.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
-/** A workbench whose API does this to every request. */
-async function benchAgainst(answer: Parameters<typeof startCannedApi>[0], environment = {}) {
-  const api = await startCannedApi(answer)
-  const bench = await createWorkbench({
-    environment: { IDENTIFAI_API_URL: api.url, SYNC_RETRIES: '2', ...environment },
-  })
-  return {
-    ...bench,
-    api,
-    [Symbol.asyncDispose]: async () => {
-      await bench[Symbol.asyncDispose]()
-      await api[Symbol.asyncDispose]()
-    },
-  }
+/** Tries every request three times. */
+function benchAgainst(answer: Parameters<typeof startCannedApi>[0], environment: Environment = {}) {
+  return benchWith(answer, { SYNC_RETRIES: '2', ...environment })
 }
 
 function run({ app }: Workbench, signal = new AbortController().signal, limit?: number) {

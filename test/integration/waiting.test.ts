@@ -1,27 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { runPass } from '../../src/sync/run-pass.ts'
-import { startCannedApi } from '../support/canned-api.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { benchAgainst } from '../support/bench-against.ts'
 
 /** A workbench whose API finishes every analysis at the second ask. */
-async function benchOfSlowAnalyses() {
+function benchOfSlowAnalyses() {
   const seen = new Set<string>()
-  const api = await startCannedApi((identifiers) =>
+  return benchAgainst((identifiers) =>
     identifiers.map((identifier) => {
       const status = seen.has(identifier) ? 'done' : 'new'
       seen.add(identifier)
       return { identifier, status }
     }),
   )
-  const bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
-  return {
-    ...bench,
-    api,
-    [Symbol.asyncDispose]: async () => {
-      await bench[Symbol.asyncDispose]()
-      await api[Symbol.asyncDispose]()
-    },
-  }
 }
 
 describe('a pass that may wait', () => {

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { createDraw } from '../../src/simulator/draw.ts'
 import { runPass } from '../../src/sync/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
+import { seedSettled } from '../support/seed-settled.ts'
 import { createWorkbench } from '../support/workbench.ts'
 
 const MINUTE = 60_000
@@ -19,12 +20,7 @@ it('a new identifier is asked within 90 s while a sweep of 100,000 runs at the d
     SYNC_REQUESTS_PER_MINUTE: '60',
   }
   await using bench = await createWorkbench({ environment })
-  await sql`
-    insert into identifai.identifiers (identifier, state, priority, settled_at, last_asked_at, last_confirmed_at)
-    select 'old-' || n, 'done', -10, t, t, t
-    from generate_series(1, 100000) as n, (select now() - interval '1 day' as t) as yesterday`.execute(
-    bench.app.db,
-  )
+  await seedSettled(bench.app.db, 100_000)
   const stop = new AbortController()
   const sweep = runPass(bench.app, { trigger: 'schedule', signal: stop.signal })
   const inserting = (async () => {
