@@ -18,6 +18,8 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
     .addColumn('media', 'text', (c) => c.notNull().defaultTo('audio'))
     .addColumn('identifier', 'text', (c) => c.notNull())
     .addColumn('run_id', 'uuid', (c) => c.notNull())
+    .addColumn('asked_at', 'timestamptz', (c) => c.notNull())
+    .addColumn('received_at', 'timestamptz', (c) => c.notNull())
     .addColumn('quarantined_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
     .addColumn('reason', 'text', (c) => c.notNull())
     .addColumn('issues', 'jsonb', (c) => c.notNull())
@@ -45,7 +47,10 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
       media: 'Kind of medium.',
       identifier: 'The identifier it was the answer for.',
       run_id: 'The run that received it.',
-      quarantined_at: 'When it was set aside.',
+      asked_at: 'Database clock before the request left that brought it.',
+      received_at: 'Database clock after it had been received.',
+      quarantined_at:
+        'When it was set aside: with the first write after the circuit breaker had let it pass.',
       reason:
         'invalid_payload (does not fit the contract), unstorable (holds what PostgreSQL cannot store) or refused_by_api.',
       issues: 'What is wrong: a list of {path, message}, path being a JSON Pointer into the record.',

@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
+import type { SyncRunRow } from '../db/tables/sync-runs.ts'
 import type { Survey } from '../replay/survey.ts'
 import { count, counted, print, printJson } from '../terminal/print.ts'
 import { textTable } from '../terminal/text-table.ts'
@@ -18,7 +19,7 @@ export function replayCommand() {
       `
 Says what changes, with examples, before it writes. Rows that come out different are replaced; history stays as it is,
 because nothing new was seen. Quarantined records that fit the contract by now are loaded as the answers they were.
-Exit code 3 when a kept record does not fit the contract any more; its rows are left as they are.
+Exit code 3 when a kept record does not fit the contract any more (its rows are left as they are), or a quarantined one\ncould not be loaded after all.
 
 Examples:
   $ identifai-sync replay --dry-run
@@ -40,12 +41,16 @@ Examples:
       if (options.json) printJson({ ...survey, written: applied ?? null })
       else if (applied) {
         print(
-          `\nWritten: the rows of ${counted(applied.rewritten, 'classification')}, and ${counted(applied.loaded, 'record')} out of quarantine.`,
+          `\nWritten: the rows of ${counted(applied.rewritten, 'classification')}, and ${counted(settledOf(applied.run), 'record')} out of quarantine.`,
         )
       } else if (hasWork) print('\nNothing was written.')
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
-      else if (survey.rejected > 0) process.exitCode = EXIT_CODE.partial
+      else if (survey.rejected > 0 || applied?.run?.status === 'partial') process.exitCode = EXIT_CODE.partial
     })
+}
+
+function settledOf(run: SyncRunRow | null): number {
+  return run === null ? 0 : run.claimed - run.released - run.quarantined
 }
 
 function describeSurvey(survey: Survey): string {
@@ -57,7 +62,7 @@ function describeSurvey(survey: Survey): string {
   if (survey.quarantined > 0) {
     lines.push(
       '',
-      `${counted(survey.quarantined, 'record')} in quarantine: ${count(survey.quarantined_fitting)} fit the contract by now.`,
+      `${counted(survey.quarantined, 'identifier')} in quarantine: ${count(survey.quarantined_fitting)} fit the contract by now.`,
     )
   }
   if (survey.rejected > 0) {

@@ -23,6 +23,9 @@ export interface ConnectOptions {
   readonly onConnectionLost?: (error: Error) => void
 }
 
+/** How long a connection is kept that nobody uses. */
+const IDLE_MS = 10_000
+
 /**
  * Opens a lazy pool: the first query connects. Every session speaks UTC, so that a timestamp read as text
  * means the same on every machine. Close it with `db.destroy()`.
@@ -33,6 +36,8 @@ export function connect(options: ConnectOptions): Connection {
     max: options.maxConnections,
     application_name: 'identifai-sync',
     connectionTimeoutMillis: 10_000,
+    // Before silence on a connection that nobody uses would count as a failure of it.
+    idleTimeoutMillis: Math.min(IDLE_MS, (options.silenceMs ?? Number.POSITIVE_INFINITY) / 2),
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
     types: typeParsers,

@@ -40,7 +40,8 @@ function adviceFor(code: string): string | undefined {
   return undefined
 }
 
-const SYSTEM_CODES = new Set([
+/** What the system says when the way to a server fails. */
+export const SYSTEM_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'ENOTFOUND',

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pRetry from 'p-retry'
-import pg from 'pg'
 import type { Logger } from 'pino'
 import { DatabaseError } from '../errors.ts'
-import { databaseCodeOf } from './database-error.ts'
+import { databaseCodeOf, SYSTEM_CODES } from './database-error.ts'
 
 /** Together with the doubling this outlasts the restart of a server: about half a minute. */
 const RETRIES = 8
@@ -34,8 +33,9 @@ function isPassing(error: unknown): boolean {
   const code = databaseCodeOf(error)
   // The driver says that a connection broke under a query by an error without a code.
   if (code === undefined) return error instanceof DatabaseError || isPlainError(error)
-  if (error instanceof pg.DatabaseError || /^[0-9A-Z]{5}$/.test(code)) return PASSING.test(code)
-  return true
+  // EPIPE looks like a SQLSTATE, too.
+  const isSqlState = /^[0-9A-Z]{5}$/.test(code) && !SYSTEM_CODES.has(code)
+  return !isSqlState || PASSING.test(code)
 }
 
 /**

@@ -7,7 +7,7 @@ import { requestTarget } from './request-target.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 /** How much of an error body is worth keeping. */
-const EVIDENCE_BYTES = 2000
+const EVIDENCE_CHARACTERS = 2000
 
 /** A hundred records take a megabyte or so: what is larger than this is a mistake, and must not fill the memory. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024
@@ -48,8 +48,13 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
           headers: { 'x-api-key': options.apiKey, accept: 'application/json', 'accept-encoding': 'gzip' },
           signal: AbortSignal.any([signal, timeout]),
         })
-        const body = await plainBody(response)
-        return interpret({ status: response.statusCode, headers: response.headers, body, place })
+        const { statusCode: status, headers } = response
+        const date = parseDate(headers.date)
+        if (status === 200) {
+          return { kind: 'answered', records: parseRecords(await plainBody(response), place), httpDate: date }
+        }
+        const body = await evidenceOf(response, options.apiKey)
+        return interpret({ status, retryAfter: headers['retry-after']?.toString(), date, body, place })
       } catch (error) {
         signal.throwIfAborted()
         if (isOurs(error)) throw error
@@ -69,22 +74,26 @@ async function plainBody({ headers, body }: Dispatcher.ResponseData): Promise<Bu
   return promisify<Buffer, ZlibOptions, Buffer>(gunzip)(bytes, { maxOutputLength: MAX_BODY_BYTES })
 }
 
-interface Response {
+/** What an error body says, cut short, and without the key should it be echoed; a broken one says nothing. */
+async function evidenceOf(response: Dispatcher.ResponseData, apiKey: string): Promise<string> {
+  const body = await plainBody(response).catch(() => Buffer.alloc(0))
+  return body.toString('utf8').replaceAll(apiKey, '[redacted]').slice(0, EVIDENCE_CHARACTERS).toWellFormed()
+}
+
+interface ErrorResponse {
   readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: Buffer
+  readonly retryAfter: string | undefined
+  readonly date: Date | null
+  readonly body: string
   readonly place: string
 }
 
-/** Only the status code decides; what an error body says is kept as evidence. */
-function interpret({ status, headers, body, place }: Response): ApiReply {
-  const date = parseDate(headers.date)
-  if (status === 200) return { kind: 'answered', records: parseRecords(body, place), httpDate: date }
-  const evidence = body.subarray(0, EVIDENCE_BYTES).toString('utf8')
-  if ([400, 404, 422].includes(status)) return { kind: 'refused', status, body: evidence }
-  if ([413, 414].includes(status)) return { kind: 'too_long', status, body: evidence }
+/** Only the status code decides; what the body says is kept as evidence. */
+function interpret({ status, retryAfter, date, body, place }: ErrorResponse): ApiReply {
+  if ([400, 404, 422].includes(status)) return { kind: 'refused', status, body }
+  if ([413, 414].includes(status)) return { kind: 'too_long', status, body }
   if (status === 429) {
-    const waitMs = retryAfterMs(headers['retry-after']?.toString(), { date, now: Date.now() })
+    const waitMs = retryAfterMs(retryAfter, { date, now: Date.now() })
     throw new ThrottledError(`${place}: over the quota (429)`, waitMs)
   }
   if ([408, 425].includes(status) || status >= 500)

@@ -9,6 +9,8 @@ export interface ClaimOptions {
   /** Claims nothing of a lower priority. */
   readonly leastPriority: number
   readonly runId: string
+  /** Also what may share its request with few others only. */
+  readonly limitedToo: boolean
   readonly limit: number
   readonly leaseSeconds: number
 }
@@ -22,7 +24,7 @@ export interface ClaimOptions {
  * Raw SQL: Kysely has no word for FOR UPDATE in a lateral subquery under a recursive query.
  */
 export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Promise<Claim[]> {
-  const { media, leastPriority, runId, limit, leaseSeconds } = options
+  const { media, leastPriority, limitedToo, runId, limit, leaseSeconds } = options
   const { rows } = await sql<Claim>`
     with recursive ${prioritiesFrom(media, leastPriority)},
     run as (select started_at from identifai.sync_runs where run_id = ${runId}),
@@ -31,6 +33,7 @@ export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Pro
         select i.id from identifai.identifiers as i
         where i.media = ${media} and i.priority = priorities.priority and i.due_at <= now()
           and (i.lease_until is null or i.lease_until < now())
+          and (${limitedToo} or i.request_limit is null)
           and (i.state = 'pending' or i.last_asked_at is null or i.last_asked_at < (select started_at from run)
                or i.wake_requested_at > i.last_asked_at)
         order by i.due_at, i.id limit ${limit} for update skip locked) as ready

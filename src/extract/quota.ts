@@ -5,6 +5,8 @@ import type { DatabaseTime } from '../db/clock.ts'
 import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
 import { retryDatabase } from '../db/retry-database.ts'
+import { PauseTooLongError } from '../errors.ts'
+import { MAX_PAUSE_MS } from './retry-after.ts'
 import {
   ensureQuotaRow,
   noteAccepted,
@@ -13,6 +15,7 @@ import {
   takeFreeSlot,
   untilFreeSlot,
   untilPauseEnds,
+  type Wait,
   wasAcceptedWithinDay,
 } from './quota-row.ts'
 
@@ -26,6 +29,8 @@ export interface Quota {
    * free at that moment, so that it never stands in front of an urgent one.
    *
    * Resolves with the database's clock, read after the wait and before the request leaves.
+   *
+   * @throws PauseTooLongError when the API has asked for a pause that is longer than a pass should stand still.
    */
   takeSlot(options: { readonly urgent: boolean; readonly signal: AbortSignal }): Promise<DatabaseTime>
   /** Makes every process wait, those too that have taken a slot already: the API said so. */
@@ -49,10 +54,14 @@ export function createQuota(options: QuotaOptions): Quota {
   const fingerprint = keyFingerprint(apiKey)
   const spacingSeconds = slotSpacingSeconds(requestsPerSecond, requestsPerMinute)
   const retried = <T>(work: () => Promise<T>) => retryDatabase(work, logger)
-  let row: Promise<void> | undefined
+  let hasRow = false
+  const ensureRow = async () => {
+    if (!hasRow) await retried(() => ensureQuotaRow(db, fingerprint))
+    hasRow = true
+  }
   return {
     takeSlot: async ({ urgent, signal }) => {
-      await (row ??= retried(() => ensureQuotaRow(db, fingerprint)))
+      await ensureRow()
       for (;;) {
         signal.throwIfAborted()
         const taken = await retried(() =>
@@ -62,6 +71,7 @@ export function createQuota(options: QuotaOptions): Quota {
         )
         if (taken && taken.waitMs <= 0) return taken.now
         const { waitMs } = taken ?? (await retried(() => untilFreeSlot(db, fingerprint)))
+        if (waitMs > MAX_PAUSE_MS) refuseToPause(await retried(() => untilPauseEnds(db, fingerprint)))
         await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
         if (taken) {
           // The API may have asked for a pause while this slot was waited for.
@@ -74,6 +84,15 @@ export function createQuota(options: QuotaOptions): Quota {
     accepted: () => retried(() => noteAccepted(db, fingerprint)),
     acceptedWithinDay: () => retried(() => wasAcceptedWithinDay(db, fingerprint)),
   }
+}
+
+/** @throws PauseTooLongError when what is waited for is a pause that the API asked for, not the pace of the slots. */
+function refuseToPause({ waitMs }: Wait): void {
+  if (waitMs <= MAX_PAUSE_MS) return
+  const minutes = Math.ceil(waitMs / 60_000)
+  throw new PauseTooLongError(
+    `The API has asked for a pause (Retry-After) that lasts for another ${minutes} minutes: run again then.`,
+  )
 }
 
 /** Evenly spaced slots, no bursts: no window of any kind then sees more than its limit. */

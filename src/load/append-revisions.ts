@@ -5,6 +5,7 @@ import type { NewRevisionPayloadRow } from '../db/tables/revision-payloads.ts'
 import { copyRows } from './copy-rows.ts'
 import type { Change } from './find-changes.ts'
 import type { LockedRow } from './lock-rows.ts'
+import { readLatestRevisions } from './read-history.ts'
 import type { CopyTransaction } from './with-transaction.ts'
 import type { Observation } from './write-content.ts'
 
@@ -76,7 +77,8 @@ const REVISION_COLUMNS = [
 
 /**
  * Appends a `disappeared` revision, without a payload, to each of these: the API has stopped returning them.
- * It repeats the columns of the revision before. The ledger rows are locked by the caller.
+ * It repeats the columns of the revision before. One whose disappearance is the last that history knows gets no second.
+ * The ledger rows are locked by the caller.
  */
 export async function appendDisappearances(
   trx: Transaction<Database>,
@@ -84,6 +86,8 @@ export async function appendDisappearances(
   { runId, receivedAt }: Observation,
 ): Promise<void> {
   if (ids.length === 0) return
+  const latest = await readLatestRevisions(trx, ids)
+  const present = ids.filter((id) => !latest.get(id)?.disappeared)
   const repeated = REVISION_COLUMNS.slice(REVISION_COLUMNS.indexOf('identifier'))
   await trx
     .insertInto('identifai.classification_revisions')
@@ -106,7 +110,7 @@ export async function appendDisappearances(
           sql<string[]>`array['disappeared']`.as('causes'),
         ])
         .select(repeated.map((column) => `r.${column}` as const))
-        .where(sql<boolean>`r.classification_id = any(${ids}::bigint[])`)
+        .where(sql<boolean>`r.classification_id = any(${present}::bigint[])`)
         .orderBy('r.classification_id')
         .orderBy('r.revision_no', 'desc'),
     )

@@ -46,7 +46,10 @@ async function lockFiles(
     ) as file`.execute(db)
 }
 
-/** Makes rows, locked by the caller, due at once; one that is leased stays due after it is settled. */
+/**
+ * Makes rows, locked by the caller, due at once; one that is leased stays due after it is settled. One that was retired
+ * before it could be locked stays as it is.
+ */
 export async function wakeSiblings(db: Kysely<Database>, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return
   await db
@@ -57,6 +60,7 @@ export async function wakeSiblings(db: Kysely<Database>, ids: readonly number[])
       priority: PRIORITY.woken,
     })
     .where(sql<boolean>`id = any(${ids}::bigint[])`)
+    .where('state', 'in', ['done', 'errored'])
     .execute()
 }
 

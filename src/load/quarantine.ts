@@ -1,17 +1,20 @@
 import { sql, type Transaction } from 'kysely'
+import type { DatabaseTime } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import type { Outcome } from './outcome.ts'
 
 export interface QuarantineContext {
   readonly media: string
   readonly runId: string
+  readonly askedAt: DatabaseTime
+  readonly receivedAt: DatabaseTime
 }
 
 /** Keeps the evidence of what could not be loaded. */
 export async function quarantine(
   trx: Transaction<Database>,
   outcomes: readonly Extract<Outcome, { kind: 'quarantined' }>[],
-  { media, runId }: QuarantineContext,
+  { media, runId, askedAt, receivedAt }: QuarantineContext,
 ): Promise<void> {
   if (outcomes.length === 0) return
   await trx
@@ -21,6 +24,8 @@ export async function quarantine(
         media,
         identifier: outcome.claim.identifier,
         run_id: runId,
+        asked_at: askedAt,
+        received_at: receivedAt,
         reason: outcome.reason,
         issues: JSON.stringify(outcome.issues),
         http_status: outcome.httpStatus,
@@ -31,17 +36,18 @@ export async function quarantine(
     .execute()
 }
 
-/** Marks the evidence of identifiers that have been answered after all. */
+/** Marks the evidence of identifiers that have been answered after all, as far as it is not newer than the answer. */
 export async function resolveQuarantine(
   trx: Transaction<Database>,
   identifiers: readonly string[],
-  { media }: QuarantineContext,
+  { media, receivedAt }: QuarantineContext,
 ): Promise<void> {
   await trx
     .updateTable('identifai.quarantined_payloads')
     .set({ resolved_at: sql<Date>`now()` })
     .where('media', '=', media)
     .where(sql<boolean>`identifier = any(${identifiers}::text[])`)
+    .where('received_at', '<=', sql<Date>`${receivedAt}::timestamptz`)
     .where('resolved_at', 'is', null)
     .execute()
 }

@@ -2,33 +2,42 @@ import { randomUUID } from 'node:crypto'
 import os from 'node:os'
 import { retryDatabase } from '../db/retry-database.ts'
 import type { SyncRunRow } from '../db/tables/sync-runs.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { RunClosedError } from '../errors.ts'
+import type { Claim } from '../extract/claim.ts'
 import { claimQuarantined } from '../extract/claim-quarantined.ts'
+import { releaseClaims } from '../extract/release-claims.ts'
+import type { Outcome } from '../load/outcome.ts'
+import { storable } from '../sync/evidence.ts'
 import { loadAnswer } from '../sync/load-answer.ts'
 import { outcomesOf } from '../sync/outcomes-of.ts'
 import { passStatus } from '../sync/pass-status.ts'
 import { beat, closeRun, openRun } from '../sync/run-rows.ts'
 import { emptyTally, type Tally } from '../sync/tally.ts'
 import { VERSION } from '../version.ts'
-import { type Quarantined, quarantinedPages } from './quarantined.ts'
-import type { ReplayOptions, ReplayTools } from './replay.ts'
+import { type Quarantined, type QuarantinedRecord, quarantinedPages } from './quarantined.ts'
+import type { ReplayOptions, ReplayTools } from './replay-options.ts'
+
+/** Whether every record of an identifier fits the contract by now. */
+export function fits({ records }: Quarantined, endpoint: Endpoint): boolean {
+  return records.every(({ record }) => endpoint.validate(record).accepted)
+}
 
 /**
- * Loads quarantined records that fit the contract by now, as the answers they were: observed when they were received,
- * though only now understood. Since they may be old, their identifiers are due as if nothing had happened meanwhile.
- * Works as a run of its own, without requests; returns it, or undefined when no record fits.
+ * Loads quarantined identifiers whose records fit the contract by now, as the answers they were: observed when they were
+ * received, though only now understood. Since they may be old, they are due as if nothing had happened meanwhile. Works
+ * as a run of its own, without requests, in which each record is a claim; returns it, or undefined when none fits.
  */
 export async function loadQuarantined(
   tools: ReplayTools,
   options: ReplayOptions,
 ): Promise<SyncRunRow | undefined> {
-  const { db, endpoint, logger } = tools
   const tally = emptyTally()
   let run: Run | undefined
   let failure: unknown
   try {
-    for await (const page of quarantinedPages(db, { ...options, media: endpoint.media })) {
-      for (const quarantined of page.filter(({ record }) => endpoint.validate(record).accepted)) {
+    for await (const page of quarantinedPages(tools, options)) {
+      for (const quarantined of page.filter((one) => fits(one, tools.endpoint))) {
         run ??= await open(tools, tally)
         await loadOne(run, quarantined)
       }
@@ -36,17 +45,8 @@ export async function loadQuarantined(
   } catch (error) {
     failure = error
   }
-  const runId = run?.runId
-  if (runId === undefined) {
-    if (failure !== undefined) throw failure
-    return undefined
-  }
-  const interrupted = options.signal.aborted
-  const status = passStatus({ failed: failure !== undefined, interrupted, tally })
-  const error = failure instanceof Error ? failure.message : null
-  const sealed = await retryDatabase(() => closeRun(db, runId, { status, error, tally }), logger)
+  const sealed = run && (await close(run, { failure, interrupted: options.signal.aborted }))
   if (failure !== undefined) throw failure
-  if (!sealed) throw new RunClosedError(runId)
   return sealed
 }
 
@@ -59,17 +59,51 @@ async function open(tools: ReplayTools, tally: Tally): Promise<Run> {
   return { ...tools, runId, tally }
 }
 
-async function loadOne(run: Run, { id, record, askedAt, receivedAt }: Quarantined): Promise<void> {
-  const { db, config, endpoint, logger, runId, tally } = run
-  await retryDatabase(() => beat(db, runId, tally), logger)
-  const claim = await retryDatabase(
-    () => claimQuarantined(db, { id, runId, leaseSeconds: config.leaseSeconds }),
-    logger,
-  )
-  // Requeued or retired meanwhile.
-  if (!claim) return
-  tally.claimed++
-  tally.returned++
-  const { outcomes } = outcomesOf([claim], [record], { endpoint, policy: config })
-  await loadAnswer(run, { askedAt, receivedAt, claims: [claim], outcomes })
+async function close(
+  { db, logger, runId, tally }: Run,
+  { failure, interrupted }: { readonly failure: unknown; readonly interrupted: boolean },
+): Promise<SyncRunRow> {
+  const status = passStatus({ failed: failure !== undefined, interrupted, tally })
+  const error = failure instanceof Error ? storable(failure.message) : null
+  const sealed = await retryDatabase(() => closeRun(db, runId, { status, error, tally }), logger)
+  if (!sealed) throw new RunClosedError(runId)
+  return sealed
+}
+
+async function loadOne(run: Run, { id, records }: Quarantined): Promise<void> {
+  const { db, config, logger, runId, tally } = run
+  for (const [position, record] of records.entries()) {
+    await retryDatabase(() => beat(db, runId, tally), logger)
+    const claim = await retryDatabase(
+      () => claimQuarantined(db, { id, runId, leaseSeconds: config.leaseSeconds }),
+      logger,
+    )
+    // Requeued, retired or answered meanwhile.
+    if (!claim) return
+    tally.claimed++
+    tally.returned++
+    await loadRecord(run, claim, { ...record, isLast: position === records.length - 1 })
+  }
+}
+
+async function loadRecord(
+  run: Run,
+  claim: Claim,
+  { record, askedAt, receivedAt, isLast }: QuarantinedRecord & { readonly isLast: boolean },
+): Promise<void> {
+  const { db, config, endpoint, runId, tally } = run
+  const read = outcomesOf([claim], [record], { endpoint, policy: config })
+  const outcomes = isLast ? read.outcomes : read.outcomes.map(stillQuarantined)
+  try {
+    await loadAnswer(run, { askedAt, receivedAt, claims: [claim], outcomes })
+  } catch (error) {
+    tally.released++
+    await releaseClaims(db, runId, [{ claim }])
+    throw error
+  }
+}
+
+/** Until its last record is loaded the identifier stays what it was, so that a replay that is cut off can go on. */
+function stillQuarantined(outcome: Outcome): Outcome {
+  return { ...outcome, ledger: { ...outcome.ledger, state: 'quarantined', dueAfterSeconds: null } }
 }

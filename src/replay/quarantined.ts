@@ -1,73 +1,94 @@
 import { type Kysely, sql } from 'kysely'
 import { type DatabaseTime, utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
+import { retryDatabase } from '../db/retry-database.ts'
 import { isJsonObject, type JsonObject } from '../json.ts'
+import type { ReplayOptions, ReplayTools } from './replay-options.ts'
 
-/** A record that broke the contract when it came, and nobody has asked again since. */
+/** A quarantined identifier, and what it was answered since it was settled or added, the oldest first. */
 export interface Quarantined {
   readonly id: number
-  readonly identifier: string
-  /** Database clock before the request left that brought it. */
+  readonly records: readonly QuarantinedRecord[]
+}
+
+/** A record that broke the contract when it came. */
+export interface QuarantinedRecord {
+  /** Database clock before the request left that brought it, and after it had been received. */
   readonly askedAt: DatabaseTime
-  /** Database clock when it was put aside, right after it had been received. */
   readonly receivedAt: DatabaseTime
   readonly record: JsonObject
 }
 
-/** Records at once in memory. */
-const PAGE = 200
+/** Identifiers at once in memory. */
+const PAGE = 100
 
-export interface QuarantinedOptions {
-  readonly media: string
-  /** Only what was put aside at this time or later, ISO 8601; everything when null. */
-  readonly since: string | null
-  readonly signal: AbortSignal
-}
-
-/** All quarantined identifiers, by id, with the latest record of each. */
+/**
+ * Quarantined identifiers by id, in pages. Only those whose open evidence is records alone: where the last answer was a
+ * refusal, or PostgreSQL would not store it, an older record is not the last word.
+ */
 export async function* quarantinedPages(
-  db: Kysely<Database>,
-  options: QuarantinedOptions,
+  { db, endpoint, logger }: ReplayTools,
+  { since, signal }: ReplayOptions,
 ): AsyncGenerator<Quarantined[]> {
-  for (let after = 0; !options.signal.aborted; ) {
-    const page = await nextQuarantined(db, options, after)
-    if (page.length === 0) return
-    yield page
-    after = page.at(-1)?.id ?? after
+  for (let after = 0; !signal.aborted; ) {
+    const ids = await retryDatabase(() => nextIds(db, { media: endpoint.media, since, after }), logger)
+    if (ids.length === 0) return
+    yield await retryDatabase(() => readRecords(db, ids), logger)
+    after = ids.at(-1) ?? after
   }
 }
 
-async function nextQuarantined(
+async function nextIds(
   db: Kysely<Database>,
-  options: QuarantinedOptions,
-  after: number,
-): Promise<Quarantined[]> {
-  const rows = await db
+  options: { readonly media: string; readonly since: string | null; readonly after: number },
+): Promise<number[]> {
+  const rows = await openEvidence(db)
+    .select('i.id')
+    .groupBy('i.id')
+    .having(sql<boolean>`bool_and(q.reason = 'invalid_payload')`)
+    .$if(options.since !== null, (query) =>
+      query.having(sql<boolean>`min(q.received_at) >= ${options.since}::timestamptz`),
+    )
+    .where('i.media', '=', options.media)
+    .where('i.id', '>', options.after)
+    .orderBy('i.id')
+    .limit(PAGE)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+async function readRecords(db: Kysely<Database>, ids: readonly number[]): Promise<Quarantined[]> {
+  const rows = await openEvidence(db)
+    .select([
+      'i.id',
+      utcText(sql`q.asked_at`).as('askedAt'),
+      utcText(sql`q.received_at`).as('receivedAt'),
+      'q.payload',
+    ])
+    .where(sql<boolean>`i.id = any(${ids}::bigint[])`)
+    .orderBy('i.id')
+    .orderBy('q.received_at')
+    .orderBy('q.quarantine_id')
+    .execute()
+  const byId = Map.groupBy(rows, ({ id }) => id)
+  return [...byId].map(([id, evidence]) => ({
+    id,
+    records: evidence.map(({ askedAt, receivedAt, payload }) => ({
+      askedAt,
+      receivedAt,
+      record: parseRecord(payload),
+    })),
+  }))
+}
+
+function openEvidence(db: Kysely<Database>) {
+  return db
     .selectFrom('identifai.identifiers as i')
     .innerJoin('identifai.quarantined_payloads as q', (join) =>
       join.onRef('q.media', '=', 'i.media').onRef('q.identifier', '=', 'i.identifier'),
     )
-    .distinctOn('i.id')
-    .select([
-      'i.id',
-      'i.identifier',
-      utcText(sql`i.last_asked_at`).as('askedAt'),
-      utcText(sql`q.quarantined_at`).as('receivedAt'),
-      'q.payload',
-    ])
-    .where('i.media', '=', options.media)
     .where('i.state', '=', 'quarantined')
-    .where('i.id', '>', after)
-    .where('q.reason', '=', 'invalid_payload')
     .where('q.resolved_at', 'is', null)
-    .$if(options.since !== null, (query) =>
-      query.where('q.quarantined_at', '>=', sql<Date>`${options.since}::timestamptz`),
-    )
-    .orderBy('i.id')
-    .orderBy('q.quarantine_id', 'desc')
-    .limit(PAGE)
-    .execute()
-  return rows.map(({ payload, ...row }) => ({ ...row, record: parseRecord(payload) }))
 }
 
 function parseRecord(text: string | null): JsonObject {

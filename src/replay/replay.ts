@@ -1,39 +1,32 @@
 import { retryDatabase } from '../db/retry-database.ts'
-import type { PassTools } from '../sync/pass.ts'
-import { loadQuarantined } from './load-quarantined.ts'
+import type { SyncRunRow } from '../db/tables/sync-runs.ts'
+import { fits, loadQuarantined } from './load-quarantined.ts'
 import { quarantinedPages } from './quarantined.ts'
 import { nextIds } from './read-contents.ts'
+import type { ReplayOptions, ReplayTools } from './replay-options.ts'
 import { replayPage, rewritePage } from './rewrite-page.ts'
 import { type Survey, SurveyCount } from './survey.ts'
 
 /** Classifications that are looked at, and locked, at once. */
 const PAGE = 200
 
-export type ReplayTools = Pick<PassTools, 'config' | 'db' | 'pool' | 'logger' | 'endpoint'>
-
-export interface ReplayOptions {
-  /** Only what was first received at this time or later, ISO 8601; everything when null. */
-  readonly since: string | null
-  readonly signal: AbortSignal
-}
-
 /** What a replay wrote. The keys are those of the JSON output. */
 export interface Applied {
   /** Classifications whose rows were replaced. */
   readonly rewritten: number
-  /** Records that were quarantined and are loaded now. */
-  readonly loaded: number
-  /** The run (`sync_runs`) that loaded them; null when there was nothing to load. */
-  readonly run_id: string | null
+  /** The run that loaded what was quarantined, as `sync_runs` has it; null when there was nothing to load. */
+  readonly run: SyncRunRow | null
 }
 
 /** What today's contract and normalizer would change in what is stored. Asks the API nothing and writes nothing. */
 export async function surveyReplay(tools: ReplayTools, options: ReplayOptions): Promise<Survey> {
-  const { db, endpoint } = tools
+  const { db, endpoint, logger } = tools
   const count = new SurveyCount()
-  for await (const ids of pagesOfIds(tools, options)) count.add(await replayPage(db, ids, endpoint))
-  for await (const page of quarantinedPages(db, { ...options, media: endpoint.media })) {
-    for (const { record } of page) count.addQuarantined(endpoint.validate(record).accepted)
+  for await (const ids of pagesOfIds(tools, options)) {
+    count.add(await retryDatabase(() => replayPage(db, ids, endpoint), logger))
+  }
+  for await (const page of quarantinedPages(tools, options)) {
+    for (const quarantined of page) count.addQuarantined(fits(quarantined, endpoint))
   }
   return count.survey
 }
@@ -50,12 +43,13 @@ export async function applyReplay(tools: ReplayTools, options: ReplayOptions): P
     rewritten += replayed.filter(({ kind }) => kind === 'changed').length
   }
   const run = await loadQuarantined(tools, options)
-  return { rewritten, loaded: run?.changed ?? 0, run_id: run?.run_id ?? null }
+  return { rewritten, run: run ?? null }
 }
 
-async function* pagesOfIds({ db, endpoint }: ReplayTools, { since, signal }: ReplayOptions) {
+async function* pagesOfIds({ db, endpoint, logger }: ReplayTools, { since, signal }: ReplayOptions) {
   for (let after = 0; !signal.aborted; ) {
-    const ids = await nextIds(db, { media: endpoint.media, after, since, limit: PAGE })
+    const next = { media: endpoint.media, after, since, limit: PAGE }
+    const ids = await retryDatabase(() => nextIds(db, next), logger)
     if (ids.length === 0) return
     yield ids
     after = ids.at(-1) ?? after

@@ -15,7 +15,7 @@ export interface Survey {
   /** Classifications that change in a column, most first; in a table where rows are new or gone. */
   readonly columns: readonly { readonly column: string; readonly classifications: number }[]
   readonly samples: readonly Sample[]
-  /** Records in quarantine, and how many of them fit the contract now. */
+  /** Identifiers quarantined for their records, and those all of whose records fit the contract now. */
   readonly quarantined: number
   readonly quarantined_fitting: number
 }

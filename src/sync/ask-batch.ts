@@ -59,6 +59,8 @@ async function pauseForQuota(pass: Pass, error: ThrottledError, inARow: number):
   const pauseMs = error.retryAfterMs ?? delayBoundMs(inARow, pass.config.retryBaseMs)
   const minutes = Math.ceil(MAX_PAUSE_MS / 60_000)
   if (pauseMs > MAX_PAUSE_MS) {
+    // Others would ask into the pause, each of them once.
+    await pass.quota.pause(pauseMs)
     const asked = `${Math.ceil(pauseMs / 60_000)} minutes`
     throw new PauseTooLongError(
       `The API asks to wait ${asked} (Retry-After), longer than ${minutes}: run again then.`,

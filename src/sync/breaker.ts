@@ -1,7 +1,7 @@
 /** What became of one identifier, as far as the breaker cares. */
 export interface Observation {
   readonly id: number
-  /** Whether it had been done or errored before. */
+  /** Whether it was done or errored when it was asked. */
   readonly settledBefore: boolean
   readonly fate: 'answered' | 'absent' | 'rejected' | 'refused'
 }
@@ -30,6 +30,17 @@ export class Breaker {
   }
 
   /**
+   * Whether nothing that was asked has come back, and nothing was asked that ought to: only identifiers known to be
+   * there can tell a wrong key from a list of identifiers that do not exist.
+   */
+  wantsControl(): boolean {
+    return (
+      this.#window.length >= SETTLED_AT_LEAST &&
+      this.#window.every((observation) => isGone(observation) && !observation.settledBefore)
+    )
+  }
+
+  /**
    * The likely cause, in a sentence for the operator, when the pass has to stop; undefined while all is well.
    *
    * @param keyIsProven Whether the API has accepted a request with this key within the last day.
@@ -51,8 +62,8 @@ export class Breaker {
     }
     if (this.#window.length >= MANY && this.#window.every(isGone)) {
       return (
-        `The API returns none of ${this.#window.length} identifiers: ` +
-        'is IDENTIFAI_API_KEY the key of another account, or IDENTIFAI_API_URL wrong?'
+        `The API returns none of ${this.#window.length} identifiers: is IDENTIFAI_API_KEY the key of another account, ` +
+        'or IDENTIFAI_API_URL wrong, or was none of these ever submitted?'
       )
     }
     return undefined

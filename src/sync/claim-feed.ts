@@ -5,6 +5,7 @@ import { retryDatabase } from '../db/retry-database.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { Claim } from '../extract/claim.ts'
 import { claimDue } from '../extract/claim-due.ts'
+import { forgetClaims } from '../extract/forget-claims.ts'
 import { packRequest } from '../extract/pack-request.ts'
 import type { Packing } from './pass.ts'
 
@@ -21,6 +22,8 @@ export interface ClaimFeedOptions {
   /** Claims at most, over the whole pass. */
   readonly limit: number
   readonly onClaimed: (count: number) => void
+  /** Claims handed out that have not ended yet. */
+  readonly underWay: () => readonly Claim[]
 }
 
 /** Hands out what is due in requests as full as they can be; claims that do not fit go into the next one. */
@@ -36,12 +39,23 @@ export interface ClaimFeed {
 export function createClaimFeed(options: ClaimFeedOptions): ClaimFeed {
   let waiting: readonly Claim[] = []
   let remaining = options.limit
+  const claim = async (limit: number, limitedToo: boolean) => {
+    const { db, runId, endpoint, logger } = options
+    let isRepeated = false
+    return retryDatabase(async () => {
+      const known = [...waiting, ...options.underWay()].map(({ id }) => id)
+      if (isRepeated) await forgetClaims(db, { runId, known })
+      isRepeated = true
+      return claimDue(db, { ...options, media: endpoint.media, limit, limitedToo })
+    }, logger)
+  }
   return {
     next: async () => {
       const limit = Math.min(options.batchSize - waiting.length, remaining)
       if (limit > 0) {
-        const due = { ...options, media: options.endpoint.media, limit }
-        const claims = await retryDatabase(() => claimDue(options.db, due), options.logger)
+        let claims = await claim(limit, false)
+        // Last: they are the ones most likely to be lost again.
+        if (claims.length === 0) claims = await claim(limit, true)
         remaining -= claims.length
         waiting = [...waiting, ...claims]
         options.onClaimed(claims.length)

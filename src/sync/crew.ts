@@ -93,7 +93,9 @@ export class Crew {
 
   async #countLost(batch: readonly Claim[], error: RetryableError): Promise<void> {
     this.#lastLoss = error
-    if (++this.#lostInARow >= MAX_LOST_IN_A_ROW)
+    // Where others succeed, it says nothing of the API that those are lost again which were lost before.
+    const isExpected = this.#loaded > 0 && batch.every(({ requestLimit }) => requestLimit !== null)
+    if (!isExpected && ++this.#lostInARow >= MAX_LOST_IN_A_ROW)
       this.failure ??= new GaveUpError(`${this.#lostInARow} batches in a row were lost`, error)
     this.#lostUnexplained.push(...batch)
     try {

@@ -24,6 +24,7 @@ export async function drain(
     onClaimed: (count) => {
       tally.claimed += count
     },
+    underWay: () => [...crew.claims, ...pass.held.claims],
   })
   const stopping = () => crew.failure !== undefined || signal.aborted
   try {
@@ -38,9 +39,12 @@ export async function drain(
       else if (batch.length > 0) crew.start(batch)
       // A batch under way may still wake siblings: only when all is quiet is nothing due.
       else if (!crew.isIdle) await crew.oneEnds()
-      else if (feed.isSpent() || !(await bounds.patience.untilMoreIsDue())) break
+      else {
+        // Nothing is due: as far as this pass can tell it has ended well, so that what it held may be written.
+        await loadHeld(pass)
+        if (feed.isSpent() || !(await bounds.patience.untilMoreIsDue())) break
+      }
     }
-    if (!stopping()) await loadHeld(pass)
     if (!signal.aborted) crew.judgeTheEnd()
   } finally {
     await crew.allEnd()
@@ -53,8 +57,5 @@ export async function drain(
 
 /** Writes what was held: the pass has ended well, and the breaker has seen it all. */
 async function loadHeld(pass: Pass): Promise<void> {
-  for (const answer of pass.held.all) {
-    await loadAnswer(pass, answer)
-    pass.held.drop(answer)
-  }
+  for (const answer of pass.held.all) await loadAnswer(pass, answer, (claim) => pass.held.drop(claim))
 }

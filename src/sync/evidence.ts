@@ -26,9 +26,9 @@ export function storable(text: string): string {
   return text.replace(UNSTORABLE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** JSON text in ASCII alone, the rest escaped: the evidence of what a database's encoding cannot hold. */
-export function asciiText(json: string): string {
-  return json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+/** Text in ASCII alone, the rest escaped as JSON would: what a database's encoding cannot hold. */
+export function asciiText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** Text that goes into the result as it is. */

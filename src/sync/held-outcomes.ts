@@ -45,8 +45,11 @@ export class HeldOutcomes {
     return this.#held.map(({ answer }) => answer)
   }
 
-  drop(written: Answer): void {
-    this.#held = this.#held.filter(({ answer }) => answer !== written)
+  /** Forgets a claim whose outcome has been written. */
+  drop(written: Claim): void {
+    this.#held = this.#held
+      .map(({ answer, until }) => ({ until, answer: part(answer, ({ claim }) => claim.id !== written.id) }))
+      .filter(({ answer }) => answer.claims.length > 0)
   }
 }
 

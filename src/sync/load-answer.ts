@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { databaseCodeOf } from '../db/database-error.ts'
 import { retryDatabase } from '../db/retry-database.ts'
+import type { Claim } from '../extract/claim.ts'
 import { type LoadResult, loadBatch } from '../load/load-batch.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { asciiText, evidenceText, storable } from './evidence.ts'
@@ -12,16 +13,25 @@ import type { Tally } from './tally.ts'
 type Loading = Pick<Pass, 'pool' | 'endpoint' | 'logger' | 'runId' | 'tally'>
 
 /**
- * Writes the outcomes of one answer and counts them. What PostgreSQL will not store although the contract accepts it
- * (a character that the database's encoding lacks) is found by writing record by record, and quarantined.
+ * Writes the outcomes of one answer and counts them, telling of each claim that has ended. What PostgreSQL will not store
+ * although the contract accepts it (a character that the database's encoding lacks) is found by writing record by record,
+ * and quarantined.
  */
-export async function loadAnswer(pass: Loading, answer: Answer): Promise<void> {
+export async function loadAnswer(
+  pass: Loading,
+  answer: Answer,
+  onEnded: (claim: Claim) => void = () => {},
+): Promise<void> {
   if (answer.outcomes.length === 0) return
   try {
     await loadOutcomes(pass, answer, answer.outcomes)
+    answer.claims.forEach(onEnded)
   } catch (error) {
     if (!isUnstorable(error)) throw error
-    for (const outcome of answer.outcomes) await loadAlone(pass, answer, outcome)
+    for (const outcome of answer.outcomes) {
+      await loadAlone(pass, answer, outcome)
+      answer.claims.filter(({ id }) => id === outcome.claim.id).forEach(onEnded)
+    }
   }
 }
 
@@ -29,9 +39,22 @@ async function loadAlone(pass: Loading, answer: Answer, outcome: Outcome): Promi
   try {
     await loadOutcomes(pass, answer, [outcome])
   } catch (error) {
-    if (!isUnstorable(error) || outcome.kind !== 'answered') throw error
-    await loadOutcomes(pass, answer, [unstorable(outcome, error as Error)])
+    if (!isUnstorable(error)) throw error
+    await loadOutcomes(pass, answer, [inAscii(outcome, error as Error)])
   }
+}
+
+/** What any database can store instead: content cannot be changed, so it is quarantined; words about it can. */
+function inAscii(outcome: Outcome, error: Error): Outcome {
+  if (outcome.kind === 'answered') return unstorable(outcome, error)
+  const lastError = outcome.ledger.lastError && asciiText(outcome.ledger.lastError)
+  const ledger = { ...outcome.ledger, lastError }
+  if (outcome.kind === 'not_returned') return { ...outcome, ledger }
+  const issues = outcome.issues.map(({ path, message }) => ({
+    path: asciiText(path),
+    message: asciiText(message),
+  }))
+  return { ...outcome, ledger, issues, payload: asciiText(outcome.payload) }
 }
 
 /** Data exceptions (class 22) and exceeded limits (class 54): the same rows will never be taken. */
@@ -40,13 +63,14 @@ function isUnstorable(error: unknown): boolean {
 }
 
 function unstorable({ claim, ledger, rows }: Extract<Outcome, { kind: 'answered' }>, error: Error): Outcome {
-  const why = `PostgreSQL cannot store it: ${storable(error.message)}`
+  const message = asciiText(storable(error.message))
+  const why = `PostgreSQL cannot store it: ${message}`
   return {
     kind: 'quarantined',
     claim,
     ledger: { ...ledger, state: 'quarantined', dueAfterSeconds: null, lastError: why, confirmed: false },
     reason: 'unstorable',
-    issues: [{ path: '', message: storable(error.message) }],
+    issues: [{ path: '', message }],
     httpStatus: null,
     payload: asciiText(evidenceText(rows.payload)),
   }

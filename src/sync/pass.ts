@@ -35,6 +35,8 @@ export interface Pass extends PassTools {
   readonly packing: Packing
   readonly breaker: Breaker
   readonly held: HeldOutcomes
+  /** Settled identifiers that may still be asked for as a control. */
+  controlsLeft: number
   /** Claims that wait for a request that has room for them. */
   waiting: readonly Claim[]
   /** Bytes of a request target before the query. */

@@ -1,5 +1,7 @@
+import { retryDatabase } from '../db/retry-database.ts'
 import { CircuitBrokenError } from '../errors.ts'
 import type { Claim } from '../extract/claim.ts'
+import { claimControls } from '../extract/claim-controls.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { askApart, type Settlement } from './ask-apart.ts'
 import type { Observation } from './breaker.ts'
@@ -13,21 +15,24 @@ import type { Pass } from './pass.ts'
  * held, so that what is left there when it fails is what has to be given back.
  */
 export async function processBatch(pass: Pass, open: Set<Claim>): Promise<void> {
-  for await (const settlement of askApart(pass, [...open])) {
+  await settleAll(pass, [...open], open)
+}
+
+async function settleAll(pass: Pass, batch: readonly Claim[], open: Set<Claim>): Promise<void> {
+  for await (const settlement of askApart(pass, batch)) {
     const { claims, exchange } = settlement
     const reading = readSettlement(pass, settlement)
     pass.tally.returned += reading.returned
     warnOfOddities(pass, reading)
-    await judge(pass, claims, reading.outcomes)
+    pass.breaker.observe(observationsOf(claims, reading.outcomes))
+    if (pass.breaker.wantsControl()) await askControls(pass, open)
+    await judge(pass, reading.outcomes)
     const plain = pass.held.hold({ ...exchange, claims, outcomes: reading.outcomes })
     // Each claim is in one place: what is held is given back, if it must be, from there.
     for (const claim of pass.held.claims) open.delete(claim)
     const answers = [plain, ...pass.held.takeCleared()]
     for (const claim of answers.flatMap((answer) => answer.claims)) open.add(claim)
-    for (const answer of answers) {
-      await loadAnswer(pass, answer)
-      for (const claim of answer.claims) open.delete(claim)
-    }
+    for (const answer of answers) await loadAnswer(pass, answer, (claim) => open.delete(claim))
   }
 }
 
@@ -39,16 +44,34 @@ function readSettlement(pass: Pass, { claims, exchange }: Settlement): AnswerRea
   return { outcomes, returned: 0, nameless: 0, unasked: 0, repeated: 0 }
 }
 
+function observationsOf(claims: readonly Claim[], outcomes: readonly Outcome[]): Observation[] {
+  const states = new Map(claims.map((claim) => [claim.id, claim.state]))
+  return outcomes.flatMap((outcome) => {
+    const [fate, state] = [fateOf(outcome), states.get(outcome.claim.id)]
+    // That a missing one is still missing is no news.
+    if (state === 'missing' && (fate === 'absent' || fate === 'refused')) return []
+    return [{ id: outcome.claim.id, settledBefore: state === 'done' || state === 'errored', fate }]
+  })
+}
+
+/** Asks for settled identifiers, once in a pass, due or not: does the API still know those? */
+async function askControls(pass: Pass, open: Set<Claim>): Promise<void> {
+  const { db, runId, endpoint, config, logger } = pass
+  const limit = pass.controlsLeft
+  pass.controlsLeft = 0
+  if (limit === 0) return
+  const options = { media: endpoint.media, runId, limit, leaseSeconds: config.leaseSeconds }
+  const controls = await retryDatabase(() => claimControls(db, options), logger)
+  if (controls.length === 0) return
+  logger.warn({ runId, controls: controls.length }, 'nothing comes back, asking for some that are known')
+  pass.tally.claimed += controls.length
+  for (const claim of controls) open.add(claim)
+  await settleAll(pass, controls, open)
+}
+
 /** @throws CircuitBrokenError when answers are no longer about the identifiers asked for. */
-async function judge(pass: Pass, claims: readonly Claim[], outcomes: readonly Outcome[]): Promise<void> {
-  const settledBefore = new Map(claims.map((claim) => [claim.id, claim.settledBefore]))
-  const observations = outcomes.map((outcome) => ({
-    id: outcome.claim.id,
-    settledBefore: settledBefore.get(outcome.claim.id) ?? false,
-    fate: fateOf(outcome),
-  }))
-  pass.breaker.observe(observations)
-  const hasRefusal = observations.some(({ fate }) => fate === 'refused')
+async function judge(pass: Pass, outcomes: readonly Outcome[]): Promise<void> {
+  const hasRefusal = outcomes.some((outcome) => fateOf(outcome) === 'refused')
   const verdict = pass.breaker.verdict(!hasRefusal || (await pass.quota.acceptedWithinDay()))
   if (verdict !== undefined) throw new CircuitBrokenError(verdict)
 }

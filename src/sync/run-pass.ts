@@ -15,8 +15,11 @@ import { HeldOutcomes } from './held-outcomes.ts'
 import type { Pass, PassTools } from './pass.ts'
 import { Patience } from './patience.ts'
 import { passStatus } from './pass-status.ts'
-import { beat, closeRun, closeStaleRuns, discardRun, openRun } from './run-rows.ts'
+import { beat, closeRun, closeStaleRuns, discardRun, openRun, readOpenRun } from './run-rows.ts'
 import { emptyTally, isBalanced, type Tally } from './tally.ts'
+
+/** Settled identifiers to ask for where nothing comes back; more would be no surer. */
+const CONTROLS = 20
 
 /** The lowest of a smallint: everything that is due. */
 const LOWEST_PRIORITY = -32_768
@@ -67,6 +70,8 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     breaker: new Breaker(),
     held: new HeldOutcomes(),
     waiting: [],
+    // With a limit nothing is asked beyond it.
+    controlsLeft: options.limit === undefined ? CONTROLS : 0,
     packing: { maxUrlBytes: config.maxUrlBytes },
     targetPathBytes: new URL(config.apiUrl + endpoint.path).pathname.length,
     httpDates: { first: null, last: null },
@@ -123,8 +128,9 @@ function keepAlive(pass: Pass, crew: Crew): () => Promise<void> {
 
 /** Once a minute nothing is due: that is not worth a row. */
 async function takeBack({ db, runId, logger }: Pass): Promise<PassResult> {
-  const run = await retryDatabase(() => discardRun(db, runId), logger)
+  const run = await retryDatabase(() => readOpenRun(db, runId), logger)
   if (!run) throw new RunClosedError(runId)
+  await retryDatabase(() => discardRun(db, runId), logger)
   logger.debug({ runId }, 'nothing was due')
   return { run }
 }

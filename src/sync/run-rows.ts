@@ -20,14 +20,23 @@ export async function openRun(db: Kysely<Database>, run: NewRun): Promise<void> 
     .execute()
 }
 
-/** Removes the row of a run that did nothing; returns it as it was, or undefined when somebody else closed it. */
-export async function discardRun(db: Kysely<Database>, runId: string): Promise<SyncRunRow | undefined> {
+/** A run that is still open; undefined when somebody closed it. */
+export async function readOpenRun(db: Kysely<Database>, runId: string): Promise<SyncRunRow | undefined> {
   return db
+    .selectFrom('identifai.sync_runs')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('status', '=', 'running')
+    .executeTakeFirst()
+}
+
+/** Removes the row of a run that did nothing; one that is closed or gone already stays so. */
+export async function discardRun(db: Kysely<Database>, runId: string): Promise<void> {
+  await db
     .deleteFrom('identifai.sync_runs')
     .where('run_id', '=', runId)
     .where('status', '=', 'running')
-    .returningAll()
-    .executeTakeFirst()
+    .execute()
 }
 
 /** Shows that the run lives, and how far it is. Does nothing to a run that has been closed. */
@@ -80,7 +89,8 @@ export interface Ending {
 
 /**
  * Ends a run and seals what the ledger looked like. FOR UPDATE waits for the transactions that hold the run open,
- * so nothing is written into it afterwards. Returns the sealed row, or undefined when somebody else closed it.
+ * so nothing is written into it afterwards. Returns the sealed row, or undefined when somebody else closed it; done again
+ * after a commit whose answer was lost, it finds the run closed with this very ending.
  */
 export async function closeRun(
   db: Kysely<Database>,
@@ -95,7 +105,7 @@ export async function closeRun(
       .where('status', '=', 'running')
       .forUpdate()
       .executeTakeFirst()
-    if (!open) return undefined
+    if (!open) return closedWith(trx, runId, ending)
     const ledger = await sealedLedger(trx)
     return trx
       .updateTable('identifai.sync_runs')
@@ -113,6 +123,20 @@ export async function closeRun(
       .returningAll()
       .executeTakeFirst()
   })
+}
+
+async function closedWith(
+  db: Kysely<Database>,
+  runId: string,
+  { status, error }: Ending,
+): Promise<SyncRunRow | undefined> {
+  return db
+    .selectFrom('identifai.sync_runs')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('status', '=', status)
+    .where('error', 'is not distinct from', error)
+    .executeTakeFirst()
 }
 
 /** The state of the whole ledger at this moment. */

@@ -335,7 +335,7 @@ describe('the commands', () => {
     const json = await cli.run(['replay', '--json'], env)
     expect(JSON.parse(json.stdout)).toMatchObject({
       changed: 1,
-      written: { rewritten: 1, loaded: 0, run_id: null },
+      written: { rewritten: 1, run: null },
     })
     expect((await cli.run(['replay'], env)).stdout).toContain('20 come out the same, 0 different.')
   })

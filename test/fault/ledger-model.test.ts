@@ -94,7 +94,14 @@ const claim = (worker: number, limit: number) =>
   command(`worker ${worker} claims ${limit}`, async (model, real) => {
     const runId = real.runs[worker] as string
     const expected = model.claim(runId, limit)
-    const options = { media: real.media, leastPriority: -100, runId, limit, leaseSeconds: LEASE_SECONDS }
+    const options = {
+      media: real.media,
+      leastPriority: -100,
+      limitedToo: true,
+      runId,
+      limit,
+      leaseSeconds: LEASE_SECONDS,
+    }
     const claims = await claimDue(real.db, options)
     const times = { claimedAt: await readClock(real.db), moved: real.moved }
     expect(claims.map(({ identifier }) => identifier).toSorted()).toEqual(

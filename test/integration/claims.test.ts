@@ -38,6 +38,7 @@ function claim(runId = run, options = {}): Promise<Claim[]> {
   return claimDue(database.db, {
     media: 'audio',
     leastPriority: -100,
+    limitedToo: true,
     runId,
     limit: 100,
     leaseSeconds: 60,

@@ -8,12 +8,15 @@ import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
-/** A fifth of the documented times: 2 in 200 ms and 60 in 12 s. test/soak has the documented ones. */
+/**
+ * A fifth of the documented times: 2 in 200 ms and 60 in 12 s. The passes keep a tenth below, because at this scale a
+ * busy machine's hiccups are as long as the margin; test/soak has the documented times, and the whole quota.
+ */
 const WINDOWS = [
   { windowMs: 200, requests: 2 },
   { windowMs: 12_000, requests: 60 },
 ]
-const QUOTA = { SYNC_REQUESTS_PER_SECOND: '10', SYNC_REQUESTS_PER_MINUTE: '300', SYNC_BATCH_SIZE: '1' }
+const QUOTA = { SYNC_REQUESTS_PER_SECOND: '9', SYNC_REQUESTS_PER_MINUTE: '270', SYNC_BATCH_SIZE: '1' }
 /** More than one window holds, so that its edges are passed. */
 const REQUESTS = 66
 

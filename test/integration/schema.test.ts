@@ -23,7 +23,7 @@ const TABLES: Readonly<Record<string, string>> = {
     'classification_id revision_no observed_at previous_confirmed_at run_id causes identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version',
   revision_payloads: 'classification_id revision_no payload',
   quarantined_payloads:
-    'quarantine_id media identifier run_id quarantined_at reason issues http_status payload resolved_at',
+    'quarantine_id media identifier run_id asked_at received_at quarantined_at reason issues http_status payload resolved_at',
   schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample',
   api_quota: 'key_fingerprint next_slot_at paused_until last_accepted_at',
   override_notes: 'note_id media file_hash forced_to author reason ticket reviewer noted_at',
