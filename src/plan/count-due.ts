@@ -13,6 +13,9 @@ export interface Counted {
   readonly identifiers: number
   /** Length of their names together; percent-encoding is not counted. */
   readonly nameBytes: number
+  /** Those of them that may share a request with few others only, and the requests that these need. */
+  readonly limited: number
+  readonly limitedRequests: number
 }
 
 export interface DueOptions {
@@ -43,6 +46,7 @@ export async function countDue(
         .end()
         .as('class'),
       sql<number>`octet_length(identifier)`.as('bytes'),
+      'request_limit',
     ])
     .where('media', '=', media)
     .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<', sql<Date>`now()`)]))
@@ -63,6 +67,8 @@ export async function countDue(
       'class',
       fn.countAll<number>().as('identifiers'),
       fn.sum<number>('bytes').as('nameBytes'),
+      fn.count<number>('request_limit').as('limited'),
+      sql<number>`coalesce(sum(1.0 / request_limit), 0)::double precision`.as('limitedRequests'),
     ])
     .groupBy('class')
     .execute()
@@ -76,6 +82,8 @@ export async function countSettled(db: Kysely<Database>, media: string): Promise
     .select(({ fn }) => [
       fn.countAll<number>().as('identifiers'),
       fn.coalesce(fn.sum<number>(sql`octet_length(identifier)`), sql<number>`0`).as('nameBytes'),
+      fn.count<number>('request_limit').as('limited'),
+      sql<number>`coalesce(sum(1.0 / request_limit), 0)::double precision`.as('limitedRequests'),
     ])
     .where('media', '=', media)
     .where('state', 'in', ['done', 'errored'])

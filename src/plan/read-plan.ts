@@ -57,13 +57,15 @@ export async function readPlan(
   }
 }
 
-const NONE: Counted = { identifiers: 0, nameBytes: 0 }
+const NONE: Counted = { identifiers: 0, nameBytes: 0, limited: 0, limitedRequests: 0 }
 
 function sum(counts: readonly Counted[]): Counted {
   return counts.reduce(
-    (total, { identifiers, nameBytes }) => ({
-      identifiers: total.identifiers + identifiers,
-      nameBytes: total.nameBytes + nameBytes,
+    (total, counted) => ({
+      identifiers: total.identifiers + counted.identifiers,
+      nameBytes: total.nameBytes + counted.nameBytes,
+      limited: total.limited + counted.limited,
+      limitedRequests: total.limitedRequests + counted.limitedRequests,
     }),
     NONE,
   )
@@ -77,8 +79,8 @@ function costUnder(config: SyncConfig, endpoint: Endpoint): (counted: Counted) =
     spacingSeconds: slotSpacingSeconds(config.requestsPerSecond, config.requestsPerMinute),
   }
   const bytesAround = targetBytes('')
-  return ({ identifiers, nameBytes }) => ({
-    identifiers,
-    ...requestCost(identifiers, nameBytes + identifiers * bytesAround, rules),
+  return (counted) => ({
+    identifiers: counted.identifiers,
+    ...requestCost({ ...counted, bytes: counted.nameBytes + counted.identifiers * bytesAround }, rules),
   })
 }

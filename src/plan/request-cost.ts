@@ -14,10 +14,23 @@ export interface Cost {
   readonly minutes: number
 }
 
-/** What `identifiers` cost that add `bytes` to request targets; an estimate, as if all were of the same length. */
-export function requestCost(identifiers: number, bytes: number, rules: RequestRules): Cost {
+/** Identifiers to ask for, with the bytes that they add to request targets. */
+export interface Asked {
+  readonly identifiers: number
+  readonly bytes: number
+  /** Those of them that may share a request with few others only, and the requests that these need. */
+  readonly limited: number
+  readonly limitedRequests: number
+}
+
+/** What asking costs; an estimate, as if all names were of the same length. */
+export function requestCost(
+  { identifiers, bytes, limited, limitedRequests }: Asked,
+  rules: RequestRules,
+): Cost {
   if (identifiers === 0) return { requests: 0, minutes: 0 }
   const fitting = Math.floor((rules.maxUrlBytes - rules.pathBytes) / (bytes / identifiers))
-  const requests = Math.ceil(identifiers / Math.max(1, Math.min(fitting, rules.batchSize)))
+  const full = Math.ceil((identifiers - limited) / Math.max(1, Math.min(fitting, rules.batchSize)))
+  const requests = full + Math.ceil(limitedRequests)
   return { requests, minutes: (requests * rules.spacingSeconds) / 60 }
 }

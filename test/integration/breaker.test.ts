@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CircuitBrokenError } from '../../src/errors.ts'
+import { requeue } from '../../src/ledger/requeue.ts'
 import { runPass } from '../../src/sync/run-pass.ts'
+import { benchAgainst } from '../support/bench-against.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
@@ -116,4 +118,72 @@ it('a new fleet is not turned missing by a key that knows none of it', async () 
       bench.app.db,
     )
   expect(rows).toEqual([{ state: 'pending', absences: 0, due: true }])
+})
+
+describe('a control group of settled identifiers', () => {
+  const known = Array.from({ length: 30 }, (_, n) => `id-${n}`)
+
+  async function settledBench(answer: Answer) {
+    const bench = await benchAgainst(answer)
+    await bench.enqueue(known)
+    expect(await bench.pass()).toMatchObject({ status: 'succeeded', settled_done: 30 })
+    return bench
+  }
+
+  it('tells a list of identifiers that do not exist from a wrong key', async () => {
+    await using bench = await settledBench((identifiers) =>
+      identifiers.filter((one) => known.includes(one)).map((identifier) => ({ identifier, status: 'done' })),
+    )
+    await bench.enqueue(Array.from({ length: 100 }, (_, n) => `hash-${n}`))
+    const run = await bench.pass()
+    expect(run).toMatchObject({ status: 'succeeded', not_returned: 100, settled_done: 20, requests: 2 })
+    expect(await bench.pass({ limit: 3 })).toMatchObject({ claimed: 0 })
+  })
+
+  it('tells a wrong key from new identifiers that cannot be read yet, however few are asked', async () => {
+    let isRightKey = true
+    await using bench = await settledBench((identifiers) =>
+      isRightKey ? identifiers.map((identifier) => ({ identifier, status: 'done' })) : [],
+    )
+    isRightKey = false
+    for (let pass = 0; pass < 6; pass++) {
+      await bench.enqueue(Array.from({ length: 9 }, (_, n) => `new-${n}`))
+      const { run, failure } = await runPass(bench.app, {
+        trigger: 'fresh',
+        signal: new AbortController().signal,
+      })
+      expect(failure).toBeInstanceOf(CircuitBrokenError)
+      expect(run).toMatchObject({ status: 'failed', claimed: 29, released: 29, not_returned: 0 })
+    }
+    const { rows } = await sql`select distinct state, absences from identifai.identifiers order by 1`.execute(
+      bench.app.db,
+    )
+    expect(rows).toEqual([
+      { state: 'done', absences: 0 },
+      { state: 'pending', absences: 0 },
+    ])
+  })
+
+  it('is not asked beyond a limit', async () => {
+    await using bench = await settledBench((identifiers) =>
+      identifiers.filter((one) => known.includes(one)).map((identifier) => ({ identifier, status: 'done' })),
+    )
+    await bench.enqueue(Array.from({ length: 10 }, (_, n) => `new-${n}`))
+    expect(await bench.pass({ limit: 10 })).toMatchObject({ claimed: 10, not_returned: 10 })
+  })
+})
+
+it('missing ones that are still missing say nothing of the key', async () => {
+  await using bench = await benchAgainst((identifiers) =>
+    identifiers.filter((one) => one.startsWith('id-')).map((identifier) => ({ identifier, status: 'done' })),
+  )
+  await bench.enqueue(['id-1', ...Array.from({ length: 60 }, (_, n) => `gone-${n}`)])
+  await sql`
+    update identifai.identifiers set state = 'missing', absences = 5, settled_at = now(), priority = -10
+    where identifier like 'gone-%'`.execute(bench.app.db)
+  await bench.pass({ limit: 1 })
+  for (let pass = 0; pass < 3; pass++) {
+    await requeue(bench.app.db, 'audio', { state: 'missing' })
+    expect(await bench.pass()).toMatchObject({ status: 'succeeded', not_returned: 60 })
+  }
 })

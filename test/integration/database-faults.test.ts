@@ -2,6 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { connect } from '../../src/db/connect.ts'
+import { migrateUp } from '../../src/db/migrate.ts'
+import { retryDatabase } from '../../src/db/retry-database.ts'
+import type { RunTrigger } from '../../src/db/tables/sync-runs.ts'
+import { createLogger } from '../../src/logger.ts'
 import { runPass } from '../../src/sync/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { expectTruth } from '../support/expect-truth.ts'
@@ -133,6 +137,86 @@ it('a pass outlives its connections being cut again and again, and tells the tru
   expect(['succeeded', 'partial']).toContain(run.status)
   await passAfterLeases(bench)
   await expectTruth(bench.database.db, bench.simulator.world, identifiers)
+})
+
+it.each<[string, RunTrigger, (sent: string, answer: string) => boolean]>([
+  [
+    'the claim',
+    'manual',
+    (sent, answer) => sent.includes('claim_no = i.claim_no + 1') && /UPDATE [1-9]/.test(answer),
+  ],
+  [
+    'the end of the run',
+    'manual',
+    (sent, answer) =>
+      /update "identifai"."sync_runs" set "requests".*finished_at/s.test(sent) && answer.includes('COMMIT'),
+  ],
+  [
+    'the removal of an empty run',
+    'fresh',
+    (sent, answer) => sent.includes('delete from "identifai"."sync_runs"') && answer.includes('DELETE 1'),
+  ],
+])('a pass goes on where the answer to %s is lost though it took effect', async (_, trigger, cuts) => {
+  await using database = await createTestDatabase()
+  const url = new URL(database.url)
+  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) }, cuts)
+  url.host = `127.0.0.1:${proxy.port}`
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) => ({ identifier, status: 'done' })),
+  )
+  await using bench = await createWorkbench({
+    environment: { DATABASE_URL: url.href, IDENTIFAI_API_URL: api.url },
+  })
+  const count = trigger === 'fresh' ? 0 : 3
+  if (count > 0) await bench.enqueue(['a', 'b', 'c'])
+  expect(await bench.pass({ trigger })).toMatchObject({ claimed: count, settled_done: count, released: 0 })
+  expect(proxy.hasCut).toBe(true)
+  const runs = await database.db.selectFrom('identifai.sync_runs').select('status').execute()
+  expect(runs).toEqual(trigger === 'fresh' ? [] : [{ status: 'succeeded' }])
+})
+
+it('a broken pipe counts as a lost connection, though its code looks like a SQLSTATE', async () => {
+  const logger = createLogger({ level: 'silent', terminal: false })
+  for (const [code, times] of Object.entries({ EPIPE: 2, '42P01': 1 })) {
+    let tries = 0
+    const work = async () => {
+      if (++tries === 1) throw Object.assign(new Error('made to fail'), { code })
+    }
+    await retryDatabase(work, logger).catch(() => {})
+    expect([code, tries]).toEqual([code, times])
+  }
+})
+
+it('what is said of a record is kept in a database whose encoding cannot hold it', async () => {
+  await using database = await createTestDatabase(
+    'empty',
+    "encoding 'LATIN1' locale_provider libc locale 'C' template template0",
+  )
+  await migrateUp(database.db)
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) =>
+      identifier === 'bad'
+        ? { identifier, status: 'thinking 😀', name: '名前' }
+        : { identifier, status: 'done' },
+    ),
+  )
+  await using bench = await createWorkbench({
+    environment: { DATABASE_URL: database.url, IDENTIFAI_API_URL: api.url },
+  })
+  await bench.enqueue(['bad', ...Array.from({ length: 20 }, (_, n) => `id-${n}`)])
+  expect(await bench.pass()).toMatchObject({
+    status: 'partial',
+    settled_done: 20,
+    quarantined: 1,
+    released: 0,
+  })
+  const [evidence] = await database.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
+  expect(evidence?.reason).toBe('invalid_payload')
+  expect(JSON.parse(evidence?.payload ?? '')).toEqual({
+    identifier: 'bad',
+    status: 'thinking 😀',
+    name: '名前',
+  })
 })
 
 it('a pass notices connections whose other end has vanished, and goes on with new ones', async () => {

@@ -146,6 +146,15 @@ describe('the history of an identifier', () => {
     expect(meaning(await current())).toBe(meaning(done))
   })
 
+  it('notes no second disappearance of one that has not come back', async () => {
+    await ask(done)
+    for (let absence = 1; absence <= 5; absence++) await ask()
+    // As after a quarantine and `requeue`.
+    await sql`update identifai.identifiers set state = 'pending', absences = 0`.execute(bench.app.db)
+    for (let absence = 1; absence <= 5; absence++) await ask()
+    expect((await revisions()).map(({ causes }) => causes)).toEqual([['first_seen'], ['disappeared']])
+  })
+
   it('notes a force that happened while it was gone as a change of the content before', async () => {
     const confirmed = await ask(done)
     for (let absence = 1; absence <= 5; absence++) await ask()

@@ -2,12 +2,13 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { requeue } from '../../src/ledger/requeue.ts'
 import { retire } from '../../src/ledger/retire.ts'
+import { wakeSiblings } from '../../src/load/find-siblings.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 import { createWorkbench } from '../support/workbench.ts'
 
 async function rows(database: Awaited<ReturnType<typeof createTestDatabase>>) {
-  const { rows: found } = await sql<{ identifier: string }>`
+  const { rows: found } = await sql<{ identifier: string; due: boolean | null }>`
     select identifier, state, absences, priority, due_at <= now() as due, retired_reason
     from identifai.identifiers order by identifier`.execute(database.db)
   return found
@@ -22,6 +23,21 @@ async function seeded() {
     ('retired', 'retired', 0, null, now(), 'before')`.execute(database.db)
   return database
 }
+
+it('a wake-up leaves alone what was retired in the meantime', async () => {
+  await using database = await seeded()
+  const { rows: ids } = await sql<{ id: number }>`select id from identifai.identifiers`.execute(database.db)
+  await wakeSiblings(
+    database.db,
+    ids.map(({ id }) => id),
+  )
+  expect((await rows(database)).map(({ identifier, due }) => [identifier, due])).toEqual([
+    ['done', true],
+    ['missing', false],
+    ['quarantined', null],
+    ['retired', null],
+  ])
+})
 
 describe('requeue', () => {
   it('makes those named due now, and leaves retired and unknown ones alone', async () => {

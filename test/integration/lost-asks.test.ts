@@ -42,6 +42,35 @@ describe('asks that are lost', () => {
     ])
   })
 
+  it('come last once they are singled out, and do not end the pass of the others', async () => {
+    const heavy = Array.from({ length: 8 }, (_, n) => `heavy-${n}`)
+    await using api = await startCannedApi((identifiers, response) => {
+      if (!identifiers.some((one) => heavy.includes(one)))
+        return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+      response.statusCode = 500
+      response.end()
+      return undefined
+    })
+    await using bench = await createWorkbench({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue([...heavy, ...Array.from({ length: 592 }, (_, n) => `id-${n}`)])
+    for (let pass = 0; pass < 9; pass++) {
+      await night(bench)
+      await bench.makeAllDue()
+    }
+    expect(await ledger(bench)).toContainEqual({ state: 'done', attempts: 0, request_limit: null, n: 592 })
+    for (let pass = 0; pass < 3; pass++) {
+      const before = api.asked.length
+      expect((await night(bench)).run).toMatchObject({ status: 'partial', settled_done: 592, released: 8 })
+      expect(
+        api.asked
+          .slice(before, before + 5)
+          .flat()
+          .filter((one) => heavy.includes(one)),
+      ).toEqual([])
+      await bench.makeAllDue()
+    }
+  })
+
   it('are asked in full requests again when the whole API was down', async () => {
     let down = true
     await using api = await startCannedApi((identifiers, response) => {

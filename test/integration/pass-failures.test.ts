@@ -6,6 +6,7 @@ import { ApiAnswerError, ApiKeyRefusedError, GaveUpError } from '../../src/error
 import { runPass } from '../../src/sync/run-pass.ts'
 import type { startCannedApi } from '../support/canned-api.ts'
 import { benchAgainst as benchWith } from '../support/bench-against.ts'
+import { dumpTables } from '../support/dump-tables.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 /** Tries every request three times. */
@@ -92,6 +93,30 @@ describe('a pass', () => {
     expect(rows).toContainEqual(
       expect.objectContaining({ state: 'pending', attempts: 1, absences: 0, due: false, leased_by: null }),
     )
+  })
+
+  it.each([401, 403])('knows a refused key (%i) also by an answer whose body is broken', async (code) => {
+    await using bench = await benchAgainst((_, response) => {
+      response.writeHead(code, { 'content-encoding': 'gzip' }).end('no gzip')
+      return undefined
+    })
+    await bench.enqueue(['a'])
+    expect((await run(bench)).failure).toBeInstanceOf(ApiKeyRefusedError)
+  })
+
+  it('keeps no key that an error body repeats', async () => {
+    await using bench = await benchAgainst(
+      (_, response, request) => {
+        response.writeHead(422).end(JSON.stringify({ message: 'invalid', headers: request.headers }))
+        return undefined
+      },
+      { SYNC_MISSING_AFTER: '1' },
+    )
+    await bench.enqueue(['a'])
+    await run(bench)
+    const tables = await dumpTables(bench.app.db)
+    expect(tables).toContain('[redacted]')
+    expect(tables).not.toContain(bench.app.config.apiKey)
   })
 
   it('goes on when a retry succeeds', async () => {

@@ -100,6 +100,14 @@ describe('a plan', () => {
     expect((await readPlan(bench.app)).whole_sweep).toMatchObject({ requests: 30, fits: true })
   })
 
+  it('counts the requests of those that may share theirs with few', async () => {
+    await using bench = await createWorkbench()
+    await seed(bench, 'n-', 200, {})
+    await seed(bench, 'h-', 3, { request_limit: '1' })
+    await seed(bench, 'm-', 50, { request_limit: '25' })
+    expect(await readPlan(bench.app)).toMatchObject({ identifiers: 253, requests: 2 + 3 + 2 })
+  })
+
   it('of an empty ledger is empty', async () => {
     await using bench = await createWorkbench()
     expect(await readPlan(bench.app)).toMatchObject({

@@ -78,6 +78,21 @@ describe('the shared quota', () => {
     expect((await waiting) > (rows[0]?.until ?? '')).toBe(true)
   })
 
+  it('works again after its first statement has failed', async () => {
+    await using database = await createTestDatabase()
+    const quota = createQuota({
+      db: database.db,
+      logger,
+      apiKey: 'k',
+      requestsPerSecond: 99,
+      requestsPerMinute: 6000,
+    })
+    await sql`alter table identifai.api_quota rename to elsewhere`.execute(database.db)
+    await expect(quota.takeSlot({ urgent: true, signal: never })).rejects.toThrow('api_quota')
+    await sql`alter table identifai.elsewhere rename to api_quota`.execute(database.db)
+    expect(await quota.takeSlot({ urgent: true, signal: never })).toMatch(/Z$/)
+  })
+
   it('knows the key by a fingerprint only, and keys apart', async () => {
     await using database = await createTestDatabase()
     for (const apiKey of ['key-one', 'key-two']) {
@@ -123,6 +138,19 @@ describe('a 429', () => {
       select extract(epoch from q.paused_until - r.started_at)::float8 * 1000 as "pausedMs"
       from identifai.api_quota q, identifai.sync_runs r`.execute(bench.app.db)
     expect(rows[0]?.pausedMs).toBeGreaterThanOrEqual(leastPauseMs * 3)
+  })
+
+  it('that asks for more than five minutes keeps the next passes from asking, too', async () => {
+    await using api = await throttling(1, () => ({ 'retry-after': '3600' }))
+    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['a'])
+    for (let pass = 0; pass < 3; pass++) {
+      const { run, failure } = await runPass(bench.app, { trigger: 'manual', signal: never })
+      expect(failure).toBeInstanceOf(PauseTooLongError)
+      expect(run).toMatchObject({ status: 'failed', released: 1 })
+      expect(run.error).toContain('60 minutes')
+    }
+    expect(api.asked).toHaveLength(1)
   })
 
   it('that asks for more than five minutes ends the pass, and leaves everything as it was', async () => {

@@ -1,9 +1,11 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import type { JsonObject } from '../../src/json.ts'
+import { requeue } from '../../src/ledger/requeue.ts'
 import { applyReplay, surveyReplay } from '../../src/replay/replay.ts'
 import type { ReplayOptions } from '../../src/replay/replay-options.ts'
 import { startCannedApi } from '../support/canned-api.ts'
+import { benchAgainst } from '../support/bench-against.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
@@ -79,6 +81,61 @@ it('looks only at what was received since a time', async () => {
   expect(await surveyReplay(bench.app, since)).toMatchObject({ examined: 15, changed: 15 })
   expect(await applyReplay(bench.app, since)).toMatchObject({ rewritten: 15 })
   expect(await surveyReplay(bench.app, ALL)).toMatchObject({ examined: 20, changed: 5 })
+})
+
+it('loads every record of an identifier in order, and none where the last word was a refusal', async () => {
+  let answers: (identifier: string) => JsonObject | number = () => ({ status: 'done' })
+  await using bench = await benchAgainst((identifiers, response) => {
+    const found = identifiers.map((identifier) => [identifier, answers(identifier)] as const)
+    const refused = found.find(([, answer]) => typeof answer === 'number')
+    if (!refused) return found.map(([identifier, answer]) => ({ identifier, ...(answer as JsonObject) }))
+    return void response.writeHead(Number(refused[1])).end('{"message": "no"}')
+  })
+  const askAgain = async (next: typeof answers) => {
+    answers = next
+    await requeue(bench.app.db, 'audio', { identifiers: ['twice', 'refused'] })
+    await bench.pass()
+  }
+  await bench.enqueue(['twice', 'refused', 'other'])
+  await bench.pass()
+  await askAgain(() => ({ status: 'thinking', force_classification: 'human' }))
+  await askAgain((identifier) => (identifier === 'refused' ? 404 : { status: 'thinking' }))
+  await run(
+    bench,
+    `update identifai.quarantined_payloads set payload = replace(payload, '"thinking"', '"done"')`,
+  )
+  const before = await bench.app.db
+    .selectFrom('identifai.identifiers')
+    .selectAll()
+    .where('identifier', '=', 'refused')
+    .executeTakeFirst()
+
+  expect(await surveyReplay(bench.app, ALL)).toMatchObject({ quarantined: 1, quarantined_fitting: 1 })
+  const applied = await applyReplay(bench.app, ALL)
+  expect(applied.run).toMatchObject({
+    status: 'succeeded',
+    claimed: 2,
+    changed: 2,
+    force_changes: 2,
+    released: 0,
+  })
+  const { rows: history } = await sql`
+    select r.causes, r.observed_at = q.received_at as "whenReceived",
+      r.previous_confirmed_at = lag(q.asked_at) over (order by r.revision_no) as "sinceAsked"
+    from identifai.classification_revisions r
+    left join identifai.quarantined_payloads q on q.identifier = r.identifier and q.received_at = r.observed_at
+    where r.identifier = 'twice' order by r.revision_no`.execute(bench.app.db)
+  expect(history).toEqual([
+    { causes: ['first_seen'], whenReceived: null, sinceAsked: null },
+    { causes: ['forced'], whenReceived: true, sinceAsked: null },
+    { causes: ['unforced'], whenReceived: true, sinceAsked: true },
+  ])
+  const after = await bench.app.db
+    .selectFrom('identifai.identifiers')
+    .selectAll()
+    .where('identifier', '=', 'refused')
+    .executeTakeFirst()
+  expect(after).toEqual(before)
 })
 
 it('leaves rows as they are whose record is not kept, or does not fit the contract any more', async () => {

@@ -40,6 +40,24 @@ describe('a pass that may wait', () => {
     expect(waits[0]).toBeLessThanOrEqual(60)
   })
 
+  it('does not wait for what it holds back itself, and asks again for what was left out', async () => {
+    await using bench = await benchAgainst((identifiers) =>
+      identifiers.filter((one) => one !== 'gone').map((identifier) => ({ identifier, status: 'done' })),
+    )
+    await bench.enqueue(['a', 'gone'])
+    const waits: number[] = []
+    const run = await bench.pass({
+      waitMs: 65_000,
+      onWait: (seconds) => {
+        waits.push(seconds)
+        void bench.makeAllDue()
+      },
+    })
+    // The second absence makes it due in a quarter of an hour: later than the pass may wait.
+    expect(run).toMatchObject({ status: 'succeeded', settled_done: 1, not_returned: 2 })
+    expect(waits).toHaveLength(1)
+  })
+
   it.each([
     ['does not wait for what comes due later', { waitMs: 30_000 }],
     ['does not wait when it was not told to', {}],

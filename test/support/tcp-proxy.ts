@@ -3,20 +3,36 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
+  /** Whether the one answer has been lost. */
+  readonly hasCut: boolean
   /** Lets the connections of this moment hang: both ends stay open, and nothing comes through any more. */
   freeze(): number
 }
 
-/** A way to a server on loopback that can be made to fail as networks do. */
-export async function startTcpProxy(target: {
-  readonly host: string
-  readonly port: number
-}): Promise<TcpProxy> {
+/**
+ * A way to a server on loopback that can be made to fail as networks do. Once, the connection is cut instead of passing
+ * on an answer that `cuts` says yes to, given all that was sent to the server so far.
+ */
+export async function startTcpProxy(
+  target: { readonly host: string; readonly port: number },
+  cuts: (sent: string, answer: string) => boolean = () => false,
+): Promise<TcpProxy> {
+  let hasCut = false
   const pairs = new Set<readonly [Socket, Socket]>()
   const server = createServer((near) => {
     const far = connect(target.port, target.host)
     const pair = [near, far] as const
     pairs.add(pair)
+    let sent = ''
+    near.on('data', (bytes) => {
+      sent += bytes.toString('latin1')
+    })
+    far.prependListener('data', (bytes) => {
+      if (hasCut || !cuts(sent, bytes.toString('latin1'))) return
+      hasCut = true
+      far.unpipe()
+      near.destroy()
+    })
     for (const [socket, other] of [pair, pair.toReversed() as [Socket, Socket]] as const) {
       socket.pipe(other)
       socket.on('error', () => other.destroy())
@@ -29,6 +45,9 @@ export async function startTcpProxy(target: {
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
+    get hasCut() {
+      return hasCut
+    },
     freeze: () => {
       for (const socket of [...pairs].flat()) {
         socket.unpipe()

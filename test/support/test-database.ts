@@ -7,12 +7,15 @@ export interface TestDatabase extends Connection, AsyncDisposable {
   readonly url: string
 }
 
-/** A database of its own for one test or file; migrated, unless it is to be empty. Dropped when disposed of. */
-export async function createTestDatabase(content: 'migrated' | 'empty' = 'migrated'): Promise<TestDatabase> {
+/** A database of its own for one test or file; migrated, unless it is to be empty. Dropped when disposed of. `settings` are more words of CREATE DATABASE. */
+export async function createTestDatabase(
+  content: 'migrated' | 'empty' = 'migrated',
+  settings = '',
+): Promise<TestDatabase> {
   const serverUrl = inject('serverUrl')
   const name = `identifai_test_${randomBytes(6).toString('hex')}`
   const template = content === 'migrated' ? `template ${inject('templateDatabase')}` : ''
-  await onServer(serverUrl, `create database ${name} ${template}`)
+  await onServer(serverUrl, `create database ${name} ${template} ${settings}`)
   const url = new URL(serverUrl)
   url.pathname = name
   // A server that trusts everybody takes any: there is always one that must not show.

@@ -50,6 +50,18 @@ describe('the circuit breaker', () => {
     expect(verdictOf([one, one, one], false)).toBeUndefined()
   })
 
+  it('wants a control when nothing comes back and nothing was asked that ought to', () => {
+    const wanted = (observations: Observation[]) => {
+      const breaker = new Breaker()
+      breaker.observe(observations)
+      return breaker.wantsControl()
+    }
+    expect(wanted(some(4, 'absent', false))).toBe(false)
+    expect(wanted([...some(3, 'absent', false), ...some(2, 'refused', false)])).toBe(true)
+    expect(wanted([...some(50, 'absent', false), ...some(1, 'answered', false)])).toBe(false)
+    expect(wanted([...some(50, 'absent', false), ...some(1, 'absent', true)])).toBe(false)
+  })
+
   it('looks back on a thousand, over any number of answers', () => {
     const breaker = new Breaker()
     for (let gone = 0; gone < 49; gone++) {
