@@ -47,9 +47,10 @@ export class HeldOutcomes {
 
   /** Forgets a claim whose outcome has been written. */
   drop(written: Claim): void {
-    this.#held = this.#held
-      .map(({ answer, until }) => ({ until, answer: part(answer, ({ claim }) => claim.id !== written.id) }))
-      .filter(({ answer }) => answer.claims.length > 0)
+    this.#held = this.#held.map(({ answer, until }) => ({
+      until,
+      answer: part(answer, ({ claim }) => claim.id !== written.id),
+    }))
   }
 }
 

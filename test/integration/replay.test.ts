@@ -138,6 +138,52 @@ it('loads every record of an identifier in order, and none where the last word w
   expect(after).toEqual(before)
 })
 
+it('goes on where it was cut off, and accounts for what it had begun', async () => {
+  let status = 'done'
+  let force: string | null = null
+  await using bench = await benchAgainst((identifiers) =>
+    identifiers.map((identifier) => ({ identifier, status, force_classification: force })),
+  )
+  await bench.enqueue(['a'])
+  await bench.pass()
+  status = 'thinking'
+  for (force of ['human', null]) {
+    await requeue(bench.app.db, 'audio', { identifiers: ['a'] })
+    await bench.pass()
+  }
+  await run(
+    bench,
+    `update identifai.quarantined_payloads set payload = replace(payload, '"thinking"', '"done"')`,
+    `create function fail() returns trigger language plpgsql as $$ begin
+       if new.revision_no = 3 then raise exception 'made to fail' using errcode = 'XX000'; end if;
+       return new;
+     end $$`,
+    `create trigger fail before insert on identifai.classification_revisions for each row execute function fail()`,
+  )
+  await expect(applyReplay(bench.app, ALL)).rejects.toThrow('made to fail')
+  const failed = await bench.app.db
+    .selectFrom('identifai.sync_runs')
+    .selectAll()
+    .where('status', '=', 'failed')
+    .executeTakeFirst()
+  expect(failed).toMatchObject({ error: 'made to fail', claimed: 2, settled_done: 1, released: 1 })
+  const { rows } = await sql`select state, leased_by from identifai.identifiers`.execute(bench.app.db)
+  expect(rows).toEqual([{ state: 'quarantined', leased_by: null }])
+
+  await run(bench, 'drop trigger fail on identifai.classification_revisions')
+  expect((await applyReplay(bench.app, ALL)).run).toMatchObject({
+    status: 'succeeded',
+    claimed: 1,
+    force_changes: 1,
+  })
+  const history = await bench.app.db
+    .selectFrom('identifai.classification_revisions')
+    .select('causes')
+    .orderBy('revision_no')
+    .execute()
+  expect(history.map(({ causes }) => causes)).toEqual([['first_seen'], ['forced'], ['unforced']])
+})
+
 it('leaves rows as they are whose record is not kept, or does not fit the contract any more', async () => {
   await using bench = await createWorkbench()
   await bench.enqueue(bench.simulator.world.register({ count: 10 }))
