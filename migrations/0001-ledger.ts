@@ -53,6 +53,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addCheckConstraint('identifiers_counters_not_negative', sql`attempts >= 0 and absences >= 0`)
     .addCheckConstraint('identifiers_request_limit_from_1', sql`request_limit >= 1`)
     .addCheckConstraint('identifiers_lease_has_both_parts', sql`(lease_until is null) = (leased_by is null)`)
+    .addCheckConstraint('identifiers_retired_is_not_due', sql`due_at is null or state <> 'retired'`)
     .addCheckConstraint(
       'identifiers_retired_says_when_and_why',
       sql`(state = 'retired') = (retired_at is not null) and (retired_at is null) = (retired_reason is null)`,

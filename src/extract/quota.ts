@@ -22,6 +22,12 @@ import {
 /** A little slower than the limit, so that neither a fixed nor a rolling window overflows by jitter. */
 const MARGIN = 1.015
 
+/** The way to a database on another continent, there and back, is not late. */
+const LEAST_LATENESS_MS = 250
+
+/** Slots let go for being late; where everything is that slow, another one would be no better. */
+const MAX_SLOTS = 3
+
 /** The request slots of one API key, shared by all processes through the database and paced by its clock. */
 export interface Quota {
   /**
@@ -53,6 +59,7 @@ export function createQuota(options: QuotaOptions): Quota {
   const { db, logger, apiKey, requestsPerSecond, requestsPerMinute } = options
   const fingerprint = keyFingerprint(apiKey)
   const spacingSeconds = slotSpacingSeconds(requestsPerSecond, requestsPerMinute)
+  const latenessMs = Math.max(LEAST_LATENESS_MS, latenessBoundMs(requestsPerSecond, requestsPerMinute))
   const retried = <T>(work: () => Promise<T>) => retryDatabase(work, logger)
   let hasRow = false
   const ensureRow = async () => {
@@ -62,7 +69,7 @@ export function createQuota(options: QuotaOptions): Quota {
   return {
     takeSlot: async ({ urgent, signal }) => {
       await ensureRow()
-      for (;;) {
+      for (let slots = 1; ; slots++) {
         signal.throwIfAborted()
         const taken = await retried(() =>
           urgent
@@ -74,9 +81,11 @@ export function createQuota(options: QuotaOptions): Quota {
         if (waitMs > MAX_PAUSE_MS) refuseToPause(await retried(() => untilPauseEnds(db, fingerprint)))
         await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
         if (taken) {
-          // The API may have asked for a pause while this slot was waited for.
+          // The API may have asked for a pause while this slot was waited for; and a request that leaves long after its
+          // slot, because the machine or the database was busy, could crowd the next ones.
           const pause = await retried(() => untilPauseEnds(db, fingerprint))
-          if (pause.waitMs <= 0) return pause.now
+          const lateMs = Date.parse(pause.now) - Date.parse(taken.now) - waitMs
+          if (pause.waitMs <= 0 && (lateMs <= latenessMs || slots > MAX_SLOTS)) return pause.now
         }
       }
     },
@@ -98,6 +107,12 @@ function refuseToPause({ waitMs }: Wait): void {
 /** Evenly spaced slots, no bursts: no window of any kind then sees more than its limit. */
 export function slotSpacingSeconds(requestsPerSecond: number, requestsPerMinute: number): number {
   return MARGIN * Math.max(1 / requestsPerSecond, 60 / requestsPerMinute)
+}
+
+/** How late after its slot a request may leave: any number of them that late and punctual still fit any window. */
+export function latenessBoundMs(requestsPerSecond: number, requestsPerMinute: number): number {
+  const spacing = slotSpacingSeconds(requestsPerSecond, requestsPerMinute)
+  return 1000 * Math.min(requestsPerSecond * spacing - 1, requestsPerMinute * spacing - 60)
 }
 
 /** Names an API key without giving it away. */

@@ -72,7 +72,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
         IDENTIFAI_API_URL: api.url,
         IDENTIFAI_API_KEY: API_KEY,
         SYNC_BATCH_SIZE: '20',
-        SYNC_REQUEST_TIMEOUT_MS: '150',
+        ...(name === 'a drip that outlasts the time limit' && { SYNC_REQUEST_TIMEOUT_MS: '150' }),
         SYNC_RETRIES: '2',
         // The port stays closed for longer than the first retry waits.
         ...(name === 'connection refused' && { SYNC_RETRY_BASE_MS: '100' }),
@@ -103,7 +103,9 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
     if (nature === 'retried') {
       const told = count(String(event)) + count('claims given back')
       if (name === 'connection refused') expect(told).toBeGreaterThan(api.counts.faults)
-      else expect(told).toBe(api.counts.faults)
+      else if (name.startsWith('status')) expect(told).toBe(api.counts.faults)
+      // A request on a connection that is being reset is lost, too; so is one that is slow on a busy machine.
+      else expect(told).toBeGreaterThanOrEqual(api.counts.faults)
     } else if (event) expect(count(event)).toBe(api.counts.faults)
     else expect(events.filter(({ level }) => level === 'warn' && nature === 'harmless')).toEqual([])
     const stops = failures.filter((failure) => failure !== undefined)

@@ -129,7 +129,7 @@ describe('the schema', () => {
     ],
     ["insert into identifai.identifiers (identifier, state) values ('x', 'lost')", 'identifiers_state_known'],
     [
-      "insert into identifai.identifiers (identifier, state) values ('x', 'retired')",
+      "insert into identifai.identifiers (identifier, state, due_at) values ('x', 'retired', null)",
       'identifiers_retired_says_when_and_why',
     ],
     [

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Claim } from '../../src/extract/claim.ts'
 import { packRequest } from '../../src/extract/pack-request.ts'
-import { keyFingerprint, slotSpacingSeconds } from '../../src/extract/quota.ts'
+import { keyFingerprint, latenessBoundMs, slotSpacingSeconds } from '../../src/extract/quota.ts'
 import { requestTarget } from '../../src/extract/request-target.ts'
 import { delayBoundMs } from '../../src/extract/retry.ts'
 import { aClaim } from '../support/a-claim.ts'
@@ -82,6 +82,21 @@ describe('pacing', () => {
   it('keeps below both limits, evenly', () => {
     expect(slotSpacingSeconds(2, 60)).toBeCloseTo(1.015)
     expect(slotSpacingSeconds(2, 600)).toBeCloseTo(0.5075)
+  })
+
+  it('bounds how late a request may leave, so that one late and all others punctual still fit any window', () => {
+    for (const [perSecond, perMinute] of [
+      [2, 60],
+      [2, 600],
+      [9, 270],
+    ] as const) {
+      const spacing = slotSpacingSeconds(perSecond, perMinute)
+      const late = latenessBoundMs(perSecond, perMinute) / 1000
+      expect(late).toBeGreaterThan(0)
+      // The first of so many leaves late, the last on time.
+      expect(perSecond * spacing - late).toBeGreaterThanOrEqual(1 - 1e-9)
+      expect(perMinute * spacing - late).toBeGreaterThanOrEqual(60 - 1e-9)
+    }
   })
 
   it('never shows the key', () => {
