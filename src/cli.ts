@@ -7,7 +7,9 @@ import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError } from './errors.
 // Whoever reads us may stop reading (`| head`): that is no failure, and the work goes on.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code === 'EPIPE') return
+    process.exitCode = EXIT_CODE.unexpected
+    if (stream === process.stdout) console.error(`error: the output cannot be written: ${error.message}`)
   })
 }
 

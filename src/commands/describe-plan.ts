@@ -20,7 +20,7 @@ export function describePlan(plan: Plan): string[] {
         })),
     ),
     '',
-    `Nothing of that is left at ${timeText(plan.clears_at)}, after ${durationText(plan.minutes)} at the quota.`,
+    `All of that is asked by ${timeText(plan.clears_at)}, after ${durationText(plan.minutes)} at the quota.`,
   ]
 }
 

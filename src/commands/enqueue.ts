@@ -33,7 +33,12 @@ Examples:
       const { enqueue } = await import('../enqueue/enqueue.ts')
       const { openInput } = await import('../enqueue/open-input.ts')
       const { EXIT_CODE, UsageError } = await import('../errors.ts')
-      const entries = await openInput({ ids, file: options.file, csv: options.csv })
+      const entries = await openInput({
+        ids,
+        file: options.file,
+        csv: options.csv,
+        onNotice: (notice) => console.error(`note: ${notice}`),
+      })
       await using app = await openDatabase()
 
       const result = await enqueue(app.db, entries, {

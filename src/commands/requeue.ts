@@ -12,21 +12,26 @@ export function requeueCommand() {
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nA quarantined identifier is pending again. Exit code 2 when one that is named is not tracked.',
+      '\nA quarantined identifier is pending again. Exit code 3 when some that are named are not tracked, 2 when none is.',
     )
     .action(async (ids, options) => {
       const { audioEndpoint } = await import('../audio-endpoint.ts')
-      const { UsageError } = await import('../errors.ts')
+      const { EXIT_CODE, UsageError } = await import('../errors.ts')
       const { requeue } = await import('../ledger/requeue.ts')
       if (ids.length > 0 === (options.state !== undefined)) {
-        throw new UsageError('Give identifiers, or --state quarantined or --state missing.')
+        throw new UsageError('Give either identifiers or --state (quarantined or missing).')
       }
       await using app = await openDatabase()
       const which = options.state ? { state: options.state } : { identifiers: ids }
       const requeued = await requeue(app.db, audioEndpoint.media, which)
       const unknown = ids.filter((id) => !requeued.includes(id))
+      const problem = `Not tracked, or retired: ${unknown.join(', ')}`
+      if (unknown.length > 0 && requeued.length === 0) throw new UsageError(problem)
       if (options.json) printJson({ requeued: requeued.length, unknown })
       else print(`${counted(requeued.length, 'identifier')} due now.`)
-      if (unknown.length > 0) throw new UsageError(`Not tracked, or retired: ${unknown.join(', ')}`)
+      if (unknown.length > 0) {
+        console.error(`error: ${problem}`)
+        process.exitCode = EXIT_CODE.partial
+      }
     })
 }

@@ -36,6 +36,7 @@ export function parseEntry(raw: {
   if (Buffer.byteLength(identifier) > MAX_IDENTIFIER_BYTES) return { line, reason: TOO_LONG }
   const problem = textProblem(identifier) ?? textProblem(source ?? '')
   if (problem) return { line, reason: problem }
+  if (/\p{Cc}/u.test(identifier)) return { line, reason: 'holds a control character' }
   const submitted = raw.submittedAt?.trim() || null
   const submittedAt = submitted === null ? null : isoTime(submitted)
   if (submittedAt === undefined) {

@@ -9,6 +9,8 @@ export interface Input {
   /** A path, or `-` for standard input. */
   readonly file: string | undefined
   readonly csv: boolean | undefined
+  /** Told what the caller may have meant otherwise. */
+  readonly onNotice: (notice: string) => void
 }
 
 /**
@@ -16,7 +18,7 @@ export interface Input {
  *
  * @throws UsageError when it names neither or both, an argument is no identifier, or the file cannot be read.
  */
-export async function openInput({ ids, file, csv }: Input): Promise<EntryStream> {
+export async function openInput({ ids, file, csv, onNotice }: Input): Promise<EntryStream> {
   if (file === undefined) {
     if (csv) throw new UsageError('--csv goes with --file.')
     if (ids.includes('-')) throw new UsageError('For standard input write: --file -')
@@ -27,7 +29,11 @@ export async function openInput({ ids, file, csv }: Input): Promise<EntryStream>
   }
   if (ids.length > 0) throw new UsageError('Give identifiers as arguments or with --file, not both.')
   const stream = file === '-' ? process.stdin : await openFile(file)
-  return csv || file.toLowerCase().endsWith('.csv') ? readCsvEntries(stream) : readTextEntries(stream)
+  return csv || file.toLowerCase().endsWith('.csv')
+    ? readCsvEntries(stream, (name) =>
+        onNotice(`No column is called identifier: the first one is taken, and "${name}" is its header.`),
+      )
+    : readTextEntries(stream)
 }
 
 function rejectInvalid(ids: readonly string[]): void {

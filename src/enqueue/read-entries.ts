@@ -23,12 +23,16 @@ export async function* readTextEntries(stream: Readable): AsyncGenerator<Entry |
  * CSV (RFC 4180) with a header line: the columns `identifier` (or else the first), `submitted_at` and `source`;
  * others are ignored.
  *
+ * @param onFirstColumn Told the name of the first column when it is taken for want of one called `identifier`.
  * @throws UsageError naming the line where the text stops being CSV.
  */
-export async function* readCsvEntries(stream: Readable): AsyncGenerator<Entry | InvalidEntry> {
+export async function* readCsvEntries(
+  stream: Readable,
+  onFirstColumn: (name: string) => void = () => {},
+): AsyncGenerator<Entry | InvalidEntry> {
   const parser = parse({
     bom: true,
-    columns: (header: string[]) => columnsOf(header),
+    columns: (header: string[]) => columnsOf(header, onFirstColumn),
     info: true,
     relax_column_count: true,
     skip_empty_lines: true,
@@ -66,7 +70,7 @@ interface CsvRecord {
 
 const WANTED = ['identifier', 'submitted_at', 'source']
 
-function columnsOf(header: readonly string[]): (string | undefined)[] {
+function columnsOf(header: readonly string[], onFirstColumn: (name: string) => void): (string | undefined)[] {
   if (header.length === 1 && /[;\t|]/.test(header[0] ?? '')) {
     throw new UsageError(
       `The columns of a CSV file are separated by commas; this header has none: ${header[0]}`,
@@ -75,6 +79,7 @@ function columnsOf(header: readonly string[]): (string | undefined)[] {
   if (!header.some((name) => name.trim() !== '')) throw new UsageError('The CSV file has no header line.')
   const names = header.map((name) => name.trim().toLowerCase())
   const identifierAt = Math.max(names.indexOf('identifier'), 0)
+  if (!names.includes('identifier')) onFirstColumn(header[0] ?? '')
   return names.map((name, position) => {
     if (position === identifierAt) return 'identifier'
     return WANTED.includes(name) && names.indexOf(name) === position ? name : undefined

@@ -93,6 +93,11 @@ function problemWith(identifiers: readonly string[]): string | undefined {
 }
 
 function addControls(app: FastifyInstance, world: World, stats: SimulatorStats): void {
+  app.setErrorHandler((error, _, reply) =>
+    error instanceof z.ZodError
+      ? reply.code(400).send({ message: z.prettifyError(error) })
+      : reply.send(error),
+  )
   app.post('/_simulator/register', async (request) =>
     world.register(registration.parse(request.body) as Registration),
   )

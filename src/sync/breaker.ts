@@ -13,6 +13,7 @@ export const WINDOW = 1000
 const MANY = 50
 const SETTLED_AT_LEAST = 5
 const REFUSED_AT_LEAST = 3
+const NOTHING_BUT_REFUSALS = 10
 const ABSENT_SHARE = 0.2
 const REJECTED_SHARE = 0.1
 
@@ -60,10 +61,17 @@ export class Breaker {
         'is IDENTIFAI_API_KEY the key of another account, or IDENTIFAI_API_URL wrong?'
       )
     }
-    if (this.#window.length >= MANY && this.#window.every(isGone)) {
+    const asked = this.#window.length
+    if (asked >= MANY && this.#window.every(isGone)) {
       return (
-        `The API returns none of ${this.#window.length} identifiers: is IDENTIFAI_API_KEY the key of another account, ` +
-        'or IDENTIFAI_API_URL wrong, or was none of these ever submitted?'
+        `The API returns none of ${asked} identifiers: is IDENTIFAI_API_KEY the key of another account, ` +
+        'or IDENTIFAI_API_URL wrong, or was none of these ever submitted (a file hash is no identifier)?'
+      )
+    }
+    if (asked >= NOTHING_BUT_REFUSALS && this.#window.every(({ fate }) => fate === 'refused')) {
+      return (
+        `The API refuses each of ${asked} identifiers, and answers nothing else (400, 404 or 422): is IDENTIFAI_API_URL ` +
+        'wrong, or was none of these ever submitted (a file hash is no identifier)?'
       )
     }
     return undefined

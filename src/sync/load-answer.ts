@@ -76,11 +76,8 @@ function unstorable({ claim, ledger, rows }: Extract<Outcome, { kind: 'answered'
   }
 }
 
-async function loadOutcomes(
-  pass: Loading,
-  { askedAt, receivedAt }: Answer,
-  outcomes: readonly Outcome[],
-): Promise<void> {
+async function loadOutcomes(pass: Loading, answer: Answer, outcomes: readonly Outcome[]): Promise<void> {
+  const { askedAt, receivedAt } = answer
   const startedAt = performance.now()
   const { runId, endpoint, logger } = pass
   const batch = { media: endpoint.media, runId, askedAt, receivedAt, outcomes }
@@ -92,8 +89,16 @@ async function loadOutcomes(
   if (result.lost.length > 0) {
     logger.warn({ runId, lost: result.lost.length }, 'leases lost, nothing written for them')
   }
+  const missing = result.written.filter(
+    ({ claim, ledger }) => ledger.state === 'missing' && !wasMissing(answer, claim),
+  ).length
+  if (missing > 0) logger.warn({ runId, missing }, 'identifiers have gone missing, see status --stuck')
   const durationMs = Math.round(performance.now() - startedAt)
   logger.info({ runId, identifiers: outcomes.length, changed: result.changed, durationMs }, 'batch loaded')
+}
+
+function wasMissing({ claims }: Answer, { id }: Outcome['claim']): boolean {
+  return claims.some((claim) => claim.id === id && claim.state === 'missing')
 }
 
 function count(tally: Tally, result: LoadResult): void {

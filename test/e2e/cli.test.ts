@@ -223,7 +223,7 @@ describe('the commands', () => {
     expect((await cli.run(['migrate', 'status'], env)).stdout).toMatch(/^(waiting .*\n)+$/)
     expect((await cli.run(['migrate'], env)).stdout).toMatch(/^(up {3}\d{4}-.*\n)+$/)
     expect((await cli.run(['migrate'], env)).stdout).toContain('Up to date')
-    expect(JSON.parse((await cli.run(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(7)
+    expect(JSON.parse((await cli.run(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(8)
     await sql`insert into identifai.classification_revisions
       (classification_id, revision_no, observed_at, run_id, causes, identifier, status, content_digest, digest_version)
       values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'a', 'done', repeat('0', 64), 1)`.execute(
@@ -285,13 +285,16 @@ describe('the commands', () => {
       code: 2,
       stderr: 'error: Not tracked, or retired: x\n',
     })
-    expectClearError(await cli.run(['requeue'], env), 2, 'Give identifiers')
+    expectClearError(await cli.run(['requeue'], env), 2, 'Give either identifiers or --state')
     expectClearError(await cli.run(['retire', 'a'], env), 2, '--reason')
     expect(await cli.run(['retire', 'a', '--reason', 'r'], env)).toMatchObject({
       code: 0,
       stdout: '1 identifier retired.\n',
     })
     expect(await cli.run(['retire', 'a', '--reason', 'r'], env)).toMatchObject({ code: 2 })
+    const some = await cli.run(['requeue', 'a', 'b', '--json'], env)
+    expect([some.code, JSON.parse(some.stdout)]).toEqual([3, { requeued: 1, unknown: ['a'] }])
+    expect(some.stderr).toContain('Not tracked, or retired: a')
   })
 
   it('sync says partial with exit code 3 when something was quarantined', async () => {
@@ -302,6 +305,17 @@ describe('the commands', () => {
     const result = await cli.run(['sync'], env)
     expect(result.code).toBe(3)
     expect(result.stdout).toContain('partial')
+    const quiet = { ...env, LOG_LEVEL: 'warn' }
+    await cli.run(['requeue', 'a'], env)
+    expect((await cli.run(['sync'], quiet)).stderr).toContain('records set aside, see status --stuck')
+    const stuck = await cli.run(['status', '--stuck'], env)
+    expect(stuck.stdout).toContain(
+      'a\n  quarantined, not due until it is requeued\n  The answer cannot be loaded: /status',
+    )
+    expect(JSON.parse((await cli.run(['status', '--stuck', '--json'], env)).stdout)).toHaveLength(1)
+    expect((await cli.run(['status'], env)).stdout).toContain(
+      'quarantined, most often: The answer cannot be loaded',
+    )
   })
 
   it('plan says what a pass would cost, and sync --dry-run what this one would', async () => {
@@ -311,7 +325,7 @@ describe('the commands', () => {
     const plan = await cli.run(['plan'], env)
     expect(plan).toMatchObject({ code: 0, stderr: '' })
     expect(plan.stdout).toMatch(/^first_ask +3 +1 +0\.1$/m)
-    expect(plan.stdout).toMatch(/left at \d{4}-.*Z, after 2 seconds at the quota/)
+    expect(plan.stdout).toMatch(/asked by \d{4}-.*Z, after 2 seconds at the quota/)
     expect(JSON.parse((await cli.run(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
     const dry = await cli.run(['sync', '--dry-run', '--limit', '2', '--json'], env)
     expect(JSON.parse(dry.stdout)).toMatchObject({ identifiers: 2, requests: 1 })

@@ -21,7 +21,11 @@ it.each([
       response.end('{"message": "Not Found."}')
       return undefined
     })
-    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    const lines: string[] = []
+    await using bench = await createWorkbench({
+      environment: { IDENTIFAI_API_URL: api.url },
+      onLogLine: (line) => lines.push(line),
+    })
     await bench.enqueue([...known.map(({ identifier }) => identifier), 'hash-7', 'nobody'])
     for (let pass = 0; pass < 5; pass++) {
       await bench.pass()
@@ -36,5 +40,9 @@ it.each([
     expect(rows.map(({ identifier }) => identifier)).toEqual(['hash-7', 'nobody'])
     expect(rows[0]?.last_error).toMatch(/It equals the hash of a file .* instead of the identifier\.$/)
     expect(rows[1]?.last_error).not.toContain('hash')
+    const told = lines.filter((line) => line.includes('identifiers have gone missing'))
+    expect(told.map((line) => (JSON.parse(line) as { missing: number }).missing)).toEqual(
+      state === 'missing' ? [2] : [],
+    )
   },
 )

@@ -37,6 +37,13 @@ describe('the circuit breaker', () => {
       [...some(50, 'rejected', false), ...some(950, 'absent', false)],
       true,
     ],
+    ['nothing but 9 refused ones', some(9, 'refused', false), false],
+    ['nothing but 10 refused ones', some(10, 'refused', false), true],
+    [
+      '10 refused ones and one answered',
+      [...some(10, 'refused', false), ...some(1, 'answered', false)],
+      false,
+    ],
     ['refused ones are not returned either', some(5, 'refused', true), true],
   ])('%s: tripped %s', (_, observations, tripped) => {
     expect(verdictOf(observations) !== undefined).toBe(tripped)

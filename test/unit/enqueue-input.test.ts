@@ -32,7 +32,9 @@ describe('a text file of identifiers', () => {
 
   it('names the lines that hold no identifier', async () => {
     const long = 'é'.repeat(512)
-    expect(await text(`a\n\n  \n${long}\n${long}x\n`, Buffer.from([0x62, 0xff, 0x0a]), 'c\0d\n')).toEqual([
+    expect(
+      await text(`a\n\n  \n${long}\n${long}x\n`, Buffer.from([0x62, 0xff, 0x0a]), 'c\0d\n', 'e\tf\n'),
+    ).toEqual([
       'a',
       '2: blank',
       '3: blank',
@@ -40,6 +42,7 @@ describe('a text file of identifiers', () => {
       '5: longer than 1024 bytes',
       '6: not valid UTF-8',
       '7: holds the character U+0000',
+      '8: holds a control character',
     ])
   })
 
