@@ -6,6 +6,7 @@ import * as history from './0004-history.ts'
 import * as evidence from './0005-evidence.ts'
 import * as quota from './0006-quota.ts'
 import * as overrideNotes from './0007-override-notes.ts'
+import * as chain from './0008-chain.ts'
 
 /** Every migration, in order. Names are frozen: databases remember them. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-evidence': evidence,
   '0006-quota': quota,
   '0007-override-notes': overrideNotes,
+  '0008-chain': chain,
 }

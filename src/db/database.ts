@@ -1,4 +1,5 @@
 import type { ApiQuotaTable } from './tables/api-quota.ts'
+import type { ChainLeavesTable } from './tables/chain-leaves.ts'
 import type { ClassificationRevisionsTable } from './tables/classification-revisions.ts'
 import type { ClassificationsTable } from './tables/classifications.ts'
 import type { ClipsTable } from './tables/clips.ts'
@@ -29,4 +30,5 @@ export interface Database {
   'identifai.schema_drift': SchemaDriftTable
   'identifai.api_quota': ApiQuotaTable
   'identifai.override_notes': OverrideNotesTable
+  'identifai.chain_leaves': ChainLeavesTable
 }

@@ -151,7 +151,11 @@ async function finish(pass: Pass, failure: unknown, loss: Error | undefined): Pr
   }
   const run = await retryDatabase(() => closeRun(db, runId, ending), logger)
   if (!run) throw new RunClosedError(runId)
-  logger.info({ runId, status, ...tally }, 'pass ended')
+  if (tally.quarantined > 0) {
+    logger.warn({ runId, quarantined: tally.quarantined }, 'records set aside, see status --stuck')
+  }
+  const { chain_position: chainPosition, chain_head: chainHead } = run
+  logger.info({ runId, status, ...tally, chainPosition, chainHead }, 'pass ended')
   return reason === undefined ? { run } : { run, failure: reason }
 }
 

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { leavesOfRevisions, lockChain, sealRun } from '../chain/seal-run.ts'
 import type { Database } from '../db/database.ts'
 import type { RunStatus, RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
 import type { Tally } from './tally.ts'
@@ -88,8 +89,9 @@ export interface Ending {
 }
 
 /**
- * Ends a run and seals what the ledger looked like. FOR UPDATE waits for the transactions that hold the run open,
- * so nothing is written into it afterwards. Returns the sealed row, or undefined when somebody else closed it; done again
+ * Ends a run, with what the ledger looks like, as the newest link of the chain. FOR UPDATE waits for the transactions
+ * that hold the run open, so nothing is written into it afterwards. What takes long, hashing its revisions, comes before
+ * the lock of the chain; what depends on the order of runs comes after it. Returns the sealed row, or undefined when somebody else closed it; done again
  * after a commit whose answer was lost, it finds the run closed with this very ending.
  */
 export async function closeRun(
@@ -106,8 +108,10 @@ export async function closeRun(
       .forUpdate()
       .executeTakeFirst()
     if (!open) return closedWith(trx, runId, ending)
+    const revisions = await leavesOfRevisions(trx, runId)
+    await lockChain(trx)
     const ledger = await sealedLedger(trx)
-    return trx
+    await trx
       .updateTable('identifai.sync_runs')
       .set({
         ...ending.tally,
@@ -120,8 +124,9 @@ export async function closeRun(
         last_http_date: ending.lastHttpDate ?? null,
       })
       .where('run_id', '=', runId)
-      .returningAll()
-      .executeTakeFirst()
+      .execute()
+    await sealRun(trx, runId, revisions)
+    return trx.selectFrom('identifai.sync_runs').selectAll().where('run_id', '=', runId).executeTakeFirst()
   })
 }
 

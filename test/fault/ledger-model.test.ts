@@ -28,6 +28,8 @@ const NAMES = ['a', 'b', 'c', 'd']
 let database: TestDatabase
 beforeAll(async () => {
   database = await createTestDatabase()
+  // Each run of commands has a medium of its own.
+  await sql`alter table identifai.identifiers drop constraint identifiers_media_known`.execute(database.db)
 })
 afterAll(() => database[Symbol.asyncDispose]())
 

@@ -27,6 +27,7 @@ const TABLES: Readonly<Record<string, string>> = {
   schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample',
   api_quota: 'key_fingerprint next_slot_at paused_until last_accepted_at',
   override_notes: 'note_id media file_hash forced_to author reason ticket reviewer noted_at',
+  chain_leaves: 'chain_position leaf_no classification_id revision_no note_id leaf_hash',
 }
 
 const DATA_TABLES = [

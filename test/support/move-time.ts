@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 
-/** Lets time pass for the ledger: moves all its times, and those of the runs, into the past. */
+/** Lets time pass for the ledger: moves all its times, and the start of runs under way, into the past. */
 export async function moveTime(db: Kysely<Database>, seconds: number): Promise<void> {
   const by = sql`make_interval(secs => ${seconds})`
   await sql`
@@ -9,7 +9,7 @@ export async function moveTime(db: Kysely<Database>, seconds: number): Promise<v
       wake_requested_at = wake_requested_at - ${by}, last_asked_at = last_asked_at - ${by},
       last_confirmed_at = last_confirmed_at - ${by}, enqueued_at = enqueued_at - ${by},
       settled_at = settled_at - ${by}`.execute(db)
-  await sql`update identifai.sync_runs set started_at = started_at - ${by}, finished_at = finished_at - ${by}`.execute(
+  await sql`update identifai.sync_runs set started_at = started_at - ${by} where status = 'running'`.execute(
     db,
   )
 }

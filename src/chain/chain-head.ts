@@ -1,0 +1,14 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../canonical-json.ts'
+import type { JsonObject } from '../json.ts'
+
+/** What stands before the first run. */
+export const GENESIS = Buffer.alloc(32)
+
+/**
+ * Head of the chain after a run: SHA-256 over the former head, the root of the run's tree, and the run's row as it was
+ * sealed. Whoever keeps a head elsewhere can tell later whether anything before it was changed.
+ */
+export function chainHead(former: Buffer, merkleRoot: Buffer, sealedRow: JsonObject): Buffer {
+  return createHash('sha256').update(former).update(merkleRoot).update(canonicalJson(sealedRow)).digest()
+}

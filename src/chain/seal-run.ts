@@ -1,0 +1,85 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Database } from '../db/database.ts'
+import { chainHead, GENESIS } from './chain-head.ts'
+import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
+import { merkleRoot } from './merkle-tree.ts'
+import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
+
+/** Leaves in one statement. */
+const LEAVES_AT_ONCE = 5000
+
+/** The leaves of a run's revisions. Nothing may be written into the run any more. */
+export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Promise<Leaf[]> {
+  const leaves: Leaf[] = []
+  for await (const row of revisionsOf(db, runId)) leaves.push(revisionLeaf(row))
+  return leaves
+}
+
+/** Until the transaction ends nobody else seals a run or writes a note. */
+export async function lockChain(trx: Transaction<Database>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended('identifai chain', 0))`.execute(trx)
+}
+
+/**
+ * Makes a run that has ended the newest link of the chain: its revisions and the notes since the link before are the
+ * leaves of its tree. The caller holds the lock of the chain, and changes nothing of the row afterwards.
+ */
+export async function sealRun(
+  trx: Transaction<Database>,
+  runId: string,
+  revisions: readonly Leaf[],
+): Promise<void> {
+  const former = await newestLink(trx)
+  const notes = await notesBetween(trx, former.notesThrough, Number.MAX_SAFE_INTEGER)
+  const leaves = [...revisions, ...notes.map(noteLeaf)]
+  const root = merkleRoot(leaves.map(({ hash }) => hash))
+  const position = former.position + 1
+  await insertLeaves(trx, position, leaves)
+  const run = trx.updateTable('identifai.sync_runs').where('run_id', '=', runId)
+  await run.set({ notes_through: notes.at(-1)?.note_id ?? former.notesThrough }).execute()
+  const head = chainHead(former.head, root, await sealedRowOf(trx, runId))
+  await run
+    .set({ chain_position: position, merkle_root: root.toString('hex'), chain_head: head.toString('hex') })
+    .execute()
+}
+
+interface Link {
+  readonly position: number
+  readonly head: Buffer
+  readonly notesThrough: number
+}
+
+async function newestLink(db: Kysely<Database>): Promise<Link> {
+  const newest = await db
+    .selectFrom('identifai.sync_runs')
+    .select(['chain_position', 'chain_head', 'notes_through'])
+    .where('chain_position', 'is not', null)
+    .orderBy('chain_position', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return {
+    position: newest?.chain_position ?? 0,
+    head: newest?.chain_head ? Buffer.from(newest.chain_head, 'hex') : GENESIS,
+    notesThrough: newest?.notes_through ?? 0,
+  }
+}
+
+async function insertLeaves(
+  trx: Transaction<Database>,
+  position: number,
+  leaves: readonly Leaf[],
+): Promise<void> {
+  for (let from = 0; from < leaves.length; from += LEAVES_AT_ONCE) {
+    const some = leaves.slice(from, from + LEAVES_AT_ONCE)
+    // Kysely has no word for unnest over several arrays.
+    await sql`
+      insert into identifai.chain_leaves (chain_position, leaf_no, classification_id, revision_no, note_id, leaf_hash)
+      select ${position}, ${from} + ordinality - 1, classification_id, revision_no, note_id, leaf_hash
+      from unnest(
+        ${some.map((leaf) => leaf.classification_id)}::bigint[],
+        ${some.map((leaf) => leaf.revision_no)}::integer[],
+        ${some.map((leaf) => leaf.note_id)}::bigint[],
+        ${some.map((leaf) => leaf.hash.toString('hex'))}::text[]
+      ) with ordinality as leaf (classification_id, revision_no, note_id, leaf_hash, ordinality)`.execute(trx)
+  }
+}
