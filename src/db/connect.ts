@@ -23,6 +23,8 @@ export interface ConnectOptions {
   readonly onConnectionLost?: (error: Error) => void
 }
 
+const APPLICATION_NAME = 'identifai-sync'
+
 /** How long a connection is kept that nobody uses. */
 const IDLE_MS = 10_000
 
@@ -34,7 +36,7 @@ export function connect(options: ConnectOptions): Connection {
   const pool = new ReportingPool({
     connectionString: options.connectionString,
     max: options.maxConnections,
-    application_name: 'identifai-sync',
+    application_name: APPLICATION_NAME,
     connectionTimeoutMillis: 10_000,
     // Before silence on a connection that nobody uses would count as a failure of it.
     idleTimeoutMillis: Math.min(IDLE_MS, (options.silenceMs ?? Number.POSITIVE_INFINITY) / 2),
@@ -50,7 +52,9 @@ export function connect(options: ConnectOptions): Connection {
   pool.on('error', report)
   pool.on('connect', (client) => {
     client.on('error', report)
-    if (options.silenceMs !== undefined) limitSilence(client, options.silenceMs)
+    if (options.silenceMs !== undefined) {
+      limitSilence(client, options.silenceMs, (pid) => void endSession(pool, pid).catch(report))
+    }
   })
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
 }
@@ -61,12 +65,29 @@ function sessionSettings({ silenceMs }: ConnectOptions): string {
   return `set time zone 'UTC'; ${patience}`
 }
 
+/**
+ * Ends a session that cannot be reached any more. One that waits for the rest of a COPY is not idle: without this its
+ * locks would last until the server's TCP gives up, hours later.
+ */
+async function endSession(pool: Pool, pid: number): Promise<void> {
+  await pool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where pid = $1 and application_name = $2 and usename = current_user`,
+    [pid, APPLICATION_NAME],
+  )
+}
+
 /** Not pg's query_timeout: that leaves the connection in the pool, where the next statement waits behind the last. */
-function limitSilence(client: PoolClient, silenceMs: number): void {
-  const { stream } = (client as unknown as { readonly connection: { readonly stream: Socket } }).connection
-  stream.setTimeout(silenceMs, () => {
+function limitSilence(client: PoolClient, silenceMs: number, onSilent: (pid: number) => void): void {
+  // The types keep these two to themselves.
+  const { connection, processID } = client as unknown as {
+    readonly connection: { readonly stream: Socket }
+    readonly processID: number
+  }
+  connection.stream.setTimeout(silenceMs, () => {
     const error = new Error(`The database has been silent for ${silenceMs} ms`)
-    stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
+    connection.stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
+    onSilent(processID)
   })
 }
 

@@ -219,6 +219,30 @@ it('what is said of a record is kept in a database whose encoding cannot hold it
   })
 })
 
+it('the locks of a session that vanished in the middle of a COPY are set free', async () => {
+  await using database = await createTestDatabase()
+  const url = new URL(database.url)
+  let isCopying = false
+  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) }, (sent) => {
+    // The server waits for the rows from now on.
+    if (!isCopying && sent.includes('copy identifai.verdicts')) {
+      isCopying = true
+      proxy.freeze()
+    }
+    return false
+  })
+  url.host = `127.0.0.1:${proxy.port}`
+  await using bench = await createWorkbench({
+    environment: { DATABASE_URL: url.href, SYNC_LEASE_SECONDS: '2' },
+  })
+  const identifiers = bench.simulator.world.register({ count: 50 })
+  await bench.enqueue(identifiers)
+  await bench.pass()
+  expect(isCopying).toBe(true)
+  await passAfterLeases(bench)
+  await expectTruth(database.db, bench.simulator.world, identifiers)
+})
+
 it('a pass notices connections whose other end has vanished, and goes on with new ones', async () => {
   await using database = await createTestDatabase()
   const url = new URL(database.url)
