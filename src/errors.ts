@@ -9,6 +9,7 @@ export const EXIT_CODE = {
   partial: 3,
   keyRefused: 4,
   database: 5,
+  notVerified: 6,
   gaveUp: 7,
 } as const
 

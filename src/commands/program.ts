@@ -5,6 +5,7 @@ import { enqueueCommand } from './enqueue.ts'
 import { migrateCommand } from './migrate.ts'
 import { planCommand } from './plan.ts'
 import { replayCommand } from './replay.ts'
+import { reportCommand } from './report.ts'
 import { requeueCommand } from './requeue.ts'
 import { retireCommand } from './retire.ts'
 import { simulateCommand } from './simulate.ts'
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     requeueCommand(),
     retireCommand(),
     replayCommand(),
+    reportCommand(),
     simulateCommand(),
     demoCommand(),
   ]
@@ -52,5 +54,5 @@ Examples:
 
 Configuration comes from the environment or a .env file: DATABASE_URL for all, IDENTIFAI_API_KEY for sync, plan and
 replay; README.md has the others.
-Exit codes: 0 fine, 1 unexpected, 2 usage or configuration, 3 partial, 4 key refused, 5 database, 7 gave up,
+Exit codes: 0 fine, 1 unexpected, 2 usage or configuration, 3 partial, 4 key refused, 5 database, 6 verification failed, 7 gave up,
 129/130/143 interrupted.`

@@ -333,6 +333,31 @@ describe('the commands', () => {
     expect(await own.db.selectFrom('identifai.sync_runs').select('run_id').execute()).toEqual([])
   })
 
+  it('report verify says that all is well, or names what is not, with exit code 6', async () => {
+    await using own = await createTestDatabase()
+    const env = { ...environment, DATABASE_URL: own.url }
+    await cli.run(['enqueue', ...simulator.world.register({ count: 5 })], env)
+    const { chain_head: head } = JSON.parse((await cli.run(['sync', '--json'], env)).stdout) as {
+      chain_head: string
+    }
+    const good = await cli.run(['report', 'verify', '--head', head], env)
+    expect(good).toMatchObject({ code: 0, stderr: '' })
+    expect(good.stdout).toContain(`Chain head: ${head}`)
+    expect(good.stdout).toContain('All is as it was sealed.')
+    const other = await cli.run(['report', 'verify', '--head', '0'.repeat(64)], env)
+    expect([other.code, other.stdout.includes('is not in the chain')]).toEqual([6, true])
+    expectClearError(await cli.run(['report', 'verify', '--head', 'x'], env), 2, '64 hexadecimal digits')
+    await sql`alter table identifai.classification_revisions disable trigger all`.execute(own.db)
+    await sql`update identifai.classification_revisions set name = 'other' where classification_id = 2`.execute(
+      own.db,
+    )
+    const bad = await cli.run(['report', 'verify'], env)
+    expect(bad.code).toBe(6)
+    expect(bad.stdout).toContain('revision 1 of classification 2 (chain position 1) is not what was sealed')
+    const json = await cli.run(['report', 'verify', '--json'], env)
+    expect(JSON.parse(json.stdout)).toMatchObject({ runs: 1, findings: [{ chain_position: 1 }] })
+  })
+
   it('replay shows what would change, and then changes it', async () => {
     await using own = await createTestDatabase()
     const env = { ...environment, DATABASE_URL: own.url }

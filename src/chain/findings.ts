@@ -1,0 +1,21 @@
+/** One thing that is not as it was sealed. The keys are those of the JSON output. */
+export interface Finding {
+  /** Position in the chain of the run that it is about; null when it is about none that was sealed. */
+  readonly chain_position: number | null
+  /** `revision 12 of identifier 5f2b…`, `run 0c1e…`, `note 7`. */
+  readonly what: string
+  readonly problem: string
+}
+
+/** What a check of the whole chain found. */
+export interface ChainReport {
+  readonly runs: number
+  readonly revisions: number
+  readonly notes: number
+  /** Kept records whose digest was made anew, and those that have no record any more or one of an older definition. */
+  readonly payloads_checked: number
+  readonly payloads_not_checked: number
+  /** Head of the newest link; null when nothing was sealed yet. */
+  readonly chain_head: string | null
+  readonly findings: readonly Finding[]
+}

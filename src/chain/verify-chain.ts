@@ -1,0 +1,171 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/database.ts'
+import type { SyncRunRow } from '../db/tables/sync-runs.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { chainHead, GENESIS } from './chain-head.ts'
+import { compareLeaves } from './compare-leaves.ts'
+import type { ChainReport, Finding } from './findings.ts'
+import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
+import { merkleRoot } from './merkle-tree.ts'
+import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
+import { verifyPayloads } from './verify-payloads.ts'
+
+/**
+ * Hashes the whole history anew, run by run, and names what is not as it was sealed. Reads one snapshot, and writes
+ * nothing. What it cannot see: that the newest runs were removed together with all they sealed. For that a head has to be
+ * kept elsewhere.
+ *
+ * @param head A chain head that was noted earlier; it has to be in the chain.
+ */
+export async function verifyChain(
+  db: Kysely<Database>,
+  endpoint: Endpoint,
+  head?: string,
+): Promise<ChainReport> {
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute((trx) => verifySnapshot(trx, endpoint, head))
+}
+
+/** The same, on whatever the connection sees. */
+export async function verifySnapshot(
+  db: Kysely<Database>,
+  endpoint: Endpoint,
+  head?: string,
+): Promise<ChainReport> {
+  const runs = await sealedRuns(db)
+  const findings: Finding[] = []
+  const counts = { revisions: 0, notes: 0 }
+  let former: Link = { position: 0, head: GENESIS, notesThrough: Number.MIN_SAFE_INTEGER }
+  for (const run of runs) {
+    const checked = await verifyRun(db, run, former)
+    findings.push(...checked.findings)
+    counts.revisions += checked.revisions
+    counts.notes += checked.notes
+    former = checked.link
+  }
+  findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
+  if (head !== undefined && !runs.some(({ chain_head }) => chain_head === head)) {
+    findings.push({ chain_position: null, what: `head ${head}`, problem: 'is not in the chain' })
+  }
+  const payloads = await verifyPayloads(db, endpoint)
+  return {
+    runs: runs.length,
+    ...counts,
+    payloads_checked: payloads.checked,
+    payloads_not_checked: payloads.notChecked,
+    chain_head: runs.at(-1)?.chain_head ?? null,
+    findings: [...findings, ...payloads.findings],
+  }
+}
+
+type SealedRun = Pick<
+  SyncRunRow,
+  'run_id' | 'chain_position' | 'merkle_root' | 'chain_head' | 'notes_through'
+>
+
+interface Link {
+  readonly position: number
+  readonly head: Buffer
+  readonly notesThrough: number
+}
+
+async function sealedRuns(db: Kysely<Database>): Promise<SealedRun[]> {
+  return db
+    .selectFrom('identifai.sync_runs')
+    .select(['run_id', 'chain_position', 'merkle_root', 'chain_head', 'notes_through'])
+    .where('chain_position', 'is not', null)
+    .orderBy('chain_position')
+    .execute()
+}
+
+async function verifyRun(db: Kysely<Database>, run: SealedRun, former: Link) {
+  const position = run.chain_position ?? 0
+  const notesThrough = run.notes_through ?? 0
+  const revisions: Leaf[] = []
+  for await (const row of revisionsOf(db, run.run_id)) revisions.push(revisionLeaf(row))
+  const notes = (await notesBetween(db, former.notesThrough, notesThrough)).map(noteLeaf)
+  const sealed = await sealedLeaves(db, position)
+  const root = merkleRoot(sealed.map(({ hash }) => hash))
+  const what = `run ${run.run_id}`
+  const findings: Finding[] = compareLeaves(position, sealed, [...revisions, ...notes])
+  if (position !== former.position + 1) {
+    const missing = `${former.position + 1}${position - 1 > former.position + 1 ? ` to ${position - 1}` : ''}`
+    findings.push({
+      chain_position: former.position + 1,
+      what: `the run at position ${missing}`,
+      problem: 'is not there any more',
+    })
+  }
+  if (root.toString('hex') !== run.merkle_root) {
+    findings.push({
+      chain_position: position,
+      what,
+      problem: 'has leaves that do not make its root: they have been altered',
+    })
+  }
+  const head = chainHead(
+    former.head,
+    Buffer.from(run.merkle_root ?? '', 'hex'),
+    await sealedRowOf(db, run.run_id),
+  )
+  if (head.toString('hex') !== run.chain_head) {
+    findings.push({
+      chain_position: position,
+      what,
+      problem:
+        'does not follow from the link before: it, or what stood before it, has been altered, removed or inserted',
+    })
+  }
+  // The link goes on from what is written, so that one break is one finding.
+  const link = { position, head: Buffer.from(run.chain_head ?? '', 'hex'), notesThrough }
+  return { findings, revisions: revisions.length, notes: notes.length, link }
+}
+
+async function sealedLeaves(db: Kysely<Database>, position: number): Promise<Leaf[]> {
+  const rows = await db
+    .selectFrom('identifai.chain_leaves')
+    .select(['classification_id', 'revision_no', 'note_id', 'leaf_hash'])
+    .where('chain_position', '=', position)
+    .orderBy('leaf_no')
+    .execute()
+  return rows.map(({ leaf_hash, ...key }) => ({ ...key, hash: Buffer.from(leaf_hash, 'hex') }))
+}
+
+/** Revisions of runs that are neither sealed nor under way. */
+async function unsealedRevisions(db: Kysely<Database>): Promise<Finding[]> {
+  const rows = await db
+    .selectFrom('identifai.classification_revisions as r')
+    .leftJoin('identifai.sync_runs as s', 's.run_id', 'r.run_id')
+    .select(['r.classification_id', 'r.revision_no', 'r.run_id'])
+    .where('s.chain_position', 'is', null)
+    .where(sql<boolean>`s.status is distinct from 'running'`)
+    .orderBy('r.classification_id')
+    .orderBy('r.revision_no')
+    .limit(1000)
+    .execute()
+  return rows.map(({ classification_id, revision_no, run_id }) => ({
+    chain_position: null,
+    what: `revision ${revision_no} of classification ${classification_id}`,
+    problem: `belongs to run ${run_id}, which was never sealed: it has been inserted, or its run removed`,
+  }))
+}
+
+/** Leaves of runs that are not there. */
+async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
+  const rows = await db
+    .selectFrom('identifai.chain_leaves as l')
+    .leftJoin('identifai.sync_runs as s', 's.chain_position', 'l.chain_position')
+    .select('l.chain_position')
+    .distinct()
+    .where('s.run_id', 'is', null)
+    .orderBy('l.chain_position')
+    .execute()
+  return rows.map(({ chain_position }) => ({
+    chain_position,
+    what: `the run at position ${chain_position}`,
+    problem: 'has left its leaves only: it has been removed',
+  }))
+}

@@ -1,0 +1,146 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { audioEndpoint } from '../../src/audio-endpoint.ts'
+import { verifyChain, verifySnapshot } from '../../src/chain/verify-chain.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+/** Four runs: first sight, two flips of files, a night without change. Notes before the third and the fourth. */
+async function benchWithHistory(): Promise<Workbench> {
+  const bench = await createWorkbench({ world: { seed: 29 } })
+  const { world } = bench.simulator
+  const identifiers = world.register({ count: 60 })
+  await bench.enqueue(identifiers)
+  await bench.pass()
+  for (const position of [10, 20]) {
+    world.override(world.hashOf(identifiers[position] as string) as string, 'human')
+    await bench.pass({ refreshAll: true })
+    await bench.app.db
+      .insertInto('identifai.override_notes')
+      .values({
+        file_hash: 'h',
+        forced_to: 'human',
+        author: 'A',
+        reason: 'heard it',
+        ticket: null,
+        reviewer: null,
+      })
+      .execute()
+  }
+  await bench.pass({ refreshAll: true })
+  return bench
+}
+
+describe('verifying the chain', () => {
+  let bench: Workbench
+  beforeAll(async () => {
+    bench = await benchWithHistory()
+  })
+  afterAll(() => bench[Symbol.asyncDispose]())
+
+  const verify = (head?: string) => verifyChain(bench.app.db, audioEndpoint, head)
+
+  /** Does what only a superuser can who switches triggers off, verifies, and takes it back. */
+  async function findingsAfter(...statements: string[]): Promise<string[]> {
+    const undone = new Error('undone')
+    let findings: string[] = []
+    await bench.app.db
+      .transaction()
+      .execute(async (trx) => {
+        await sql`set local session_replication_role = replica`.execute(trx)
+        for (const statement of statements) await sql.raw(statement).execute(trx)
+        const report = await verifySnapshot(trx, audioEndpoint)
+        findings = report.findings.map(({ what, problem }) => `${what} ${problem}`)
+        throw undone
+      })
+      .catch((error: unknown) => {
+        if (error !== undone) throw error
+      })
+    return findings
+  }
+
+  it('finds nothing wrong with what nobody has touched', async () => {
+    const report = await verify()
+    expect(report).toMatchObject({ runs: 4, notes: 2, payloads_not_checked: 0, findings: [] })
+    expect(report.revisions).toBeGreaterThan(60)
+    expect(report.payloads_checked).toBe(report.revisions)
+    expect((await verify(report.chain_head ?? '')).findings).toEqual([])
+    expect((await verify('0'.repeat(64))).findings).toMatchObject([{ problem: 'is not in the chain' }])
+  })
+
+  it.each([
+    [
+      'an altered revision',
+      "update identifai.classification_revisions set force_classification = 'artificial' where classification_id = 5",
+      /^revision 1 of classification 5 is not what was sealed: it has been altered$/,
+    ],
+    [
+      'a moved time',
+      "update identifai.classification_revisions set observed_at = observed_at - interval '1 microsecond' where classification_id = 6 and revision_no = 1",
+      /^revision 1 of classification 6 .* altered$/,
+    ],
+    [
+      'a deleted revision',
+      'delete from identifai.classification_revisions where classification_id = 7',
+      /^revision 1 of classification 7 was sealed, and is not there any more$/,
+    ],
+    [
+      'an inserted revision',
+      `create temporary table copy on commit drop as
+         select * from identifai.classification_revisions where classification_id = 8 and revision_no = 1;
+       update copy set revision_no = 99;
+       insert into identifai.classification_revisions select * from copy`,
+      /^revision 99 of classification 8 was not sealed: it has been inserted$/,
+    ],
+    [
+      'an altered run',
+      'update identifai.sync_runs set force_changes = 0 where chain_position = 2',
+      /^run [0-9a-f-]{36} does not follow from the link before/,
+    ],
+    [
+      'a deleted run',
+      'delete from identifai.sync_runs where chain_position = 4',
+      /^the run at position 4 has left its leaves only: it has been removed$/,
+    ],
+    [
+      'a run deleted in the middle',
+      'delete from identifai.sync_runs where chain_position = 3',
+      /^the run at position 3 is not there any more$/,
+    ],
+    [
+      'an inserted run',
+      `insert into identifai.sync_runs (run_id, trigger, status, finished_at, host, pid, version, chain_position, merkle_root, chain_head, notes_through)
+       select gen_random_uuid(), 'manual', 'succeeded', now(), 'h', 1, '0', 5, merkle_root, chain_head, notes_through
+       from identifai.sync_runs where chain_position = 4`,
+      /^run [0-9a-f-]{36} does not follow from the link before/,
+    ],
+    [
+      'an altered note',
+      "update identifai.override_notes set author = 'B' where note_id = 1",
+      /^note 1 is not what was sealed/,
+    ],
+    [
+      'a deleted note',
+      'delete from identifai.override_notes where note_id = 2',
+      /^note 2 was sealed, and is not there/,
+    ],
+    [
+      'an inserted note',
+      `insert into identifai.override_notes (note_id, file_hash, forced_to, author, reason) overriding system value
+       values (-5, 'h', 'human', 'A', 'r')`,
+      /^note -5 was not sealed: it has been inserted$/,
+    ],
+    [
+      'an altered record',
+      `update identifai.revision_payloads set payload = payload || '{"name": "other"}' where classification_id = 9 and revision_no = 1`,
+      /^payload of revision 1 of classification 9 is not what was received/,
+    ],
+    [
+      'an altered leaf',
+      "update identifai.chain_leaves set leaf_hash = repeat('a', 64) where classification_id = 10",
+      /^run [0-9a-f-]{36} has leaves that do not make its root/,
+    ],
+  ])('names %s', async (_, statement, expected) => {
+    const findings = await findingsAfter(statement)
+    expect(findings.filter((finding) => expected.test(finding))).toHaveLength(1)
+  })
+})
