@@ -1,4 +1,4 @@
-import { Command } from '@commander-js/extra-typings'
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { VERSION } from '../version.ts'
 import { demoCommand } from './demo.ts'
 import { enqueueCommand } from './enqueue.ts'
@@ -38,11 +38,16 @@ export function createProgram(): Command {
     demoCommand(),
   ]
   for (const command of commands) {
-    program.addCommand(
-      command.exitOverride().helpOption('-h, --help', 'print help').showHelpAfterError('Try --help.'),
-    )
+    behaveAlike(command)
+    program.addCommand(command)
   }
   return program.showHelpAfterError('Try --help.')
+}
+
+/** Errors are thrown, for one place to turn them into exit codes, and say where help is; of subcommands, too. */
+function behaveAlike(command: CommandUnknownOpts): void {
+  command.exitOverride().helpOption('-h, --help', 'print help').showHelpAfterError('Try --help.')
+  command.commands.forEach(behaveAlike)
 }
 
 const AFTER_HELP = `
