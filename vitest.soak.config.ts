@@ -1,14 +1,12 @@
-import { defineConfig, mergeConfig } from 'vitest/config'
+import { defineConfig } from 'vitest/config'
 import base from './vitest.config.ts'
 
 /** The long forms: the fault tests at full size, and what takes minutes of real time. */
-export default mergeConfig(
-  base,
-  defineConfig({
-    test: {
-      include: ['test/fault/**/*.test.ts', 'test/soak/**/*.soak.ts'],
-      testTimeout: 900_000,
-      env: { FUZZ_RECORDS: '10000', MODEL_RUNS: '500', CRASH_KILLS: '60', CRASH_IDENTIFIERS: '5000' },
-    },
-  }),
-)
+export default defineConfig({
+  test: {
+    ...base.test,
+    include: ['test/fault/**/*.test.ts', 'test/soak/**/*.soak.ts'],
+    testTimeout: 900_000,
+    env: { FUZZ_RECORDS: '10000', MODEL_RUNS: '500', CRASH_KILLS: '60', CRASH_IDENTIFIERS: '5000' },
+  },
+})
