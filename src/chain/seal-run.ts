@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Database } from '../db/database.ts'
-import { chainHead, GENESIS } from './chain-head.ts'
+import { chainHead, GENESIS, type Link } from './chain-head.ts'
 import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
 import { merkleRoot } from './merkle-tree.ts'
 import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
@@ -41,12 +41,6 @@ export async function sealRun(
   await run
     .set({ chain_position: position, merkle_root: root.toString('hex'), chain_head: head.toString('hex') })
     .execute()
-}
-
-interface Link {
-  readonly position: number
-  readonly head: Buffer
-  readonly notesThrough: number
 }
 
 async function newestLink(db: Kysely<Database>): Promise<Link> {

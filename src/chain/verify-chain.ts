@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { SyncRunRow } from '../db/tables/sync-runs.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { chainHead, GENESIS } from './chain-head.ts'
+import { chainHead, GENESIS, type Link } from './chain-head.ts'
 import { compareLeaves } from './compare-leaves.ts'
 import type { ChainReport, Finding } from './findings.ts'
 import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
@@ -65,12 +65,6 @@ type SealedRun = Pick<
   SyncRunRow,
   'run_id' | 'chain_position' | 'merkle_root' | 'chain_head' | 'notes_through'
 >
-
-interface Link {
-  readonly position: number
-  readonly head: Buffer
-  readonly notesThrough: number
-}
 
 async function sealedRuns(db: Kysely<Database>): Promise<SealedRun[]> {
   return db

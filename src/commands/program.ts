@@ -59,5 +59,5 @@ Examples:
 
 Configuration comes from the environment or a .env file: DATABASE_URL for all, IDENTIFAI_API_KEY for sync, plan and
 replay; README.md has the others.
-Exit codes: 0 fine, 1 unexpected, 2 usage or configuration, 3 partial, 4 key refused, 5 database, 6 verification failed, 7 gave up,
-129/130/143 interrupted.`
+Exit codes: 0 fine, 1 unexpected, 2 usage or configuration, 3 partial, 4 key refused, 5 database,
+6 verification failed, 7 gave up, 129/130/143 interrupted.`

@@ -19,7 +19,8 @@ export function replayCommand() {
       `
 Says what changes, with examples, before it writes. Rows that come out different are replaced; history stays as it is,
 because nothing new was seen. Quarantined records that fit the contract by now are loaded as the answers they were.
-Exit code 3 when a kept record does not fit the contract any more (its rows are left as they are), or a quarantined one\ncould not be loaded after all.
+Exit code 3 when a kept record does not fit the contract any more (its rows are left as they are), or a quarantined one
+could not be loaded after all.
 
 Examples:
   $ identifai-sync replay --dry-run

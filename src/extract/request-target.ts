@@ -6,6 +6,11 @@ export function requestTarget(path: string, identifiers: readonly string[]): str
   return `${path}?${identifiers.map(queryPart).join('&')}`
 }
 
+/** Bytes of a target before the query. */
+export function targetPathBytes(apiUrl: string, path: string): number {
+  return new URL(apiUrl + path).pathname.length
+}
+
 /** Bytes that one identifier adds to a target, its separator included. */
 export function targetBytes(identifier: string): number {
   return queryPart(identifier).length + 1

@@ -4,7 +4,7 @@ import { readClock } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { slotSpacingSeconds } from '../extract/quota.ts'
-import { requestTarget, targetBytes } from '../extract/request-target.ts'
+import { targetBytes, targetPathBytes } from '../extract/request-target.ts'
 import { type Counted, countDue, countSettled, DUE_CLASSES, type DueClass } from './count-due.ts'
 import { type Cost, requestCost } from './request-cost.ts'
 
@@ -75,7 +75,7 @@ function costUnder(config: SyncConfig, endpoint: Endpoint): (counted: Counted) =
   const rules = {
     batchSize: config.batchSize,
     maxUrlBytes: config.maxUrlBytes,
-    pathBytes: requestTarget(new URL(config.apiUrl + endpoint.path).pathname, []).length,
+    pathBytes: targetPathBytes(config.apiUrl, endpoint.path),
     spacingSeconds: slotSpacingSeconds(config.requestsPerSecond, config.requestsPerMinute),
   }
   const bytesAround = targetBytes('')

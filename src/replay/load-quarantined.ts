@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import os from 'node:os'
 import { retryDatabase } from '../db/retry-database.ts'
 import type { SyncRunRow } from '../db/tables/sync-runs.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -12,9 +10,8 @@ import { storable } from '../sync/evidence.ts'
 import { loadAnswer } from '../sync/load-answer.ts'
 import { outcomesOf } from '../sync/outcomes-of.ts'
 import { passStatus } from '../sync/pass-status.ts'
-import { beat, closeRun, openRun } from '../sync/run-rows.ts'
+import { beat, closeRun, newRun, openRun } from '../sync/run-rows.ts'
 import { emptyTally, type Tally } from '../sync/tally.ts'
-import { VERSION } from '../version.ts'
 import { type Quarantined, type QuarantinedRecord, quarantinedPages } from './quarantined.ts'
 import type { ReplayOptions, ReplayTools } from './replay-options.ts'
 
@@ -53,10 +50,9 @@ export async function loadQuarantined(
 type Run = ReplayTools & { readonly runId: string; readonly tally: Tally }
 
 async function open(tools: ReplayTools, tally: Tally): Promise<Run> {
-  const runId = randomUUID()
-  const row = { runId, trigger: 'manual', host: os.hostname(), pid: process.pid, version: VERSION } as const
-  await retryDatabase(() => openRun(tools.db, row), tools.logger)
-  return { ...tools, runId, tally }
+  const run = newRun('manual')
+  await retryDatabase(() => openRun(tools.db, run), tools.logger)
+  return { ...tools, runId: run.runId, tally }
 }
 
 async function close(

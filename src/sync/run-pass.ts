@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import os from 'node:os'
 import { retryDatabase } from '../db/retry-database.ts'
 import type { RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
 import { makeSettledDue } from '../extract/make-settled-due.ts'
+import { targetPathBytes } from '../extract/request-target.ts'
 import { renewLeases } from '../extract/renew-leases.ts'
 import { RunClosedError } from '../errors.ts'
 import { PRIORITY } from '../priority.ts'
-import { VERSION } from '../version.ts'
 import { Breaker } from './breaker.ts'
 import { Crew } from './crew.ts'
 import { drain } from './drain.ts'
@@ -15,7 +13,7 @@ import { HeldOutcomes } from './held-outcomes.ts'
 import type { Pass, PassTools } from './pass.ts'
 import { Patience } from './patience.ts'
 import { passStatus } from './pass-status.ts'
-import { beat, closeRun, closeStaleRuns, discardRun, openRun, readOpenRun } from './run-rows.ts'
+import { beat, closeRun, closeStaleRuns, discardRun, newRun, openRun, readOpenRun } from './run-rows.ts'
 import { emptyTally, isBalanced, type Tally } from './tally.ts'
 
 /** Settled identifiers to ask for where nothing comes back; more would be no surer. */
@@ -56,9 +54,9 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
   const stale = await retryDatabase(() => closeStaleRuns(db, config.leaseSeconds), logger)
   if (stale > 0) logger.warn({ runs: stale }, 'closed runs whose process had died')
 
-  const runId = randomUUID()
   const { trigger, signal } = options
-  const run = { runId, trigger, host: os.hostname(), pid: process.pid, version: VERSION }
+  const run = newRun(trigger)
+  const { runId } = run
   await retryDatabase(() => openRun(db, run), logger)
   logger[trigger === 'fresh' ? 'debug' : 'info']({ runId, trigger }, 'pass started')
 
@@ -73,7 +71,7 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     // With a limit nothing is asked beyond it.
     controlsLeft: options.limit === undefined ? CONTROLS : 0,
     packing: { maxUrlBytes: config.maxUrlBytes },
-    targetPathBytes: new URL(config.apiUrl + endpoint.path).pathname.length,
+    targetPathBytes: targetPathBytes(config.apiUrl, endpoint.path),
     httpDates: { first: null, last: null },
   }
   const patience = new Patience(tools, {

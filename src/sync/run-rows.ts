@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto'
+import os from 'node:os'
 import { type Kysely, sql } from 'kysely'
 import { leavesOfRevisions, lockChain, sealRun } from '../chain/seal-run.ts'
 import type { Database } from '../db/database.ts'
 import type { RunStatus, RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
+import { VERSION } from '../version.ts'
 import type { Tally } from './tally.ts'
 
 export interface NewRun {
@@ -10,6 +13,11 @@ export interface NewRun {
   readonly host: string
   readonly pid: number
   readonly version: string
+}
+
+/** A run of this process, under a name of its own. */
+export function newRun(trigger: RunTrigger): NewRun {
+  return { runId: randomUUID(), trigger, host: os.hostname(), pid: process.pid, version: VERSION }
 }
 
 export async function openRun(db: Kysely<Database>, run: NewRun): Promise<void> {

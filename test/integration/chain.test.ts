@@ -3,6 +3,7 @@ import canonicalize from 'canonicalize'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { merkleRoot } from '../../src/chain/merkle-tree.ts'
+import { addNote } from '../support/add-note.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 /** What a reader has who knows the rule only: columns as SQL gives them, times as UTC text with six digits. */
@@ -33,28 +34,14 @@ function sha256(...parts: (string | Buffer)[]): Buffer {
   return hash.digest()
 }
 
-async function addNote({ app }: Workbench, hash: string) {
-  await app.db
-    .insertInto('identifai.override_notes')
-    .values({
-      file_hash: hash,
-      forced_to: 'human',
-      author: 'A',
-      reason: 'heard it',
-      ticket: null,
-      reviewer: null,
-    })
-    .execute()
-}
-
 describe('the chain', () => {
   it('binds every run, its revisions and the notes since the run before, as the rule says', async () => {
     await using bench = await createWorkbench({ world: { seed: 23, asksUntilDone: 2 } })
     await bench.enqueue(bench.simulator.world.register({ count: 130 }))
     for (let pass = 0; pass < 4; pass++) {
       await bench.pass()
-      await addNote(bench, `hash-${pass}`)
-      if (pass === 2) await addNote(bench, 'another')
+      await addNote(bench.app.db, `hash-${pass}`)
+      if (pass === 2) await addNote(bench.app.db, 'another')
       await bench.makeAllDue()
     }
     await bench.pass()

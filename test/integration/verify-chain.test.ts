@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/audio-endpoint.ts'
 import { verifyChain, verifySnapshot } from '../../src/chain/verify-chain.ts'
+import { addNote } from '../support/add-note.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 /** Four runs: first sight, two flips of files, a night without change. Notes before the third and the fourth. */
@@ -14,17 +15,7 @@ async function benchWithHistory(): Promise<Workbench> {
   for (const position of [10, 20]) {
     world.override(world.hashOf(identifiers[position] as string) as string, 'human')
     await bench.pass({ refreshAll: true })
-    await bench.app.db
-      .insertInto('identifai.override_notes')
-      .values({
-        file_hash: 'h',
-        forced_to: 'human',
-        author: 'A',
-        reason: 'heard it',
-        ticket: null,
-        reviewer: null,
-      })
-      .execute()
+    await addNote(bench.app.db, 'h')
   }
   await bench.pass({ refreshAll: true })
   return bench
