@@ -52,6 +52,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await table
     .addColumn('confirmed_since', 'timestamptz')
     .addColumn('unsettled_enqueued_since', 'timestamptz')
+    .addColumn('retired_reasons', 'jsonb')
+    .addColumn('unsealed_runs', 'integer')
     .addColumn('first_http_date', 'timestamptz')
     .addColumn('last_http_date', 'timestamptz')
     .addColumn('chain_position', 'integer')
@@ -96,6 +98,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       confirmed_since: 'Oldest last_confirmed_at among settled identifiers when the run ended.',
       unsettled_enqueued_since:
         'Oldest enqueued_at among pending, missing and quarantined identifiers when the run ended; null when there are none.',
+      retired_reasons:
+        'Why identifiers were retired, when the run ended: a list of {reason, identifiers}, the most frequent first, at most 20; all others as one entry whose reason is null.',
+      unsealed_runs:
+        'Other runs, under way when this one ended, that had changed contents already: what they saw is sealed with them, later in the chain.',
       first_http_date: 'Date header of the first answer: the only clock in a run that is not ours.',
       last_http_date: 'Date header of the last answer.',
       chain_position: 'Position of the run in the chain, from 1; null until it is sealed.',

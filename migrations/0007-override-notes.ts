@@ -14,7 +14,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('reviewer', 'text')
     .addColumn('noted_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
     .addPrimaryKeyConstraint('override_notes_pkey', ['note_id'])
-    .addCheckConstraint('override_notes_forced_to_known', sql`forced_to in ('human', 'artificial')`)
+    .addCheckConstraint('override_notes_forced_to_known', sql`forced_to in ('human', 'artificial', 'none')`)
     .addCheckConstraint(
       'override_notes_says_what_who_and_why',
       sql`file_hash ~ '\\S' and author ~ '\\S' and reason ~ '\\S'`,
@@ -38,7 +38,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       note_id: 'Our key, in the order of insertion.',
       media: 'Kind of medium.',
       file_hash: 'SHA-256 of the audio file that was overridden.',
-      forced_to: 'The label it was forced to: human or artificial.',
+      forced_to: 'The label it was forced to: human or artificial; none when a force was taken away.',
       author: 'Who decided.',
       reason: 'Why.',
       ticket: 'Reference to a case or ticket; null when none was given.',

@@ -54,7 +54,8 @@ async function createLeaves(db: Kysely<unknown>): Promise<void> {
       classification_id: 'The revision that it stands for; null for a note.',
       revision_no: 'The revision that it stands for; null for a note.',
       note_id: 'The note that it stands for; null for a revision.',
-      leaf_hash: 'SHA-256 (hex) of a zero byte and the RFC 8785 JSON of the row, as RFC 9162 has it.',
+      leaf_hash:
+        'SHA-256 (hex) of a zero byte and the RFC 8785 JSON of the row without what is null, as RFC 9162 has it.',
     },
   )
 }

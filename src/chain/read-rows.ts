@@ -1,73 +1,153 @@
 import { type Kysely, sql } from 'kysely'
 import { utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
+import type { ClassificationRevisionsTable } from '../db/tables/classification-revisions.ts'
+import type { OverrideNotesTable } from '../db/tables/override-notes.ts'
+import type { SyncRunsTable } from '../db/tables/sync-runs.ts'
 import type { JsonObject } from '../json.ts'
 
 /** Rows at once in memory. */
 const PAGE = 2000
 
-/** The revisions of one run by key, all their columns, times as UTC text with six digits. */
-export async function* revisionsOf(db: Kysely<Database>, runId: string): AsyncGenerator<RevisionLeafRow> {
+/** A revision as it is sealed. */
+export type SealedRevision = JsonObject & {
+  readonly classification_id: number
+  readonly revision_no: number
+}
+
+/** A note as it is sealed. */
+export type SealedNote = JsonObject & { readonly note_id: number }
+
+/** The revisions of one run by key, as they are sealed. */
+export async function* revisionsOf(db: Kysely<Database>, runId: string): AsyncGenerator<SealedRevision> {
   let [id, no] = [0, 0]
   for (;;) {
     const rows = await db
       .selectFrom('identifai.classification_revisions')
-      .selectAll()
-      .select([
-        utcText(sql`observed_at`).as('observed_at'),
-        utcText(sql`previous_confirmed_at`).as('previous_confirmed_at'),
-        utcText(sql`submitted_at`).as('submitted_at'),
-      ])
+      .select(REVISION_COLUMNS)
+      .select(REVISION_TIMES.map((column) => utcText(sql.ref(column)).as(column)))
       .where('run_id', '=', runId)
       .where(sql<boolean>`(classification_id, revision_no) > (${id}, ${no})`)
       .orderBy('classification_id')
       .orderBy('revision_no')
       .limit(PAGE)
       .execute()
-    if (rows.length === 0) return
-    yield* rows as unknown as RevisionLeafRow[]
     const last = rows.at(-1)
-    ;[id, no] = [last?.classification_id ?? id, last?.revision_no ?? no]
+    if (!last) return
+    for (const row of rows) yield withoutNulls(row) as SealedRevision
+    ;[id, no] = [last.classification_id, last.revision_no]
   }
 }
 
-export type RevisionLeafRow = JsonObject & {
-  readonly classification_id: number
-  readonly revision_no: number
-}
-
-/** Notes after one and up to another, by key, all their columns, times as UTC text with six digits. */
+/** Notes after one and up to another, by key, as they are sealed. */
 export async function notesBetween(
   db: Kysely<Database>,
   after: number,
   through: number,
-): Promise<(JsonObject & { readonly note_id: number })[]> {
+): Promise<SealedNote[]> {
   const rows = await db
     .selectFrom('identifai.override_notes')
-    .selectAll()
+    .select(NOTE_COLUMNS)
     .select(utcText(sql`noted_at`).as('noted_at'))
     .where('note_id', '>', after)
     .where('note_id', '<=', through)
     .orderBy('note_id')
     .execute()
-  return rows
+  return rows.map((row) => withoutNulls(row) as SealedNote)
 }
 
-/** The row of a run without what changes while it runs and what the chain adds to it, times as UTC text. */
+/** The row of a run as it is sealed: without what changes while it runs and what the chain adds to it. */
 export async function sealedRowOf(db: Kysely<Database>, runId: string): Promise<JsonObject> {
   const row = await db
     .selectFrom('identifai.sync_runs')
-    .selectAll()
-    .select([
-      utcText(sql`started_at`).as('started_at'),
-      utcText(sql`finished_at`).as('finished_at'),
-      utcText(sql`confirmed_since`).as('confirmed_since'),
-      utcText(sql`unsettled_enqueued_since`).as('unsettled_enqueued_since'),
-      utcText(sql`first_http_date`).as('first_http_date'),
-      utcText(sql`last_http_date`).as('last_http_date'),
-    ])
+    .select(RUN_COLUMNS)
+    .select(RUN_TIMES.map((column) => utcText(sql.ref(column)).as(column)))
     .where('run_id', '=', runId)
     .executeTakeFirstOrThrow()
-  const { heartbeat_at: _, chain_position: __, merkle_root: ___, chain_head: ____, ...sealed } = row
-  return sealed
+  return withoutNulls(row)
 }
+
+/**
+ * What is null is left out, so that a version that adds a column seals old rows as they were. These lists grow at any
+ * place, and nothing is ever taken from them; times are sealed as UTC text with six digits.
+ */
+function withoutNulls(row: object): JsonObject {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
+}
+
+const REVISION_COLUMNS = [
+  'classification_id',
+  'revision_no',
+  'run_id',
+  'causes',
+  'identifier',
+  'source',
+  'name',
+  'ref_id',
+  'result_url',
+  'file_hash',
+  'status',
+  'api_version',
+  'machine_classification',
+  'machine_confidence',
+  'machine_heuristic',
+  'force_classification',
+  'content_digest',
+  'digest_version',
+] as const satisfies readonly (keyof ClassificationRevisionsTable)[]
+
+const REVISION_TIMES = ['observed_at', 'previous_confirmed_at', 'submitted_at'] as const
+
+const NOTE_COLUMNS = [
+  'note_id',
+  'media',
+  'file_hash',
+  'forced_to',
+  'author',
+  'reason',
+  'ticket',
+  'reviewer',
+] as const satisfies readonly (keyof OverrideNotesTable)[]
+
+const RUN_COLUMNS = [
+  'run_id',
+  'trigger',
+  'status',
+  'host',
+  'pid',
+  'version',
+  'error',
+  'requests',
+  'retries',
+  'throttled',
+  'claimed',
+  'returned',
+  'settled_done',
+  'still_new',
+  'settled_errored',
+  'not_returned',
+  'quarantined',
+  'released',
+  'changed',
+  'unchanged',
+  'force_changes',
+  'tracked_count',
+  'pending_count',
+  'done_count',
+  'errored_count',
+  'missing_count',
+  'quarantined_count',
+  'retired_count',
+  'retired_reasons',
+  'unsealed_runs',
+  'notes_through',
+] as const satisfies readonly (keyof SyncRunsTable)[]
+
+const RUN_TIMES = [
+  'started_at',
+  'finished_at',
+  'confirmed_since',
+  'unsettled_enqueued_since',
+  'first_http_date',
+  'last_http_date',
+] as const

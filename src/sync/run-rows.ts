@@ -5,6 +5,7 @@ import { leavesOfRevisions, lockChain, sealRun } from '../chain/seal-run.ts'
 import type { Database } from '../db/database.ts'
 import type { RunStatus, RunTrigger, SyncRunRow } from '../db/tables/sync-runs.ts'
 import { VERSION } from '../version.ts'
+import { readLedgerTotals } from './ledger-totals.ts'
 import type { Tally } from './tally.ts'
 
 export interface NewRun {
@@ -99,8 +100,8 @@ export interface Ending {
 /**
  * Ends a run, with what the ledger looks like, as the newest link of the chain. FOR UPDATE waits for the transactions
  * that hold the run open, so nothing is written into it afterwards. What takes long, hashing its revisions, comes before
- * the lock of the chain; what depends on the order of runs comes after it. Returns the sealed row, or undefined when somebody else closed it; done again
- * after a commit whose answer was lost, it finds the run closed with this very ending.
+ * the lock of the chain; what depends on the order of runs comes after it. Returns the sealed row, or undefined when
+ * somebody else closed it; done again after a commit whose answer was lost, it finds the run closed with this very ending.
  */
 export async function closeRun(
   db: Kysely<Database>,
@@ -118,12 +119,13 @@ export async function closeRun(
     if (!open) return closedWith(trx, runId, ending)
     const revisions = await leavesOfRevisions(trx, runId)
     await lockChain(trx)
-    const ledger = await sealedLedger(trx)
+    const { retired_reasons, ...ledger } = await readLedgerTotals(trx, runId)
     await trx
       .updateTable('identifai.sync_runs')
       .set({
         ...ending.tally,
         ...ledger,
+        retired_reasons: retired_reasons === null ? null : JSON.stringify(retired_reasons),
         status: ending.status,
         error: ending.error,
         finished_at: sql<Date>`clock_timestamp()`,
@@ -150,25 +152,4 @@ async function closedWith(
     .where('status', '=', status)
     .where('error', 'is not distinct from', error)
     .executeTakeFirst()
-}
-
-/** The state of the whole ledger at this moment. */
-async function sealedLedger(db: Kysely<Database>) {
-  return db
-    .selectFrom('identifai.identifiers')
-    .select(({ fn }) => [
-      fn.countAll<number>().as('tracked_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'pending').as('pending_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'done').as('done_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'errored').as('errored_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'missing').as('missing_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'quarantined').as('quarantined_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'retired').as('retired_count'),
-      fn.min('last_confirmed_at').filterWhere('state', 'in', ['done', 'errored']).as('confirmed_since'),
-      fn
-        .min('enqueued_at')
-        .filterWhere('state', 'in', ['pending', 'missing', 'quarantined'])
-        .as('unsettled_enqueued_since'),
-    ])
-    .executeTakeFirstOrThrow()
 }

@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
+import { audioEndpoint } from '../../src/audio-endpoint.ts'
 import { merkleRoot } from '../../src/chain/merkle-tree.ts'
+import { verifyChain } from '../../src/chain/verify-chain.ts'
+import { retire } from '../../src/ledger/retire.ts'
+import { newRun, openRun } from '../../src/sync/run-rows.ts'
 import { addNote } from '../support/add-note.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
-/** What a reader has who knows the rule only: columns as SQL gives them, times as UTC text with six digits. */
+/** What a reader has who knows the rule only: columns as SQL gives them, without nulls, times as UTC text with six digits. */
 async function asJson({ app }: Workbench, table: string, order: string): Promise<Record<string, unknown>[]> {
   const { rows } = await sql<{ row: Record<string, unknown> }>`
     select to_jsonb(t) as row from ${sql.table(`identifai.${table}`)} t order by ${sql.raw(order)}`.execute(
@@ -14,7 +18,9 @@ async function asJson({ app }: Workbench, table: string, order: string): Promise
   )
   return rows.map(({ row }) =>
     Object.fromEntries(
-      Object.entries(row).map(([column, value]) => [column, isTime(value) ? sixDigits(value) : value]),
+      Object.entries(row)
+        .filter(([, value]) => value !== null)
+        .map(([column, value]) => [column, isTime(value) ? sixDigits(value) : value]),
     ),
   )
 }
@@ -100,6 +106,49 @@ describe('the chain', () => {
       select chain_position = row_number() over (order by finished_at) as "inOrder", count(*) over () as n
       from identifai.sync_runs`.execute(bench.app.db)
     expect(rows).toEqual(Array.from({ length: 5 }, () => ({ inOrder: true, n: 5 })))
+  })
+
+  it('seals why identifiers were retired, the twenty most frequent reasons by name', async () => {
+    await using bench = await createWorkbench()
+    const { app } = bench
+    expect((await bench.pass()).retired_reasons).toBeNull()
+    const ids = Array.from({ length: 25 }, (_, n) => `r-${n}`)
+    await bench.enqueue(ids)
+    await retire(app.db, { media: 'audio', identifiers: ids.slice(0, 3), reason: 'test call' })
+    for (const id of ids.slice(3))
+      await retire(app.db, { media: 'audio', identifiers: [id], reason: `of ${id}` })
+    const sealed = (await bench.pass()).retired_reasons as { reason: string | null; identifiers: number }[]
+    expect(sealed).toHaveLength(21)
+    expect(sealed[0]).toEqual({ reason: 'test call', identifiers: 3 })
+    expect(sealed[20]).toEqual({ reason: null, identifiers: 3 })
+    expect((await verifyChain(app.db, audioEndpoint)).findings).toEqual([])
+  })
+
+  it('says of a run that another, still under way, had changed contents already', async () => {
+    await using bench = await createWorkbench()
+    const { app } = bench
+    await bench.enqueue(bench.simulator.world.register({ count: 3 }))
+    expect((await bench.pass()).unsealed_runs).toBe(0)
+    const others = [newRun('manual'), newRun('manual')]
+    for (const other of others) await openRun(app.db, other)
+    expect((await bench.pass()).unsealed_runs).toBe(0)
+    await sql`
+      insert into identifai.classification_revisions
+      select (r).* from (
+        select jsonb_populate_record(r, jsonb_build_object('revision_no', 2, 'run_id', ${others[0]?.runId}::text)) as r
+        from identifai.classification_revisions as r limit 1) as copy`.execute(app.db)
+    expect((await bench.pass()).unsealed_runs).toBe(1)
+  })
+
+  it('stays as it is when a later version adds columns', async () => {
+    await using bench = await createWorkbench()
+    await bench.enqueue(bench.simulator.world.register({ count: 3 }))
+    await addNote(bench.app.db, 'h')
+    await bench.pass()
+    for (const table of ['sync_runs', 'classification_revisions', 'override_notes']) {
+      await sql`alter table ${sql.table(`identifai.${table}`)} add column later text`.execute(bench.app.db)
+    }
+    expect((await verifyChain(bench.app.db, audioEndpoint)).findings).toEqual([])
   })
 
   it('lets nobody change a sealed run, or a leaf', async () => {

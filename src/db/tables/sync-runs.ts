@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { Generated, Timestamp } from '../column-types.ts'
+import type { Generated, Jsonb, Timestamp } from '../column-types.ts'
 
 export type RunTrigger = 'manual' | 'schedule' | 'fresh' | 'demo'
 export type RunStatus = 'running' | 'succeeded' | 'partial' | 'failed' | 'interrupted'
@@ -39,6 +39,8 @@ export interface SyncRunsTable {
   retired_count: number | null
   confirmed_since: Timestamp | null
   unsettled_enqueued_since: Timestamp | null
+  retired_reasons: Jsonb | null
+  unsealed_runs: number | null
   first_http_date: Timestamp | null
   last_http_date: Timestamp | null
   chain_position: number | null
