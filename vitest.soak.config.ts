@@ -7,6 +7,13 @@ export default defineConfig({
     ...base.test,
     include: ['test/fault/**/*.test.ts', 'test/soak/**/*.soak.ts'],
     testTimeout: 900_000,
-    env: { FUZZ_RECORDS: '10000', MODEL_RUNS: '500', CRASH_KILLS: '60', CRASH_IDENTIFIERS: '5000' },
+    env: {
+      FUZZ_RECORDS: '10000',
+      MODEL_RUNS: '500',
+      CRASH_KILLS: '60',
+      CRASH_IDENTIFIERS: '5000',
+      FORCE_NIGHTS: '200',
+      FORCE_IDENTIFIERS: '2000',
+    },
   },
 })

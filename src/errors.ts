@@ -57,6 +57,12 @@ export class ApiAnswerError extends PermanentError {
   readonly exitCode = EXIT_CODE.gaveUp
 }
 
+/** A report would not have everything that its period asks for. */
+export class ReportRefusedError extends PermanentError {
+  override name = 'ReportRefusedError'
+  readonly exitCode = EXIT_CODE.notVerified
+}
+
 /** Request after request was lost: whatever is wrong, going on would not help. */
 export class GaveUpError extends PermanentError {
   override name = 'GaveUpError'

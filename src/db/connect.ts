@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool, type PoolClient, TypeOverrides } from 'pg'
+import Cursor from 'pg-cursor'
 import type { Database } from './database.ts'
 import { asConnectionError } from './database-error.ts'
 
@@ -56,7 +57,7 @@ export function connect(options: ConnectOptions): Connection {
       limitSilence(client, options.silenceMs, (pid) => void endSession(pool, pid).catch(report))
     }
   })
-  return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
+  return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool, cursor: Cursor }) }), pool }
 }
 
 /** The server, too, gives up a client that has vanished within a transaction: its locks would hold up everybody. */

@@ -32,6 +32,7 @@ export class World {
   readonly options: { -readonly [K in keyof WorldOptions]: WorldOptions[K] }
   readonly #submissions = new Map<string, Submission>()
   readonly #forced = new Map<string, ForcedLabel>()
+  readonly #hidden = new Set<string>()
   /** The heuristic of the account; its main verdicts follow it. */
   defaultHeuristic = 'Majority'
   readonly #now: () => number
@@ -68,7 +69,7 @@ export class World {
   /** One record of an answer; it brings an unfinished analysis one ask nearer to its end. */
   answer(identifier: string): JsonObject | undefined {
     const submission = this.#submissions.get(identifier)
-    if (!submission) return undefined
+    if (!submission || this.#hidden.has(identifier)) return undefined
     const record = this.#record(submission)
     if (submission.asksLeft > 0) submission.asksLeft--
     this.#asks++
@@ -88,6 +89,18 @@ export class World {
     if (![...this.#submissions.values()].some((submission) => submission.hash === hash)) return false
     this.#forced.set(hash, label)
     return true
+  }
+
+  /** Runs the analysis of a submission again: so many asks find it unfinished. */
+  reanalyse(identifier: string, asks: number): void {
+    const submission = this.#submissions.get(identifier)
+    if (submission) submission.asksLeft = asks
+  }
+
+  /** Leaves a submission out of answers from now on, or no longer. */
+  hide(identifier: string, isHidden: boolean): void {
+    if (isHidden) this.#hidden.add(identifier)
+    else this.#hidden.delete(identifier)
   }
 
   /** Ends every analysis that is still running. */

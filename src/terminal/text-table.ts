@@ -1,3 +1,5 @@
+import { printable } from './printable.ts'
+
 type Cell = string | number | boolean | Date | null
 
 /** A small table for people: a header, a rule, numbers to the right, null as nothing. */
@@ -24,7 +26,7 @@ function cellText(cell: Cell): string {
   if (cell === null) return ''
   if (typeof cell === 'number') return Number.isInteger(cell) ? cell.toLocaleString('en-US') : String(cell)
   if (cell instanceof Date) return timeText(cell)
-  return String(cell)
+  return printable(String(cell))
 }
 
 /** A time to the second, in UTC. */

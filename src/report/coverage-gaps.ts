@@ -1,0 +1,43 @@
+import type { AsOf, Coverage, Gap, Period } from './report.ts'
+
+/**
+ * What keeps a report from being complete: each would let a change of force before the end of the period go unseen.
+ * Decided by what the run sealed, and by nothing that may have changed since.
+ */
+export function coverageGaps(
+  period: Period,
+  asOf: Pick<AsOf, 'finished_at'>,
+  coverage: Pick<
+    Coverage,
+    'confirmed_since' | 'unsettled_enqueued_since' | 'unsealed_runs' | 'pending' | 'missing' | 'quarantined'
+  >,
+): Gap[] {
+  const { to } = period
+  const { confirmed_since, unsettled_enqueued_since, unsealed_runs } = coverage
+  const gaps: Gap[] = []
+  if (asOf.finished_at < to) {
+    gaps.push({
+      gap: 'period_not_over',
+      statement: `The run that the report is as of ended at ${asOf.finished_at}, before the period does.`,
+    })
+  }
+  if (unsettled_enqueued_since !== null && unsettled_enqueued_since < to) {
+    gaps.push({
+      gap: 'unsettled',
+      statement: `Not every identifier enqueued before ${to} was settled or retired: of ${coverage.pending} pending, ${coverage.missing} missing and ${coverage.quarantined} quarantined, the oldest was enqueued at ${unsettled_enqueued_since}.`,
+    })
+  }
+  if (confirmed_since !== null && confirmed_since < to) {
+    gaps.push({
+      gap: 'unconfirmed',
+      statement: `Not every settled identifier was asked for at ${to} or later: the oldest confirmation is of ${confirmed_since}.`,
+    })
+  }
+  if (unsealed_runs > 0) {
+    gaps.push({
+      gap: 'unsealed',
+      statement: `Other runs (${unsealed_runs}) were under way and had changed contents: what they saw is not in this report.`,
+    })
+  }
+  return gaps
+}

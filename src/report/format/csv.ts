@@ -1,0 +1,79 @@
+import { pipeline, Readable } from 'node:stream'
+import { stringify } from 'csv-stringify'
+import type { Decision, ForceEvent, Report } from '../report.ts'
+
+/** Columns of the CSV form; new ones are only ever appended. */
+const COLUMNS = [
+  'event',
+  'in_period',
+  'identifier',
+  'forced_from',
+  'forced_to',
+  'not_before',
+  'not_after',
+  'force_origin',
+  'file_hash',
+  'tracked_siblings',
+  'ref_id',
+  'name',
+  'source',
+  'submitted_at',
+  'machine_classification_before',
+  'machine_confidence_before',
+  'machine_heuristic_before',
+  'machine_classification_after',
+  'machine_confidence_after',
+  'machine_heuristic_after',
+  'result_url',
+  'classification_id',
+  'revision_no',
+  'run_id',
+  'chain_position',
+  'decision',
+  'decision_not_before',
+  'decision_not_after',
+  'explanation',
+  'note_author',
+  'note_reason',
+  'note_ticket',
+  'note_reviewer',
+  'noted_at',
+] as const
+
+type CsvRow = Record<(typeof COLUMNS)[number], string | number | null>
+
+/**
+ * The events as CSV of RFC 4180, one a line, null as nothing. A text that a spreadsheet would take for a formula begins
+ * with an apostrophe.
+ */
+export function csvText({ events, decisions }: Report): AsyncIterable<string> {
+  const lines = stringify({
+    header: true,
+    columns: [...COLUMNS],
+    record_delimiter: 'windows',
+    escape_formulas: true,
+    // A lone line feed or carriage return, too, would end a line for many readers.
+    quoted_match: /[\r\n]/,
+  })
+  // An error of either end ends the other; whoever reads the lines gets it.
+  pipeline(Readable.from(rowsOf(events, decisions)), lines, () => {})
+  return lines
+}
+
+function* rowsOf(events: readonly ForceEvent[], decisions: readonly Decision[]): Generator<CsvRow> {
+  for (const event of events) {
+    const decision = decisions[event.decision - 1] as Decision
+    const [note] = decision.notes
+    yield {
+      ...event,
+      decision_not_before: decision.not_before,
+      decision_not_after: decision.not_after,
+      explanation: decision.explanation,
+      note_author: note?.author ?? null,
+      note_reason: note?.reason ?? null,
+      note_ticket: note?.ticket ?? null,
+      note_reviewer: note?.reviewer ?? null,
+      noted_at: note?.noted_at ?? null,
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/database.ts'
+import { ReportRefusedError } from '../errors.ts'
+import type { Gap, Report } from './report.ts'
+
+/** Identifiers that a refusal names. */
+const NAMED = 5
+
+/**
+ * Refuses a report that would not have everything.
+ *
+ * @throws ReportRefusedError that says what is short, what of it is short at this moment, and what to do.
+ */
+export async function refuseIncomplete(db: Kysely<Database>, { head }: Report): Promise<void> {
+  const { gaps } = head.coverage
+  if (gaps.length === 0) return
+  const lines = []
+  for (const gap of gaps) lines.push(`- ${gap.statement}`, `  ${await mend(db, gap, head)}`)
+  throw new ReportRefusedError(
+    `The report would not be complete, so it was not made.\n${lines.join('\n')}\nOr have it made with these gaps stated in its head: --allow-incomplete.`,
+  )
+}
+
+async function mend(db: Kysely<Database>, { gap }: Gap, { media, period }: Report['head']): Promise<string> {
+  switch (gap) {
+    case 'period_not_over':
+      return 'Run a pass after the end of the period, or give an earlier --to.'
+    case 'unsettled': {
+      const short = await readShort(
+        db,
+        media,
+        sql`state in ('pending', 'missing', 'quarantined') and enqueued_at < ${period.to}`,
+      )
+      return `${short} See identifai-sync status --stuck; retire what will never be answered, with its reason. Then run a pass, and give no --as-of or one after it.`
+    }
+    case 'unconfirmed': {
+      const short = await readShort(
+        db,
+        media,
+        sql`state in ('done', 'errored') and last_confirmed_at < ${period.to}`,
+      )
+      return `${short} Run a pass (identifai-sync sync --refresh-all), and give no --as-of or one after it.`
+    }
+    case 'unsealed':
+      return 'Wait until the pass that is under way has ended, or give an --as-of before it began.'
+  }
+}
+
+async function readShort(
+  db: Kysely<Database>,
+  media: string,
+  isShort: ReturnType<typeof sql>,
+): Promise<string> {
+  const rows = await db
+    .selectFrom('identifai.identifiers')
+    .select(['identifier', sql<number>`count(*) over ()`.as('total')])
+    .where('media', '=', media)
+    .where(sql<boolean>`(${isShort})`)
+    .orderBy('id')
+    .limit(NAMED)
+    .execute()
+  const total = rows[0]?.total ?? 0
+  if (total === 0) return 'At this moment there is none left.'
+  const more = total > rows.length ? `, and ${total - rows.length} more` : ''
+  return `At this moment ${total}: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.`
+}
