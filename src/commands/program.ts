@@ -1,9 +1,13 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { VERSION } from '../version.ts'
+import { annotateCommand } from './annotate.ts'
 import { demoCommand } from './demo.ts'
 import { enqueueCommand } from './enqueue.ts'
+import { explainCommand } from './explain.ts'
 import { migrateCommand } from './migrate.ts'
 import { planCommand } from './plan.ts'
+import { pruneCommand } from './prune.ts'
+import { reconcileCommand } from './reconcile.ts'
 import { replayCommand } from './replay.ts'
 import { reportCommand } from './report.ts'
 import { requeueCommand } from './requeue.ts'
@@ -33,7 +37,11 @@ export function createProgram(): Command {
     requeueCommand(),
     retireCommand(),
     replayCommand(),
+    explainCommand(),
+    annotateCommand(),
     reportCommand(),
+    reconcileCommand(),
+    pruneCommand(),
     simulateCommand(),
     demoCommand(),
   ]

@@ -1,28 +1,14 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { IdentifierState } from '../db/tables/identifiers.ts'
-import { type Entry, type InvalidEntry, isInvalid } from './entry.ts'
-import {
-  createStage,
-  type EnqueueOptions,
-  type Inserted,
-  insertStaged,
-  stageEntries,
-} from './insert-identifiers.ts'
+import { type EnqueueOptions, type Inserted, insertStaged } from './insert-identifiers.ts'
 import type { EntryStream } from './read-entries.ts'
+import { type Staged, stageEntries } from './stage-entries.ts'
 
-const CHUNK = 5000
-
-/** Invalid lines that are named one by one; more are only counted. */
-const INVALID_NAMED = 100
-
-export interface EnqueueResult {
+export interface EnqueueResult extends Omit<Staged, 'valid'> {
   readonly added: number
   readonly known: number
   readonly known_by_state: Partial<Record<IdentifierState, number>>
-  readonly invalid: number
-  /** The first invalid lines. */
-  readonly invalid_lines: readonly InvalidEntry[]
 }
 
 /**
@@ -35,32 +21,11 @@ export async function enqueue(
   options: EnqueueOptions,
 ): Promise<EnqueueResult> {
   return db.transaction().execute(async (trx) => {
-    await createStage(trx)
-    const { valid, invalid, named } = await stageAll(trx, entries)
+    const { valid, ...rest } = await stageEntries(trx, entries)
     const { added, existing } = await insertStaged(trx, options)
     const known = valid - added
-    return { added, known, known_by_state: statesOf(existing, known), invalid, invalid_lines: named }
+    return { added, known, known_by_state: statesOf(existing, known), ...rest }
   })
-}
-
-async function stageAll(db: Kysely<Database>, entries: EntryStream) {
-  const named: InvalidEntry[] = []
-  let [valid, invalid] = [0, 0]
-  let chunk: Entry[] = []
-  for await (const entry of entries) {
-    if (isInvalid(entry)) {
-      invalid++
-      if (named.length < INVALID_NAMED) named.push(entry)
-      continue
-    }
-    valid++
-    chunk.push(entry)
-    if (chunk.length < CHUNK) continue
-    await stageEntries(db, chunk)
-    chunk = []
-  }
-  if (chunk.length > 0) await stageEntries(db, chunk)
-  return { valid, invalid, named }
 }
 
 /** What is known but did not exist before was repeated in the input, and is pending. */

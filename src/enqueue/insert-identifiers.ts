@@ -1,7 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { IdentifierState } from '../db/tables/identifiers.ts'
-import type { Entry } from './entry.ts'
 
 /** What the rows get that their entries do not say. */
 export interface EnqueueOptions {
@@ -15,23 +14,6 @@ export interface Inserted {
   readonly added: number
   /** Entries whose identifier was there before, by state. */
   readonly existing: Partial<Record<IdentifierState, number>>
-}
-
-/** Makes the table of this transaction that entries are collected in, so that the ledger is not locked meanwhile. */
-export async function createStage(db: Kysely<Database>): Promise<void> {
-  await sql`
-    create temporary table enqueued_entries (identifier text, submitted_at timestamptz, source text)
-    on commit drop`.execute(db)
-}
-
-/** Collects entries. Kysely has no word for unnest over several arrays. */
-export async function stageEntries(db: Kysely<Database>, entries: readonly Entry[]): Promise<void> {
-  await sql`
-    insert into enqueued_entries (identifier, submitted_at, source)
-    select * from unnest(
-      ${entries.map((entry) => entry.identifier)}::text[],
-      ${entries.map((entry) => entry.submittedAt)}::timestamptz[],
-      ${entries.map((entry) => entry.source)}::text[])`.execute(db)
 }
 
 /**

@@ -40,7 +40,7 @@ function rejectInvalid(ids: readonly string[]): void {
   for (const [position, identifier] of ids.entries()) {
     const entry = parseEntry({ line: position + 1, identifier })
     if (isInvalid(entry)) {
-      throw new UsageError(`Argument ${entry.line} is no identifier (${entry.reason}): nothing was enqueued.`)
+      throw new UsageError(`Argument ${entry.line} is no identifier (${entry.reason}): nothing was done.`)
     }
   }
 }

@@ -50,7 +50,7 @@ export async function* readCsvEntries(
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
-    throw new UsageError(`The input is not CSV: ${error.message}. Nothing was enqueued.`, { cause: error })
+    throw new UsageError(`The input is not CSV: ${error.message}. Nothing was done.`, { cause: error })
   } finally {
     // Whoever writes to us may never end: without this, an error here would wait for them.
     stream.destroy()

@@ -12,7 +12,7 @@ export function dataDigest(data: ReportData): string {
 
 /** The keys of the data in the order of RFC 8785, which is that of their code units. */
 function* canonicalParts(data: ReportData): Generator<string> {
-  for (const [position, key] of Object.keys(data).sort().entries()) {
+  for (const [position, key] of Object.keys(data).toSorted().entries()) {
     yield `${position === 0 ? '{' : ','}${JSON.stringify(key)}:`
     const value = data[key as keyof ReportData] as Json
     if (Array.isArray(value)) yield* canonicalElements(value)

@@ -1,4 +1,3 @@
-import type { DatabaseTime } from '../db/clock.ts'
 import type { Interval } from './in-period.ts'
 import type { SeenEvent } from './read-events.ts'
 
@@ -18,7 +17,7 @@ export function groupDecisions(events: readonly SeenEvent[]): Group[] {
   const files = Map.groupBy(events, (event) =>
     JSON.stringify([event.file_hash ?? event.classification_id, event.forced_to]),
   )
-  return [...files.values()].flatMap(groupsOfFile).sort(byTime)
+  return [...files.values()].flatMap(groupsOfFile).toSorted(byTime)
 }
 
 function groupsOfFile(events: readonly SeenEvent[]): Group[] {
@@ -62,6 +61,6 @@ function byTime(one: Group, other: Group): number {
 }
 
 /** By code units: no order that depends on a language, so that every machine makes the same report. */
-export function compare(one: DatabaseTime | string, other: DatabaseTime | string): number {
+export function compare(one: string, other: string): number {
   return one < other ? -1 : Number(one > other)
 }

@@ -1,5 +1,4 @@
 import type { DatabaseTime } from '../db/clock.ts'
-import type { JsonObject } from '../json.ts'
 import { coverageGaps } from './coverage-gaps.ts'
 import { explanationOf, notesOfDecisions } from './explain-decisions.ts'
 import { compare, type Group, groupDecisions } from './group-decisions.ts'
@@ -7,7 +6,6 @@ import { inPeriod } from './in-period.ts'
 import type { SeenEvent } from './read-events.ts'
 import type { StandingRow } from './read-standing.ts'
 import {
-  type Coverage,
   type Decision,
   type ForceEvent,
   type Note,
@@ -50,7 +48,7 @@ export function makeReport(media: string, period: Period, history: History): Rep
     .flatMap((group, position) =>
       eventsOf(group, { decision: position + 1, period, tracked: history.tracked }),
     )
-    .sort(bySight)
+    .toSorted(bySight)
   const foundForced = history.foundForced.filter(
     (time) => inPeriod({ not_before: time, not_after: time }, period) === 'certainly',
   )
@@ -126,8 +124,7 @@ function bySight(one: ForceEvent, other: ForceEvent): number {
 }
 
 function headOf(media: string, period: Period, { asOf, standing }: History): ReportHead {
-  const row = asOf.row as SealedRow
-  const reanalysing = standing.filter(({ is_reanalysing }) => is_reanalysing)
+  const { row } = asOf
   const counts = {
     tracked: row.tracked_count,
     settled: row.done_count + row.errored_count,
@@ -138,7 +135,7 @@ function headOf(media: string, period: Period, { asOf, standing }: History): Rep
     quarantined: row.quarantined_count,
     retired: row.retired_count,
     retired_reasons: row.retired_reasons ?? [],
-    reanalysing: reanalysing.reduce((sum, { identifiers }) => sum + identifiers, 0),
+    reanalysing: identifiersOf(standing.filter(({ is_reanalysing }) => is_reanalysing)),
     confirmed_since: row.confirmed_since ?? null,
     unsettled_enqueued_since: row.unsettled_enqueued_since ?? null,
     unsealed_runs: row.unsealed_runs,
@@ -170,11 +167,12 @@ function standingOf(rows: readonly StandingRow[]): Standing {
     machineToForced.set(key, { machine, forced_to, identifiers: before + identifiers })
   }
   const all = [...machineToForced]
-    .sort(([key, one], [otherKey, other]) => other.identifiers - one.identifiers || compare(key, otherKey))
+    .toSorted(
+      ([key, one], [otherKey, other]) => other.identifiers - one.identifiers || compare(key, otherKey),
+    )
     .map(([, row]) => row)
-  const sum = (list: Standing['machine_to_forced']) => list.reduce((n, { identifiers }) => n + identifiers, 0)
   const forced = all.filter(({ forced_to }) => forced_to !== null)
-  const [withResult, forcedCount] = [sum(all), sum(forced)]
+  const [withResult, forcedCount] = [identifiersOf(all), identifiersOf(forced)]
   return {
     with_result: withResult,
     forced: forcedCount,
@@ -183,22 +181,6 @@ function standingOf(rows: readonly StandingRow[]): Standing {
   }
 }
 
-/** What is read of a sealed row; what was null is not there. */
-type SealedRow = JsonObject & {
-  readonly run_id: string
-  readonly finished_at: DatabaseTime
-  readonly tracked_count: number
-  readonly done_count: number
-  readonly errored_count: number
-  readonly pending_count: number
-  readonly missing_count: number
-  readonly quarantined_count: number
-  readonly retired_count: number
-  readonly retired_reasons?: Coverage['retired_reasons']
-  readonly unsealed_runs: number
-  readonly notes_through: number
-  readonly confirmed_since?: DatabaseTime
-  readonly unsettled_enqueued_since?: DatabaseTime
-  readonly first_http_date?: DatabaseTime
-  readonly last_http_date?: DatabaseTime
+function identifiersOf(rows: readonly { readonly identifiers: number }[]): number {
+  return rows.reduce((sum, { identifiers }) => sum + identifiers, 0)
 }

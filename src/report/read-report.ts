@@ -56,7 +56,7 @@ async function periodOf(
 ): Promise<Period> {
   const period = {
     from: from === null ? null : await normalizeTime(db, from),
-    to: to === null ? String(row.confirmed_since ?? row.finished_at) : await normalizeTime(db, to),
+    to: to === null ? (row.confirmed_since ?? row.finished_at) : await normalizeTime(db, to),
   }
   if (period.from !== null && period.from >= period.to) {
     throw new UsageError(
@@ -75,7 +75,7 @@ async function readHistory(db: Kysely<Database>, media: string, asOf: SealedRun)
     events,
     foundForced: await readFoundForced(db, position),
     standing: await readStanding(db, position),
-    notes: await readNotes(db, media, Number(asOf.row.notes_through)),
+    notes: await readNotes(db, media, asOf.row.notes_through),
     tracked: await readTracked(db, position, [...hashes]),
   }
 }

@@ -28,7 +28,7 @@ export async function readStanding(db: Kysely<Database>, position: number): Prom
           .as('former'),
       (join) => join.onTrue(),
     )
-    .where(({ or, eb }) => or([eb('latest.status', '<>', 'new'), eb('former.is_there', 'is not', null)]))
+    .where((eb) => eb.or([eb('latest.status', '<>', 'new'), eb('former.is_there', 'is not', null)]))
     .select(({ fn }) => [
       sql<boolean>`former.is_there is not null`.as('is_reanalysing'),
       sql<string | null>`case when former.is_there then former.machine_classification

@@ -162,7 +162,7 @@ export interface Note {
   readonly reviewer: string | null
 }
 
-export interface Summary {
+interface Summary {
   readonly now: Standing
   readonly period: PeriodSummary
 }

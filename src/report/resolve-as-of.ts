@@ -4,12 +4,13 @@ import { type DatabaseTime, utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import { UsageError } from '../errors.ts'
 import type { JsonObject } from '../json.ts'
+import type { Coverage } from './report.ts'
 
 /** The run at whose end history is looked at: its place in the chain, and its row as it was sealed. */
 export interface SealedRun {
   readonly chain_position: number
   readonly chain_head: string
-  readonly row: JsonObject
+  readonly row: SealedRow
 }
 
 /**
@@ -37,7 +38,7 @@ export async function resolveAsOf(db: Kysely<Database>, asOf: string | null): Pr
   return {
     chain_position: chain_position as number,
     chain_head: chain_head as string,
-    row: await sealedRowOf(db, run_id),
+    row: (await sealedRowOf(db, run_id)) as SealedRow,
   }
 }
 
@@ -47,4 +48,24 @@ export async function normalizeTime(db: Kysely<Database>, time: string): Promise
     time: DatabaseTime
   }>`select ${utcText(sql`${time}::timestamptz`)} as time`.execute(db)
   return (rows[0] as { time: DatabaseTime }).time
+}
+
+/** What is read of a sealed row; what was null is not there. */
+type SealedRow = JsonObject & {
+  readonly run_id: string
+  readonly finished_at: DatabaseTime
+  readonly tracked_count: number
+  readonly done_count: number
+  readonly errored_count: number
+  readonly pending_count: number
+  readonly missing_count: number
+  readonly quarantined_count: number
+  readonly retired_count: number
+  readonly retired_reasons?: Coverage['retired_reasons']
+  readonly unsealed_runs: number
+  readonly notes_through: number
+  readonly confirmed_since?: DatabaseTime
+  readonly unsettled_enqueued_since?: DatabaseTime
+  readonly first_http_date?: DatabaseTime
+  readonly last_http_date?: DatabaseTime
 }

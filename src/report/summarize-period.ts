@@ -36,12 +36,12 @@ export function summarizePeriod(
       events: n,
     })),
     by_source: countBy(events, (event) => event.source).map(([source, n]) => ({ source, events: n })),
-    by_week: weeks(events, within),
+    by_week: countByWeek(events, within),
   }
 }
 
 /** A force to another label than the machine's; not where the machine has none, or where a force was taken away. */
-export function isAgainstMachine(event: ForceEvent): boolean {
+function isAgainstMachine(event: ForceEvent): boolean {
   const { forced_to, machine_classification_after } = event
   return (
     forced_to !== null && machine_classification_after !== null && forced_to !== machine_classification_after
@@ -58,7 +58,7 @@ function countBy<T>(list: readonly T[], of: (element: T) => string | null): [str
     name,
     members.length,
   ])
-  return groups.sort(
+  return groups.toSorted(
     ([name, n], [other, m]) =>
       m - n || Number(name === null) - Number(other === null) || compare(name ?? '', other ?? ''),
   )
@@ -74,8 +74,6 @@ function machineToForced(events: readonly ForceEvent[]): MachineToForced<'events
 }
 
 function confidences(events: readonly ForceEvent[]): PeriodSummary['overridden_confidence'] {
-  // No bound of a confidence is documented: what lies outside counts in the first or the last step.
-  const stepOf = (confidence: number) => Math.min(Math.max(Math.floor(confidence * 10 + 1e-9), 0), 9)
   return Array.from({ length: 10 }, (_, step) => ({
     from: step / 10,
     to: (step + 1) / 10,
@@ -86,20 +84,26 @@ function confidences(events: readonly ForceEvent[]): PeriodSummary['overridden_c
   }))
 }
 
-function weeks(events: readonly ForceEvent[], decisions: readonly Decision[]): PeriodSummary['by_week'] {
+/** No bound of a confidence is documented: what lies outside counts in the first or the last step. */
+function stepOf(confidence: number): number {
+  return Math.min(Math.max(Math.floor(confidence * 10 + 1e-9), 0), 9)
+}
+
+function countByWeek(events: readonly ForceEvent[], decisions: readonly Decision[]): PeriodSummary['by_week'] {
   const eventsOf = Map.groupBy(events, ({ not_after }) => weekOf(not_after))
   const decisionsOf = Map.groupBy(decisions, ({ not_after }) => weekOf(not_after))
-  const seen = [...eventsOf.keys(), ...decisionsOf.keys()].sort()
-  const [first, last] = [seen[0], seen.at(-1)]
-  const listed = []
-  for (let week = first; week !== undefined && last !== undefined && week <= last; week = nextWeek(week)) {
-    listed.push({
-      week,
-      events: eventsOf.get(week)?.length ?? 0,
-      decisions: decisionsOf.get(week)?.length ?? 0,
-    })
-  }
-  return listed
+  const seen = [...eventsOf.keys(), ...decisionsOf.keys()].toSorted()
+  return weeksBetween(seen[0], seen.at(-1)).map((week) => ({
+    week,
+    events: eventsOf.get(week)?.length ?? 0,
+    decisions: decisionsOf.get(week)?.length ?? 0,
+  }))
+}
+
+function weeksBetween(first: string | undefined, last = ''): string[] {
+  const weeks = []
+  for (let week = first ?? '~'; week <= last; week = nextWeek(week)) weeks.push(week)
+  return weeks
 }
 
 /** The Monday of a time's week, in UTC. */

@@ -87,8 +87,8 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
   expect(
     decisions
       .map(({ file_hash, forced_to, identifiers }) => `${file_hash} ${forced_to} ${identifiers}`)
-      .sort(),
-  ).toEqual(seenActs.map(({ hash, to, seenBefore }) => `${hash} ${to} ${seenBefore.length}`).sort())
+      .toSorted(),
+  ).toEqual(seenActs.map(({ hash, to, seenBefore }) => `${hash} ${to} ${seenBefore.length}`).toSorted())
   for (const decision of decisions) {
     expect(
       seenActs.filter((act) => act.hash === decision.file_hash && contains(decision, act.at)),

@@ -1,0 +1,89 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/database.ts'
+
+/** Records that one statement removes at most. */
+const PAGE = 5000
+
+export interface Pruned {
+  /** Kept records removed; with `isDryRun`, that would be. */
+  readonly removed: number
+  /** Records still kept. */
+  readonly kept: number
+}
+
+/**
+ * Removes the kept records of superseded revisions that were received before a time; never a revision. What a later
+ * answer is compared with, and a replay reads, stays: the latest record of each classification, and its latest finished
+ * one. In steps, so that nobody waits long for its locks; stopped in the middle, what is removed stays removed.
+ */
+export async function prunePayloads(
+  db: Kysely<Database>,
+  options: { readonly olderThanDays: number; readonly isDryRun: boolean; readonly signal: AbortSignal },
+): Promise<Pruned> {
+  let removed = 0
+  for (let [id, no] = [0, 0]; !options.signal.aborted; ) {
+    const page = await (options.isDryRun ? readPage : removePage)(db, { id, no, days: options.olderThanDays })
+    removed += page.length
+    const last = page.at(-1)
+    if (!last) break
+    ;[id, no] = [last.classification_id, last.revision_no]
+  }
+  const { kept } = await db
+    .selectFrom('identifai.revision_payloads')
+    .select(({ fn }) => fn.countAll<number>().as('kept'))
+    .executeTakeFirstOrThrow()
+  return { removed, kept }
+}
+
+interface Page {
+  /** Key after which the page begins. */
+  readonly id: number
+  readonly no: number
+  readonly days: number
+}
+
+async function removePage(db: Kysely<Database>, page: Page) {
+  const removed = await db
+    .with('superseded', () => superseded(db, page))
+    .deleteFrom('identifai.revision_payloads as p')
+    .using('superseded')
+    .whereRef('p.classification_id', '=', 'superseded.classification_id')
+    .whereRef('p.revision_no', '=', 'superseded.revision_no')
+    .returning(['p.classification_id', 'p.revision_no'])
+    .execute()
+  return removed.toSorted(
+    (one, other) => one.classification_id - other.classification_id || one.revision_no - other.revision_no,
+  )
+}
+
+async function readPage(db: Kysely<Database>, page: Page) {
+  return superseded(db, page).execute()
+}
+
+/** A `disappeared` revision has no record, and an unfinished one does not supersede a finished one. */
+function superseded(db: Kysely<Database>, { id, no, days }: Page) {
+  return db
+    .selectFrom('identifai.revision_payloads as kept')
+    .innerJoin('identifai.classification_revisions as r', (join) =>
+      join
+        .onRef('r.classification_id', '=', 'kept.classification_id')
+        .onRef('r.revision_no', '=', 'kept.revision_no'),
+    )
+    .select(['kept.classification_id', 'kept.revision_no'])
+    .where(sql<boolean>`(kept.classification_id, kept.revision_no) > (${id}, ${no})`)
+    .where('r.observed_at', '<', sql<Date>`now() - make_interval(days => ${days})`)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('identifai.classification_revisions as later')
+          .select('later.revision_no')
+          .whereRef('later.classification_id', '=', 'r.classification_id')
+          .whereRef('later.revision_no', '>', 'r.revision_no')
+          .where(sql<boolean>`not 'disappeared' = any(later.causes)`)
+          .where(sql<boolean>`(later.status <> 'new' or r.status = 'new')`),
+      ),
+    )
+    .orderBy('kept.classification_id')
+    .orderBy('kept.revision_no')
+    .limit(PAGE)
+}
