@@ -18,6 +18,52 @@ export function merkleRoot(leaves: readonly Buffer[]): Buffer {
   return rootOf(leaves, 0, leaves.length)
 }
 
+/** A tree that proves its leaves; every node is hashed once, however many proofs are asked for. */
+export function createProver(leaves: readonly Buffer[]): (leafNo: number) => Buffer[] {
+  const known = new Map<string, Buffer>()
+  const root = (from: number, to: number): Buffer => {
+    if (to - from === 1) return leaves[from] as Buffer
+    const key = `${from} ${to}`
+    const middle = from + leftSize(to - from)
+    const hash = known.get(key) ?? nodeHash(root(from, middle), root(middle, to))
+    known.set(key, hash)
+    return hash
+  }
+  const proof = (leafNo: number, from: number, to: number): Buffer[] => {
+    if (to - from === 1) return []
+    const middle = from + leftSize(to - from)
+    return leafNo < middle
+      ? [...proof(leafNo, from, middle), root(middle, to)]
+      : [...proof(leafNo, middle, to), root(from, middle)]
+  }
+  return (leafNo) => proof(leafNo, 0, leaves.length)
+}
+
+/**
+ * The root that an inclusion proof leads to from a leaf (RFC 9162, section 2.1.3.2); undefined when the proof has not the
+ * length that the place of the leaf asks for.
+ */
+export function rootByProof(
+  leaf: Buffer,
+  leafNo: number,
+  leafCount: number,
+  proof: readonly Buffer[],
+): Buffer | undefined {
+  if (leafNo < 0 || leafNo >= leafCount) return undefined
+  let [index, last, hash] = [leafNo, leafCount - 1, leaf]
+  for (const sibling of proof) {
+    if (last === 0) return undefined
+    if (index % 2 === 1 || index === last) {
+      hash = nodeHash(sibling, hash)
+      while (index % 2 === 0 && index !== 0) [index, last] = [Math.floor(index / 2), Math.floor(last / 2)]
+    } else {
+      hash = nodeHash(hash, sibling)
+    }
+    ;[index, last] = [Math.floor(index / 2), Math.floor(last / 2)]
+  }
+  return last === 0 ? hash : undefined
+}
+
 function nodeHash(left: Buffer, right: Buffer): Buffer {
   return createHash('sha256').update(NODE).update(left).update(right).digest()
 }

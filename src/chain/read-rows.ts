@@ -22,10 +22,7 @@ export type SealedNote = JsonObject & { readonly note_id: number }
 export async function* revisionsOf(db: Kysely<Database>, runId: string): AsyncGenerator<SealedRevision> {
   let [id, no] = [0, 0]
   for (;;) {
-    const rows = await db
-      .selectFrom('identifai.classification_revisions')
-      .select(REVISION_COLUMNS)
-      .select(REVISION_TIMES.map((column) => utcText(sql.ref(column)).as(column)))
+    const rows = await sealedRevisions(db)
       .where('run_id', '=', runId)
       .where(sql<boolean>`(classification_id, revision_no) > (${id}, ${no})`)
       .orderBy('classification_id')
@@ -37,6 +34,44 @@ export async function* revisionsOf(db: Kysely<Database>, runId: string): AsyncGe
     for (const row of rows) yield withoutNulls(row) as SealedRevision
     ;[id, no] = [last.classification_id, last.revision_no]
   }
+}
+
+/** Revisions of one classification, from one to another. */
+export interface RevisionRange {
+  readonly classification_id: number
+  readonly first: number
+  readonly last: number
+}
+
+/** The revisions of some ranges, as they are sealed, each once, by key. */
+export async function revisionsIn(
+  db: Kysely<Database>,
+  ranges: readonly RevisionRange[],
+): Promise<SealedRevision[]> {
+  // Kysely has no word for unnest over several arrays.
+  const rows = await sealedRevisions(db)
+    .where(
+      sql<boolean>`(classification_id, revision_no) in (
+        select r.classification_id, r.revision_no
+        from unnest(
+          ${ranges.map((range) => range.classification_id)}::bigint[],
+          ${ranges.map((range) => range.first)}::integer[],
+          ${ranges.map((range) => range.last)}::integer[]
+        ) as range (id, first, last)
+        join identifai.classification_revisions as r
+          on r.classification_id = range.id and r.revision_no between range.first and range.last)`,
+    )
+    .orderBy('classification_id')
+    .orderBy('revision_no')
+    .execute()
+  return rows.map((row) => withoutNulls(row) as SealedRevision)
+}
+
+function sealedRevisions(db: Kysely<Database>) {
+  return db
+    .selectFrom('identifai.classification_revisions')
+    .select(REVISION_COLUMNS)
+    .select(REVISION_TIMES.map((column) => utcText(sql.ref(column)).as(column)))
 }
 
 /** Notes after one and up to another, by key, as they are sealed. */
@@ -56,15 +91,48 @@ export async function notesBetween(
   return rows.map((row) => withoutNulls(row) as SealedNote)
 }
 
+/** A run as it is sealed, and its place in the chain. */
+export interface SealedRunRow {
+  readonly chain_position: number
+  /** Hex. */
+  readonly merkle_root: string
+  readonly chain_head: string
+  readonly row: JsonObject & { readonly run_id: string }
+}
+
+/** The sealed runs up to a position, in the order of the chain. */
+export async function* sealedRuns(db: Kysely<Database>, through: number): AsyncGenerator<SealedRunRow> {
+  for (let after = 0; after < through; ) {
+    const rows = await sealedRunRows(db)
+      .select(['chain_position', 'merkle_root', 'chain_head'])
+      .where('chain_position', '>', after)
+      .where('chain_position', '<=', through)
+      .orderBy('chain_position')
+      .limit(PAGE)
+      .execute()
+    if (rows.length === 0) return
+    for (const { chain_position, merkle_root, chain_head, ...row } of rows) {
+      after = chain_position as number
+      yield {
+        chain_position: after,
+        merkle_root: merkle_root ?? '',
+        chain_head: chain_head ?? '',
+        row: withoutNulls(row) as SealedRunRow['row'],
+      }
+    }
+  }
+}
+
 /** The row of a run as it is sealed: without what changes while it runs and what the chain adds to it. */
 export async function sealedRowOf(db: Kysely<Database>, runId: string): Promise<JsonObject> {
-  const row = await db
+  return withoutNulls(await sealedRunRows(db).where('run_id', '=', runId).executeTakeFirstOrThrow())
+}
+
+function sealedRunRows(db: Kysely<Database>) {
+  return db
     .selectFrom('identifai.sync_runs')
     .select(RUN_COLUMNS)
     .select(RUN_TIMES.map((column) => utcText(sql.ref(column)).as(column)))
-    .where('run_id', '=', runId)
-    .executeTakeFirstOrThrow()
-  return withoutNulls(row)
 }
 
 /**

@@ -1,30 +1,71 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
-import type { ChainReport } from '../chain/findings.ts'
+import type { ChainReport, Finding } from '../chain/findings.ts'
+import type { FileReport } from '../report/verify-file.ts'
 import { count, counted, print, printJson } from '../terminal/print.ts'
+import { printable } from '../terminal/printable.ts'
 import { openDatabase } from './open-app.ts'
 
 export function reportVerifyCommand() {
   return new Command('verify')
-    .description('hash the whole history anew, and name what is not as it was sealed')
+    .description('check a bundle or a JSON report, or hash the whole history in the database anew')
+    .argument('[file]', 'a bundle or a JSON report; without it, the database is verified')
     .option('--head <hash>', 'a chain head that was noted earlier: it must be in the chain', parseHead)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-Needs DATABASE_URL only, and writes nothing. Exit code 6 when something was found.
-It cannot see that the newest runs were removed together with all that they sealed: each run logs its chain head, so
-keep one elsewhere now and then, and give it with --head.`,
+A file is checked from itself alone, without a database and without a network. A JSON report shows that it is as it was
+made; a bundle shows, too, that its events and notes were sealed in the chain that it has. Neither shows that nothing was
+left out: for that the database has to be verified, which needs DATABASE_URL and names each revision, note or run that was
+altered, removed or inserted. Nothing is written. Exit code 6 when something was found.
+The database cannot show that the newest runs were removed together with all that they sealed: each run logs its chain
+head, so keep one elsewhere now and then, and give it with --head.
+
+Examples:
+  $ identifai-sync report verify
+  $ identifai-sync report verify --head 77ab...09
+  $ identifai-sync report verify q3.bundle.jsonl`,
     )
-    .action(async (options) => {
-      const { audioEndpoint } = await import('../audio-endpoint.ts')
-      const { verifyChain } = await import('../chain/verify-chain.ts')
+    .action(async (file, options) => {
       const { EXIT_CODE } = await import('../errors.ts')
-      await using app = await openDatabase()
-      const report = await verifyChain(app.db, audioEndpoint, options.head)
-      if (options.json) printJson(report)
-      else print(describeReport(report))
-      if (report.findings.length > 0) process.exitCode = EXIT_CODE.notVerified
+      const found =
+        file === undefined ? await verifyDatabase(options.head) : await verifyOneFile(file, options.head)
+      if (options.json) printJson(found.report)
+      else print(found.text)
+      if (found.report.findings.length > 0) process.exitCode = EXIT_CODE.notVerified
     })
+}
+
+async function verifyDatabase(head: string | undefined) {
+  const { audioEndpoint } = await import('../audio-endpoint.ts')
+  const { verifyChain } = await import('../chain/verify-chain.ts')
+  await using app = await openDatabase()
+  const report = await verifyChain(app.db, audioEndpoint, head)
+  return { report, text: describeReport(report) }
+}
+
+async function verifyOneFile(file: string, head: string | undefined) {
+  const { verifyFile } = await import('../report/verify-file.ts')
+  const report = await verifyFile(file, head)
+  return { report, text: describeFile(report) }
+}
+
+function describeFile(report: FileReport): string {
+  const checked = `${counted(report.events, 'event')} and ${counted(report.decisions, 'decision')}`
+  const proved =
+    report.file === 'bundle'
+      ? ` checked, with ${counted(report.leaves, 'leaf', 'leaves')} under ${counted(report.runs, 'sealed run')}.`
+      : ' checked against the digest, and what is counted and concluded against what is listed.'
+  const good =
+    report.file === 'bundle'
+      ? 'Every event and note was sealed as it says, and the chain leads to that head. Hold the head against one that was kept\nelsewhere; that nothing was left out only the database can show (report verify).'
+      : 'The report is as it was made. That its events were sealed a bundle can show (report bundle), or the database.'
+  return [
+    `${checked}${proved}`,
+    `Chain head at position ${report.chain_position}: ${report.chain_head ?? 'none'}`,
+    '',
+    ...(report.findings.length === 0 ? [good] : findingLines(report.findings)),
+  ].join('\n')
 }
 
 function describeReport(report: ChainReport): string {
@@ -33,11 +74,15 @@ function describeReport(report: ChainReport): string {
     report.payloads_not_checked > 0 ? `; ${count(report.payloads_not_checked)} without a record to check` : ''
   const lines = [`${checked}${left}.`, `Chain head: ${report.chain_head ?? 'none yet'}`, '']
   if (report.findings.length === 0) return [...lines, 'All is as it was sealed.'].join('\n')
-  const found = report.findings.map(
+  return [...lines, ...findingLines(report.findings)].join('\n')
+}
+
+function findingLines(findings: readonly Finding[]): string[] {
+  const found = findings.map(
     ({ chain_position, what, problem }) =>
-      `  ${what}${chain_position === null ? '' : ` (chain position ${chain_position})`} ${problem}.`,
+      `  ${printable(what)}${chain_position === null ? '' : ` (chain position ${chain_position})`} ${problem}.`,
   )
-  return [...lines, `${counted(report.findings.length, 'finding')}:`, ...found].join('\n')
+  return [`${counted(findings.length, 'finding')}:`, ...found]
 }
 
 function parseHead(text: string): string {

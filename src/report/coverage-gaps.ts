@@ -18,7 +18,7 @@ export function coverageGaps(
   if (asOf.finished_at < to) {
     gaps.push({
       gap: 'period_not_over',
-      statement: `The run that the report is as of ended at ${asOf.finished_at}, before the period does.`,
+      statement: `The run that the report is as of ended at ${asOf.finished_at}, before the period ends at ${to}: what happened later is not in it.`,
     })
   }
   if (unsettled_enqueued_since !== null && unsettled_enqueued_since < to) {
@@ -27,7 +27,8 @@ export function coverageGaps(
       statement: `Not every identifier enqueued before ${to} was settled or retired: of ${coverage.pending} pending, ${coverage.missing} missing and ${coverage.quarantined} quarantined, the oldest was enqueued at ${unsettled_enqueued_since}.`,
     })
   }
-  if (confirmed_since !== null && confirmed_since < to) {
+  // Before the end of the period nothing can have been asked after it.
+  if (asOf.finished_at >= to && confirmed_since !== null && confirmed_since < to) {
     gaps.push({
       gap: 'unconfirmed',
       statement: `Not every settled identifier was asked for at ${to} or later: the oldest confirmation is of ${confirmed_since}.`,

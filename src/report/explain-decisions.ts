@@ -1,4 +1,5 @@
 import type { DatabaseTime } from '../db/clock.ts'
+import type { Interval } from './in-period.ts'
 import type { Group } from './group-decisions.ts'
 import type { Explanation, Note } from './report.ts'
 
@@ -24,7 +25,7 @@ export function notesOfDecisions(groups: readonly Group[], notes: readonly Note[
   return explained
 }
 
-export function explanationOf({ not_after }: Group, first: Note | undefined): Explanation {
+export function explanationOf({ not_after }: Interval, first: Note | undefined): Explanation {
   if (!first) return 'unexplained'
   return first.noted_at > addDays(not_after, LATE_AFTER_DAYS) ? 'explained_late' : 'explained'
 }

@@ -111,7 +111,10 @@ function eventsOf(
 }
 
 /** The documented C2PA path forces to `artificial`, when a file is submitted, and no later. */
-function forceOriginOf({ event, forced_to }: SeenEvent): ForceEvent['force_origin'] {
+export function forceOriginOf({
+  event,
+  forced_to,
+}: Pick<SeenEvent, 'event' | 'forced_to'>): ForceEvent['force_origin'] {
   return forced_to === 'human' || event === 'forced' ? 'not_c2pa_path' : 'undetermined'
 }
 

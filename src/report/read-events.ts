@@ -36,6 +36,7 @@ function eventsUpTo(db: Kysely<Database>, position: number) {
         eb
           .selectFrom('identifai.classification_revisions as f')
           .select([
+            'f.revision_no',
             'f.force_classification',
             'f.machine_classification',
             'f.machine_confidence',
@@ -54,6 +55,7 @@ function eventsUpTo(db: Kysely<Database>, position: number) {
         when 'unforced' = any(r.causes) then 'unforced' else 'force_changed' end`.as('event'),
       'r.classification_id',
       'r.revision_no',
+      'former.revision_no as revision_no_before',
       'r.identifier',
       'r.ref_id',
       'r.name',

@@ -98,7 +98,9 @@ export interface ForceEvent {
   /** Number of its decision in this report. */
   readonly decision: number
   readonly classification_id: number
+  /** The revision that has the new label, and the finished one before it that has the former. */
   readonly revision_no: number
+  readonly revision_no_before: number
   readonly identifier: string
   readonly ref_id: string | null
   readonly name: string | null

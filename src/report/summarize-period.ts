@@ -89,7 +89,10 @@ function stepOf(confidence: number): number {
   return Math.min(Math.max(Math.floor(confidence * 10 + 1e-9), 0), 9)
 }
 
-function countByWeek(events: readonly ForceEvent[], decisions: readonly Decision[]): PeriodSummary['by_week'] {
+function countByWeek(
+  events: readonly ForceEvent[],
+  decisions: readonly Decision[],
+): PeriodSummary['by_week'] {
   const eventsOf = Map.groupBy(events, ({ not_after }) => weekOf(not_after))
   const decisionsOf = Map.groupBy(decisions, ({ not_after }) => weekOf(not_after))
   const seen = [...eventsOf.keys(), ...decisionsOf.keys()].toSorted()

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import type { Json } from '../json.ts'
 
@@ -22,11 +23,11 @@ export async function readLedgerTotals(db: Kysely<Database>, runId: string) {
       fn.countAll<number>().filterWhere('state', '=', 'missing').as('missing_count'),
       fn.countAll<number>().filterWhere('state', '=', 'quarantined').as('quarantined_count'),
       fn.countAll<number>().filterWhere('state', '=', 'retired').as('retired_count'),
-      fn.min('last_confirmed_at').filterWhere('state', 'in', ['done', 'errored']).as('confirmed_since'),
-      fn
-        .min('enqueued_at')
-        .filterWhere('state', 'in', ['pending', 'missing', 'quarantined'])
-        .as('unsettled_enqueued_since'),
+      // As text: a Date would lose the microseconds.
+      utcText(sql`min(last_confirmed_at) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
+      utcText(sql`min(enqueued_at) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
+        'unsettled_enqueued_since',
+      ),
       RETIRED_REASONS.as('retired_reasons'),
       unsealedRuns(runId).as('unsealed_runs'),
     ])

@@ -13,6 +13,6 @@ export function count(value: number): string {
 }
 
 /** `1 identifier`, `2 identifiers`. */
-export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`
 }

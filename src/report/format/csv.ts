@@ -27,6 +27,7 @@ const COLUMNS = [
   'result_url',
   'classification_id',
   'revision_no',
+  'revision_no_before',
   'run_id',
   'chain_position',
   'decision',

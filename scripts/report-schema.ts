@@ -1,0 +1,8 @@
+/** Writes docs/report.schema.json from the schema in the code. */
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { z } from 'zod'
+import { reportSchema } from '../src/report/report-schema.ts'
+
+const file = path.resolve(import.meta.dirname, '../docs/report.schema.json')
+writeFileSync(file, `${JSON.stringify(z.toJSONSchema(reportSchema), null, 2)}\n`)

@@ -1,0 +1,40 @@
+import { Command } from '@commander-js/extra-typings'
+import type { ReportRequest } from '../report/read-report.ts'
+import { parseTime } from './parse-time.ts'
+
+/** A command that makes a report, with the options that say on what. */
+export function reportingCommand(name: string) {
+  return new Command(name)
+    .option('--from <time>', 'start of the period (included); without it, from the beginning', parseTime)
+    .option(
+      '--to <time>',
+      'end of the period (not included); without it, as far as every settled identifier has been asked',
+      parseTime,
+    )
+    .option(
+      '--as-of <time>',
+      'look at history as the last run knew it that had ended by then; without it, the newest',
+      parseTime,
+    )
+    .option(
+      '--allow-incomplete',
+      'make it even if something could have gone unseen, with that stated in its head',
+    )
+    .option('--output <file>', 'write to this file instead of standard output')
+}
+
+interface Options {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly asOf?: string | undefined
+}
+
+export function requestOf(media: string, { from, to, asOf }: Options): ReportRequest {
+  return { media, from: from ?? null, to: to ?? null, asOf: asOf ?? null }
+}
+
+export const PERIOD_HELP = `
+Times are a date (its start in UTC) or an ISO 8601 time. Made again later with the same period and --as-of, a report has
+the same data_digest, whatever has happened since. Needs DATABASE_URL only, and writes nothing to the database.
+Exit code 6 when it is refused because something before the end of the period could have gone unseen.
+`

@@ -1,0 +1,95 @@
+import type { Kysely } from 'kysely'
+import { createProver } from '../../chain/merkle-tree.ts'
+import {
+  notesBetween,
+  revisionsIn,
+  type SealedNote,
+  type SealedRevision,
+  sealedRuns,
+} from '../../chain/read-rows.ts'
+import type { Database } from '../../db/database.ts'
+import type { Report } from '../report.ts'
+import { BUNDLE_VERSION, type BundleHead, type LeafLine, type RunLine } from './bundle.ts'
+import { noteName, readLeaves, revisionName } from './read-leaves.ts'
+
+/** Events whose revisions are read at once. */
+const EVENTS_AT_ONCE = 1000
+
+/**
+ * A report with its proofs, one JSON document a line: the report, then every run up to the one it is as of, each followed
+ * by the leaves of its tree that the report rests on.
+ */
+export async function* bundleLines(db: Kysely<Database>, report: Report): AsyncGenerator<string> {
+  yield line({ bundle_version: BUNDLE_VERSION, report })
+  const revisions = Map.groupBy(await revisionsOfEvents(db, report), ({ run_id }) => run_id)
+  const notes = await notesOfReport(db, report)
+  let notesBefore = Number.MIN_SAFE_INTEGER
+  for await (const run of sealedRuns(db, report.head.as_of.chain_position)) {
+    yield line({ run })
+    const through = Number(run.row.notes_through)
+    yield* leafLines(db, run.chain_position, [
+      ...(revisions.get(run.row.run_id) ?? []).map((revision) => ({ revision })),
+      ...notes.filter(({ note_id }) => note_id > notesBefore && note_id <= through).map((note) => ({ note })),
+    ])
+    notesBefore = through
+  }
+}
+
+type Proved = { readonly revision: SealedRevision } | { readonly note: SealedNote }
+
+async function* leafLines(
+  db: Kysely<Database>,
+  position: number,
+  proved: readonly Proved[],
+): AsyncGenerator<string> {
+  if (proved.length === 0) return
+  const { hashes, numbers } = await readLeaves(db, position, new Set(proved.map(nameOf)))
+  const prove = createProver(hashes)
+  for (const row of proved) {
+    const leafNo = numbers.get(nameOf(row))
+    // Not sealed: whoever verifies the bundle finds the proof missing, and report verify says why.
+    if (leafNo === undefined) continue
+    yield line({
+      leaf: {
+        chain_position: position,
+        leaf_no: leafNo,
+        leaf_count: hashes.length,
+        proof: prove(leafNo).map((hash) => hash.toString('hex')),
+        ...row,
+      },
+    })
+  }
+}
+
+/** From the finished revision that had the former label to the one that has the new: nothing can be left out between. */
+async function revisionsOfEvents(db: Kysely<Database>, { events }: Report): Promise<SealedRevision[]> {
+  const found = new Map<string, SealedRevision>()
+  for (let from = 0; from < events.length; from += EVENTS_AT_ONCE) {
+    const ranges = events
+      .slice(from, from + EVENTS_AT_ONCE)
+      .map(({ classification_id, revision_no_before, revision_no }) => ({
+        classification_id,
+        first: revision_no_before,
+        last: revision_no,
+      }))
+    for (const revision of await revisionsIn(db, ranges)) found.set(nameOf({ revision }), revision)
+  }
+  return [...found.values()]
+}
+
+async function notesOfReport(db: Kysely<Database>, { decisions, head }: Report): Promise<SealedNote[]> {
+  const wanted = new Set(decisions.flatMap(({ notes }) => notes.map(({ note_id }) => note_id)))
+  if (wanted.size === 0) return []
+  const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, head.as_of.notes_through)
+  return notes.filter(({ note_id }) => wanted.has(note_id))
+}
+
+function nameOf(row: Proved): string {
+  return 'note' in row
+    ? noteName(row.note.note_id)
+    : revisionName(row.revision.classification_id, row.revision.revision_no)
+}
+
+function line(document: BundleHead | RunLine | LeafLine): string {
+  return `${JSON.stringify(document)}\n`
+}
