@@ -1,6 +1,6 @@
 import type { Timeline, TimelineNote, TimelineRevision } from '../history/read-timeline.ts'
 import { counted } from '../terminal/print.ts'
-import { printable } from '../terminal/printable.ts'
+import { printable } from '../printable.ts'
 
 /** Siblings that are named; --json has them all. */
 const SIBLINGS_NAMED = 5

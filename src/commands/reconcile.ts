@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Reconciliation } from '../enqueue/reconcile.ts'
 import { count, counted, print, printJson } from '../terminal/print.ts'
-import { printable } from '../terminal/printable.ts'
+import { printable } from '../printable.ts'
 import { openDatabase } from './open-app.ts'
 
 /** Identifiers of each side that are printed; --json has them all. */

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { ChainReport, Finding } from '../chain/findings.ts'
 import type { FileReport } from '../report/verify-file.ts'
 import { count, counted, print, printJson } from '../terminal/print.ts'
-import { printable } from '../terminal/printable.ts'
+import { printable } from '../printable.ts'
 import { openDatabase } from './open-app.ts'
 
 export function reportVerifyCommand() {

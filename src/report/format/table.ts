@@ -1,5 +1,5 @@
 import { count, counted } from '../../terminal/print.ts'
-import { printable } from '../../terminal/printable.ts'
+import { printable } from '../../printable.ts'
 import { textTable } from '../../terminal/text-table.ts'
 import type { Coverage, Decision, ForceEvent, Report } from '../report.ts'
 

@@ -1,0 +1,262 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleLines } from '../../src/report/bundle/bundle-lines.ts'
+import { dataDigest } from '../../src/report/data-digest.ts'
+import { jsonText } from '../../src/report/format/json.ts'
+import { readReport } from '../../src/report/read-report.ts'
+import type { Report } from '../../src/report/report.ts'
+import { verifyFile } from '../../src/report/verify-file.ts'
+import { addNote } from '../support/add-note.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+const VERIFIER = path.resolve(import.meta.dirname, '../../docs/verify_bundle.py')
+
+const HAS_PYTHON = spawnSync('python3', ['-c', '']).status === 0
+if (!HAS_PYTHON) console.warn('NOT CHECKED: docs/verify_bundle.py, because there is no python3 on this machine.')
+
+// oxlint-disable-next-line typescript/no-explicit-any -- lines are whatever a test makes of them
+type Line = any
+
+/** Four runs: first sight, two overrides with a new analysis between, a night without change. A note on each file. */
+async function benchWithHistory(): Promise<Workbench> {
+  const bench = await createWorkbench({ world: { seed: 61 } })
+  const { world } = bench.simulator
+  const identifiers = world.register({ count: 60, fate: 'done' })
+  await bench.enqueue(identifiers)
+  await bench.pass()
+  const [one, other] = [12, 25].map((position) => identifiers[position] as string) as [string, string]
+  world.override(world.hashOf(one) as string, 'human')
+  await bench.pass({ refreshAll: true })
+  await addNote(bench.app.db, world.hashOf(one) as string)
+  world.reanalyse(other, 1)
+  await bench.pass({ refreshAll: true })
+  world.override(world.hashOf(other) as string, 'human')
+  await bench.pass({ refreshAll: true })
+  await addNote(bench.app.db, world.hashOf(other) as string)
+  await bench.pass({ refreshAll: true })
+  return bench
+}
+
+describe('a bundle', () => {
+  let bench: Workbench
+  let report: Report
+  let lines: string[]
+  let folder: string
+
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'identifai bundle '))
+    bench = await benchWithHistory()
+    report = await readReport(bench.app.db, { media: 'audio', from: null, to: null, asOf: null })
+    lines = []
+    for await (const line of bundleLines(bench.app.db, report)) lines.push(line)
+  })
+  afterAll(async () => {
+    rmSync(folder, { recursive: true })
+    await bench[Symbol.asyncDispose]()
+  })
+
+  function write(text: string): string {
+    const file = path.join(folder, 'b.jsonl')
+    writeFileSync(file, text)
+    return file
+  }
+
+  /** What the product and the second verifier say of a file: nothing found, or something. */
+  async function verdicts(file: string, head?: string) {
+    const { findings } = await verifyFile(file, head)
+    const code = await new Promise((resolve) => {
+      if (!HAS_PYTHON) return resolve(findings.length > 0 ? 6 : 0)
+      execFile('python3', [VERIFIER, file, ...(head ? [head] : [])], (error) => resolve(error?.code ?? 0))
+    })
+    return { findings: findings.map(({ what, problem }) => `${what} ${problem}`), python: code }
+  }
+
+  /** Verdicts on the bundle with its lines changed; the digest of the report is made to fit, as a forger would. */
+  async function doctored(
+    change: (lines: Line[], report: Line) => unknown,
+    options = { forgesDigest: true },
+  ) {
+    const copy: Line[] = lines.map((line) => JSON.parse(line))
+    const forged = copy[0].report
+    change(copy, forged)
+    if (options.forgesDigest) {
+      const { generated_at: _, generated_by: __, data_digest: ___, ...data } = forged
+      forged.data_digest = dataDigest(data)
+    }
+    return verdicts(write(copy.map((line) => `${JSON.stringify(line)}\n`).join('')))
+  }
+
+  it('proves itself, to the product and to a verifier that shares nothing with it', async () => {
+    expect(report.events.length).toBeGreaterThanOrEqual(2)
+    expect(report.summary.period.explained).toBe(2)
+    expect(await verdicts(write(lines.join('')))).toEqual({ findings: [], python: 0 })
+    const [head] = lines.flatMap((line) => JSON.parse(line).run?.chain_head ?? [])
+    expect(await verdicts(write(lines.join('')), head)).toEqual({ findings: [], python: 0 })
+    const missing = await verdicts(write(lines.join('')), 'a'.repeat(64))
+    expect(missing).toMatchObject({ findings: [/is not in the chain/], python: 6 })
+  })
+
+  it('has the revisions of each event, from the finished one before to its own, the notes, and every run', () => {
+    const parsed: Line[] = lines.map((line) => JSON.parse(line))
+    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 4, 5])
+    const revisions = parsed.flatMap(({ leaf }) =>
+      leaf?.revision ? [`${leaf.revision.classification_id} ${leaf.revision.revision_no}`] : [],
+    )
+    const expected = report.events.flatMap(({ classification_id, revision_no, revision_no_before }) =>
+      Array.from(
+        { length: revision_no - revision_no_before + 1 },
+        (_, n) => `${classification_id} ${revision_no_before + n}`,
+      ),
+    )
+    expect(revisions.toSorted()).toEqual(expected.toSorted())
+    expect(report.events.some((event) => event.revision_no - event.revision_no_before > 1)).toBe(true)
+    expect(parsed.flatMap(({ leaf }) => leaf?.note?.note_id ?? [])).toEqual([1, 2])
+  })
+
+  it('does not need the report to be altered cleverly: a digest that does not fit is enough', async () => {
+    const found = await doctored((_, forged) => (forged.summary.now.forced = 0), { forgesDigest: false })
+    expect(found).toMatchObject({ findings: [/data_digest/], python: 6 })
+  })
+
+  const leafOf = (all: Line[], kind: 'revision' | 'note') => all.find(({ leaf }) => leaf?.[kind])?.leaf
+  const runOf = (all: Line[], position: number) => all.find(({ run }) => run?.chain_position === position).run
+
+  it.each<[string, (lines: Line[], report: Line) => unknown]>([
+    ['an event with another time', (_, r) => (r.events[0].not_after = '2026-01-01T00:00:00.000000Z')],
+    ['an event with another lower bound', (_, r) => (r.events[0].not_before = '2020-01-01T00:00:00.000000Z')],
+    ['an event of another identifier', (_, r) => (r.events[0].identifier = 'x')],
+    ['an event with another label before', (_, r) => (r.events[0].forced_from = 'artificial')],
+    ['an event with another confidence', (_, r) => (r.events[0].machine_confidence_after = 0.123)],
+    ['an event with another confidence before', (_, r) => (r.events[0].machine_confidence_before = 0.123)],
+    ['an event with another name', (_, r) => (r.events[0].name = 'x')],
+    ['an event with another cause', (_, r) => (r.events[0].event = 'unforced')],
+    ['an event held against an earlier revision', (_, r) => (r.events.at(-1).revision_no_before = 2)],
+    ['an event with another origin', (_, r) => (r.events[0].force_origin = 'undetermined')],
+    ['an event that is not in the period as it says', (_, r) => (r.events[0].in_period = 'possibly')],
+    ['an event in another run', (_, r) => (r.events[0].chain_position = 1)],
+    ['an event that is left out of the list, but not of the summary', (_, r) => r.events.pop()],
+    ['an event in another decision', (_, r) => (r.events[0].decision = 2)],
+    ['an event that is invented', (_, r) => r.events.push({ ...r.events[0], revision_no: 77 })],
+    ['a summary with another figure', (_, r) => (r.summary.period.unexplained = 9)],
+    ['a decision that claims to be unexplained', (_, r) => (r.decisions[0].explanation = 'unexplained')],
+    [
+      'a decision later than its events',
+      (_, r) => (r.decisions[0].not_after = '2099-01-01T00:00:00.000000Z'),
+    ],
+    ['a note by another author', (_, r) => (r.decisions[0].notes[0].author = 'B')],
+    ['a note with another reason', (_, r) => (r.decisions[0].notes[0].reason = 'no')],
+    [
+      'a note that is invented',
+      (_, r) => r.decisions[0].notes.push({ ...r.decisions[0].notes[0], note_id: 9 }),
+    ],
+    [
+      'a head that claims to be complete',
+      (_, r) => (r.head.coverage.is_complete = !r.head.coverage.is_complete),
+    ],
+    ['coverage with another count', (_, r) => (r.head.coverage.tracked = 1)],
+    [
+      'coverage with another confirmation',
+      (_, r) => (r.head.coverage.confirmed_since = '2026-01-01T00:00:00.000000Z'),
+    ],
+    ['another as-of', (_, r) => (r.head.as_of.chain_position = 4)],
+    ['another chain head', (_, r) => (r.head.as_of.chain_head = 'a'.repeat(64))],
+    [
+      'a leaf with another force',
+      (all) => (leafOf(all, 'revision').revision.force_classification = 'artificial'),
+    ],
+    ['a note with another author in its leaf', (all) => (leafOf(all, 'note').note.author = 'B')],
+    ['a proof of another leaf', (all) => (leafOf(all, 'revision').leaf_no += 1)],
+    ['a proof that is cut short', (all) => leafOf(all, 'revision').proof.pop()],
+    ['a tree of another size', (all) => (leafOf(all, 'revision').leaf_count = 1)],
+    [
+      'a leaf that is left out',
+      (all) =>
+        all.splice(
+          all.findIndex(({ leaf }) => leaf?.revision),
+          1,
+        ),
+    ],
+    [
+      'a note that is left out',
+      (all) =>
+        all.splice(
+          all.findIndex(({ leaf }) => leaf?.note),
+          1,
+        ),
+    ],
+    ['a run with another row', (all) => (runOf(all, 2).row.force_changes = 0)],
+    ['a run with another root', (all) => (runOf(all, 5).merkle_root = 'a'.repeat(64))],
+    ['a run with another head', (all) => (runOf(all, 5).chain_head = 'a'.repeat(64))],
+    [
+      'a run that is left out',
+      (all) =>
+        all.splice(
+          all.findIndex(({ run }) => run?.chain_position === 5),
+          1,
+        ),
+    ],
+    ['the first run left out', (all) => all.splice(1, 1)],
+    ['a line that is neither', (all) => all.push({})],
+    ['no report', (all) => (all[0] = { bundle_version: 1, report: { events: [] } })],
+  ])('is found out: %s', async (_, change) => {
+    const { findings, python } = await doctored((all, forged) => change(all, forged))
+    expect({ isFound: findings.length > 0, python }).toEqual({ isFound: true, python: 6 })
+  })
+
+  it('is made of what was sealed, so that a row altered later in the database is found out', async () => {
+    const [event] = report.events
+    const undone = new Error('undone')
+    await bench.app.db
+      .transaction()
+      .execute(async (trx) => {
+        await sql`set local session_replication_role = replica`.execute(trx)
+        await sql`update identifai.classification_revisions set force_classification = 'artificial'
+          where classification_id = ${event?.classification_id} and revision_no = ${event?.revision_no}`.execute(
+          trx,
+        )
+        const altered = []
+        for await (const line of bundleLines(trx, report)) altered.push(line)
+        expect(await verdicts(write(altered.join('')))).toMatchObject({
+          findings: expect.arrayContaining([expect.stringMatching(/is not under the root of its run/)]),
+          python: 6,
+        })
+        throw undone
+      })
+      .catch((error: unknown) => {
+        if (error !== undone) throw error
+      })
+  })
+
+  it('may be a plain JSON report, which shows that it is as it was made', async () => {
+    const file = path.join(folder, 'r.json')
+    writeFileSync(file, [...jsonText(report)].join(''))
+    expect(await verifyFile(file, undefined)).toMatchObject({
+      file: 'report',
+      events: report.events.length,
+      findings: [],
+    })
+    writeFileSync(file, [...jsonText({ ...report, events: [] })].join(''))
+    const { findings } = await verifyFile(file, undefined)
+    expect(findings.map(({ what }) => what)).toContain('data_digest')
+    await expect(verifyFile(file, 'a'.repeat(64))).rejects.toThrow(/--head goes with a bundle/)
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['something else', 'identifier\n1\n'],
+    ['other JSON', '{"events": []}'],
+  ])('is told from %s', async (_, text) => {
+    await expect(verifyFile(write(text), undefined)).rejects.toMatchObject({ name: 'UsageError' })
+  })
+
+  it('says which file cannot be read', async () => {
+    await expect(verifyFile(path.join(folder, 'none'), undefined)).rejects.toThrow(
+      /none cannot be read: ENOENT/,
+    )
+    await expect(verifyFile(folder, undefined)).rejects.toThrow(/cannot be read: EISDIR/)
+  })
+})

@@ -1,0 +1,71 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../../src/db/database.ts'
+import type { NewRevisionRow } from '../../src/db/tables/classification-revisions.ts'
+import type { SyncRunRow } from '../../src/db/tables/sync-runs.ts'
+import { closeRun, newRun, openRun } from '../../src/sync/run-rows.ts'
+
+/** A revision as a test tells it; the rest is made up. */
+export type ToldRevision = Pick<
+  NewRevisionRow,
+  'classification_id' | 'revision_no' | 'observed_at' | 'causes'
+> &
+  Partial<NewRevisionRow>
+
+/** Writes revisions as one run would, and ends the run: its row is sealed by the real thing. */
+export async function sealHistory(
+  db: Kysely<Database>,
+  revisions: readonly ToldRevision[],
+): Promise<SyncRunRow> {
+  const run = newRun('manual')
+  await openRun(db, run)
+  await writeRevisions(db, run.runId, revisions)
+  return (await closeRun(db, run.runId, { status: 'succeeded', error: null })) as SyncRunRow
+}
+
+/** Writes revisions into a run that stays open. */
+export async function writeRevisions(
+  db: Kysely<Database>,
+  runId: string,
+  revisions: readonly ToldRevision[],
+): Promise<void> {
+  if (revisions.length === 0) return
+  await db
+    .insertInto('identifai.classification_revisions')
+    .values(
+      revisions.map((told) => ({
+        run_id: runId,
+        previous_confirmed_at: null,
+        identifier: `id-${told.classification_id}`,
+        source: null,
+        submitted_at: null,
+        name: null,
+        ref_id: null,
+        result_url: null,
+        file_hash: `hash-${told.classification_id}`,
+        status: 'done' as const,
+        api_version: null,
+        machine_classification: 'artificial',
+        machine_confidence: 0.97,
+        machine_heuristic: 'Majority',
+        force_classification: null,
+        content_digest: '0'.repeat(64),
+        digest_version: 1,
+        ...told,
+      })),
+    )
+    .execute()
+}
+
+/** Tracks identifiers that were settled, and confirmed, at one time. */
+export async function trackSettled(
+  db: Kysely<Database>,
+  count: number,
+  times: { readonly enqueuedAt: string; readonly confirmedAt: string },
+): Promise<void> {
+  await sql`
+    insert into identifai.identifiers (identifier, state, enqueued_at, settled_at, last_asked_at, last_confirmed_at)
+    select 'id-' || n, 'done', ${times.enqueuedAt}::timestamptz, t, t, t
+    from generate_series(1, ${count}) as n, (select ${times.confirmedAt}::timestamptz as t) as confirmed`.execute(
+    db,
+  )
+}
