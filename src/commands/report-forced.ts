@@ -43,6 +43,6 @@ async function textOf(
     case 'json':
       return (await import('../report/format/json.ts')).jsonText(report)
     case 'html':
-      return (await import('../report/format/html.ts')).htmlText(report)
+      return (await import('../report/format/html/page.ts')).htmlText(report)
   }
 }

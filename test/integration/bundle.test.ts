@@ -16,7 +16,8 @@ import { createWorkbench, type Workbench } from '../support/workbench.ts'
 const VERIFIER = path.resolve(import.meta.dirname, '../../docs/verify_bundle.py')
 
 const HAS_PYTHON = spawnSync('python3', ['-c', '']).status === 0
-if (!HAS_PYTHON) console.warn('NOT CHECKED: docs/verify_bundle.py, because there is no python3 on this machine.')
+if (!HAS_PYTHON)
+  console.warn('NOT CHECKED: docs/verify_bundle.py, because there is no python3 on this machine.')
 
 // oxlint-disable-next-line typescript/no-explicit-any -- lines are whatever a test makes of them
 type Line = any

@@ -81,5 +81,12 @@ it('keeps files, labels, and identifiers without a file hash apart', () => {
     event(6, 0, 10, { file_hash: null }),
     event(7, 0, 10, { file_hash: null }),
   ])
-  expect(idsOf(groups).toSorted()).toEqual([[1, 2], [3], [4], [5], [6], [7]])
+  expect(idsOf(groups).toSorted(([one = 0], [other = 0]) => one - other)).toEqual([
+    [1, 2],
+    [3],
+    [4],
+    [5],
+    [6],
+    [7],
+  ])
 })

@@ -1,0 +1,161 @@
+/** A chart with its text alternative. `it` is a Chart. */
+export const CHART_TEMPLATE = `
+<figure>
+  <figcaption><h3 id="<%= it.id %>-title"><%= it.title %></h3><span class="soft" id="<%= it.id %>-text"><%= it.description %></span></figcaption>
+  <svg viewBox="0 0 <%= it.width %> <%= it.height %>" role="img" aria-labelledby="<%= it.id %>-title" aria-describedby="<%= it.id %>-text">
+<% for (const line of it.lines) { %>
+    <line x1="40" x2="<%= it.width %>" y1="<%= line.at %>" y2="<%= line.at %>" /><text x="34" y="<%= line.at + 4 %>" text-anchor="end"><%= line.label %></text>
+<% } %>
+<% for (const bar of it.bars) { %>
+    <rect x="<%= bar.x %>" y="<%= bar.y %>" width="<%= bar.width %>" height="<%= bar.height %>" />
+<% if (it.lines.length === 0) { %>
+    <text x="<%= bar.x - 8 %>" y="<%= bar.y + 15 %>" text-anchor="end"><%= bar.label.length > 22 ? bar.label.slice(0, 21) + '…' : bar.label %></text><text class="value" x="<%= bar.x + bar.width + 6 %>" y="<%= bar.y + 15 %>"><%= it.count(bar.value) %></text>
+<% } else { %>
+<% if (bar.value > 0 && it.bars.length <= 30) { %>    <text class="value" x="<%= bar.x + bar.width / 2 %>" y="<%= bar.y - 5 %>" text-anchor="middle"><%= it.count(bar.value) %></text>
+<% } %>
+<% if (bar.label !== null) { %>    <text x="<%= bar.x + bar.width / 2 %>" y="<%= it.height - 8 %>" text-anchor="middle"><%= bar.label %></text>
+<% } %>
+<% } %>
+<% } %>
+  </svg>
+  <details>
+    <summary>As a table</summary>
+    <table class="narrow">
+      <caption><%= it.title %></caption>
+      <thead><tr><th scope="col"><%= it.columns[0] %></th><th scope="col" class="number"><%= it.columns[1] %></th></tr></thead>
+      <tbody>
+<% for (const row of it.rows) { %>
+        <tr><th scope="row"><%= row.label %></th><td class="number"><%= it.count(row.value) %></td></tr>
+<% } %>
+      </tbody>
+    </table>
+  </details>
+</figure>
+`
+
+/** The decisions. `it` has the report. */
+export const DECISIONS_TEMPLATE = `
+<table class="cards" role="table" aria-labelledby="decisions">
+  <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Decision</th><th role="columnheader" scope="col">File</th><th role="columnheader" scope="col">Forced</th><th role="columnheader" scope="col">When</th><th role="columnheader" scope="col">Identifiers</th><th role="columnheader" scope="col">Explanation</th></tr></thead>
+  <tbody role="rowgroup">
+<% for (const decision of it.report.decisions) { %>
+    <tr role="row" id="decision-<%= decision.decision %>">
+      <th role="rowheader" scope="row" data-label="Decision"><%= decision.decision %></th>
+      <td role="cell" data-label="File"><code><%= decision.file_hash ?? 'not known' %></code></td>
+      <td role="cell" data-label="Forced"><span><%= decision.forced_from_differs ? 'from different labels' : decision.forced_from === null ? 'not forced before' : 'from ' + decision.forced_from %></span><span class="strong">to <%= decision.forced_to ?? 'none (no longer forced)' %></span></td>
+      <td role="cell" class="when" data-label="When"><span><span class="label">not before</span> <%= it.time(decision.not_before) %></span><span><span class="label">not after</span> <%= it.time(decision.not_after) %></span><span class="label"><%= it.inPeriod[decision.in_period] %></span></td>
+      <td role="cell" data-label="Identifiers"><span><%= it.count(decision.identifiers) %> changed</span><span class="label">of <%= it.count(decision.tracked) %> tracked</span></td>
+      <td role="cell" data-label="Explanation"><span class="tag <%= decision.explanation === 'unexplained' ? 'unexplained' : 'explained' %>"><%= decision.explanation.replace('_', ' ') %></span>
+<% for (const note of decision.notes) { %>
+        <blockquote><%= note.reason %><span class="label"> <%= note.author %>, <%= it.time(note.noted_at) %><% if (note.ticket !== null) { %>, ticket <%= note.ticket %><% } %><% if (note.reviewer !== null) { %>, reviewed by <%= note.reviewer %><% } %> (note <%= note.note_id %>)</span></blockquote>
+<% } %>
+      </td>
+    </tr>
+<% } %>
+  </tbody>
+</table>
+`
+
+/** The events. `it` has the report. */
+export const EVENTS_TEMPLATE = `
+<table class="cards" role="table" aria-labelledby="events">
+  <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Identifier</th><th role="columnheader" scope="col">File</th><th role="columnheader" scope="col">Forced</th><th role="columnheader" scope="col">Machine verdict</th><th role="columnheader" scope="col">When</th><th role="columnheader" scope="col">Decision</th></tr></thead>
+  <tbody role="rowgroup">
+<% for (const event of it.report.events) { %>
+    <tr role="row">
+      <th role="rowheader" scope="row" data-label="Identifier"><code><%= event.identifier %></code>
+<% if (event.name !== null) { %><span><bdi><%= event.name %></bdi></span><% } %>
+<% if (event.ref_id !== null) { %><span class="label">ref_id <bdi><%= event.ref_id %></bdi></span><% } %>
+<% if (event.source !== null) { %><span class="label">source <bdi><%= event.source %></bdi></span><% } %>
+<% if (event.submitted_at !== null) { %><span class="label">submitted <%= it.time(event.submitted_at) %></span><% } %>
+<% if (it.isLink(event.result_url)) { %><a href="<%= event.result_url %>" rel="noopener noreferrer">result</a><% } else if (event.result_url !== null) { %><span class="label">result <%= event.result_url %></span><% } %></th>
+      <td role="cell" data-label="File"><code><%= event.file_hash ?? 'not known' %></code><span class="label"><%= it.count(event.tracked_siblings) %> other tracked identifier<%= event.tracked_siblings === 1 ? '' : 's' %></span></td>
+      <td role="cell" data-label="Forced"><span><%= event.forced_from === null ? 'not forced before' : 'from ' + event.forced_from %></span><span class="strong">to <%= event.forced_to ?? 'none (no longer forced)' %></span><span class="label">origin <%= event.force_origin === 'not_c2pa_path' ? 'not the C2PA path' : 'undetermined' %></span></td>
+      <td role="cell" data-label="Machine verdict"><span class="strong"><%= it.verdict(event, 'after') %></span>
+<% if (it.verdict(event, 'before') !== it.verdict(event, 'after')) { %><span class="label">before: <%= it.verdict(event, 'before') %></span><% } %></td>
+      <td role="cell" class="when" data-label="When"><span><span class="label">not before</span> <%= it.time(event.not_before) %></span><span><span class="label">not after</span> <%= it.time(event.not_after) %></span><span class="label"><%= it.inPeriod[event.in_period] %></span></td>
+      <td role="cell" data-label="Decision"><a href="#decision-<%= event.decision %>"><%= event.decision %></a></td>
+    </tr>
+<% } %>
+  </tbody>
+</table>
+`
+
+/** The page, between its head and its end. `it` has the report, the charts and what formats. */
+export const PAGE_TEMPLATE = `
+<a class="skip" href="#main">To the report</a>
+<header>
+  <h1><%= it.report.head.title %></h1>
+  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.time(it.report.head.period.from) %> to <% } else { %>Up to <% } %><%= it.time(it.report.head.period.to) %> (not included), <%= it.report.head.media %></p>
+  <p class="soft">As of the end of a run at <%= it.time(it.report.head.as_of.finished_at) %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
+<% if (it.coverage.is_complete) { %>
+  <p class="state complete"><b>Complete.</b> Every change before the end of the period would have been seen, but for one that was undone between two requests.</p>
+<% } else { %>
+  <div class="state incomplete"><b>Not complete.</b> Changes before the end of the period may have gone unseen:
+    <ul><% for (const gap of it.coverage.gaps) { %><li><%= gap.statement %></li><% } %></ul></div>
+<% } %>
+</header>
+<main id="main">
+  <section aria-labelledby="short">
+    <h2 id="short">In short</h2>
+    <ul class="tiles">
+      <li><span class="label">Decisions in the period</span><b><%= it.count(it.period.decisions) %></b><span><%= it.count(it.period.decisions_certainly) %> certainly, <%= it.count(it.period.decisions_possibly) %> possibly</span></li>
+      <li><span class="label">Events, one for each identifier changed</span><b><%= it.count(it.period.events) %></b><span>on <%= it.count(it.period.identifiers) %> identifier<%= it.period.identifiers === 1 ? '' : 's' %></span></li>
+      <li><span class="label">Decisions without an explanation</span><b><%= it.count(it.period.unexplained) %></b><span><%= it.count(it.period.explained) %> explained, <%= it.count(it.period.explained_late) %> late</span></li>
+      <li><span class="label">Events against the machine</span><b><%= it.count(it.period.against_machine) %></b><span><%= it.count(it.period.against_machine_confidence_090) %> against 0.9 or more</span></li>
+      <li><span class="label">Forced at the as-of</span><b><%= it.count(it.now.forced) %></b><span>of <%= it.count(it.now.with_result) %> with a result<% if (it.now.forced_share !== null) { %> (<%= (it.now.forced_share * 100).toFixed(1) %> %)<% } %></span></li>
+      <li><span class="label">Found forced at first sight in the period</span><b><%= it.count(it.period.found_forced) %></b><span>no events: nobody saw them happen</span></li>
+    </ul>
+  </section>
+  <section aria-labelledby="charts">
+    <h2 id="charts">Charts</h2>
+    <div class="charts"><% for (const chart of it.charts) { %><%~ include('@chart', { ...chart, count: it.count }) %><% } %></div>
+  </section>
+  <section aria-labelledby="decisions">
+    <h2 id="decisions">Decisions</h2>
+<% if (it.report.decisions.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">A file and a label, at one time; with what the organisation has noted on it.</p><%~ include('@decisions', it) %><% } %>
+  </section>
+  <section aria-labelledby="events">
+    <h2 id="events">Events</h2>
+<% if (it.report.events.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">One for each identifier whose label changed. Each change happened between “not before” and “not after” (UTC).</p><%~ include('@events', it) %><% } %>
+  </section>
+  <section aria-labelledby="coverage">
+    <h2 id="coverage">What is covered</h2>
+    <dl class="facts">
+      <dt>Tracked</dt><dd><%= it.count(it.coverage.tracked) %> identifiers: <%= it.count(it.coverage.settled) %> settled (<%= it.count(it.coverage.done) %> done, <%= it.count(it.coverage.errored) %> errored), <%= it.count(it.coverage.pending) %> pending, <%= it.count(it.coverage.missing) %> missing, <%= it.count(it.coverage.quarantined) %> quarantined, <%= it.count(it.coverage.retired) %> retired</dd>
+<% for (const { reason, identifiers } of it.coverage.retired_reasons) { %>
+      <dt>Retired</dt><dd><%= it.count(identifiers) %>: <%= reason ?? 'for other reasons' %></dd>
+<% } %>
+      <dt>Oldest confirmation</dt><dd><%= it.time(it.coverage.confirmed_since) %></dd>
+      <dt>Oldest without a result</dt><dd><%= it.coverage.unsettled_enqueued_since === null ? 'none' : 'enqueued ' + it.time(it.coverage.unsettled_enqueued_since) %></dd>
+<% if (it.coverage.reanalysing > 0) { %>      <dt>Being analysed again</dt><dd><%= it.count(it.coverage.reanalysing) %>: a force of these is seen when that ends</dd><% } %>
+      <dt>Chain head</dt><dd><code><%= it.report.head.as_of.chain_head %></code></dd>
+      <dt>Run</dt><dd><code><%= it.report.head.as_of.run_id %></code></dd>
+      <dt>The API’s own clock in that run</dt><dd><%= it.report.head.as_of.first_http_date === null ? 'no answer had a date' : it.time(it.report.head.as_of.first_http_date) + ' to ' + it.time(it.report.head.as_of.last_http_date) %></dd>
+    </dl>
+  </section>
+  <section aria-labelledby="breakdown">
+    <h2 id="breakdown">Events by source and heuristic</h2>
+    <div class="charts">
+<% for (const [title, rows] of [['Source', it.period.by_source.map((row) => [row.source, row.events])], ['Heuristic of the machine verdict', it.period.by_heuristic.map((row) => [row.heuristic, row.events])]]) { %>
+      <table class="narrow"><caption class="skip"><%= title %></caption><thead><tr><th scope="col"><%= title %></th><th scope="col" class="number">Events</th></tr></thead><tbody>
+<% for (const [label, events] of rows) { %>        <tr><th scope="row"><bdi><%= label ?? 'not known' %></bdi></th><td class="number"><%= it.count(events) %></td></tr>
+<% } %>
+      </tbody></table>
+<% } %>
+    </div>
+  </section>
+  <section aria-labelledby="reading">
+    <h2 id="reading">How to read this report</h2>
+    <dl class="reading"><% for (const { topic, statement } of it.report.head.statements) { %><dt><%= topic %></dt><dd><%= statement %></dd><% } %></dl>
+  </section>
+</main>
+<footer>
+  <h2>Proof</h2>
+  <dl class="facts">
+    <dt>Data digest</dt><dd><code><%= it.report.data_digest %></code></dd>
+    <dt>Made</dt><dd><%= it.time(it.report.generated_at) %> by <%= it.report.generated_by %></dd>
+  </dl>
+  <p class="soft">Made again from the same period and as-of, the report has the same data digest. The JSON form carries these data, a bundle proves them: identifai-sync report bundle, report verify.</p>
+</footer>
+`
