@@ -79,6 +79,6 @@ async function readOnlyInLedger(
     .select(['identifier', 'state'])
     .where('media', '=', media)
     .where(sql<boolean>`not exists (select from enqueued_entries as e where e.identifier = i.identifier)`)
-    .orderBy('id')
+    .orderBy('identifier')
     .execute()
 }

@@ -28,10 +28,9 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     writeFileSync(file, htmlText(await hostileReport(database.db)).join(''))
     browser = await chromium.launch({
       executablePath: CHROMIUM as string,
-      args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-        ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-      ],
+      args: '--no-sandbox --disable-gpu --disable-background-networking --disable-component-update'.split(
+        ' ',
+      ),
     })
   })
   afterAll(async () => {

@@ -34,8 +34,9 @@ const PLOT_HEIGHT = 150
 /** Room for the labels below. */
 const BOTTOM = 26
 
-/** Labels that fit side by side below the columns. */
+/** Labels that fit side by side below the columns, and half of what one takes. */
 const MOST_LABELS = 5
+const LABEL_HALF = 32
 
 type Row = Chart['rows'][number]
 type ChartText = Pick<Chart, 'id' | 'title' | 'columns'>
@@ -84,7 +85,8 @@ function columnChart(text: ChartText, rows: readonly Row[]): Chart {
       width: Math.min(step * 0.76, 60),
       height: heightOf(value),
       value,
-      label: position % labelEvery === 0 ? label : null,
+      label:
+        position % labelEvery === 0 && LEFT + (position + 0.5) * step < WIDTH - LABEL_HALF ? label : null,
     })),
     lines: [...new Set([0, Math.round(most / 2), most])].map((value) => ({
       at: TOP + PLOT_HEIGHT - heightOf(value),
@@ -96,7 +98,7 @@ function columnChart(text: ChartText, rows: readonly Row[]): Chart {
 
 const ROW_HEIGHT = 30
 /** Room for the labels before the bars, and for the figures behind them. */
-const LABEL_WIDTH = 150
+const LABEL_WIDTH = 160
 const VALUE_WIDTH = 56
 
 /** Bars that lie, from top to bottom, each with its label before it. */

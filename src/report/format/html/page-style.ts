@@ -52,6 +52,14 @@ summary { cursor: pointer; color: var(--accent); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .6rem; border-bottom: 1px solid var(--line); }
 thead th { vertical-align: bottom; color: var(--soft); font-weight: 600; border-bottom: 2px solid var(--line); }
+thead th { overflow-wrap: normal; }
+.cards { table-layout: fixed; }
+#decision-list th:nth-child(1) { width: 7%; } #decision-list th:nth-child(2) { width: 21%; }
+#decision-list th:nth-child(3) { width: 14%; } #decision-list th:nth-child(4) { width: 24%; }
+#decision-list th:nth-child(5) { width: 10%; }
+#event-list th:nth-child(1) { width: 23%; } #event-list th:nth-child(2) { width: 19%; }
+#event-list th:nth-child(3) { width: 13%; } #event-list th:nth-child(4) { width: 14%; }
+#event-list th:nth-child(5) { width: 24%; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .narrow { width: auto; min-width: 16rem; }
 td > span, td > code, tbody th > span, tbody th > code { display: block; }
@@ -71,6 +79,7 @@ blockquote { margin: .3rem 0 0; padding-left: .6rem; border-left: 2px solid var(
   .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .cards, .cards tbody, .cards tr, .cards td, .cards th { display: block; }
   .when { white-space: normal; }
+  .cards th:nth-child(n) { width: auto !important; }
   .cards tr { border: 1px solid var(--line); border-radius: 6px; margin-bottom: .9rem; padding: .3rem .2rem; }
   .cards td, .cards tbody th { border: 0; padding: .3rem .6rem; text-align: left; }
   .cards [data-label]::before { content: attr(data-label); display: block; color: var(--soft); font-size: .8rem; font-weight: 400; }

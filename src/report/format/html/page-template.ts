@@ -35,7 +35,7 @@ export const CHART_TEMPLATE = `
 
 /** The decisions. `it` has the report. */
 export const DECISIONS_TEMPLATE = `
-<table class="cards" role="table" aria-labelledby="decisions">
+<table class="cards" id="decision-list" role="table" aria-labelledby="decisions">
   <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Decision</th><th role="columnheader" scope="col">File</th><th role="columnheader" scope="col">Forced</th><th role="columnheader" scope="col">When</th><th role="columnheader" scope="col">Identifiers</th><th role="columnheader" scope="col">Explanation</th></tr></thead>
   <tbody role="rowgroup">
 <% for (const decision of it.report.decisions) { %>
@@ -58,7 +58,7 @@ export const DECISIONS_TEMPLATE = `
 
 /** The events. `it` has the report. */
 export const EVENTS_TEMPLATE = `
-<table class="cards" role="table" aria-labelledby="events">
+<table class="cards" id="event-list" role="table" aria-labelledby="events">
   <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Identifier</th><th role="columnheader" scope="col">File</th><th role="columnheader" scope="col">Forced</th><th role="columnheader" scope="col">Machine verdict</th><th role="columnheader" scope="col">When</th><th role="columnheader" scope="col">Decision</th></tr></thead>
   <tbody role="rowgroup">
 <% for (const event of it.report.events) { %>

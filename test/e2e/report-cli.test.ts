@@ -1,0 +1,200 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type BuiltCli, buildCli } from '../support/built-cli.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+describe('the commands of compliance', () => {
+  let cli: BuiltCli
+  let bench: Workbench
+  let forced: string
+  let hash: string
+
+  beforeAll(async () => {
+    cli = buildCli()
+    bench = await createWorkbench({ world: { seed: 83 } })
+    const { world } = bench.simulator
+    const identifiers = world.register({ count: 30, fate: 'done' })
+    await bench.enqueue(identifiers)
+    await bench.pass()
+    forced = identifiers[11] as string
+    hash = world.hashOf(forced) as string
+    world.override(hash, 'human')
+    await bench.pass({ refreshAll: true })
+    await bench.pass({ refreshAll: true })
+  })
+  afterAll(async () => {
+    await bench[Symbol.asyncDispose]()
+    cli[Symbol.dispose]()
+  })
+
+  /** With the database only: these commands need no key. */
+  const run = (...args: string[]) => cli.run(args, { DATABASE_URL: bench.database.url })
+  const inFolder = (name: string) => path.join(cli.folder, name)
+
+  it('report forced prints a table, CSV, JSON and HTML, or writes them to a file', async () => {
+    const table = await run('report', 'forced')
+    expect(table).toMatchObject({ code: 0, stderr: '' })
+    expect(table.stdout).toContain('In the period: 1 decision (1 certainly, 0 possibly), 2 events')
+    const json = await run('report', 'forced', '--json')
+    const report = JSON.parse(json.stdout)
+    expect(report).toMatchObject({
+      generated_by: expect.stringMatching(/^identifai-sync \d/),
+      summary: { period: { events: 2 } },
+    })
+    expect(table.stdout).toContain(report.data_digest)
+    expect((await run('report', 'forced', '--format', 'csv')).stdout.split('\r\n')).toHaveLength(4)
+    const page = await run('report', 'forced', '--format', 'html', '--output', inFolder('r.html'))
+    expect(page).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(readFileSync(inFolder('r.html'), 'utf8')).toMatch(/^<!doctype html>.*<\/html>\n$/s)
+  })
+
+  it('report forced refuses what would not be complete with 6, unless it is told not to', async () => {
+    const asked = ['report', 'forced', '--to', '2100-01-01']
+    const refused = await run(...asked, '--output', inFolder('refused.txt'))
+    expect(refused).toMatchObject({ code: 6, stdout: '' })
+    expect(refused.stderr).toMatch(
+      /^error: The report would not be complete.*Run a pass after the end of the period.*--allow-incomplete/s,
+    )
+    expect(existsSync(inFolder('refused.txt'))).toBe(false)
+    const made = await run(...asked, '--allow-incomplete')
+    expect(made).toMatchObject({ code: 0 })
+    expect(made.stdout).toContain('NOT COMPLETE')
+    expect((await run('report', 'bundle', '--to', '2100-01-01')).code).toBe(6)
+  })
+
+  it.each([
+    [['--from', 'yesterday'], /It must be a date such as 2026-07-01/],
+    [['--from', '2026-07-02', '--to', '2026-07-01'], /The period is empty/],
+    [['--as-of', '2020-01-01'], /no pass had ended by 2020-01-01/],
+    [['--format', 'pdf'], /Allowed choices are table, csv, json, html/],
+    [['--output', '/nonexistent/r.txt'], /cannot be written: ENOENT/],
+  ])('report forced %j says what is wrong, with 2', async (args, message) => {
+    const result = await run('report', 'forced', ...args)
+    expect(result).toMatchObject({ code: 2, stdout: '' })
+    expect(result.stderr).toMatch(message)
+  })
+
+  it('leaves nothing beside a file that it could not finish', async () => {
+    writeFileSync(inFolder('taken.html'), 'before')
+    const before = readdirSync(cli.folder)
+    await run('report', 'forced', '--output', cli.folder)
+    expect(readdirSync(cli.folder)).toEqual(before)
+  })
+
+  it('report verify takes a report and a bundle without a database, and ends with 6 when something is wrong', async () => {
+    await run('report', 'bundle', '--output', inFolder('b.jsonl'))
+    await run('report', 'forced', '--json', '--output', inFolder('r.json'))
+    for (const [file, words] of [
+      ['b.jsonl', 'Every event and note was sealed as it says'],
+      ['r.json', 'The report is as it was made'],
+    ] as const) {
+      const good = await cli.run(['report', 'verify', inFolder(file)])
+      expect(good).toMatchObject({ code: 0, stderr: '' })
+      expect(good.stdout).toContain(words)
+      writeFileSync(
+        inFolder(`bad-${file}`),
+        readFileSync(inFolder(file), 'utf8').replaceAll(forced, 'x'.repeat(64)),
+      )
+      const bad = await cli.run(['report', 'verify', inFolder(`bad-${file}`), '--json'])
+      expect(bad.code).toBe(6)
+      expect(JSON.parse(bad.stdout).findings.length).toBeGreaterThan(0)
+    }
+    expect(await cli.run(['report', 'verify', inFolder('none')])).toMatchObject({ code: 2 })
+    expect(await cli.run(['report', 'verify'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('DATABASE_URL'),
+    })
+    expect(await run('report', 'verify')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('All is as it was sealed'),
+    })
+  })
+
+  it('annotate notes, and explain tells, also which file hash was given for an identifier', async () => {
+    const noted = await run(
+      'annotate',
+      '--hash',
+      hash,
+      '--forced-to',
+      'human',
+      '--author',
+      'A',
+      '--reason',
+      'r',
+    )
+    expect(noted).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('Note 1 written: 2 tracked identifiers'),
+    })
+    const unknown = await run(
+      'annotate',
+      '--hash',
+      'f00',
+      '--forced-to',
+      'none',
+      '--author',
+      'A',
+      '--reason',
+      'r',
+      '--json',
+    )
+    expect(JSON.parse(unknown.stdout)).toMatchObject({ note_id: 2, tracked: 0 })
+    expect(unknown).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('no tracked identifier has this file hash'),
+    })
+    expect(
+      await run('annotate', '--hash', hash, '--forced-to', 'human', '--author', ' ', '--reason', 'r'),
+    ).toMatchObject({ code: 2 })
+    const told = await run('explain', forced)
+    expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining('FORCED') })
+    expect(JSON.parse((await run('explain', forced, '--json')).stdout)).toMatchObject({
+      identifier: forced,
+      notes: [{ note_id: 1 }],
+    })
+    const file = await run('explain', hash)
+    expect(file).toMatchObject({ code: 2, stdout: '' })
+    expect(file.stderr).toMatch(new RegExp(`is the hash of a file.*${forced}`, 's'))
+    expect(await run('explain', 'nobody')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('neither a tracked identifier'),
+    })
+  })
+
+  it('reconcile ends with 3 when the two differ, with 0 when they are the same', async () => {
+    const all = bench.simulator.world.identifiers
+    writeFileSync(inFolder('all.txt'), all.join('\n'))
+    expect(await run('reconcile', inFolder('all.txt'))).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('30 in both'),
+    })
+    writeFileSync(inFolder('some.csv'), `identifier\n${all.slice(1).join('\n')}\nlost\n`)
+    const differ = await run('reconcile', inFolder('some.csv'))
+    expect(differ.code).toBe(3)
+    expect(differ.stdout).toMatch(
+      new RegExp(
+        `Listed, but not tracked: 1\n {2}lost\n\nTracked, but not listed: 1\n {2}${all[0]} \\(done\\)`,
+      ),
+    )
+    expect(
+      await cli.run(['reconcile', '-'], { DATABASE_URL: bench.database.url }, all.join('\n')),
+    ).toMatchObject({ code: 0 })
+  })
+
+  it('prune takes days only', async () => {
+    expect(await run('prune', '--payloads-older-than', '400d')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('0 kept records removed'),
+    })
+    expect(await run('prune', '--payloads-older-than', '400d', '--dry-run')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('would be removed'),
+    })
+    for (const wrong of ['400', '0d', '-1d', '1h']) {
+      expect(await run('prune', `--payloads-older-than=${wrong}`)).toMatchObject({ code: 2 })
+    }
+    expect(await run('prune')).toMatchObject({ code: 2 })
+  })
+})
