@@ -1,8 +1,6 @@
 import { type Kysely, type RawBuilder, type ReferenceExpression, sql } from 'kysely'
+import type { DatabaseTime } from '../database-time.ts'
 import type { Database } from './database.ts'
-
-/** A time of the database's clock as UTC text with six digits: `2026-07-01T02:00:00.000000Z`. */
-export type DatabaseTime = string
 
 /**
  * Now, by the database's clock: the one clock that all processes share. clock_timestamp(), not now(), which

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { type DatabaseTime, utcText } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
+import { utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 
 /** How long to wait, and the database's clock when that was read. */

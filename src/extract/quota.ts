@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import type { DatabaseTime } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
 import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
 import { retryDatabase } from '../db/retry-database.ts'

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { DatabaseTime } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
 import type { Database } from '../db/database.ts'
 import type { JsonObject } from '../json.ts'
 import { causesOfChange, isFinished, type SeenContent } from '../normalize/causes-of-change.ts'

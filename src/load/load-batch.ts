@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely'
 import type { Pool } from 'pg'
-import type { DatabaseTime } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
 import type { Database } from '../db/database.ts'
 import { RunClosedError } from '../errors.ts'
 import { appendDisappearances, appendRevisions } from './append-revisions.ts'

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely'
-import { type DatabaseTime, utcText } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
+import { utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import type { Fence } from './outcome.ts'
 

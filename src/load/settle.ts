@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely'
-import type { DatabaseTime } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
 import type { Database } from '../db/database.ts'
 import type { Outcome } from './outcome.ts'
 

@@ -1,4 +1,4 @@
-import type { DatabaseTime } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
 import { coverageGaps } from './coverage-gaps.ts'
 import { explanationOf, notesOfDecisions } from './explain-decisions.ts'
 import { compare, type Group, groupDecisions } from './group-decisions.ts'

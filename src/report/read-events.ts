@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
-import { type DatabaseTime, utcText } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
+import { utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import type { ForceEvent } from './report.ts'
 import { IS_ABOUT_FORCE, visibleRevisions } from './visible-revisions.ts'

@@ -1,4 +1,4 @@
-import type { DatabaseTime } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
 
 /**
  * The compliance report on forced classifications, as its JSON form has it (docs/report.schema.json). Times are UTC text

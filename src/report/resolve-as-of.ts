@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { sealedRowOf } from '../chain/read-rows.ts'
-import { type DatabaseTime, utcText } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
+import { utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import { UsageError } from '../errors.ts'
 import type { JsonObject } from '../json.ts'

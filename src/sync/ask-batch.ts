@@ -1,4 +1,5 @@
-import { type DatabaseTime, readClock } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
+import { readClock } from '../db/clock.ts'
 import { PauseTooLongError, type ThrottledError } from '../errors.ts'
 import type { Claim } from '../extract/claim.ts'
 import { delayBoundMs, withRetries } from '../extract/retry.ts'

@@ -1,4 +1,4 @@
-import type { DatabaseTime } from '../db/clock.ts'
+import type { DatabaseTime } from '../database-time.ts'
 import type { Claim } from '../extract/claim.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { WINDOW } from './breaker.ts'
