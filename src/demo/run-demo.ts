@@ -1,12 +1,16 @@
 import { sql } from 'kysely'
 import { type App, createApp } from '../app.ts'
+import { audioEndpoint } from '../audio-endpoint.ts'
+import { verifyChain } from '../chain/verify-chain.ts'
 import { parseSyncConfig } from '../config.ts'
 import { migrateUp } from '../db/migrate.ts'
 import type { SyncRunRow } from '../db/tables/sync-runs.ts'
 import { startEmbeddedPostgres } from '../embedded-postgres/start-embedded-postgres.ts'
 import { enqueue } from '../enqueue/enqueue.ts'
 import { argumentEntries } from '../enqueue/read-entries.ts'
+import { annotate } from '../history/annotate.ts'
 import { createLogger } from '../logger.ts'
+import { readReport } from '../report/read-report.ts'
 import { startSimulator } from '../simulator/start-simulator.ts'
 import { runPass } from '../sync/run-pass.ts'
 import { QUESTIONS, TABLES } from './queries.ts'
@@ -46,10 +50,20 @@ export async function runDemo({ signal, tell, linger }: DemoOptions): Promise<vo
   tell.enqueued(await enqueue(app.db, argumentEntries(identifiers), options))
   tell.firstPass(await pass(app, signal, false))
 
-  const flipped = await postOverrides(app, places)
+  const files = await filesToOverride(app)
+  await postOverrides(places, files)
+  const flipped = files.reduce((sum, { submissions }) => sum + submissions, 0)
   simulator.world.completeAll()
-  tell.meanwhile(OVERRIDDEN_FILES, flipped, await wakePending(app))
+  tell.meanwhile(files.length, flipped, await wakePending(app))
   tell.secondPass(await pass(app, signal, true))
+
+  await explainOverride(app, files[0]?.file_hash ?? '')
+  // Another night, without a change: what was seen before lies in the past for certain.
+  await pass(app, signal, true)
+  tell.report(
+    await readReport(app.db, { media: 'audio', from: null, to: null, asOf: null }),
+    await verifyChain(app.db, audioEndpoint),
+  )
 
   tell.tables(await countRows(app))
   for (const { question, sql: text } of QUESTIONS) {
@@ -81,9 +95,11 @@ async function pass(app: App, signal: AbortSignal, refreshAll: boolean): Promise
   return run
 }
 
-/** Overrides files against the machine, as somebody would through the API; returns how many identifiers that flips. */
-async function postOverrides(app: App, { apiUrl, apiKey }: DemoPlaces): Promise<number> {
-  const files = await filesToOverride(app)
+/** Overrides files against the machine, as somebody would through the API. */
+async function postOverrides(
+  { apiUrl, apiKey }: DemoPlaces,
+  files: readonly { readonly file_hash: string }[],
+): Promise<void> {
   for (const { file_hash } of files) {
     const response = await fetch(`${apiUrl}/classification_audio/${file_hash}/override`, {
       method: 'POST',
@@ -92,7 +108,19 @@ async function postOverrides(app: App, { apiUrl, apiKey }: DemoPlaces): Promise<
     })
     if (!response.ok) throw new Error(`The stand-in API answered ${response.status} to an override.`)
   }
-  return files.reduce((sum, { submissions }) => sum + submissions, 0)
+}
+
+/** What somebody notes who knows why a file was overridden. */
+async function explainOverride(app: App, fileHash: string): Promise<void> {
+  await annotate(app.db, {
+    media: 'audio',
+    fileHash,
+    forcedTo: 'human',
+    author: 'A. Rossi',
+    reason: 'the caller was called back',
+    ticket: 'FRAUD-1182',
+    reviewer: null,
+  })
 }
 
 /** Files that the machine calls artificial and nobody has forced, those submitted more than once first. */

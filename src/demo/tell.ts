@@ -1,4 +1,6 @@
 import { counted, count } from '../terminal/print.ts'
+import type { ChainReport } from '../chain/findings.ts'
+import type { Report } from '../report/report.ts'
 import { textTable } from '../terminal/text-table.ts'
 import type { MigrationStep } from '../db/migrate.ts'
 import type { SyncRunRow } from '../db/tables/sync-runs.ts'
@@ -13,6 +15,7 @@ export interface DemoTeller {
   firstPass(run: SyncRunRow): void
   meanwhile(files: number, identifiers: number, woken: number): void
   secondPass(run: SyncRunRow): void
+  report(report: Report, chain: ChainReport): void
   tables(rows: readonly { table: string; rows: number; holds: string }[]): void
   answer(question: string, sql: string, rows: readonly Row[]): void
 }
@@ -58,6 +61,30 @@ export function createTeller(print: (text: string) => void): DemoTeller {
       print(
         `   ${counted(run.force_changes, 'forced classification')} noticed, each between two known times.`,
       )
+    },
+    report: ({ decisions, summary }, { revisions, findings }) => {
+      heading('Report on what was forced: one decision has been noted with who made it and why.')
+      print(
+        textTable(
+          decisions.map((decision) => ({
+            file: `${decision.file_hash?.slice(0, 8)}…`,
+            forced_to: decision.forced_to,
+            not_before: decision.not_before?.slice(11, 23) ?? null,
+            not_after: decision.not_after.slice(11, 23),
+            identifiers: decision.identifiers,
+            explanation: decision.explanation,
+            author: decision.notes[0]?.author ?? null,
+          })),
+          '   ',
+        ),
+      )
+      print(
+        `   ${count(summary.period.unexplained)} decisions wait for an explanation; ${count(summary.period.against_machine_confidence_090)} identifiers were forced against a confidence of 0.9 or more.`,
+      )
+      print(
+        `   All ${count(revisions)} revisions were hashed anew: ${findings.length === 0 ? 'history is as it was sealed.' : `${findings.length} are not as sealed.`}`,
+      )
+      print('   The whole of it as a page: report forced --format html --output report.html')
     },
     tables: (rows) => {
       heading('What is where now:')

@@ -35,12 +35,15 @@ it('runs twice at once, from a path with a space, and leaves nothing behind', as
       '2. Enqueue',
       '3. First pass',
       '5. Second pass',
-      '6. What is where',
-      '7. Ask it',
+      '6. Report on what was forced',
+      '7. What is where',
+      '8. Ask it',
     ]) {
       expect(stdout).toContain(heading)
     }
     expect(stdout).toMatch(/12 forced classifications noticed/)
+    expect(stdout).toMatch(/human .* 2  explained +A\. Rossi\n/)
+    expect(stdout).toContain('history is as it was sealed')
   }
   expect(leftBehind()).toEqual([])
 })
