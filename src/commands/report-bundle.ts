@@ -1,5 +1,5 @@
 import { openDatabase } from './open-app.ts'
-import { PERIOD_HELP, reportingCommand, requestOf } from './report-request.ts'
+import { PERIOD_HELP, reportingCommand, requestedReport } from './report-request.ts'
 
 export function reportBundleCommand() {
   return reportingCommand('bundle')
@@ -15,14 +15,10 @@ Example:
   $ identifai-sync report bundle --from 2026-07-01 --to 2026-10-01 --output q3.bundle.jsonl`,
     )
     .action(async (options) => {
-      const { audioEndpoint } = await import('../audio-endpoint.ts')
       const { bundleLines } = await import('../report/bundle/bundle-lines.ts')
-      const { readReport } = await import('../report/read-report.ts')
-      const { refuseIncomplete } = await import('../report/refuse-incomplete.ts')
       const { writeOutput } = await import('../terminal/write-output.ts')
       await using app = await openDatabase()
-      const report = await readReport(app.db, requestOf(audioEndpoint.media, options))
-      if (!options.allowIncomplete) await refuseIncomplete(app.db, report)
+      const report = await requestedReport(app.db, options)
       await writeOutput(bundleLines(app.db, report), options.output)
     })
 }

@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings'
 import type { Report } from '../report/report.ts'
 import { openDatabase } from './open-app.ts'
-import { PERIOD_HELP, reportingCommand, requestOf } from './report-request.ts'
+import { PERIOD_HELP, reportingCommand, requestedReport } from './report-request.ts'
 
 const FORMATS = ['table', 'csv', 'json', 'html'] as const
 
@@ -20,13 +20,9 @@ Examples:
   $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01 --as-of 2026-10-02T06:00Z --format html --output q3.html`,
     )
     .action(async (options) => {
-      const { audioEndpoint } = await import('../audio-endpoint.ts')
-      const { readReport } = await import('../report/read-report.ts')
-      const { refuseIncomplete } = await import('../report/refuse-incomplete.ts')
       const { writeOutput } = await import('../terminal/write-output.ts')
       await using app = await openDatabase()
-      const report = await readReport(app.db, requestOf(audioEndpoint.media, options))
-      if (!options.allowIncomplete) await refuseIncomplete(app.db, report)
+      const report = await requestedReport(app.db, options)
       await writeOutput(await textOf(report, options.json ? 'json' : options.format), options.output)
     })
 }

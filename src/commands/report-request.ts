@@ -1,5 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
-import type { ReportRequest } from '../report/read-report.ts'
+import type { Kysely } from 'kysely'
+import type { Database } from '../db/database.ts'
+import type { Report } from '../report/report.ts'
 import { parseTime } from './parse-time.ts'
 
 /** A command that makes a report, with the options that say on what. */
@@ -27,10 +29,29 @@ interface Options {
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly asOf?: string | undefined
+  readonly allowIncomplete?: true | undefined
 }
 
-export function requestOf(media: string, { from, to, asOf }: Options): ReportRequest {
-  return { media, from: from ?? null, to: to ?? null, asOf: asOf ?? null }
+/**
+ * The report that the options ask for.
+ *
+ * @throws ReportRefusedError when it would not be complete, and nobody has allowed that.
+ */
+export async function requestedReport(
+  db: Kysely<Database>,
+  { from, to, asOf, allowIncomplete }: Options,
+): Promise<Report> {
+  const { audioEndpoint } = await import('../audio-endpoint.ts')
+  const { readReport } = await import('../report/read-report.ts')
+  const { refuseIncomplete } = await import('../report/refuse-incomplete.ts')
+  const report = await readReport(db, {
+    media: audioEndpoint.media,
+    from: from ?? null,
+    to: to ?? null,
+    asOf: asOf ?? null,
+  })
+  if (!allowIncomplete) await refuseIncomplete(db, report)
+  return report
 }
 
 export const PERIOD_HELP = `
