@@ -18,7 +18,6 @@ export function visibleRevisions(db: Kysely<Database>, position: number) {
     .selectFrom('identifai.classification_revisions as r')
     .innerJoin('identifai.sync_runs as s', 's.run_id', 'r.run_id')
     .leftJoin('hidden', 'hidden.classification_id', 'r.classification_id')
-    .where('s.chain_position', '<=', position)
     .where(sql<boolean>`(hidden.revision_no is null or r.revision_no < hidden.revision_no)`)
 }
 

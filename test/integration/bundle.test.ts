@@ -22,7 +22,10 @@ if (!HAS_PYTHON)
 // oxlint-disable-next-line typescript/no-explicit-any -- lines are whatever a test makes of them
 type Line = any
 
-/** Four runs: first sight, two overrides with a new analysis between, a night without change. A note on each file. */
+/**
+ * First sight, two overrides with a new analysis between, and a third file that is forced one way and the other. A note
+ * on each of the first two.
+ */
 async function benchWithHistory(): Promise<Workbench> {
   const bench = await createWorkbench({ world: { seed: 61 } })
   const { world } = bench.simulator
@@ -38,6 +41,10 @@ async function benchWithHistory(): Promise<Workbench> {
   world.override(world.hashOf(other) as string, 'human')
   await bench.pass({ refreshAll: true })
   await addNote(bench.app.db, world.hashOf(other) as string)
+  const twice = world.hashOf(identifiers[40] as string) as string
+  world.override(twice, 'human')
+  await bench.pass({ refreshAll: true })
+  world.override(twice, 'artificial')
   await bench.pass({ refreshAll: true })
   return bench
 }
@@ -103,7 +110,7 @@ describe('a bundle', () => {
 
   it('has the revisions of each event, from the finished one before to its own, the notes, and every run', () => {
     const parsed: Line[] = lines.map((line) => JSON.parse(line))
-    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 4, 5])
+    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 4, 5, 6])
     const revisions = parsed.flatMap(({ leaf }) =>
       leaf?.revision ? [`${leaf.revision.classification_id} ${leaf.revision.revision_no}`] : [],
     )
@@ -113,7 +120,7 @@ describe('a bundle', () => {
         (_, n) => `${classification_id} ${revision_no_before + n}`,
       ),
     )
-    expect(revisions.toSorted()).toEqual(expected.toSorted())
+    expect(revisions.toSorted()).toEqual([...new Set(expected)].toSorted())
     expect(report.events.some((event) => event.revision_no - event.revision_no_before > 1)).toBe(true)
     expect(parsed.flatMap(({ leaf }) => leaf?.note?.note_id ?? [])).toEqual([1, 2])
   })
@@ -135,7 +142,6 @@ describe('a bundle', () => {
     ['an event with another confidence before', (_, r) => (r.events[0].machine_confidence_before = 0.123)],
     ['an event with another name', (_, r) => (r.events[0].name = 'x')],
     ['an event with another cause', (_, r) => (r.events[0].event = 'unforced')],
-    ['an event held against an earlier revision', (_, r) => (r.events.at(-1).revision_no_before = 2)],
     ['an event with another origin', (_, r) => (r.events[0].force_origin = 'undetermined')],
     ['an event that is not in the period as it says', (_, r) => (r.events[0].in_period = 'possibly')],
     ['an event in another run', (_, r) => (r.events[0].chain_position = 1)],
@@ -191,6 +197,8 @@ describe('a bundle', () => {
     ],
     ['a run with another row', (all) => (runOf(all, 2).row.force_changes = 0)],
     ['a run with another root', (all) => (runOf(all, 5).merkle_root = 'a'.repeat(64))],
+    ['a run that says another position', (all) => (runOf(all, 6).chain_position = 7)],
+    ['a run in the middle that says another position', (all) => (runOf(all, 5).chain_position = 7)],
     ['a run with another head', (all) => (runOf(all, 5).chain_head = 'a'.repeat(64))],
     [
       'a run that is left out',
@@ -206,6 +214,51 @@ describe('a bundle', () => {
   ])('is found out: %s', async (_, change) => {
     const { findings, python } = await doctored((all, forged) => change(all, forged))
     expect({ isFound: findings.length > 0, python }).toEqual({ isFound: true, python: 6 })
+  })
+
+  it.each([
+    ['skips a finished answer between', 2, (revision: Line) => revision.revision_no === 1],
+    ['is an unfinished one', 1, (revision: Line) => revision.status === 'new'],
+  ])('is found out: an event held against a proven revision that %s', async (_, wanted, isFalse) => {
+    const event = report.events.findLast(
+      (one) => one.revision_no - one.revision_no_before === (wanted === 2 ? 1 : 2) && one.revision_no === 3,
+    )
+    if (!event) throw new Error('no such event')
+    // Proofs for all of its revisions, as an operator could have them.
+    const proofs: Line[] = []
+    for await (const line of bundleLines(bench.app.db, {
+      ...report,
+      events: [{ ...event, revision_no_before: 1 }],
+    })) {
+      proofs.push(JSON.parse(line))
+    }
+    const before = proofs
+      .flatMap(({ leaf }) => leaf ?? [])
+      .find(({ revision }) => revision && isFalse(revision)).revision
+    const { findings, python } = await doctored((all, forged) => {
+      const position = all.findIndex(
+        ({ leaf }) => leaf?.revision?.classification_id === event.classification_id,
+      )
+      const missing = proofs.filter(
+        ({ leaf }) => leaf?.revision && !all.some((line) => JSON.stringify(line) === JSON.stringify(leaf)),
+      )
+      for (const line of missing) {
+        all.splice(all.findIndex(({ run }) => run?.chain_position === line.leaf.chain_position) + 1, 0, line)
+      }
+      expect(position).toBeGreaterThan(0)
+      const listed = forged.events.find(
+        (one: Line) => one.classification_id === event.classification_id && one.revision_no === 3,
+      )
+      Object.assign(listed, {
+        revision_no_before: before.revision_no,
+        forced_from: before.force_classification ?? null,
+        machine_classification_before: before.machine_classification ?? null,
+        machine_confidence_before: before.machine_confidence ?? null,
+        machine_heuristic_before: before.machine_heuristic ?? null,
+      })
+    })
+    expect(findings).toMatchObject([/is not held against the finished answer before it/])
+    expect(python).toBe(6)
   })
 
   it('is made of what was sealed, so that a row altered later in the database is found out', async () => {

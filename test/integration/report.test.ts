@@ -232,6 +232,28 @@ describe('the report', () => {
     expect((await report()).events).toMatchObject([{ forced_to: 'artificial', force_origin: 'undetermined' }])
   })
 
+  it('calls the origin of a force to artificial, after the analysis had ended unforced, another than C2PA', async () => {
+    await sealHistory(database.db, [
+      ...firstSight([1]),
+      forced(1, at(11), at(12), { force_classification: 'artificial' }),
+    ])
+    expect((await report()).events).toMatchObject([
+      { forced_to: 'artificial', force_origin: 'not_c2pa_path' },
+    ])
+  })
+
+  it('lists a decision that its other events place outside the period, but does not count it', async () => {
+    await sealHistory(database.db, [
+      ...firstSight([1, 2], { file_hash: 'f' }),
+      forced(1, at(8), at(15), { file_hash: 'f' }),
+      forced(2, at(8), at(9), { file_hash: 'f' }),
+    ])
+    const { events, decisions, summary } = await report()
+    expect(events).toMatchObject([{ classification_id: 1, in_period: 'possibly', decision: 1 }])
+    expect(decisions).toMatchObject([{ in_period: 'no', identifiers: 2, not_after: at(9) }])
+    expect(summary.period).toMatchObject({ events: 1, decisions: 0, decisions_possibly: 0, unexplained: 0 })
+  })
+
   it('tells a decision whose identifiers were forced from different labels', async () => {
     await sealHistory(database.db, [
       ...firstSight([1], { file_hash: 'f' }),
@@ -271,6 +293,13 @@ describe('the report', () => {
       ...firstSight([1, 2, 3, 4]),
       forced(1, at(2), at(3)),
       { classification_id: 1, revision_no: 3, observed_at: at(4), causes: ['status_changed'], status: 'new' },
+      {
+        classification_id: 1,
+        revision_no: 4,
+        observed_at: at(5),
+        causes: ['metadata_changed'],
+        status: 'new',
+      },
       forced(2, at(2), at(3)),
       forced(2, at(2), at(3), { revision_no: 3, causes: ['disappeared'] }),
       { classification_id: 5, revision_no: 1, observed_at: at(4), causes: ['first_seen'], status: 'new' },

@@ -29,6 +29,7 @@ it('proves nothing else: another leaf, another place, another length', () => {
       expect(leadsToRoot(leaf, leafNo, length, [...proof, leaf])).toBe(false)
       expect(leadsToRoot(leaf, length, length, proof)).toBe(false)
       expect(leadsToRoot(leaf, -1, length, proof)).toBe(false)
+      expect(leadsToRoot(root, leafNo, length + 1, [])).toBe(false)
       if (proof.length > 0) expect(leadsToRoot(leaf, leafNo, length, proof.slice(1))).toBe(false)
     }),
   )
