@@ -36,6 +36,10 @@ async function benchWithHistory(): Promise<Workbench> {
   world.override(world.hashOf(one) as string, 'human')
   await bench.pass({ refreshAll: true })
   await addNote(bench.app.db, world.hashOf(one) as string)
+  // A night without a change, whose run has no leaf but the note.
+  await bench.pass({ refreshAll: true })
+  // And one without any.
+  await bench.pass({ refreshAll: true })
   world.reanalyse(other, 1)
   await bench.pass({ refreshAll: true })
   world.override(world.hashOf(other) as string, 'human')
@@ -110,7 +114,7 @@ describe('a bundle', () => {
 
   it('has the revisions of each event, from the finished one before to its own, the notes, and every run', () => {
     const parsed: Line[] = lines.map((line) => JSON.parse(line))
-    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 4, 5, 6])
+    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     const revisions = parsed.flatMap(({ leaf }) =>
       leaf?.revision ? [`${leaf.revision.classification_id} ${leaf.revision.revision_no}`] : [],
     )
@@ -150,6 +154,14 @@ describe('a bundle', () => {
     ['an event that is invented', (_, r) => r.events.push({ ...r.events[0], revision_no: 77 })],
     ['a summary with another figure', (_, r) => (r.summary.period.unexplained = 9)],
     ['a decision that claims to be unexplained', (_, r) => (r.decisions[0].explanation = 'unexplained')],
+    [
+      'a decision that is late, counted so',
+      (_, r) => {
+        r.decisions[0].explanation = 'explained_late'
+        r.summary.period.explained--
+        r.summary.period.explained_late++
+      },
+    ],
     [
       'a decision later than its events',
       (_, r) => (r.decisions[0].not_after = '2099-01-01T00:00:00.000000Z'),
@@ -197,8 +209,14 @@ describe('a bundle', () => {
     ],
     ['a run with another row', (all) => (runOf(all, 2).row.force_changes = 0)],
     ['a run with another root', (all) => (runOf(all, 5).merkle_root = 'a'.repeat(64))],
-    ['a run that says another position', (all) => (runOf(all, 6).chain_position = 7)],
-    ['a run in the middle that says another position', (all) => (runOf(all, 5).chain_position = 7)],
+    ['a run that says another position', (all) => (runOf(all, 8).chain_position = 9)],
+    [
+      'a run in the middle, without leaves, that says another position',
+      (all) =>
+        (all.find(
+          (line) => line.run && !all.some(({ leaf }) => leaf?.chain_position === line.run.chain_position),
+        ).run.chain_position = 77),
+    ],
     ['a run with another head', (all) => (runOf(all, 5).chain_head = 'a'.repeat(64))],
     [
       'a run that is left out',
