@@ -52,6 +52,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await table
     .addColumn('confirmed_since', 'timestamptz')
     .addColumn('unsettled_enqueued_since', 'timestamptz')
+    .addColumn('reanalysing_count', 'integer')
     .addColumn('retired_reasons', 'jsonb')
     .addColumn('unsealed_runs', 'integer')
     .addColumn('first_http_date', 'timestamptz')
@@ -98,6 +99,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       confirmed_since: 'Oldest last_confirmed_at among settled identifiers when the run ended.',
       unsettled_enqueued_since:
         'Oldest enqueued_at among pending, missing and quarantined identifiers when the run ended; null when there are none.',
+      reanalysing_count:
+        'Of the done and errored ones, those whose analysis was running again when the run ended: what was forced meanwhile is seen when it ends.',
       retired_reasons:
         'Why identifiers were retired, when the run ended: a list of {reason, identifiers}, the most frequent first, at most 20; all others as one entry whose reason is null.',
       unsealed_runs:

@@ -64,6 +64,10 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index classification_revisions_force_idx on identifai.classification_revisions (observed_at)
     where causes && array['forced', 'force_changed', 'unforced', 'found_forced']`.execute(db)
+  // Analyses that run again are few at any time; sealing a run counts them.
+  await sql`
+    create index classification_revisions_unfinished_idx on identifai.classification_revisions
+    (classification_id, revision_no) where status = 'new' and revision_no > 1`.execute(db)
   await commentOn(
     db,
     'identifai.classification_revisions',

@@ -10,6 +10,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .columns(['run_id', 'classification_id', 'revision_no'])
     .execute()
   await lockChainForNotes(db)
+  await stampNotes(db)
   await refuseSealedRunChanges(db)
 }
 
@@ -17,6 +18,8 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop trigger sync_runs_no_truncate on identifai.sync_runs`.execute(db)
   await sql`drop trigger sync_runs_sealed on identifai.sync_runs`.execute(db)
   await sql`drop function identifai.refuse_sealed_run_change()`.execute(db)
+  await sql`drop trigger override_notes_stamp on identifai.override_notes`.execute(db)
+  await sql`drop function identifai.stamp_note()`.execute(db)
   await sql`drop trigger override_notes_wait_for_chain on identifai.override_notes`.execute(db)
   await sql`drop function identifai.lock_chain()`.execute(db)
   await sql`drop index identifai.classification_revisions_run_id_idx`.execute(db)
@@ -58,6 +61,22 @@ async function createLeaves(db: Kysely<unknown>): Promise<void> {
         'SHA-256 (hex) of a zero byte and the RFC 8785 JSON of the row without what is null, as RFC 9162 has it.',
     },
   )
+}
+
+/** When a note was written is what the clock says, not what is inserted, nor when its transaction began. */
+async function stampNotes(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create function identifai.stamp_note() returns trigger language plpgsql as $$
+    begin
+      new.noted_at := clock_timestamp();
+      return new;
+    end $$`.execute(db)
+  await sql`comment on function identifai.stamp_note() is 'Trigger: the time of a note is that of the clock.'`.execute(
+    db,
+  )
+  await sql`
+    create trigger override_notes_stamp before insert on identifai.override_notes
+    for each row execute function identifai.stamp_note()`.execute(db)
 }
 
 /** A statement that writes notes and the sealing of a run wait for each other: a run has a definite set of notes. */

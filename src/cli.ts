@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from '@commander-js/extra-typings'
 import { createProgram } from './commands/program.ts'
+import { printable } from './printable.ts'
 import { asDatabaseError } from './db/database-error.ts'
 import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError } from './errors.ts'
 
@@ -24,6 +25,8 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.fine : EXIT_CODE.usage
   const known = asDatabaseError(error) ?? error
   const expected = known instanceof PermanentError || known instanceof RetryableError
-  console.error(`error: ${expected ? known.message : ((known as Error)?.stack ?? String(known))}`)
+  const text = expected ? known.message : ((known as Error)?.stack ?? String(known))
+  // Identifiers and labels in it come from outside; its lines are ours.
+  console.error(`error: ${text.split('\n').map(printable).join('\n')}`)
   return exitCodeOf(known)
 }

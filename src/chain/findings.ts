@@ -2,7 +2,7 @@
 export interface Finding {
   /** Position in the chain of the run that it is about; null when it is about none that was sealed. */
   readonly chain_position: number | null
-  /** `revision 12 of identifier 5f2b…`, `run 0c1e…`, `note 7`. */
+  /** `revision 12 of classification 7`, `run 0c1e…`, `note 7`. */
   readonly what: string
   readonly problem: string
 }
@@ -15,6 +15,8 @@ export interface ChainReport {
   /** Kept records whose digest was made anew, and those that have no record any more or one of an older definition. */
   readonly payloads_checked: number
   readonly payloads_not_checked: number
+  /** Runs under way, or whose process died: what they saw is not sealed yet. */
+  readonly open_runs: number
   /** Head of the newest link; null when nothing was sealed yet. */
   readonly chain_head: string | null
   readonly findings: readonly Finding[]

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../canonical-json.ts'
 import type { JsonObject } from '../json.ts'
 import { leafHash } from './merkle-tree.ts'
+import type { SealedNote, SealedRevision } from './read-rows.ts'
 
 /** One leaf of the tree of a run: the row that it stands for, and its hash. */
 export interface Leaf {
@@ -11,19 +12,21 @@ export interface Leaf {
 }
 
 /** A revision stands for itself as RFC 8785 JSON of all its columns. */
-export function revisionLeaf(
-  row: JsonObject & { readonly classification_id: number; readonly revision_no: number },
-): Leaf {
+export function revisionLeaf(row: SealedRevision): Leaf {
   const { classification_id, revision_no } = row
-  return { classification_id, revision_no, note_id: null, hash: leafHash(canonicalJson(row)) }
+  return { classification_id, revision_no, note_id: null, hash: hashOf(row) }
 }
 
 /** A note stands for itself likewise. */
-export function noteLeaf(row: JsonObject & { readonly note_id: number }): Leaf {
-  return {
-    classification_id: null,
-    revision_no: null,
-    note_id: row.note_id,
-    hash: leafHash(canonicalJson(row)),
+export function noteLeaf(row: SealedNote): Leaf {
+  return { classification_id: null, revision_no: null, note_id: row.note_id, hash: hashOf(row) }
+}
+
+/** What has no JSON, a number that is none, was never sealed: its hash is that of no row. */
+function hashOf(row: JsonObject): Buffer {
+  try {
+    return leafHash(canonicalJson(row))
+  } catch {
+    return leafHash('')
   }
 }

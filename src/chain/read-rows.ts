@@ -20,7 +20,8 @@ export type SealedNote = JsonObject & { readonly note_id: number }
 
 /** The revisions of one run by key, as they are sealed. */
 export async function* revisionsOf(db: Kysely<Database>, runId: string): AsyncGenerator<SealedRevision> {
-  let [id, no] = [0, 0]
+  // From before any key, so that no row escapes by its key.
+  let [id, no] = [Number.MIN_SAFE_INTEGER, 0]
   for (;;) {
     const rows = await sealedRevisions(db)
       .where('run_id', '=', runId)
@@ -136,8 +137,9 @@ function sealedRunRows(db: Kysely<Database>) {
 }
 
 /**
- * What is null is left out, so that a version that adds a column seals old rows as they were. These lists grow at any
- * place, and nothing is ever taken from them; times are sealed as UTC text with six digits.
+ * What is null is left out, so that a version that adds a column seals old rows as they were: nothing is ever taken from
+ * the lists below, and what is added to them has to be null, not a default, in rows that were sealed before. Times are
+ * sealed as UTC text with six digits.
  */
 function withoutNulls(row: object): JsonObject {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
@@ -206,6 +208,7 @@ const RUN_COLUMNS = [
   'missing_count',
   'quarantined_count',
   'retired_count',
+  'reanalysing_count',
   'retired_reasons',
   'unsealed_runs',
   'notes_through',

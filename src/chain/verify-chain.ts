@@ -41,7 +41,7 @@ export async function verifySnapshot(
   let former: Link = { position: 0, head: GENESIS, notesThrough: Number.MIN_SAFE_INTEGER }
   for (const run of runs) {
     const checked = await verifyRun(db, run, former)
-    findings.push(...checked.findings)
+    for (const finding of checked.findings) findings.push(finding)
     counts.revisions += checked.revisions
     counts.notes += checked.notes
     former = checked.link
@@ -51,13 +51,15 @@ export async function verifySnapshot(
     findings.push({ chain_position: null, what: `head ${head}`, problem: 'is not in the chain' })
   }
   const payloads = await verifyPayloads(db, endpoint)
+  for (const finding of payloads.findings) findings.push(finding)
   return {
     runs: runs.length,
     ...counts,
     payloads_checked: payloads.checked,
     payloads_not_checked: payloads.notChecked,
     chain_head: runs.at(-1)?.chain_head ?? null,
-    findings: [...findings, ...payloads.findings],
+    open_runs: await countOpenRuns(db),
+    findings,
   }
 }
 
@@ -162,4 +164,14 @@ async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
     what: `the run at position ${chain_position}`,
     problem: 'has left its leaves only: it has been removed',
   }))
+}
+
+/** Runs that are under way, or whose process died: what they saw is not sealed yet. */
+async function countOpenRuns(db: Kysely<Database>): Promise<number> {
+  const { runs } = await db
+    .selectFrom('identifai.sync_runs')
+    .select(({ fn }) => fn.countAll<number>().as('runs'))
+    .where('status', '=', 'running')
+    .executeTakeFirstOrThrow()
+  return runs
 }

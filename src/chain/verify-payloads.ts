@@ -15,24 +15,43 @@ export async function verifyPayloads(
 ): Promise<{ readonly checked: number; readonly notChecked: number; readonly findings: readonly Finding[] }> {
   const findings: Finding[] = []
   let [checked, notChecked] = [0, 0]
-  for (let [id, no] = [0, 0]; ; ) {
+  for (let [id, no] = [Number.MIN_SAFE_INTEGER, 0]; ; ) {
     const rows = await page(db, id, no)
     const last = rows.at(-1)
     if (!last) return { checked, notChecked, findings }
-    for (const { classification_id, revision_no, content_digest, digest_version, payload } of rows) {
-      if (payload === null || digest_version !== DIGEST_VERSION) {
+    for (const row of rows) {
+      if (row.kept_no === null || row.digest_version !== DIGEST_VERSION) {
         notChecked++
         continue
       }
       checked++
-      if (contentDigest(endpoint.canonicalize(payload as JsonObject)) === content_digest) continue
+      const problem = problemOf(row, endpoint)
+      if (problem === undefined) continue
       findings.push({
         chain_position: null,
-        what: `payload of revision ${revision_no} of classification ${classification_id}`,
-        problem: 'is not what was received: its digest is another',
+        what: `payload of revision ${row.revision_no} of classification ${row.classification_id}`,
+        problem,
       })
     }
     ;[id, no] = [last.classification_id, last.revision_no]
+  }
+}
+
+/** The link is no content, so that the digest does not cover it; the revision has it. */
+function problemOf(
+  row: { readonly payload: unknown; readonly content_digest: string; readonly result_url: string | null },
+  { canonicalize }: Endpoint,
+): string | undefined {
+  const changed = 'is not what was received: its digest is another'
+  try {
+    const payload = row.payload as JsonObject
+    if (contentDigest(canonicalize(payload)) !== row.content_digest) return changed
+    return (payload.result_url ?? null) === row.result_url
+      ? undefined
+      : 'is not what was received: its result_url is another'
+  } catch {
+    // No record at all, such as null, or one that no answer could have been.
+    return changed
   }
 }
 
@@ -44,7 +63,15 @@ async function page(db: Kysely<Database>, id: number, no: number) {
         .onRef('p.classification_id', '=', 'r.classification_id')
         .onRef('p.revision_no', '=', 'r.revision_no'),
     )
-    .select(['r.classification_id', 'r.revision_no', 'r.content_digest', 'r.digest_version', 'p.payload'])
+    .select([
+      'r.classification_id',
+      'r.revision_no',
+      'r.content_digest',
+      'r.digest_version',
+      'r.result_url',
+      'p.revision_no as kept_no',
+      'p.payload',
+    ])
     .where(sql<boolean>`(r.classification_id, r.revision_no) > (${id}, ${no})`)
     .orderBy('r.classification_id')
     .orderBy('r.revision_no')

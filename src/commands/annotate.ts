@@ -56,6 +56,7 @@ Example:
 
 function parseText(text: string): string {
   const trimmed = text.trim()
-  if (trimmed === '') throw new InvalidArgumentError('It must not be blank.')
+  // PostgreSQL takes NEL for white space, JavaScript does not.
+  if (/^[\s\u0085]*$/.test(trimmed)) throw new InvalidArgumentError('It must not be blank.')
   return trimmed
 }

@@ -91,7 +91,7 @@ function describeNote({
     ...(reviewer === null ? [] : [`reviewed by ${reviewer}`]),
   ]
   return printable(
-    `${String(note_id).padStart(3)}  ${noted_at}, ${author}: forced to ${forced_to}, because ${reason}${details.length > 0 ? ` (${details.join(', ')})` : ''}`,
+    `${String(note_id).padStart(3)}  ${noted_at}, ${author}: ${forced_to === 'none' ? 'no longer forced' : `forced to ${forced_to}`}, because ${reason}${details.length > 0 ? ` (${details.join(', ')})` : ''}`,
   )
 }
 

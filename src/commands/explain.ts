@@ -16,6 +16,7 @@ export function explainCommand() {
       const { UsageError } = await import('../errors.ts')
       await using app = await openDatabase()
       const identifier = id.trim()
+      if (identifier === '') throw new UsageError('Give an identifier.')
       const timeline: Timeline | undefined = await readTimeline(app.db, audioEndpoint.media, identifier)
       if (timeline) {
         if (options.json) printJson(timeline)

@@ -72,7 +72,8 @@ function describeReport(report: ChainReport): string {
   const checked = `${counted(report.runs, 'sealed run')}, ${counted(report.revisions, 'revision')}, ${counted(report.notes, 'note')} and ${counted(report.payloads_checked, 'kept record')} hashed anew`
   const left =
     report.payloads_not_checked > 0 ? `; ${count(report.payloads_not_checked)} without a record to check` : ''
-  const lines = [`${checked}${left}.`, `Chain head: ${report.chain_head ?? 'none yet'}`, '']
+  const open = report.open_runs > 0 ? ` ${counted(report.open_runs, 'run')} under way: not sealed yet.` : ''
+  const lines = [`${checked}${left}.${open}`, `Chain head: ${report.chain_head ?? 'none yet'}`, '']
   if (report.findings.length === 0) return [...lines, 'All is as it was sealed.'].join('\n')
   return [...lines, ...findingLines(report.findings)].join('\n')
 }

@@ -30,8 +30,8 @@ const APPLICATION_NAME = 'identifai-sync'
 const IDLE_MS = 10_000
 
 /**
- * Opens a lazy pool: the first query connects. Every session speaks UTC, so that a timestamp read as text
- * means the same on every machine. Close it with `db.destroy()`.
+ * Opens a lazy pool: the first query connects. Every session speaks UTC and writes all digits of a number, so that what is
+ * read as text means the same on every machine. Close it with `db.destroy()`.
  */
 export function connect(options: ConnectOptions): Connection {
   const pool = new ReportingPool({
@@ -63,7 +63,7 @@ export function connect(options: ConnectOptions): Connection {
 /** The server, too, gives up a client that has vanished within a transaction: its locks would hold up everybody. */
 function sessionSettings({ silenceMs }: ConnectOptions): string {
   const patience = silenceMs === undefined ? '' : `set idle_in_transaction_session_timeout = ${silenceMs};`
-  return `set time zone 'UTC'; ${patience}`
+  return `set time zone 'UTC'; set extra_float_digits = 1; ${patience}`
 }
 
 /**

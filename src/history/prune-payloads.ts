@@ -21,9 +21,9 @@ export async function prunePayloads(
   options: { readonly olderThanDays: number; readonly isDryRun: boolean; readonly signal: AbortSignal },
 ): Promise<Pruned> {
   let removed = 0
-  for (let [id, no] = [0, 0]; !options.signal.aborted; ) {
-    const page = await (options.isDryRun ? readPage : removePage)(db, { id, no, days: options.olderThanDays })
-    removed += page.length
+  for (let [id, no] = [Number.MIN_SAFE_INTEGER, 0]; !options.signal.aborted; ) {
+    const page = await superseded(db, { id, no, days: options.olderThanDays }).execute()
+    removed += options.isDryRun ? page.length : await remove(db, page)
     const last = page.at(-1)
     if (!last) break
     ;[id, no] = [last.classification_id, last.revision_no]
@@ -42,22 +42,20 @@ interface Page {
   readonly days: number
 }
 
-async function removePage(db: Kysely<Database>, page: Page) {
-  const removed = await db
-    .with('superseded', () => superseded(db, page))
-    .deleteFrom('identifai.revision_payloads as p')
-    .using('superseded')
-    .whereRef('p.classification_id', '=', 'superseded.classification_id')
-    .whereRef('p.revision_no', '=', 'superseded.revision_no')
-    .returning(['p.classification_id', 'p.revision_no'])
-    .execute()
-  return removed.toSorted(
-    (one, other) => one.classification_id - other.classification_id || one.revision_no - other.revision_no,
-  )
-}
-
-async function readPage(db: Kysely<Database>, page: Page) {
-  return superseded(db, page).execute()
+/** What is superseded stays so: nothing has to be checked again. Another prune may have removed some of it. */
+async function remove(
+  db: Kysely<Database>,
+  keys: readonly { readonly classification_id: number; readonly revision_no: number }[],
+): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('identifai.revision_payloads')
+    // Kysely has no word for unnest over several arrays.
+    .where(
+      sql<boolean>`(classification_id, revision_no) in (select * from unnest(
+        ${keys.map((key) => key.classification_id)}::bigint[], ${keys.map((key) => key.revision_no)}::integer[]))`,
+    )
+    .executeTakeFirst()
+  return Number(numDeletedRows)
 }
 
 /** A `disappeared` revision has no record, and an unfinished one does not supersede a finished one. */

@@ -36,13 +36,15 @@ export async function appendRevisions(
 
 function revisionRow(change: Change, ledger: LockedRow, { runId, receivedAt }: Observation): NewRevisionRow {
   const { claim, rows } = change.outcome
+  const confirmedAt =
+    change.carriedConfirmation === undefined ? ledger.lastConfirmedAt : change.carriedConfirmation
   return {
     ...rows.revision,
     classification_id: claim.id,
     revision_no: change.revisionNo,
     observed_at: receivedAt,
-    previous_confirmed_at:
-      change.carriedConfirmation === undefined ? ledger.lastConfirmedAt : change.carriedConfirmation,
+    // A clock that was set back must not make an interval that ends before it begins.
+    previous_confirmed_at: confirmedAt !== null && confirmedAt > receivedAt ? receivedAt : confirmedAt,
     run_id: runId,
     causes: [...change.causes],
     identifier: claim.identifier,

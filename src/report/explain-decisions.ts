@@ -8,7 +8,7 @@ const LATE_AFTER_DAYS = 7
 
 /**
  * The notes of each decision, oldest first. A note counts for the latest decision of its file and label that may have
- * happened before it was written, or for the first, when it was written before all of them.
+ * happened before it was written; one that is older than all of them explains none.
  *
  * @param groups In the order of time.
  * @param notes By note_id.
@@ -17,9 +17,9 @@ export function notesOfDecisions(groups: readonly Group[], notes: readonly Note[
   const decisions = Map.groupBy(groups, (group) => key(group.file_hash, group.forced_to ?? 'none'))
   const explained = new Map<Group, Note[]>(groups.map((group) => [group, []]))
   for (const note of notes) {
-    const candidates = decisions.get(key(note.file_hash, note.forced_to)) ?? []
-    const group =
-      candidates.findLast(({ not_before }) => (not_before ?? '') <= note.noted_at) ?? candidates[0]
+    const group = decisions
+      .get(key(note.file_hash, note.forced_to))
+      ?.findLast(({ not_before }) => (not_before ?? '') <= note.noted_at)
     if (group) explained.get(group)?.push(note)
   }
   return explained

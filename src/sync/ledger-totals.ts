@@ -28,11 +28,21 @@ export async function readLedgerTotals(db: Kysely<Database>, runId: string) {
       utcText(sql`min(enqueued_at) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
         'unsettled_enqueued_since',
       ),
+      REANALYSING.as('reanalysing_count'),
       RETIRED_REASONS.as('retired_reasons'),
       unsealedRuns(runId).as('unsealed_runs'),
     ])
     .executeTakeFirstOrThrow()
 }
+
+/** Settled ones whose latest answer is unfinished. */
+const REANALYSING = sql<number>`(
+  select count(*) from identifai.classification_revisions as latest
+  join identifai.identifiers as settled on settled.id = latest.classification_id and settled.state in ('done', 'errored')
+  where latest.status = 'new' and latest.revision_no > 1 and not exists (
+    select from identifai.classification_revisions as later
+    where later.classification_id = latest.classification_id and later.revision_no > latest.revision_no)
+)`
 
 /** Null when nothing is retired. Aggregates over aggregates are plain SQL. */
 const RETIRED_REASONS = sql<Json>`(

@@ -128,7 +128,10 @@ export async function closeRun(
         retired_reasons: retired_reasons === null ? null : JSON.stringify(retired_reasons),
         status: ending.status,
         error: ending.error,
-        finished_at: sql<Date>`clock_timestamp()`,
+        // The chain is in the order of time, whatever becomes of the clock.
+        finished_at: sql<Date>`greatest(clock_timestamp(), (
+          select finished_at from identifai.sync_runs where chain_position is not null
+          order by chain_position desc limit 1) + interval '1 microsecond')`,
         heartbeat_at: sql<Date>`clock_timestamp()`,
         first_http_date: ending.firstHttpDate ?? null,
         last_http_date: ending.lastHttpDate ?? null,

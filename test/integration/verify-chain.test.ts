@@ -126,6 +126,34 @@ describe('verifying the chain', () => {
       /^payload of revision 1 of classification 9 is not what was received/,
     ],
     [
+      'a record made null',
+      "update identifai.revision_payloads set payload = 'null' where classification_id = 9 and revision_no = 1",
+      /^payload of revision 1 of classification 9 is not what was received/,
+    ],
+    [
+      'a record that no answer could have been',
+      `update identifai.revision_payloads set payload = '{"verdicts": 5}' where classification_id = 9 and revision_no = 1`,
+      /^payload of revision 1 of classification 9 is not what was received/,
+    ],
+    [
+      'another link in a record',
+      `update identifai.revision_payloads set payload = payload || '{"result_url": "x"}' where classification_id = 9 and revision_no = 1`,
+      /^payload of revision 1 of classification 9 .* its result_url is another$/,
+    ],
+    [
+      'a number that is none',
+      "update identifai.classification_revisions set machine_confidence = 'NaN' where classification_id = 9 and revision_no = 1",
+      /^revision 1 of classification 9 is not what was sealed/,
+    ],
+    [
+      'a revision inserted before all keys',
+      `create temporary table copy on commit drop as
+         select * from identifai.classification_revisions where classification_id = 8 and revision_no = 1;
+       update copy set classification_id = -1;
+       insert into identifai.classification_revisions select * from copy`,
+      /^revision 1 of classification -1 was not sealed: it has been inserted$/,
+    ],
+    [
       'an altered leaf',
       "update identifai.chain_leaves set leaf_hash = repeat('a', 64) where classification_id = 10",
       /^run [0-9a-f-]{36} has leaves that do not make its root/,

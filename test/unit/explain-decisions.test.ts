@@ -37,8 +37,8 @@ it('gives a note to the latest decision that may have happened before it was wri
   ])
 })
 
-it('gives a note that was written before all decisions to the first', () => {
-  expect(notesOf([decision(5, 6), decision(10, 11)], [note(1, day(1))])).toEqual([[1], []])
+it('lets a note that was written before all decisions explain none', () => {
+  expect(notesOf([decision(5, 6), decision(10, 11)], [note(1, day(1))])).toEqual([[], []])
 })
 
 it('gives a note to decisions of its file and label only; none stands for a force taken away', () => {
@@ -54,7 +54,7 @@ it('gives a note to decisions of its file and label only; none stands for a forc
 it.each([
   ['at the last moment of the seventh day', day(9), 'explained'],
   ['a microsecond later', day(9, '00:00:00.000001'), 'explained_late'],
-  ['before', day(1), 'explained'],
+  ['before its end', day(1, '12:00:00.000000'), 'explained'],
 ])('explains in time or late: noted %s', (_, notedAt, expected) => {
   expect(explanationOf(decision(1, 2), note(1, notedAt))).toBe(expected)
 })

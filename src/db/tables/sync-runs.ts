@@ -39,6 +39,7 @@ export interface SyncRunsTable {
   retired_count: number | null
   confirmed_since: Timestamp | null
   unsettled_enqueued_since: Timestamp | null
+  reanalysing_count: number | null
   retired_reasons: Jsonb | null
   unsealed_runs: number | null
   first_http_date: Timestamp | null
