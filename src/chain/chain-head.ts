@@ -19,5 +19,10 @@ export interface Link {
  * sealed. Whoever keeps a head elsewhere can tell later whether anything before it was changed.
  */
 export function chainHead(former: Buffer, merkleRoot: Buffer, sealedRow: JsonObject): Buffer {
-  return createHash('sha256').update(former).update(merkleRoot).update(canonicalJson(sealedRow)).digest()
+  return headAfter(former, merkleRoot, canonicalJson(sealedRow))
+}
+
+/** The same, from the text that stands for the row. */
+export function headAfter(former: Buffer, merkleRoot: Buffer, sealedText: string): Buffer {
+  return createHash('sha256').update(former).update(merkleRoot).update(sealedText).digest()
 }

@@ -20,6 +20,14 @@ export async function lockChain(trx: Transaction<Database>): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('identifai chain', 0))`.execute(trx)
 }
 
+/** Waits until no run is being sealed and no note is being written; what they did is then visible to a new snapshot. */
+export async function waitForSeal(db: Kysely<Database>): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await sql`set local lock_timeout = '30s'`.execute(trx)
+    await sql`select pg_advisory_xact_lock_shared(hashtextextended('identifai chain', 0))`.execute(trx)
+  })
+}
+
 /**
  * Makes a run that has ended the newest link of the chain: its revisions and the notes since the link before are the
  * leaves of its tree. The caller holds the lock of the chain, and changes nothing of the row afterwards.

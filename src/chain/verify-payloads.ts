@@ -40,12 +40,12 @@ export async function verifyPayloads(
 /** The link is no content, so that the digest does not cover it; the revision has it. */
 function problemOf(
   row: { readonly payload: unknown; readonly content_digest: string; readonly result_url: string | null },
-  { canonicalize }: Endpoint,
+  endpoint: Endpoint,
 ): string | undefined {
   const changed = 'is not what was received: its digest is another'
   try {
     const payload = row.payload as JsonObject
-    if (contentDigest(canonicalize(payload)) !== row.content_digest) return changed
+    if (contentDigest(endpoint.canonicalize(payload)) !== row.content_digest) return changed
     return (payload.result_url ?? null) === row.result_url
       ? undefined
       : 'is not what was received: its result_url is another'

@@ -51,6 +51,9 @@ export async function requestedReport(
     asOf: asOf ?? null,
   })
   if (!allowIncomplete) await refuseIncomplete(db, report)
+  else
+    for (const { statement } of report.head.coverage.gaps)
+      console.error(`warning: not complete. ${statement}`)
   return report
 }
 

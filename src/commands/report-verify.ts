@@ -14,8 +14,8 @@ export function reportVerifyCommand() {
     .addHelpText(
       'after',
       `
-A file is checked from itself alone, without a database and without a network. A JSON report shows that it is as it was
-made; a bundle shows, too, that its events and notes were sealed in the chain that it has. Neither shows that nothing was
+A file is checked from itself alone, without a database and without a network. A JSON report shows that it is consistent
+with itself; a bundle shows, too, that its events and notes were sealed in the chain that it has. Neither shows that nothing was
 left out: for that the database has to be verified, which needs DATABASE_URL and names each revision, note or run that was
 altered, removed or inserted. Nothing is written. Exit code 6 when something was found.
 The database cannot show that the newest runs were removed together with all that they sealed: each run logs its chain
@@ -59,7 +59,7 @@ function describeFile(report: FileReport): string {
   const good =
     report.file === 'bundle'
       ? 'Every event and note was sealed as it says, and the chain leads to that head. Hold the head against one that was kept\nelsewhere; that nothing was left out only the database can show (report verify).'
-      : 'The report is as it was made. That its events were sealed a bundle can show (report bundle), or the database.'
+      : 'The report is consistent with itself. Hold its data digest against one that was kept elsewhere; that its events were\nsealed a bundle can show (report bundle), or the database (report verify).'
   return [
     `${checked}${proved}`,
     `Chain head at position ${report.chain_position}: ${report.chain_head ?? 'none'}`,

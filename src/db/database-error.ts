@@ -32,6 +32,8 @@ function adviceFor(code: string): string | undefined {
     return 'The database that DATABASE_URL names does not exist. Create it, or correct DATABASE_URL'
   if (code.startsWith('28'))
     return 'The database refuses the user or password of DATABASE_URL. Correct DATABASE_URL'
+  if (code === '55P03')
+    return 'Somebody holds a lock for long: an open transaction that has written a note, perhaps (see pg_stat_activity). End it'
   if (code === '53300')
     return 'The database has no connection left. Raise max_connections, or run fewer processes'
   if (SYSTEM_CODES.has(code) || code.startsWith('08') || code.startsWith('57P')) {

@@ -9,7 +9,13 @@ export function coverageGaps(
   asOf: Pick<AsOf, 'finished_at'>,
   coverage: Pick<
     Coverage,
-    'confirmed_since' | 'unsettled_enqueued_since' | 'unsealed_runs' | 'pending' | 'missing' | 'quarantined'
+    | 'confirmed_since'
+    | 'unsettled_enqueued_since'
+    | 'reanalysing'
+    | 'unsealed_runs'
+    | 'pending'
+    | 'missing'
+    | 'quarantined'
   >,
 ): Gap[] {
   const { to } = period
@@ -24,7 +30,7 @@ export function coverageGaps(
   if (unsettled_enqueued_since !== null && unsettled_enqueued_since < to) {
     gaps.push({
       gap: 'unsettled',
-      statement: `Not every identifier enqueued before ${to} was settled or retired: of ${coverage.pending} pending, ${coverage.missing} missing and ${coverage.quarantined} quarantined, the oldest was enqueued at ${unsettled_enqueued_since}.`,
+      statement: `Not every identifier enqueued before ${to} was settled or retired: the oldest without a result was enqueued at ${unsettled_enqueued_since} (in all ${coverage.pending} pending, ${coverage.missing} missing, ${coverage.quarantined} quarantined).`,
     })
   }
   // Before the end of the period nothing can have been asked after it.
@@ -32,6 +38,12 @@ export function coverageGaps(
     gaps.push({
       gap: 'unconfirmed',
       statement: `Not every settled identifier was asked for at ${to} or later: the oldest confirmation is of ${confirmed_since}.`,
+    })
+  }
+  if (coverage.reanalysing > 0) {
+    gaps.push({
+      gap: 'reanalysing',
+      statement: `Some settled identifiers (${coverage.reanalysing}) were being analysed again: what was forced meanwhile is seen when that ends.`,
     })
   }
   if (unsealed_runs > 0) {

@@ -10,8 +10,8 @@ export function dataDigest(data: ReportData): string {
   return hash.digest('hex')
 }
 
-/** The keys of the data in the order of RFC 8785, which is that of their code units. */
-function* canonicalParts(data: ReportData): Generator<string> {
+/** The RFC 8785 JSON of the data in parts; the order of its keys is that of their code units. */
+export function* canonicalParts(data: ReportData): Generator<string> {
   for (const [position, key] of Object.keys(data).toSorted().entries()) {
     yield `${position === 0 ? '{' : ','}${JSON.stringify(key)}:`
     const value = data[key as keyof ReportData] as Json

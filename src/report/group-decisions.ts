@@ -15,9 +15,14 @@ export interface Group extends Interval {
  */
 export function groupDecisions(events: readonly SeenEvent[]): Group[] {
   const files = Map.groupBy(events, (event) =>
-    JSON.stringify([event.file_hash ?? event.classification_id, event.forced_to]),
+    groupName({ file_hash: event.file_hash, forced_to: event.forced_to, events: [event] }),
   )
   return [...files.values()].flatMap(groupsOfFile).toSorted(byTime)
+}
+
+/** Groups of one name are about one file and one label; without a file hash, about one identifier. */
+export function groupName(group: Pick<Group, 'file_hash' | 'forced_to' | 'events'>): string {
+  return JSON.stringify([group.file_hash ?? group.events[0]?.classification_id ?? null, group.forced_to])
 }
 
 function groupsOfFile(events: readonly SeenEvent[]): Group[] {
@@ -56,7 +61,8 @@ function byTime(one: Group, other: Group): number {
     compare(one.not_before ?? '', other.not_before ?? '') ||
     compare(one.not_after, other.not_after) ||
     compare(one.file_hash ?? '', other.file_hash ?? '') ||
-    compare(one.forced_to ?? '', other.forced_to ?? '')
+    compare(one.forced_to ?? '', other.forced_to ?? '') ||
+    byLowerBound(one.events[0] as SeenEvent, other.events[0] as SeenEvent)
   )
 }
 

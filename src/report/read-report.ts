@@ -1,15 +1,19 @@
 import type { Kysely } from 'kysely'
+import type { DatabaseTime } from '../database-time.ts'
 import { readClock } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import { UsageError } from '../errors.ts'
 import { VERSION } from '../version.ts'
 import { dataDigest } from './data-digest.ts'
-import { type History, makeReport } from './make-report.ts'
+import { inPeriod } from './in-period.ts'
+import { type Counts, type Facts, makeReport } from './make-report.ts'
 import { readEvents, readFoundForced } from './read-events.ts'
 import { readNotes } from './read-notes.ts'
-import { readStanding, readTracked } from './read-standing.ts'
-import type { Period, Report } from './report.ts'
-import { normalizeTime, resolveAsOf, type SealedRun } from './resolve-as-of.ts'
+import { readStanding, readTracked, type Tracked } from './read-standing.ts'
+import type { MachineToForced, Period, Report } from './report.ts'
+import { normalizeTime, resolveAsOf, settleAsOf } from './resolve-as-of.ts'
+import { type SealedRun, sealedFacts } from './sealed-facts.ts'
+import { standingOf } from './standing-of.ts'
 
 /** Times in ISO 8601. */
 export interface ReportRequest {
@@ -25,9 +29,10 @@ export interface ReportRequest {
 /**
  * Makes the report from what was sealed by then, in one snapshot; the same request finds the same data later.
  *
- * @throws UsageError when nothing had been sealed by then, or the period is empty.
+ * @throws UsageError when nothing had been sealed by then, the as-of lies in the future, or the period is empty.
  */
 export async function readReport(db: Kysely<Database>, request: ReportRequest): Promise<Report> {
+  await settleAsOf(db, request.asOf)
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -35,7 +40,8 @@ export async function readReport(db: Kysely<Database>, request: ReportRequest): 
     .execute(async (trx) => {
       const asOf = await resolveAsOf(trx, request.asOf)
       const period = await periodOf(trx, request, asOf)
-      const data = makeReport(request.media, period, await readHistory(trx, request.media, asOf))
+      const facts = await readFacts(trx, { media: request.media, period, asOf })
+      const data = makeReport(request.media, period, facts)
       return {
         report_version: data.report_version,
         generated_at: await readClock(trx),
@@ -66,16 +72,43 @@ async function periodOf(
   return period
 }
 
-async function readHistory(db: Kysely<Database>, media: string, asOf: SealedRun): Promise<History> {
+async function readFacts(
+  db: Kysely<Database>,
+  { media, period, asOf }: { readonly media: string; readonly period: Period; readonly asOf: SealedRun },
+): Promise<Facts> {
   const position = asOf.chain_position
   const events = await readEvents(db, position)
-  const hashes = new Set(events.flatMap(({ file_hash }) => file_hash ?? []))
   return {
-    asOf,
+    ...sealedFacts(asOf),
     events,
-    foundForced: await readFoundForced(db, position),
-    standing: await readStanding(db, position),
     notes: await readNotes(db, media, asOf.row.notes_through),
-    tracked: await readTracked(db, position, [...hashes]),
+    counts: countsOf(period, {
+      standing: await readStanding(db, position),
+      foundForced: await readFoundForced(db, position),
+      tracked: await readTracked(db, position, events),
+    }),
+  }
+}
+
+function countsOf(
+  period: Period,
+  counted: {
+    readonly standing: readonly MachineToForced<'identifiers'>[]
+    /** When identifiers were first seen finished that were forced already. */
+    readonly foundForced: readonly DatabaseTime[]
+    readonly tracked: Tracked
+  },
+): Counts {
+  const { counts, hashes } = counted.tracked
+  return {
+    now: standingOf(counted.standing),
+    foundForced: counted.foundForced.filter(
+      (time) => inPeriod({ not_before: time, not_after: time }, period) === 'certainly',
+    ).length,
+    tracked: (fileHash) => counts.get(fileHash) ?? 0,
+    siblings: ({ file_hash, classification_id }) => {
+      if (file_hash === null) return 0
+      return (counts.get(file_hash) ?? 0) - Number(hashes.get(classification_id) === file_hash)
+    },
   }
 }

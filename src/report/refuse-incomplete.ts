@@ -41,8 +41,10 @@ async function mend(db: Kysely<Database>, { gap }: Gap, { media, period }: Repor
       )
       return `${short} Run a pass (identifai-sync sync --refresh-all), and give no --as-of or one after it.`
     }
+    case 'reanalysing':
+      return 'Run a pass when the analyses have ended, and give no --as-of or one after it.'
     case 'unsealed':
-      return 'Wait until the pass that is under way has ended, or give an --as-of before it began.'
+      return 'When the other pass has ended, give no --as-of, or one after its end; or one before it began.'
   }
 }
 

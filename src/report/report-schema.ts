@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { type Report, REPORT_VERSION } from './report.ts'
+import { type Report, REPORT_VERSION, type ReportData } from './report.ts'
 
 const time = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/)
+  .refine((text) => new Date(text).toJSON()?.slice(0, 19) === text.slice(0, 19), 'no time')
   .meta({ description: 'UTC, six digits.' })
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().min(0)
@@ -17,7 +18,7 @@ const coverage = z
     }),
     gaps: z.array(
       z.strictObject({
-        gap: z.enum(['period_not_over', 'unsettled', 'unconfirmed', 'unsealed']),
+        gap: z.enum(['period_not_over', 'unsettled', 'unconfirmed', 'reanalysing', 'unsealed']),
         statement: z.string(),
       }),
     ),
@@ -125,7 +126,7 @@ const decision = z
     not_before: time.nullable(),
     not_after: time,
     identifiers: count.meta({
-      description: 'That it changed, also where the event lies outside the period.',
+      description: 'That it changed.',
     }),
     tracked: count.meta({ description: 'Tracked identifiers of the file.' }),
     explanation: z.enum(['explained', 'explained_late', 'unexplained']),
@@ -137,7 +138,7 @@ const decision = z
 const event = z
   .strictObject({
     event: z.enum(['forced', 'force_changed', 'unforced']),
-    in_period: inPeriod.exclude(['no']),
+    in_period: inPeriod,
     decision: z.int().min(1),
     classification_id: z.int(),
     revision_no: z.int().min(1),
@@ -166,20 +167,30 @@ const event = z
   })
   .meta({ description: 'A change of force, seen between two finished answers of one identifier.' })
 
+const data = {
+  report_version: z.literal(REPORT_VERSION),
+  head,
+  summary,
+  decisions: z.array(decision).meta({
+    description:
+      'In the order of time; all of the files and labels that were forced in the period, also those outside it.',
+  }),
+  events: z.array(event).meta({ description: 'All events of these, in the order in which they were seen.' }),
+}
+
+/** What the digest is made of. */
+export const reportDataSchema: z.ZodType<ReportData> = z.strictObject(data)
+
 /** The report as JSON; docs/report.schema.json is made of it. */
 export const reportSchema: z.ZodType<Report> = z
   .strictObject({
-    report_version: z.literal(REPORT_VERSION),
+    ...data,
     generated_at: time,
     generated_by: z.string(),
     data_digest: hash.meta({
       description:
         'SHA-256 of the RFC 8785 JSON of this document without generated_at, generated_by and data_digest.',
     }),
-    head,
-    summary,
-    decisions: z.array(decision),
-    events: z.array(event),
   })
   .meta({
     title: 'identifai-sync: report on forced classifications',

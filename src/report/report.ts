@@ -13,7 +13,9 @@ export interface Report {
   readonly data_digest: string
   readonly head: ReportHead
   readonly summary: Summary
+  /** In the order of time; all of the files and labels that were forced in the period, also those outside it. */
   readonly decisions: readonly Decision[]
+  /** All events of these, in the order in which they were seen. */
   readonly events: readonly ForceEvent[]
 }
 
@@ -79,7 +81,7 @@ export interface Coverage {
 }
 
 export interface Gap {
-  readonly gap: 'period_not_over' | 'unsettled' | 'unconfirmed' | 'unsealed'
+  readonly gap: 'period_not_over' | 'unsettled' | 'unconfirmed' | 'reanalysing' | 'unsealed'
   readonly statement: string
 }
 
@@ -94,7 +96,8 @@ export type InPeriod = 'certainly' | 'possibly' | 'no'
 /** A change of force, seen between two finished answers of one identifier. */
 export interface ForceEvent {
   readonly event: 'forced' | 'force_changed' | 'unforced'
-  readonly in_period: Exclude<InPeriod, 'no'>
+  /** `no`: outside, listed because it is about a file and a label that were forced in the period. */
+  readonly in_period: InPeriod
   /** Number of its decision in this report. */
   readonly decision: number
   readonly classification_id: number
@@ -138,7 +141,7 @@ export interface Decision {
   /** What the intervals of its events have in common. */
   readonly not_before: DatabaseTime | null
   readonly not_after: DatabaseTime
-  /** Identifiers that it changed, also where the event lies outside the period. */
+  /** Identifiers that it changed. */
   readonly identifiers: number
   /** Tracked identifiers of the file. */
   readonly tracked: number

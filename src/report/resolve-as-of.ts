@@ -1,17 +1,28 @@
 import { type Kysely, sql } from 'kysely'
 import { sealedRowOf } from '../chain/read-rows.ts'
+import { waitForSeal } from '../chain/seal-run.ts'
 import type { DatabaseTime } from '../database-time.ts'
 import { utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import { UsageError } from '../errors.ts'
-import type { JsonObject } from '../json.ts'
-import type { Coverage } from './report.ts'
+import type { SealedRun } from './sealed-facts.ts'
 
-/** The run at whose end history is looked at: its place in the chain, and its row as it was sealed. */
-export interface SealedRun {
-  readonly chain_position: number
-  readonly chain_head: string
-  readonly row: SealedRow
+/**
+ * Makes sure that a time means the same run whenever it is asked about: it has passed, and no run that ended before it
+ * is still being sealed.
+ *
+ * @throws UsageError when the time lies in the future.
+ */
+export async function settleAsOf(db: Kysely<Database>, asOf: string | null): Promise<void> {
+  if (asOf === null) return
+  const { rows } = await sql<{ isFuture: boolean }>`
+    select ${asOf}::timestamptz > clock_timestamp() as "isFuture"`.execute(db)
+  if (rows[0]?.isFuture) {
+    throw new UsageError(
+      `--as-of ${asOf} lies in the future: what a report would be made of then is not known.`,
+    )
+  }
+  await waitForSeal(db)
 }
 
 /**
@@ -39,34 +50,22 @@ export async function resolveAsOf(db: Kysely<Database>, asOf: string | null): Pr
   return {
     chain_position: chain_position as number,
     chain_head: chain_head as string,
-    row: (await sealedRowOf(db, run_id)) as SealedRow,
+    row: (await sealedRowOf(db, run_id)) as SealedRun['row'],
   }
 }
 
-/** A time as the database understands it, in the form that all times here have. */
+/**
+ * A time as the database understands it, in the form that all times here have.
+ *
+ * @throws UsageError when that form has no room for it.
+ */
 export async function normalizeTime(db: Kysely<Database>, time: string): Promise<DatabaseTime> {
-  const { rows } = await sql<{
-    time: DatabaseTime
-  }>`select ${utcText(sql`${time}::timestamptz`)} as time`.execute(db)
-  return (rows[0] as { time: DatabaseTime }).time
-}
-
-/** What is read of a sealed row; what was null is not there. */
-type SealedRow = JsonObject & {
-  readonly run_id: string
-  readonly finished_at: DatabaseTime
-  readonly tracked_count: number
-  readonly done_count: number
-  readonly errored_count: number
-  readonly pending_count: number
-  readonly missing_count: number
-  readonly quarantined_count: number
-  readonly retired_count: number
-  readonly retired_reasons?: Coverage['retired_reasons']
-  readonly unsealed_runs: number
-  readonly notes_through: number
-  readonly confirmed_since?: DatabaseTime
-  readonly unsettled_enqueued_since?: DatabaseTime
-  readonly first_http_date?: DatabaseTime
-  readonly last_http_date?: DatabaseTime
+  const { rows } = await sql<{ time: DatabaseTime; isWritable: boolean }>`
+    select ${utcText(sql`${time}::timestamptz`)} as time,
+      ${time}::timestamptz >= '0001-01-01Z' and ${time}::timestamptz < '10000-01-01Z' as "isWritable"`.execute(
+    db,
+  )
+  const [row] = rows
+  if (!row?.isWritable) throw new UsageError(`${time} lies outside the years 1 to 9999 in UTC.`)
+  return row.time
 }

@@ -4,12 +4,13 @@ import type { Decision, ForceEvent, MachineToForced, PeriodSummary } from './rep
 /** What "confident" means in `against_machine_confidence_090`. */
 const CONFIDENT = 0.9
 
-/** Counts what a report lists. */
+/** Counts what a report lists, but for what it lists outside the period. */
 export function summarizePeriod(
-  events: readonly ForceEvent[],
+  listed: readonly ForceEvent[],
   decisions: readonly Decision[],
   foundForced: number,
 ): PeriodSummary {
+  const events = listed.filter((event) => event.in_period !== 'no')
   const within = decisions.filter((decision) => decision.in_period !== 'no')
   const against = events.filter(isAgainstMachine)
   return {
@@ -105,7 +106,10 @@ function countByWeek(
 
 function weeksBetween(first: string | undefined, last = ''): string[] {
   const weeks = []
-  for (let week = first ?? '~'; week <= last; week = nextWeek(week)) weeks.push(week)
+  // The text of a day after the year 9999 is longer, and compares otherwise.
+  for (let week = first ?? '~'; week <= last && week.length === last.length; week = nextWeek(week)) {
+    weeks.push(week)
+  }
   return weeks
 }
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import type { Finding } from '../chain/findings.ts'
+import { readLines } from '../enqueue/read-lines.ts'
 import { UsageError } from '../errors.ts'
 import { verifyBundle } from './bundle/verify-bundle.ts'
 import type { Report } from './report.ts'
@@ -86,6 +86,7 @@ async function isBundle(path: string): Promise<boolean> {
   return false
 }
 
-function linesOf(path: string): AsyncIterable<string> {
-  return createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })
+/** Not node:readline: that takes U+2028, which may stand in a name, for the end of a line. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  for await (const { text } of readLines(createReadStream(path), Number.POSITIVE_INFINITY)) yield text
 }

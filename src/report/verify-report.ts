@@ -1,73 +1,81 @@
+import { canonicalJson } from '../canonical-json.ts'
 import type { Finding } from '../chain/findings.ts'
+import type { Json } from '../json.ts'
 import { dataDigest } from './data-digest.ts'
-import { explanationOf } from './explain-decisions.ts'
-import { inPeriod } from './in-period.ts'
-import { forceOriginOf } from './make-report.ts'
-import type { Decision, Report } from './report.ts'
-import { summarizePeriod } from './summarize-period.ts'
+import { type Facts, makeReport } from './make-report.ts'
+import type { SeenEvent } from './read-events.ts'
+import type { ForceEvent, Report, ReportData } from './report.ts'
 
 /**
- * What a report shows of itself alone: its digest, and that what it counts and concludes follows from what it lists. It
- * cannot show that the lists are true: for that there are the bundle and the database.
+ * What a report shows of itself alone: that its digest is that of its data, and that what it concludes and counts follows
+ * from what it lists. It cannot show that the lists are true: for that there are the bundle and the database.
  */
 export function verifyReport(report: Report): Finding[] {
   const { generated_at: _, generated_by: __, data_digest, ...data } = report
   return [
     ...(dataDigest(data) === data_digest
       ? []
-      : [finding('data_digest', 'is not that of the data: it has been altered')]),
-    ...eventFindings(report),
-    ...report.decisions.flatMap((decision) => decisionFindings(decision, report)),
-    ...summaryFindings(report),
+      : [finding('data_digest', 'is not that of the data: one of the two has been altered')]),
+    ...differences(data, statedFacts(data)),
   ]
 }
 
-function eventFindings({ events, head, decisions }: Report): Finding[] {
-  return events.flatMap((event) => {
-    const what = `event at revision ${event.revision_no} of classification ${event.classification_id}`
-    const decision = decisions[event.decision - 1]
-    return [
-      ...(inPeriod(event, head.period) === event.in_period
-        ? []
-        : [finding(what, 'does not lie in the period as it says')]),
-      ...(forceOriginOf(event) === event.force_origin
-        ? []
-        : [finding(what, 'says another force_origin than follows')]),
-      ...(decision && belongs(event, decision) ? [] : [finding(what, 'does not belong to its decision')]),
-    ]
-  })
-}
-
-/** A decision has the file and the label of its events, and lies in the interval of each. */
-function belongs(event: Report['events'][number], decision: Decision): boolean {
-  return (
-    event.file_hash === decision.file_hash &&
-    event.forced_to === decision.forced_to &&
-    (event.not_before ?? '') <= (decision.not_before ?? '') &&
-    decision.not_after <= event.not_after
-  )
-}
-
-function decisionFindings(decision: Decision, { head }: Report): Finding[] {
-  const what = `decision ${decision.decision}`
-  const [first] = decision.notes
+/** Makes a report anew from facts, and names what is another than it says. */
+export function differences(report: ReportData, facts: Facts): Finding[] {
+  const { head, summary, decisions, events } = makeReport(report.head.media, report.head.period, facts)
   return [
-    ...(inPeriod(decision, head.period) === decision.in_period
-      ? []
-      : [finding(what, 'does not lie in the period as it says')]),
-    ...(explanationOf(decision, first) === decision.explanation &&
-    decision.explained_by === (first?.note_id ?? null)
-      ? []
-      : [finding(what, 'is not explained as it says')]),
+    ...differing('head', report.head, head),
+    ...differing('coverage', report.head.coverage, head.coverage),
+    ...differing('as_of', report.head.as_of, head.as_of),
+    ...differing('summary.period', report.summary.period, summary.period),
+    ...differing('decision', report.decisions, decisions),
+    ...differing('event', report.events, events),
   ]
 }
 
-function summaryFindings({ events, decisions, summary }: Report): Finding[] {
-  const { period } = summary
-  const expected = summarizePeriod(events, decisions, period.found_forced)
-  return Object.entries(expected)
-    .filter(([key, value]) => typeof value === 'number' && value !== period[key as keyof typeof period])
-    .map(([key]) => finding(`summary.period.${key}`, 'is not what the lists amount to'))
+/** The facts as a report itself states them, each once. */
+export function statedFacts({ head, summary, decisions, events }: ReportData): Facts {
+  const { is_complete: _, gaps: __, ...coverage } = head.coverage
+  const notes = new Map(decisions.flatMap((decision) => decision.notes.map((note) => [note.note_id, note])))
+  const stated = new Map(events.map((event) => [eventName(event), event]))
+  const tracked = new Map(decisions.map((decision) => [decision.file_hash, decision.tracked]))
+  return {
+    asOf: head.as_of,
+    coverage,
+    events: [...stated.values()].map(seenEvent),
+    notes: [...notes.values()].toSorted((one, other) => one.note_id - other.note_id),
+    counts: {
+      now: summary.now,
+      foundForced: summary.period.found_forced,
+      tracked: (fileHash) => tracked.get(fileHash) ?? 0,
+      siblings: (event) => stated.get(eventName(event))?.tracked_siblings ?? 0,
+    },
+  }
+}
+
+export function eventName(event: Pick<SeenEvent, 'classification_id' | 'revision_no'>): string {
+  return `revision ${event.revision_no} of classification ${event.classification_id}`
+}
+
+/** An event without what is concluded of it. */
+function seenEvent(event: ForceEvent): SeenEvent {
+  const { in_period: _, decision: __, force_origin: ___, tracked_siblings: ____, ...seen } = event
+  return seen
+}
+
+/** Names the members, or the elements by their number, in which two values differ. */
+function differing(what: string, said: object, made: object): Finding[] {
+  const keys = new Set([...Object.keys(said), ...Object.keys(made)])
+  return [...keys]
+    .filter((key) => textOf(said, key) !== textOf(made, key))
+    .map((key) => {
+      const name = Array.isArray(said) ? `${what} ${Number(key) + 1}` : `${what}.${key}`
+      return finding(name, 'is not what follows from the rest')
+    })
+}
+
+function textOf(value: object, key: string): string {
+  return canonicalJson([(value as Record<string, Json>)[key]])
 }
 
 function finding(what: string, problem: string): Finding {

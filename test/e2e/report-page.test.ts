@@ -74,7 +74,7 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     for (const hostile of HOSTILE) {
       // What could move or hide text stands there as an escape.
       expect(text).toContain(
-        hostile.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`),
+        hostile.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`),
       )
     }
     const links = await page.locator('a[href]').evaluateAll((all) => all.map((a) => a.getAttribute('href')))

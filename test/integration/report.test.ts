@@ -7,6 +7,9 @@ import { z } from 'zod'
 import { prunePayloads } from '../../src/history/prune-payloads.ts'
 import { retire } from '../../src/ledger/retire.ts'
 import { type ReportRequest, readReport } from '../../src/report/read-report.ts'
+import { lockChain, sealRun } from '../../src/chain/seal-run.ts'
+import { readClock } from '../../src/db/clock.ts'
+import { connect } from '../../src/db/connect.ts'
 import { refuseIncomplete } from '../../src/report/refuse-incomplete.ts'
 import type { Report } from '../../src/report/report.ts'
 import { reportSchema } from '../../src/report/report-schema.ts'
@@ -249,7 +252,10 @@ describe('the report', () => {
       forced(2, at(8), at(9), { file_hash: 'f' }),
     ])
     const { events, decisions, summary } = await report()
-    expect(events).toMatchObject([{ classification_id: 1, in_period: 'possibly', decision: 1 }])
+    expect(events.map(({ classification_id, in_period }) => [classification_id, in_period])).toEqual([
+      [2, 'no'],
+      [1, 'possibly'],
+    ])
     expect(decisions).toMatchObject([{ in_period: 'no', identifiers: 2, not_after: at(9) }])
     expect(summary.period).toMatchObject({ events: 1, decisions: 0, decisions_possibly: 0, unexplained: 0 })
   })
@@ -304,9 +310,67 @@ describe('the report', () => {
       forced(2, at(2), at(3), { revision_no: 3, causes: ['disappeared'] }),
       { classification_id: 5, revision_no: 1, observed_at: at(4), causes: ['first_seen'], status: 'new' },
     ])
-    const { summary, head } = await report()
+    const { summary } = await report()
     expect(summary.now).toMatchObject({ with_result: 4, forced: 2, forced_share: 0.5 })
-    expect(head.coverage.reanalysing).toBe(1)
+  })
+
+  it('has the same digest in whatever order the server gives the rows, without file hashes, too', async () => {
+    const { db } = database
+    const ids = [1, 2, 3, 4, 5, 6]
+    await sealHistory(db, [
+      ...firstSight(ids, { file_hash: null }),
+      ...ids.map((id) => forced(id, at(11), at(12), { file_hash: null })),
+    ])
+    const digests = new Set([(await report()).data_digest])
+    for (const setting of ['enable_hashjoin', 'enable_mergejoin', 'enable_nestloop', 'enable_indexscan']) {
+      const url = new URL(database.url)
+      url.searchParams.set('options', `-c ${setting}=off`)
+      const other = connect({ connectionString: url.href, maxConnections: 1 }).db
+      const request = { media: 'audio', from: at(10), to: at(20), asOf: null }
+      digests.add((await readReport(other, request)).data_digest)
+      await other.destroy()
+    }
+    expect(digests.size).toBe(1)
+  })
+
+  it('counts the siblings of an event by the file that it was forced in, though its own hash has changed since', async () => {
+    await sealHistory(database.db, [
+      ...firstSight([1, 2], { file_hash: 'f' }),
+      forced(1, at(11), at(12), { file_hash: 'f' }),
+      forced(1, at(12), at(13), { revision_no: 3, causes: ['hash_changed'], file_hash: 'g' }),
+    ])
+    expect((await report()).events).toMatchObject([{ file_hash: 'f', tracked_siblings: 1 }])
+  })
+
+  it('refuses an as-of in the future, and one that no year has', async () => {
+    await sealHistory(database.db, [])
+    await expect(report({ asOf: '2100-01-01' })).rejects.toThrow(/lies in the future/)
+    await expect(report({ to: '9999-12-31T23:59:59-05:00' })).rejects.toThrow(/years 1 to 9999/)
+    await expect(report({ from: '0001-01-01T00:00+14:00' })).rejects.toThrow(/years 1 to 9999/)
+  })
+
+  it('waits with an as-of for a run that ended by then and is still being sealed', async () => {
+    const { db } = database
+    await sealHistory(db, [])
+    await trackSettled(db, 1, { enqueuedAt: at(1), confirmedAt: at(1) })
+    const held = Promise.withResolvers<void>()
+    const ended = Promise.withResolvers<string>()
+    const sealing = db.transaction().execute(async (trx) => {
+      await lockChain(trx)
+      const run = newRun('manual')
+      await openRun(trx, run)
+      await sql`update identifai.sync_runs set status = 'succeeded', finished_at = clock_timestamp(), tracked_count = 1,
+        pending_count = 0, done_count = 1, errored_count = 0, missing_count = 0, quarantined_count = 0, retired_count = 0,
+        reanalysing_count = 0, unsealed_runs = 0 where run_id = ${run.runId}`.execute(trx)
+      await sealRun(trx, run.runId, [])
+      ended.resolve(await readClock(trx))
+      await held.promise
+    })
+    const made = report({ asOf: await ended.promise })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    held.resolve()
+    await sealing
+    expect((await made).head.as_of.chain_position).toBe(2)
   })
 
   it('waits for the earlier content of two runs at once before it shows the later', async () => {
@@ -413,6 +477,26 @@ describe('the report', () => {
       expect(refused?.message).toMatch(/At this moment 2: id-1, id-2\..*sync --refresh-all/s)
       expect((await report()).head.coverage.gaps.map(({ gap }) => gap)).toEqual(['unconfirmed'])
       expect(await refusal({ to: '2026-07-19T23:59:59.999999Z' })).toBeUndefined()
+    })
+
+    it('refuses while a settled identifier is being analysed again, whose force cannot be seen', async () => {
+      const { db } = database
+      await trackSettled(db, 1, { enqueuedAt: at(1), confirmedAt: at(20) })
+      const unfinished = {
+        classification_id: 1,
+        revision_no: 2,
+        observed_at: at(19),
+        causes: ['status_changed'],
+        status: 'new' as const,
+      }
+      await sealHistory(db, [...firstSight([1]), unfinished])
+      expect(await refusal()).toMatchObject({
+        exitCode: 6,
+        message: expect.stringContaining('analysed again'),
+      })
+      expect((await report()).head.coverage).toMatchObject({ reanalysing: 1, gaps: [{ gap: 'reanalysing' }] })
+      await sealHistory(db, [{ ...unfinished, revision_no: 3, observed_at: at(20), status: 'done' }])
+      expect(await refusal()).toBeUndefined()
     })
 
     it('refuses a period that was not over when the run ended', async () => {

@@ -16,6 +16,7 @@ export const HOSTILE = [
   '\t=1+1',
   'a "quoted", name; with a\nline break',
   '\u202Egnp.exe\u202C \u200Bzero \u001B[31mred',
+  'a\u2028b\u2029c\u0085d',
   'Größe 留守番電話 🎙️ Запись',
 ]
 
@@ -64,5 +65,5 @@ export async function hostileReport(db: Kysely<Database>): Promise<Report> {
     )
     .execute()
   await sealHistory(db, [])
-  return readReport(db, { media: 'audio', from: day(1), to: day(60), asOf: null })
+  return readReport(db, { media: 'audio', from: day(1), to: day(70), asOf: null })
 }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { canonicalJson } from '../../canonical-json.ts'
 import { createProver } from '../../chain/merkle-tree.ts'
 import {
   notesBetween,
@@ -8,6 +9,7 @@ import {
   sealedRuns,
 } from '../../chain/read-rows.ts'
 import type { Database } from '../../db/database.ts'
+import { canonicalParts } from '../data-digest.ts'
 import type { Report } from '../report.ts'
 import { BUNDLE_VERSION, type BundleHead, type LeafLine, type RunLine } from './bundle.ts'
 import { noteName, readLeaves, revisionName } from './read-leaves.ts'
@@ -20,12 +22,19 @@ const EVENTS_AT_ONCE = 1000
  * by the leaves of its tree that the report rests on.
  */
 export async function* bundleLines(db: Kysely<Database>, report: Report): AsyncGenerator<string> {
-  yield line({ bundle_version: BUNDLE_VERSION, report })
+  const { generated_at, generated_by, data_digest, ...data } = report
+  yield line({
+    bundle_version: BUNDLE_VERSION,
+    generated_at,
+    generated_by,
+    data_digest,
+    data: [...canonicalParts(data)].join(''),
+  })
   const revisions = Map.groupBy(await revisionsOfEvents(db, report), ({ run_id }) => run_id)
   const notes = await notesOfReport(db, report)
   let notesBefore = Number.MIN_SAFE_INTEGER
   for await (const run of sealedRuns(db, report.head.as_of.chain_position)) {
-    yield line({ run })
+    yield line({ run: { ...run, row: canonicalJson(run.row) } })
     const through = Number(run.row.notes_through)
     yield* leafLines(db, run.chain_position, [
       ...(revisions.get(run.row.run_id) ?? []).map((revision) => ({ revision })),
@@ -55,7 +64,7 @@ async function* leafLines(
         leaf_no: leafNo,
         leaf_count: hashes.length,
         proof: prove(leafNo).map((hash) => hash.toString('hex')),
-        ...row,
+        row: canonicalJson('note' in row ? row.note : row.revision),
       },
     })
   }

@@ -1,13 +1,14 @@
-import type { JsonObject } from '../../json.ts'
-import type { Report } from '../report.ts'
-
 /** Moves on when a verifier has to read it otherwise. */
 export const BUNDLE_VERSION = 1
 
 /** The first line of a bundle. */
 export interface BundleHead {
   readonly bundle_version: number
-  readonly report: Report
+  readonly generated_at: string
+  readonly generated_by: string
+  readonly data_digest: string
+  /** The text whose hash is the digest: the RFC 8785 JSON of the report's data. */
+  readonly data: string
 }
 
 /** A line for each run of the chain, in order, from the first to the one that the report is as of. */
@@ -17,8 +18,8 @@ export interface RunLine {
     /** Hex. */
     readonly merkle_root: string
     readonly chain_head: string
-    /** The run as it was sealed. */
-    readonly row: JsonObject & { readonly run_id: string }
+    /** The text that was hashed: the RFC 8785 JSON of the run as it was sealed. */
+    readonly row: string
   }
 }
 
@@ -31,8 +32,7 @@ export interface LeafLine {
     readonly leaf_count: number
     /** Hashes (hex) from the leaf up, as RFC 9162 has them. */
     readonly proof: readonly string[]
-    /** The revision or the note as it was sealed. */
-    readonly revision?: JsonObject
-    readonly note?: JsonObject
+    /** The text that was hashed: the RFC 8785 JSON of the revision or the note as it was sealed. */
+    readonly row: string
   }
 }

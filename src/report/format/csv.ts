@@ -1,6 +1,6 @@
 import { pipeline, Readable } from 'node:stream'
 import { stringify } from 'csv-stringify'
-import type { Decision, ForceEvent, Report } from '../report.ts'
+import type { Decision, Report } from '../report.ts'
 
 /** Columns of the CSV form; new ones are only ever appended. */
 const COLUMNS = [
@@ -39,15 +39,16 @@ const COLUMNS = [
   'note_ticket',
   'note_reviewer',
   'noted_at',
+  'coverage',
 ] as const
 
 type CsvRow = Record<(typeof COLUMNS)[number], string | number | null>
 
 /**
- * The events as CSV of RFC 4180, one a line, null as nothing. A text that a spreadsheet would take for a formula begins
+ * The events of the period as CSV of RFC 4180, one a line, null as nothing. A text that a spreadsheet would take for a formula begins
  * with an apostrophe.
  */
-export function csvText({ events, decisions }: Report): AsyncIterable<string> {
+export function csvText(report: Report): AsyncIterable<string> {
   const lines = stringify({
     header: true,
     columns: [...COLUMNS],
@@ -57,12 +58,13 @@ export function csvText({ events, decisions }: Report): AsyncIterable<string> {
     quoted_match: /[\r\n]/,
   })
   // An error of either end ends the other; whoever reads the lines gets it.
-  pipeline(Readable.from(rowsOf(events, decisions)), lines, () => {})
+  pipeline(Readable.from(rowsOf(report)), lines, () => {})
   return lines
 }
 
-function* rowsOf(events: readonly ForceEvent[], decisions: readonly Decision[]): Generator<CsvRow> {
+function* rowsOf({ events, decisions, head }: Report): Generator<CsvRow> {
   for (const event of events) {
+    if (event.in_period === 'no') continue
     const decision = decisions[event.decision - 1] as Decision
     const [note] = decision.notes
     yield {
@@ -75,6 +77,7 @@ function* rowsOf(events: readonly ForceEvent[], decisions: readonly Decision[]):
       note_ticket: note?.ticket ?? null,
       note_reviewer: note?.reviewer ?? null,
       noted_at: note?.noted_at ?? null,
+      coverage: head.coverage.is_complete ? 'complete' : 'incomplete',
     }
   }
 }

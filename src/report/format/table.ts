@@ -1,6 +1,7 @@
 import { count, counted } from '../../terminal/print.ts'
 import { printable } from '../../printable.ts'
 import { textTable } from '../../terminal/text-table.ts'
+import { listedInPeriod } from '../listed-in-period.ts'
 import type { Coverage, Decision, ForceEvent, Report } from '../report.ts'
 
 /** Lines of a list that a terminal shows; the other forms have them all. */
@@ -10,17 +11,18 @@ const SHOWN = 50
 export function tableText(report: Report): string {
   const { head, summary } = report
   const { period, as_of } = head
+  const { decisions, events } = listedInPeriod(report)
   return [
-    `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${seconds(period.from)} to`} ${seconds(period.to)} (not included)`,
-    `As of ${seconds(as_of.finished_at)}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
+    `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${period.from} to`} ${period.to} (not included)`,
+    `As of ${as_of.finished_at}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
     '',
     ...coverageLines(head.coverage),
     '',
     `Forced now: ${count(summary.now.forced)} of ${counted(summary.now.with_result, 'identifier')} with a result${share(summary.now.forced_share)}.`,
     ...periodLines(report),
     '',
-    ...decisionLines(report.decisions),
-    ...eventLines(report.events),
+    ...decisionLines(decisions),
+    ...eventLines(events),
     'Forced means a label set in place of the machine’s, by whatever means; the API tells neither by whom nor when.',
     'Each change happened between "not before" and "not after". The JSON and HTML forms say how to read the rest.',
     `Data digest ${report.data_digest}`,
@@ -35,7 +37,7 @@ function coverageLines(coverage: Coverage): string[] {
   )
   return [
     coverage.is_complete
-      ? 'Complete: every change before the end of the period would have been seen.'
+      ? 'Complete: a change before the end of the period, of what is not retired, would have been seen.'
       : 'NOT COMPLETE:',
     ...coverage.gaps.map(({ statement }) => `- ${statement}`),
     `${count(tracked)} tracked: ${count(settled)} settled, ${count(pending)} pending, ${count(missing)} missing, ${count(quarantined)} quarantined, ${count(retired)} retired${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}.`,

@@ -38,7 +38,7 @@ export const DECISIONS_TEMPLATE = `
 <table class="cards" id="decision-list" role="table" aria-labelledby="decisions">
   <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Decision</th><th role="columnheader" scope="col">File</th><th role="columnheader" scope="col">Forced</th><th role="columnheader" scope="col">When</th><th role="columnheader" scope="col">Identifiers</th><th role="columnheader" scope="col">Explanation</th></tr></thead>
   <tbody role="rowgroup">
-<% for (const decision of it.report.decisions) { %>
+<% for (const decision of it.listed.decisions) { %>
     <tr role="row" id="decision-<%= decision.decision %>">
       <th role="rowheader" scope="row" data-label="Decision"><%= decision.decision %></th>
       <td role="cell" data-label="File"><code><%= decision.file_hash ?? 'not known' %></code></td>
@@ -61,7 +61,7 @@ export const EVENTS_TEMPLATE = `
 <table class="cards" id="event-list" role="table" aria-labelledby="events">
   <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Identifier</th><th role="columnheader" scope="col">File</th><th role="columnheader" scope="col">Forced</th><th role="columnheader" scope="col">Machine verdict</th><th role="columnheader" scope="col">When</th><th role="columnheader" scope="col">Decision</th></tr></thead>
   <tbody role="rowgroup">
-<% for (const event of it.report.events) { %>
+<% for (const event of it.listed.events) { %>
     <tr role="row">
       <th role="rowheader" scope="row" data-label="Identifier"><code><%= event.identifier %></code>
 <% if (event.name !== null) { %><span><bdi><%= event.name %></bdi></span><% } %>
@@ -86,10 +86,10 @@ export const PAGE_TEMPLATE = `
 <a class="skip" href="#main">To the report</a>
 <header>
   <h1><%= it.report.head.title %></h1>
-  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.time(it.report.head.period.from) %> to <% } else { %>Up to <% } %><%= it.time(it.report.head.period.to) %> (not included), <%= it.report.head.media %></p>
-  <p class="soft">As of the end of a run at <%= it.time(it.report.head.as_of.finished_at) %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
+  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.report.head.period.from %> to <% } else { %>Up to <% } %><%= it.report.head.period.to %> (not included), <%= it.report.head.media %></p>
+  <p class="soft">As of the end of a run at <%= it.report.head.as_of.finished_at %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
 <% if (it.coverage.is_complete) { %>
-  <p class="state complete"><b>Complete.</b> Every change before the end of the period would have been seen, but for one that was undone between two requests.</p>
+  <p class="state complete"><b>Complete.</b> A change before the end of the period, of an identifier that was not retired, would have been seen, but for one that was undone between two requests.</p>
 <% } else { %>
   <div class="state incomplete"><b>Not complete.</b> Changes before the end of the period may have gone unseen:
     <ul><% for (const gap of it.coverage.gaps) { %><li><%= gap.statement %></li><% } %></ul></div>
@@ -113,11 +113,11 @@ export const PAGE_TEMPLATE = `
   </section>
   <section aria-labelledby="decisions">
     <h2 id="decisions">Decisions</h2>
-<% if (it.report.decisions.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">A file and a label, at one time; with what the organisation has noted on it.</p><%~ include('@decisions', it) %><% } %>
+<% if (it.listed.decisions.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">A file and a label, at one time; with what the organisation has noted on it.</p><%~ include('@decisions', it) %><% } %>
   </section>
   <section aria-labelledby="events">
     <h2 id="events">Events</h2>
-<% if (it.report.events.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">One for each identifier whose label changed. Each change happened between “not before” and “not after” (UTC).</p><%~ include('@events', it) %><% } %>
+<% if (it.listed.events.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">One for each identifier whose label changed. Each change happened between “not before” and “not after” (UTC).</p><%~ include('@events', it) %><% } %>
   </section>
   <section aria-labelledby="coverage">
     <h2 id="coverage">What is covered</h2>

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Eta } from 'eta'
 import { printable } from '../../../printable.ts'
 import { count } from '../../../terminal/print.ts'
+import { listedInPeriod } from '../../listed-in-period.ts'
 import type { ForceEvent, Report } from '../../report.ts'
 import { chartsOf } from './charts.ts'
 import { PAGE_STYLE } from './page-style.ts'
@@ -44,6 +45,7 @@ function createTemplates(): Eta {
 function viewOf(report: Report) {
   return {
     report,
+    listed: listedInPeriod(report),
     coverage: report.head.coverage,
     now: report.summary.now,
     period: report.summary.period,
