@@ -12,6 +12,7 @@ export default defineConfig({
       MODEL_RUNS: '500',
       CRASH_KILLS: '60',
       CRASH_IDENTIFIERS: '5000',
+      NIGHTS: '60',
       FORCE_NIGHTS: '200',
       FORCE_IDENTIFIERS: '2000',
     },

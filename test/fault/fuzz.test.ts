@@ -12,7 +12,7 @@ import { meaning } from '../support/says-the-same.ts'
 import { createWorkbench } from '../support/workbench.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
-const RECORDS = Number(process.env.FUZZ_RECORDS ?? 2000)
+const RECORDS = Number(process.env.FUZZ_RECORDS ?? 1000)
 
 it('whatever a record holds, it never stops a pass: it is loaded or set aside, and can be had back', async () => {
   const world = new World({ seed: 3, asksUntilDone: 0 })
