@@ -25,7 +25,7 @@ export type ReportData = Omit<Report, 'generated_at' | 'generated_by' | 'data_di
 /** Moves on when the same history would give another report: keys, sentences, rules. */
 export const REPORT_VERSION = 1
 
-export interface ReportHead {
+interface ReportHead {
   readonly title: string
   readonly media: string
   readonly period: Period
