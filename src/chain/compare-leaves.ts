@@ -1,4 +1,4 @@
-import type { Leaf } from './leaf.ts'
+import { type Leaf, noteName, revisionName } from './leaf.ts'
 import type { Finding } from './findings.ts'
 
 /** Holds the rows that are there against the leaves that were sealed; equal lists have no findings. */
@@ -19,7 +19,5 @@ export function compareLeaves(position: number, sealed: readonly Leaf[], found: 
 }
 
 function nameOf({ classification_id, revision_no, note_id }: Leaf): string {
-  return note_id === null
-    ? `revision ${revision_no} of classification ${classification_id}`
-    : `note ${note_id}`
+  return note_id === null ? revisionName(classification_id, revision_no) : noteName(note_id)
 }

@@ -21,3 +21,8 @@ export interface ChainReport {
   readonly chain_head: string | null
   readonly findings: readonly Finding[]
 }
+
+/** Something that is about no run, or about no place in the chain. */
+export function finding(what: string, problem: string): Finding {
+  return { chain_position: null, what, problem }
+}

@@ -22,6 +22,16 @@ export function noteLeaf(row: SealedNote): Leaf {
   return { classification_id: null, revision_no: null, note_id: row.note_id, hash: hashOf(row) }
 }
 
+/** What a revision is called in findings; it names its leaf, too. */
+export function revisionName(classificationId: number | null, revisionNo: number | null): string {
+  return `revision ${revisionNo} of classification ${classificationId}`
+}
+
+/** What a note is called likewise. */
+export function noteName(noteId: number): string {
+  return `note ${noteId}`
+}
+
 /** What has no JSON, a number that is none, was never sealed: its hash is that of no row. */
 function hashOf(row: JsonObject): Buffer {
   try {

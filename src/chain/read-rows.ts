@@ -101,13 +101,15 @@ export interface SealedRunRow {
   readonly row: JsonObject & { readonly run_id: string }
 }
 
-/** The sealed runs up to a position, in the order of the chain. */
-export async function* sealedRuns(db: Kysely<Database>, through: number): AsyncGenerator<SealedRunRow> {
-  for (let after = 0; after < through; ) {
+/** The sealed runs in the order of the chain, up to a position or all. */
+export async function* sealedRuns(db: Kysely<Database>, through?: number): AsyncGenerator<SealedRunRow> {
+  // No bound at first, so that no row escapes by its position.
+  for (let after: number | undefined; ; ) {
     const rows = await sealedRunRows(db)
       .select(['chain_position', 'merkle_root', 'chain_head'])
-      .where('chain_position', '>', after)
-      .where('chain_position', '<=', through)
+      .where('chain_position', 'is not', null)
+      .$if(after !== undefined, (query) => query.where('chain_position', '>', after as number))
+      .$if(through !== undefined, (query) => query.where('chain_position', '<=', through as number))
       .orderBy('chain_position')
       .limit(PAGE)
       .execute()

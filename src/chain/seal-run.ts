@@ -5,6 +5,9 @@ import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
 import { merkleRoot } from './merkle-tree.ts'
 import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
 
+/** The lock that stands for the chain; a trigger on notes takes it, too. */
+const CHAIN = sql`hashtextextended('identifai chain', 0)`
+
 /** Leaves in one statement. */
 const LEAVES_AT_ONCE = 5000
 
@@ -17,14 +20,14 @@ export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Pr
 
 /** Until the transaction ends nobody else seals a run or writes a note. */
 export async function lockChain(trx: Transaction<Database>): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended('identifai chain', 0))`.execute(trx)
+  await sql`select pg_advisory_xact_lock(${CHAIN})`.execute(trx)
 }
 
 /** Waits until no run is being sealed and no note is being written; what they did is then visible to a new snapshot. */
 export async function waitForSeal(db: Kysely<Database>): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await sql`set local lock_timeout = '30s'`.execute(trx)
-    await sql`select pg_advisory_xact_lock_shared(hashtextextended('identifai chain', 0))`.execute(trx)
+    await sql`select pg_advisory_xact_lock_shared(${CHAIN})`.execute(trx)
   })
 }
 

@@ -1,13 +1,12 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
-import type { SyncRunRow } from '../db/tables/sync-runs.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { chainHead, GENESIS, type Link } from './chain-head.ts'
 import { compareLeaves } from './compare-leaves.ts'
-import type { ChainReport, Finding } from './findings.ts'
-import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
+import { type ChainReport, type Finding, finding } from './findings.ts'
+import { type Leaf, noteLeaf, revisionLeaf, revisionName } from './leaf.ts'
 import { merkleRoot } from './merkle-tree.ts'
-import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
+import { notesBetween, revisionsOf, sealedRuns, type SealedRunRow } from './read-rows.ts'
 import { verifyPayloads } from './verify-payloads.ts'
 
 /**
@@ -35,57 +34,44 @@ export async function verifySnapshot(
   endpoint: Endpoint,
   head?: string,
 ): Promise<ChainReport> {
-  const runs = await sealedRuns(db)
   const findings: Finding[] = []
-  const counts = { revisions: 0, notes: 0 }
+  const counts = { runs: 0, revisions: 0, notes: 0 }
+  let newestHead: string | null = null
+  let isHeadFound = head === undefined
   let former: Link = { position: 0, head: GENESIS, notesThrough: Number.MIN_SAFE_INTEGER }
-  for (const run of runs) {
+  for await (const run of sealedRuns(db)) {
     const checked = await verifyRun(db, run, former)
-    for (const finding of checked.findings) findings.push(finding)
+    for (const found of checked.findings) findings.push(found)
+    counts.runs++
     counts.revisions += checked.revisions
     counts.notes += checked.notes
     former = checked.link
+    newestHead = run.chain_head
+    isHeadFound ||= run.chain_head === head
   }
   findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
-  if (head !== undefined && !runs.some(({ chain_head }) => chain_head === head)) {
-    findings.push({ chain_position: null, what: `head ${head}`, problem: 'is not in the chain' })
-  }
+  if (!isHeadFound) findings.push(finding(`head ${head}`, 'is not in the chain'))
   const payloads = await verifyPayloads(db, endpoint)
-  for (const finding of payloads.findings) findings.push(finding)
+  for (const found of payloads.findings) findings.push(found)
   return {
-    runs: runs.length,
     ...counts,
     payloads_checked: payloads.checked,
     payloads_not_checked: payloads.notChecked,
-    chain_head: runs.at(-1)?.chain_head ?? null,
+    chain_head: newestHead,
     open_runs: await countOpenRuns(db),
     findings,
   }
 }
 
-type SealedRun = Pick<
-  SyncRunRow,
-  'run_id' | 'chain_position' | 'merkle_root' | 'chain_head' | 'notes_through'
->
-
-async function sealedRuns(db: Kysely<Database>): Promise<SealedRun[]> {
-  return db
-    .selectFrom('identifai.sync_runs')
-    .select(['run_id', 'chain_position', 'merkle_root', 'chain_head', 'notes_through'])
-    .where('chain_position', 'is not', null)
-    .orderBy('chain_position')
-    .execute()
-}
-
-async function verifyRun(db: Kysely<Database>, run: SealedRun, former: Link) {
-  const position = run.chain_position ?? 0
-  const notesThrough = run.notes_through ?? 0
+async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Link) {
+  const position = run.chain_position
+  const notesThrough = Number(run.row.notes_through ?? 0)
   const revisions: Leaf[] = []
-  for await (const row of revisionsOf(db, run.run_id)) revisions.push(revisionLeaf(row))
+  for await (const row of revisionsOf(db, run.row.run_id)) revisions.push(revisionLeaf(row))
   const notes = (await notesBetween(db, former.notesThrough, notesThrough)).map(noteLeaf)
   const sealed = await sealedLeaves(db, position)
   const root = merkleRoot(sealed.map(({ hash }) => hash))
-  const what = `run ${run.run_id}`
+  const what = `run ${run.row.run_id}`
   const findings: Finding[] = compareLeaves(position, sealed, [...revisions, ...notes])
   if (position !== former.position + 1) {
     const missing = `${former.position + 1}${position - 1 > former.position + 1 ? ` to ${position - 1}` : ''}`
@@ -102,11 +88,7 @@ async function verifyRun(db: Kysely<Database>, run: SealedRun, former: Link) {
       problem: 'has leaves that do not make its root: they have been altered',
     })
   }
-  const head = chainHead(
-    former.head,
-    Buffer.from(run.merkle_root ?? '', 'hex'),
-    await sealedRowOf(db, run.run_id),
-  )
+  const head = chainHead(former.head, Buffer.from(run.merkle_root, 'hex'), run.row)
   if (head.toString('hex') !== run.chain_head) {
     findings.push({
       chain_position: position,
@@ -116,7 +98,7 @@ async function verifyRun(db: Kysely<Database>, run: SealedRun, former: Link) {
     })
   }
   // The link goes on from what is written, so that one break is one finding.
-  const link = { position, head: Buffer.from(run.chain_head ?? '', 'hex'), notesThrough }
+  const link = { position, head: Buffer.from(run.chain_head, 'hex'), notesThrough }
   return { findings, revisions: revisions.length, notes: notes.length, link }
 }
 
@@ -142,11 +124,12 @@ async function unsealedRevisions(db: Kysely<Database>): Promise<Finding[]> {
     .orderBy('r.revision_no')
     .limit(1000)
     .execute()
-  return rows.map(({ classification_id, revision_no, run_id }) => ({
-    chain_position: null,
-    what: `revision ${revision_no} of classification ${classification_id}`,
-    problem: `belongs to run ${run_id}, which was never sealed: it has been inserted, or its run removed`,
-  }))
+  return rows.map(({ classification_id, revision_no, run_id }) =>
+    finding(
+      revisionName(classification_id, revision_no),
+      `belongs to run ${run_id}, which was never sealed: it has been inserted, or its run removed`,
+    ),
+  )
 }
 
 /** Leaves of runs that are not there. */

@@ -3,7 +3,8 @@ import type { Database } from '../db/database.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { JsonObject } from '../json.ts'
 import { contentDigest, DIGEST_VERSION } from '../normalize/content-digest.ts'
-import type { Finding } from './findings.ts'
+import { type Finding, finding } from './findings.ts'
+import { revisionName } from './leaf.ts'
 
 /** Revisions at once in memory. */
 const PAGE = 500
@@ -27,11 +28,7 @@ export async function verifyPayloads(
       checked++
       const problem = problemOf(row, endpoint)
       if (problem === undefined) continue
-      findings.push({
-        chain_position: null,
-        what: `payload of revision ${row.revision_no} of classification ${row.classification_id}`,
-        problem,
-      })
+      findings.push(finding(`payload of ${revisionName(row.classification_id, row.revision_no)}`, problem))
     }
     ;[id, no] = [last.classification_id, last.revision_no]
   }

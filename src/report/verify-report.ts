@@ -1,5 +1,6 @@
 import { canonicalJson } from '../canonical-json.ts'
-import type { Finding } from '../chain/findings.ts'
+import { type Finding, finding } from '../chain/findings.ts'
+import { revisionName } from '../chain/leaf.ts'
 import type { Json } from '../json.ts'
 import { dataDigest } from './data-digest.ts'
 import { type Facts, makeReport } from './make-report.ts'
@@ -37,7 +38,7 @@ export function differences(report: ReportData, facts: Facts): Finding[] {
 export function statedFacts({ head, summary, decisions, events }: ReportData): Facts {
   const { is_complete: _, gaps: __, ...coverage } = head.coverage
   const notes = new Map(decisions.flatMap((decision) => decision.notes.map((note) => [note.note_id, note])))
-  const stated = new Map(events.map((event) => [eventName(event), event]))
+  const stated = new Map(events.map((event) => [nameOf(event), event]))
   const tracked = new Map(decisions.map((decision) => [decision.file_hash, decision.tracked]))
   return {
     asOf: head.as_of,
@@ -48,13 +49,13 @@ export function statedFacts({ head, summary, decisions, events }: ReportData): F
       now: summary.now,
       foundForced: summary.period.found_forced,
       tracked: (fileHash) => tracked.get(fileHash) ?? 0,
-      siblings: (event) => stated.get(eventName(event))?.tracked_siblings ?? 0,
+      siblings: (event) => stated.get(nameOf(event))?.tracked_siblings ?? 0,
     },
   }
 }
 
-export function eventName(event: Pick<SeenEvent, 'classification_id' | 'revision_no'>): string {
-  return `revision ${event.revision_no} of classification ${event.classification_id}`
+function nameOf(event: SeenEvent): string {
+  return revisionName(event.classification_id, event.revision_no)
 }
 
 /** An event without what is concluded of it. */
@@ -76,8 +77,4 @@ function differing(what: string, said: object, made: object): Finding[] {
 
 function textOf(value: object, key: string): string {
   return canonicalJson([(value as Record<string, Json>)[key]])
-}
-
-function finding(what: string, problem: string): Finding {
-  return { chain_position: null, what, problem }
 }

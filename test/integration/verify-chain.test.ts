@@ -105,6 +105,13 @@ describe('verifying the chain', () => {
       /^run [0-9a-f-]{36} does not follow from the link before/,
     ],
     [
+      'a run inserted before all places',
+      `insert into identifai.sync_runs (run_id, trigger, status, finished_at, host, pid, version, chain_position, merkle_root, chain_head, notes_through)
+       select gen_random_uuid(), 'manual', 'succeeded', now(), 'h', 1, '0', -1, merkle_root, chain_head, 0
+       from identifai.sync_runs where chain_position = 4`,
+      /^the run at position 0 is not there any more$/,
+    ],
+    [
       'an altered note',
       "update identifai.override_notes set author = 'B' where note_id = 1",
       /^note 1 is not what was sealed/,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { canonicalJson } from '../../canonical-json.ts'
+import { noteName, revisionName } from '../../chain/leaf.ts'
 import { createProver } from '../../chain/merkle-tree.ts'
 import {
   notesBetween,
@@ -12,7 +13,7 @@ import type { Database } from '../../db/database.ts'
 import { canonicalParts } from '../data-digest.ts'
 import type { Report } from '../report.ts'
 import { BUNDLE_VERSION, type BundleHead, type LeafLine, type RunLine } from './bundle.ts'
-import { noteName, readLeaves, revisionName } from './read-leaves.ts'
+import { readLeaves } from './read-leaves.ts'
 
 /** Events whose revisions are read at once. */
 const EVENTS_AT_ONCE = 1000
@@ -32,15 +33,14 @@ export async function* bundleLines(db: Kysely<Database>, report: Report): AsyncG
   })
   const revisions = Map.groupBy(await revisionsOfEvents(db, report), ({ run_id }) => run_id)
   const notes = await notesOfReport(db, report)
-  let notesBefore = Number.MIN_SAFE_INTEGER
   for await (const run of sealedRuns(db, report.head.as_of.chain_position)) {
     yield line({ run: { ...run, row: canonicalJson(run.row) } })
-    const through = Number(run.row.notes_through)
+    const firstLater = notes.findIndex(({ note_id }) => note_id > Number(run.row.notes_through))
+    const own = notes.splice(0, firstLater === -1 ? notes.length : firstLater)
     yield* leafLines(db, run.chain_position, [
       ...(revisions.get(run.row.run_id) ?? []).map((revision) => ({ revision })),
-      ...notes.filter(({ note_id }) => note_id > notesBefore && note_id <= through).map((note) => ({ note })),
+      ...own.map((note) => ({ note })),
     ])
-    notesBefore = through
   }
 }
 

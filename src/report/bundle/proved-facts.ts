@@ -1,10 +1,9 @@
-import type { Finding } from '../../chain/findings.ts'
+import { type Finding, finding } from '../../chain/findings.ts'
+import { noteName, revisionName } from '../../chain/leaf.ts'
 import type { JsonObject } from '../../json.ts'
 import type { Facts } from '../make-report.ts'
 import type { SeenEvent } from '../read-events.ts'
 import type { Note, ReportData } from '../report.ts'
-import { eventName } from '../verify-report.ts'
-import { noteName, revisionName } from './read-leaves.ts'
 
 /** A leaf whose proof led to the root of its run. */
 export interface ProvedLeaf {
@@ -22,9 +21,10 @@ export function provedFacts(
   const findings: Finding[] = []
   const provedEvents = new Map<string, SeenEvent>()
   for (const listed of events) {
+    const name = revisionName(listed.classification_id, listed.revision_no)
     const event = provedEvent(listed, leaves)
-    if (event) provedEvents.set(eventName(listed), event)
-    else findings.push(finding(`the event at ${eventName(listed)}`, 'has no proof'))
+    if (event) provedEvents.set(name, event)
+    else findings.push(finding(`the event at ${name}`, 'has no proof'))
   }
   const provedNotes = new Map<number, Note>()
   for (const { note_id } of decisions.flatMap(({ notes }) => notes)) {
@@ -91,8 +91,4 @@ function value(row: JsonObject, key: string): never {
 function noteOf(row: JsonObject): Note {
   const { media: _, ...note } = row
   return { ticket: null, reviewer: null, ...note } as unknown as Note
-}
-
-function finding(what: string, problem: string): Finding {
-  return { chain_position: null, what, problem }
 }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { noteName, revisionName } from '../../chain/leaf.ts'
 import type { Database } from '../../db/database.ts'
 
 /** Rows that the cursor fetches at once. */
@@ -32,12 +33,4 @@ export async function readLeaves(
     hashes.push(Buffer.from(leaf_hash, 'hex'))
   }
   return { hashes, numbers }
-}
-
-export function revisionName(classificationId: number | null, revisionNo: number | null): string {
-  return `revision ${classificationId} ${revisionNo}`
-}
-
-export function noteName(noteId: number): string {
-  return `note ${noteId}`
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { GENESIS, headAfter } from '../../chain/chain-head.ts'
-import type { Finding } from '../../chain/findings.ts'
+import { type Finding, finding } from '../../chain/findings.ts'
+import { noteName, revisionName } from '../../chain/leaf.ts'
 import { leafHash, rootByProof } from '../../chain/merkle-tree.ts'
 import { isJsonObject, type JsonObject } from '../../json.ts'
 import type { ReportData } from '../report.ts'
@@ -10,7 +11,6 @@ import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
 import { differences, statedFacts } from '../verify-report.ts'
 import { BUNDLE_VERSION, type LeafLine, type RunLine } from './bundle.ts'
 import { type ProvedLeaf, provedFacts } from './proved-facts.ts'
-import { noteName, revisionName } from './read-leaves.ts'
 
 /** What a check of a bundle found. */
 export interface BundleReport {
@@ -121,9 +121,9 @@ class BundleCheck {
     const run = this.#sealedRun()
     if (!run) return this.#find('the chain', 'has no run that the report can be as of')
     const { facts, findings } = provedFacts(data, this.#leaves)
-    for (const finding of findings) this.#findings.push(finding)
+    for (const found of findings) this.#findings.push(found)
     const all = { ...statedFacts(data), ...facts, ...sealedFacts(run) }
-    for (const finding of differences(data, all)) this.#findings.push(finding)
+    for (const found of differences(data, all)) this.#findings.push(found)
   }
 
   #sealedRun(): SealedRun | undefined {
@@ -134,7 +134,7 @@ class BundleCheck {
   }
 
   #find(what: string, problem: string): void {
-    this.#findings.push({ chain_position: null, what, problem })
+    this.#findings.push(finding(what, problem))
   }
 }
 
