@@ -93,9 +93,6 @@ const summary = z.strictObject({
     machine_to_forced: z.array(z.strictObject({ machine: text, forced_to: text, events: count })),
     against_machine: count.meta({ description: "Events that forced another label than the machine's." }),
     against_machine_confidence_090: count,
-    overridden_confidence: z
-      .array(z.strictObject({ from: z.number(), to: z.number(), events: count }))
-      .meta({ description: "The machine's confidence in the verdicts that were forced otherwise." }),
     by_heuristic: z.array(z.strictObject({ heuristic: text, events: count })),
     by_source: z.array(z.strictObject({ source: text, events: count })),
     by_week: z

@@ -207,12 +207,6 @@ export interface PeriodSummary {
   readonly against_machine: number
   /** Those of them whose machine confidence was 0.9 or more. */
   readonly against_machine_confidence_090: number
-  /** The machine's confidence in the verdicts that were forced otherwise, in steps of a tenth; the last includes 1. */
-  readonly overridden_confidence: readonly {
-    readonly from: number
-    readonly to: number
-    readonly events: number
-  }[]
   readonly by_heuristic: readonly { readonly heuristic: string | null; readonly events: number }[]
   readonly by_source: readonly { readonly source: string | null; readonly events: number }[]
   /** By the Monday (UTC) of the week in which each was seen, without a gap. */

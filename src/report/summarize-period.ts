@@ -1,5 +1,5 @@
 import { compare } from './group-decisions.ts'
-import type { Decision, ForceEvent, MachineToForced, PeriodSummary } from './report.ts'
+import type { Decision, ForceEvent, PeriodSummary } from './report.ts'
 
 /** What "confident" means in `against_machine_confidence_090`. */
 const CONFIDENT = 0.9
@@ -25,24 +25,23 @@ export function summarizePeriod(
     explained: countOf(within, (decision) => decision.explanation === 'explained'),
     explained_late: countOf(within, (decision) => decision.explanation === 'explained_late'),
     unexplained: countOf(within, (decision) => decision.explanation === 'unexplained'),
-    machine_to_forced: machineToForced(events),
+    machine_to_forced: countBy(events, ({ machine_classification_after, forced_to }) => ({
+      machine: machine_classification_after,
+      forced_to,
+    })),
     against_machine: against.length,
     against_machine_confidence_090: countOf(
       against,
       (event) => (event.machine_confidence_after ?? 0) >= CONFIDENT,
     ),
-    overridden_confidence: confidences(against),
-    by_heuristic: countBy(events, (event) => event.machine_heuristic_after).map(([heuristic, n]) => ({
-      heuristic,
-      events: n,
-    })),
-    by_source: countBy(events, (event) => event.source).map(([source, n]) => ({ source, events: n })),
+    by_heuristic: countBy(events, ({ machine_heuristic_after }) => ({ heuristic: machine_heuristic_after })),
+    by_source: countBy(events, ({ source }) => ({ source })),
     by_week: countByWeek(events, within),
   }
 }
 
 /** A force to another label than the machine's; not where the machine has none, or where a force was taken away. */
-function isAgainstMachine(event: ForceEvent): boolean {
+export function isAgainstMachine(event: ForceEvent): boolean {
   const { forced_to, machine_classification_after } = event
   return (
     forced_to !== null && machine_classification_after !== null && forced_to !== machine_classification_after
@@ -53,41 +52,15 @@ function countOf<T>(list: readonly T[], isCounted: (element: T) => boolean): num
   return list.filter(isCounted).length
 }
 
-/** The most frequent first, then by name; null last among equals. */
-function countBy<T>(list: readonly T[], of: (element: T) => string | null): [string | null, number][] {
-  const groups = [...Map.groupBy(list, of)].map(([name, members]): [string | null, number] => [
-    name,
-    members.length,
-  ])
-  return groups.toSorted(
-    ([name, n], [other, m]) =>
-      m - n || Number(name === null) - Number(other === null) || compare(name ?? '', other ?? ''),
-  )
-}
-
-function machineToForced(events: readonly ForceEvent[]): MachineToForced<'events'>[] {
-  return countBy(events, (event) =>
-    JSON.stringify([event.machine_classification_after, event.forced_to]),
-  ).map(([pair, n]) => {
-    const [machine, forced_to] = JSON.parse(pair ?? '') as [string | null, string | null]
-    return { machine, forced_to, events: n }
-  })
-}
-
-function confidences(events: readonly ForceEvent[]): PeriodSummary['overridden_confidence'] {
-  return Array.from({ length: 10 }, (_, step) => ({
-    from: step / 10,
-    to: (step + 1) / 10,
-    events: countOf(
-      events,
-      ({ machine_confidence_after: confidence }) => confidence !== null && stepOf(confidence) === step,
-    ),
-  }))
-}
-
-/** No bound of a confidence is documented: what lies outside counts in the first or the last step. */
-function stepOf(confidence: number): number {
-  return Math.min(Math.max(Math.floor(confidence * 10 + 1e-9), 0), 9)
+/** The most frequent first, then by what it is of; null last. */
+function countBy<Of extends Record<string, string | null>>(
+  events: readonly ForceEvent[],
+  of: (event: ForceEvent) => Of,
+): (Of & { events: number })[] {
+  const groups = [...Map.groupBy(events, (event) => JSON.stringify(Object.values(of(event))))]
+  return groups
+    .toSorted(([name, members], [other, others]) => others.length - members.length || compare(name, other))
+    .map(([, members]) => ({ ...of(members[0] as ForceEvent), events: members.length }))
 }
 
 function countByWeek(

@@ -14,11 +14,18 @@ import { verifyFile } from '../../src/report/verify-file.ts'
 import { addNote } from '../support/add-note.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
-const VERIFIER = path.resolve(import.meta.dirname, '../../docs/verify_bundle.py')
+const DOCS = path.resolve(import.meta.dirname, '../../docs')
+const [VERIFIER, REPORT_VERIFIER] = [path.join(DOCS, 'verify_bundle.py'), path.join(DOCS, 'verify_report.py')]
 
 const HAS_PYTHON = spawnSync('python3', ['-c', '']).status === 0
-if (!HAS_PYTHON)
-  console.warn('NOT CHECKED: docs/verify_bundle.py, because there is no python3 on this machine.')
+
+if (!HAS_PYTHON) console.warn('NOT CHECKED: docs/verify_*.py, because there is no python3 on this machine.')
+
+function exitCodeOf(command: readonly string[]) {
+  return new Promise((resolve) => {
+    execFile('python3', ['-B', ...command], (error) => resolve(error?.code ?? 0))
+  })
+}
 
 // oxlint-disable-next-line typescript/no-explicit-any -- lines are whatever a test makes of them
 type Line = any
@@ -46,7 +53,7 @@ function closed(lines: readonly Line[]): string[] {
 }
 
 /**
- * First sight, two overrides with a new analysis between, and a third file that is forced one way and the other. A note
+ * First sight, two overrides with a new analysis between, and a third file that is forced one way, the other, and back. A note
  * on each of the first two.
  */
 async function benchWithHistory(): Promise<Workbench> {
@@ -72,6 +79,8 @@ async function benchWithHistory(): Promise<Workbench> {
   world.override(twice, 'human')
   await bench.pass({ refreshAll: true })
   world.override(twice, 'artificial')
+  await bench.pass({ refreshAll: true })
+  world.override(twice, 'human')
   await bench.pass({ refreshAll: true })
   return bench
 }
@@ -103,11 +112,16 @@ describe('a bundle', () => {
   /** What the product and the second verifier say of a file: nothing found, or something. */
   async function verdicts(file: string, head?: string) {
     const { findings } = await verifyFile(file, head)
-    const code = await new Promise((resolve) => {
-      if (!HAS_PYTHON) return resolve(findings.length > 0 ? 6 : 0)
-      execFile('python3', [VERIFIER, file, ...(head ? [head] : [])], (error) => resolve(error?.code ?? 0))
-    })
+    const ours = findings.length > 0 ? 6 : 0
+    const code = HAS_PYTHON ? await exitCodeOf([VERIFIER, file, ...(head ? [head] : [])]) : ours
     return { findings: findings.map(({ what, problem }) => `${what} ${problem}`), python: code }
+  }
+
+  /** What the second verifier says of a JSON report, as its exit code. */
+  function concludes(made: Report) {
+    const file = path.join(folder, 'r.json')
+    writeFileSync(file, [...jsonText(made)].join(''))
+    return exitCodeOf([REPORT_VERIFIER, file])
   }
 
   /** Verdicts on the bundle with its lines changed; the digest of the report is made to fit, as a forger would. */
@@ -133,9 +147,32 @@ describe('a bundle', () => {
     expect(missing).toMatchObject({ findings: [/is not in the chain/], python: 6 })
   })
 
+  it.runIf(HAS_PYTHON)(
+    'proves itself whatever the period cuts through, and its report follows from its lists',
+    async () => {
+      const times = report.events.flatMap(({ not_before, not_after }) => [not_before, not_after])
+      const cuts = [...new Set(times.filter((time) => time !== null))].toSorted()
+      const periods = [
+        { from: null, to: null },
+        ...cuts.slice(1).map((to, n) => ({ from: cuts[n] as string, to })),
+      ]
+      const seen = new Set<string>()
+      for (const { from, to } of periods) {
+        const cut = await readReport(bench.app.db, { media: 'audio', from, to, asOf: null })
+        for (const { in_period } of cut.events) seen.add(in_period)
+        const texts = await Array.fromAsync(bundleLines(bench.app.db, cut))
+        expect(await verdicts(write(texts.join('')))).toEqual({ findings: [], python: 0 })
+        expect(await concludes(cut)).toBe(0)
+      }
+      expect(seen).toEqual(new Set(['certainly', 'possibly', 'no']))
+      expect(await concludes({ ...report, decisions: [] })).toBe(6)
+      expect(await concludes({} as Report)).toBe(6)
+    },
+  )
+
   it('has the revisions of each event, from the finished one before to its own, the notes, and every run', () => {
     const parsed = opened(lines)
-    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
     const revisions = parsed.flatMap(({ leaf }) =>
       leaf?.row.revision_no ? [`${leaf.row.classification_id} ${leaf.row.revision_no}`] : [],
     )
@@ -207,7 +244,7 @@ describe('a bundle', () => {
     ['a note that is left out', (all) => all.splice(all.findIndex(isLeaf('note_id')), 1)],
     ['a run with another row', (all) => (runOf(all, 2).row.force_changes = 0)],
     ['a run with another root', (all) => (runOf(all, 5).merkle_root = 'a'.repeat(64))],
-    ['a run that says another position', (all) => (runOf(all, 8).chain_position = 9)],
+    ['a run that says another position', (all) => (runOf(all, 9).chain_position = 10)],
     [
       'a run in the middle, without leaves, that says another position',
       (all) =>
@@ -227,13 +264,6 @@ describe('a bundle', () => {
     ['the first run left out', (all) => all.splice(1, 1)],
     ['a line that is neither', (all) => all.push({})],
     ['no report', (all) => (all[0].data = { events: [] })],
-  ])('is found out: %s', async (_, change) => {
-    const { findings, python } = await doctored((all, forged) => change(all, forged))
-    expect({ isFound: findings.length > 0, python }).toEqual({ isFound: true, python: 6 })
-  })
-
-  // What follows from the facts, and is written there otherwise, the second verifier leaves to the product.
-  it.each<[string, (lines: Line[], report: Line) => unknown]>([
     ['a summary with another figure', (_, r) => (r.summary.period.unexplained = 9)],
     ['a decision that claims to be unexplained', (_, r) => (r.decisions[0].explanation = 'unexplained')],
     [
@@ -248,9 +278,9 @@ describe('a bundle', () => {
     ['a decision that is split in two', (_, r) => r.decisions.push({ ...r.decisions[0], decision: 5 })],
     ['a note that counts for another decision', (_, r) => r.decisions[0].notes.pop()],
     ['another title', (_, r) => (r.head.title = 'Forced by a person')],
-  ])('is found out by the product: %s', async (_, change) => {
-    const { findings } = await doctored((all, forged) => change(all, forged))
-    expect(findings).not.toEqual([])
+  ])('is found out: %s', async (_, change) => {
+    const { findings, python } = await doctored((all, forged) => change(all, forged))
+    expect({ isFound: findings.length > 0, python }).toEqual({ isFound: true, python: 6 })
   })
 
   it.each([

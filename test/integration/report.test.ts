@@ -164,11 +164,6 @@ describe('the report', () => {
         ],
         against_machine: 3,
         against_machine_confidence_090: 2,
-        overridden_confidence: Array.from({ length: 10 }, (_, step) => ({
-          from: step / 10,
-          to: (step + 1) / 10,
-          events: step === 8 ? 1 : step === 9 ? 2 : 0,
-        })),
         by_heuristic: [
           { heuristic: 'Majority', events: 3 },
           { heuristic: 'Average', events: 1 },

@@ -1,5 +1,6 @@
 import { count } from '../../../terminal/print.ts'
-import type { PeriodSummary } from '../../report.ts'
+import type { ForceEvent, PeriodSummary } from '../../report.ts'
+import { confidenceSteps } from './confidence-steps.ts'
 
 /** A chart laid out in units of its own; the page scales it. Its rows are its text alternative, too. */
 export interface Chart {
@@ -41,7 +42,8 @@ const LABEL_HALF = 32
 type Row = Chart['rows'][number]
 type ChartText = Pick<Chart, 'id' | 'title' | 'columns'>
 
-export function chartsOf(period: PeriodSummary): Chart[] {
+/** @param listed The events in the period. */
+export function chartsOf(period: PeriodSummary, listed: readonly ForceEvent[]): Chart[] {
   return [
     columnChart(
       { id: 'weeks', title: 'Events by week', columns: ['Week from Monday (UTC)', 'Events'] },
@@ -60,9 +62,9 @@ export function chartsOf(period: PeriodSummary): Chart[] {
         title: 'Machine confidence of the verdicts that were forced otherwise',
         columns: ['Confidence', 'Events'],
       },
-      period.overridden_confidence.map(({ from, to, events }) => ({
+      confidenceSteps(listed).map(({ from, to, events: value }) => ({
         label: `${from.toFixed(1)}–${to.toFixed(1)}`,
-        value: events,
+        value,
       })),
     ),
   ]

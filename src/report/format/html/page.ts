@@ -43,13 +43,14 @@ function createTemplates(): Eta {
 }
 
 function viewOf(report: Report) {
+  const listed = listedInPeriod(report)
   return {
     report,
-    listed: listedInPeriod(report),
+    listed,
     coverage: report.head.coverage,
     now: report.summary.now,
     period: report.summary.period,
-    charts: chartsOf(report.summary.period),
+    charts: chartsOf(report.summary.period, listed.events),
     count,
     time,
     verdict,

@@ -1,0 +1,99 @@
+"""Verifies that a report of identifai-sync concludes from its facts what follows from them: python3 verify_report.py q3.json
+Written after docs/bundle.md, apart from the product. Exit code 0, or 6 when it finds something. For facts: verify_bundle.py."""
+import hashlib, json, sys
+from collections import Counter
+from datetime import date, timedelta
+
+STATEMENTS = "db8b9bfc6b75d2f9a47843bf4295a233ccaf2df6cf3e7da4f752ed08d1cfc673"  # SHA-256 of the sentences of report version 1
+
+def text_of(value):
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+def days_after(time, days):
+    return str(date.fromisoformat(time[:10]) + timedelta(days)) + time[10:]
+
+def in_period(item, period):
+    start, before, after = period["from"] or "", item["not_before"] or "", item["not_after"]
+    if before >= period["to"] or after < start: return "no"
+    return "certainly" if before >= start and after < period["to"] else "possibly"
+
+def groups_of(events):  # those of one file and label in a row that can have happened at one moment; without a file, of one identifier
+    files = {}
+    for event in sorted(events, key=lambda e: (e["not_before"] or "", e["not_after"], e["classification_id"], e["revision_no"])):
+        groups = files.setdefault((event["file_hash"] or event["classification_id"], event["forced_to"]), [])
+        if not groups or (event["not_before"] or "") >= groups[-1]["not_after"]:
+            groups.append({**{key: event[key] for key in ("file_hash", "forced_to", "not_after")}, "events": [], "notes": []})
+        groups[-1]["events"].append(event)
+        groups[-1].update(not_before=event["not_before"], not_after=min(groups[-1]["not_after"], event["not_after"]))
+    return {name: groups for name, groups in files.items() if any(e["in_period"] != "no" for g in groups for e in g["events"])}
+
+def decisions_of(report):  # and gives each event the number of its own
+    period, files, made = report["head"]["period"], groups_of(report["events"]), []
+    tracked = {decision["file_hash"]: decision["tracked"] for decision in report["decisions"]}  # counted over what is not here
+    notes = {note["note_id"]: note for decision in report["decisions"] for note in decision["notes"]}
+    for _, note in sorted(notes.items()):
+        groups = files.get((note["file_hash"], None if note["forced_to"] == "none" else note["forced_to"]), [])
+        earlier = [group for group in groups if (group["not_before"] or "") <= note["noted_at"]]
+        if earlier: earlier[-1]["notes"].append(note)
+    by_time = lambda g: (*(g[key] or "" for key in ("not_before", "not_after", "file_hash", "forced_to")), g["events"][0]["classification_id"])
+    for number, group in enumerate(sorted(sum(files.values(), []), key=by_time), 1):
+        events, first = group.pop("events"), next(iter(group["notes"]), None)
+        for event in events: event["decision"] = number
+        before, is_late = {event["forced_from"] for event in events}, first and first["noted_at"] > days_after(group["not_after"], 7)
+        made.append({**group, "decision": number, "in_period": in_period(group, period), "identifiers": len(events),
+                     "forced_from": min(before) if len(before) == 1 else None, "forced_from_differs": len(before) > 1,
+                     "tracked": tracked[group["file_hash"]] if group["file_hash"] else 1,
+                     "explanation": "unexplained" if not first else "explained_late" if is_late else "explained",
+                     "explained_by": first and first["note_id"]})
+    return made
+
+def tally(events, **names):  # the most frequent first, then by name
+    counts = Counter(tuple(event[key] for key in names.values()) for event in events)
+    in_order = sorted(counts.items(), key=lambda item: (-item[1], text_of(item[0]).encode("utf-16-be")))
+    return [{**dict(zip(names, values)), "events": number} for values, number in in_order]
+
+def by_week(events, decisions):  # by its Monday
+    days = [[item["not_after"][:10] for item in items] for items in (events, decisions)]
+    seen = [Counter(days_after(day, -date.fromisoformat(day).weekday()) for day in some) for some in days]
+    weeks = sorted({*seen[0], *seen[1]})[:1]
+    while weeks and weeks[-1] < max(seen[0] | seen[1]): weeks.append(days_after(weeks[-1], 7))
+    return [{"week": week, "events": seen[0][week], "decisions": seen[1][week]} for week in weeks]
+
+def summary_of(report, all_decisions):
+    events, decisions = ([item for item in items if item["in_period"] != "no"] for items in (report["events"], all_decisions))
+    pairs = [(event["machine_classification_after"], event["forced_to"], event["machine_confidence_after"]) for event in events]
+    against = [confidence or 0 for machine, forced, confidence in pairs if None not in (machine, forced) and machine != forced]
+    kinds = (("events", events), ("decisions", decisions))
+    return {
+        **{key: len(items) for key, items in kinds}, "found_forced": report["summary"]["period"]["found_forced"],
+        **{f"{key}_{word}": sum(item["in_period"] == word for item in items) for key, items in kinds for word in ("certainly", "possibly")},
+        **{word: sum(d["explanation"] == word for d in decisions) for word in ("explained", "explained_late", "unexplained")},
+        "identifiers": len({event["classification_id"] for event in events}),
+        "against_machine": len(against), "against_machine_confidence_090": sum(confidence >= 0.9 for confidence in against),
+        "machine_to_forced": tally(events, machine="machine_classification_after", forced_to="forced_to"),
+        "by_heuristic": tally(events, heuristic="machine_heuristic_after"), "by_source": tally(events, source="source"),
+        "by_week": by_week(events, decisions)}
+
+def conclusions(report):  # yields what does not follow
+    head, events, stated = report["head"], report["events"], [dict(event) for event in report["events"]]
+    if head["title"] != "Forced classifications" or hashlib.sha256(text_of(head["statements"]).encode()).hexdigest() != STATEMENTS:
+        yield "the sentences are not those of this version"
+    times = (head["as_of"]["finished_at"], head["coverage"]["confirmed_since"], head["coverage"]["unsettled_enqueued_since"])
+    gaps = head["coverage"]["reanalysing"] + head["coverage"]["unsealed_runs"] > 0 or any(t and t < head["period"]["to"] for t in times)
+    if (gaps, not gaps) != (bool(head["coverage"]["gaps"]), head["coverage"]["is_complete"]):
+        yield "the report is not as complete as its head says"
+    events.sort(key=lambda event: (event["not_after"], event["classification_id"], event["revision_no"]))
+    for event in events:
+        event["force_origin"] = "not_c2pa_path" if "human" == event["forced_to"] or "forced" == event["event"] else "undetermined"
+        event["in_period"] = in_period(event, head["period"])
+    decisions = decisions_of(report)
+    if events != stated: yield "events are out of order, or not of the period, the decision or the origin that they say"
+    if decisions != report["decisions"]: yield "the decisions are not those that follow from the events and the notes"
+    if summary_of(report, decisions) != report["summary"]["period"]: yield "the summary does not count what is listed"
+
+if __name__ == "__main__":
+    try:
+        with open(sys.argv[1], encoding="utf-8") as file: findings = list(conclusions(json.load(file)))
+    except Exception as error: findings = [f"malformed: {error!r}"]
+    print("\n".join(findings) or "All follows from the facts that it lists.")
+    sys.exit(6 if findings else 0)
