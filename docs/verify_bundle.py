@@ -1,6 +1,7 @@
 """Verifies a bundle of identifai-sync from itself alone: python3 verify_bundle.py q3.bundle.jsonl [head kept elsewhere]
 Written after docs/bundle.md, apart from the product. Prints what it finds; exit code 0 when that is nothing, else 6."""
 import hashlib, json, sys
+from datetime import datetime, timedelta
 from verify_report import conclusions  # has to lie beside this file
 
 COVERAGE = "tracked done errored pending missing quarantined retired reanalysing".split()
@@ -19,25 +20,35 @@ def root(node, index, count, proof):  # the root that RFC 9162, section 2.1.3, p
     if index < half: return sha256(b"\1", root(node, index, half, below), bytes.fromhex(sibling))
     return sha256(b"\1", bytes.fromhex(sibling), root(node, index - half, count - half, below))
 
+def hours(later, earlier):  # between two times; none where one of them is not there
+    at = [time and datetime.fromisoformat(time.replace("Z", "+00:00")) for time in (later, earlier)]
+    return (at[0] - at[1]) / timedelta(hours=1) if all(at) else 0
+
+def is_outside(row, run, former):  # a revision is written while its run is under way (but for replays), a note since the run before
+    since = former.get("finished_at") if "note_id" in row else run.get("started_at") if run["requests"] else None
+    time = row.get("noted_at") or row.get("observed_at")
+    return hours(since, time) > 1 or hours(time, run["finished_at"]) > 1
+
 def read(lines, kept):  # the report's data, its last run, and the rows proved under the chain; yields what is wrong
     first = json.loads(next(lines))
     if first["bundle_version"] != 1 or sha256(first["data"]).hex() != first["data_digest"]: yield "the data digest is another"
-    head, run, rows = bytes(32), {"chain_position": 0}, {}
+    head, run, sealed, rows = bytes(32), {"chain_position": 0}, {}, {}
     for line in map(json.loads, lines):
         if "run" in line:
             position, run = run["chain_position"] + 1, line["run"]
             head = sha256(head, bytes.fromhex(run["merkle_root"]), run["row"])
             if (run["chain_position"], run["chain_head"]) != (position, head.hex()): yield f"run {position} does not follow"
-            kept = None if kept == run["chain_head"] else kept
+            kept, former, sealed = None if kept == run["chain_head"] else kept, sealed, json.loads(run["row"])
         else:
             leaf, row = line["leaf"], json.loads(line["leaf"]["row"])
             found = root(sha256(b"\0", leaf["row"]), leaf["leaf_no"], leaf["leaf_count"], leaf["proof"]).hex()
             key = ("note", row["note_id"]) if "note_id" in row else (row["classification_id"], row["revision_no"])
             if (leaf["chain_position"], found) == (run["chain_position"], run["merkle_root"]):
                 rows[key] = {**row, "chain_position": run["chain_position"]}
+                if is_outside(row, sealed, former): yield f"{key} says a time that lies outside its run"
             else: yield f"{key} is not under the root of its run"
     if kept: yield f"head {kept} is not in the chain"
-    yield json.loads(first["data"]), {**json.loads(run["row"]), **run}, rows
+    yield json.loads(first["data"]), {**sealed, **run}, rows
 
 def facts_of_head(run):  # what the head of a report has to say of its run
     as_of = "run_id finished_at chain_position chain_head notes_through first_http_date last_http_date".split()
@@ -59,7 +70,7 @@ def verify(lines, kept=None):
     *wrong, (report, run, rows) = read(lines, kept)
     yield from wrong
     as_of, coverage = facts_of_head(run)
-    concluded = {key: report["head"]["coverage"][key] for key in ("is_complete", "gaps")}
+    concluded = {key: report["head"]["coverage"][key] for key in ("is_complete", "gaps", "observed_since")}
     if (report["head"]["as_of"], report["head"]["coverage"]) != (as_of, coverage | concluded):
         yield "the head of the report is not what the last run has sealed"
     for event in report["events"]:
@@ -72,9 +83,14 @@ def verify(lines, kept=None):
     yield from conclusions(report)
 
 if __name__ == "__main__":
-    findings = []
-    with open(sys.argv[1], encoding="utf-8", newline="\n") as file:
-        try: findings += verify((line for line in file if line.strip()), *sys.argv[2:3])
-        except Exception as error: findings.append(f"malformed, or lacks a proof: {error!r}")
-    print("\n".join(findings) or "All is as it was sealed. Hold the head against one that was kept elsewhere.")
+    if not 2 <= len(sys.argv) <= 3 or sys.argv[1].startswith("-"): sys.exit(__doc__)
+    findings, head = [], sys.argv[2].lower() if sys.argv[2:] else None
+    try:
+        with open(sys.argv[1], encoding="utf-8", newline="\n") as file:
+            for found in verify((line for line in file if line.strip()), head): findings.append(found)
+    except OSError as error: sys.exit(str(error))
+    except Exception as error: findings.append(f"malformed, or lacks a proof: {error!r}")
+    print("\n".join(findings) or "Events, notes and the state of the ledger are as they were sealed, and decisions and figures follow from them.\n"
+          "What is counted over identifiers that are not in it (now, found_forced, tracked, siblings, observed_since) no bundle proves.\n" +
+          ("It has the head that you gave." if head else "Hold its head against one that was kept elsewhere."))
     sys.exit(6 if findings else 0)

@@ -33,8 +33,7 @@ def decisions_of(report):  # and gives each event the number of its own
     notes = {note["note_id"]: note for decision in report["decisions"] for note in decision["notes"]}
     for _, note in sorted(notes.items()):
         groups = files.get((note["file_hash"], None if note["forced_to"] == "none" else note["forced_to"]), [])
-        earlier = [group for group in groups if (group["not_before"] or "") <= note["noted_at"]]
-        if earlier: earlier[-1]["notes"].append(note)
+        for latest in [group for group in groups if (group["not_before"] or "") <= note["noted_at"]][-1:]: latest["notes"].append(note)
     by_time = lambda g: (*(g[key] or "" for key in ("not_before", "not_after", "file_hash", "forced_to")), g["events"][0]["classification_id"])
     for number, group in enumerate(sorted(sum(files.values(), []), key=by_time), 1):
         events, first = group.pop("events"), next(iter(group["notes"]), None)
@@ -78,10 +77,10 @@ def conclusions(report):  # yields what does not follow
     head, events, stated = report["head"], report["events"], [dict(event) for event in report["events"]]
     if head["title"] != "Forced classifications" or hashlib.sha256(text_of(head["statements"]).encode()).hexdigest() != STATEMENTS:
         yield "the sentences are not those of this version"
-    times = (head["as_of"]["finished_at"], head["coverage"]["confirmed_since"], head["coverage"]["unsettled_enqueued_since"])
-    gaps = head["coverage"]["reanalysing"] + head["coverage"]["unsealed_runs"] > 0 or any(t and t < head["period"]["to"] for t in times)
-    if (gaps, not gaps) != (bool(head["coverage"]["gaps"]), head["coverage"]["is_complete"]):
-        yield "the report is not as complete as its head says"
+    cover, to = head["coverage"], head["period"]["to"]
+    is_short = any(t and t < to for t in (head["as_of"]["finished_at"], cover["confirmed_since"], cover["unsettled_enqueued_since"]))
+    is_short = is_short or cover["reanalysing"] + cover["unsealed_runs"] > 0 or (cover["observed_since"] or "") >= to
+    if (is_short, not is_short) != (bool(cover["gaps"]), cover["is_complete"]): yield "the report is not as complete as its head says"
     events.sort(key=lambda event: (event["not_after"], event["classification_id"], event["revision_no"]))
     for event in events:
         event["force_origin"] = "not_c2pa_path" if "human" == event["forced_to"] or "forced" == event["event"] else "undetermined"
@@ -92,8 +91,10 @@ def conclusions(report):  # yields what does not follow
     if summary_of(report, decisions) != report["summary"]["period"]: yield "the summary does not count what is listed"
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"): sys.exit(__doc__)
     try:
         with open(sys.argv[1], encoding="utf-8") as file: findings = list(conclusions(json.load(file)))
+    except OSError as error: sys.exit(str(error))
     except Exception as error: findings = [f"malformed: {error!r}"]
     print("\n".join(findings) or "All follows from the facts that it lists.")
     sys.exit(6 if findings else 0)

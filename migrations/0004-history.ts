@@ -64,6 +64,12 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index classification_revisions_force_idx on identifai.classification_revisions (observed_at)
     where causes && array['forced', 'force_changed', 'unforced', 'found_forced']`.execute(db)
+  // When something was first seen, and when it changed; it grows at its end.
+  await db.schema
+    .createIndex('classification_revisions_observed_idx')
+    .on('identifai.classification_revisions')
+    .column('observed_at')
+    .execute()
   // Analyses that run again are few at any time; sealing a run counts them.
   await sql`
     create index classification_revisions_unfinished_idx on identifai.classification_revisions

@@ -63,6 +63,18 @@ export class ReportRefusedError extends PermanentError {
   readonly exitCode = EXIT_CODE.notVerified
 }
 
+/** What would be proved is not what was sealed. */
+export class AlteredError extends PermanentError {
+  override name = 'AlteredError'
+  readonly exitCode = EXIT_CODE.notVerified
+
+  constructor(what: string) {
+    super(
+      `There is no proof: ${what} is not as it was sealed. See what else is not: identifai-sync report verify`,
+    )
+  }
+}
+
 /** Request after request was lost: whatever is wrong, going on would not help. */
 export class GaveUpError extends PermanentError {
   override name = 'GaveUpError'

@@ -17,6 +17,8 @@ export interface ChainReport {
   readonly payloads_not_checked: number
   /** Runs under way, or whose process died: what they saw is not sealed yet. */
   readonly open_runs: number
+  /** Where in the chain the run stands whose head was given; null when none was, or no run has it. */
+  readonly given_head_at: number | null
   /** Head of the newest link; null when nothing was sealed yet. */
   readonly chain_head: string | null
   readonly findings: readonly Finding[]

@@ -4,7 +4,9 @@ import type { Endpoint } from '../endpoint.ts'
 import { chainHead, GENESIS, type Link } from './chain-head.ts'
 import { compareLeaves } from './compare-leaves.ts'
 import { type ChainReport, type Finding, finding } from './findings.ts'
-import { type Leaf, noteLeaf, revisionLeaf, revisionName } from './leaf.ts'
+import type { JsonObject } from '../json.ts'
+import { type Leaf, noteLeaf, noteName, revisionLeaf, revisionName } from './leaf.ts'
+import { outsideRun } from './outside-run.ts'
 import { merkleRoot } from './merkle-tree.ts'
 import { notesBetween, revisionsOf, sealedRuns, type SealedRunRow } from './read-rows.ts'
 import { verifyPayloads } from './verify-payloads.ts'
@@ -37,8 +39,8 @@ export async function verifySnapshot(
   const findings: Finding[] = []
   const counts = { runs: 0, revisions: 0, notes: 0 }
   let newestHead: string | null = null
-  let isHeadFound = head === undefined
-  let former: Link = { position: 0, head: GENESIS, notesThrough: Number.MIN_SAFE_INTEGER }
+  let givenHeadAt: number | null = null
+  let former: Former = { position: 0, head: GENESIS, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
   for await (const run of sealedRuns(db)) {
     const checked = await verifyRun(db, run, former)
     for (const found of checked.findings) findings.push(found)
@@ -47,32 +49,46 @@ export async function verifySnapshot(
     counts.notes += checked.notes
     former = checked.link
     newestHead = run.chain_head
-    isHeadFound ||= run.chain_head === head
+    if (run.chain_head === head) givenHeadAt = run.chain_position
   }
   findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
-  if (!isHeadFound) findings.push(finding(`head ${head}`, 'is not in the chain'))
+  if (head !== undefined && givenHeadAt === null)
+    findings.push(finding(`head ${head}`, 'is not in the chain'))
   const payloads = await verifyPayloads(db, endpoint)
   for (const found of payloads.findings) findings.push(found)
   return {
     ...counts,
     payloads_checked: payloads.checked,
     payloads_not_checked: payloads.notChecked,
+    given_head_at: givenHeadAt,
     chain_head: newestHead,
     open_runs: await countOpenRuns(db),
     findings,
   }
 }
 
-async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Link) {
+/** The link before, and its run as it was sealed. */
+type Former = Link & { readonly row: JsonObject }
+
+async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former) {
   const position = run.chain_position
   const notesThrough = Number(run.row.notes_through ?? 0)
   const revisions: Leaf[] = []
-  for await (const row of revisionsOf(db, run.row.run_id)) revisions.push(revisionLeaf(row))
-  const notes = (await notesBetween(db, former.notesThrough, notesThrough)).map(noteLeaf)
+  const findings: Finding[] = []
+  const checkTime = (name: string, row: JsonObject) => {
+    const problem = outsideRun(row, run.row, former.row)
+    if (problem !== undefined) findings.push({ chain_position: position, what: name, problem })
+  }
+  for await (const row of revisionsOf(db, run.row.run_id)) {
+    revisions.push(revisionLeaf(row))
+    checkTime(revisionName(row.classification_id, row.revision_no), row)
+  }
+  const notes = await notesBetween(db, former.notesThrough, notesThrough)
+  for (const note of notes) checkTime(noteName(note.note_id), note)
   const sealed = await sealedLeaves(db, position)
   const root = merkleRoot(sealed.map(({ hash }) => hash))
   const what = `run ${run.row.run_id}`
-  const findings: Finding[] = compareLeaves(position, sealed, [...revisions, ...notes])
+  findings.push(...compareLeaves(position, sealed, [...revisions, ...notes.map(noteLeaf)]))
   if (position !== former.position + 1) {
     const missing = `${former.position + 1}${position - 1 > former.position + 1 ? ` to ${position - 1}` : ''}`
     findings.push({
@@ -98,7 +114,7 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Link) 
     })
   }
   // The link goes on from what is written, so that one break is one finding.
-  const link = { position, head: Buffer.from(run.chain_head, 'hex'), notesThrough }
+  const link = { position, head: Buffer.from(run.chain_head, 'hex'), notesThrough, row: run.row }
   return { findings, revisions: revisions.length, notes: notes.length, link }
 }
 

@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { JsonObject } from '../json.ts'
 import { contentDigest, DIGEST_VERSION } from '../normalize/content-digest.ts'
+import { IS_SUPERSEDED } from '../history/is-superseded.ts'
 import { type Finding, finding } from './findings.ts'
 import { revisionName } from './leaf.ts'
 
@@ -21,18 +22,22 @@ export async function verifyPayloads(
     const last = rows.at(-1)
     if (!last) return { checked, notChecked, findings }
     for (const row of rows) {
+      const name = `payload of ${revisionName(row.classification_id, row.revision_no)}`
       if (row.kept_no === null || row.digest_version !== DIGEST_VERSION) {
         notChecked++
+        if (row.kept_no === null && row.is_needed) findings.push(finding(name, REMOVED))
         continue
       }
       checked++
       const problem = problemOf(row, endpoint)
       if (problem === undefined) continue
-      findings.push(finding(`payload of ${revisionName(row.classification_id, row.revision_no)}`, problem))
+      findings.push(finding(name, problem))
     }
     ;[id, no] = [last.classification_id, last.revision_no]
   }
 }
+
+const REMOVED = 'is not there, and prune would have kept it: it was removed by hand'
 
 /** The link is no content, so that the digest does not cover it; the revision has it. */
 function problemOf(
@@ -68,6 +73,9 @@ async function page(db: Kysely<Database>, id: number, no: number) {
       'r.result_url',
       'p.revision_no as kept_no',
       'p.payload',
+      sql<boolean>`p.revision_no is null and not 'disappeared' = any(r.causes) and not ${IS_SUPERSEDED}`.as(
+        'is_needed',
+      ),
     ])
     .where(sql<boolean>`(r.classification_id, r.revision_no) > (${id}, ${no})`)
     .orderBy('r.classification_id')

@@ -43,7 +43,7 @@ Example:
       if (options.json) printJson(noted)
       else {
         print(
-          `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.forced_so} ${noted.forced_to === 'none' ? 'not forced' : `forced to ${noted.forced_to}`} as of the last answers.`,
+          `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.forced_so} ${noted.forced_to === 'none' ? 'have no force' : `forced to ${noted.forced_to}`} as of the last answers. Reports have it once the next pass has ended.`,
         )
       }
       if (noted.tracked === 0) {

@@ -7,7 +7,10 @@ import { openDatabase } from './open-app.ts'
 export function explainCommand() {
   return new Command('explain')
     .description('everything that was seen of one identifier, and between which two looks it changed')
-    .argument('<id>', 'an identifier; for the hash of a file, the identifiers of the file are named')
+    .argument(
+      '<id>',
+      'an identifier, or the number of a classification; for the hash of a file, its identifiers are named',
+    )
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nNeeds DATABASE_URL only; asks the API nothing.')
     .action(async (id, options) => {
@@ -17,7 +20,11 @@ export function explainCommand() {
       await using app = await openDatabase()
       const identifier = id.trim()
       if (identifier === '') throw new UsageError('Give an identifier.')
-      const timeline: Timeline | undefined = await readTimeline(app.db, audioEndpoint.media, identifier)
+      const timeline: Timeline | undefined =
+        (await readTimeline(app.db, audioEndpoint.media, identifier)) ??
+        (/^\d{1,15}$/.test(identifier)
+          ? await readTimeline(app.db, audioEndpoint.media, Number(identifier))
+          : undefined)
       if (timeline) {
         if (options.json) printJson(timeline)
         else print(describeTimeline(timeline))

@@ -1,5 +1,5 @@
 import { openDatabase } from './open-app.ts'
-import { PERIOD_HELP, reportingCommand, requestedReport } from './report-request.ts'
+import { PERIOD_HELP, reportingCommand, requestedReport, saySaved } from './report-request.ts'
 
 export function reportBundleCommand() {
   return reportingCommand('bundle')
@@ -20,5 +20,6 @@ Example:
       await using app = await openDatabase()
       const report = await requestedReport(app.db, options)
       await writeOutput(bundleLines(app.db, report), options.output)
+      saySaved(report, options.output)
     })
 }

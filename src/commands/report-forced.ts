@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings'
 import type { Report } from '../report/report.ts'
 import { openDatabase } from './open-app.ts'
-import { PERIOD_HELP, reportingCommand, requestedReport } from './report-request.ts'
+import { PERIOD_HELP, reportingCommand, requestedReport, saySaved } from './report-request.ts'
 
 const FORMATS = ['table', 'csv', 'json', 'html'] as const
 
@@ -24,6 +24,7 @@ Examples:
       await using app = await openDatabase()
       const report = await requestedReport(app.db, options)
       await writeOutput(await textOf(report, options.json ? 'json' : options.format), options.output)
+      saySaved(report, options.output)
     })
 }
 

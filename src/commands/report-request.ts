@@ -57,8 +57,16 @@ export async function requestedReport(
   return report
 }
 
+/** What to write down of a report that went to a file, on standard error. */
+export function saySaved({ head, data_digest }: Report, output: string | undefined): void {
+  if (output === undefined) return
+  console.error(
+    `Written: ${output}, as of ${head.as_of.finished_at} (chain position ${head.as_of.chain_position}), data digest ${data_digest}`,
+  )
+}
+
 export const PERIOD_HELP = `
-Times are a date (its start in UTC) or an ISO 8601 time. Made again later with the same period and --as-of, a report has
+Times are a date (its start in UTC) or an ISO 8601 time (UTC when it names no zone). Made again later with the same period and --as-of, a report has
 the same data_digest, whatever has happened since. Needs DATABASE_URL only, and writes nothing to the database.
 Exit code 6 when it is refused because something before the end of the period could have gone unseen.
 `

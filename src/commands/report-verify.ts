@@ -5,6 +5,9 @@ import { count, counted, print, printJson } from '../terminal/print.ts'
 import { printable } from '../printable.ts'
 import { openDatabase } from './open-app.ts'
 
+/** Findings that a terminal shows. */
+const SHOWN = 25
+
 export function reportVerifyCommand() {
   return new Command('verify')
     .description('check a bundle or a JSON report, or hash the whole history in the database anew')
@@ -58,11 +61,12 @@ function describeFile(report: FileReport): string {
       : ' checked against the digest, and what is counted and concluded against what is listed.'
   const good =
     report.file === 'bundle'
-      ? 'Every event and note was sealed as it says, and the chain leads to that head. Hold the head against one that was kept\nelsewhere; that nothing was left out only the database can show (report verify).'
+      ? 'Every event and note was sealed as it says, and the chain leads to that head. Hold the head against one that was kept\nelsewhere. What is counted over identifiers that are not in it (forced now, found forced, tracked, siblings), and that\nnothing was left out, only the database can show (report verify).'
       : 'The report is consistent with itself. Hold its data digest against one that was kept elsewhere; that its events were\nsealed a bundle can show (report bundle), or the database (report verify).'
   return [
     `${checked}${proved}`,
     `Chain head at position ${report.chain_position}: ${report.chain_head ?? 'none'}`,
+    ...givenHeadLine(report),
     '',
     ...(report.findings.length === 0 ? [good] : findingLines(report.findings)),
   ].join('\n')
@@ -73,17 +77,33 @@ function describeReport(report: ChainReport): string {
   const left =
     report.payloads_not_checked > 0 ? `; ${count(report.payloads_not_checked)} without a record to check` : ''
   const open = report.open_runs > 0 ? ` ${counted(report.open_runs, 'run')} under way: not sealed yet.` : ''
-  const lines = [`${checked}${left}.${open}`, `Chain head: ${report.chain_head ?? 'none yet'}`, '']
+  const lines = [
+    `${checked}${left}.${open}`,
+    `Chain head: ${report.chain_head ?? 'none yet'}`,
+    ...givenHeadLine(report),
+    '',
+  ]
   if (report.findings.length === 0) return [...lines, 'All is as it was sealed.'].join('\n')
   return [...lines, ...findingLines(report.findings)].join('\n')
 }
 
+function givenHeadLine({ given_head_at }: { readonly given_head_at: number | null }): string[] {
+  return given_head_at === null ? [] : [`The head that you gave is that of position ${given_head_at}.`]
+}
+
 function findingLines(findings: readonly Finding[]): string[] {
-  const found = findings.map(
+  const shown = findings.slice(0, SHOWN)
+  const found = shown.map(
     ({ chain_position, what, problem }) =>
       `  ${printable(what)}${chain_position === null ? '' : ` (chain position ${chain_position})`} ${problem}.`,
   )
-  return [`${counted(findings.length, 'finding')}:`, ...found]
+  const more = findings.length - shown.length
+  return [
+    `${counted(findings.length, 'finding')}${more > 0 ? ', the first of them' : ''}:`,
+    ...found,
+    ...(more > 0 ? [`  ... and ${count(more)} more: --json has them all.`] : []),
+    'What one alteration brings about is named, too. identifai-sync explain <classification> shows a history.',
+  ]
 }
 
 function parseHead(text: string): string {

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
+import { IS_SUPERSEDED } from './is-superseded.ts'
 
 /** Records that one statement removes at most. */
 const PAGE = 5000
@@ -58,7 +59,6 @@ async function remove(
   return Number(numDeletedRows)
 }
 
-/** A `disappeared` revision has no record, and an unfinished one does not supersede a finished one. */
 function superseded(db: Kysely<Database>, { id, no, days }: Page) {
   return db
     .selectFrom('identifai.revision_payloads as kept')
@@ -70,17 +70,7 @@ function superseded(db: Kysely<Database>, { id, no, days }: Page) {
     .select(['kept.classification_id', 'kept.revision_no'])
     .where(sql<boolean>`(kept.classification_id, kept.revision_no) > (${id}, ${no})`)
     .where('r.observed_at', '<', sql<Date>`now() - make_interval(days => ${days})`)
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('identifai.classification_revisions as later')
-          .select('later.revision_no')
-          .whereRef('later.classification_id', '=', 'r.classification_id')
-          .whereRef('later.revision_no', '>', 'r.revision_no')
-          .where(sql<boolean>`not 'disappeared' = any(later.causes)`)
-          .where(sql<boolean>`(later.status <> 'new' or r.status = 'new')`),
-      ),
-    )
+    .where(IS_SUPERSEDED)
     .orderBy('kept.classification_id')
     .orderBy('kept.revision_no')
     .limit(PAGE)

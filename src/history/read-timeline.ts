@@ -62,18 +62,18 @@ export interface TimelineNote {
   readonly reviewer: string | null
 }
 
-/** The history of one identifier; undefined when it is not tracked. */
+/** The history of one identifier, given as such or as the number of its classification; undefined when it is not tracked. */
 export async function readTimeline(
   db: Kysely<Database>,
   media: string,
-  identifier: string,
+  subject: string | number,
 ): Promise<Timeline | undefined> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (trx) => {
-      const row = await readLedgerRow(trx, media, identifier)
+      const row = await readLedgerRow(trx, media, subject)
       if (!row) return undefined
       const { file_hash, ...ledger } = row
       const revisions = await readRevisions(trx, row.classification_id)
@@ -82,7 +82,7 @@ export async function readTimeline(
       return {
         ...ledger,
         file_hash: hash,
-        siblings: siblings.filter((sibling) => sibling !== identifier),
+        siblings: siblings.filter((sibling) => sibling !== row.identifier),
         revisions,
         notes: hash === null ? [] : await notesOfFile(trx, media, hash),
       }
@@ -105,7 +105,7 @@ export async function identifiersOfFile(
   return rows.map(({ identifier }) => identifier)
 }
 
-async function readLedgerRow(db: Kysely<Database>, media: string, identifier: string) {
+async function readLedgerRow(db: Kysely<Database>, media: string, subject: string | number) {
   return db
     .selectFrom('identifai.identifiers as i')
     .leftJoin('identifai.classifications as c', 'c.classification_id', 'i.id')
@@ -126,7 +126,9 @@ async function readLedgerRow(db: Kysely<Database>, media: string, identifier: st
       'c.file_hash',
     ])
     .where('i.media', '=', media)
-    .where('i.identifier', '=', identifier)
+    .where((eb) =>
+      typeof subject === 'number' ? eb('i.id', '=', subject) : eb('i.identifier', '=', subject),
+    )
     .executeTakeFirst()
 }
 

@@ -9,6 +9,7 @@ export function coverageGaps(
   asOf: Pick<AsOf, 'finished_at'>,
   coverage: Pick<
     Coverage,
+    | 'observed_since'
     | 'confirmed_since'
     | 'unsettled_enqueued_since'
     | 'reanalysing'
@@ -19,12 +20,18 @@ export function coverageGaps(
   >,
 ): Gap[] {
   const { to } = period
-  const { confirmed_since, unsettled_enqueued_since, unsealed_runs } = coverage
+  const { observed_since, confirmed_since, unsettled_enqueued_since, unsealed_runs } = coverage
   const gaps: Gap[] = []
   if (asOf.finished_at < to) {
     gaps.push({
       gap: 'period_not_over',
       statement: `The run that the report is as of ended at ${asOf.finished_at}, before the period ends at ${to}: what happened later is not in it.`,
+    })
+  }
+  if (observed_since !== null && observed_since >= to) {
+    gaps.push({
+      gap: 'unobserved',
+      statement: `Nobody was looking: the very first answer was received at ${observed_since}, after the period ends at ${to}. What was forced then could only be found forced later.`,
     })
   }
   if (unsettled_enqueued_since !== null && unsettled_enqueued_since < to) {
@@ -53,4 +60,12 @@ export function coverageGaps(
     })
   }
   return gaps
+}
+
+/** Whether a period begins before the very first answer: what was forced in between was found forced, and is no event. */
+export function beginsUnobserved(
+  { observed_since }: Pick<Coverage, 'observed_since'>,
+  { from }: Pick<Period, 'from'>,
+): boolean {
+  return from !== null && observed_since !== null && from < observed_since
 }

@@ -9,7 +9,7 @@ import { inPeriod } from './in-period.ts'
 import { type Counts, type Facts, makeReport } from './make-report.ts'
 import { readEvents, readFoundForced } from './read-events.ts'
 import { readNotes } from './read-notes.ts'
-import { readStanding, readTracked, type Tracked } from './read-standing.ts'
+import { readObservedSince, readStanding, readTracked, type Tracked } from './read-standing.ts'
 import type { MachineToForced, Period, Report } from './report.ts'
 import { normalizeTime, resolveAsOf, settleAsOf } from './resolve-as-of.ts'
 import { type SealedRun, sealedFacts } from './sealed-facts.ts'
@@ -78,8 +78,10 @@ async function readFacts(
 ): Promise<Facts> {
   const position = asOf.chain_position
   const events = await readEvents(db, position)
+  const { coverage, ...sealed } = sealedFacts(asOf)
   return {
-    ...sealedFacts(asOf),
+    ...sealed,
+    coverage: { ...coverage, observed_since: await readObservedSince(db, position) },
     events,
     notes: await readNotes(db, media, asOf.row.notes_through),
     counts: countsOf(period, {

@@ -1,4 +1,6 @@
 import { type Kysely, sql } from 'kysely'
+import type { DatabaseTime } from '../database-time.ts'
+import { utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import type { SeenEvent } from './read-events.ts'
 import type { MachineToForced } from './report.ts'
@@ -35,6 +37,19 @@ export async function readStanding(
     ])
     .groupBy([sql`1`, sql`2`])
     .execute()
+}
+
+/** When the very first answer was received that a position of the chain has. */
+export async function readObservedSince(
+  db: Kysely<Database>,
+  position: number,
+): Promise<DatabaseTime | null> {
+  const first = await visibleRevisions(db, position)
+    .select(utcText(sql`r.observed_at`).as('observed_at'))
+    .orderBy('r.observed_at')
+    .limit(1)
+    .executeTakeFirst()
+  return first?.observed_at ?? null
 }
 
 /** Tracked identifiers of files. */

@@ -6,6 +6,8 @@ import type { Gap, Report } from './report.ts'
 /** Identifiers that a refusal names. */
 const NAMED = 5
 
+const AFTER_A_PASS = 'Run a pass (identifai-sync sync --refresh-all), and give no --as-of or one after it.'
+
 /**
  * Refuses a report that would not have everything.
  *
@@ -25,13 +27,15 @@ async function mend(db: Kysely<Database>, { gap }: Gap, { media, period }: Repor
   switch (gap) {
     case 'period_not_over':
       return 'Run a pass after the end of the period, or give an earlier --to.'
+    case 'unobserved':
+      return 'Give a later --to: before, there is nothing to report on.'
     case 'unsettled': {
       const short = await readShort(
         db,
         media,
         sql`state in ('pending', 'missing', 'quarantined') and enqueued_at < ${period.to}`,
       )
-      return `${short} See identifai-sync status --stuck; retire what will never be answered, with its reason. Then run a pass, and give no --as-of or one after it.`
+      return `${short === null ? 'By now there is none left.' : `${short} See identifai-sync status --stuck; retire what will never be answered, with its reason.`} ${AFTER_A_PASS}`
     }
     case 'unconfirmed': {
       const short = await readShort(
@@ -39,7 +43,7 @@ async function mend(db: Kysely<Database>, { gap }: Gap, { media, period }: Repor
         media,
         sql`state in ('done', 'errored') and last_confirmed_at < ${period.to}`,
       )
-      return `${short} Run a pass (identifai-sync sync --refresh-all), and give no --as-of or one after it.`
+      return `${short ?? 'By now there is none left.'} ${AFTER_A_PASS}`
     }
     case 'reanalysing':
       return 'Run a pass when the analyses have ended, and give no --as-of or one after it.'
@@ -52,7 +56,7 @@ async function readShort(
   db: Kysely<Database>,
   media: string,
   isShort: ReturnType<typeof sql>,
-): Promise<string> {
+): Promise<string | null> {
   const rows = await db
     .selectFrom('identifai.identifiers')
     .select(['identifier', sql<number>`count(*) over ()`.as('total')])
@@ -62,7 +66,7 @@ async function readShort(
     .limit(NAMED)
     .execute()
   const total = rows[0]?.total ?? 0
-  if (total === 0) return 'At this moment there is none left.'
+  if (total === 0) return null
   const more = total > rows.length ? `, and ${total - rows.length} more` : ''
   return `At this moment ${total}: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.`
 }

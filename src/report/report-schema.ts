@@ -36,6 +36,10 @@ const coverage = z
     reanalysing: count.meta({
       description: 'Finished ones whose analysis was running again: a force of theirs is seen when it ends.',
     }),
+    observed_since: time.nullable().meta({
+      description:
+        'When the very first answer was received. Nobody was looking before: what was forced then is found_forced.',
+    }),
     confirmed_since: time.nullable().meta({ description: 'Oldest confirmation among the settled.' }),
     unsettled_enqueued_since: time
       .nullable()

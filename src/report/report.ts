@@ -72,6 +72,8 @@ export interface Coverage {
   readonly retired_reasons: readonly { readonly reason: string | null; readonly identifiers: number }[]
   /** Finished ones whose analysis was running again: a force of theirs is seen when it ends. */
   readonly reanalysing: number
+  /** When the very first answer was received; null when there was none yet. Nobody was looking before. */
+  readonly observed_since: DatabaseTime | null
   /** Oldest confirmation among the settled; null when none is settled. */
   readonly confirmed_since: DatabaseTime | null
   /** Oldest enqueued_at among pending, missing and quarantined; null when there are none. */
@@ -81,7 +83,7 @@ export interface Coverage {
 }
 
 export interface Gap {
-  readonly gap: 'period_not_over' | 'unsettled' | 'unconfirmed' | 'reanalysing' | 'unsealed'
+  readonly gap: 'period_not_over' | 'unobserved' | 'unsettled' | 'unconfirmed' | 'reanalysing' | 'unsealed'
   readonly statement: string
 }
 

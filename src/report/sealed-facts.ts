@@ -10,12 +10,13 @@ export interface SealedRun {
   readonly row: SealedRow
 }
 
+type SealedCoverage = Omit<Facts['coverage'], 'observed_since'>
+
 /** What a report takes from the run it is as of. */
-export function sealedFacts({
-  chain_position,
-  chain_head,
-  row,
-}: SealedRun): Pick<Facts, 'asOf' | 'coverage'> {
+export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
+  readonly asOf: AsOf
+  readonly coverage: SealedCoverage
+} {
   const asOf: AsOf = {
     run_id: row.run_id,
     finished_at: row.finished_at,

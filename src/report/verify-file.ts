@@ -16,6 +16,7 @@ export interface FileReport {
   /** Runs and leaves that were hashed anew; a report has none. */
   readonly runs: number
   readonly leaves: number
+  readonly given_head_at: number | null
   readonly chain_position: number
   readonly chain_head: string | null
   readonly findings: readonly Finding[]
@@ -55,6 +56,7 @@ async function verifyReportFile(path: string, head: string | undefined): Promise
     decisions: report.decisions.length,
     runs: 0,
     leaves: 0,
+    given_head_at: null,
     chain_position,
     chain_head,
     findings: verifyReport(report),

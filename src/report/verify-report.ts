@@ -25,9 +25,9 @@ export function verifyReport(report: Report): Finding[] {
 export function differences(report: ReportData, facts: Facts): Finding[] {
   const { head, summary, decisions, events } = makeReport(report.head.media, report.head.period, facts)
   return [
-    ...differing('head', report.head, head),
-    ...differing('coverage', report.head.coverage, head.coverage),
-    ...differing('as_of', report.head.as_of, head.as_of),
+    ...differing('head', withoutParts(report.head), withoutParts(head)),
+    ...differing('head.coverage', report.head.coverage, head.coverage),
+    ...differing('head.as_of', report.head.as_of, head.as_of),
     ...differing('summary.period', report.summary.period, summary.period),
     ...differing('decision', report.decisions, decisions),
     ...differing('event', report.events, events),
@@ -64,15 +64,28 @@ function seenEvent(event: ForceEvent): SeenEvent {
   return seen
 }
 
+/** Its parts are compared member by member. */
+function withoutParts(head: ReportData['head']): object {
+  return { ...head, coverage: null, as_of: null }
+}
+
 /** Names the members, or the elements by their number, in which two values differ. */
 function differing(what: string, said: object, made: object): Finding[] {
   const keys = new Set([...Object.keys(said), ...Object.keys(made)])
   return [...keys]
     .filter((key) => textOf(said, key) !== textOf(made, key))
     .map((key) => {
-      const name = Array.isArray(said) ? `${what} ${Number(key) + 1}` : `${what}.${key}`
+      const name = Array.isArray(said)
+        ? `${what} ${Number(key) + 1}${subject(said[Number(key)])}`
+        : `${what}.${key}`
       return finding(name, 'is not what follows from the rest')
     })
+}
+
+/** What an event or a decision is about, for whoever looks for it. */
+function subject(element: Partial<Pick<ForceEvent, 'identifier' | 'file_hash'>> | undefined): string {
+  const name = element?.identifier ?? element?.file_hash
+  return name ? ` (${name})` : ''
 }
 
 function textOf(value: object, key: string): string {

@@ -14,7 +14,7 @@ type Text = Iterable<string> | AsyncIterable<string>
  * @throws UsageError when the file cannot be written.
  */
 export async function writeOutput(text: Text, path: string | undefined): Promise<void> {
-  if (path === undefined) return pipeline(Readable.from(text), process.stdout, { end: false })
+  if (path === undefined) return writeToStandardOutput(text)
   const unfinished = `${path}.${randomBytes(4).toString('hex')}.tmp`
   try {
     await pipeline(Readable.from(text), createWriteStream(unfinished, { flags: 'wx' }))
@@ -24,5 +24,14 @@ export async function writeOutput(text: Text, path: string | undefined): Promise
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
     throw new UsageError(`${path} cannot be written: ${message}`)
+  }
+}
+
+/** Who reads it may have read enough (`| head`): that is no failure. */
+async function writeToStandardOutput(text: Text): Promise<void> {
+  try {
+    await pipeline(Readable.from(text), process.stdout, { end: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
   }
 }

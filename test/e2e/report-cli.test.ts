@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type BuiltCli, buildCli } from '../support/built-cli.ts'
+import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 describe('the commands of compliance', () => {
@@ -45,7 +45,12 @@ describe('the commands of compliance', () => {
     expect(table.stdout).toContain(report.data_digest)
     expect((await run('report', 'forced', '--format', 'csv')).stdout.split('\r\n')).toHaveLength(4)
     const page = await run('report', 'forced', '--format', 'html', '--output', inFolder('r.html'))
-    expect(page).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(page).toMatchObject({ code: 0, stdout: '' })
+    expect(page.stderr).toMatch(
+      new RegExp(
+        `^Written: .*r\\.html, as of .* \\(chain position 3\\), data digest ${report.data_digest}\n$`,
+      ),
+    )
     expect(readFileSync(inFolder('r.html'), 'utf8')).toMatch(/^<!doctype html>.*<\/html>\n$/s)
   })
 
@@ -73,6 +78,15 @@ describe('the commands of compliance', () => {
     const result = await run('report', 'forced', ...args)
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(result.stderr).toMatch(message)
+  })
+
+  it.each([
+    ['report forced --json', ['report', 'forced', '--json']],
+    ['report bundle', ['report', 'bundle']],
+  ])('%s takes no offence at a reader that has read enough', async (_, args) => {
+    const child = cli.start(args, { DATABASE_URL: bench.database.url })
+    child.stdout?.destroy()
+    expect(await finish(child)).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('leaves nothing beside a file that it could not finish', async () => {
@@ -105,10 +119,20 @@ describe('the commands of compliance', () => {
       code: 2,
       stderr: expect.stringContaining('DATABASE_URL'),
     })
-    expect(await run('report', 'verify')).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('All is as it was sealed'),
-    })
+    const whole = await run('report', 'verify')
+    expect(whole).toMatchObject({ code: 0, stdout: expect.stringContaining('All is as it was sealed') })
+    const [, head] = /^Chain head: ([0-9a-f]{64})$/m.exec(whole.stdout) ?? []
+    for (const file of [[], [inFolder('b.jsonl')]]) {
+      const { stdout } = await run('report', 'verify', ...file, '--head', String(head).toUpperCase())
+      expect(stdout).toContain('The head that you gave is that of position 3.')
+    }
+  })
+
+  it('explain takes the number of a classification, which is what findings name', async () => {
+    const byName = JSON.parse((await run('explain', forced, '--json')).stdout)
+    const byNumber = await run('explain', String(byName.classification_id), '--json')
+    expect(JSON.parse(byNumber.stdout)).toEqual(byName)
+    expect(await run('explain', '999999')).toMatchObject({ code: 2 })
   })
 
   it('annotate notes, and explain tells, also which file hash was given for an identifier', async () => {

@@ -136,6 +136,13 @@ describe('annotate', () => {
     await bench.pass({ refreshAll: true })
     expect(await annotate(bench.app.db, { ...note, fileHash })).toMatchObject({ note_id: 2, forced_so: 2 })
     expect(await annotate(bench.app.db, { ...note, fileHash: 'unknown' })).toMatchObject({ tracked: 0 })
+    await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
+      values ('h', 'human', 'A', 'r', '2020-01-01')`.execute(bench.app.db)
+    const { rows } =
+      await sql`select from identifai.override_notes where noted_at < now() - interval '1 day'`.execute(
+        bench.app.db,
+      )
+    expect(rows, 'the clock says when a note was written').toEqual([])
     for (const statement of [
       "update identifai.override_notes set author = 'B'",
       'delete from identifai.override_notes',

@@ -505,7 +505,7 @@ describe('the report', () => {
       const { finished_at } = await sealHistory(db, [])
       await sql`update identifai.identifiers set last_confirmed_at = now()`.execute(db)
       const refused = await refusal({ asOf: (finished_at as Date).toISOString().replace('Z', '999Z') })
-      expect(refused?.message).toMatch(/At this moment there is none left\./)
+      expect(refused?.message).toMatch(/By now there is none left\. Run a pass/)
     })
   })
 

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/audio-endpoint.ts'
 import { verifyChain, verifySnapshot } from '../../src/chain/verify-chain.ts'
 import { addNote } from '../support/add-note.ts'
+import { sealHistory, writeRevisions } from '../support/seal-history.ts'
+import { closeRun, newRun, openRun } from '../../src/sync/run-rows.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 /** Four runs: first sight, two flips of files, a night without change. Notes before the third and the fourth. */
@@ -54,8 +56,12 @@ describe('verifying the chain', () => {
     expect(report).toMatchObject({ runs: 4, notes: 2, payloads_not_checked: 0, findings: [] })
     expect(report.revisions).toBeGreaterThan(60)
     expect(report.payloads_checked).toBe(report.revisions)
-    expect((await verify(report.chain_head ?? '')).findings).toEqual([])
-    expect((await verify('0'.repeat(64))).findings).toMatchObject([{ problem: 'is not in the chain' }])
+    expect(report.given_head_at).toBeNull()
+    expect(await verify(report.chain_head ?? '')).toMatchObject({ given_head_at: 4, findings: [] })
+    expect(await verify('0'.repeat(64))).toMatchObject({
+      given_head_at: null,
+      findings: [{ problem: 'is not in the chain' }],
+    })
   })
 
   it.each([
@@ -143,6 +149,11 @@ describe('verifying the chain', () => {
       /^payload of revision 1 of classification 9 is not what was received/,
     ],
     [
+      'a latest record that is gone',
+      'delete from identifai.revision_payloads where classification_id = 9',
+      /^payload of revision 1 of classification 9 is not there, and prune would have kept it/,
+    ],
+    [
       'another link in a record',
       `update identifai.revision_payloads set payload = payload || '{"result_url": "x"}' where classification_id = 9 and revision_no = 1`,
       /^payload of revision 1 of classification 9 .* its result_url is another$/,
@@ -168,5 +179,33 @@ describe('verifying the chain', () => {
   ])('names %s', async (_, statement, expected) => {
     const findings = await findingsAfter(statement)
     expect(findings.filter((finding) => expected.test(finding))).toHaveLength(1)
+  })
+})
+
+describe('verifying what was sealed with a time that it cannot have', () => {
+  it('names a revision and a note that were written by hand for the past, and nothing that was replayed', async () => {
+    await using bench = await createWorkbench({ world: { seed: 30 } })
+    const { db } = bench.app
+    await bench.enqueue(bench.simulator.world.register({ count: 3 }))
+    await bench.pass()
+    const backdated = {
+      classification_id: 1,
+      observed_at: new Date('2026-08-02'),
+      causes: ['forced' as const],
+    }
+    await sealHistory(db, [{ ...backdated, revision_no: 2 }])
+    await sql`alter table identifai.override_notes disable trigger override_notes_stamp`.execute(db)
+    await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
+      values ('h', 'human', 'A', 'r', '2026-08-03')`.execute(db)
+    const run = newRun('manual')
+    await openRun(db, run)
+    await sql`update identifai.sync_runs set requests = 1 where run_id = ${run.runId}`.execute(db)
+    await writeRevisions(db, run.runId, [{ ...backdated, revision_no: 3 }])
+    await closeRun(db, run.runId, { status: 'interrupted', error: null })
+    const { findings } = await verifyChain(db, audioEndpoint)
+    expect(findings.filter(({ problem }) => /written by hand/.test(problem))).toMatchObject([
+      { chain_position: 3, what: 'revision 3 of classification 1' },
+      { chain_position: 3, what: 'note 1' },
+    ])
   })
 })

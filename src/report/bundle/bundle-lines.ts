@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { canonicalJson } from '../../canonical-json.ts'
 import { noteName, revisionName } from '../../chain/leaf.ts'
-import { createProver } from '../../chain/merkle-tree.ts'
+import { createProver, leafHash } from '../../chain/merkle-tree.ts'
 import {
   notesBetween,
   revisionsIn,
@@ -11,6 +11,7 @@ import {
 } from '../../chain/read-rows.ts'
 import type { Database } from '../../db/database.ts'
 import { canonicalParts } from '../data-digest.ts'
+import { AlteredError } from '../../errors.ts'
 import type { Report } from '../report.ts'
 import { BUNDLE_VERSION, type BundleHead, type LeafLine, type RunLine } from './bundle.ts'
 import { readLeaves } from './read-leaves.ts'
@@ -21,6 +22,8 @@ const EVENTS_AT_ONCE = 1000
 /**
  * A report with its proofs, one JSON document a line: the report, then every run up to the one it is as of, each followed
  * by the leaves of its tree that the report rests on.
+ *
+ * @throws AlteredError when one of them is not as it was sealed.
  */
 export async function* bundleLines(db: Kysely<Database>, report: Report): AsyncGenerator<string> {
   const { generated_at, generated_by, data_digest, ...data } = report
@@ -56,16 +59,11 @@ async function* leafLines(
   const prove = createProver(hashes)
   for (const row of proved) {
     const leafNo = numbers.get(nameOf(row))
-    // Not sealed: whoever verifies the bundle finds the proof missing, and report verify says why.
-    if (leafNo === undefined) continue
+    const text = canonicalJson('note' in row ? row.note : row.revision)
+    if (leafNo === undefined || !hashes[leafNo]?.equals(leafHash(text))) throw new AlteredError(nameOf(row))
+    const proof = prove(leafNo).map((hash) => hash.toString('hex'))
     yield line({
-      leaf: {
-        chain_position: position,
-        leaf_no: leafNo,
-        leaf_count: hashes.length,
-        proof: prove(leafNo).map((hash) => hash.toString('hex')),
-        row: canonicalJson('note' in row ? row.note : row.revision),
-      },
+      leaf: { chain_position: position, leaf_no: leafNo, leaf_count: hashes.length, proof, row: text },
     })
   }
 }

@@ -4,6 +4,7 @@ import { GENESIS, headAfter } from '../../chain/chain-head.ts'
 import { type Finding, finding } from '../../chain/findings.ts'
 import { noteName, revisionName } from '../../chain/leaf.ts'
 import { leafHash, rootByProof } from '../../chain/merkle-tree.ts'
+import { outsideRun } from '../../chain/outside-run.ts'
 import { isJsonObject, type JsonObject } from '../../json.ts'
 import type { ReportData } from '../report.ts'
 import { reportDataSchema } from '../report-schema.ts'
@@ -18,6 +19,8 @@ export interface BundleReport {
   readonly leaves: number
   readonly events: number
   readonly decisions: number
+  /** Where in the chain the run stands whose head was given; null when none was, or no run has it. */
+  readonly given_head_at: number | null
   readonly chain_head: string | null
   readonly findings: readonly Finding[]
 }
@@ -39,12 +42,15 @@ class BundleCheck {
   readonly #leaves = new Map<string, ProvedLeaf>()
   #data: ReportData | undefined
   #last: RunLine['run'] | undefined
+  #lastRow: JsonObject = {}
+  #formerRow: JsonObject = {}
   #lineNo = 0
-  /** Noted elsewhere, and not met yet. */
-  #missingHead: string | undefined
+  /** Noted elsewhere. */
+  readonly #givenHead: string | undefined
+  #givenHeadAt: number | null = null
 
   constructor(head: string | undefined) {
-    this.#missingHead = head
+    this.#givenHead = head
   }
 
   take(line: string): void {
@@ -61,12 +67,15 @@ class BundleCheck {
 
   result(): BundleReport {
     if (this.#data) this.#verifyReport(this.#data)
-    if (this.#missingHead !== undefined) this.#find(`head ${this.#missingHead}`, 'is not in the chain')
+    if (this.#givenHead !== undefined && this.#givenHeadAt === null) {
+      this.#find(`head ${this.#givenHead}`, 'is not in the chain')
+    }
     return {
       runs: this.#last?.chain_position ?? 0,
       leaves: this.#leaves.size,
       events: this.#data?.events.length ?? 0,
       decisions: this.#data?.decisions.length ?? 0,
+      given_head_at: this.#givenHeadAt,
       chain_head: this.#last?.chain_head ?? null,
       findings: this.#findings,
     }
@@ -90,8 +99,10 @@ class BundleCheck {
     const former = this.#last ? Buffer.from(this.#last.chain_head, 'hex') : GENESIS
     const head = headAfter(former, Buffer.from(run.merkle_root, 'hex'), run.row)
     if (head.toString('hex') !== run.chain_head) this.#find(what, 'does not follow from the link before')
-    if (run.chain_head === this.#missingHead) this.#missingHead = undefined
+    if (run.chain_head === this.#givenHead) this.#givenHeadAt = run.chain_position
     this.#last = run
+    this.#formerRow = this.#lastRow
+    this.#lastRow = parse(run.row) ?? {}
   }
 
   #takeLeaf({ leaf }: LeafLine): void {
@@ -104,8 +115,11 @@ class BundleCheck {
     const root = rootByProof(leafHash(leaf.row), leaf.leaf_no, leaf.leaf_count, proof)
     const isProved =
       leaf.chain_position === this.#last?.chain_position && root?.toString('hex') === this.#last.merkle_root
-    if (isProved) this.#leaves.set(name, { chain_position: leaf.chain_position, row })
-    else this.#find(name, 'is not under the root of its run: it has been altered, or never was sealed')
+    if (isProved) {
+      this.#leaves.set(name, { chain_position: leaf.chain_position, row })
+      const problem = outsideRun(row, this.#lastRow, this.#formerRow)
+      if (problem !== undefined) this.#find(name, problem)
+    } else this.#find(name, 'is not under the root of its run: it has been altered, or never was sealed')
   }
 
   /** A row of a bundle can be anything; what no report can be made of is a finding. */
@@ -122,7 +136,10 @@ class BundleCheck {
     if (!run) return this.#find('the chain', 'has no run that the report can be as of')
     const { facts, findings } = provedFacts(data, this.#leaves)
     for (const found of findings) this.#findings.push(found)
-    const all = { ...statedFacts(data), ...facts, ...sealedFacts(run) }
+    const stated = statedFacts(data)
+    const { asOf, coverage } = sealedFacts(run)
+    const { observed_since } = stated.coverage
+    const all = { ...stated, ...facts, asOf, coverage: { ...coverage, observed_since } }
     for (const found of differences(data, all)) this.#findings.push(found)
   }
 

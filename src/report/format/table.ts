@@ -1,8 +1,9 @@
 import { count, counted } from '../../terminal/print.ts'
 import { printable } from '../../printable.ts'
 import { textTable } from '../../terminal/text-table.ts'
+import { beginsUnobserved } from '../coverage-gaps.ts'
 import { listedInPeriod } from '../listed-in-period.ts'
-import type { Coverage, Decision, ForceEvent, Report } from '../report.ts'
+import type { Decision, ForceEvent, Report } from '../report.ts'
 
 /** Lines of a list that a terminal shows; the other forms have them all. */
 const SHOWN = 50
@@ -16,7 +17,7 @@ export function tableText(report: Report): string {
     `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${period.from} to`} ${period.to} (not included)`,
     `As of ${as_of.finished_at}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
     '',
-    ...coverageLines(head.coverage),
+    ...coverageLines(head),
     '',
     `Forced now: ${count(summary.now.forced)} of ${counted(summary.now.with_result, 'identifier')} with a result${share(summary.now.forced_share)}.`,
     ...periodLines(report),
@@ -29,7 +30,7 @@ export function tableText(report: Report): string {
   ].join('\n')
 }
 
-function coverageLines(coverage: Coverage): string[] {
+function coverageLines({ coverage, period }: Report['head']): string[] {
   const { tracked, settled, pending, missing, quarantined, retired } = coverage
   const reasons = coverage.retired_reasons.map(
     ({ reason, identifiers }) =>
@@ -41,6 +42,9 @@ function coverageLines(coverage: Coverage): string[] {
       : 'NOT COMPLETE:',
     ...coverage.gaps.map(({ statement }) => `- ${statement}`),
     `${count(tracked)} tracked: ${count(settled)} settled, ${count(pending)} pending, ${count(missing)} missing, ${count(quarantined)} quarantined, ${count(retired)} retired${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}.`,
+    ...(beginsUnobserved(coverage, period)
+      ? [`Nobody was looking before ${coverage.observed_since}: what was forced until then is found forced.`]
+      : []),
     ...(coverage.confirmed_since ? [`Oldest confirmation: ${seconds(coverage.confirmed_since)}.`] : []),
     ...(coverage.reanalysing > 0
       ? [

@@ -94,6 +94,9 @@ export const PAGE_TEMPLATE = `
   <div class="state incomplete"><b>Not complete.</b> Changes before the end of the period may have gone unseen:
     <ul><% for (const gap of it.coverage.gaps) { %><li><%= gap.statement %></li><% } %></ul></div>
 <% } %>
+<% if (it.beginsUnobserved) { %>
+  <p class="soft">Nobody was looking before <%= it.coverage.observed_since %>: what was forced until then is found forced.</p>
+<% } %>
 </header>
 <main id="main">
   <section aria-labelledby="short">
@@ -126,6 +129,7 @@ export const PAGE_TEMPLATE = `
 <% for (const { reason, identifiers } of it.coverage.retired_reasons) { %>
       <dt>Retired</dt><dd><%= it.count(identifiers) %>: <%= reason ?? 'for other reasons' %></dd>
 <% } %>
+      <dt>First answer</dt><dd><%= it.time(it.coverage.observed_since) %></dd>
       <dt>Oldest confirmation</dt><dd><%= it.time(it.coverage.confirmed_since) %></dd>
       <dt>Oldest without a result</dt><dd><%= it.coverage.unsettled_enqueued_since === null ? 'none' : 'enqueued ' + it.time(it.coverage.unsettled_enqueued_since) %></dd>
 <% if (it.coverage.reanalysing > 0) { %>      <dt>Being analysed again</dt><dd><%= it.count(it.coverage.reanalysing) %>: a force of these is seen when that ends</dd><% } %>

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Eta } from 'eta'
 import { printable } from '../../../printable.ts'
 import { count } from '../../../terminal/print.ts'
+import { beginsUnobserved } from '../../coverage-gaps.ts'
 import { listedInPeriod } from '../../listed-in-period.ts'
 import type { ForceEvent, Report } from '../../report.ts'
 import { chartsOf } from './charts.ts'
@@ -48,6 +49,7 @@ function viewOf(report: Report) {
     report,
     listed,
     coverage: report.head.coverage,
+    beginsUnobserved: beginsUnobserved(report.head.coverage, report.head.period),
     now: report.summary.now,
     period: report.summary.period,
     charts: chartsOf(report.summary.period, listed.events),
