@@ -11,6 +11,8 @@ import { jsonText } from '../../src/report/format/json.ts'
 import { readReport } from '../../src/report/read-report.ts'
 import type { Report } from '../../src/report/report.ts'
 import { verifyFile } from '../../src/report/verify-file.ts'
+import { closeRun, newRun, openRun } from '../../src/sync/run-rows.ts'
+import { writeRevisions } from '../support/seal-history.ts'
 import { addNote } from '../support/add-note.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
@@ -335,6 +337,25 @@ describe('a bundle', () => {
       .catch((error: unknown) => {
         if (error !== undone) throw error
       })
+  })
+
+  it('is found out: an event that was written by hand for the past, though it was sealed', async () => {
+    await using other = await createWorkbench({ world: { seed: 62 } })
+    const { db } = other.app
+    await other.enqueue(other.simulator.world.register({ count: 3, fate: 'done' }))
+    await other.pass()
+    const run = newRun('manual')
+    await openRun(db, run)
+    await sql`update identifai.sync_runs set requests = 1 where run_id = ${run.runId}`.execute(db)
+    const causes = ['forced' as const]
+    const told = { classification_id: 1, revision_no: 2, observed_at: new Date('2026-08-02'), causes }
+    await writeRevisions(db, run.runId, [{ ...told, force_classification: 'human' }])
+    await closeRun(db, run.runId, { status: 'interrupted', error: null })
+    const made = await readReport(db, { media: 'audio', from: null, to: null, asOf: null })
+    const texts = await Array.fromAsync(bundleLines(db, made))
+    const { findings, python } = await verdicts(write(texts.join('')))
+    expect(findings).toMatchObject([/^revision 2 of classification 1 says 2026-08-02.* written by hand/])
+    expect(python).toBe(6)
   })
 
   it('may be a plain JSON report, which shows that it is as it was made', async () => {
