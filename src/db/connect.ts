@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { Kysely, PostgresDialect } from 'kysely'
-import { Pool, type PoolClient, TypeOverrides } from 'pg'
+import { type ClientBase, Pool, type PoolClient, TypeOverrides } from 'pg'
 import Cursor from 'pg-cursor'
 import type { Database } from './database.ts'
 import { asConnectionError } from './database-error.ts'
@@ -34,7 +34,8 @@ const IDLE_MS = 10_000
  * read as text means the same on every machine. Close it with `db.destroy()`.
  */
 export function connect(options: ConnectOptions): Connection {
-  const pool = new ReportingPool({
+  const report = (error: Error) => options.onConnectionLost?.(error)
+  const pool: Pool = new ReportingPool({
     connectionString: options.connectionString,
     max: options.maxConnections,
     application_name: APPLICATION_NAME,
@@ -44,18 +45,19 @@ export function connect(options: ConnectOptions): Connection {
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
     types: typeParsers,
-    // The pool waits for it, though its type does not say so.
-    onConnect: (client) => client.query(sessionSettings(options)) as unknown as undefined,
+    // The pool waits for it, without any limit of its own, though its type does not say so.
+    onConnect: (client) => {
+      if (options.silenceMs !== undefined) {
+        limitSilence(client, options.silenceMs, (pid) => void endSession(pool, pid).catch(report))
+      }
+      return client.query(sessionSettings(options)) as unknown as undefined
+    },
   })
   // A connection that breaks while nobody waits for it, idle or between two statements, says so by an event, and
   // without a listener that event would end the process. Whoever uses it next gets the error as well.
-  const report = (error: Error) => options.onConnectionLost?.(error)
   pool.on('error', report)
   pool.on('connect', (client) => {
     client.on('error', report)
-    if (options.silenceMs !== undefined) {
-      limitSilence(client, options.silenceMs, (pid) => void endSession(pool, pid).catch(report))
-    }
   })
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool, cursor: Cursor }) }), pool }
 }
@@ -79,7 +81,7 @@ async function endSession(pool: Pool, pid: number): Promise<void> {
 }
 
 /** Not pg's query_timeout: that leaves the connection in the pool, where the next statement waits behind the last. */
-function limitSilence(client: PoolClient, silenceMs: number, onSilent: (pid: number) => void): void {
+function limitSilence(client: ClientBase, silenceMs: number, onSilent: (pid: number) => void): void {
   // The types keep these two to themselves.
   const { connection, processID } = client as unknown as {
     readonly connection: { readonly stream: Socket }

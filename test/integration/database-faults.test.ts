@@ -13,6 +13,9 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
+/** What the server says when a session may begin (protocol 3, message Z, idle). */
+const READY_FOR_QUERY = 'Z\0\0\0\u0005I'
+
 /** Makes every insert into a table fail with an SQLSTATE for as long as `condition` holds. */
 async function failInserts({ app }: Workbench, table: string, sqlstate: string, condition: string) {
   await sql.raw(`create sequence tries`).execute(app.db)
@@ -263,4 +266,21 @@ it('a pass notices connections whose other end has vanished, and goes on with ne
   expect(['succeeded', 'partial']).toContain(run.status)
   await passAfterLeases(bench)
   await expectTruth(database.db, bench.simulator.world, identifiers)
+})
+
+it('a connection that vanishes while its session is set up is given up, too', async () => {
+  await using database = await createTestDatabase()
+  const url = new URL(database.url)
+  let frozen = 0
+  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) }, (_, answer) => {
+    if (frozen === 0 && answer.includes(READY_FOR_QUERY)) frozen = proxy.freeze()
+    return false
+  })
+  url.host = `127.0.0.1:${proxy.port}`
+  const { db } = connect({ connectionString: url.href, maxConnections: 1, silenceMs: 500 })
+  const asked = () => sql<{ one: number }>`select 1 as one`.execute(db)
+  await expect(asked()).rejects.toThrow(/The database has been silent for 500 ms/)
+  expect(frozen).toBe(1)
+  expect((await asked()).rows).toEqual([{ one: 1 }])
+  await db.destroy()
 })
