@@ -45,7 +45,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('retired_at', 'timestamptz')
     .addColumn('retired_reason', 'text')
     .addPrimaryKeyConstraint('identifiers_pkey', ['id'])
-    .addUniqueConstraint('identifiers_media_identifier_key', ['media', 'identifier'])
+    // The identifier first: people look for one without naming its medium.
+    .addUniqueConstraint('identifiers_media_identifier_key', ['identifier', 'media'])
     .addCheckConstraint('identifiers_identifier_not_blank', sql`identifier ~ '\\S'`)
     .addCheckConstraint('identifiers_identifier_at_most_1024_bytes', sql`octet_length(identifier) <= 1024`)
     // A medium that no endpoint serves would never be asked for. The migration of a new one adds it.

@@ -7,6 +7,16 @@ import * as evidence from './0005-evidence.ts'
 import * as quota from './0006-quota.ts'
 import * as overrideNotes from './0007-override-notes.ts'
 import * as chain from './0008-chain.ts'
+import * as reportingLedger from './0009-reporting-ledger.ts'
+import * as reportingClassifications from './0010-reporting-classifications.ts'
+import * as reportingVerdicts from './0011-reporting-verdicts.ts'
+import * as reportingModelResults from './0012-reporting-model-results.ts'
+import * as reportingClips from './0013-reporting-clips.ts'
+import * as reportingHistory from './0014-reporting-history.ts'
+import * as reportingForce from './0015-reporting-force.ts'
+import * as reportingAggregates from './0016-reporting-aggregates.ts'
+import * as reviewWorklist from './0017-review-worklist.ts'
+import * as dataDictionary from './0018-data-dictionary.ts'
 
 /** Every migration, in order. Names are frozen: databases remember them. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -18,4 +28,14 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-quota': quota,
   '0007-override-notes': overrideNotes,
   '0008-chain': chain,
+  '0009-reporting-ledger': reportingLedger,
+  '0010-reporting-classifications': reportingClassifications,
+  '0011-reporting-verdicts': reportingVerdicts,
+  '0012-reporting-model-results': reportingModelResults,
+  '0013-reporting-clips': reportingClips,
+  '0014-reporting-history': reportingHistory,
+  '0015-reporting-force': reportingForce,
+  '0016-reporting-aggregates': reportingAggregates,
+  '0017-review-worklist': reviewWorklist,
+  '0018-data-dictionary': dataDictionary,
 }

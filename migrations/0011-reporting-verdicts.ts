@@ -1,0 +1,86 @@
+import type { Kysely } from 'kysely'
+import { createView, dropView } from './reporting-view.ts'
+import { IDENTIFICATION, SUBMISSION } from './reporting-columns.ts'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await createVerdicts(db)
+  await createVerdictModels(db)
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await dropView(db, 'verdict_models')
+  await dropView(db, 'verdicts')
+}
+
+/** The main verdict stands among those of all heuristics once more: of one heuristic, the first counts. */
+const IS_FIRST_OF_ITS_HEURISTIC = `not exists (
+  select from identifai.verdicts as e
+  where e.classification_id = v.classification_id and e.clip_no is null
+    and e.heuristic = v.heuristic and e.verdict_no < v.verdict_no)`
+
+async function createVerdicts(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'verdicts', {
+    about:
+      'What the machine says of the whole file under each heuristic, its main verdict included once. To count classifications, use classifications: a file has several of these. Clips are in clips.',
+    grain: 'classification and heuristic',
+    columns: {
+      ...IDENTIFICATION,
+      heuristic: { is: 'How the results of the models were combined.', null: 'not told' },
+      is_main: { is: "Whether it is the main verdict: by the account's default heuristic." },
+      classification: { is: 'The label of the machine under this heuristic.', null: 'none' },
+      confidence: { is: 'How sure the machine is of that label, 0 to 1.', null: 'not told' },
+      agrees_with_main: {
+        is: 'Whether it has the same label as the main verdict.',
+        null: 'it is the main verdict, or one of the two has no label',
+      },
+      agrees_with_force: {
+        is: 'Whether it has the label that was forced.',
+        null: 'not forced, or it has no label',
+      },
+      ...SUBMISSION,
+    },
+    query: `
+      select
+        v.classification_id, i.identifier, v.heuristic, v.kind = 'main', v.classification, v.confidence,
+        case when v.kind <> 'main' then v.classification = r.machine_classification end,
+        v.classification = c.force_classification,
+        i.media, i.submitted_at, i.source
+      from identifai.verdicts as v
+      left join identifai.identifiers as i on i.id = v.classification_id
+      left join identifai.classifications as c on c.classification_id = v.classification_id
+      left join identifai.classification_revisions as r
+        on r.classification_id = c.classification_id and r.revision_no = c.revision_no
+      where v.clip_no is null and ${IS_FIRST_OF_ITS_HEURISTIC}`,
+  })
+}
+
+async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'verdict_models', {
+    about: 'Which models a verdict was made of, for files and for clips.',
+    grain: 'verdict and model that it used',
+    columns: {
+      ...IDENTIFICATION,
+      heuristic: { is: 'The heuristic of the verdict.', null: 'not told' },
+      scope: { is: 'file or clip: what the verdict judges.' },
+      clip_no: {
+        is: 'The clip that it judges.',
+        joins: 'clips.clip_no, with classification_id',
+        null: 'it judges the whole file',
+      },
+      model: { is: 'Name of the model.', null: 'not told' },
+      ...SUBMISSION,
+    },
+    query: `
+      select
+        v.classification_id, i.identifier, v.heuristic, case when v.clip_no is null then 'file' else 'clip' end,
+        v.clip_no, m.model, i.media, i.submitted_at, i.source
+      from identifai.verdict_models as m
+      join identifai.verdicts as v on v.classification_id = m.classification_id and v.verdict_no = m.verdict_no
+      left join identifai.identifiers as i on i.id = m.classification_id
+      where not exists (
+          select from identifai.verdict_models as e
+          where e.classification_id = m.classification_id and e.verdict_no = m.verdict_no
+            and e.model = m.model and e.model_no < m.model_no)
+        and (v.clip_no is not null or ${IS_FIRST_OF_ITS_HEURISTIC})`,
+  })
+}

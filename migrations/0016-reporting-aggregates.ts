@@ -1,0 +1,123 @@
+import { type Kysely, sql } from 'kysely'
+import { createView, dropView } from './reporting-view.ts'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`create index identifiers_submitted_day_idx on identifai.identifiers
+    (((submitted_at at time zone 'UTC')::date)) where submitted_at is not null`.execute(db)
+  await sql`create index classification_revisions_first_day_idx on identifai.classification_revisions
+    (((observed_at at time zone 'UTC')::date)) where revision_no = 1`.execute(db)
+  await createHeuristicAgreement(db)
+  await createModelDaily(db)
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await dropView(db, 'model_daily')
+  await dropView(db, 'heuristic_agreement')
+  await sql`drop index identifai.classification_revisions_first_day_idx`.execute(db)
+  await sql`drop index identifai.identifiers_submitted_day_idx`.execute(db)
+}
+
+async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'heuristic_agreement', {
+    about:
+      'How often two heuristics judge a file differently: how many verdicts would flip under the other one, and how many overrides it would have made needless. Over all finished classifications that both of them judged.',
+    grain: 'ordered pair of heuristics',
+    columns: {
+      media: { is: 'Kind of medium: audio.' },
+      heuristic: { is: 'One heuristic.' },
+      other_heuristic: { is: 'The heuristic that it is compared with. Each pair is there both ways.' },
+      n: { is: 'Classifications that both gave a label.' },
+      n_single_model: {
+        is: 'Those of them where both rest on the same single model, so that they are bound to agree.',
+      },
+      agree: { is: 'Those with the same label under both.' },
+      flips: { is: 'Those with another label under the other one.' },
+      overrides_made_needless: {
+        is: 'Flips where the first is the main verdict, the label was forced otherwise, and the other one gives the forced label.',
+      },
+    },
+    // There are few different sets of verdicts: each is compared within itself once, and counts as often as it is there.
+    query: `
+      with verdict_sets as (
+        select row_number() over () as set_no, c.media, c.force_classification, v.heuristics, v.labels, v.are_main,
+          v.only_models, count(*) as n
+        from (
+          select v.classification_id, array_agg(v.heuristic order by v.verdict_no) as heuristics,
+            array_agg(v.classification order by v.verdict_no) as labels,
+            array_agg(v.kind = 'main' order by v.verdict_no) as are_main,
+            array_agg((
+              select case when min(m.model) = max(m.model) then min(m.model) end from identifai.verdict_models as m
+              where m.classification_id = v.classification_id and m.verdict_no = v.verdict_no
+            ) order by v.verdict_no) as only_models
+          from identifai.verdicts as v where v.clip_no is null group by v.classification_id
+        ) as v
+        join identifai.classifications as c on c.classification_id = v.classification_id
+        join identifai.classification_revisions as r
+          on r.classification_id = c.classification_id and r.revision_no = c.revision_no
+        where r.status <> 'new'
+        group by c.media, c.force_classification, v.heuristics, v.labels, v.are_main, v.only_models
+      ), judged as (
+        select distinct on (s.set_no, v.heuristic) s.set_no, s.media, s.force_classification, s.n,
+          v.heuristic, v.label, v.is_main, v.only_model
+        from verdict_sets as s
+        cross join lateral unnest(s.heuristics, s.labels, s.are_main, s.only_models)
+          with ordinality as v (heuristic, label, is_main, only_model, verdict_no)
+        where v.heuristic is not null
+        order by s.set_no, v.heuristic, v.verdict_no
+      )
+      select one.media, one.heuristic, other.heuristic, sum(one.n)::bigint,
+        coalesce(sum(one.n) filter (where one.only_model = other.only_model), 0)::bigint,
+        coalesce(sum(one.n) filter (where one.label = other.label), 0)::bigint,
+        coalesce(sum(one.n) filter (where one.label <> other.label), 0)::bigint,
+        coalesce(sum(one.n) filter (where one.is_main and one.label <> one.force_classification
+          and other.label = one.force_classification), 0)::bigint
+      from judged as one
+      join judged as other on other.set_no = one.set_no and other.heuristic <> one.heuristic
+      where one.label is not null and other.label is not null
+      group by one.media, one.heuristic, other.heuristic`,
+  })
+}
+
+async function createModelDaily(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'model_daily', {
+    about:
+      'What each model did, day by day, on whole files. Models that abstained stay out of the average score; results on clips stay out of all of it.',
+    grain: 'model and day',
+    columns: {
+      media: { is: 'Kind of medium: audio.' },
+      model: { is: 'Name of the model.', null: 'not told' },
+      day: { is: 'Day (UTC) on which the audio was submitted; if nobody told, on which we first saw it.' },
+      n: { is: 'Results of the model on files of that day.' },
+      abstained_share: { is: 'Share of them in which the model abstained, 0 to 1.' },
+      mean_artificial_score: {
+        is: 'Average score for the label artificial, without those that abstained.',
+        null: 'no result has such a score',
+      },
+      p50_elapsed_time: {
+        is: 'Median of how long the model took; the API states no unit.',
+        null: 'not told',
+      },
+      p95_elapsed_time: { is: '95th percentile of how long the model took.', null: 'not told' },
+    },
+    query: `
+      select d.media, m.model, d.day, count(*), avg((m.unknown is true)::integer)::double precision,
+        avg(scores.artificial),
+        percentile_cont(0.5) within group (order by m.elapsed_time),
+        percentile_cont(0.95) within group (order by m.elapsed_time)
+      from (
+        select i.id, i.media, (i.submitted_at at time zone 'UTC')::date as day
+        from identifai.identifiers as i where i.submitted_at is not null
+        union all
+        select i.id, i.media, (r.observed_at at time zone 'UTC')::date
+        from identifai.classification_revisions as r join identifai.identifiers as i on i.id = r.classification_id
+        where r.revision_no = 1 and i.submitted_at is null
+      ) as d
+      join identifai.model_results as m on m.classification_id = d.id and m.clip_no is null
+      left join lateral (
+        select max(s.score) as artificial from identifai.model_scores as s
+        where s.classification_id = m.classification_id and s.result_no = m.result_no and s.label = 'artificial'
+          and m.unknown is not true
+      ) as scores on true
+      group by d.media, m.model, d.day`,
+  })
+}
