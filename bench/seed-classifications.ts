@@ -1,0 +1,121 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../src/db/database.ts'
+
+/** Classifications written by one statement. */
+const STEP = 20_000
+
+/**
+ * Writes finished classifications straight into the tables, as passes over two years would have left them: each with a main
+ * verdict and three by other heuristics, three models, eight clips; every other one has a sibling of the same file, and the
+ * files of one in a hundred were forced. What is told of each depends on its number only. Without leaves: this is for
+ * timing queries, not for verifying.
+ */
+export async function seedClassifications(
+  dbs: readonly Kysely<Database>[],
+  total: number,
+  onProgress: (done: number) => void,
+): Promise<void> {
+  const [db] = dbs as [Kysely<Database>]
+  await seedRuns(db)
+  await seedLedger(db, total)
+  let [next, done] = [1, 0]
+  await Promise.all(
+    dbs.map(async (connection) => {
+      while (next <= total) {
+        const first = next
+        next += STEP
+        await seedStep(connection, first, Math.min(first + STEP - 1, total), total)
+        done += STEP
+        onProgress(Math.min(done, total))
+      }
+    }),
+  )
+  await sql`vacuum analyze`.execute(db)
+}
+
+async function seedRuns(db: Kysely<Database>): Promise<void> {
+  await sql`
+    insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version, unsealed_runs,
+      notes_through, chain_position, merkle_root, chain_head)
+    select md5(n::text)::uuid, 'schedule', 'succeeded', night, night + interval '1 hour', 'h', 1, '0', 0, 0, n + 1,
+      repeat('0', 64), encode(sha256(n::text::bytea), 'hex')
+    from generate_series(0, 731) as n,
+      lateral (select date_trunc('day', now()) - interval '730 days' + n * interval '1 day' as night) as at`.execute(
+    db,
+  )
+}
+
+async function seedLedger(db: Kysely<Database>, total: number): Promise<void> {
+  await sql`
+    insert into identifai.identifiers (identifier, submitted_at, source, state, due_at, enqueued_at, settled_at,
+      last_asked_at, last_confirmed_at)
+    select encode(sha256(c::text::bytea), 'hex'), case when c % 10 > 0 then at end,
+      (array['calls', 'voice notes', 'evidence'])[1 + c % 3], 'done', now() + interval '12 hours', at, at, now(), now()
+    from generate_series(1, ${total}::bigint) as c,
+      lateral (select now() - interval '730 days' * (1 - c::float8 / ${total}::bigint) as at) as submitted`.execute(
+    db,
+  )
+}
+
+/** The tables of some classifications, keys by keys. Foreign keys hold by construction and are not checked one by one. */
+async function seedStep(db: Kysely<Database>, first: number, last: number, total: number): Promise<void> {
+  const ids = sql`generate_series(${first}::bigint, ${last}::bigint) as c`
+  const facts = sql`${ids}, lateral (select
+      case when ${random('c', 1)} < 0.3 then 'artificial' else 'human' end as label,
+      0.5 + ${random('c', 2)} / 2 as confidence,
+      case when ${random('(c / 2)', 3)} < 0.01 then case when ${random('(c / 2)', 4)} < 0.8 then 'human' else 'artificial' end end as forced,
+      now() - interval '730 days' * (1 - c::float8 / ${total}::bigint) + interval '1 minute' as seen,
+      encode(sha256((c / 2)::text::bytea), 'hex') as file_hash) as fact`
+  await db.transaction().execute(async (trx) => {
+    await sql`set local session_replication_role = replica`.execute(trx)
+    await sql`set local synchronous_commit = off`.execute(trx)
+    await sql`
+      insert into identifai.classifications (classification_id, identifier, file_hash, api_version, status, name, ref_id,
+        result_url, force_classification, revision_no, observed_at, run_id, clips_path)
+      select c, encode(sha256(c::text::bytea), 'hex'), file_hash, 'v1.4.2', 'done', 'call-' || c || '.wav', 'ref-' || c,
+        'https://dashboard.example/results/' || c, forced, case when forced is null then 1 else 2 end, seen,
+        md5('1')::uuid, '/details/clips'
+      from ${facts}`.execute(trx)
+    await sql`
+      insert into identifai.classification_revisions (classification_id, revision_no, observed_at, previous_confirmed_at,
+        run_id, causes, identifier, source, submitted_at, name, ref_id, result_url, file_hash, status, api_version,
+        machine_classification, machine_confidence, machine_heuristic, force_classification, content_digest, digest_version)
+      select c, no, seen + (no - 1) * interval '3 days', case when no > 1 then seen + interval '2 days' end,
+        md5((730 * c / ${total}::bigint)::text)::uuid, array[case no when 1 then 'first_seen' else 'forced' end],
+        encode(sha256(c::text::bytea), 'hex'), (array['calls', 'voice notes', 'evidence'])[1 + c % 3],
+        case when c % 10 > 0 then seen - interval '1 minute' end, 'call-' || c || '.wav', 'ref-' || c,
+        'https://dashboard.example/results/' || c, file_hash, 'done', 'v1.4.2', label, confidence, 'Majority',
+        case when no > 1 then forced end, encode(sha256((c * 10 + no)::text::bytea), 'hex'), 1
+      from ${facts}, generate_series(1, case when forced is null then 1 else 2 end) as no`.execute(trx)
+    await sql`
+      insert into identifai.clips (classification_id, clip_no, clip_index, clip_start, clip_end)
+      select c, k, k, k * 5, (k + 1) * 5 from ${ids}, generate_series(0, 7) as k`.execute(trx)
+    await sql`
+      insert into identifai.verdicts (classification_id, verdict_no, clip_no, kind, heuristic, confidence, classification)
+      select c, v, case when v > 3 then v - 4 end, case when v = 0 then 'main' when v < 4 then 'heuristic' else 'clip' end,
+        (array['Majority', 'Average', 'AverageExclude10', 'TopRelevant'])[case when v < 4 then v + 1 else 1 end],
+        case when v = 0 then confidence else 0.5 + ${random('(c * 16 + v)', 5)} / 2 end,
+        case when v > 0 and ${random('(c * 16 + v)', 6)} < case when v < 4 then 0.05 else 0.1 end
+          then case label when 'human' then 'artificial' else 'human' end else label end
+      from ${facts}, generate_series(0, 11) as v`.execute(trx)
+    await sql`
+      insert into identifai.verdict_models (classification_id, verdict_no, model_no, model)
+      select c, v, m, (array['Phantom', 'Zebra II', 'Lynx'])[m + 1]
+      from ${ids}, generate_series(0, 11) as v, generate_series(0, 2) as m`.execute(trx)
+    await sql`
+      insert into identifai.model_results (classification_id, result_no, clip_no, model, unknown, elapsed_time)
+      select c, n, case when n > 2 then (n - 3) / 3 end, (array['Phantom', 'Zebra II', 'Lynx'])[n % 3 + 1],
+        ${random('(c * 32 + n)', 7)} < 0.02, ${random('(c * 32 + n)', 8)} * 4
+      from ${ids}, generate_series(0, 26) as n`.execute(trx)
+    await sql`
+      insert into identifai.model_scores (classification_id, result_no, score_no, label, score)
+      select c, n, s, case s when 0 then 'artificial' else 'human' end,
+        case s when 0 then ${random('(c * 32 + n)', 9)} else 1 - ${random('(c * 32 + n)', 9)} end
+      from ${ids}, generate_series(0, 26) as n, generate_series(0, 1) as s`.execute(trx)
+  })
+}
+
+/** SQL for a number from 0 to 1 that depends on an integer expression only. */
+function random(expression: string, seed: number) {
+  return sql.raw(`((hashint8extended(${expression}::bigint, ${seed}) & 1048575) / 1048576.0)`)
+}

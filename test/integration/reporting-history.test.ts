@@ -1,0 +1,307 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readReport } from '../../src/report/read-report.ts'
+import { addNote } from '../support/add-note.ts'
+import { sealHistory, type ToldRevision, trackSettled } from '../support/seal-history.ts'
+import { createTestDatabase } from '../support/test-database.ts'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+/** What classifications and classification_history both say. */
+const STANDING = [
+  'identifier',
+  'status',
+  'effective_classification',
+  'machine_classification',
+  'machine_confidence',
+  'machine_heuristic',
+  'force_classification',
+  'file_hash',
+  'ref_id',
+  'name',
+] as const
+
+type Standing = Readonly<Record<(typeof STANDING)[number], string | null>>
+
+interface Night {
+  /** After its pass, by the database's clock, as text. */
+  readonly at: string
+  readonly standing: ReadonlyMap<string, Standing>
+}
+
+describe('history in the reporting views', () => {
+  let bench: Workbench
+  const nights: Night[] = []
+
+  const read = async <Row>(query: string) => (await sql.raw<Row>(query).execute(bench.app.db)).rows
+
+  async function night(): Promise<void> {
+    await bench.makeAllDue()
+    await bench.pass({ refreshAll: true })
+    const [clock] = await read<{ at: string }>('select clock_timestamp()::text as at')
+    const rows = await read<Standing>(
+      `select ${STANDING.join(', ')} from identifai_reporting.classifications`,
+    )
+    nights.push({ at: clock?.at ?? '', standing: new Map(rows.map((row) => [row.identifier ?? '', row])) })
+  }
+
+  beforeAll(async () => {
+    bench = await createWorkbench({
+      world: { seed: 17, asksUntilDone: 2 },
+      environment: { SYNC_MISSING_AFTER: '2' },
+    })
+    const { world } = bench.simulator
+    const identifiers = world.register({ count: 60 })
+    const fileOf = (position: number) => world.hashOf(identifiers[position] as string) as string
+    await bench.enqueue(identifiers)
+    await night()
+    await night()
+    await night()
+    world.override(fileOf(11), 'human')
+    await night()
+    world.override(fileOf(11), 'artificial')
+    world.override(fileOf(20), 'artificial')
+    await addNote(bench.app.db, fileOf(11))
+    world.defaultHeuristic = 'TopRelevant'
+    await night()
+    for (const position of [3, 11, 20]) world.reanalyse(identifiers[position] as string, 1)
+    world.defaultHeuristic = 'Majority'
+    world.hide(identifiers[30] as string, true)
+    await night()
+    world.override(fileOf(30), 'human')
+    await night()
+    world.hide(identifiers[30] as string, false)
+    await sql`select identifai.request_refresh(identifier) from identifai.identifiers where state = 'missing'`.execute(
+      bench.app.db,
+    )
+    await night()
+  })
+  afterAll(() => bench[Symbol.asyncDispose]())
+
+  it('shows any moment as it was seen then', async () => {
+    for (const { at, standing } of nights) {
+      const rows = await read<Standing>(`
+        select ${STANDING.join(', ')} from identifai_reporting.classification_history
+        where valid_from <= '${at}' and (valid_to > '${at}' or valid_to is null)`)
+      expect(new Map(rows.map((row) => [row.identifier, row]))).toEqual(standing)
+    }
+    const [first, last] = [nights[0], nights.at(-1)]
+    expect(last?.standing).not.toEqual(first?.standing)
+  })
+
+  it('has met everything that it is to show', async () => {
+    const causes = await read<{ cause: string }>(
+      'select distinct unnest(causes) as cause from identifai.classification_revisions',
+    )
+    expect(causes.map(({ cause }) => cause)).toEqual(
+      expect.arrayContaining([
+        'first_seen',
+        'status_changed',
+        'forced',
+        'force_changed',
+        'found_forced',
+        'heuristic_switched',
+        'disappeared',
+        'reappeared',
+      ]),
+    )
+    const reanalysing = await read(
+      'select from identifai_reporting.classification_history where is_reanalysing',
+    )
+    expect(reanalysing).toHaveLength(3)
+  })
+
+  it('has one boolean for each cause of each revision', async () => {
+    const rows = await read<{ causes: string[]; view: Record<string, unknown> }>(`
+      select r.causes, to_jsonb(h) as view from identifai.classification_revisions as r
+      join identifai_reporting.classification_history as h using (classification_id, revision_no)`)
+    const [{ count: revisions }] = (await read(
+      'select count(*) from identifai.classification_revisions',
+    )) as [{ count: number }]
+    expect(rows).toHaveLength(revisions)
+    const all = new Set(rows.flatMap(({ causes }) => causes))
+    for (const { causes, view } of rows) {
+      const shown = Object.entries(view).flatMap(([key, value]) =>
+        value === true && all.has(key) ? [key] : [],
+      )
+      expect(shown.toSorted()).toEqual([...causes].toSorted())
+    }
+  })
+
+  it('dates each classification by the passes in which it was first seen, first done, and last changed its label', async () => {
+    const rows = await read<
+      Record<'identifier' | 'first_observed_at' | 'first_done_at' | 'verdict_changed_at', string>
+    >(`
+      select identifier, first_observed_at::text, first_done_at::text, verdict_changed_at::text
+      from identifai_reporting.classifications`)
+    /** The night in whose pass something was first so, as what lies between it and the night before. */
+    const nightOf = (time: string | null) => (time === null ? null : nights.findIndex(({ at }) => time < at))
+    for (const row of rows) {
+      const seen = nights.map(({ standing }) => standing.get(row.identifier))
+      const finished = seen.flatMap((standing, n) =>
+        standing && standing.status !== 'new' ? [{ n, label: standing.effective_classification }] : [],
+      )
+      const changes = finished.filter(({ label }, n) => n > 0 && label !== finished[n - 1]?.label)
+      const done = seen.findIndex((standing) => standing?.status === 'done')
+      expect([row.first_observed_at, row.first_done_at, row.verdict_changed_at].map(nightOf)).toEqual([
+        seen.findIndex((standing) => standing !== undefined),
+        done === -1 ? null : done,
+        changes.at(-1)?.n ?? null,
+      ])
+    }
+    expect(rows.some(({ verdict_changed_at }) => verdict_changed_at !== null)).toBe(true)
+  })
+
+  it('has the events and decisions that the report has, and what was found forced besides', async () => {
+    const report = await readReport(bench.app.db, {
+      media: 'audio',
+      from: null,
+      to: '2100-01-01',
+      asOf: null,
+    })
+    const events = await read<Record<string, unknown>>(`
+      select to_jsonb(e) as e from identifai_reporting.force_events as e where event <> 'found_forced'
+      order by not_after, classification_id, revision_no`)
+    expect(events.length).toBeGreaterThan(3)
+    expect(events.map(({ e }) => withUtc(e as object))).toEqual(
+      report.events.map((event) => {
+        const {
+          in_period: _,
+          decision: __,
+          revision_no_before: ___,
+          tracked_siblings: ____,
+          chain_position: _____,
+          ...seen
+        } = event
+        return { ...seen, media: 'audio' }
+      }),
+    )
+    const found = await read<{ n: number }>(
+      `select count(*) as n from identifai_reporting.force_events where event = 'found_forced' and not_before is null and forced_from is null`,
+    )
+    expect(found).toEqual([{ n: report.summary.period.found_forced }])
+    expect(report.summary.period.found_forced).toBeGreaterThan(0)
+    await expectDecisionsOf(bench.app.db, report.decisions)
+  })
+
+  it('lists what is forced now with its interval and its siblings', async () => {
+    const rows = await read<Record<string, unknown>>(`
+      select f.identifier, f.file_hash, f.tracked_siblings, f.effective_classification, f.not_before, f.not_after,
+        e.not_before as expected_before, e.not_after as expected_after
+      from identifai_reporting.forced_classifications as f
+      join lateral (select * from identifai_reporting.force_events as e
+        where e.classification_id = f.classification_id order by e.not_after desc limit 1) as e on true`)
+    const standing = [...(nights.at(-1)?.standing.values() ?? [])]
+    const forced = standing.filter(
+      ({ force_classification, status }) => force_classification && status !== 'new',
+    )
+    expect(rows.map(({ identifier }) => identifier).toSorted()).toEqual(
+      forced.map(({ identifier }) => identifier).toSorted(),
+    )
+    for (const row of rows) {
+      expect(row.tracked_siblings).toBe(
+        standing.filter(({ file_hash }) => file_hash === row.file_hash).length - 1,
+      )
+      expect([row.not_before, row.not_after]).toEqual([row.expected_before, row.expected_after])
+    }
+    expect(rows.some(({ tracked_siblings }) => tracked_siblings === 1)).toBe(true)
+  })
+})
+
+const DAY = 86_400_000
+const dayOf = (day: number) => new Date(Date.UTC(2026, 0, 1) + day * DAY)
+
+it('tells decisions apart as the report does, whatever the intervals, labels and notes', async () => {
+  const story = fc.record({
+    events: fc.array(
+      fc.record({
+        file: fc.nat(2),
+        label: fc.constantFrom('human', 'artificial', null),
+        before: fc.constantFrom('human', null),
+        from: fc.nat(30),
+        length: fc.integer({ min: 1, max: 12 }),
+      }),
+      { minLength: 1, maxLength: 14 },
+    ),
+    notes: fc.array(
+      fc.record({ file: fc.nat(2), label: fc.constantFrom('human', 'artificial', 'none'), day: fc.nat(60) }),
+      { maxLength: 6 },
+    ),
+  })
+  for (const { events, notes } of fc.sample(story, 12)) {
+    await using database = await createTestDatabase()
+    const { db } = database
+    await trackSettled(db, events.length, { enqueuedAt: '2026-01-01', confirmedAt: '2026-06-01' })
+    await sealHistory(
+      db,
+      events.flatMap(({ file, label, before, from, length }, n): ToldRevision[] => {
+        const told = { classification_id: n + 1, file_hash: file === 2 ? null : `file-${file}` }
+        return [
+          {
+            ...told,
+            revision_no: 1,
+            observed_at: dayOf(0),
+            causes: ['first_seen'],
+            force_classification: before,
+          },
+          {
+            ...told,
+            revision_no: 2,
+            previous_confirmed_at: dayOf(from),
+            observed_at: dayOf(from + length),
+            causes: [label === null ? 'unforced' : before === null ? 'forced' : 'force_changed'],
+            force_classification: label,
+          },
+        ]
+      }),
+    )
+    await sql`alter table identifai.override_notes disable trigger override_notes_stamp`.execute(db)
+    for (const { file, label, day } of notes) {
+      await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
+        values (${`file-${file}`}, ${label}, 'A', 'r', ${dayOf(day)})`.execute(db)
+    }
+    await sealHistory(db, [])
+    const report = await readReport(db, { media: 'audio', from: null, to: '2100-01-01', asOf: null })
+    await expectDecisionsOf(db, report.decisions)
+  }
+})
+
+async function expectDecisionsOf(
+  db: Workbench['app']['db'],
+  decisions: Awaited<ReturnType<typeof readReport>>['decisions'],
+): Promise<void> {
+  const { rows } = await sql<{ d: object }>`
+    select to_jsonb(d) as d from identifai_reporting.force_decisions as d`.execute(db)
+  const expected = decisions.map(({ notes: [note], ...decision }) => ({
+    file_hash: decision.file_hash,
+    forced_from: decision.forced_from,
+    forced_to: decision.forced_to,
+    not_before: decision.not_before,
+    not_after: decision.not_after,
+    identifiers: decision.identifiers,
+    explained_by: decision.explained_by,
+    explanation: decision.explanation,
+    author: note?.author ?? null,
+    reason: note?.reason ?? null,
+    ticket: note?.ticket ?? null,
+    reviewer: note?.reviewer ?? null,
+    noted_at: note?.noted_at ?? null,
+    media: 'audio',
+  }))
+  const text = (row: object) =>
+    JSON.stringify(Object.entries(row).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+  expect(rows.map(({ d }) => text(withUtc(d))).toSorted()).toEqual(expected.map(text).toSorted())
+}
+
+/** Times of JSON as the report writes them: UTC with six digits. */
+function withUtc(row: object): object {
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]: [string, unknown]) => {
+      const [, seconds, fraction = ''] =
+        typeof value === 'string'
+          ? (/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?\+00:00$/.exec(value) ?? [])
+          : []
+      return [key, seconds ? `${seconds}.${fraction.padEnd(6, '0')}Z` : value]
+    }),
+  )
+}
