@@ -51,7 +51,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
           (count(*) filter (where v.classification = 'artificial'))::integer as artificial_clip_count
         from identifai.clips as k
         left join identifai.verdicts as v
-          on v.classification_id = k.classification_id and v.clip_no = k.clip_no
+          on v.classification_id = k.classification_id and v.clip_no = k.clip_no and v.clip_no is not null
         where k.classification_id = c.classification_id
       ) as clips on true`,
   })

@@ -1,8 +1,13 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { createView, dropView } from './reporting-view.ts'
 import { IDENTIFICATION, SUBMISSION } from './reporting-columns.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
+  // Verdicts on files are few among those on clips; all that the views show of them is in the index. Kysely has no word for
+  // INCLUDE.
+  await sql`
+    create index verdicts_file_idx on identifai.verdicts (classification_id, verdict_no)
+    include (kind, heuristic, classification, confidence) where clip_no is null`.execute(db)
   await createVerdicts(db)
   await createVerdictModels(db)
 }
@@ -10,13 +15,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 export async function down(db: Kysely<unknown>): Promise<void> {
   await dropView(db, 'verdict_models')
   await dropView(db, 'verdicts')
+  await sql`drop index identifai.verdicts_file_idx`.execute(db)
 }
 
 /** The main verdict stands among those of all heuristics once more: of one heuristic, the first counts. */
-const IS_FIRST_OF_ITS_HEURISTIC = `not exists (
+const IS_FIRST_OF_ITS_HEURISTIC = `(v.kind = 'main' or not exists (
   select from identifai.verdicts as e
   where e.classification_id = v.classification_id and e.clip_no is null
-    and e.heuristic = v.heuristic and e.verdict_no < v.verdict_no)`
+    and e.heuristic = v.heuristic and e.verdict_no < v.verdict_no))`
 
 async function createVerdicts(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'verdicts', {
@@ -45,11 +51,11 @@ async function createVerdicts(db: Kysely<unknown>): Promise<void> {
         case when v.kind <> 'main' then v.classification = r.machine_classification end,
         v.classification = c.force_classification,
         i.media, i.submitted_at, i.source
-      from identifai.verdicts as v
-      left join identifai.identifiers as i on i.id = v.classification_id
-      left join identifai.classifications as c on c.classification_id = v.classification_id
+      from identifai.classifications as c
+      left join identifai.identifiers as i on i.id = c.classification_id
       left join identifai.classification_revisions as r
         on r.classification_id = c.classification_id and r.revision_no = c.revision_no
+      join identifai.verdicts as v on v.classification_id = c.classification_id
       where v.clip_no is null and ${IS_FIRST_OF_ITS_HEURISTIC}`,
   })
 }
@@ -77,10 +83,10 @@ async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
       from identifai.verdict_models as m
       join identifai.verdicts as v on v.classification_id = m.classification_id and v.verdict_no = m.verdict_no
       left join identifai.identifiers as i on i.id = m.classification_id
-      where not exists (
+      where (m.model_no = 0 or not exists (
           select from identifai.verdict_models as e
           where e.classification_id = m.classification_id and e.verdict_no = m.verdict_no
-            and e.model = m.model and e.model_no < m.model_no)
+            and e.model = m.model and e.model_no < m.model_no))
         and (v.clip_no is not null or ${IS_FIRST_OF_ITS_HEURISTIC})`,
   })
 }

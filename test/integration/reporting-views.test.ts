@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/audio-endpoint.ts'
 import type { Json, JsonObject } from '../../src/json.ts'
 import { World } from '../../src/simulator/world.ts'
+import { addNote } from '../support/add-note.ts'
 import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
-import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { modelDailyRows, rounded, worklistRows } from '../support/expected-aggregates.ts'
 import {
   agreementRows,
   classificationRow,
@@ -114,59 +116,67 @@ const clipLists = fc.array(
   { minLength: 1, maxLength: 9 },
 )
 
-function records(): JsonObject[] {
-  const world = new World({ seed: 91, asksUntilDone: 0 })
-  const fromWorld = world.register({ count: 60 })
-  for (const identifier of fromWorld.slice(0, 12)) world.override(world.hashOf(identifier) as string, 'human')
-  return [
-    ...CORNERS,
-    ...fc.sample(audioRecordArbitrary, 120),
-    ...fc.sample(clipLists, 120).map((clips) => ({ status: 'done', details: { clips } })),
-    ...fromWorld.map((identifier) => world.truth(identifier) as JsonObject),
-  ]
+interface Stage extends AsyncDisposable {
+  readonly bench: Workbench
+  readonly truths: readonly Truth[]
 }
 
-describe('a reporting view shows what the records say, worked out apart from it:', () => {
-  let api: CannedApi
-  let bench: Workbench
-  let truths: Truth[]
-
-  beforeAll(async () => {
-    // A hash of its own for each: siblings would be asked twice.
-    const served = new Map<string, JsonObject>(
-      records().map((record, n) => [`id-${n}`, { ...record, identifier: `id-${n}`, hash: `hash-${n}` }]),
-    )
-    api = await startCannedApi((identifiers) => identifiers.map((identifier) => served.get(identifier)))
-    bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
-    await bench.enqueue([...served.keys()])
-    await sql`update identifai.identifiers set submitted_at = case when id % 3 > 0 then '2026-06-01Z'::timestamptz + id * interval '7 hours' end,
-      source = case when id % 4 > 0 then 'calls' end`.execute(bench.app.db)
-    expect(await bench.pass()).toMatchObject({ status: 'succeeded', returned: served.size })
-    const { rows } = await sql<Omit<Truth, 'record'> & { id: number }>`
-      select id as classification_id, identifier, submitted_at, source from identifai.identifiers order by id`.execute(
-      bench.app.db,
-    )
-    truths = rows.map((row) => {
-      const validation = audioEndpoint.validate(served.get(row.identifier) as JsonObject)
-      if (!validation.accepted) throw new Error(row.identifier)
-      return { ...row, record: validation.classification.known }
-    })
+/** Serves records, asks for them in one pass, and says what they say. */
+async function stage(records: readonly JsonObject[]): Promise<Stage> {
+  // A hash of its own for each: siblings would be asked twice.
+  const served = new Map<string, JsonObject>(
+    records.map((record, n) => [`id-${n}`, { ...record, identifier: `id-${n}`, hash: `hash-${n}` }]),
+  )
+  const api = await startCannedApi((identifiers) => identifiers.map((identifier) => served.get(identifier)))
+  const bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue([...served.keys()])
+  await sql`update identifai.identifiers set
+    submitted_at = case when id % 3 > 0 then '2026-06-01Z'::timestamptz + id * interval '7 hours' end,
+    source = case when id % 4 > 0 then 'calls' end`.execute(bench.app.db)
+  expect(await bench.pass()).toMatchObject({ status: 'succeeded', returned: served.size })
+  const { rows } = await sql<Omit<Truth, 'record'>>`
+    select id as classification_id, identifier, submitted_at, source from identifai.identifiers order by id`.execute(
+    bench.app.db,
+  )
+  const truths = rows.map((row) => {
+    const validation = audioEndpoint.validate(served.get(row.identifier) as JsonObject)
+    if (!validation.accepted) throw new Error(`The record of ${row.identifier} is no record.`)
+    return { ...row, record: validation.classification.known }
   })
-  afterAll(async () => {
-    await bench[Symbol.asyncDispose]()
-    await api[Symbol.asyncDispose]()
-  })
-
-  /** The rows of a view with these columns, and those expected, both in an order of their own. */
-  async function compare(view: string, expected: readonly object[]) {
-    const columns = Object.keys(expected[0] ?? {})
-    const { rows } = await sql<object>`
-      select ${sql.join(columns.map((column) => sql.ref(column)))} from identifai_reporting.${sql.table(view)}`.execute(
-      bench.app.db,
-    )
-    expect(rows.length).toBe(expected.length)
-    expect(inOrder(rows)).toEqual(inOrder(expected))
+  return {
+    bench,
+    truths,
+    [Symbol.asyncDispose]: async () => {
+      await bench[Symbol.asyncDispose]()
+      await api[Symbol.asyncDispose]()
+    },
   }
+}
+
+/** Holds the rows of a view, with the columns that are expected, against those expected, in whatever order. */
+async function compare(
+  { bench }: Stage,
+  view: string,
+  expected: readonly object[],
+  normalize: (row: object) => object = (row) => row,
+): Promise<void> {
+  const columns = Object.keys(expected[0] ?? {})
+  const { rows } = await sql<object>`
+    select ${sql.join(columns.map((column) => sql.ref(column)))} from identifai_reporting.${sql.table(view)}`.execute(
+    bench.app.db,
+  )
+  expect(rows.length).toBe(expected.length)
+  expect(inOrder(rows.map(normalize))).toEqual(inOrder(expected))
+}
+
+describe('a reporting view shows what the records say, whatever they say:', () => {
+  let one: Stage
+  beforeAll(async () => {
+    const odd = fc.sample(audioRecordArbitrary, 150)
+    const spans = fc.sample(clipLists, 120).map((clips) => ({ status: 'done', details: { clips } }))
+    one = await stage([...CORNERS, ...odd, ...spans])
+  })
+  afterAll(() => one[Symbol.asyncDispose]())
 
   it.each<[string, (truth: Truth) => object | object[]]>([
     ['classifications', classificationRow],
@@ -178,15 +188,73 @@ describe('a reporting view shows what the records say, worked out apart from it:
     ['artificial_spans', spanRows],
   ])('%s', async (view, rowsOf) => {
     await compare(
+      one,
       view,
-      truths.flatMap((truth) => rowsOf(truth)),
+      one.truths.flatMap((truth) => rowsOf(truth)),
     )
   })
 
   it('heuristic_agreement', async () => {
-    await compare('heuristic_agreement', agreementRows(truths))
+    await compare(one, 'heuristic_agreement', agreementRows(one.truths))
   })
 })
+
+describe('a reporting view counts what the records say:', () => {
+  let one: Stage
+  beforeAll(async () => {
+    const world = new World({ seed: 91, asksUntilDone: 0 })
+    const identifiers = world.register({ count: 150 })
+    for (const identifier of identifiers.slice(0, 40))
+      world.override(world.hashOf(identifier) as string, 'human')
+    one = await stage([...CORNERS, ...identifiers.map((identifier) => world.truth(identifier) as JsonObject)])
+  })
+  afterAll(() => one[Symbol.asyncDispose]())
+
+  it('review_worklist, with its reasons in words', async () => {
+    await addNote(one.bench.app.db, 'hash-7')
+    const expected = worklistRows(one.truths, new Set(['hash-7 human']))
+    await compare(one, 'review_worklist', expected)
+    const reasons = expected.map(({ reasons: text }) => String(text)).join()
+    for (const words of [
+      'though the machine',
+      'no note',
+      'counts as human',
+      'other heuristics',
+      'not sure',
+      'failed',
+      'without a verdict',
+    ]) {
+      expect(reasons).toContain(words)
+    }
+  })
+
+  it('heuristic_agreement', async () => {
+    const expected = agreementRows(one.truths)
+    expect(expected.some(({ overrides_made_needless: needless }) => Number(needless) > 0)).toBe(true)
+    await compare(one, 'heuristic_agreement', expected)
+  })
+
+  it('model_daily', async () => {
+    const { rows } = await sql<{ day: string }>`
+      select distinct (observed_at at time zone 'UTC')::date::text as day from identifai.classification_revisions`.execute(
+      one.bench.app.db,
+    )
+    expect(rows).toHaveLength(1)
+    await compare(one, 'model_daily', modelDailyRows(one.truths, rows[0]?.day ?? ''), (row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([key, value]: [string, unknown]) => [
+          key,
+          typeof value === 'number' ? rounded(value) : value instanceof Date ? dayOf(value) : value,
+        ]),
+      ),
+    )
+  })
+})
+
+/** A date as the driver reads it: midnight where the test runs. */
+function dayOf(date: Date): string {
+  return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`
+}
 
 /** Zero has one sign, and the order of rows does not matter. */
 function inOrder(rows: readonly object[]): unknown[] {

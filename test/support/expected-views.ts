@@ -15,7 +15,7 @@ export interface Truth {
   readonly record: AudioRecord
 }
 
-type Row = Readonly<Record<string, unknown>>
+export type Row = Readonly<Record<string, unknown>>
 
 /*
  * What each view has to show, worked out from the records themselves in plain code: it shares nothing with the SQL.
@@ -238,6 +238,6 @@ function same(one: string | undefined, other: string | undefined): boolean | nul
   return one === undefined || other === undefined ? null : one === other
 }
 
-function identificationOf({ classification_id, identifier, submitted_at, source }: Truth): Row {
+export function identificationOf({ classification_id, identifier, submitted_at, source }: Truth): Row {
   return { classification_id, identifier, media: 'audio', submitted_at, source }
 }

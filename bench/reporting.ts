@@ -1,0 +1,70 @@
+/**
+ * Times the reporting views over a million classifications:
+ * npm run bench:reporting [-- --classifications 1000000 --database-url postgresql://… (seeded before)]
+ */
+import { parseArgs } from 'node:util'
+import { type Kysely, sql } from 'kysely'
+import { connect } from '../src/db/connect.ts'
+import type { Database } from '../src/db/database.ts'
+import { migrateUp } from '../src/db/migrate.ts'
+import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-postgres.ts'
+import { reportingQueries } from './reporting-queries.ts'
+import { seedClassifications } from './seed-classifications.ts'
+
+const RUNS = 3
+
+const { values } = parseArgs({
+  options: {
+    classifications: { type: 'string', default: '1000000' },
+    'database-url': { type: 'string' },
+    only: { type: 'string' },
+    plans: { type: 'boolean', default: false },
+  },
+})
+
+await using postgres = values['database-url'] === undefined ? await startEmbeddedPostgres() : undefined
+const connectionString = values['database-url'] ?? postgres?.url() ?? ''
+const connections = [1, 2].map(() => connect({ connectionString, maxConnections: 1 }).db)
+const [db] = connections as [Kysely<Database>]
+if (postgres) {
+  await migrateUp(db)
+  const total = Number(values.classifications)
+  await seedClassifications(connections, total, (done) =>
+    process.stderr.write(`\r${done} of ${total} seeded `),
+  )
+}
+let missed = 0
+for (const { view, what, query, barMs } of await reportingQueries(db)) {
+  const name = `${view}, ${what}`
+  if (values.only && !name.includes(values.only)) continue
+  const milliseconds = await timesOf(query)
+  const isMet = milliseconds.median <= barMs
+  if (!isMet) missed++
+  console.log(
+    `${isMet ? '  ' : '! '}${name.padEnd(60)} ${milliseconds.median.toFixed(1).padStart(9)} ms (${milliseconds.least.toFixed(1)} to ${milliseconds.most.toFixed(1)}; bar ${barMs})`,
+  )
+  if (values.plans) console.log(await planOf(query))
+}
+console.log(missed === 0 ? 'Every bar is met.' : `${missed} bars are missed.`)
+for (const connection of connections) await connection.destroy()
+
+async function timesOf(query: string) {
+  const times = []
+  for (let run = 0; run < RUNS; run++) {
+    const started = performance.now()
+    await sql.raw(query).execute(db)
+    times.push(performance.now() - started)
+    // What takes long is not repeated for the sake of a median.
+    if (times[0] !== undefined && times[0] > 60_000) break
+  }
+  const [least = 0, ...rest] = times.toSorted((one, other) => one - other)
+  const sorted = [least, ...rest]
+  return { least, median: sorted[Math.floor(sorted.length / 2)] ?? 0, most: sorted.at(-1) ?? 0 }
+}
+
+async function planOf(query: string): Promise<string> {
+  const { rows } = await sql<{
+    'QUERY PLAN': string
+  }>`explain (analyze, buffers, costs off) ${sql.raw(query)}`.execute(db)
+  return rows.map((row) => row['QUERY PLAN']).join('\n')
+}
