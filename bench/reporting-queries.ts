@@ -58,12 +58,6 @@ export async function reportingQueries(db: Kysely<Database>): Promise<ReportingQ
       barMs: WHOLE_MS,
     },
   ])
-  const other = (view: string, what: string, clauses: string, barMs: number, columns = '*') => ({
-    view,
-    what,
-    query: `select ${columns} from identifai_reporting.${view} ${clauses}`,
-    barMs,
-  })
   return [
     ...perIdentifier,
     other(
@@ -122,4 +116,8 @@ export async function reportingQueries(db: Kysely<Database>): Promise<ReportingQ
     other('sync_freshness', 'all', '', FILTERED_MS),
     other('data_dictionary', 'all', '', FILTERED_MS),
   ]
+}
+
+function other(view: string, what: string, clauses: string, barMs: number, columns = '*'): ReportingQuery {
+  return { view, what, query: `select ${columns} from identifai_reporting.${view} ${clauses}`, barMs }
 }

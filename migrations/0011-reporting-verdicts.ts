@@ -63,7 +63,7 @@ async function createVerdicts(db: Kysely<unknown>): Promise<void> {
 async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'verdict_models', {
     about: 'Which models a verdict was made of, for files and for clips.',
-    grain: 'verdict and model that it used',
+    grain: 'verdict and model that it names',
     columns: {
       ...IDENTIFICATION,
       heuristic: { is: 'The heuristic of the verdict.', null: 'not told' },
@@ -73,20 +73,19 @@ async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
         joins: 'clips.clip_no, with classification_id',
         null: 'it judges the whole file',
       },
+      model_no: {
+        is: 'Position of the model in the list of the verdict, from 0. A model that the API names twice is here twice: count(distinct model) counts it once.',
+      },
       model: { is: 'Name of the model.', null: 'not told' },
       ...SUBMISSION,
     },
     query: `
       select
         v.classification_id, i.identifier, v.heuristic, case when v.clip_no is null then 'file' else 'clip' end,
-        v.clip_no, m.model, i.media, i.submitted_at, i.source
+        v.clip_no, m.model_no, m.model, i.media, i.submitted_at, i.source
       from identifai.verdict_models as m
       join identifai.verdicts as v on v.classification_id = m.classification_id and v.verdict_no = m.verdict_no
       left join identifai.identifiers as i on i.id = m.classification_id
-      where (m.model_no = 0 or not exists (
-          select from identifai.verdict_models as e
-          where e.classification_id = m.classification_id and e.verdict_no = m.verdict_no
-            and e.model = m.model and e.model_no < m.model_no))
-        and (v.clip_no is not null or ${IS_FIRST_OF_ITS_HEURISTIC})`,
+      where v.clip_no is not null or ${IS_FIRST_OF_ITS_HEURISTIC}`,
   })
 }

@@ -4,6 +4,8 @@ import { annotateCommand } from './annotate.ts'
 import { demoCommand } from './demo.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { explainCommand } from './explain.ts'
+import { grantEnqueuerCommand } from './grant-enqueuer.ts'
+import { grantReaderCommand } from './grant-reader.ts'
 import { migrateCommand } from './migrate.ts'
 import { planCommand } from './plan.ts'
 import { pruneCommand } from './prune.ts'
@@ -42,6 +44,8 @@ export function createProgram(): Command {
     reportCommand(),
     reconcileCommand(),
     pruneCommand(),
+    grantReaderCommand(),
+    grantEnqueuerCommand(),
     simulateCommand(),
     demoCommand(),
   ]

@@ -21,12 +21,12 @@ export type Row = Readonly<Record<string, unknown>>
  * What each view has to show, worked out from the records themselves in plain code: it shares nothing with the SQL.
  */
 
-export function statusOf({ status, verdict }: AudioRecord): 'new' | 'done' | 'errored' {
+function statusOf({ status, verdict }: AudioRecord): 'new' | 'done' | 'errored' {
   return status ?? (verdict ? 'done' : 'new')
 }
 
 /** The label that counts; null while not finished. */
-export function effectiveOf(record: AudioRecord): string | null {
+function effectiveOf(record: AudioRecord): string | null {
   if (statusOf(record) === 'new') return null
   return record.force_classification ?? record.verdict?.classification ?? null
 }
@@ -80,11 +80,12 @@ export function verdictRows(truth: Truth): Row[] {
 
 export function verdictModelRows(truth: Truth): Row[] {
   const rows = (verdict: AudioVerdict, scope: string, clipNo: number | null) =>
-    [...new Set(verdict.models)].map((model) => ({
+    (verdict.models ?? []).map((model, model_no) => ({
       ...identificationOf(truth),
       heuristic: verdict.heuristic ?? null,
       scope,
       clip_no: clipNo,
+      model_no,
       model,
     }))
   return [

@@ -1,0 +1,239 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createWorkbench, type Workbench } from '../support/workbench.ts'
+
+const CLASSIFICATION =
+  'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at verdict_changed_at last_confirmed_at media submitted_at source'
+
+const RESULT =
+  'result_no model abstained elapsed_time human_score artificial_score top_label top_score media submitted_at source'
+
+/** The public contract: every view with its columns, which are only ever appended. */
+const VIEWS: Readonly<Record<string, string>> = {
+  tracked_identifiers:
+    'classification_id identifier state enqueued_at waiting_seconds settled_at last_asked_at last_confirmed_at due_at last_error retired_at retired_reason media submitted_at source',
+  classifications: CLASSIFICATION,
+  verdicts:
+    'classification_id identifier heuristic is_main classification confidence agrees_with_main agrees_with_force media submitted_at source',
+  verdict_models:
+    'classification_id identifier heuristic scope clip_no model_no model media submitted_at source',
+  file_model_results: `classification_id identifier ${RESULT}`,
+  clip_model_results: `classification_id identifier clip_no ${RESULT}`,
+  clips:
+    'classification_id identifier clip_no clip_index clip_start clip_end classification confidence disagrees_with_machine disagrees_with_effective media submitted_at source',
+  artificial_spans:
+    'classification_id identifier span_start span_end clip_count max_confidence media submitted_at source',
+  classification_history:
+    'classification_id identifier revision_no valid_from valid_to status is_reanalysing effective_classification machine_classification machine_confidence machine_heuristic force_classification file_hash ref_id name first_seen status_changed forced force_changed unforced found_forced heuristic_switched verdict_changed models_changed scores_changed api_version_changed details_changed hash_changed errors_changed metadata_changed extra_changed disappeared reappeared media submitted_at source',
+  force_events:
+    'classification_id identifier revision_no event forced_from forced_to not_before not_after machine_classification_before machine_confidence_before machine_heuristic_before machine_classification_after machine_confidence_after machine_heuristic_after force_origin file_hash ref_id name result_url run_id media submitted_at source',
+  force_decisions:
+    'file_hash forced_from forced_to not_before not_after identifiers explained_by explanation author reason ticket reviewer noted_at media',
+  forced_classifications: `${CLASSIFICATION} not_before not_after tracked_siblings`,
+  heuristic_agreement: 'media heuristic other_heuristic n n_single_model agree flips overrides_made_needless',
+  model_daily: 'media model day n abstained_share mean_artificial_score p50_elapsed_time p95_elapsed_time',
+  review_worklist:
+    'classification_id identifier rank reasons effective_classification verdict_source machine_classification machine_confidence file_hash ref_id name result_url media submitted_at source',
+  sync_freshness:
+    'last_success_at last_run_at last_run_status confirmed_since tracked pending done errored missing quarantined retired due_now overdue',
+  data_dictionary:
+    'view_name view_description grain column_no column_name data_type description joins_to null_means',
+}
+
+const SIMPLE_TYPES = [
+  'text',
+  'boolean',
+  'integer',
+  'bigint',
+  'double precision',
+  'date',
+  'timestamp with time zone',
+]
+
+describe('the reporting schema', () => {
+  let bench: Workbench
+  beforeAll(async () => {
+    bench = await createWorkbench({ world: { seed: 5 } })
+  })
+  afterAll(() => bench[Symbol.asyncDispose]())
+
+  const read = async <Row>(query: string) => (await sql.raw<Row>(query).execute(bench.app.db)).rows
+
+  it('has exactly the views and columns of the contract, of simple types only', async () => {
+    const rows = await read<{ table_name: string; column_name: string; data_type: string }>(`
+      select table_name, column_name, data_type from information_schema.columns
+      where table_schema = 'identifai_reporting' order by table_name, ordinal_position`)
+    const views = Map.groupBy(rows, (row) => row.table_name)
+    expect(
+      Object.fromEntries(
+        [...views].map(([view, columns]) => [view, columns.map((row) => row.column_name).join(' ')]),
+      ),
+    ).toEqual(VIEWS)
+    expect(rows.filter(({ data_type }) => !SIMPLE_TYPES.includes(data_type))).toEqual([])
+    const tables = await read(
+      `select from pg_class where relnamespace = 'identifai_reporting'::regnamespace and relkind <> 'v'`,
+    )
+    expect(tables).toEqual([])
+  })
+
+  it('describes every column in data_dictionary: what it is, what a row is, where it leads, and what null means', async () => {
+    const rows = await read<Record<string, string | null>>(
+      'select * from identifai_reporting.data_dictionary order by view_name, column_no',
+    )
+    const described = Map.groupBy(rows, (row) => row.view_name ?? '')
+    expect(
+      Object.fromEntries(
+        [...described].map(([view, columns]) => [view, columns.map((row) => row.column_name).join(' ')]),
+      ),
+    ).toEqual(VIEWS)
+    for (const row of rows) {
+      expect(row.view_description).toMatch(/^\S.*[.]$/)
+      expect(row.grain).toMatch(/^[a-z][a-z ,]+$/)
+      expect(row.description).toMatch(/^\S.*[.;]$/)
+      expect(row.description).not.toMatch(/Null:|Joins:/)
+    }
+  })
+
+  it('leads with joins_to to columns that exist', async () => {
+    const rows = await read<{ joins_to: string }>(
+      'select distinct joins_to from identifai_reporting.data_dictionary where joins_to is not null',
+    )
+    expect(rows.length).toBeGreaterThan(3)
+    const targets = rows.flatMap(({ joins_to }) => joins_to.match(/\w+\.\w+/g) ?? [])
+    for (const target of targets) {
+      const [view, column] = target.split('.') as [string, string]
+      expect(VIEWS[view]?.split(' '), target).toContain(column)
+    }
+  })
+
+  it('says of no column that it is never null which is null somewhere', async () => {
+    const { world } = bench.simulator
+    const identifiers = world.register({ count: 80 })
+    await bench.enqueue([...identifiers, 'unknown to the API'])
+    world.override(world.hashOf(identifiers[3] as string) as string, 'human')
+    await bench.pass()
+    world.override(world.hashOf(identifiers[11] as string) as string, 'human')
+    world.reanalyse(identifiers[5] as string, 3)
+    await bench.pass({ refreshAll: true })
+    const rows = await read<{ view_name: string; column_name: string }>(
+      `select view_name, column_name from identifai_reporting.data_dictionary where null_means is null`,
+    )
+    const broken = []
+    for (const [view, columns] of Map.groupBy(rows, (row) => row.view_name)) {
+      const counts = columns.map(
+        ({ column_name: column }) => `count(*) filter (where ${column} is null) as ${column}`,
+      )
+      const [nulls = {}] = await read<Record<string, number>>(
+        `select count(*) as rows, ${counts.join(', ')} from identifai_reporting.${view}`,
+      )
+      expect(nulls.rows, view).toBeGreaterThan(0)
+      broken.push(
+        ...Object.entries(nulls)
+          .filter(([column, n]) => column !== 'rows' && n > 0)
+          .map(([column]) => `${view}.${column}`),
+      )
+    }
+    expect(broken).toEqual([])
+  })
+
+  it('tells in tracked_identifiers and sync_freshness what became of each, and how fresh it all is', async () => {
+    await using other = await createWorkbench({
+      world: { seed: 6 },
+      environment: { SYNC_MISSING_AFTER: '1' },
+    })
+    const { db } = other.app
+    const ask = async <Row>(query: string) => (await sql.raw<Row>(query).execute(db)).rows
+    const [empty] = await ask('select * from identifai_reporting.sync_freshness')
+    expect(empty).toMatchObject({
+      last_success_at: null,
+      last_run_at: null,
+      confirmed_since: null,
+      tracked: 0,
+      due_now: 0,
+    })
+    const { world } = other.simulator
+    const done = world.register({ count: 6, fate: 'done' })
+    await other.enqueue([
+      ...done,
+      ...world.register({ count: 1, identifiers: ['e'], fate: 'errored' }),
+      'm',
+      'q',
+    ])
+    await other.pass()
+    await sql`update identifai.identifiers set state = 'quarantined', due_at = null where identifier = 'q'`.execute(
+      db,
+    )
+    await sql`update identifai.identifiers set state = 'retired', due_at = null, retired_at = now(), retired_reason = 'test'
+      where identifier = ${done[0]}`.execute(db)
+    await sql`insert into identifai.identifiers (identifier, enqueued_at, due_at)
+      values ('new', now() - interval '2 days', now() - interval '25 hours'), ('later', now(), now())`.execute(
+      db,
+    )
+    const [fresh] = await ask<Record<string, unknown>>('select * from identifai_reporting.sync_freshness')
+    expect(fresh).toMatchObject({
+      last_run_status: 'succeeded',
+      tracked: 11,
+      pending: 2,
+      done: 5,
+      errored: 1,
+      missing: 1,
+      quarantined: 1,
+      retired: 1,
+      due_now: 2,
+      overdue: 1,
+    })
+    expect(fresh?.last_success_at).toEqual(fresh?.last_run_at)
+    const [oldest] = await ask<{ t: Date }>(
+      `select min(last_confirmed_at) as t from identifai.identifiers where state in ('done', 'errored')`,
+    )
+    expect(fresh?.confirmed_since).toEqual(oldest?.t)
+    const waiting = await ask(`
+      select identifier, state, waiting_seconds >= 0 as waits, waiting_seconds / 86400 as days, retired_reason
+      from identifai_reporting.tracked_identifiers where identifier in ('new', 'm', 'q', 'e', '${done[0]}')
+      order by state, identifier`)
+    expect(waiting).toEqual([
+      { identifier: 'e', state: 'errored', waits: null, days: null, retired_reason: null },
+      { identifier: 'm', state: 'missing', waits: true, days: 0, retired_reason: null },
+      { identifier: 'new', state: 'pending', waits: true, days: 2, retired_reason: null },
+      { identifier: 'q', state: 'quarantined', waits: true, days: 0, retired_reason: null },
+      { identifier: done[0], state: 'retired', waits: null, days: null, retired_reason: 'test' },
+    ])
+  })
+})
+
+it('the views never show half a classification while a pass rewrites it, and never wait for it', async () => {
+  await using bench = await createWorkbench({ world: { seed: 7 }, environment: { SYNC_BATCH_SIZE: '10' } })
+  const { db } = bench.app
+  const { world } = bench.simulator
+  const identifiers = world.register({ count: 300, fate: 'done' })
+  await bench.enqueue(identifiers)
+  const over = new AbortController()
+  let looks = 0
+  const reading = (async () => {
+    while (!over.signal.aborted) {
+      const { rows } = await sql<{ halves: number }>`
+        select count(*) as halves from identifai_reporting.classifications as c
+        where c.status = 'done' and (
+          c.machine_classification is distinct from (
+            select v.classification from identifai_reporting.verdicts as v
+            where v.classification_id = c.classification_id and v.is_main)
+          or c.model_count <> (select count(distinct m.model) from identifai_reporting.file_model_results as m
+            where m.classification_id = c.classification_id)
+          or c.clip_count <> (select count(*) from identifai_reporting.clips as k
+            where k.classification_id = c.classification_id)
+          or (c.machine_heuristic, 1) not in (select h.machine_heuristic, count(*) over ()
+            from identifai_reporting.classification_history as h
+            where h.classification_id = c.classification_id and h.valid_to is null))`.execute(db)
+      expect(rows).toEqual([{ halves: 0 }])
+      looks++
+    }
+  })()
+  await bench.pass()
+  for (const heuristic of ['TopRelevant', 'Average', 'Majority']) {
+    world.defaultHeuristic = heuristic
+    await bench.pass({ refreshAll: true })
+  }
+  over.abort()
+  await reading
+  expect(looks).toBeGreaterThan(3)
+})
