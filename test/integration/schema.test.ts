@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrations } from '../../migrations/index.ts'
 import { connect } from '../../src/db/connect.ts'
+import { schemaMarkdown } from '../../scripts/schema-markdown.ts'
 import { assertMigrated, migrateDown, migrateUp, migrationStates } from '../../src/db/migrate.ts'
 import { DatabaseError } from '../../src/errors.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -70,6 +72,11 @@ describe('the schema', () => {
       union all
       select 'schema' where obj_description('identifai'::regnamespace) is null`.execute(database.db)
     expect(rows.map((row) => row.uncommented)).toEqual([])
+  })
+
+  it('is described in docs/schema.md as it is (npm run docs:schema)', async () => {
+    const file = new URL('../../docs/schema.md', import.meta.url)
+    expect(readFileSync(file, 'utf8')).toBe(await schemaMarkdown(database.db))
   })
 
   it('can be distributed: data tables lead their key with classification_id, and every key contains it', async () => {
