@@ -22,8 +22,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
           when c.force_classification is not null then 'forced'
           when r.machine_classification is not null then 'machine' end,
         case when r.status <> 'new' then c.force_classification <> r.machine_classification end,
-        clips.clip_count, clips.judged_clip_count, clips.artificial_clip_count,
-        clips.artificial_clip_count::double precision / nullif(clips.judged_clip_count, 0),
+        (select count(*)::integer from identifai.clips as k where k.classification_id = c.classification_id),
+        clip_verdicts.labels, clip_verdicts.artificial,
+        clip_verdicts.artificial::double precision / nullif(clip_verdicts.labels, 0),
         (select count(distinct m.model)::integer from identifai.model_results as m
           where m.classification_id = c.classification_id and m.clip_no is null),
         first.observed_at,
@@ -47,13 +48,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       left join identifai.classification_revisions as first
         on first.classification_id = c.classification_id and first.revision_no = 1
       left join lateral (
-        select count(*)::integer as clip_count, count(v.classification)::integer as judged_clip_count,
-          (count(*) filter (where v.classification = 'artificial'))::integer as artificial_clip_count
-        from identifai.clips as k
-        left join identifai.verdicts as v
-          on v.classification_id = k.classification_id and v.clip_no = k.clip_no and v.clip_no is not null
-        where k.classification_id = c.classification_id
-      ) as clips on true`,
+        select count(v.classification)::integer as labels,
+          (count(*) filter (where v.classification = 'artificial'))::integer as artificial
+        from identifai.verdicts as v where v.classification_id = c.classification_id and v.clip_no is not null
+      ) as clip_verdicts on true`,
   })
 }
 

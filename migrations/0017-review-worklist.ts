@@ -38,9 +38,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         c.file_hash, c.ref_id, c.name, c.result_url, c.media, c.submitted_at, c.source
       from identifai_reporting.classifications as c
       cross join lateral (
-        select count(*) as n, count(*) filter (where not v.agrees_with_main) as others
-        from identifai_reporting.verdicts as v
-        where v.classification_id = c.classification_id and v.agrees_with_main is not null and not c.is_forced
+        select count(*) as n, count(*) filter (where v.classification <> c.machine_classification) as others
+        from identifai.verdicts as v
+        where v.classification_id = c.classification_id and v.clip_no is null and not c.is_forced
+          and v.kind = 'heuristic' and v.heuristic is distinct from c.machine_heuristic
+          and v.classification is not null and c.machine_classification is not null
       ) as heuristic
       cross join lateral (
         select

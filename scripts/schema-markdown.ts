@@ -95,11 +95,11 @@ function relationLines(
     '| --- | --- | --- |',
     ...columns.map((column) => `| ${column.name} | ${typeOf(column)} | ${text(column.comment)} |`),
     '',
-    ...list(
+    ...bulletList(
       'Keys',
       keys.map(({ definition }) => definition),
     ),
-    ...list(
+    ...bulletList(
       'Indexes',
       indexes.map(({ definition }) => definition),
     ),
@@ -114,7 +114,7 @@ function typeOf({ type, isNullable, defaultTo }: Column): string {
   return [type, ...more].join(', ')
 }
 
-function list(title: string, lines: readonly string[]): string[] {
+function bulletList(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`${title}:`, '', ...lines.map((line) => `- \`${line}\``), '']
 }
 

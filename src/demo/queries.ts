@@ -4,37 +4,37 @@ export interface Question {
   readonly sql: string
 }
 
+/** A few of them; docs/bi.md has more. */
 export const QUESTIONS: readonly Question[] = [
   {
-    question: "What counts for each identifier: the forced label where there is one, else the machine's?",
-    sql: `select coalesce(c.force_classification, v.classification) as counts_as,
-       count(*) as identifiers, count(distinct c.file_hash) as files,
-       count(c.force_classification) as forced_identifiers
-from identifai.classifications c
-left join identifai.verdicts v on v.classification_id = c.classification_id and v.kind = 'main'
-group by 1 order by 1 nulls last`,
+    question: "What counts: the forced label where there is one, else the machine's?",
+    sql: `select effective_classification, count(*) as identifiers, count(distinct file_hash) as files,
+       count(*) filter (where is_forced) as forced, count(*) filter (where contradicts_machine) as against_the_machine
+from identifai_reporting.classifications
+where status = 'done'
+group by 1 order by 1`,
   },
   {
     question: 'How sure is each model, on whole files, that the audio is artificial? (Abstentions stay out.)',
-    sql: `select r.model, count(*) as results, round(avg(s.score)::numeric, 3)::text as mean_artificial_score
-from identifai.model_results r
-join identifai.model_scores s on s.classification_id = r.classification_id and s.result_no = r.result_no
-where r.clip_no is null and s.label = 'artificial'
-group by r.model order by r.model`,
+    sql: `select model, count(*) as results, count(*) filter (where abstained) as abstained,
+       round(avg(artificial_score)::numeric, 3)::text as mean_artificial_score
+from identifai_reporting.file_model_results
+group by model order by model`,
   },
   {
     question: 'Which classifications were seen to be forced, and between which two looks did it happen?',
-    sql: `select left(identifier, 10) as identifier, left(file_hash, 8) as file, machine_classification as machine,
-       force_classification as forced_to, to_char(previous_confirmed_at, 'HH24:MI:SS.MS') as not_before,
-       to_char(observed_at, 'HH24:MI:SS.MS') as not_after
-from identifai.classification_revisions
-where causes && '{forced,force_changed,unforced}'
+    sql: `select left(identifier, 10) as identifier, left(file_hash, 8) as file,
+       machine_classification_after as machine, forced_to,
+       to_char(not_before, 'HH24:MI:SS.MS') as not_before, to_char(not_after, 'HH24:MI:SS.MS') as not_after
+from identifai_reporting.force_events
+where event <> 'found_forced'
 order by file_hash, identifier`,
   },
   {
-    question: 'Why was each revision of the history written?',
-    sql: `select array_to_string(causes, ', ') as causes, count(*) as revisions
-from identifai.classification_revisions group by 1 order by 2 desc, 1`,
+    question: 'What should a person look at first?',
+    sql: `select rank, count(*) as classifications, min(reasons) as for_example
+from identifai_reporting.review_worklist
+group by rank order by rank`,
   },
 ]
 

@@ -7,12 +7,12 @@ import { migrateUp } from '../db/migrate.ts'
 import type { SyncRunRow } from '../db/tables/sync-runs.ts'
 import { startEmbeddedPostgres } from '../embedded-postgres/start-embedded-postgres.ts'
 import { enqueue } from '../enqueue/enqueue.ts'
-import { argumentEntries } from '../enqueue/read-entries.ts'
 import { annotate } from '../history/annotate.ts'
 import { createLogger } from '../logger.ts'
 import { readReport } from '../report/read-report.ts'
 import { startSimulator } from '../simulator/start-simulator.ts'
 import { runPass } from '../sync/run-pass.ts'
+import { demoEntries } from './demo-entries.ts'
 import { QUESTIONS, TABLES } from './queries.ts'
 import type { DemoTeller } from './tell.ts'
 
@@ -46,8 +46,8 @@ export async function runDemo({ signal, tell, linger }: DemoOptions): Promise<vo
   tell.started(await migrateUp(app.db), simulator.apiUrl)
 
   const identifiers = simulator.world.register({ count: IDENTIFIERS })
-  const options = { media: 'audio', priority: 0, source: 'demo' }
-  tell.enqueued(await enqueue(app.db, argumentEntries(identifiers), options))
+  const options = { media: 'audio', priority: 0, source: null }
+  tell.enqueued(await enqueue(app.db, demoEntries(identifiers), options))
   tell.firstPass(await pass(app, signal, false))
 
   const files = await filesToOverride(app)

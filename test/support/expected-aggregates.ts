@@ -4,7 +4,6 @@ import {
   identificationOf,
   type Row,
   type Truth,
-  verdictRows,
 } from './expected-views.ts'
 
 /** By model and day: of submission, else of the day on which all were first seen. */
@@ -42,7 +41,7 @@ export function worklistRows(truths: readonly Truth[], noted: ReadonlySet<string
     const row = classificationRow(truth)
     const reasons = [
       ...forceReasons(row, noted),
-      ...(row.verdict_source === 'forced' ? [] : machineReasons(row, verdictRows(truth))),
+      ...(row.verdict_source === 'forced' ? [] : machineReasons(row, truth.record)),
       ...(row.status === 'errored'
         ? [[4, `the analysis failed${typeof row.errors === 'string' ? `: ${row.errors}` : ''}`] as const]
         : []),
@@ -87,9 +86,14 @@ function forceReasons(row: Row, noted: ReadonlySet<string>): Reason[] {
   ]
 }
 
-function machineReasons(row: Row, verdicts: readonly Row[]): Reason[] {
-  const others = verdicts.filter(({ agrees_with_main }) => agrees_with_main !== null)
-  const disagreeing = others.filter(({ agrees_with_main }) => agrees_with_main === false).length
+function machineReasons(row: Row, { verdict, verdicts = [] }: Truth['record']): Reason[] {
+  const others = verdicts.filter(
+    ({ heuristic, classification }) =>
+      heuristic !== verdict?.heuristic &&
+      classification !== undefined &&
+      verdict?.classification !== undefined,
+  )
+  const disagreeing = others.filter(({ classification }) => classification !== verdict?.classification).length
   const { artificial_clip_count: artificial, judged_clip_count: judged, machine_confidence: confidence } = row
   return [
     ...(row.effective_classification === 'human' && Number(artificial) > 0

@@ -1,0 +1,18 @@
+/** Writes the answers into docs/bi.md, from the demo's data. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { connect } from '../src/db/connect.ts'
+import { runDemo } from '../src/demo/run-demo.ts'
+import { withAnswers } from './bi-answers.ts'
+import { SILENT_TELLER } from './silent-teller.ts'
+
+const file = path.resolve(import.meta.dirname, '../docs/bi.md')
+await runDemo({
+  signal: new AbortController().signal,
+  tell: SILENT_TELLER,
+  linger: async ({ databaseUrl }) => {
+    const { db } = connect({ connectionString: databaseUrl, maxConnections: 1 })
+    writeFileSync(file, await withAnswers(db, readFileSync(file, 'utf8')))
+    await db.destroy()
+  },
+})
