@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrations } from '../../migrations/index.ts'
 import { connect } from '../../src/db/connect.ts'
 import { schemaMarkdown } from '../../scripts/schema-markdown.ts'
+import { supersetFiles } from '../../scripts/superset-files.ts'
 import { assertMigrated, migrateDown, migrateUp, migrationStates } from '../../src/db/migrate.ts'
 import { DatabaseError } from '../../src/errors.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -77,6 +78,16 @@ describe('the schema', () => {
   it('is described in docs/schema.md as it is (npm run docs:schema)', async () => {
     const file = new URL('../../docs/schema.md', import.meta.url)
     expect(readFileSync(file, 'utf8')).toBe(await schemaMarkdown(database.db))
+  })
+
+  it('is what the dashboard in bi/superset was made for (npm run bi:superset)', async () => {
+    const folder = new URL('../../bi/superset/', import.meta.url)
+    const made = await supersetFiles(database.db)
+    const there = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    )
+    expect(there).toHaveLength(made.size)
+    for (const [file, content] of made) expect(readFileSync(new URL(file, folder), 'utf8')).toBe(content)
   })
 
   it('can be distributed: data tables lead their key with classification_id, and every key contains it', async () => {
