@@ -185,8 +185,8 @@ export function agreementRows(truths: readonly Truth[]): Row[] {
       other_heuristic,
       n: members.length,
       n_single_model: count(({ one, other }) => {
-        const [models, others] = [new Set(one.verdict.models), new Set(other.verdict.models)]
-        return models.size === 1 && others.size === 1 && [...models].every((model) => others.has(model))
+        const [models = [], others = []] = [one.verdict.models, other.verdict.models]
+        return models.length === 1 && others.length === 1 && models[0] === others[0]
       }),
       agree: count(({ one, other }) => one.verdict.classification === other.verdict.classification),
       flips: count(({ one, other }) => one.verdict.classification !== other.verdict.classification),
