@@ -11,7 +11,7 @@ import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-p
 import { reportingQueries } from './reporting-queries.ts'
 import { seedClassifications } from './seed-classifications.ts'
 
-const RUNS = 3
+const RUNS = 5
 
 const { values } = parseArgs({
   options: {
