@@ -212,59 +212,107 @@ describe('history in the reporting views', () => {
 const DAY = 86_400_000
 const dayOf = (day: number) => new Date(Date.UTC(2026, 0, 1) + day * DAY)
 
+interface Told {
+  readonly file: number
+  readonly label: string | null
+  readonly before: string | null
+  readonly from: number
+  readonly to: number
+}
+
+interface ToldNote {
+  readonly file: number
+  readonly label: string
+  readonly at: Date
+}
+
+/** Holds the decisions of a history that a test tells against those of the report on it; returns the latter. */
+async function decisionsOf(events: readonly Told[], notes: readonly ToldNote[]) {
+  await using database = await createTestDatabase()
+  const { db } = database
+  await trackSettled(db, events.length, { enqueuedAt: '2026-01-01', confirmedAt: '2026-06-01' })
+  await sealHistory(
+    db,
+    events.flatMap(({ file, label, before, from, to }, n): ToldRevision[] => {
+      const told = { classification_id: n + 1, file_hash: file === 2 ? null : `file-${file}` }
+      const force = {
+        previous_confirmed_at: dayOf(from),
+        observed_at: dayOf(to),
+        force_classification: label,
+      }
+      const cause = label === null ? 'unforced' : before === null ? 'forced' : 'force_changed'
+      return [
+        {
+          ...told,
+          revision_no: 1,
+          observed_at: dayOf(0),
+          causes: ['first_seen'],
+          force_classification: before,
+        },
+        { ...told, ...force, revision_no: 2, causes: [cause] },
+      ]
+    }),
+  )
+  await sql`alter table identifai.override_notes disable trigger override_notes_stamp`.execute(db)
+  for (const { file, label, at } of notes) {
+    await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
+      values (${`file-${file}`}, ${label}, 'A', 'r', ${at})`.execute(db)
+  }
+  await sealHistory(db, [])
+  const report = await readReport(db, { media: 'audio', from: null, to: '2100-01-01', asOf: null })
+  await expectDecisionsOf(db, report.decisions)
+  return report.decisions
+}
+
 it('tells decisions apart as the report does, whatever the intervals, labels and notes', async () => {
+  const day = fc.integer({ min: 0, max: 40 })
   const story = fc.record({
     events: fc.array(
-      fc.record({
-        file: fc.nat(2),
-        label: fc.constantFrom('human', 'artificial', null),
-        before: fc.constantFrom('human', null),
-        from: fc.nat(30),
-        length: fc.integer({ min: 1, max: 12 }),
-      }),
-      { minLength: 1, maxLength: 14 },
+      fc
+        .record({
+          file: fc.nat(2),
+          label: fc.constantFrom('human', 'human', 'artificial', null),
+          before: fc.constantFrom('human', null),
+          from: day,
+          length: fc.integer({ min: 1, max: 9 }),
+        })
+        .map(({ length, ...event }) => ({ ...event, to: event.from + length })),
+      { minLength: 6, maxLength: 16 },
     ),
     notes: fc.array(
-      fc.record({ file: fc.nat(2), label: fc.constantFrom('human', 'artificial', 'none'), day: fc.nat(60) }),
-      { maxLength: 6 },
+      fc
+        .record({ file: fc.nat(1), label: fc.constantFrom('human', 'human', 'artificial', 'none'), day })
+        .map(({ day: noted, ...note }) => ({ ...note, at: dayOf(noted) })),
+      { maxLength: 8 },
     ),
   })
-  for (const { events, notes } of fc.sample(story, 12)) {
-    await using database = await createTestDatabase()
-    const { db } = database
-    await trackSettled(db, events.length, { enqueuedAt: '2026-01-01', confirmedAt: '2026-06-01' })
-    await sealHistory(
-      db,
-      events.flatMap(({ file, label, before, from, length }, n): ToldRevision[] => {
-        const told = { classification_id: n + 1, file_hash: file === 2 ? null : `file-${file}` }
-        return [
-          {
-            ...told,
-            revision_no: 1,
-            observed_at: dayOf(0),
-            causes: ['first_seen'],
-            force_classification: before,
-          },
-          {
-            ...told,
-            revision_no: 2,
-            previous_confirmed_at: dayOf(from),
-            observed_at: dayOf(from + length),
-            causes: [label === null ? 'unforced' : before === null ? 'forced' : 'force_changed'],
-            force_classification: label,
-          },
-        ]
-      }),
-    )
-    await sql`alter table identifai.override_notes disable trigger override_notes_stamp`.execute(db)
-    for (const { file, label, day } of notes) {
-      await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
-        values (${`file-${file}`}, ${label}, 'A', 'r', ${dayOf(day)})`.execute(db)
-    }
-    await sealHistory(db, [])
-    const report = await readReport(db, { media: 'audio', from: null, to: '2100-01-01', asOf: null })
-    await expectDecisionsOf(db, report.decisions)
-  }
+  for (const { events, notes } of fc.sample(story, 10)) await decisionsOf(events, notes)
+})
+
+it('counts a note for the latest decision before it, and as late after seven days, as the report does', async () => {
+  const forced = { file: 0, label: 'human', before: null }
+  const events = [
+    { ...forced, from: 1, to: 2 },
+    { ...forced, from: 10, to: 11 },
+    { ...forced, from: 20, to: 21 },
+    { ...forced, from: 30, to: 31 },
+  ]
+  const note = (day: number, milliseconds = 0) => ({
+    file: 0,
+    label: 'human',
+    at: new Date(dayOf(day).getTime() + milliseconds),
+  })
+  const notes = [note(0), note(18), note(28, 1), note(29)]
+  const explanations = (await decisionsOf(events, notes)).map(({ explained_by, explanation }) => [
+    explained_by,
+    explanation,
+  ])
+  expect(explanations).toEqual([
+    [null, 'unexplained'],
+    [2, 'explained'],
+    [3, 'explained_late'],
+    [null, 'unexplained'],
+  ])
 })
 
 async function expectDecisionsOf(
