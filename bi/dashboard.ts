@@ -68,10 +68,10 @@ export const DATASETS: readonly Dataset[] = [
     time: 'day',
     metrics: {
       results: { label: 'Results', sql: 'SUM(n)', format: ',d' },
-      abstained_share: { label: 'Abstained', sql: 'SUM(n * abstained_share) / SUM(n)', format: PERCENT },
+      abstained_share: { label: 'Abstained', sql: 'SUM(n_abstained) / SUM(n)', format: PERCENT },
       mean_artificial_score: {
         label: 'Mean artificial score',
-        sql: 'SUM(n * mean_artificial_score) / SUM(n) FILTER (WHERE mean_artificial_score IS NOT NULL)',
+        sql: 'SUM(n_scored * mean_artificial_score) / SUM(n_scored)',
         format: '.3f',
       },
       slowest_p95: {

@@ -52,6 +52,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     // A medium that no endpoint serves would never be asked for. The migration of a new one adds it.
     .addCheckConstraint('identifiers_media_known', sql`media in ('audio')`)
     .addCheckConstraint('identifiers_state_known', sql`state in (${sql.join(STATES.map((s) => sql.lit(s)))})`)
+    // One row must not break the calendars of all who read it: many tools end at the year 9999, or begin at 1.
+    .addCheckConstraint('identifiers_enqueued_at_finite', sql`isfinite(enqueued_at)`)
+    .addCheckConstraint(
+      'identifiers_submitted_at_from_1970_to_2099',
+      sql`submitted_at >= '1970-01-01Z' and submitted_at < '2100-01-01Z'`,
+    )
     .addCheckConstraint('identifiers_counters_not_negative', sql`attempts >= 0 and absences >= 0`)
     .addCheckConstraint('identifiers_request_limit_from_1', sql`request_limit >= 1`)
     .addCheckConstraint('identifiers_lease_has_both_parts', sql`(lease_until is null) = (leased_by is null)`)

@@ -37,8 +37,8 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
       },
       enqueued_at: { is: 'When we were asked to track it.' },
       waiting_seconds: {
-        is: 'Seconds since then, while it has no result: pending, missing or quarantined.',
-        null: 'it waits for nothing: it has a result, or was retired',
+        is: 'Seconds since then, as long as it has never had a result.',
+        null: 'it waits for nothing: it has had a result, or was retired',
       },
       settled_at: { is: 'When it first had a result.', null: 'never yet' },
       last_asked_at: { is: 'When it was last asked for and the API answered.', null: 'never yet' },
@@ -55,8 +55,8 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
     query: `
       select
         i.id, i.identifier, i.state, i.enqueued_at,
-        case when i.state in ('pending', 'missing', 'quarantined')
-          then floor(extract(epoch from now() - i.enqueued_at))::bigint end,
+        case when i.settled_at is null and i.state <> 'retired'
+          then greatest(0, floor(extract(epoch from now() - i.enqueued_at)))::bigint end,
         i.settled_at, i.last_asked_at, i.last_confirmed_at, i.due_at, i.last_error, i.retired_at, i.retired_reason,
         i.media, i.submitted_at, i.source
       from identifai.identifiers as i`,
@@ -83,7 +83,9 @@ async function createSyncFreshness(db: Kysely<unknown>): Promise<void> {
       },
       tracked: { is: 'Identifiers in any state, the retired ones included.' },
       pending: { is: 'Identifiers without a final answer.' },
-      done: { is: 'Identifiers with a result.' },
+      done: {
+        is: 'Identifiers whose last answer has a result. Those that have gone missing, were set aside or retired since keep theirs in classifications, but are not counted here.',
+      },
       errored: { is: 'Identifiers whose analysis failed.' },
       missing: { is: 'Identifiers that the API does not return.' },
       quarantined: { is: 'Identifiers whose answer does not fit the contract: somebody has to look.' },

@@ -40,7 +40,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
             where classification_id = c.classification_id and status <> 'new'
           ) as h
           where h.answer_no > 1 and h.label is distinct from h.former) end,
-        i.last_confirmed_at, i.media, i.submitted_at, i.source
+        i.last_confirmed_at, i.state, i.media, i.submitted_at, i.source
       from identifai.classifications as c
       left join identifai.identifiers as i on i.id = c.classification_id
       left join identifai.classification_revisions as r

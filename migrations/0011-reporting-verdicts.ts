@@ -66,7 +66,11 @@ async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
     grain: 'verdict and model that it names',
     columns: {
       ...IDENTIFICATION,
-      heuristic: { is: 'The heuristic of the verdict.', null: 'not told' },
+      heuristic: {
+        is: 'The heuristic of the verdict.',
+        joins: 'verdicts.heuristic, with classification_id, where scope is file',
+        null: 'not told',
+      },
       scope: { is: 'file or clip: what the verdict judges.' },
       clip_no: {
         is: 'The clip that it judges.',

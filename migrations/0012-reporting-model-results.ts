@@ -21,10 +21,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     columns: {
       ...IDENTIFICATION,
       clip_no: { is: 'The clip.', joins: 'clips.clip_no, with classification_id' },
+      clip_key: {
+        is: 'classification_id and clip_no in one, for tools that relate tables by one column.',
+        joins: 'clips.clip_key',
+      },
       ...RESULT,
       ...SUBMISSION,
     },
-    query: results('m.clip_no is not null', 'm.clip_no,'),
+    query: results('m.clip_no is not null', "m.clip_no, m.classification_id || '/' || m.clip_no,"),
   })
 }
 

@@ -24,6 +24,10 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
     columns: {
       ...IDENTIFICATION,
       clip_no: { is: 'Our number of the clip in the answer, from 0.' },
+      clip_key: {
+        is: 'classification_id and clip_no in one, for tools that relate tables by one column.',
+        joins: 'clip_model_results.clip_key',
+      },
       clip_index: { is: 'The index that identifAI gives it; not unique for certain.', null: 'not told' },
       clip_start: { is: 'Where it starts; the API states no unit.', null: 'not told' },
       clip_end: { is: 'Where it ends; the API states no unit.', null: 'not told' },
@@ -41,7 +45,8 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
     },
     query: `
       select
-        k.classification_id, i.identifier, k.clip_no, k.clip_index, k.clip_start, k.clip_end,
+        k.classification_id, i.identifier, k.clip_no, k.classification_id || '/' || k.clip_no,
+        k.clip_index, k.clip_start, k.clip_end,
         v.classification, v.confidence,
         v.classification <> r.machine_classification,
         case when r.status <> 'new' then

@@ -1,6 +1,6 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { createView, dropView, type ViewColumn } from './reporting-view.ts'
-import { IDENTIFICATION, SUBMISSION } from './reporting-columns.ts'
+import { IDENTIFICATION, SUBMISSION_AS_IT_STOOD } from './reporting-columns.ts'
 
 /** Every cause that a revision can have, with what it says. */
 const CAUSES = {
@@ -25,6 +25,12 @@ const CAUSES = {
 } as const
 
 export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createIndex('classification_revisions_submitted_idx')
+    .on('identifai.classification_revisions')
+    .column('submitted_at')
+    .where(sql.ref('submitted_at'), 'is not', null)
+    .execute()
   const causes = Object.entries(CAUSES).map(([cause, text]): [string, ViewColumn] => [
     cause,
     { is: `Whether this revision is there because ${text}.` },
@@ -54,7 +60,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       ref_id: { is: "The submitter's own label.", null: 'none was given' },
       name: { is: 'Name of the audio file.', null: 'none was given' },
       ...Object.fromEntries(causes),
-      ...SUBMISSION,
+      ...SUBMISSION_AS_IT_STOOD,
     },
     // An unfinished answer after a finished one replaces nothing: what had finished before it stands.
     query: `
@@ -73,7 +79,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         ${Object.keys(CAUSES)
           .map((cause) => `'${cause}' = any(r.causes)`)
           .join(', ')},
-        i.media, i.submitted_at, i.source
+        i.media, r.submitted_at, r.source
       from identifai.classification_revisions as r
       left join identifai.identifiers as i on i.id = r.classification_id
       left join identifai.classification_revisions as next
@@ -91,4 +97,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
 export async function down(db: Kysely<unknown>): Promise<void> {
   await dropView(db, 'classification_history')
+  await sql`drop index identifai.classification_revisions_submitted_idx`.execute(db)
 }

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { createView, dropView } from './reporting-view.ts'
 import { CLASSIFICATION_COLUMNS } from './reporting-classification-columns.ts'
-import { IDENTIFICATION, SUBMISSION } from './reporting-columns.ts'
+import { IDENTIFICATION, SUBMISSION_AS_IT_STOOD } from './reporting-columns.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createDecisionAggregate(db)
@@ -42,11 +42,13 @@ async function createDecisionAggregate(db: Kysely<unknown>): Promise<void> {
   await sql`
     create function identifai.next_decision(
       former identifai.decision, not_before timestamptz, not_after timestamptz
-    ) returns identifai.decision language sql immutable parallel safe as $$
+    ) returns identifai.decision language sql immutable parallel safe
+    -- Parsed here and now: who reads the views may not look into this schema.
+    begin atomic
       select case when not_before < (former).not_after
         then row((former).decision_no, least((former).not_after, not_after))::identifai.decision
-        else row((former).decision_no + 1, not_after)::identifai.decision end
-    $$`.execute(db)
+        else row((former).decision_no + 1, not_after)::identifai.decision end;
+    end`.execute(db)
   await sql`comment on function identifai.next_decision(identifai.decision, timestamptz, timestamptz) is 'Step of decision_of: the decision that an event belongs to, after that of the event before it.'`.execute(
     db,
   )
@@ -97,12 +99,16 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
       force_origin: {
         is: 'not_c2pa_path: the documented C2PA route does not lead there. undetermined: it may be a C2PA signature, a tool or a person.',
       },
-      file_hash: { is: 'SHA-256 of the audio file; an override is by file.', null: 'not returned' },
+      file_hash: {
+        is: 'SHA-256 of the audio file; an override is by file.',
+        joins: 'force_decisions.file_hash',
+        null: 'not returned',
+      },
       ref_id: { is: "The submitter's own label.", null: 'none was given' },
       name: { is: 'Name of the audio file.', null: 'none was given' },
       result_url: { is: 'Link to the result on the dashboard.', null: 'none was given' },
       run_id: { is: 'The pass that saw it.' },
-      ...SUBMISSION,
+      ...SUBMISSION_AS_IT_STOOD,
     },
     query: `
       select

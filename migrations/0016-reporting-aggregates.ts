@@ -91,20 +91,25 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
       model: { is: 'Name of the model.', null: 'not told' },
       day: { is: 'Day (UTC) on which the audio was submitted; if nobody told, on which we first saw it.' },
       n: { is: 'Results of the model on files of that day.' },
+      n_abstained: { is: 'Those of them in which the model abstained.' },
+      n_scored: {
+        is: 'Those with a score for the label artificial. Over several days, weigh the averages by this: sum(n_scored * mean_artificial_score) / sum(n_scored).',
+      },
       abstained_share: { is: 'Share of them in which the model abstained, 0 to 1.' },
       mean_artificial_score: {
         is: 'Average score for the label artificial, without those that abstained.',
         null: 'no result has such a score',
       },
       p50_elapsed_time: {
-        is: 'Median of how long the model took; the API states no unit.',
+        is: 'Median of how long the model took; the API states no unit. Medians of several days make no median of all.',
         null: 'not told',
       },
       p95_elapsed_time: { is: '95th percentile of how long the model took.', null: 'not told' },
     },
     // Offset 0 keeps the planner from reading the results of every day for the sake of a few.
     query: `
-      select d.media, m.model, d.day, count(*), avg((m.unknown is true)::integer)::double precision,
+      select d.media, m.model, d.day, count(*), count(*) filter (where m.unknown),
+        count(m.artificial_score), avg((m.unknown is true)::integer)::double precision,
         avg(m.artificial_score),
         (percentile_cont(array[0.5, 0.95]) within group (order by m.elapsed_time))[1],
         (percentile_cont(array[0.5, 0.95]) within group (order by m.elapsed_time))[2]

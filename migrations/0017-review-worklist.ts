@@ -5,7 +5,7 @@ import { IDENTIFICATION, SUBMISSION } from './reporting-columns.ts'
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'review_worklist', {
     about:
-      'Classifications that are worth a look by a person, with the reasons in words. Order by rank, then by machine_confidence. What has no reason is not here.',
+      'Classifications that are worth a look by a person, with the reasons in words. Order by rank. What has no reason is not here.',
     grain: 'classification with at least one reason',
     columns: {
       ...IDENTIFICATION,
@@ -20,7 +20,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       verdict_source: { is: 'forced or machine.', null: 'there is no label that counts' },
       machine_classification: { is: 'The label of the machine.', null: 'the machine gave no verdict' },
       machine_confidence: { is: 'How sure the machine was of its own label, 0 to 1.', null: 'not told' },
-      file_hash: { is: 'SHA-256 of the audio file.', null: 'not returned' },
+      file_hash: {
+        is: 'SHA-256 of the audio file.',
+        joins: 'force_decisions.file_hash',
+        null: 'not returned',
+      },
       ref_id: { is: "The submitter's own label.", null: 'none was given' },
       name: { is: 'Name of the audio file.', null: 'none was given' },
       result_url: { is: 'Link to the result on the dashboard.', null: 'none was given' },

@@ -63,5 +63,8 @@ export const CLASSIFICATION_COLUMNS = {
     is: 'When the last request left whose answer had it, in order: what stands here was so then.',
     null: 'only replayed, never confirmed',
   },
+  state: {
+    is: 'What became of the identifier since: done, errored, missing, quarantined, retired, or pending before the first result. A result stays here when its identifier has gone missing or was retired.',
+  },
   ...SUBMISSION,
 } as const satisfies Record<string, ViewColumn>

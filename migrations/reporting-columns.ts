@@ -21,3 +21,13 @@ export const SUBMISSION = {
     null: 'nobody told',
   },
 } as const satisfies Record<string, ViewColumn>
+
+/** The same in views of history. */
+export const SUBMISSION_AS_IT_STOOD = {
+  media: SUBMISSION.media,
+  submitted_at: {
+    is: 'When the audio was submitted, as we had been told by then.',
+    null: 'nobody had told',
+  },
+  source: { is: 'Where the audio came from, as we had been told by then.', null: 'nobody had told' },
+} as const satisfies Record<string, ViewColumn>

@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts'
 import { findRole } from './find-role.ts'
 
 /** The columns of the ledger that are the inserter's. */
-const CALLERS_COLUMNS = ['media', 'identifier', 'submitted_at', 'source', 'priority'] as const
+const CALLERS_COLUMNS = ['media', 'identifier', 'submitted_at', 'source'] as const
 
 /**
  * Lets a role have identifiers tracked and refreshed, and nothing else: it cannot even read what it inserted. Granted

@@ -39,6 +39,15 @@ export async function grantReader(
       await sql`grant select on ${tables} to ${reader}`.execute(trx)
     } else {
       await sql`revoke select on ${tables} from ${reader}`.execute(trx)
+      if (!(await mayEnqueue(trx, role)))
+        await sql`revoke usage on schema identifai from ${reader}`.execute(trx)
     }
   })
+}
+
+/** Who may enqueue, too, needs the schema for that. */
+async function mayEnqueue(db: Kysely<Database>, role: string): Promise<boolean> {
+  const { rows } = await sql<{ may: boolean }>`
+    select has_any_column_privilege(${role}, 'identifai.identifiers', 'INSERT') as may`.execute(db)
+  return rows[0]?.may === true
 }

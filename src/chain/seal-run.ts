@@ -18,9 +18,14 @@ export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Pr
   return leaves
 }
 
-/** Until the transaction ends nobody else seals a run or writes a note. */
+/**
+ * Until the transaction ends nobody else seals a run or writes a note. Waits for ten seconds at most: somebody's open
+ * transaction that has written a note must not hold up a pass without a word.
+ */
 export async function lockChain(trx: Transaction<Database>): Promise<void> {
+  await sql`set local lock_timeout = '10s'`.execute(trx)
   await sql`select pg_advisory_xact_lock(${CHAIN})`.execute(trx)
+  await sql`set local lock_timeout to default`.execute(trx)
 }
 
 /** Waits until no run is being sealed and no note is being written; what they did is then visible to a new snapshot. */

@@ -39,9 +39,10 @@ function isPassing(error: unknown): boolean {
 }
 
 /**
- * Serialization failure and deadlock, lost connections (class 08), shutdowns and restarts (57P), too many connections.
+ * Serialization failure and deadlock, lost connections (class 08), shutdowns and restarts (57P), too many connections, and
+ * a lock that was not to be had in time.
  */
-const PASSING = /^(40001|40P01|08...|57P0[123]|53300)$/
+const PASSING = /^(40001|40P01|08...|57P0[123]|53300|55P03)$/
 
 /** An error of no special kind; a mistake of our own in the work has a kind, such as TypeError. */
 function isPlainError(error: unknown): boolean {

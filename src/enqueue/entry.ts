@@ -42,7 +42,16 @@ export function parseEntry(raw: {
   if (submittedAt === undefined) {
     return { line, reason: 'submitted_at is not an ISO 8601 time, such as 2026-07-01T10:00:00Z' }
   }
+  if (submittedAt !== null && !isPlausible(submittedAt)) {
+    return { line, reason: 'submitted_at lies outside the years 1970 to 2099' }
+  }
   return { line, identifier, submittedAt, source }
+}
+
+/** What the ledger takes: one odd year would break the calendars of all who read it. */
+function isPlausible(time: string): boolean {
+  const instant = Date.parse(time)
+  return instant >= 0 && instant < Date.UTC(2100, 0)
 }
 
 function textProblem(text: string): string | undefined {

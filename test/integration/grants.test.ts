@@ -122,9 +122,18 @@ describe('a role that was granted', () => {
     expect((await readable(says)).toSorted()).toEqual(
       all.filter((relation) => !operational.includes(relation)).toSorted(),
     )
-    for (const statement of REFUSED) expect(await says(statement), statement).toBe(PRIVILEGE)
+    for (const statement of [...REFUSED, "select identifai.request_refresh('x')"]) {
+      expect(await says(statement), statement).toBe(PRIVILEGE)
+    }
     await grantReader(bench.app.db, name, { withTables: false })
     expect(await readable(says)).toEqual(await relations('v'))
+    const schemaOf = sql<{ may: boolean }>`select has_schema_privilege(${name}, 'identifai', 'usage') as may`
+    expect((await schemaOf.execute(bench.app.db)).rows).toEqual([{ may: false }])
+    await grantEnqueuer(bench.app.db, name)
+    await grantReader(bench.app.db, name, { withTables: false })
+    expect((await schemaOf.execute(bench.app.db)).rows, 'who enqueues needs the schema').toEqual([
+      { may: true },
+    ])
   })
 
   it('as an enqueuer has identifiers tracked and refreshed, by the statements that it is told, and nothing else', async () => {
@@ -153,6 +162,7 @@ describe('a role that was granted', () => {
     for (const statement of [
       ...REFUSED,
       "insert into identifai.identifiers (identifier, state) values ('x', 'done')",
+      "insert into identifai.identifiers (identifier, priority) values ('x', 100)",
       "insert into identifai.identifiers (identifier, enqueued_at) values ('x', '2020-01-01')",
       "insert into identifai.identifiers (identifier) values ('x') returning id",
       "insert into identifai.identifiers (identifier) values ('x') on conflict (identifier, media) do nothing",

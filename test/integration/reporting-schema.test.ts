@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { closeRun, newRun, openRun } from '../../src/sync/run-rows.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 const CLASSIFICATION =
-  'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at verdict_changed_at last_confirmed_at media submitted_at source'
+  'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at verdict_changed_at last_confirmed_at state media submitted_at source'
 
 const RESULT =
   'result_no model abstained elapsed_time human_score artificial_score top_label top_score media submitted_at source'
@@ -18,9 +19,9 @@ const VIEWS: Readonly<Record<string, string>> = {
   verdict_models:
     'classification_id identifier heuristic scope clip_no model_no model media submitted_at source',
   file_model_results: `classification_id identifier ${RESULT}`,
-  clip_model_results: `classification_id identifier clip_no ${RESULT}`,
+  clip_model_results: `classification_id identifier clip_no clip_key ${RESULT}`,
   clips:
-    'classification_id identifier clip_no clip_index clip_start clip_end classification confidence disagrees_with_machine disagrees_with_effective media submitted_at source',
+    'classification_id identifier clip_no clip_key clip_index clip_start clip_end classification confidence disagrees_with_machine disagrees_with_effective media submitted_at source',
   artificial_spans:
     'classification_id identifier span_start span_end clip_count max_confidence media submitted_at source',
   classification_history:
@@ -31,7 +32,8 @@ const VIEWS: Readonly<Record<string, string>> = {
     'file_hash forced_from forced_to not_before not_after identifiers explained_by explanation author reason ticket reviewer noted_at media',
   forced_classifications: `${CLASSIFICATION} not_before not_after tracked_siblings`,
   heuristic_agreement: 'media heuristic other_heuristic n n_single_model agree flips overrides_made_needless',
-  model_daily: 'media model day n abstained_share mean_artificial_score p50_elapsed_time p95_elapsed_time',
+  model_daily:
+    'media model day n n_abstained n_scored abstained_share mean_artificial_score p50_elapsed_time p95_elapsed_time',
   review_worklist:
     'classification_id identifier rank reasons effective_classification verdict_source machine_classification machine_confidence file_hash ref_id name result_url media submitted_at source',
   sync_freshness:
@@ -183,6 +185,9 @@ describe('the reporting schema', () => {
       overdue: 1,
     })
     expect(fresh?.last_success_at).toEqual(fresh?.last_run_at)
+    await closeAsFailed(db)
+    const [failed] = await ask<Record<string, unknown>>('select * from identifai_reporting.sync_freshness')
+    expect(failed).toMatchObject({ last_run_status: 'failed', last_success_at: fresh?.last_success_at })
     const [oldest] = await ask<{ t: Date }>(
       `select min(last_confirmed_at) as t from identifai.identifiers where state in ('done', 'errored')`,
     )
@@ -199,6 +204,46 @@ describe('the reporting schema', () => {
       { identifier: done[0], state: 'retired', waits: null, days: null, retired_reason: 'test' },
     ])
   })
+})
+
+/** A run that ended badly, after all others. */
+async function closeAsFailed(db: Workbench['app']['db']): Promise<void> {
+  const run = newRun('manual')
+  await openRun(db, run)
+  await closeRun(db, run.runId, { status: 'failed', error: 'test' })
+}
+
+it('waiting ends with the first result, and is never less than nothing', async () => {
+  await using bench = await createWorkbench({ world: { seed: 6 } })
+  const { db } = bench.app
+  await bench.enqueue(bench.simulator.world.register({ count: 1, fate: 'done' }))
+  await bench.pass()
+  await sql`update identifai.identifiers set state = 'missing'`.execute(db)
+  await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('ahead', now() + interval '1 year')`.execute(
+    db,
+  )
+  const { rows } =
+    await sql`select waiting_seconds from identifai_reporting.tracked_identifiers order by classification_id`.execute(
+      db,
+    )
+  expect(rows).toEqual([{ waiting_seconds: null }, { waiting_seconds: 0 }])
+})
+
+it.each([
+  ['enqueued_at', '-infinity'],
+  ['enqueued_at', 'infinity'],
+  ['submitted_at', 'infinity'],
+  ['submitted_at', '0044-03-15 BC'],
+  ['submitted_at', '1969-12-31T23:59:59Z'],
+  ['submitted_at', '20260-01-01'],
+  ['submitted_at', '2100-01-01Z'],
+])('no row can break the calendars of those who read it: %s %s is refused', async (column, time) => {
+  await using bench = await createWorkbench({ world: { seed: 6 } })
+  await expect(
+    sql`insert into identifai.identifiers (identifier, ${sql.ref(column)}) values ('x', ${time})`.execute(
+      bench.app.db,
+    ),
+  ).rejects.toMatchObject({ code: '23514' })
 })
 
 it('the views never show half a classification while a pass rewrites it, and never wait for it', async () => {

@@ -37,6 +37,11 @@ const CORNERS: readonly JsonObject[] = [
     verdict: { classification: 'human' },
     verdicts: [{ heuristic: 'A', classification: 'human' }],
   },
+  {
+    status: 'new',
+    verdict: { heuristic: 'A', classification: 'human', confidence: 0.5 },
+    verdicts: [{ heuristic: 'B', classification: 'artificial' }],
+  },
   { status: 'errored', errors: 'not audio' },
   { status: 'errored', errors: ['one', 'two'], force_classification: 'artificial' },
   { verdict: { classification: 'artificial', heuristic: 'Majority', models: ['Phantom', 'Phantom'] } },
@@ -211,8 +216,12 @@ describe('a reporting view counts what the records say:', () => {
   afterAll(() => one[Symbol.asyncDispose]())
 
   it('review_worklist, with its reasons in words', async () => {
-    await addNote(one.bench.app.db, 'hash-7')
-    const expected = worklistRows(one.truths, new Set(['hash-7 human']))
+    // The notes are on files that are forced to human, and to artificial: one of them explains nothing.
+    const [human, artificial] = ['human', 'artificial'].map((label) =>
+      one.truths.find(({ record }) => record.status === 'done' && record.force_classification === label),
+    )
+    for (const truth of [human, artificial]) await addNote(one.bench.app.db, truth?.record.hash ?? '')
+    const expected = worklistRows(one.truths, new Set([`${human?.record.hash} human`]))
     await compare(one, 'review_worklist', expected)
     const reasons = expected.map(({ reasons: text }) => String(text)).join()
     for (const words of [

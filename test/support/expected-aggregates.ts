@@ -26,6 +26,8 @@ export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row
       model,
       day,
       n: members.length,
+      n_abstained: members.filter(({ result }) => result.abstained).length,
+      n_scored: scores.length,
       abstained_share: rounded(members.filter(({ result }) => result.abstained).length / members.length),
       mean_artificial_score:
         scores.length === 0 ? null : rounded(scores.reduce((sum, score) => sum + score, 0) / scores.length),

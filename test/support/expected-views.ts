@@ -61,6 +61,7 @@ export function classificationRow(truth: Truth): Row {
     artificial_clip_count: artificial,
     artificial_clip_share: labels.length === 0 ? null : artificial / labels.length,
     model_count: new Set(models).size,
+    state: isFinished ? statusOf(record) : 'pending',
   }
 }
 
@@ -103,6 +104,7 @@ export function clipResultRows(truth: Truth): Row[] {
     (results ?? []).map((result) => ({
       ...identificationOf(truth),
       clip_no: clipNo,
+      clip_key: `${truth.classification_id}/${clipNo}`,
       ...resultRow(result),
     })),
   )
@@ -117,6 +119,7 @@ export function clipRows(truth: Truth): Row[] {
     return {
       ...identificationOf(truth),
       clip_no: clipNo,
+      clip_key: `${truth.classification_id}/${clipNo}`,
       clip_index: clip.index ?? null,
       clip_start: clip.start ?? null,
       clip_end: clip.end ?? null,
