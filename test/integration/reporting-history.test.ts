@@ -89,6 +89,19 @@ describe('history in the reporting views', () => {
     expect(last?.standing).not.toEqual(first?.standing)
   })
 
+  it('shows when and where from as it had been told by then, whatever was told since', async () => {
+    const told =
+      'select classification_id, revision_no, submitted_at, source from identifai_reporting.classification_history order by 1, 2'
+    const before = await read(told)
+    await sql`update identifai.identifiers set submitted_at = '2026-05-05', source = 'told later'`.execute(
+      bench.app.db,
+    )
+    expect(await read(told)).toEqual(before)
+    const now = await read('select distinct submitted_at, source from identifai_reporting.classifications')
+    expect(now).toEqual([{ submitted_at: new Date('2026-05-05Z'), source: 'told later' }])
+    await sql`update identifai.identifiers set submitted_at = null, source = null`.execute(bench.app.db)
+  })
+
   it('has met everything that it is to show', async () => {
     const causes = await read<{ cause: string }>(
       'select distinct unnest(causes) as cause from identifai.classification_revisions',

@@ -118,6 +118,15 @@ describe('a CSV file of identifiers', () => {
     expect(new Date(submittedAt)).toEqual(new Date(expected))
   })
 
+  it.each(['1969-12-31T23:59:59Z', '2100-01-01', '0001-01-01', '9999-12-31', '2099-12-31T23:30-01:00'])(
+    'refuses the time %s, which would break the calendars of readers',
+    async (given) => {
+      expect(await csv(`identifier,submitted_at\na,${given}\n`)).toEqual([
+        { line: 2, reason: 'submitted_at lies outside the years 1970 to 2099' },
+      ])
+    },
+  )
+
   it.each(['01/07/2026', '0000-01-01', 'yesterday', '2026-02-31', '2026-13-01', '1751364000'])(
     'refuses the time %s',
     async (given) => {
