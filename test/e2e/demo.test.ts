@@ -1,7 +1,10 @@
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import pg from 'pg'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { withAnswers } from '../../scripts/bi-answers.ts'
+import { grantReader } from '../../src/access/grant-reader.ts'
+import { connect } from '../../src/db/connect.ts'
 import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
 
 let cli: BuiltCli
@@ -48,7 +51,24 @@ it('runs twice at once, from a path with a space, and leaves nothing behind', as
   expect(leftBehind()).toEqual([])
 })
 
-it('keeps running with --keep, can be connected to, and cleans up on Ctrl-C', async () => {
+const BI_DOCS = readFileSync(new URL('../../docs/bi.md', import.meta.url), 'utf8')
+
+/** docs/bi.md with the answers that a role gets which may read the views, and nothing else. */
+async function askedByAnalyst(databaseUrl: string): Promise<string> {
+  const owner = connect({ connectionString: databaseUrl, maxConnections: 1 })
+  await sql`create role analyst login password 'p'`.execute(owner.db)
+  await grantReader(owner.db, 'analyst', { withTables: false })
+  await owner.db.destroy()
+  const url = new URL(databaseUrl)
+  url.username = 'analyst'
+  url.password = 'p'
+  const analyst = connect({ connectionString: url.href, maxConnections: 1 })
+  const answered = await withAnswers(analyst.db, BI_DOCS)
+  await analyst.db.destroy()
+  return answered
+}
+
+it('keeps running with --keep, gives the answers of docs/bi.md (npm run docs:bi), and cleans up on Ctrl-C', async () => {
   const child = start('--keep')
   const ended = finish(child)
   const url = await new Promise<string>((resolve) => {
@@ -59,11 +79,8 @@ it('keeps running with --keep, can be connected to, and cleans up on Ctrl-C', as
       if (found?.[1]) resolve(found[1])
     })
   })
-  const client = new pg.Client(url)
-  await client.connect()
-  const { rows } = await client.query('select count(*)::int as count from identifai.classifications')
-  expect(rows).toEqual([{ count: 3000 }])
-  await client.end()
+  expect(await askedByAnalyst(url)).toBe(BI_DOCS)
+  expect(BI_DOCS.match(/```sql/g)?.length).toBeGreaterThanOrEqual(10)
   child.kill('SIGINT')
   expect(await ended).toMatchObject({ code: 130, stderr: '' })
   expect(leftBehind()).toEqual([])

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeRun, newRun, openRun } from '../../src/sync/run-rows.ts'
+import { createTestDatabase } from '../support/test-database.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 const CLASSIFICATION =
@@ -229,28 +230,31 @@ it('waiting ends with the first result, and is never less than nothing', async (
   expect(rows).toEqual([{ waiting_seconds: null }, { waiting_seconds: 0 }])
 })
 
-it.each([
-  ['enqueued_at', '-infinity'],
-  ['enqueued_at', 'infinity'],
-  ['submitted_at', 'infinity'],
-  ['submitted_at', '0044-03-15 BC'],
-  ['submitted_at', '1969-12-31T23:59:59Z'],
-  ['submitted_at', '20260-01-01'],
-  ['submitted_at', '2100-01-01Z'],
-])('no row can break the calendars of those who read it: %s %s is refused', async (column, time) => {
-  await using bench = await createWorkbench({ world: { seed: 6 } })
-  await expect(
-    sql`insert into identifai.identifiers (identifier, ${sql.ref(column)}) values ('x', ${time})`.execute(
-      bench.app.db,
-    ),
-  ).rejects.toMatchObject({ code: '23514' })
+it('no row can break the calendars of those who read it', async () => {
+  await using database = await createTestDatabase()
+  for (const [column, time] of [
+    ['enqueued_at', '-infinity'],
+    ['enqueued_at', 'infinity'],
+    ['submitted_at', 'infinity'],
+    ['submitted_at', '0044-03-15 BC'],
+    ['submitted_at', '1969-12-31T23:59:59Z'],
+    ['submitted_at', '20260-01-01'],
+    ['submitted_at', '2100-01-01Z'],
+  ] as const) {
+    await expect(
+      sql`insert into identifai.identifiers (identifier, ${sql.ref(column)}) values ('x', ${time})`.execute(
+        database.db,
+      ),
+      time,
+    ).rejects.toMatchObject({ code: '23514' })
+  }
 })
 
 it('the views never show half a classification while a pass rewrites it, and never wait for it', async () => {
   await using bench = await createWorkbench({ world: { seed: 7 }, environment: { SYNC_BATCH_SIZE: '10' } })
   const { db } = bench.app
   const { world } = bench.simulator
-  const identifiers = world.register({ count: 300, fate: 'done' })
+  const identifiers = world.register({ count: 200, fate: 'done' })
   await bench.enqueue(identifiers)
   const over = new AbortController()
   let looks = 0
@@ -274,7 +278,7 @@ it('the views never show half a classification while a pass rewrites it, and nev
     }
   })()
   await bench.pass()
-  for (const heuristic of ['TopRelevant', 'Average', 'Majority']) {
+  for (const heuristic of ['TopRelevant', 'Majority']) {
     world.defaultHeuristic = heuristic
     await bench.pass({ refreshAll: true })
   }
