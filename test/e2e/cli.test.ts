@@ -218,6 +218,35 @@ describe('the commands', () => {
     expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
+  it('grant-reader and grant-enqueuer say what the role may do, and refuse one that is not there', async () => {
+    const env = { DATABASE_URL: database.url }
+    const role = `reader_${new URL(database.url).pathname.slice(1)}`
+    await sql`create role ${sql.id(role)}`.execute(database.db)
+    try {
+      expect(await cli.run(['grant-reader', role, '--tables'], env)).toMatchObject({
+        code: 0,
+        stderr: '',
+        stdout: expect.stringContaining('and the data tables of identifai'),
+      })
+      expect(await cli.run(['grant-enqueuer', role], env)).toMatchObject({
+        code: 0,
+        stderr: '',
+        stdout: expect.stringContaining('INSERT INTO identifai.identifiers'),
+      })
+      const json = await cli.run(['grant-reader', role, '--json'], env)
+      expect(JSON.parse(json.stdout)).toEqual({ role, views: 'identifai_reporting', tables: false })
+    } finally {
+      await sql`drop owned by ${sql.id(role)}`.execute(database.db)
+      await sql`drop role ${sql.id(role)}`.execute(database.db)
+    }
+    expectClearError(
+      await cli.run(['grant-reader', 'nobody at all'], env),
+      2,
+      'There is no role',
+      'CREATE ROLE',
+    )
+  })
+
   it('migrate up, status, down and up again; down refuses while there is history', async () => {
     await using own = await createTestDatabase('empty')
     const env = { DATABASE_URL: own.url }

@@ -28,29 +28,6 @@ function start(...args: string[]) {
   return cli.start(['demo', ...args], { TMPDIR: temporary })
 }
 
-it('runs twice at once, from a path with a space, and leaves nothing behind', async () => {
-  const results = await Promise.all([finish(start()), finish(start())])
-  for (const { code, stdout, stderr } of results) {
-    expect(stderr).toBe('')
-    expect(code).toBe(0)
-    for (const heading of [
-      '1. Start',
-      '2. Enqueue',
-      '3. First pass',
-      '5. Second pass',
-      '6. Report on what was forced',
-      '7. What is where',
-      '8. Ask it',
-    ]) {
-      expect(stdout).toContain(heading)
-    }
-    expect(stdout).toMatch(/12 forced classifications noticed/)
-    expect(stdout).toMatch(/human .* 2  explained +A\. Rossi\n/)
-    expect(stdout).toContain('history is as it was sealed')
-  }
-  expect(leftBehind()).toEqual([])
-})
-
 const BI_DOCS = readFileSync(new URL('../../docs/bi.md', import.meta.url), 'utf8')
 
 /** docs/bi.md with the answers that a role gets which may read the views, and nothing else. */
@@ -68,21 +45,41 @@ async function askedByAnalyst(databaseUrl: string): Promise<string> {
   return answered
 }
 
-it('keeps running with --keep, gives the answers of docs/bi.md (npm run docs:bi), and cleans up on Ctrl-C', async () => {
-  const child = start('--keep')
-  const ended = finish(child)
+it('runs twice at once from a path with a space, keeps running with --keep, gives the answers of docs/bi.md (npm run docs:bi), and leaves nothing behind', async () => {
+  const plain = finish(start())
+  const kept = start('--keep')
+  const keptEnded = finish(kept)
   const url = await new Promise<string>((resolve) => {
     let text = ''
-    child.stdout?.on('data', (chunk) => {
+    kept.stdout?.on('data', (chunk) => {
       text += String(chunk)
       const found = /DATABASE_URL='([^']+)'[\s\S]*cli -- status/.exec(text)
       if (found?.[1]) resolve(found[1])
     })
   })
+  const ended = await plain
   expect(await askedByAnalyst(url)).toBe(BI_DOCS)
   expect(BI_DOCS.match(/```sql/g)?.length).toBeGreaterThanOrEqual(10)
-  child.kill('SIGINT')
-  expect(await ended).toMatchObject({ code: 130, stderr: '' })
+  kept.kill('SIGINT')
+  const keptResult = await keptEnded
+  expect(ended).toMatchObject({ code: 0, stderr: '' })
+  expect(keptResult).toMatchObject({ code: 130, stderr: '' })
+  for (const { stdout } of [ended, keptResult]) {
+    for (const heading of [
+      '1. Start',
+      '2. Enqueue',
+      '3. First pass',
+      '5. Second pass',
+      '6. Report on what was forced',
+      '7. What is where',
+      '8. Ask it',
+    ]) {
+      expect(stdout).toContain(heading)
+    }
+    expect(stdout).toMatch(/12 forced classifications noticed/)
+    expect(stdout).toMatch(/human .* 2  explained +A\. Rossi\n/)
+    expect(stdout).toContain('history is as it was sealed')
+  }
   expect(leftBehind()).toEqual([])
 })
 
