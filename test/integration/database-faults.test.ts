@@ -262,6 +262,7 @@ it('a pass notices connections whose other end has vanished, and goes on with ne
       if (frozen === 0 && returned >= 200) frozen = proxy.freeze()
     },
   })
+  proxy.hangUp()
   expect(frozen).toBeGreaterThan(0)
   expect(['succeeded', 'partial']).toContain(run.status)
   await passAfterLeases(bench)

@@ -7,6 +7,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly hasCut: boolean
   /** Lets the connections of this moment hang: both ends stay open, and nothing comes through any more. */
   freeze(): number
+  /** Ends the connections that hang. While a server's end of one hangs in a write, no database of it can be dropped. */
+  hangUp(): void
 }
 
 /**
@@ -19,6 +21,7 @@ export async function startTcpProxy(
 ): Promise<TcpProxy> {
   let hasCut = false
   const pairs = new Set<readonly [Socket, Socket]>()
+  const frozen = new Set<Socket>()
   const server = createServer((near) => {
     const far = connect(target.port, target.host)
     const pair = [near, far] as const
@@ -48,11 +51,15 @@ export async function startTcpProxy(
     get hasCut() {
       return hasCut
     },
+    hangUp: () => {
+      for (const socket of frozen) socket.destroy()
+    },
     freeze: () => {
       for (const socket of [...pairs].flat()) {
         socket.unpipe()
         socket.pause()
         socket.removeAllListeners('close')
+        frozen.add(socket)
       }
       return pairs.size
     },
