@@ -20,6 +20,7 @@ const INDEXES = [
   'identifiers_submitted_day_idx',
   'classification_revisions_observed_idx',
   'classification_revisions_first_day_idx',
+  'classification_revisions_submitted_idx',
   'classifications_forced_idx',
   'verdicts_file_idx',
   'verdicts_clip_idx',
