@@ -5,36 +5,30 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { connect } from '../src/db/connect.ts'
-import { migrateUp } from '../src/db/migrate.ts'
-import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-postgres.ts'
+import { withMigratedDatabase } from './migrated-database.ts'
 
 const project = path.resolve(import.meta.dirname, '..')
 const folder = path.join(project, 'node_modules/.cache/schema-drift')
 const bin = (name: string) => path.join(project, 'node_modules/.bin', name)
 
 mkdirSync(folder, { recursive: true })
-await using postgres = await startEmbeddedPostgres()
-const { db } = connect({ connectionString: postgres.url(), maxConnections: 1 })
-await migrateUp(db)
-await db.destroy()
-const flags = {
-  dialect: 'postgres',
-  url: postgres.url(),
-  'default-schema': 'public',
-  'include-pattern': 'identifai.*',
-  'exclude-pattern': 'identifai.schema_migrations*',
-  'type-mapping': '{"int8":"number"}',
-  'log-level': 'error',
-  'out-file': path.join(folder, 'database.ts'),
-}
-execFileSync(
-  bin('kysely-codegen'),
-  Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
-  {
-    stdio: 'inherit',
-  },
-)
+await withMigratedDatabase(async (_, url) => {
+  const flags = {
+    dialect: 'postgres',
+    url,
+    'default-schema': 'public',
+    'include-pattern': 'identifai.*',
+    'exclude-pattern': 'identifai.schema_migrations*',
+    'type-mapping': '{"int8":"number"}',
+    'log-level': 'error',
+    'out-file': path.join(folder, 'database.ts'),
+  }
+  execFileSync(
+    bin('kysely-codegen'),
+    Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+    { stdio: 'inherit' },
+  )
+})
 try {
   execFileSync(bin('tsc'), ['-p', path.join(project, 'scripts/schema-drift.tsconfig.json')], {
     stdio: 'inherit',

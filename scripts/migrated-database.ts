@@ -1,0 +1,19 @@
+import type { Kysely } from 'kysely'
+import { connect } from '../src/db/connect.ts'
+import type { Database } from '../src/db/database.ts'
+import { migrateUp } from '../src/db/migrate.ts'
+import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-postgres.ts'
+
+/** What is made of a freshly migrated database, on a server of its own that is gone afterwards. */
+export async function withMigratedDatabase<T>(
+  make: (db: Kysely<Database>, url: string) => Promise<T>,
+): Promise<T> {
+  await using postgres = await startEmbeddedPostgres()
+  const { db } = connect({ connectionString: postgres.url(), maxConnections: 1 })
+  try {
+    await migrateUp(db)
+    return await make(db, postgres.url())
+  } finally {
+    await db.destroy()
+  }
+}
