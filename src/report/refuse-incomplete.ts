@@ -6,6 +6,8 @@ import type { Gap, Report } from './report.ts'
 /** Identifiers that a refusal names. */
 const NAMED = 5
 
+const NONE_LEFT = 'By now there is none left.'
+
 const AFTER_A_PASS = 'Run a pass (identifai-sync sync --refresh-all), and give no --as-of or one after it.'
 
 /**
@@ -35,7 +37,11 @@ async function mend(db: Kysely<Database>, { gap }: Gap, { media, period }: Repor
         media,
         sql`state in ('pending', 'missing', 'quarantined') and enqueued_at < ${period.to}`,
       )
-      return `${short === null ? 'By now there is none left.' : `${short} See identifai-sync status --stuck; retire what will never be answered, with its reason.`} ${AFTER_A_PASS}`
+      const hint =
+        short === null
+          ? ''
+          : ' See identifai-sync status --stuck; retire what will never be answered, with its reason.'
+      return `${short ?? NONE_LEFT}${hint} ${AFTER_A_PASS}`
     }
     case 'unconfirmed': {
       const short = await readShort(
@@ -43,7 +49,7 @@ async function mend(db: Kysely<Database>, { gap }: Gap, { media, period }: Repor
         media,
         sql`state in ('done', 'errored') and last_confirmed_at < ${period.to}`,
       )
-      return `${short ?? 'By now there is none left.'} ${AFTER_A_PASS}`
+      return `${short ?? NONE_LEFT} ${AFTER_A_PASS}`
     }
     case 'reanalysing':
       return 'Run a pass when the analyses have ended, and give no --as-of or one after it.'
