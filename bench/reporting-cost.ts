@@ -23,7 +23,6 @@ const INDEXES = [
   'classification_revisions_submitted_idx',
   'classifications_forced_idx',
   'verdicts_file_idx',
-  'verdicts_clip_idx',
   'model_results_file_idx',
 ]
 

@@ -88,31 +88,51 @@ async function seedStep(db: Kysely<Database>, first: number, last: number, total
         case when no > 1 then forced end, encode(sha256((c * 10 + no)::text::bytea), 'hex'), 1
       from ${facts}, generate_series(1, case when forced is null then 1 else 2 end) as no`.execute(trx)
     await sql`
-      insert into identifai.clips (classification_id, clip_no, clip_index, clip_start, clip_end)
-      select c, k, k, k * 5, (k + 1) * 5 from ${ids}, generate_series(0, 7) as k`.execute(trx)
+      insert into identifai.clips (classification_id, clip_no, clip_index, clip_start, clip_end, classification,
+        confidence)
+      select c, k, k, k * 5, (k + 1) * 5, ${verdictLabel('(k + 4)')}, ${verdictConfidence('(k + 4)')}
+      from ${facts}, generate_series(0, 7) as k`.execute(trx)
     await sql`
-      insert into identifai.verdicts (classification_id, verdict_no, clip_no, kind, heuristic, confidence, classification)
+      insert into identifai.verdicts (classification_id, verdict_no, clip_no, kind, heuristic, confidence, classification,
+        is_repeated)
       select c, v, case when v > 3 then v - 4 end, case when v = 0 then 'main' when v < 4 then 'heuristic' else 'clip' end,
         (array['Majority', 'Average', 'AverageExclude10', 'TopRelevant'])[case when v < 4 then v + 1 else 1 end],
-        case when v = 0 then confidence else 0.5 + ${random('(c * 16 + v)', 5)} / 2 end,
-        case when v > 0 and ${random('(c * 16 + v)', 6)} < case when v < 4 then 0.05 else 0.1 end
-          then case label when 'human' then 'artificial' else 'human' end else label end
+        ${verdictConfidence('v')}, ${verdictLabel('v')}, false
       from ${facts}, generate_series(0, 11) as v`.execute(trx)
     await sql`
       insert into identifai.verdict_models (classification_id, verdict_no, model_no, model)
       select c, v, m, (array['Phantom', 'Zebra II', 'Lynx'])[m + 1]
       from ${ids}, generate_series(0, 11) as v, generate_series(0, 2) as m`.execute(trx)
     await sql`
-      insert into identifai.model_results (classification_id, result_no, clip_no, model, unknown, elapsed_time)
+      insert into identifai.model_results (classification_id, result_no, clip_no, model, unknown, elapsed_time,
+        artificial_score, human_score, top_label, top_score)
       select c, n, case when n > 2 then (n - 3) / 3 end, (array['Phantom', 'Zebra II', 'Lynx'])[n % 3 + 1],
-        ${random('(c * 32 + n)', 7)} < 0.02, ${random('(c * 32 + n)', 8)} * 4
-      from ${ids}, generate_series(0, 26) as n`.execute(trx)
+        abstained, ${random('(c * 32 + n)', 8)} * 4,
+        case when not abstained then score end, case when not abstained then 1 - score end,
+        case when not abstained then case when score >= 0.5 then 'artificial' else 'human' end end,
+        case when not abstained then greatest(score, 1 - score) end
+      from ${ids}, generate_series(0, 26) as n,
+        lateral (select ${random('(c * 32 + n)', 7)} < 0.02 as abstained, ${random('(c * 32 + n)', 9)} as score) as result`.execute(
+      trx,
+    )
     await sql`
       insert into identifai.model_scores (classification_id, result_no, score_no, label, score)
       select c, n, s, case s when 0 then 'artificial' else 'human' end,
         case s when 0 then ${random('(c * 32 + n)', 9)} else 1 - ${random('(c * 32 + n)', 9)} end
       from ${ids}, generate_series(0, 26) as n, generate_series(0, 1) as s`.execute(trx)
   })
+}
+
+/** SQL for the confidence of a verdict, by its number within the classification; 0 is the main one. */
+function verdictConfidence(verdict: string) {
+  return sql`case when ${sql.raw(verdict)} = 0 then confidence else 0.5 + ${random(`(c * 16 + ${verdict})`, 5)} / 2 end`
+}
+
+/** SQL for its label: one in twenty of those on files and one in ten of those on clips differs from the main one's. */
+function verdictLabel(verdict: string) {
+  return sql`case when ${sql.raw(verdict)} > 0
+      and ${random(`(c * 16 + ${verdict})`, 6)} < case when ${sql.raw(verdict)} < 4 then 0.05 else 0.1 end
+    then case label when 'human' then 'artificial' else 'human' end else label end`
 }
 
 /** SQL for a number from 0 to 1 that depends on an integer expression only. */

@@ -89,6 +89,8 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
     .addColumn('clip_index', 'double precision')
     .addColumn('clip_start', 'double precision')
     .addColumn('clip_end', 'double precision')
+    .addColumn('classification', 'text')
+    .addColumn('confidence', 'double precision')
     .addPrimaryKeyConstraint('clips_pkey', ['classification_id', 'clip_no'])
     .execute()
   await commentOn(db, 'identifai.clips', 'One row per clip (segment) of an analysed file.', {
@@ -97,6 +99,9 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
     clip_index: 'The index that the API gives the clip; neither unique nor gapless for certain.',
     clip_start: 'Start of the clip as given; the API states no unit.',
     clip_end: 'End of the clip as given; the API states no unit.',
+    classification:
+      "The label of the clip's verdict, as in verdicts; repeated here for queries over many clips.",
+    confidence: "The confidence of the clip's verdict, as in verdicts.",
   })
 }
 
@@ -108,6 +113,8 @@ async function createVerdicts(db: Kysely<unknown>): Promise<void> {
     .addColumn('heuristic', 'text')
     .addColumn('confidence', 'double precision')
     .addColumn('classification', 'text')
+    .addColumn('is_repeated', 'boolean', (c) => c.notNull())
+    .addColumn('only_model', 'text')
     .addPrimaryKeyConstraint('verdicts_pkey', ['classification_id', 'verdict_no'])
     .addForeignKeyConstraint('verdicts_clip_fkey', ['classification_id', 'clip_no'], 'identifai.clips', [
       'classification_id',
@@ -128,6 +135,9 @@ async function createVerdicts(db: Kysely<unknown>): Promise<void> {
       heuristic: 'How model results were combined; a free string of the API.',
       confidence: "Confidence in the machine's label, 0..1 as far as seen; never of a forced label.",
       classification: "The machine's label, human or artificial as far as documented.",
+      is_repeated:
+        'Whether an earlier verdict on the whole file has the same heuristic: the main one usually stands among those of all heuristics once more. The reporting views show the first.',
+      only_model: 'The model that it used, where it names one only, as in verdict_models.',
     },
   )
 }
@@ -162,6 +172,10 @@ async function createModelResults(db: Kysely<unknown>): Promise<void> {
     .addColumn('unknown', 'boolean')
     .addColumn('elapsed_time', 'double precision')
     .addColumn('classification_details', 'jsonb')
+    .addColumn('human_score', 'double precision')
+    .addColumn('artificial_score', 'double precision')
+    .addColumn('top_label', 'text')
+    .addColumn('top_score', 'double precision')
     .addPrimaryKeyConstraint('model_results_pkey', ['classification_id', 'result_no'])
     .addForeignKeyConstraint('model_results_clip_fkey', ['classification_id', 'clip_no'], 'identifai.clips', [
       'classification_id',
@@ -180,6 +194,11 @@ async function createModelResults(db: Kysely<unknown>): Promise<void> {
       unknown: 'True when the model abstained.',
       elapsed_time: 'Time the model took as given; the API states no unit.',
       classification_details: 'Whatever else the model says, as received.',
+      human_score:
+        'The highest score of the label human in model_scores, repeated here for queries over many results; null when there is none, or the model abstained.',
+      artificial_score: 'The same of the label artificial.',
+      top_label: 'The label with the highest score, the first of equals; null likewise.',
+      top_score: 'That score.',
     },
   )
 }

@@ -22,9 +22,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
           when c.force_classification is not null then 'forced'
           when r.machine_classification is not null then 'machine' end,
         case when r.status <> 'new' then c.force_classification <> r.machine_classification end,
-        (select count(*)::integer from identifai.clips as k where k.classification_id = c.classification_id),
-        clip_verdicts.labels, clip_verdicts.artificial,
-        clip_verdicts.artificial::double precision / nullif(clip_verdicts.labels, 0),
+        clips.n, clips.labels, clips.artificial, clips.artificial::double precision / nullif(clips.labels, 0),
         (select count(distinct m.model)::integer from identifai.model_results as m
           where m.classification_id = c.classification_id and m.clip_no is null),
         first.observed_at,
@@ -48,10 +46,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       left join identifai.classification_revisions as first
         on first.classification_id = c.classification_id and first.revision_no = 1
       left join lateral (
-        select count(v.classification)::integer as labels,
-          (count(*) filter (where v.classification = 'artificial'))::integer as artificial
-        from identifai.verdicts as v where v.classification_id = c.classification_id and v.clip_no is not null
-      ) as clip_verdicts on true`,
+        select count(*)::integer as n, count(k.classification)::integer as labels,
+          (count(*) filter (where k.classification = 'artificial'))::integer as artificial
+        from identifai.clips as k where k.classification_id = c.classification_id
+      ) as clips on true`,
   })
 }
 

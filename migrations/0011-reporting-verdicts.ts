@@ -7,7 +7,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   // INCLUDE.
   await sql`
     create index verdicts_file_idx on identifai.verdicts (classification_id, verdict_no)
-    include (kind, heuristic, classification, confidence) where clip_no is null`.execute(db)
+    include (kind, heuristic, classification, confidence) where clip_no is null and not is_repeated`.execute(
+    db,
+  )
   await createVerdicts(db)
   await createVerdictModels(db)
 }
@@ -17,12 +19,6 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await dropView(db, 'verdicts')
   await sql`drop index identifai.verdicts_file_idx`.execute(db)
 }
-
-/** The main verdict stands among those of all heuristics once more: of one heuristic, the first counts. */
-const IS_FIRST_OF_ITS_HEURISTIC = `(v.kind = 'main' or not exists (
-  select from identifai.verdicts as e
-  where e.classification_id = v.classification_id and e.clip_no is null
-    and e.heuristic = v.heuristic and e.verdict_no < v.verdict_no))`
 
 async function createVerdicts(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'verdicts', {
@@ -56,7 +52,7 @@ async function createVerdicts(db: Kysely<unknown>): Promise<void> {
       left join identifai.classification_revisions as r
         on r.classification_id = c.classification_id and r.revision_no = c.revision_no
       join identifai.verdicts as v on v.classification_id = c.classification_id
-      where v.clip_no is null and ${IS_FIRST_OF_ITS_HEURISTIC}`,
+      where v.clip_no is null and not v.is_repeated`,
   })
 }
 
@@ -90,6 +86,6 @@ async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
       from identifai.verdict_models as m
       join identifai.verdicts as v on v.classification_id = m.classification_id and v.verdict_no = m.verdict_no
       left join identifai.identifiers as i on i.id = m.classification_id
-      where v.clip_no is not null or ${IS_FIRST_OF_ITS_HEURISTIC}`,
+      where not v.is_repeated`,
   })
 }

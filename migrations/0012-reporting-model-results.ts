@@ -6,7 +6,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   // Results on files are few among those on clips. Kysely has no word for INCLUDE.
   await sql`
     create index model_results_file_idx on identifai.model_results (classification_id, result_no)
-    include (model, unknown, elapsed_time) where clip_no is null`.execute(db)
+    include (model, unknown, elapsed_time, human_score, artificial_score, top_label, top_score)
+    where clip_no is null`.execute(db)
   await createView(db, 'file_model_results', {
     about:
       'What each model says of the whole file. Scores of a model that abstained are null, so that averages leave them out. Results on clips are in clip_model_results, so that no average mixes the two.',
@@ -47,33 +48,24 @@ const RESULT: Readonly<Record<string, ViewColumn>> = {
   model: { is: 'Name of the model.', null: 'not told' },
   abstained: { is: 'Whether the model could not tell (the API calls it unknown).' },
   elapsed_time: { is: 'How long the model took; the API states no unit.', null: 'not told' },
-  human_score: { is: 'Its score for the label human, wherever it stands in the list.', null: NO_SCORE },
+  human_score: {
+    is: 'Its score for the label human, wherever it stands in the list; the highest, should it be there twice.',
+    null: NO_SCORE,
+  },
   artificial_score: {
-    is: 'Its score for the label artificial, wherever it stands in the list.',
+    is: 'Its score for the label artificial, likewise.',
     null: NO_SCORE,
   },
   top_label: { is: 'The label with its highest score; the first of equals.', null: NO_SCORE },
   top_score: { is: 'That score.', null: NO_SCORE },
 }
 
-/** Where a label is repeated, its highest score counts. */
 function results(which: string, clip: string): string {
   return `
     select
       m.classification_id, i.identifier, ${clip} m.result_no, m.model, m.unknown is true, m.elapsed_time,
-      scores.human, scores.artificial,
-      (select s.label from identifai.model_scores as s
-        where s.classification_id = m.classification_id and s.result_no = m.result_no
-          and s.score is not null and m.unknown is not true
-        order by s.score desc, s.score_no limit 1),
-      scores.top, i.media, i.submitted_at, i.source
+      m.human_score, m.artificial_score, m.top_label, m.top_score, i.media, i.submitted_at, i.source
     from identifai.model_results as m
     left join identifai.identifiers as i on i.id = m.classification_id
-    left join lateral (
-      select max(s.score) filter (where s.label = 'human') as human,
-        max(s.score) filter (where s.label = 'artificial') as artificial, max(s.score) as top
-      from identifai.model_scores as s
-      where s.classification_id = m.classification_id and s.result_no = m.result_no and m.unknown is not true
-    ) as scores on true
     where ${which}`
 }

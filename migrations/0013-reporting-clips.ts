@@ -1,12 +1,8 @@
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { createView, dropView } from './reporting-view.ts'
 import { IDENTIFICATION, SUBMISSION } from './reporting-columns.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // The verdict of a clip, without a look at those of all others. Kysely has no word for INCLUDE.
-  await sql`
-    create index verdicts_clip_idx on identifai.verdicts (classification_id, clip_no)
-    include (classification, confidence) where clip_no is not null`.execute(db)
   await createClips(db)
   await createArtificialSpans(db)
 }
@@ -14,7 +10,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 export async function down(db: Kysely<unknown>): Promise<void> {
   await dropView(db, 'artificial_spans')
   await dropView(db, 'clips')
-  await sql`drop index identifai.verdicts_clip_idx`.execute(db)
 }
 
 async function createClips(db: Kysely<unknown>): Promise<void> {
@@ -47,18 +42,16 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
       select
         k.classification_id, i.identifier, k.clip_no, k.classification_id || '/' || k.clip_no,
         k.clip_index, k.clip_start, k.clip_end,
-        v.classification, v.confidence,
-        v.classification <> r.machine_classification,
+        k.classification, k.confidence,
+        k.classification <> r.machine_classification,
         case when r.status <> 'new' then
-          v.classification <> coalesce(c.force_classification, r.machine_classification) end,
+          k.classification <> coalesce(c.force_classification, r.machine_classification) end,
         i.media, i.submitted_at, i.source
       from identifai.classifications as c
       left join identifai.identifiers as i on i.id = c.classification_id
       left join identifai.classification_revisions as r
         on r.classification_id = c.classification_id and r.revision_no = c.revision_no
-      join identifai.clips as k on k.classification_id = c.classification_id
-      left join identifai.verdicts as v
-        on v.classification_id = k.classification_id and v.clip_no = k.clip_no and v.clip_no is not null`,
+      join identifai.clips as k on k.classification_id = c.classification_id`,
   })
 }
 
@@ -90,13 +83,11 @@ async function createArtificialSpans(db: Kysely<unknown>): Promise<void> {
             order by clip_start, clip_end rows between unbounded preceding and 1 preceding), '-infinity') as begins
           from (
             select k.classification_id, i.identifier, least(k.clip_start, k.clip_end) as clip_start,
-              greatest(k.clip_start, k.clip_end) as clip_end, max(v.confidence) as confidence,
+              greatest(k.clip_start, k.clip_end) as clip_end, max(k.confidence) as confidence,
               i.media, i.submitted_at, i.source
             from identifai.clips as k
-            join identifai.verdicts as v
-              on v.classification_id = k.classification_id and v.clip_no = k.clip_no and v.clip_no is not null
             left join identifai.identifiers as i on i.id = k.classification_id
-            where v.classification = 'artificial' and k.clip_start is not null and k.clip_end is not null
+            where k.classification = 'artificial' and k.clip_start is not null and k.clip_end is not null
             group by k.classification_id, i.identifier, i.media, i.submitted_at, i.source,
               least(k.clip_start, k.clip_end), greatest(k.clip_start, k.clip_end)
           ) as placed

@@ -45,14 +45,10 @@ async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
           select v.classification_id, array_agg(v.heuristic order by v.verdict_no) as heuristics,
             array_agg(v.classification order by v.verdict_no) as labels,
             array_agg(v.kind = 'main' order by v.verdict_no) as are_main,
-            array_agg(case when not exists (
-                select from identifai.verdict_models as m
-                where m.classification_id = v.classification_id and m.verdict_no = v.verdict_no and m.model_no > 0)
-              then (
-                select m.model from identifai.verdict_models as m
-                where m.classification_id = v.classification_id and m.verdict_no = v.verdict_no)
-              end order by v.verdict_no) as only_models
-          from identifai.verdicts as v where v.clip_no is null group by v.classification_id
+            array_agg(v.only_model order by v.verdict_no) as only_models
+          from identifai.verdicts as v
+          where v.clip_no is null and not v.is_repeated and v.heuristic is not null and v.classification is not null
+          group by v.classification_id
         ) as v
         join identifai.classifications as c on c.classification_id = v.classification_id
         join identifai.classification_revisions as r
@@ -60,13 +56,10 @@ async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
         where r.status <> 'new'
         group by c.media, c.force_classification, v.heuristics, v.labels, v.are_main, v.only_models
       ), judged as (
-        select distinct on (s.set_no, v.heuristic) s.set_no, s.media, s.force_classification, s.n,
-          v.heuristic, v.label, v.is_main, v.only_model
+        select s.set_no, s.media, s.force_classification, s.n, v.*
         from verdict_sets as s
         cross join lateral unnest(s.heuristics, s.labels, s.are_main, s.only_models)
-          with ordinality as v (heuristic, label, is_main, only_model, verdict_no)
-        where v.heuristic is not null
-        order by s.set_no, v.heuristic, v.verdict_no
+          as v (heuristic, label, is_main, only_model)
       )
       select one.media, one.heuristic, other.heuristic, sum(one.n)::bigint,
         coalesce(sum(one.n) filter (where one.only_model = other.only_model), 0)::bigint,
@@ -76,7 +69,6 @@ async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
           and other.label = one.force_classification), 0)::bigint
       from judged as one
       join judged as other on other.set_no = one.set_no and other.heuristic <> one.heuristic
-      where one.label is not null and other.label is not null
       group by one.media, one.heuristic, other.heuristic`,
   })
 }
@@ -122,10 +114,7 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
         where r.revision_no = 1 and i.submitted_at is null
       ) as d
       cross join lateral (
-        select m.model, m.unknown, m.elapsed_time,
-          (select max(s.score) from identifai.model_scores as s
-            where s.classification_id = m.classification_id and s.result_no = m.result_no and s.label = 'artificial'
-              and m.unknown is not true) as artificial_score
+        select m.model, m.unknown, m.elapsed_time, m.artificial_score
         from identifai.model_results as m where m.classification_id = d.id and m.clip_no is null
         offset 0
       ) as m

@@ -156,13 +156,23 @@ async function copyChildren(
   await copyRows(
     client,
     'identifai.clips',
-    ['classification_id', 'clip_no', 'clip_index', 'clip_start', 'clip_end'],
+    ['classification_id', 'clip_no', 'clip_index', 'clip_start', 'clip_end', 'classification', 'confidence'],
     rowSets.flatMap((rows) => rows.clips),
   )
   await copyRows(
     client,
     'identifai.verdicts',
-    ['classification_id', 'verdict_no', 'clip_no', 'kind', 'heuristic', 'confidence', 'classification'],
+    [
+      'classification_id',
+      'verdict_no',
+      'clip_no',
+      'kind',
+      'heuristic',
+      'confidence',
+      'classification',
+      'is_repeated',
+      'only_model',
+    ],
     rowSets.flatMap((rows) => rows.verdicts),
   )
   await copyRows(
@@ -182,6 +192,10 @@ async function copyChildren(
       'unknown',
       'elapsed_time',
       'classification_details',
+      'human_score',
+      'artificial_score',
+      'top_label',
+      'top_score',
     ],
     rowSets.flatMap((rows) => rows.modelResults),
   )

@@ -7,6 +7,7 @@ import type { ModelScoreRow } from '../db/tables/model-scores.ts'
 import type { VerdictModelRow } from '../db/tables/verdict-models.ts'
 import type { VerdictKind, VerdictRow } from '../db/tables/verdicts.ts'
 import type { ContentRow, ContentRows } from './row-set.ts'
+import { scoresByLabel } from './scores-by-label.ts'
 
 /**
  * Spreads one classification over the rows of the data tables.
@@ -76,6 +77,8 @@ class RowCollector {
       clip_index: clip.index ?? null,
       clip_start: clip.start ?? null,
       clip_end: clip.end ?? null,
+      classification: clip.verdict?.classification ?? null,
+      confidence: clip.verdict?.confidence ?? null,
     })
     if (clip.verdict) this.addVerdict('clip', clipNo, clip.verdict)
     for (const result of clip.results ?? []) this.addResult(clipNo, result)
@@ -91,6 +94,8 @@ class RowCollector {
       heuristic: verdict.heuristic ?? null,
       confidence: verdict.confidence ?? null,
       classification: verdict.classification ?? null,
+      is_repeated: this.#isRepeated(clipNo, verdict),
+      only_model: verdict.models?.length === 1 ? (verdict.models[0] as string) : null,
     })
     for (const [modelNo, model] of (verdict.models ?? []).entries()) {
       this.collected.verdictModels.push({
@@ -100,6 +105,15 @@ class RowCollector {
         model,
       })
     }
+  }
+
+  /** Whether an earlier verdict on the whole file has the same heuristic. */
+  #isRepeated(clipNo: number | null, { heuristic }: AudioVerdict): boolean {
+    return (
+      clipNo === null &&
+      heuristic !== undefined &&
+      this.collected.verdicts.some((earlier) => earlier.heuristic === heuristic)
+    )
   }
 
   addResult(clipNo: number | null, result: AudioModelResult): void {
@@ -114,6 +128,7 @@ class RowCollector {
       classification_details: result.classification_details
         ? JSON.stringify(result.classification_details)
         : null,
+      ...scoresByLabel(result),
     })
     for (const [scoreNo, score] of (result.classification ?? []).entries()) {
       this.collected.modelScores.push({

@@ -17,10 +17,12 @@ const TABLES: Readonly<Record<string, string>> = {
     'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned settled_done still_new settled_errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unsettled_enqueued_since reanalysing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position merkle_root chain_head notes_through',
   classifications:
     'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra',
-  clips: 'classification_id clip_no clip_index clip_start clip_end',
-  verdicts: 'classification_id verdict_no clip_no kind heuristic confidence classification',
+  clips: 'classification_id clip_no clip_index clip_start clip_end classification confidence',
+  verdicts:
+    'classification_id verdict_no clip_no kind heuristic confidence classification is_repeated only_model',
   verdict_models: 'classification_id verdict_no model_no model',
-  model_results: 'classification_id result_no clip_no model unknown elapsed_time classification_details',
+  model_results:
+    'classification_id result_no clip_no model unknown elapsed_time classification_details human_score artificial_score top_label top_score',
   model_scores: 'classification_id result_no score_no label score',
   classification_revisions:
     'classification_id revision_no observed_at previous_confirmed_at run_id causes identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version',

@@ -22,7 +22,7 @@ export async function readContentRows(db: Kysely<Database>): Promise<Map<string,
     db,
     'model_results',
     'result_no',
-    'classification_id, result_no, clip_no, model, unknown, elapsed_time, classification_details::text as classification_details',
+    '*, classification_details::text as classification_details',
   )
   const modelScores = await children<ContentRows['modelScores'][number]>(
     db,

@@ -7,6 +7,9 @@ export interface ClipsTable {
   clip_index: number | null
   clip_start: number | null
   clip_end: number | null
+  /** Of the clip's verdict; repeated here for queries over many clips. */
+  classification: string | null
+  confidence: number | null
 }
 
 export type ClipRow = Required<Insertable<ClipsTable>>

@@ -10,6 +10,11 @@ export interface ModelResultsTable {
   unknown: boolean | null
   elapsed_time: number | null
   classification_details: Jsonb | null
+  /** What its scores amount to; repeated here for queries over many results. Null where the model abstained. */
+  human_score: number | null
+  artificial_score: number | null
+  top_label: string | null
+  top_score: number | null
 }
 
 export type ModelResultRow = Required<Insertable<ModelResultsTable>>

@@ -12,6 +12,10 @@ export interface VerdictsTable {
   heuristic: string | null
   confidence: number | null
   classification: string | null
+  /** Whether an earlier verdict on the whole file has the same heuristic. */
+  is_repeated: boolean
+  /** The model that it used, where it names one only. */
+  only_model: string | null
 }
 
 export type VerdictRow = Required<Insertable<VerdictsTable>>
