@@ -44,6 +44,10 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
     .addColumn('run_id', 'uuid', (c) => c.notNull())
     .addColumn('clips_path', 'text')
     .addColumn('extra', 'jsonb')
+    .addColumn('clip_count', 'integer', (c) => c.notNull())
+    .addColumn('judged_clip_count', 'integer', (c) => c.notNull())
+    .addColumn('artificial_clip_count', 'integer', (c) => c.notNull())
+    .addColumn('model_count', 'integer', (c) => c.notNull())
     .addPrimaryKeyConstraint('classifications_pkey', ['classification_id'])
     .addCheckConstraint(
       'classifications_clips_path_known',
@@ -79,6 +83,10 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
       run_id: 'The run that received it.',
       clips_path: 'Where the clips stood in the answer (JSON Pointer); null when there were none.',
       extra: 'Fields that the contract does not know: JSON Pointer to value; null when there are none.',
+      clip_count: 'Rows of clips; counted here for queries over many classifications.',
+      judged_clip_count: 'Those of them with a label.',
+      artificial_clip_count: 'Those of them with the label artificial.',
+      model_count: 'Different models in model_results on the whole file.',
     },
   )
 }

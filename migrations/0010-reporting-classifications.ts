@@ -8,7 +8,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       'What identifAI says of each submission. Count by effective_classification, and by status = done: a machine verdict that somebody forced otherwise does not count, and what is not finished has none. machine_confidence is the confidence in the label of the machine, never in a forced one.',
     grain: 'identifier with an answer',
     columns: CLASSIFICATION_COLUMNS,
-    // What is not asked for costs nothing: joins on a key and aggregates are left out by the planner. Most contents never
+    // What is not asked for costs nothing: joins on a key are left out by the planner. Most contents never
     // change, so what only later revisions can tell is looked up for those that did.
     query: `
       select
@@ -22,9 +22,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
           when c.force_classification is not null then 'forced'
           when r.machine_classification is not null then 'machine' end,
         case when r.status <> 'new' then c.force_classification <> r.machine_classification end,
-        clips.n, clips.labels, clips.artificial, clips.artificial::double precision / nullif(clips.labels, 0),
-        (select count(distinct m.model)::integer from identifai.model_results as m
-          where m.classification_id = c.classification_id and m.clip_no is null),
+        c.clip_count, c.judged_clip_count, c.artificial_clip_count,
+        c.artificial_clip_count::double precision / nullif(c.judged_clip_count, 0), c.model_count,
         first.observed_at,
         case when c.revision_no = 1 then case when r.status = 'done' then r.observed_at end
           else (select min(d.observed_at) from identifai.classification_revisions as d
@@ -44,12 +43,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       left join identifai.classification_revisions as r
         on r.classification_id = c.classification_id and r.revision_no = c.revision_no
       left join identifai.classification_revisions as first
-        on first.classification_id = c.classification_id and first.revision_no = 1
-      left join lateral (
-        select count(*)::integer as n, count(k.classification)::integer as labels,
-          (count(*) filter (where k.classification = 'artificial'))::integer as artificial
-        from identifai.clips as k where k.classification_id = c.classification_id
-      ) as clips on true`,
+        on first.classification_id = c.classification_id and first.revision_no = 1`,
   })
 }
 

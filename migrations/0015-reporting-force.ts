@@ -119,9 +119,10 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
         r.machine_classification, r.machine_confidence, r.machine_heuristic,
         case when r.force_classification = 'human' or event.event = 'forced' then 'not_c2pa_path'
           else 'undetermined' end,
-        r.file_hash, r.ref_id, r.name, r.result_url, r.run_id::text, i.media, r.submitted_at, r.source
+        r.file_hash, r.ref_id, r.name, r.result_url, r.run_id::text,
+        -- Not a join: the planner takes forced ones for more than they are, and would read the whole ledger for it.
+        (select i.media from identifai.identifiers as i where i.id = r.classification_id), r.submitted_at, r.source
       from identifai.classification_revisions as r
-      join identifai.identifiers as i on i.id = r.classification_id
       cross join lateral (
         select case when 'forced' = any(r.causes) then 'forced' when 'unforced' = any(r.causes) then 'unforced'
           when 'force_changed' = any(r.causes) then 'force_changed' else 'found_forced' end as event

@@ -2,10 +2,11 @@ import { type Kysely, sql } from 'kysely'
 import { createView, dropView } from './reporting-view.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
+  // Not partial: the planner has no statistics of days otherwise.
   await sql`create index identifiers_submitted_day_idx on identifai.identifiers
-    (((submitted_at at time zone 'UTC')::date)) where submitted_at is not null`.execute(db)
+    (((submitted_at at time zone 'UTC')::date))`.execute(db)
   await sql`create index classification_revisions_first_day_idx on identifai.classification_revisions
-    (((observed_at at time zone 'UTC')::date)) where revision_no = 1`.execute(db)
+    (((observed_at at time zone 'UTC')::date), revision_no)`.execute(db)
   await createHeuristicAgreement(db)
   await createModelDaily(db)
 }

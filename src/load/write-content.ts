@@ -91,6 +91,10 @@ const CLASSIFICATION_COLUMNS = [
   'run_id',
   'clips_path',
   'extra',
+  'clip_count',
+  'judged_clip_count',
+  'artificial_clip_count',
+  'model_count',
 ] as const
 
 async function updateClassifications(

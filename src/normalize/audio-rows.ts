@@ -1,4 +1,4 @@
-import type { AudioClip, AudioModelResult, AudioVerdict } from '../contract/audio-record.ts'
+import type { AudioClip, AudioModelResult, AudioRecord, AudioVerdict } from '../contract/audio-record.ts'
 import type { AudioClassification } from '../contract/validate-audio.ts'
 import type { ClipsPath } from '../db/tables/classifications.ts'
 import type { ClipRow } from '../db/tables/clips.ts'
@@ -23,14 +23,20 @@ export function audioRows(classificationId: number, classification: AudioClassif
   for (const result of known.results ?? []) rows.addResult(null, result)
   const { path, clips } = clipsOf(classification)
   for (const [clipNo, clip] of clips.entries()) rows.addClip(clipNo, clip)
-  return { classification: contentRow(classificationId, classification, path), ...rows.collected }
+  return {
+    classification: {
+      ...contentRow(classificationId, classification, path),
+      ...countsOf(classification.known, clips),
+    },
+    ...rows.collected,
+  }
 }
 
 function contentRow(
   classificationId: number,
   { known, extra }: AudioClassification,
   clipsPath: ClipsPath | null,
-): ContentRow {
+): Omit<ContentRow, keyof ReturnType<typeof countsOf>> {
   return {
     classification_id: classificationId,
     media: 'audio',
@@ -45,6 +51,17 @@ function contentRow(
     force_classification: known.force_classification ?? null,
     clips_path: clipsPath,
     extra: Object.keys(extra).length === 0 ? null : JSON.stringify(extra),
+  }
+}
+
+/** Sums over its rows, kept with the classification for queries over many of them. */
+function countsOf({ results = [] }: AudioRecord, clips: readonly AudioClip[]) {
+  const labels = clips.flatMap(({ verdict }) => verdict?.classification ?? [])
+  return {
+    clip_count: clips.length,
+    judged_clip_count: labels.length,
+    artificial_clip_count: labels.filter((label) => label === 'artificial').length,
+    model_count: new Set(results.flatMap(({ model }) => model ?? [])).size,
   }
 }
 

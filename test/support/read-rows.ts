@@ -9,7 +9,8 @@ import type { ContentRows } from '../../src/normalize/row-set.ts'
 export async function readContentRows(db: Kysely<Database>): Promise<Map<string, ContentRows>> {
   const { rows: classifications } = await sql<ContentRows['classification']>`
     select classification_id, media, identifier, file_hash, api_version, status, errors, name, ref_id, result_url,
-      force_classification, clips_path, extra::text as extra
+      force_classification, clips_path, extra::text as extra, clip_count, judged_clip_count, artificial_clip_count,
+      model_count
     from identifai.classifications`.execute(db)
   const clips = await children<ContentRows['clips'][number]>(db, 'clips', 'clip_no')
   const verdicts = await children<ContentRows['verdicts'][number]>(db, 'verdicts', 'verdict_no')

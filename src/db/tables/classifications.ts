@@ -22,6 +22,12 @@ export interface ClassificationsTable {
   run_id: string
   clips_path: ClipsPath | null
   extra: Jsonb | null
+  /** Counted here for queries over many classifications. */
+  clip_count: number
+  judged_clip_count: number
+  artificial_clip_count: number
+  /** Different models that gave a result on the whole file. */
+  model_count: number
 }
 
 export type NewClassificationRow = Required<Insertable<ClassificationsTable>>
