@@ -1,12 +1,13 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { audioEndpoint } from './audio-endpoint.ts'
-import type { DatabaseConfig, SyncConfig } from './config.ts'
+import { type DatabaseConfig, isLoopback, type SyncConfig } from './config.ts'
 import { type ConnectOptions, connect } from './db/connect.ts'
 import type { Database } from './db/database.ts'
 import { createApiClient } from './extract/api-client.ts'
 import { createQuota } from './extract/quota.ts'
 import { createLogger, type Logger } from './logger.ts'
+import { NO_TELEMETRY, type Telemetry } from './telemetry.ts'
 import type { PassTools } from './sync/pass.ts'
 
 /** What a command that only needs the database works with. */
@@ -22,6 +23,7 @@ export interface App extends PassTools, AsyncDisposable {}
 /** Everything a test or the demo may bring itself. */
 export interface AppOverrides {
   readonly logger?: Logger
+  readonly telemetry?: Telemetry
 }
 
 /** Opens the database, lazily; disposing of it closes every connection. */
@@ -47,11 +49,16 @@ export function createApp(config: SyncConfig, overrides: AppOverrides = {}): App
   const silenceMs = config.leaseSeconds * 1000
   const database = createDatabaseApp(config, { maxConnections, silenceMs }, overrides)
   const endpoint = audioEndpoint
+  const telemetry = overrides.telemetry ?? NO_TELEMETRY
   const api = createApiClient({
     baseUrl: config.apiUrl,
     path: endpoint.path,
     apiKey: config.apiKey,
     timeoutMs: config.requestTimeoutMs,
+    // Loopback is never proxied.
+    proxy: isLoopback(new URL(config.apiUrl).hostname) ? null : config.httpsProxy,
+    noProxy: config.noProxy,
+    onEnded: (status, seconds) => telemetry.requestEnded(status, seconds),
   })
   const quota = createQuota({ ...config, db: database.db, logger: database.logger })
   return {
@@ -59,6 +66,7 @@ export function createApp(config: SyncConfig, overrides: AppOverrides = {}): App
     endpoint,
     api,
     quota,
+    telemetry,
     db: database.db,
     pool: database.pool,
     logger: database.logger,

@@ -35,6 +35,12 @@ export interface SyncConfig extends DatabaseConfig {
   readonly missingAfter: number
   /** Time after which a settled identifier is due again. */
   readonly refreshHours: number
+  /** A pass that has lasted this long asks for nothing more; no limit when null. */
+  readonly maxDurationMinutes: number | null
+  /** Proxy for requests to an API that is not on loopback; none when null. */
+  readonly httpsProxy: string | null
+  /** Hosts that are asked directly all the same, separated by commas; empty for none. */
+  readonly noProxy: string
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -52,14 +58,18 @@ export function readEnvironment(): Environment {
 
 /** @throws UsageError naming every variable that is wrong, never its value. */
 export function parseDatabaseConfig(environment: Environment): DatabaseConfig {
-  const values = parse(databaseVariables, environment)
+  const values = parseVariables(databaseVariables, environment)
   return Object.freeze({ databaseUrl: values.DATABASE_URL, logLevel: values.LOG_LEVEL })
 }
 
 /** @throws UsageError naming every variable that is wrong, never its value. */
 export function parseSyncConfig(environment: Environment): SyncConfig {
-  const values = parse(syncVariables, environment)
-  return Object.freeze({
+  return Object.freeze(toSyncConfig(parseVariables(syncVariables, environment)))
+}
+
+/** The settings of a pass among those of whoever runs it. */
+export function toSyncConfig(values: z.output<typeof syncVariables>): SyncConfig {
+  return {
     databaseUrl: values.DATABASE_URL,
     logLevel: values.LOG_LEVEL,
     apiKey: values.IDENTIFAI_API_KEY,
@@ -75,7 +85,10 @@ export function parseSyncConfig(environment: Environment): SyncConfig {
     leaseSeconds: values.SYNC_LEASE_SECONDS,
     missingAfter: values.SYNC_MISSING_AFTER,
     refreshHours: values.SYNC_REFRESH_HOURS,
-  })
+    maxDurationMinutes: values.SYNC_MAX_DURATION_MINUTES ?? null,
+    httpsProxy: values.HTTPS_PROXY ?? null,
+    noProxy: values.NO_PROXY,
+  }
 }
 
 const databaseVariables = z.object({
@@ -93,7 +106,7 @@ const databaseVariables = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 })
 
-const syncVariables = databaseVariables.extend({
+export const syncVariables = databaseVariables.extend({
   IDENTIFAI_API_KEY: required('your identifAI API key').refine(isHeaderValue, {
     error: 'must be printable ASCII without spaces, as an HTTP header needs',
   }),
@@ -115,15 +128,25 @@ const syncVariables = databaseVariables.extend({
   SYNC_LEASE_SECONDS: integer(2, 86_400).default(120),
   SYNC_MISSING_AFTER: integer(1, 1000).default(5),
   SYNC_REFRESH_HOURS: integer(1, 8760).default(12),
+  SYNC_MAX_DURATION_MINUTES: integer(1, 10_080).optional(),
+  HTTPS_PROXY: z
+    .string()
+    .refine(isHttpUrl, { error: 'must be the URL of a proxy, such as http://proxy.example:3128' })
+    .optional(),
+  NO_PROXY: z.string().default(''),
 })
 
 const SECRETS = ['DATABASE_URL', 'IDENTIFAI_API_KEY']
 
-function parse<T extends z.ZodObject>(variables: T, environment: Environment): z.output<T> {
+/** Whose names are written in small letters, too, by convention. */
+const PROXY_VARIABLES = ['HTTPS_PROXY', 'NO_PROXY']
+
+/** @throws UsageError naming every variable that is wrong, never its value. */
+export function parseVariables<T extends z.ZodObject>(variables: T, environment: Environment): z.output<T> {
   const problems: string[] = []
   const given: Record<string, string> = {}
   for (const name of Object.keys(variables.shape)) {
-    const value = SECRETS.includes(name) ? secret(name, environment, problems) : environment[name]
+    const value = SECRETS.includes(name) ? secret(name, environment, problems) : plain(name, environment)
     // VARIABLE= in an env file means not set.
     if (value !== undefined && value !== '') given[name] = value
   }
@@ -135,6 +158,10 @@ function parse<T extends z.ZodObject>(variables: T, environment: Environment): z
   }
   if (problems.length > 0 || !result.success) throw new UsageError(explain(problems))
   return result.data
+}
+
+function plain(name: string, environment: Environment): string | undefined {
+  return environment[name] ?? (PROXY_VARIABLES.includes(name) ? environment[name.toLowerCase()] : undefined)
 }
 
 /** A secret stands in the variable itself, or in the file that VARIABLE_FILE names. */
@@ -164,7 +191,7 @@ function required(what: string) {
   return z.string({ error: `is not set: give ${what}` })
 }
 
-function integer(least: number, most: number) {
+export function integer(least: number, most: number) {
   const range = `must be a whole number from ${least} to ${most}`
   return z
     .string()
@@ -202,6 +229,11 @@ function isApiUrl(text: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
 }
 
-function isLoopback(host: string): boolean {
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}
+
+/** Whether a host name, as a URL has it, is this machine. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip, type ZlibOptions } from 'node:zlib'
-import { Agent, type Dispatcher, request } from 'undici'
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { ApiAnswerError, ApiKeyRefusedError, ApiUnavailableError, ThrottledError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { requestTarget } from './request-target.ts'
@@ -34,21 +34,30 @@ export interface ApiClientOptions {
   readonly apiKey: string
   /** Time for one whole exchange, body included. */
   readonly timeoutMs: number
+  /** URL of the proxy that requests go through; directly when null. */
+  readonly proxy: string | null
+  /** Hosts that are asked directly all the same, separated by commas. */
+  readonly noProxy: string
+  /** Told of each request when it has ended: its status, null where no answer came, and how long it took. */
+  readonly onEnded?: (status: number | null, seconds: number) => void
 }
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
-  const agent = new Agent({ connections: 64, maxResponseSize: MAX_BODY_BYTES })
+  const agent = createAgent(options)
   const place = `GET ${options.baseUrl}${options.path}`
   return {
     read: async (identifiers, signal) => {
       const timeout = AbortSignal.timeout(options.timeoutMs)
+      const startedAt = performance.now()
+      let status: number | null = null
       try {
         const response = await request(options.baseUrl + requestTarget(options.path, identifiers), {
           dispatcher: agent,
           headers: { 'x-api-key': options.apiKey, accept: 'application/json', 'accept-encoding': 'gzip' },
           signal: AbortSignal.any([signal, timeout]),
         })
-        const { statusCode: status, headers } = response
+        const { headers } = response
+        status = response.statusCode
         const date = parseDate(headers.date)
         if (status === 200) {
           return { kind: 'answered', records: parseRecords(await plainBody(response), place), httpDate: date }
@@ -62,10 +71,17 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
           ? `no whole answer within ${options.timeoutMs} ms`
           : (error as Error).message
         throw new ApiUnavailableError(`${place}: ${reason}`, { cause: error })
+      } finally {
+        if (!signal.aborted) options.onEnded?.(status, (performance.now() - startedAt) / 1000)
       }
     },
     [Symbol.asyncDispose]: () => agent.destroy(),
   }
+}
+
+function createAgent({ proxy, noProxy }: ApiClientOptions): Agent | EnvHttpProxyAgent {
+  const limits = { connections: 64, maxResponseSize: MAX_BODY_BYTES }
+  return proxy === null ? new Agent(limits) : new EnvHttpProxyAgent({ ...limits, httpsProxy: proxy, noProxy })
 }
 
 async function plainBody({ headers, body }: Dispatcher.ResponseData): Promise<Buffer> {

@@ -32,6 +32,8 @@ export interface LoadResult {
   readonly changed: number
   readonly unchanged: number
   readonly forceChanges: number
+  /** Rows of content and history that were written. */
+  readonly rows: number
 }
 
 /**
@@ -59,11 +61,8 @@ export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonica
     await writeContent(transaction, changes, batch)
     await updateResultUrls(trx, unchanged)
     await appendRevisions(transaction, changes, { ...batch, ledger })
-    await appendDisappearances(
-      trx,
-      held.filter(hasDisappeared).map(({ claim }) => claim.id),
-      batch,
-    )
+    const disappeared = held.filter(hasDisappeared).map(({ claim }) => claim.id)
+    await appendDisappearances(trx, disappeared, batch)
     await settle(trx, held, batch)
     await noteFileHashes(trx, held, batch.media)
     await wakeSiblings(trx, siblings)
@@ -74,6 +73,7 @@ export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonica
       changed: changes.length,
       unchanged: unchanged.length,
       forceChanges: changes.filter(changesForce).length,
+      rows: rowsOf(changes) + disappeared.length,
     }
   })
 }
@@ -95,6 +95,15 @@ async function keepEvidence(
     batch.media,
     changes.flatMap(({ outcome }) => outcome.drift),
   )
+}
+
+/** A revision each, the record behind it, and its rows unless those of a finished analysis stay. */
+function rowsOf(changes: readonly Change[]): number {
+  return changes.reduce((sum, { keepsRows, outcome: { rows } }) => {
+    const { clips, verdicts, verdictModels, modelResults, modelScores } = rows
+    const children = [clips, verdicts, verdictModels, modelResults, modelScores]
+    return sum + 2 + (keepsRows ? 0 : 1 + children.reduce((n, list) => n + list.length, 0))
+  }, 0)
 }
 
 /** By claim, not by row: an older claim of the same row is lost even when a newer one holds. */

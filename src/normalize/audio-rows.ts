@@ -126,11 +126,8 @@ class RowCollector {
 
   /** Whether an earlier verdict on the whole file has the same heuristic. */
   #isRepeated(clipNo: number | null, { heuristic }: AudioVerdict): boolean {
-    return (
-      clipNo === null &&
-      heuristic !== undefined &&
-      this.collected.verdicts.some((earlier) => earlier.heuristic === heuristic)
-    )
+    // One that is not told (undefined here, null there) is no other's.
+    return clipNo === null && this.collected.verdicts.some((earlier) => earlier.heuristic === heuristic)
   }
 
   addResult(clipNo: number | null, result: AudioModelResult): void {

@@ -1,7 +1,7 @@
 import type { PassTools } from '../sync/pass.ts'
 
 /** What a replay works with. */
-export type ReplayTools = Pick<PassTools, 'config' | 'db' | 'pool' | 'logger' | 'endpoint'>
+export type ReplayTools = Pick<PassTools, 'config' | 'db' | 'pool' | 'logger' | 'endpoint' | 'telemetry'>
 
 export interface ReplayOptions {
   /** Only what was first received at this time or later, ISO 8601; everything when null. */

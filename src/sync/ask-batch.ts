@@ -40,7 +40,9 @@ export async function askBatch(pass: Pass, claims: readonly Claim[]): Promise<Ex
 
 async function askOnce(pass: Pass, claims: readonly Claim[]): Promise<Exchange> {
   const urgent = claims.some((claim) => claim.priority > PRIORITY.sweep)
+  const waitsSince = performance.now()
   const askedAt = await pass.quota.takeSlot({ urgent, signal: pass.signal })
+  pass.telemetry.quotaWaited((performance.now() - waitsSince) / 1000)
   pass.tally.requests++
   const reply = await pass.api.read(
     claims.map((claim) => claim.identifier),

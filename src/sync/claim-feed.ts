@@ -21,6 +21,8 @@ export interface ClaimFeedOptions {
   readonly leaseSeconds: number
   /** Claims at most, over the whole pass. */
   readonly limit: number
+  /** Whether the time of the pass is up: nothing more is claimed then. */
+  readonly isTimeUp: () => boolean
   readonly onClaimed: (count: number) => void
   /** Claims handed out that have not ended yet. */
   readonly underWay: () => readonly Claim[]
@@ -30,7 +32,7 @@ export interface ClaimFeedOptions {
 export interface ClaimFeed {
   /** The next request's claims; empty when nothing is due, or the limit is reached. */
   next(): Promise<readonly Claim[]>
-  /** Whether the limit is reached: nothing will be handed out any more. */
+  /** Whether the limit is reached, or the time is up: nothing will be handed out any more. */
   isSpent(): boolean
   /** Claims made but not handed out; whoever stops early gives them back. */
   leftOver(): readonly Claim[]
@@ -51,6 +53,7 @@ export function createClaimFeed(options: ClaimFeedOptions): ClaimFeed {
   }
   return {
     next: async () => {
+      if (options.isTimeUp()) remaining = 0
       const limit = Math.min(options.batchSize - waiting.length, remaining)
       if (limit > 0) {
         let claims = await claim(limit, false)

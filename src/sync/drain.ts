@@ -6,21 +6,26 @@ import type { Pass } from './pass.ts'
 import type { Patience } from './patience.ts'
 
 /**
- * Works until nothing is due and patience ends, `limit` identifiers have been claimed, or the signal says stop. The first failure that
- * no retry mends stops the claiming; what is in flight is finished or given back before it is thrown.
+ * Works until nothing is due and patience ends, `limit` identifiers have been claimed, the time is up, or the signal says
+ * stop. The first failure that no retry mends stops the claiming; what is in flight is finished or given back before it is
+ * thrown.
  */
 export async function drain(
   pass: Pass,
   crew: Crew,
-  bounds: { readonly limit: number; readonly leastPriority: number; readonly patience: Patience },
+  bounds: {
+    readonly limit: number
+    readonly leastPriority: number
+    readonly isTimeUp: () => boolean
+    readonly patience: Patience
+  },
 ): Promise<void> {
   const { config, signal, tally } = pass
   const feed = createClaimFeed({
     ...pass,
     batchSize: config.batchSize,
     leaseSeconds: config.leaseSeconds,
-    limit: bounds.limit,
-    leastPriority: bounds.leastPriority,
+    ...bounds,
     onClaimed: (count) => {
       tally.claimed += count
     },

@@ -10,7 +10,7 @@ import type { Pass } from './pass.ts'
 import type { Tally } from './tally.ts'
 
 /** What writing an answer needs of a pass. */
-type Loading = Pick<Pass, 'pool' | 'endpoint' | 'logger' | 'runId' | 'tally'>
+type Loading = Pick<Pass, 'pool' | 'endpoint' | 'logger' | 'runId' | 'tally' | 'telemetry'>
 
 /**
  * Writes the outcomes of one answer and counts them, telling of each claim that has ended. What PostgreSQL will not store
@@ -86,6 +86,7 @@ async function loadOutcomes(pass: Loading, answer: Answer, outcomes: readonly Ou
     logger,
   )
   count(pass.tally, result)
+  pass.telemetry.rowsWritten(result.rows)
   if (result.lost.length > 0) {
     logger.warn({ runId, lost: result.lost.length }, 'leases lost, nothing written for them')
   }

@@ -7,6 +7,7 @@ import type { Endpoint } from '../endpoint.ts'
 import type { ApiClient } from '../extract/api-client.ts'
 import type { Claim } from '../extract/claim.ts'
 import type { Quota } from '../extract/quota.ts'
+import type { Telemetry } from '../telemetry.ts'
 import type { Breaker } from './breaker.ts'
 import type { HeldOutcomes } from './held-outcomes.ts'
 import type { Tally } from './tally.ts'
@@ -20,6 +21,7 @@ export interface PassTools {
   readonly endpoint: Endpoint
   readonly api: ApiClient
   readonly quota: Quota
+  readonly telemetry: Telemetry
 }
 
 /** What one request of a pass may hold; a pass lowers it when the API says that a request was too long. */

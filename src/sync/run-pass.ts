@@ -74,8 +74,10 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     targetPathBytes: targetPathBytes(config.apiUrl, endpoint.path),
     httpDates: { first: null, last: null },
   }
+  const endsAt = performance.now() + (config.maxDurationMinutes ?? Number.POSITIVE_INFINITY) * 60_000
+  const isTimeUp = () => performance.now() >= endsAt
   const patience = new Patience(tools, {
-    waitMs: options.waitMs ?? 0,
+    waitMs: Math.min(options.waitMs ?? 0, endsAt - performance.now()),
     signal,
     onWait: (seconds) => options.onWait?.(seconds, pass.tally),
   })
@@ -87,8 +89,10 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     await drain(pass, crew, {
       limit: options.limit ?? Number.POSITIVE_INFINITY,
       leastPriority: trigger === 'fresh' ? PRIORITY.bulk : LOWEST_PRIORITY,
+      isTimeUp,
       patience,
     })
+    if (isTimeUp()) logger.info({ runId, minutes: config.maxDurationMinutes }, 'time is up, the rest waits')
   } catch (error) {
     failure = error
   } finally {

@@ -34,6 +34,9 @@ describe('the configuration', () => {
       leaseSeconds: 120,
       missingAfter: 5,
       refreshHours: 12,
+      maxDurationMinutes: null,
+      httpsProxy: null,
+      noProxy: '',
       logLevel: 'info',
     })
   })
