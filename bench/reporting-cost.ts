@@ -18,6 +18,7 @@ import { runPass } from '../src/sync/run-pass.ts'
 const INDEXES = [
   'identifiers_submitted_idx',
   'identifiers_submitted_day_idx',
+  'identifiers_unsubmitted_idx',
   'classification_revisions_observed_idx',
   'classification_revisions_first_day_idx',
   'classification_revisions_submitted_idx',

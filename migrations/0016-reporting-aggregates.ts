@@ -7,6 +7,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     (((submitted_at at time zone 'UTC')::date))`.execute(db)
   await sql`create index classification_revisions_first_day_idx on identifai.classification_revisions
     (((observed_at at time zone 'UTC')::date), revision_no)`.execute(db)
+  await sql`create index identifiers_unsubmitted_idx on identifai.identifiers (id) include (media)
+    where submitted_at is null`.execute(db)
   await createHeuristicAgreement(db)
   await createModelDaily(db)
 }
@@ -14,6 +16,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 export async function down(db: Kysely<unknown>): Promise<void> {
   await dropView(db, 'model_daily')
   await dropView(db, 'heuristic_agreement')
+  await sql`drop index identifai.identifiers_unsubmitted_idx`.execute(db)
   await sql`drop index identifai.classification_revisions_first_day_idx`.execute(db)
   await sql`drop index identifai.identifiers_submitted_day_idx`.execute(db)
 }

@@ -44,7 +44,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       cross join lateral (
         select count(*) as n, count(*) filter (where v.classification <> c.machine_classification) as others
         from identifai.verdicts as v
-        where v.classification_id = c.classification_id and v.clip_no is null and not c.is_forced
+        where v.classification_id = c.classification_id and v.clip_no is null and not v.is_repeated and not c.is_forced
           and v.kind = 'heuristic' and v.heuristic is distinct from c.machine_heuristic
           and v.classification is not null and c.machine_classification is not null
       ) as heuristic

@@ -1,6 +1,7 @@
 import {
   classificationRow,
   fileResultRows,
+  fileVerdicts,
   identificationOf,
   type Row,
   type Truth,
@@ -88,14 +89,18 @@ function forceReasons(row: Row, noted: ReadonlySet<string>): Reason[] {
   ]
 }
 
-function machineReasons(row: Row, { verdict, verdicts = [] }: Truth['record']): Reason[] {
-  const others = verdicts.filter(
-    ({ heuristic, classification }) =>
+function machineReasons(row: Row, record: Truth['record']): Reason[] {
+  const { verdict } = record
+  const others = fileVerdicts(record).filter(
+    ({ isMain, verdict: { heuristic, classification } }) =>
+      !isMain &&
       heuristic !== verdict?.heuristic &&
       classification !== undefined &&
       verdict?.classification !== undefined,
   )
-  const disagreeing = others.filter(({ classification }) => classification !== verdict?.classification).length
+  const disagreeing = others.filter(
+    ({ verdict: { classification } }) => classification !== verdict?.classification,
+  ).length
   const { artificial_clip_count: artificial, judged_clip_count: judged, machine_confidence: confidence } = row
   return [
     ...(row.effective_classification === 'human' && Number(artificial) > 0

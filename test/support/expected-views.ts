@@ -221,7 +221,7 @@ function resultRow(result: AudioModelResult & { readonly model?: string | undefi
 }
 
 /** Verdicts on the whole file, of each heuristic the first: the main one comes first. */
-function fileVerdicts({
+export function fileVerdicts({
   verdict,
   verdicts = [],
 }: AudioRecord): { readonly verdict: AudioVerdict; readonly isMain: boolean }[] {
