@@ -11,11 +11,13 @@ export type { Logger }
 export function createLogger(options: {
   readonly level: string
   readonly terminal: boolean
+  /** Whether a person, too, is told of normal passes: there is no progress line and no result that does. */
+  readonly narrates?: boolean
   /** Where JSON lines go; standard error when absent. */
   readonly destination?: DestinationStream
 }): Logger {
   const settings = {
-    level: options.terminal && options.level === 'info' ? 'warn' : options.level,
+    level: options.terminal && !options.narrates && options.level === 'info' ? 'warn' : options.level,
     base: null,
     // An error may carry the whole connection it broke on: only its own words are logged.
     serializers: { err: errorWords },

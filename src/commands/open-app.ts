@@ -1,14 +1,18 @@
-import type { App, DatabaseApp } from '../app.ts'
+import type { App, AppOverrides, DatabaseApp } from '../app.ts'
+import type { Environment } from '../config.ts'
 
 /**
  * What a pass works with, as the environment says; closed when disposed of.
  *
  * @throws UsageError or DatabaseError when a setting is wrong, or the database cannot be reached or lacks migrations.
  */
-export async function openApp(): Promise<App> {
+export async function openApp(
+  options: { readonly environment?: Environment; readonly overrides?: AppOverrides } = {},
+): Promise<App> {
   const { createApp } = await import('../app.ts')
   const { parseSyncConfig, readEnvironment } = await import('../config.ts')
-  return migrated(createApp(parseSyncConfig(readEnvironment())))
+  const config = parseSyncConfig(options.environment ?? readEnvironment())
+  return migrated(createApp(config, options.overrides))
 }
 
 /** The same for the commands that need the database only. */

@@ -14,6 +14,7 @@ import { replayCommand } from './replay.ts'
 import { reportCommand } from './report.ts'
 import { requeueCommand } from './requeue.ts'
 import { retireCommand } from './retire.ts'
+import { scheduleCommand } from './schedule.ts'
 import { simulateCommand } from './simulate.ts'
 import { statusCommand } from './status.ts'
 import { syncCommand } from './sync.ts'
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     migrateCommand(),
     enqueueCommand(),
     syncCommand(),
+    scheduleCommand(),
     statusCommand(),
     planCommand(),
     requeueCommand(),

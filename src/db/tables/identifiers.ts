@@ -1,7 +1,8 @@
 import type { Generated, Timestamp } from '../column-types.ts'
 
 /** The life of an identifier; ARCHITECTURE.md draws the transitions. */
-export type IdentifierState = 'pending' | 'done' | 'errored' | 'missing' | 'quarantined' | 'retired'
+export const IDENTIFIER_STATES = ['pending', 'done', 'errored', 'missing', 'quarantined', 'retired'] as const
+export type IdentifierState = (typeof IDENTIFIER_STATES)[number]
 
 /** The ledger: what we were asked to track, and where each stands. Column comments are in the migration. */
 export interface IdentifiersTable {

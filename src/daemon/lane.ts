@@ -1,0 +1,22 @@
+/** Passes of one kind in this process: never two at once. */
+export interface Lane {
+  /** Starts one; does nothing and returns false while one is under way. */
+  start(): boolean
+  /** Resolves when none is under way. */
+  idle(): Promise<void>
+}
+
+/** @param work One pass; what it throws is its own business. */
+export function createLane(work: () => Promise<void>): Lane {
+  let underWay: Promise<void> | undefined
+  return {
+    start: () => {
+      if (underWay) return false
+      underWay = work().finally(() => {
+        underWay = undefined
+      })
+      return true
+    },
+    idle: async () => underWay,
+  }
+}

@@ -1,0 +1,33 @@
+import { createDatabaseApp, type DatabaseApp } from '../app.ts'
+import type { DatabaseConfig } from '../config.ts'
+import type { Logger } from '../logger.ts'
+
+/** Health and metrics ask little, and nobody waits for them long. */
+const CONNECTIONS = { maxConnections: 2, silenceMs: 5000 }
+
+/** The daemon's own connections, for health and metrics; passes have theirs. */
+export interface OwnDatabase extends AsyncDisposable {
+  /** A database that the configuration leads to as it is now: a rotated password is noticed here. */
+  current(): DatabaseApp['db']
+}
+
+/** @param readConfig Reads the configuration anew, files of secrets included; throws when it cannot. */
+export function createOwnDatabase(readConfig: () => DatabaseConfig, logger: Logger): OwnDatabase {
+  let open: { readonly url: string; readonly app: DatabaseApp } | undefined
+  return {
+    current: () => {
+      const config = readConfig()
+      if (open?.url !== config.databaseUrl) {
+        const former = open
+        open = { url: config.databaseUrl, app: createDatabaseApp(config, CONNECTIONS, { logger }) }
+        former?.app.db.destroy().catch((err: unknown) => {
+          logger.warn({ err }, 'connections could not be closed')
+        })
+      }
+      return open.app.db
+    },
+    [Symbol.asyncDispose]: async () => {
+      await open?.app[Symbol.asyncDispose]()
+    },
+  }
+}
