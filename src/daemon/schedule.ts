@@ -1,4 +1,4 @@
-import { type ScheduledTask, schedule } from 'node-cron'
+import { createTask, type ScheduledTask, schedule } from 'node-cron'
 import type { Logger } from '../logger.ts'
 import type { ScheduleConfig } from './daemon-config.ts'
 import { createLane } from './lane.ts'
@@ -31,29 +31,40 @@ export function startSchedule(options: ScheduleOptions): Schedule {
     timeZone: config.timeZone,
     since: options.nightlySince,
   })
+  const freshTimes = createTask(config.freshSchedule, () => {}, { timezone: config.timeZone })
   const look = () => {
     if (nights.hasCome(new Date()) && !nightly.start()) {
       logger.warn('a nightly pass is due while the last one still runs: it goes on')
     }
   }
   look()
-  const tasks = [
-    everyTime('* * * * *', 'UTC', logger, look),
-    everyTime(config.freshSchedule, config.timeZone, logger, () => void fresh.start()),
+  const ticks = [
+    tick(EVERY_MINUTE, logger, look),
+    tick(freshTick(config), logger, (time) => {
+      if (freshTimes.match(time)) fresh.start()
+    }),
   ]
   return {
     stop: async () => {
-      for (const task of tasks) await task.destroy()
+      for (const task of ticks) await task.destroy()
       await nightly.idle()
       await fresh.idle()
     },
   }
 }
 
-function everyTime(expression: string, timezone: string, logger: Logger, work: () => void): ScheduledTask {
+const EVERY_MINUTE = '* * * * *'
+const EVERY_SECOND = '* * * * * *'
+
+function freshTick({ freshSchedule }: ScheduleConfig): string {
+  return freshSchedule.trim().split(/\s+/).length === 6 ? EVERY_SECOND : EVERY_MINUTE
+}
+
+/** Ticks are of UTC: in a time zone, cron leaves out the hour that comes twice. */
+function tick(expression: string, logger: Logger, work: (time: Date) => void): ScheduledTask {
   const say = (level: 'debug' | 'warn') => (message: string | Error) => logger[level](String(message))
-  return schedule(expression, work, {
-    timezone,
+  return schedule(expression, ({ date }) => work(date), {
+    timezone: 'UTC',
     // A busy moment is no reason to leave one out.
     missedExecutionTolerance: 30_000,
     suppressMissedWarning: true,
