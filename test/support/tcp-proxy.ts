@@ -13,11 +13,12 @@ export interface TcpProxy extends AsyncDisposable {
 
 /**
  * A way to a server on loopback that can be made to fail as networks do. Once, the connection is cut instead of passing
- * on an answer that `cuts` says yes to, given all that was sent to the server so far.
+ * on an answer that `cuts` says yes to, given all that was sent to the server so far. Port 0 takes a free one.
  */
 export async function startTcpProxy(
   target: { readonly host: string; readonly port: number },
   cuts: (sent: string, answer: string) => boolean = () => false,
+  port = 0,
 ): Promise<TcpProxy> {
   let hasCut = false
   const pairs = new Set<readonly [Socket, Socket]>()
@@ -44,7 +45,7 @@ export async function startTcpProxy(
         other.destroy()
       })
     }
-  }).listen(0, '127.0.0.1')
+  }).listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,

@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type BuiltCli, buildCli } from '../support/built-cli.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { startDaemon } from '../support/running-daemon.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let cli: BuiltCli
+beforeAll(() => {
+  cli = buildCli()
+})
+afterAll(() => cli[Symbol.dispose]())
+
+const done = (identifiers: readonly string[]) =>
+  identifiers.map((identifier) => ({ identifier, status: 'done' }))
+
+async function track(database: TestDatabase, identifiers: readonly string[]): Promise<void> {
+  await sql`insert into identifai.identifiers (identifier) select unnest(${identifiers}::text[])`.execute(
+    database.db,
+  )
+}
+
+/** As if a daemon had run a nightly pass then. */
+async function pretendNight(database: TestDatabase, at: Date, status = 'succeeded'): Promise<void> {
+  await sql`
+    insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
+    values (gen_random_uuid(), 'schedule', ${status}, ${at}, ${at}, 'h', 1, '0')`.execute(database.db)
+}
+
+const MINUTE = 60_000
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * MINUTE)
+
+const eventually = async (holds: () => Promise<boolean>) => {
+  while (!(await holds())) await sleep(50)
+}
+
+it.concurrent('the daemon asks for what is inserted by SQL, tells of it, and stops cleanly', async () => {
+  await using own = await createTestDatabase()
+  await using api = await startCannedApi(done)
+  await using daemon = await startDaemon(cli, {
+    DATABASE_URL: own.url,
+    IDENTIFAI_API_URL: api.url,
+    IDENTIFAI_API_KEY: 'key',
+  })
+  expect(await daemon.readiness()).toEqual({ status: 200, ready: true, problems: [], last_success_at: null })
+  expect(await (await fetch(`${daemon.origin}/livez`)).json()).toEqual({ live: true })
+  await track(own, ['a', 'b'])
+  await daemon.logged(({ msg }) => msg === 'pass ended')
+  expect(api.asked).toEqual([['a', 'b']])
+  const { rows } = await sql`select identifier, status from identifai.classifications order by 1`.execute(
+    own.db,
+  )
+  expect(rows).toEqual(done(['a', 'b']))
+  const counted = await daemon.metrics()
+  for (const line of [
+    'identifai_sync_identifiers{state="done"} 2',
+    'identifai_sync_identifiers{state="missing"} 0',
+    'identifai_sync_requests_total{status_class="2xx"} 1',
+    'identifai_sync_requests_total{status_class="5xx"} 0',
+    'identifai_sync_request_duration_seconds_count 1',
+    'identifai_sync_identifiers_claimed_total 2',
+    'identifai_sync_contents_changed_total 2',
+    // Of each: the classification, its revision, and the record behind that.
+    'identifai_sync_rows_written_total 6',
+    'identifai_sync_database_up 1',
+  ]) {
+    expect(counted.split('\n')).toContain(line)
+  }
+  // What made no row counts as a pass, too; a nightly one there has not been.
+  expect(
+    await daemon.metric('identifai_sync_passes_total{trigger="fresh",status="succeeded"}'),
+  ).toBeGreaterThan(0)
+  expect(counted).not.toContain('trigger="schedule"')
+  expect(await daemon.metric('identifai_sync_last_success_timestamp_seconds')).toBeUndefined()
+  daemon.signal('SIGTERM')
+  expect(await daemon.ended).toBe(143)
+})
+
+it.concurrent('two daemons share the work, that of a missed night, too: each identifier is asked once', async () => {
+  await using own = await createTestDatabase()
+  const identifiers = Array.from({ length: 1000 }, (_, n) => `id-${n}`)
+  await using api = await startCannedApi((asked, response) => {
+    setTimeout(() => response.end(JSON.stringify(done(asked))), 30)
+    return undefined
+  })
+  await track(own, identifiers)
+  // Every other one is for nightly passes only.
+  await sql`update identifai.identifiers set priority = -10 where id % 2 = 0`.execute(own.db)
+  await pretendNight(own, minutesAgo(3 * 24 * 60))
+  const environment = { DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url, IDENTIFAI_API_KEY: 'key' }
+  const daemons = await Promise.all([startDaemon(cli, environment), startDaemon(cli, environment)])
+  await using _one = daemons[0]
+  await using _other = daemons[1]
+  await eventually(async () => api.asked.flat().length >= identifiers.length)
+  // Two more rounds, in which nothing is left to ask for.
+  for (const { log, logged } of daemons) {
+    const length = log.length
+    await logged((event) => event.msg === 'nothing was due' && log.indexOf(event) > length + 1)
+  }
+  expect(api.asked.flat().toSorted()).toEqual(identifiers.toSorted())
+  const { rows } = await sql`
+    select (select count(*)::integer from identifai.classifications) as classifications,
+      (select count(*)::integer from identifai.classification_revisions) as revisions,
+      (select count(distinct pid)::integer from identifai.sync_runs where claimed > 0) as processes`.execute(
+    own.db,
+  )
+  expect(rows).toEqual([{ classifications: 1000, revisions: 1000, processes: 2 }])
+})
+
+it.concurrent.each([
+  ['one that succeeded since is not repeated', 'succeeded', 0],
+  ['one that was cut off is made up for', 'interrupted', 1],
+])('a nightly pass at the start: %s', async (_, status, passes) => {
+  await using own = await createTestDatabase()
+  await using api = await startCannedApi(done)
+  const slot = new Date(Math.floor(+minutesAgo(5) / MINUTE) * MINUTE)
+  await pretendNight(own, new Date(+slot + 1000), status)
+  await using daemon = await startDaemon(cli, {
+    DATABASE_URL: own.url,
+    IDENTIFAI_API_URL: api.url,
+    IDENTIFAI_API_KEY: 'key',
+    SYNC_SCHEDULE: `${slot.getUTCMinutes()} * * * *`,
+  })
+  await daemon.logged(({ msg }) => msg === 'nothing was due')
+  if (passes > 0) await daemon.logged(({ msg, trigger }) => msg === 'pass started' && trigger === 'schedule')
+  const { rows } = await sql`select 1 from identifai.sync_runs where trigger = 'schedule'`.execute(own.db)
+  expect(rows).toHaveLength(1 + passes)
+})
+
+it.concurrent('a daemon that is asked to stop is not ready, and finishes what is under way', async () => {
+  await using own = await createTestDatabase()
+  let answer: (() => void) | undefined
+  await using api = await startCannedApi((asked, response) => {
+    answer = () => response.end(JSON.stringify(done(asked)))
+    return undefined
+  })
+  await track(own, ['a'])
+  await using daemon = await startDaemon(cli, {
+    DATABASE_URL: own.url,
+    IDENTIFAI_API_URL: api.url,
+    IDENTIFAI_API_KEY: 'key',
+  })
+  await eventually(async () => answer !== undefined)
+  // A pass lets the request under way go, which can take a moment only; what holds it up is the database.
+  const lock = await own.pool.connect()
+  await lock.query('begin; lock table identifai.identifiers')
+  daemon.signal('SIGTERM')
+  await daemon.logged(({ msg }) => msg === 'daemon is stopping')
+  expect(await daemon.readiness()).toMatchObject({ status: 503, ready: false, problems: ['it is stopping'] })
+  await lock.query('rollback')
+  lock.release()
+  expect(await daemon.ended).toBe(143)
+  const { rows } = await sql`select status, claimed, released from identifai.sync_runs`.execute(own.db)
+  expect(rows).toEqual([{ status: 'interrupted', claimed: 1, released: 1 }])
+})
+
+it.concurrent('a daemon outlives its database, and says meanwhile what is wrong', async () => {
+  await using own = await createTestDatabase()
+  const url = new URL(own.url)
+  await using api = await startCannedApi(done)
+  const target = { host: url.hostname, port: Number(url.port) }
+  const proxy = await startTcpProxy(target)
+  url.host = `127.0.0.1:${proxy.port}`
+  await using daemon = await startDaemon(cli, {
+    DATABASE_URL: url.href,
+    IDENTIFAI_API_URL: api.url,
+    IDENTIFAI_API_KEY: 'key',
+  })
+  await proxy[Symbol.asyncDispose]()
+  await eventually(async () => (await daemon.readiness()).status === 503)
+  expect((await daemon.readiness()).problems.join()).toContain('The database cannot be reached')
+  await daemon.logged(({ msg, trigger }) => msg === 'pass failed' && trigger === 'fresh')
+  expect(await daemon.metric('identifai_sync_passes_total{trigger="fresh",status="failed"}')).toBeGreaterThan(
+    0,
+  )
+  await track(own, ['a'])
+  await using _ = await startTcpProxy(target, () => false, proxy.port)
+  await eventually(async () => (await daemon.readiness()).status === 200)
+  await eventually(async () => api.asked.length > 0)
+})
+
+it.concurrent('secrets are read anew by every pass', async () => {
+  await using own = await createTestDatabase()
+  const role = `rotating_${randomUUID()}`
+  await sql`create role ${sql.id(role)} superuser login password 'first-password'`.execute(own.db)
+  try {
+    const urlWith = (password: string) => {
+      const url = new URL(own.url)
+      url.username = role
+      url.password = password
+      return url.href
+    }
+    const [databaseFile, keyFile] = ['database', 'key'].map((name) =>
+      path.join(cli.folder, `${role}.${name}`),
+    )
+    writeFileSync(String(databaseFile), `${urlWith('first-password')}\n`)
+    writeFileSync(String(keyFile), 'first-key\n')
+    const keys: unknown[] = []
+    await using api = await startCannedApi((asked, _, request) => {
+      keys.push(request.headers['x-api-key'])
+      return done(asked)
+    })
+    await using daemon = await startDaemon(cli, {
+      DATABASE_URL_FILE: String(databaseFile),
+      IDENTIFAI_API_KEY_FILE: String(keyFile),
+      IDENTIFAI_API_URL: api.url,
+    })
+    await track(own, ['a'])
+    await eventually(async () => keys.length === 1)
+    await sql`alter role ${sql.id(role)} password 'second-password'`.execute(own.db)
+    writeFileSync(String(databaseFile), urlWith('second-password'))
+    writeFileSync(String(keyFile), 'second-key')
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`.execute(own.db)
+    await track(own, ['b'])
+    await eventually(async () => keys.length === 2)
+    expect(keys).toEqual(['first-key', 'second-key'])
+    expect(await daemon.readiness()).toMatchObject({ status: 200 })
+    for (const secret of ['first-password', 'second-password', 'first-key', 'second-key']) {
+      expect(JSON.stringify(daemon.log)).not.toContain(secret)
+    }
+  } finally {
+    await sql`drop role ${sql.id(role)}`.execute(own.db)
+  }
+})
+
+it.concurrent('a daemon goes on after a pass that failed', async () => {
+  await using own = await createTestDatabase()
+  let isRefused = true
+  await using api = await startCannedApi((asked, response) => {
+    if (!isRefused) return done(asked)
+    response.statusCode = 401
+    return {}
+  })
+  await track(own, ['a'])
+  await using daemon = await startDaemon(cli, {
+    DATABASE_URL: own.url,
+    IDENTIFAI_API_URL: api.url,
+    IDENTIFAI_API_KEY: 'key',
+  })
+  const failed = await daemon.logged(({ msg }) => msg === 'pass failed')
+  expect(failed).toMatchObject({
+    level: 'error',
+    err: { message: expect.stringContaining('refuses the key (401)') },
+  })
+  isRefused = false
+  await daemon.logged(({ msg, status }) => msg === 'pass ended' && status === 'succeeded')
+  expect(await daemon.metric('identifai_sync_requests_total{status_class="4xx"}')).toBeGreaterThan(0)
+  expect(await daemon.metric('identifai_sync_identifiers{state="done"}')).toBe(1)
+})
+
+it.concurrent('a daemon that cannot do its work does not start, and says why', async () => {
+  await using own = await createTestDatabase()
+  await using empty = await createTestDatabase('empty')
+  await using api = await startCannedApi(done)
+  const environment = { DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url, IDENTIFAI_API_KEY: 'key' }
+  const wrong = {
+    SYNC_SCHEDULE: '0 2 * *',
+    SYNC_FRESH_SCHEDULE: '61 * * * *',
+    SYNC_TIMEZONE: 'Europe/Atlantis',
+  }
+  const { port } = new URL(api.url)
+  for (const [settings, code, words] of [
+    [
+      wrong,
+      2,
+      ['SYNC_SCHEDULE must be', 'it has 4 fields', 'SYNC_FRESH_SCHEDULE must be', 'SYNC_TIMEZONE must be'],
+    ],
+    [{ HTTP_PORT: port }, 2, [`Cannot listen on 127.0.0.1:${port}`, 'give another HTTP_PORT']],
+    [{ HTTP_HOST: '192.0.2.1' }, 2, ['this machine has no such address', 'HTTP_HOST']],
+    [{ DATABASE_URL: empty.url }, 5, ['Run: identifai-sync migrate']],
+  ] as const) {
+    const result = await cli.run(['schedule'], { ...environment, ...settings })
+    for (const word of words) expect(result.stderr).toContain(word)
+    expect(result).toMatchObject({ code, stdout: '' })
+  }
+})
