@@ -2,6 +2,7 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { VERSION } from '../version.ts'
 import { annotateCommand } from './annotate.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { explainCommand } from './explain.ts'
 import { grantEnqueuerCommand } from './grant-enqueuer.ts'
@@ -48,6 +49,7 @@ export function createProgram(): Command {
     pruneCommand(),
     grantReaderCommand(),
     grantEnqueuerCommand(),
+    doctorCommand(),
     simulateCommand(),
     demoCommand(),
   ]

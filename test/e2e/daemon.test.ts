@@ -94,13 +94,14 @@ it.concurrent('two daemons share the work, that of a missed night, too: each ide
   await pretendNight(own, minutesAgo(3 * 24 * 60))
   const environment = { DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url, IDENTIFAI_API_KEY: 'key' }
   const daemons = await Promise.all([startDaemon(cli, environment), startDaemon(cli, environment)])
-  await using _one = daemons[0]
-  await using _other = daemons[1]
+  await using both = new AsyncDisposableStack()
+  for (const daemon of daemons) both.use(daemon)
   await eventually(async () => api.asked.flat().length >= identifiers.length)
   // Two more rounds, in which nothing is left to ask for.
-  for (const { log, logged } of daemons) {
-    const length = log.length
-    await logged((event) => event.msg === 'nothing was due' && log.indexOf(event) > length + 1)
+  for (const daemon of daemons) {
+    const { log } = daemon
+    const { length } = log
+    await daemon.logged((event) => event.msg === 'nothing was due' && log.indexOf(event) > length + 1)
   }
   expect(api.asked.flat().toSorted()).toEqual(identifiers.toSorted())
   const { rows } = await sql`

@@ -1,0 +1,19 @@
+/** What the role of passes has to be allowed, table by table; docs/operations.md grants it. It cannot change history. */
+export const JOB_PRIVILEGES = {
+  identifiers: ['SELECT', 'INSERT', 'UPDATE'],
+  sync_runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  api_quota: ['SELECT', 'INSERT', 'UPDATE'],
+  classifications: ['SELECT', 'INSERT', 'UPDATE'],
+  clips: ['SELECT', 'INSERT', 'DELETE'],
+  verdicts: ['SELECT', 'INSERT', 'DELETE'],
+  verdict_models: ['SELECT', 'INSERT', 'DELETE'],
+  model_results: ['SELECT', 'INSERT', 'DELETE'],
+  model_scores: ['SELECT', 'INSERT', 'DELETE'],
+  classification_revisions: ['SELECT', 'INSERT'],
+  revision_payloads: ['SELECT', 'INSERT'],
+  quarantined_payloads: ['SELECT', 'INSERT', 'UPDATE'],
+  schema_drift: ['SELECT', 'INSERT', 'UPDATE'],
+  override_notes: ['SELECT'],
+  chain_leaves: ['SELECT', 'INSERT'],
+  schema_migrations: ['SELECT'],
+} as const satisfies Readonly<Record<string, readonly string[]>>

@@ -1,0 +1,72 @@
+import { type Kysely, sql } from 'kysely'
+import { JOB_PRIVILEGES } from '../access/job-privileges.ts'
+import type { Database } from '../db/database.ts'
+import { asDatabaseError } from '../db/database-error.ts'
+import { assertMigrated, migrationStates } from '../db/migrate.ts'
+import { EXIT_CODE } from '../errors.ts'
+import { type Finding, failed, ok } from './finding.ts'
+
+/** Whether the database has the tables of this version. */
+export async function checkMigrations(db: Kysely<Database>): Promise<Finding> {
+  try {
+    await assertMigrated(db)
+    return ok('migrations', `All ${(await migrationStates(db)).length} are applied.`)
+  } catch (error) {
+    const known = asDatabaseError(error)
+    if (!known) throw error
+    const mend =
+      'Run identifai-sync migrate, as the role that owns the tables; after an upgrade, use the new version.'
+    return failed('migrations', known.message, mend, EXIT_CODE.database)
+  }
+}
+
+/** Whether the role may do what a pass does. */
+export async function checkPrivileges(db: Kysely<Database>): Promise<Finding> {
+  const wanted = Object.entries(JOB_PRIVILEGES).flatMap(([table, privileges]) =>
+    privileges.map((privilege) => ({ table, privilege })),
+  )
+  const { rows } = await sql<{ table: string; privilege: string }>`
+    select wanted.table, wanted.privilege
+    from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as wanted ("table" text, privilege text)
+    where not has_table_privilege('identifai.' || wanted.table, wanted.privilege)`.execute(db)
+  if (rows.length === 0) return ok('privileges', 'The role may do all that a pass does.')
+  const lacking = [...Map.groupBy(rows, ({ table }) => table)].map(
+    ([table, of]) => `${of.map(({ privilege }) => privilege).join(', ')} on ${table}`,
+  )
+  return failed(
+    'privileges',
+    `The role lacks ${lacking.join('; ')}.`,
+    'Grant them to it, as docs/operations.md shows for the role of the job.',
+    EXIT_CODE.database,
+  )
+}
+
+const NUMBERED = [
+  ['identifiers', 'id'],
+  ['quarantined_payloads', 'quarantine_id'],
+  ['override_notes', 'note_id'],
+] as const
+
+/** Whether new rows get new numbers: after some ways of copying a database, its sequences lag behind its rows. */
+export async function checkSequences(db: Kysely<Database>): Promise<Finding> {
+  const behind = []
+  for (const [table, column] of NUMBERED) {
+    const { rows } = await sql<{ sequence: string; last: number | null; highest: number | null }>`
+      select pg_get_serial_sequence(${`identifai.${table}`}, ${column}) as sequence,
+        pg_sequence_last_value(pg_get_serial_sequence(${`identifai.${table}`}, ${column})::regclass) as last,
+        (select max(${sql.ref(column)}) from ${sql.table(`identifai.${table}`)}) as highest`.execute(db)
+    const { sequence = '', last = null, highest = null } = rows[0] ?? {}
+    if (highest !== null && (last ?? 0) < highest) behind.push({ table, column, sequence })
+  }
+  if (behind.length === 0) return ok('sequences', 'New rows get new numbers.')
+  const statements = behind.map(
+    ({ table, column, sequence }) =>
+      `SELECT setval('${sequence}', (SELECT max(${column}) FROM identifai.${table}));`,
+  )
+  return failed(
+    'sequences',
+    `Numbers of ${behind.map(({ table }) => table).join(', ')} are given out again: every new row would be refused.`,
+    `As the owner of the tables: ${statements.join(' ')}`,
+    EXIT_CODE.database,
+  )
+}
