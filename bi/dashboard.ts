@@ -96,15 +96,16 @@ export const DATASETS: readonly Dataset[] = [
   },
 ]
 
-const DONE = "status = 'done'"
+/** What is not finished, failed or has no verdict has no label to count. */
+const COUNTED = 'effective_classification IS NOT NULL'
 
 const CHARTS = {
   identifiers: {
-    title: 'Identifiers with a result',
-    description: 'Submissions whose analysis is done.',
+    title: 'Classified',
+    description: 'Submissions with a label that counts.',
     view: 'classifications',
     type: 'big_number_total',
-    where: DONE,
+    where: COUNTED,
     options: { metric: 'identifiers', y_axis_format: ',d' },
   },
   artificial: {
@@ -113,7 +114,7 @@ const CHARTS = {
       "Share by effective_classification: the forced label where there is one, else the machine's.",
     view: 'classifications',
     type: 'big_number_total',
-    where: DONE,
+    where: COUNTED,
     options: { metric: 'artificial_share', y_axis_format: PERCENT },
   },
   forced: {
@@ -121,7 +122,7 @@ const CHARTS = {
     description: 'Share of results whose label was forced, by whatever means.',
     view: 'classifications',
     type: 'big_number_total',
-    where: DONE,
+    where: COUNTED,
     options: { metric: 'forced_share', y_axis_format: PERCENT },
   },
   toReview: {
@@ -136,7 +137,7 @@ const CHARTS = {
     description: 'Identifiers by the label that counts.',
     view: 'classifications',
     type: 'echarts_timeseries_bar',
-    where: DONE,
+    where: COUNTED,
     options: {
       x_axis: 'submitted_at',
       time_grain_sqla: 'P1D',
@@ -153,7 +154,7 @@ const CHARTS = {
     description: 'Where the artificial audio comes from.',
     view: 'classifications',
     type: 'table',
-    where: DONE,
+    where: COUNTED,
     options: {
       query_mode: 'aggregate',
       groupby: ['source'],
@@ -166,7 +167,7 @@ const CHARTS = {
     description: 'How many of the results of a day were forced since.',
     view: 'classifications',
     type: 'echarts_timeseries_line',
-    where: DONE,
+    where: COUNTED,
     options: {
       x_axis: 'submitted_at',
       time_grain_sqla: 'P1D',

@@ -71,7 +71,8 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
       file_hash:
         'SHA-256 of the audio file, the API\'s "hash": many identifiers can share one. Null when not returned.',
       api_version: 'API version at the time of the analysis; set when it completes.',
-      status: 'new, done or errored, as received; null from before API v1.1.0.',
+      status:
+        'new, done or errored, as received; null from before API v1.1.0, when a verdict means done. What it amounts to is in classification_revisions, and in identifai_reporting.classifications.',
       errors: 'What the API says went wrong; a list of messages is joined by line breaks.',
       name: 'Name of the audio file.',
       ref_id: "The submitter's own label; not unique.",

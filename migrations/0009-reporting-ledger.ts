@@ -28,7 +28,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
 async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'tracked_identifiers', {
     about:
-      'Everything that we were asked to track, whatever became of it: what is missing from classifications is found here.',
+      'Everything that we were asked to track, whatever became of it: what is not in classifications is found here. What has no result, and why: where not has_result, by coalesce(errors, last_error, retired_reason).',
     grain: 'identifier in any state',
     columns: {
       ...IDENTIFICATION,
@@ -37,17 +37,30 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
       },
       enqueued_at: { is: 'When we were asked to track it.' },
       waiting_seconds: {
-        is: 'Seconds since then, as long as it has never had a result.',
-        null: 'it waits for nothing: it has had a result, or was retired',
+        is: 'Seconds since then, as long as it has never had a final answer (done or errored).',
+        null: 'it waits for nothing: it has had a final answer, or was retired',
       },
-      settled_at: { is: 'When it first had a result.', null: 'never yet' },
+      settled_at: {
+        is: 'When it first had a final answer, done or errored. When it was first done is classifications.first_done_at.',
+        null: 'never yet',
+      },
+      has_result: {
+        is: 'Whether classifications has a result of it (status done), whatever became of the identifier since.',
+      },
+      errors: {
+        is: 'What went wrong with the analysis, according to its last answer.',
+        null: 'it did not fail, or was never answered',
+      },
       last_asked_at: { is: 'When it was last asked for and the API answered.', null: 'never yet' },
       last_confirmed_at: {
         is: 'When the last request left whose answer had it, in order: what the views show of it was so then.',
         null: 'never yet',
       },
       due_at: { is: 'When it is to be asked for next.', null: 'not again' },
-      last_error: { is: 'What went wrong when it was last asked for.', null: 'nothing did' },
+      last_error: {
+        is: 'What went wrong when it was last asked for: with the asking, not with the analysis.',
+        null: 'nothing did',
+      },
       retired_at: { is: 'When its tracking ended.', null: 'it is tracked' },
       retired_reason: { is: 'Why its tracking ended.', null: 'it is tracked' },
       ...SUBMISSION,
@@ -57,9 +70,12 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
         i.id, i.identifier, i.state, i.enqueued_at,
         case when i.settled_at is null and i.state <> 'retired'
           then greatest(0, floor(extract(epoch from now() - i.enqueued_at)))::bigint end,
-        i.settled_at, i.last_asked_at, i.last_confirmed_at, i.due_at, i.last_error, i.retired_at, i.retired_reason,
+        i.settled_at, coalesce(r.status = 'done', false), c.errors, i.last_asked_at, i.last_confirmed_at, i.due_at, i.last_error, i.retired_at, i.retired_reason,
         i.media, i.submitted_at, i.source
-      from identifai.identifiers as i`,
+      from identifai.identifiers as i
+      left join identifai.classifications as c on c.classification_id = i.id
+      left join identifai.classification_revisions as r
+        on r.classification_id = c.classification_id and r.revision_no = c.revision_no`,
   })
 }
 
@@ -78,13 +94,13 @@ async function createSyncFreshness(db: Kysely<unknown>): Promise<void> {
         null: 'none has ended yet',
       },
       confirmed_since: {
-        is: 'The oldest last_confirmed_at among those that have a result: every result in these views was asked for at this time or later.',
-        null: 'nothing has a result',
+        is: 'The oldest last_confirmed_at among identifiers that are done or errored: each of these was asked for at this time or later. What has gone missing or was retired may be older.',
+        null: 'nothing is done or errored',
       },
       tracked: { is: 'Identifiers in any state, the retired ones included.' },
       pending: { is: 'Identifiers without a final answer.' },
       done: {
-        is: 'Identifiers whose last answer has a result. Those that have gone missing, were set aside or retired since keep theirs in classifications, but are not counted here.',
+        is: 'Identifiers whose last answer is a result. Those that have gone missing, were set aside or retired since keep theirs in classifications, but are not counted here.',
       },
       errored: { is: 'Identifiers whose analysis failed.' },
       missing: { is: 'Identifiers that the API does not return.' },

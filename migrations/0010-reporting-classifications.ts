@@ -5,7 +5,7 @@ import { CLASSIFICATION_COLUMNS } from './reporting-classification-columns.ts'
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'classifications', {
     about:
-      'What identifAI says of each submission. Count by effective_classification, and by status = done: a machine verdict that somebody forced otherwise does not count, and what is not finished has none. machine_confidence is the confidence in the label of the machine, never in a forced one.',
+      'What identifAI says of each submission. Count by effective_classification: a machine verdict that somebody forced otherwise does not count, and where there is nothing to count it is null. machine_confidence is the confidence in the label of the machine, never in a forced one.',
     grain: 'identifier with an answer',
     columns: CLASSIFICATION_COLUMNS,
     // What is not asked for costs nothing: joins on a key are left out by the planner. Most contents never
@@ -37,7 +37,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
             where classification_id = c.classification_id and status <> 'new'
           ) as h
           where h.answer_no > 1 and h.label is distinct from h.former) end,
-        i.last_confirmed_at, i.state, i.media, i.submitted_at, i.source
+        i.last_confirmed_at, i.state, i.media, i.submitted_at, i.source,
+        (i.submitted_at at time zone 'UTC')::date
       from identifai.classifications as c
       left join identifai.identifiers as i on i.id = c.classification_id
       left join identifai.classification_revisions as r

@@ -23,7 +23,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
 async function createVerdicts(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'verdicts', {
     about:
-      'What the machine says of the whole file under each heuristic, its main verdict included once. To count classifications, use classifications: a file has several of these. Clips are in clips.',
+      'What the machine says of the whole file under each heuristic, its main verdict included once. To count classifications, use classifications: a file has several of these. Heuristics cover different files and have confidences of their own, so that averages by heuristic do not compare: heuristic_agreement compares them on the same files. Clips are in clips.',
     grain: 'classification and heuristic',
     columns: {
       ...IDENTIFICATION,

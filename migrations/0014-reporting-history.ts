@@ -37,13 +37,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   ])
   await createView(db, 'classification_history', {
     about:
-      "Every content that we saw of each classification, with the time it stood here. What classifications said at a moment T: valid_from <= T and (valid_to > T or valid_to is null). Times are those of our answers, not of identifAI's changes; force_events bounds these.",
+      "Every content that we saw of each classification, with the time it stood here. What classifications said at a moment T: valid_from <= T and (valid_to > T or valid_to is null); without a moment, contents are counted, not classifications. Times are those of our answers, not of identifAI's changes; force_events bounds these.",
     grain: 'classification and content that we saw of it',
     columns: {
       ...IDENTIFICATION,
       revision_no: { is: 'Counts the contents of one classification, from 1.' },
       valid_from: { is: 'When we first received this content.' },
       valid_to: { is: 'When we received the next one.', null: 'it still stands' },
+      is_current: { is: 'Whether it still stands: classifications shows it.' },
       status: {
         is: 'new, done or errored. While a finished one is analysed again, its last result stands here, as it does in classifications.',
       },
@@ -56,7 +57,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       machine_confidence: { is: 'How sure the machine was of its own label, 0 to 1.', null: 'not told' },
       machine_heuristic: { is: 'The heuristic of the main verdict.', null: 'not told' },
       force_classification: { is: 'The label that was forced.', null: 'not forced' },
-      file_hash: { is: 'SHA-256 of the audio file.', null: 'not returned' },
+      file_hash: {
+        is: 'SHA-256 of the audio file.',
+        joins: 'force_decisions.file_hash',
+        null: 'not returned',
+      },
       ref_id: { is: "The submitter's own label.", null: 'none was given' },
       name: { is: 'Name of the audio file.', null: 'none was given' },
       ...Object.fromEntries(causes),
@@ -65,7 +70,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     // An unfinished answer after a finished one replaces nothing: what had finished before it stands.
     query: `
       select
-        r.classification_id, i.identifier, r.revision_no, r.observed_at, next.observed_at,
+        r.classification_id, i.identifier, r.revision_no, r.observed_at, next.observed_at, next.revision_no is null,
         coalesce(kept.status, r.status), kept.status is not null,
         case when kept.status is not null then coalesce(kept.force_classification, kept.machine_classification)
           when r.status <> 'new' then coalesce(r.force_classification, r.machine_classification) end,

@@ -12,15 +12,20 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .column('classification_id')
     .where(sql.ref('force_classification'), 'is not', null)
     .execute()
+  // So are events, and those about one file are looked up for each other.
+  await sql`create index classification_revisions_force_file_idx on identifai.classification_revisions (file_hash)
+    where causes && array['forced', 'force_changed', 'unforced', 'found_forced']`.execute(db)
   await createForceEvents(db)
   await createForceDecisions(db)
+  await createOverrideNotes(db)
   await createForcedClassifications(db)
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  for (const view of ['forced_classifications', 'force_decisions', 'force_events']) {
+  for (const view of ['forced_classifications', 'override_notes', 'force_decisions', 'force_events']) {
     await dropView(db, view)
   }
+  await sql`drop index identifai.classification_revisions_force_file_idx`.execute(db)
   await sql`drop index identifai.classifications_forced_idx`.execute(db)
   await sql`drop aggregate identifai.decision_of (timestamptz, timestamptz)`.execute(db)
   await sql`drop function identifai.next_decision(identifai.decision, timestamptz, timestamptz)`.execute(db)
@@ -61,6 +66,31 @@ async function createDecisionAggregate(db: Kysely<unknown>): Promise<void> {
   )
 }
 
+/** Which decision of its file and label the event `r` belongs to; the same as the window of force_decisions tells. */
+const DECISION_NO = `(
+  select (identifai.decision_of(coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at
+    order by coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at, o.classification_id, o.revision_no)).decision_no
+  from identifai.classification_revisions as o
+  where (o.file_hash = r.file_hash
+      or r.file_hash is null and o.file_hash is null and o.classification_id = r.classification_id)
+    and o.force_classification is not distinct from r.force_classification
+    and o.causes && array['forced', 'force_changed', 'unforced', 'found_forced']
+    and o.causes && array['forced', 'force_changed', 'unforced']
+    and (coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at, o.classification_id, o.revision_no)
+      <= (coalesce(r.previous_confirmed_at, '-infinity'), r.observed_at, r.classification_id, r.revision_no))`
+
+/** Names a decision for good: what comes later is counted after it. */
+function decisionKey(of: {
+  readonly media: string
+  readonly fileHash: string
+  readonly classification: string
+  readonly forcedTo: string
+  readonly decisionNo: string
+}): string {
+  return `${of.media} || '/' || coalesce(${of.fileHash}, 'classification ' || ${of.classification}) || '/' ||
+    coalesce(${of.forcedTo}, 'none') || '/' || ${of.decisionNo}`
+}
+
 async function createForceEvents(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'force_events', {
     about:
@@ -99,9 +129,13 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
       force_origin: {
         is: 'not_c2pa_path: the documented C2PA route does not lead there. undetermined: it may be a C2PA signature, a tool or a person.',
       },
+      decision_key: {
+        is: 'The decision that it belongs to: events of one file and label that can have happened together are one.',
+        joins: 'force_decisions.decision_key',
+        null: 'found_forced: a decision that nobody saw',
+      },
       file_hash: {
         is: 'SHA-256 of the audio file; an override is by file.',
-        joins: 'force_decisions.file_hash',
         null: 'not returned',
       },
       ref_id: { is: "The submitter's own label.", null: 'none was given' },
@@ -119,6 +153,13 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
         r.machine_classification, r.machine_confidence, r.machine_heuristic,
         case when r.force_classification = 'human' or event.event = 'forced' then 'not_c2pa_path'
           else 'undetermined' end,
+        case when event.event <> 'found_forced' then ${decisionKey({
+          media: '(select i.media from identifai.identifiers as i where i.id = r.classification_id)',
+          fileHash: 'r.file_hash',
+          classification: 'r.classification_id',
+          forcedTo: 'r.force_classification',
+          decisionNo: DECISION_NO,
+        })} end,
         r.file_hash, r.ref_id, r.name, r.result_url, r.run_id::text,
         -- Not a join: the planner takes forced ones for more than they are, and would read the whole ledger for it.
         (select i.media from identifai.identifiers as i where i.id = r.classification_id), r.submitted_at, r.source
@@ -144,9 +185,13 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
       'Decisions to force a label: events of one file and one label that can have happened at the same moment count as one. What was found forced at first sight is no decision that anybody saw, and is left out.',
     grain: 'file, forced label and moment at which its events can have happened together',
     columns: {
+      decision_key: {
+        is: 'Names the decision.',
+        joins: 'force_events.decision_key, forced_classifications.decision_key, override_notes.decision_key',
+      },
       file_hash: {
-        is: 'The file.',
-        joins: 'classifications.file_hash, force_events.file_hash',
+        is: 'The file. It can have many identifiers and many decisions: events join by decision_key.',
+        joins: 'classifications.file_hash',
         null: 'not returned: a decision about one identifier',
       },
       forced_from: {
@@ -157,7 +202,11 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
       not_before: { is: 'It happened then or later: the latest lower bound of its events.' },
       not_after: { is: 'It happened by then: the earliest upper bound of its events.' },
       identifiers: { is: 'Identifiers that it changed.' },
-      explained_by: { is: 'Number of the first note that explains it.', null: 'no note does' },
+      explained_by: {
+        is: 'Number of the first note that explains it; those after it may correct it.',
+        joins: 'override_notes.note_id',
+        null: 'no note does',
+      },
       explanation: {
         is: 'explained, explained_late (its first note was written more than 7 days after not_after) or unexplained.',
       },
@@ -193,7 +242,14 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
         select media, file_hash, forced_to, decision_no, min(note_id) as note_id
         from explained group by media, file_hash, forced_to, decision_no
       )
-      select d.file_hash, d.forced_from, d.forced_to, nullif(d.not_before, '-infinity'), d.not_after, d.identifiers,
+      select ${decisionKey({
+        media: 'd.media',
+        fileHash: 'd.file_hash',
+        classification: 'd.own',
+        forcedTo: 'd.forced_to',
+        decisionNo: 'd.decision_no',
+      })},
+        d.file_hash, d.forced_from, d.forced_to, nullif(d.not_before, '-infinity'), d.not_after, d.identifiers,
         n.note_id,
         case when n.note_id is null then 'unexplained'
           when n.noted_at > d.not_after + interval '168 hours' then 'explained_late' else 'explained' end,
@@ -205,11 +261,49 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
   })
 }
 
+async function createOverrideNotes(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'override_notes', {
+    about:
+      'What the organisation itself has written down of forced labels: who, why. A note is never changed, only followed by another: the latest about a decision counts.',
+    grain: 'note',
+    columns: {
+      note_id: { is: 'Number of the note; later ones are higher.' },
+      file_hash: {
+        is: 'The file that it is about. Forced labels join by decision_key.',
+        joins: 'classifications.file_hash',
+      },
+      forced_to: {
+        is: 'The forced label that it is about: human, artificial, or none for a force taken away.',
+      },
+      decision_key: {
+        is: 'The decision that it explains: the latest about this file and label that may have happened before it was written.',
+        joins: 'force_decisions.decision_key, forced_classifications.decision_key',
+        null: 'no decision that we saw: it explains a label that was found forced, or that we have not seen yet',
+      },
+      author: { is: 'Who decided.' },
+      reason: { is: 'Why.' },
+      ticket: { is: 'Case or ticket.', null: 'none given' },
+      reviewer: { is: 'Who reviewed it.', null: 'nobody named' },
+      noted_at: { is: 'When it was written.' },
+      media: { is: 'Kind of medium: audio.' },
+    },
+    query: `
+      select n.note_id, n.file_hash, n.forced_to,
+        (select e.decision_key from identifai_reporting.force_events as e
+          where e.media = n.media and e.file_hash = n.file_hash and coalesce(e.forced_to, 'none') = n.forced_to
+            and e.event <> 'found_forced'
+          group by e.decision_key having max(coalesce(e.not_before, '-infinity')) <= n.noted_at
+          order by max(coalesce(e.not_before, '-infinity')) desc limit 1),
+        n.author, n.reason, n.ticket, n.reviewer, n.noted_at, n.media
+      from identifai.override_notes as n`,
+  })
+}
+
 async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
   const columns = Object.keys(CLASSIFICATION_COLUMNS)
   await createView(db, 'forced_classifications', {
     about:
-      'The classifications that are forced now, with the interval in which that was last seen to change. When and by whom it was forced identifAI does not say.',
+      'The classifications that are forced now, with the interval in which that was last seen to change, and what a note says of it. When and by whom it was forced identifAI does not say.',
     grain: 'classification forced now',
     columns: {
       ...CLASSIFICATION_COLUMNS,
@@ -219,20 +313,40 @@ async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
         null: 'it was forced already at first sight: nobody saw',
       },
       not_after: { is: 'The label was forced by then.' },
+      decision_key: {
+        is: 'The decision that forced it.',
+        joins: 'force_decisions.decision_key',
+        null: 'it was forced already at first sight: nobody saw',
+      },
+      notes: {
+        is: 'Notes about that decision; about the file and label where nobody saw it. 0 when nobody has said why.',
+      },
+      author: { is: 'Who decided, according to the latest of these notes.', null: 'no note' },
+      reason: { is: 'Why, according to it.', null: 'no note' },
+      ticket: { is: 'Case or ticket, according to it.', null: 'no note, or none given' },
+      reviewer: { is: 'Who reviewed it, according to it.', null: 'no note, or nobody named' },
+      noted_at: { is: 'When it was written.', null: 'no note' },
       tracked_siblings: { is: 'Other tracked identifiers of the same file.' },
     },
     query: `
       select ${columns.map((column) => `c.${column}`).join(', ')}, event.not_before, event.not_after,
+        event.decision_key, coalesce(note.notes, 0)::integer, note.author, note.reason, note.ticket, note.reviewer,
+        note.noted_at,
         (select count(*)::integer from identifai.classifications as s
           where s.media = c.media and s.file_hash = c.file_hash and s.classification_id <> c.classification_id)
       from identifai_reporting.classifications as c
       left join lateral (
-        select case when not 'found_forced' = any(r.causes) then r.previous_confirmed_at end as not_before,
-          r.observed_at as not_after
-        from identifai.classification_revisions as r
-        where r.classification_id = c.classification_id and ${ABOUT_FORCE}
-        order by r.revision_no desc limit 1
+        select e.not_before, e.not_after, e.decision_key
+        from identifai_reporting.force_events as e
+        where e.classification_id = c.classification_id order by e.revision_no desc limit 1
       ) as event on true
+      left join lateral (
+        select n.author, n.reason, n.ticket, n.reviewer, n.noted_at, count(*) over () as notes
+        from identifai_reporting.override_notes as n
+        where n.media = c.media and n.file_hash = c.file_hash and n.forced_to = c.force_classification
+          and n.decision_key is not distinct from event.decision_key
+        order by n.note_id desc limit 1
+      ) as note on true
       where c.force_classification is not null and c.is_forced`,
   })
 }

@@ -87,13 +87,18 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
       model: { is: 'Name of the model.', null: 'not told' },
       day: { is: 'Day (UTC) on which the audio was submitted; if nobody told, on which we first saw it.' },
       n: { is: 'Results of the model on files of that day.' },
+      n_day_untold: {
+        is: 'Those of them whose audio nobody told the time of: they stand on the day on which we first saw it, which can look like a peak.',
+      },
       n_abstained: { is: 'Those of them in which the model abstained.' },
       n_scored: {
         is: 'Those with a score for the label artificial. Over several days, weigh the averages by this: sum(n_scored * mean_artificial_score) / sum(n_scored).',
       },
-      abstained_share: { is: 'Share of them in which the model abstained, 0 to 1.' },
+      abstained_share: {
+        is: 'Share of them in which the model abstained, 0 to 1. Over several days: sum(n_abstained) / sum(n).',
+      },
       mean_artificial_score: {
-        is: 'Average score for the label artificial, without those that abstained.',
+        is: 'Average score for the label artificial, without those that abstained. Over several days, weigh it by n_scored.',
         null: 'no result has such a score',
       },
       p50_elapsed_time: {
@@ -104,16 +109,16 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
     },
     // Offset 0 keeps the planner from reading the results of every day for the sake of a few.
     query: `
-      select d.media, m.model, d.day, count(*), count(*) filter (where m.unknown),
+      select d.media, m.model, d.day, count(*), count(*) filter (where not d.is_told), count(*) filter (where m.unknown),
         count(m.artificial_score), avg((m.unknown is true)::integer)::double precision,
         avg(m.artificial_score),
         (percentile_cont(array[0.5, 0.95]) within group (order by m.elapsed_time))[1],
         (percentile_cont(array[0.5, 0.95]) within group (order by m.elapsed_time))[2]
       from (
-        select i.id, i.media, (i.submitted_at at time zone 'UTC')::date as day
+        select i.id, i.media, (i.submitted_at at time zone 'UTC')::date as day, true as is_told
         from identifai.identifiers as i where i.submitted_at is not null
         union all
-        select i.id, i.media, (r.observed_at at time zone 'UTC')::date
+        select i.id, i.media, (r.observed_at at time zone 'UTC')::date, false
         from identifai.classification_revisions as r join identifai.identifiers as i on i.id = r.classification_id
         where r.revision_no = 1 and i.submitted_at is null
       ) as d

@@ -8,7 +8,8 @@ export const CLASSIFICATION_COLUMNS = {
   ref_id: { is: "The submitter's own label; not unique.", null: 'none was given' },
   name: { is: 'Name of the audio file.', null: 'none was given' },
   file_hash: {
-    is: 'SHA-256 of the audio file. One file can have been submitted many times: an override is by file, so it changes all of them.',
+    is: 'SHA-256 of the audio file. One file can have been submitted many times: an override is by file, so it changes all of them. A file can have many decisions, too: forced_classifications has the one that stands.',
+    joins: 'force_decisions.file_hash',
     null: 'not returned yet',
   },
   result_url: { is: 'Link to the result on the dashboard.', null: 'none was given' },
@@ -32,8 +33,8 @@ export const CLASSIFICATION_COLUMNS = {
   force_classification: { is: 'The label that was forced.', null: 'not forced' },
   is_forced: { is: 'Whether a forced label counts. False while not finished.' },
   effective_classification: {
-    is: "The label that counts: the forced one, else the machine's. Count by this one.",
-    null: 'not finished, or neither forced nor judged',
+    is: "The label that counts: the forced one, else the machine's. Count by this one. A force counts for a failed analysis, too.",
+    null: 'there is nothing to count: not finished, failed, or done without a verdict; and not forced',
   },
   verdict_source: {
     is: 'Where the label that counts comes from: forced or machine.',
@@ -67,4 +68,8 @@ export const CLASSIFICATION_COLUMNS = {
     is: 'What became of the identifier since: done, errored, missing, quarantined, retired, or pending before the first result. A result stays here when its identifier has gone missing or was retired.',
   },
   ...SUBMISSION,
+  submitted_day: {
+    is: 'The day of submitted_at in UTC, as in model_daily. Tools that make days of submitted_at themselves take those of their own time zone.',
+    null: 'nobody told when',
+  },
 } as const satisfies Record<string, ViewColumn>

@@ -33,5 +33,5 @@ function cellText(value: unknown): string {
     const [year, month, day] = [value.getFullYear(), value.getMonth() + 1, value.getDate()]
     return `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`
   }
-  return typeof value === 'string' || typeof value === 'number' ? String(value).replaceAll('|', '\\|') : ''
+  return ['string', 'number', 'boolean'].includes(typeof value) ? String(value).replaceAll('|', '\\|') : ''
 }

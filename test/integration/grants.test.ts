@@ -79,7 +79,7 @@ describe('a role that was granted', () => {
     "update identifai.classifications set name = 'x'",
     'delete from identifai.revision_payloads',
     'drop view identifai_reporting.clips',
-    "insert into identifai_reporting.tracked_identifiers (identifier) values ('x')",
+    "update identifai_reporting.override_notes set author = 'x'",
     "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
   ]
 

@@ -173,7 +173,7 @@ describe('history in the reporting views', () => {
       asOf: null,
     })
     const events = await read<Record<string, unknown>>(`
-      select to_jsonb(e) as e from identifai_reporting.force_events as e where event <> 'found_forced'
+      select to_jsonb(e) - 'decision_key' as e from identifai_reporting.force_events as e where event <> 'found_forced'
       order by not_after, classification_id, revision_no`)
     expect(events.length).toBeGreaterThan(3)
     expect(events.map(({ e }) => withUtc(e as object))).toEqual(
@@ -194,13 +194,16 @@ describe('history in the reporting views', () => {
     )
     expect(found).toEqual([{ n: report.summary.period.found_forced }])
     expect(report.summary.period.found_forced).toBeGreaterThan(0)
-    await expectDecisionsOf(bench.app.db, report.decisions)
+    await expectDecisionsOf(bench.app.db, report)
   })
 
   it('lists what is forced now with its interval and its siblings', async () => {
     const rows = await read<Record<string, unknown>>(`
       select f.identifier, f.file_hash, f.tracked_siblings, f.effective_classification, f.not_before, f.not_after,
-        e.not_before as expected_before, e.not_after as expected_after
+        f.decision_key, f.notes, f.author, e.not_before as expected_before, e.not_after as expected_after,
+        e.decision_key as expected_key,
+        (select count(*)::integer from identifai_reporting.override_notes as n where n.file_hash = f.file_hash
+          and n.forced_to = f.force_classification and n.decision_key is not distinct from e.decision_key) as expected_notes
       from identifai_reporting.forced_classifications as f
       join lateral (select * from identifai_reporting.force_events as e
         where e.classification_id = f.classification_id order by e.not_after desc limit 1) as e on true`)
@@ -217,9 +220,56 @@ describe('history in the reporting views', () => {
         standing.filter(({ file_hash }) => file_hash === row.file_hash).length - 1,
       )
       expect([row.not_before, row.not_after]).toEqual([row.expected_before, row.expected_after])
+      expect([row.decision_key, row.notes]).toEqual([row.expected_key, row.expected_notes])
+      expect(row.author === null).toBe(row.notes === 0)
     }
     expect(rows.some(({ tracked_siblings }) => tracked_siblings === 1)).toBe(true)
   })
+})
+
+it('tells of each forced label who decided and why: according to the latest note on the decision that stands', async () => {
+  await using bench = await createWorkbench()
+  const { world } = bench.simulator
+  const found = world.register({ count: 2, fate: 'done' })
+  const hashes = found.map((identifier) => world.hashOf(identifier) as string) as [string, string]
+  world.override(hashes[1], 'artificial')
+  await bench.enqueue(found)
+  await bench.pass()
+  const forced = async (label: 'human' | 'artificial') => {
+    world.override(hashes[0], label)
+    await bench.makeAllDue()
+    await bench.pass()
+  }
+  const note = (file: string, label: string, author: string) =>
+    sql`insert into identifai.override_notes (file_hash, forced_to, author, reason)
+      values (${file}, ${label}, ${author}, 'r')`.execute(bench.app.db)
+  const told = async () => {
+    const { rows } = await sql`select file_hash, notes, author, decision_key is null as was_found
+      from identifai_reporting.forced_classifications order by file_hash = ${hashes[1]}`.execute(bench.app.db)
+    return rows
+  }
+  const unseen = { file_hash: hashes[1], notes: 0, author: null, was_found: true }
+  await forced('human')
+  await note(hashes[0], 'human', 'A. Rossi')
+  expect(await told()).toEqual([
+    { file_hash: hashes[0], notes: 1, author: 'A. Rossi', was_found: false },
+    unseen,
+  ])
+  await note(hashes[0], 'human', 'A. Rossi, corrected')
+  await forced('artificial')
+  expect(await told()).toEqual([{ file_hash: hashes[0], notes: 0, author: null, was_found: false }, unseen])
+  await forced('human')
+  expect(await told()).toEqual([{ file_hash: hashes[0], notes: 0, author: null, was_found: false }, unseen])
+  await note(hashes[0], 'human', 'B. Neri')
+  await note(hashes[0], 'human', 'B. Neri, corrected')
+  await note(hashes[1], 'artificial', 'C. Verdi')
+  expect(await told()).toEqual([
+    { file_hash: hashes[0], notes: 2, author: 'B. Neri, corrected', was_found: false },
+    { ...unseen, notes: 1, author: 'C. Verdi' },
+  ])
+  const { rows: work } = await sql`select from identifai_reporting.review_worklist
+    where reason_codes like '%no_note%'`.execute(bench.app.db)
+  expect(work).toEqual([])
 })
 
 const DAY = 86_400_000
@@ -273,7 +323,7 @@ async function decisionsOf(events: readonly Told[], notes: readonly ToldNote[]) 
   }
   await sealHistory(db, [])
   const report = await readReport(db, { media: 'audio', from: null, to: '2100-01-01', asOf: null })
-  await expectDecisionsOf(db, report.decisions)
+  await expectDecisionsOf(db, report)
   return report.decisions
 }
 
@@ -330,11 +380,13 @@ it('counts a note for the latest decision before it, and as late after seven day
 
 async function expectDecisionsOf(
   db: Workbench['app']['db'],
-  decisions: Awaited<ReturnType<typeof readReport>>['decisions'],
+  report: Awaited<ReturnType<typeof readReport>>,
 ): Promise<void> {
   const { rows } = await sql<{ d: object }>`
     select to_jsonb(d) as d from identifai_reporting.force_decisions as d`.execute(db)
-  const expected = decisions.map(({ notes: [note], ...decision }) => ({
+  const keys = await keysOfDecisions(db, report)
+  const expected = report.decisions.map(({ notes: [note], ...decision }) => ({
+    decision_key: keys.get(decision.decision),
     file_hash: decision.file_hash,
     forced_from: decision.forced_from,
     forced_to: decision.forced_to,
@@ -353,6 +405,38 @@ async function expectDecisionsOf(
   const text = (row: object) =>
     JSON.stringify(Object.entries(row).toSorted(([one], [other]) => (one < other ? -1 : 1)))
   expect(rows.map(({ d }) => text(withUtc(d))).toSorted()).toEqual(expected.map(text).toSorted())
+}
+
+/** The key that all events of a decision share, and no others; its notes have it, too. */
+async function keysOfDecisions(
+  db: Workbench['app']['db'],
+  report: Awaited<ReturnType<typeof readReport>>,
+): Promise<Map<number, string>> {
+  const { rows: events } = await sql<{
+    classification_id: number
+    revision_no: number
+    decision_key: string
+  }>`
+    select classification_id, revision_no, decision_key from identifai_reporting.force_events
+    where event <> 'found_forced'`.execute(db)
+  const keys = new Map<number, string>()
+  for (const { decision, ...seen } of report.events) {
+    const event = events.find(
+      (one) => one.classification_id === seen.classification_id && one.revision_no === seen.revision_no,
+    )
+    expect(event?.decision_key).toEqual(keys.get(decision) ?? expect.any(String))
+    keys.set(decision, event?.decision_key ?? '')
+  }
+  expect(new Set(keys.values()).size).toBe(keys.size)
+  const { rows: notes } = await sql<{ note_id: number; decision_key: string | null }>`
+    select note_id, decision_key from identifai_reporting.override_notes order by note_id`.execute(db)
+  const explained = report.decisions.flatMap(({ decision, notes: of }) =>
+    of.map(({ note_id }) => [note_id, keys.get(decision)] as const),
+  )
+  expect(notes.map(({ note_id, decision_key }) => [note_id, decision_key])).toEqual(
+    notes.map(({ note_id }) => [note_id, new Map(explained).get(note_id) ?? null]),
+  )
+  return keys
 }
 
 /** Times of JSON as the report writes them: UTC with six digits. */

@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeRun, newRun, openRun } from '../../src/sync/run-rows.ts'
+import { addNote } from '../support/add-note.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 const CLASSIFICATION =
-  'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at verdict_changed_at last_confirmed_at state media submitted_at source'
+  'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at verdict_changed_at last_confirmed_at state media submitted_at source submitted_day'
 
 const RESULT =
   'result_no model abstained elapsed_time human_score artificial_score top_label top_score media submitted_at source'
@@ -13,7 +14,7 @@ const RESULT =
 /** The public contract: every view with its columns, which are only ever appended. */
 const VIEWS: Readonly<Record<string, string>> = {
   tracked_identifiers:
-    'classification_id identifier state enqueued_at waiting_seconds settled_at last_asked_at last_confirmed_at due_at last_error retired_at retired_reason media submitted_at source',
+    'classification_id identifier state enqueued_at waiting_seconds settled_at has_result errors last_asked_at last_confirmed_at due_at last_error retired_at retired_reason media submitted_at source',
   classifications: CLASSIFICATION,
   verdicts:
     'classification_id identifier heuristic is_main classification confidence agrees_with_main agrees_with_force media submitted_at source',
@@ -26,17 +27,18 @@ const VIEWS: Readonly<Record<string, string>> = {
   artificial_spans:
     'classification_id identifier span_start span_end clip_count max_confidence media submitted_at source',
   classification_history:
-    'classification_id identifier revision_no valid_from valid_to status is_reanalysing effective_classification machine_classification machine_confidence machine_heuristic force_classification file_hash ref_id name first_seen status_changed forced force_changed unforced found_forced heuristic_switched verdict_changed models_changed scores_changed api_version_changed details_changed hash_changed errors_changed metadata_changed extra_changed disappeared reappeared media submitted_at source',
+    'classification_id identifier revision_no valid_from valid_to is_current status is_reanalysing effective_classification machine_classification machine_confidence machine_heuristic force_classification file_hash ref_id name first_seen status_changed forced force_changed unforced found_forced heuristic_switched verdict_changed models_changed scores_changed api_version_changed details_changed hash_changed errors_changed metadata_changed extra_changed disappeared reappeared media submitted_at source',
   force_events:
-    'classification_id identifier revision_no event forced_from forced_to not_before not_after machine_classification_before machine_confidence_before machine_heuristic_before machine_classification_after machine_confidence_after machine_heuristic_after force_origin file_hash ref_id name result_url run_id media submitted_at source',
+    'classification_id identifier revision_no event forced_from forced_to not_before not_after machine_classification_before machine_confidence_before machine_heuristic_before machine_classification_after machine_confidence_after machine_heuristic_after force_origin decision_key file_hash ref_id name result_url run_id media submitted_at source',
   force_decisions:
-    'file_hash forced_from forced_to not_before not_after identifiers explained_by explanation author reason ticket reviewer noted_at media',
-  forced_classifications: `${CLASSIFICATION} not_before not_after tracked_siblings`,
+    'decision_key file_hash forced_from forced_to not_before not_after identifiers explained_by explanation author reason ticket reviewer noted_at media',
+  forced_classifications: `${CLASSIFICATION} not_before not_after decision_key notes author reason ticket reviewer noted_at tracked_siblings`,
+  override_notes: 'note_id file_hash forced_to decision_key author reason ticket reviewer noted_at media',
   heuristic_agreement: 'media heuristic other_heuristic n n_single_model agree flips overrides_made_needless',
   model_daily:
-    'media model day n n_abstained n_scored abstained_share mean_artificial_score p50_elapsed_time p95_elapsed_time',
+    'media model day n n_day_untold n_abstained n_scored abstained_share mean_artificial_score p50_elapsed_time p95_elapsed_time',
   review_worklist:
-    'classification_id identifier rank reasons effective_classification verdict_source machine_classification machine_confidence file_hash ref_id name result_url media submitted_at source',
+    'classification_id identifier rank reasons reason_codes effective_classification verdict_source machine_classification machine_confidence file_hash ref_id name result_url media submitted_at source',
   sync_freshness:
     'last_success_at last_run_at last_run_status confirmed_since tracked pending done errored missing quarantined retired due_now overdue',
   data_dictionary:
@@ -118,6 +120,7 @@ describe('the reporting schema', () => {
     world.override(world.hashOf(identifiers[11] as string) as string, 'human')
     world.reanalyse(identifiers[5] as string, 3)
     await bench.pass({ refreshAll: true })
+    await addNote(bench.app.db, world.hashOf(identifiers[11] as string) as string)
     const rows = await read<{ view_name: string; column_name: string }>(
       `select view_name, column_name from identifai_reporting.data_dictionary where null_means is null`,
     )
@@ -194,15 +197,25 @@ describe('the reporting schema', () => {
     )
     expect(fresh?.confirmed_since).toEqual(oldest?.t)
     const waiting = await ask(`
-      select identifier, state, waiting_seconds >= 0 as waits, waiting_seconds / 86400 as days, retired_reason
+      select identifier, state, waiting_seconds >= 0 as waits, waiting_seconds / 86400 as days, retired_reason,
+        has_result, errors is not null as failed
       from identifai_reporting.tracked_identifiers where identifier in ('new', 'm', 'q', 'e', '${done[0]}')
       order by state, identifier`)
+    const never = { retired_reason: null, has_result: false, failed: false }
     expect(waiting).toEqual([
-      { identifier: 'e', state: 'errored', waits: null, days: null, retired_reason: null },
-      { identifier: 'm', state: 'missing', waits: true, days: 0, retired_reason: null },
-      { identifier: 'new', state: 'pending', waits: true, days: 2, retired_reason: null },
-      { identifier: 'q', state: 'quarantined', waits: true, days: 0, retired_reason: null },
-      { identifier: done[0], state: 'retired', waits: null, days: null, retired_reason: 'test' },
+      { ...never, identifier: 'e', state: 'errored', waits: null, days: null, failed: true },
+      { ...never, identifier: 'm', state: 'missing', waits: true, days: 0 },
+      { ...never, identifier: 'new', state: 'pending', waits: true, days: 2 },
+      { ...never, identifier: 'q', state: 'quarantined', waits: true, days: 0 },
+      {
+        ...never,
+        identifier: done[0],
+        state: 'retired',
+        waits: null,
+        days: null,
+        retired_reason: 'test',
+        has_result: true,
+      },
     ])
   })
 })

@@ -13,6 +13,7 @@ export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row
     fileResultRows(truth).map((result) => ({
       result,
       day: truth.submitted_at?.toISOString().slice(0, 10) ?? firstSeen,
+      isTold: truth.submitted_at !== null,
     })),
   )
   const groups = Map.groupBy(results, ({ result, day }) => JSON.stringify([result.model, day]))
@@ -27,6 +28,7 @@ export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row
       model,
       day,
       n: members.length,
+      n_day_untold: members.filter(({ isTold }) => !isTold).length,
       n_abstained: members.filter(({ result }) => result.abstained).length,
       n_scored: scores.length,
       abstained_share: rounded(members.filter(({ result }) => result.abstained).length / members.length),
@@ -42,22 +44,18 @@ export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row
 export function worklistRows(truths: readonly Truth[], noted: ReadonlySet<string>): Row[] {
   return truths.flatMap((truth) => {
     const row = classificationRow(truth)
+    if (row.status === 'new') return []
     const reasons = [
-      ...forceReasons(row, noted),
-      ...(row.verdict_source === 'forced' ? [] : machineReasons(row, truth.record)),
-      ...(row.status === 'errored'
-        ? [[4, `the analysis failed${typeof row.errors === 'string' ? `: ${row.errors}` : ''}`] as const]
-        : []),
-      ...(row.status === 'done' && row.effective_classification === null
-        ? [[4, 'done, but without a verdict'] as const]
-        : []),
+      ...(row.verdict_source === 'forced' ? forceReasons(row, noted) : machineReasons(row, truth.record)),
+      ...failureReasons(row),
     ]
-    if (row.status === 'new' || reasons.length === 0) return []
+    if (reasons.length === 0) return []
     return [
       {
         ...identificationOf(truth),
-        rank: Math.min(...reasons.map(([rank]) => rank)),
-        reasons: reasons.map(([, reason]) => reason).join('; '),
+        rank: Math.min(...reasons.map(({ rank }) => rank)),
+        reasons: reasons.map(({ words }) => words).join('; '),
+        reason_codes: reasons.map(({ code }) => code).join(' '),
         effective_classification: row.effective_classification,
         verdict_source: row.verdict_source,
         machine_classification: row.machine_classification,
@@ -68,25 +66,20 @@ export function worklistRows(truths: readonly Truth[], noted: ReadonlySet<string
   })
 }
 
-type Reason = readonly [rank: number, reason: string]
+interface Reason {
+  readonly rank: number
+  readonly code: string
+  readonly words: string
+}
 
 function forceReasons(row: Row, noted: ReadonlySet<string>): Reason[] {
-  if (row.verdict_source !== 'forced') return []
   const force = String(row.force_classification)
   const sure = Number(row.machine_confidence ?? 0)
-  return [
-    ...(row.contradicts_machine && sure >= 0.9
-      ? [
-          [
-            1,
-            `forced to ${force}, though the machine was sure of ${String(row.machine_classification)} (${sure.toFixed(2)})`,
-          ] as const,
-        ]
-      : []),
-    ...(noted.has(`${String(row.file_hash)} ${force}`)
-      ? []
-      : [[2, `forced to ${force}, and no note says why`] as const]),
-  ]
+  if (noted.has(`${String(row.file_hash)} ${force}`)) return []
+  const noNote = { rank: 2, code: 'no_note', words: `forced to ${force}, and no note says why` }
+  if (!row.contradicts_machine || sure < 0.9) return [noNote]
+  const words = `forced to ${force}, though the machine was sure of ${String(row.machine_classification)} (${sure.toFixed(2)})`
+  return [{ rank: 1, code: 'against_sure_machine', words }, noNote]
 }
 
 function machineReasons(row: Row, record: Truth['record']): Reason[] {
@@ -102,22 +95,28 @@ function machineReasons(row: Row, record: Truth['record']): Reason[] {
     ({ verdict: { classification } }) => classification !== verdict?.classification,
   ).length
   const { artificial_clip_count: artificial, judged_clip_count: judged, machine_confidence: confidence } = row
-  return [
-    ...(row.effective_classification === 'human' && Number(artificial) > 0
-      ? [
-          [
-            2,
-            `counts as human, but ${String(artificial)} of its ${String(judged)} clips with a label sound artificial`,
-          ] as const,
-        ]
-      : []),
-    ...(disagreeing > 0
-      ? [[3, `${disagreeing} of ${others.length} other heuristics give another label`] as const]
-      : []),
-    ...(row.verdict_source === 'machine' && confidence !== null && Number(confidence) < 0.7
-      ? [[3, `the machine was not sure (${Number(confidence).toFixed(2)})`] as const]
-      : []),
-  ]
+  const reasons: Reason[] = []
+  if (row.effective_classification === 'human' && Number(artificial) > 0) {
+    const words = `counts as human, but ${String(artificial)} of its ${String(judged)} clips with a label sound artificial`
+    reasons.push({ rank: 2, code: 'artificial_clips', words })
+  }
+  if (disagreeing > 0) {
+    const words = `${disagreeing} of ${others.length} other heuristics give another label`
+    reasons.push({ rank: 3, code: 'heuristics_disagree', words })
+  }
+  if (row.verdict_source === 'machine' && confidence !== null && Number(confidence) < 0.7) {
+    const words = `the machine was not sure (${Number(confidence).toFixed(2)})`
+    reasons.push({ rank: 3, code: 'not_sure', words })
+  }
+  return reasons
+}
+
+function failureReasons({ status, errors, effective_classification: effective }: Row): Reason[] {
+  if (status === 'errored') {
+    const why = typeof errors === 'string' ? `: ${errors}` : ''
+    return [{ rank: 4, code: 'failed', words: `the analysis failed${why}` }]
+  }
+  return effective === null ? [{ rank: 4, code: 'no_verdict', words: 'done, but without a verdict' }] : []
 }
 
 /** As percentile_cont interpolates. */

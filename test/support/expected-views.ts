@@ -61,6 +61,7 @@ export function classificationRow(truth: Truth): Row {
     artificial_clip_count: artificial,
     artificial_clip_share: labels.length === 0 ? null : artificial / labels.length,
     model_count: new Set(models).size,
+    submitted_day: truth.submitted_at?.toISOString().slice(0, 10) ?? null,
     state: isFinished ? statusOf(record) : 'pending',
   }
 }
