@@ -1,10 +1,13 @@
 import { type Kysely, sql } from 'kysely'
 import { JOB_PRIVILEGES } from '../access/job-privileges.ts'
 import type { Database } from '../db/database.ts'
-import { asDatabaseError } from '../db/database-error.ts'
+import { asDatabaseError, databaseCodeOf } from '../db/database-error.ts'
 import { assertMigrated, migrationStates } from '../db/migrate.ts'
 import { EXIT_CODE } from '../errors.ts'
 import { type Finding, failed, ok } from './finding.ts'
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+const GRANTS = 'Grant it what docs/operations.md shows for the role of the job.'
 
 /** Whether the database has the tables of this version. */
 export async function checkMigrations(db: Kysely<Database>): Promise<Finding> {
@@ -15,7 +18,9 @@ export async function checkMigrations(db: Kysely<Database>): Promise<Finding> {
     const known = asDatabaseError(error)
     if (!known) throw error
     const mend =
-      'Run identifai-sync migrate, as the role that owns the tables; after an upgrade, use the new version.'
+      databaseCodeOf(error) === INSUFFICIENT_PRIVILEGE
+        ? GRANTS
+        : 'Run identifai-sync migrate, as the role that owns the tables; after an upgrade, use the new version.'
     return failed('migrations', known.message, mend, EXIT_CODE.database)
   }
 }
@@ -28,17 +33,16 @@ export async function checkPrivileges(db: Kysely<Database>): Promise<Finding> {
   const { rows } = await sql<{ table: string; privilege: string }>`
     select wanted.table, wanted.privilege
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as wanted ("table" text, privilege text)
-    where not has_table_privilege('identifai.' || wanted.table, wanted.privilege)`.execute(db)
+    join pg_catalog.pg_namespace as s on s.nspname = 'identifai'
+    -- By its number: a name would need the schema, which may be what is lacking.
+    join pg_catalog.pg_class as c on c.relnamespace = s.oid and c.relname = wanted.table
+    where not has_schema_privilege(s.oid, 'USAGE') or not has_table_privilege(c.oid, wanted.privilege)
+    order by 1, 2`.execute(db)
   if (rows.length === 0) return ok('privileges', 'The role may do all that a pass does.')
   const lacking = [...Map.groupBy(rows, ({ table }) => table)].map(
     ([table, of]) => `${of.map(({ privilege }) => privilege).join(', ')} on ${table}`,
   )
-  return failed(
-    'privileges',
-    `The role lacks ${lacking.join('; ')}.`,
-    'Grant them to it, as docs/operations.md shows for the role of the job.',
-    EXIT_CODE.database,
-  )
+  return failed('privileges', `The role lacks ${lacking.join('; ')}.`, GRANTS, EXIT_CODE.database)
 }
 
 const NUMBERED = [

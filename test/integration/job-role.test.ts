@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs'
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { JOB_PRIVILEGES } from '../../src/access/job-privileges.ts'
+import { createApp } from '../../src/app.ts'
+import { checkPrivileges } from '../../src/doctor/check-schema.ts'
+import { runPass } from '../../src/sync/run-pass.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { createWorkbench } from '../support/workbench.ts'
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+/** Something for every data table. */
+const COMPLETE = {
+  verdict: { heuristic: 'Majority', classification: 'human', models: ['Phantom'] },
+  results: [{ model: 'Phantom', classification: [{ label: 'human', score: 0.9 }] }],
+  details: { clips: [{ index: 0, verdict: { classification: 'human' } }] },
+}
+
+/** The statements of docs/operations.md that make a role the role of the job. */
+function grantsOfTheJob(role: string): string[] {
+  const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const [, block = ''] =
+    /```sql\n(GRANT USAGE ON SCHEMA identifai TO identifai_sync;[\s\S]*?)```/.exec(text) ?? []
+  const statements = block.split(';\n').filter((statement) => statement.trim() !== '')
+  return statements.map((statement) => statement.replaceAll('identifai_sync', `"${role}"`))
+}
+
+it('a role with the grants that docs/operations.md names runs whole passes, and cannot change history', async () => {
+  const served = new Map<string, object>()
+  await using api = await startCannedApi((asked) =>
+    asked.flatMap((identifier) => served.get(identifier) ?? []),
+  )
+  await using bench = await createWorkbench({
+    environment: { SYNC_MISSING_AFTER: '1', IDENTIFAI_API_URL: api.url },
+  })
+  const { db, config, logger } = bench.app
+  const role = `job of ${new URL(bench.database.url).pathname.slice(1)}`
+  await sql`create role ${sql.id(role)} login password 'p'`.execute(db)
+  try {
+    const url = new URL(bench.database.url)
+    url.username = encodeURIComponent(role)
+    url.password = 'p'
+    await using app = createApp({ ...config, databaseUrl: url.href }, { logger })
+    const pass = async () => {
+      const result = await runPass(app, {
+        trigger: 'schedule',
+        signal: new AbortController().signal,
+        refreshAll: true,
+      })
+      if (result.failure !== undefined) throw result.failure
+      return result.run
+    }
+    await expect(pass()).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE })
+    expect(await checkPrivileges(app.db)).toMatchObject({ status: 'failed', exit_code: 5 })
+    for (const statement of grantsOfTheJob(role)) await sql.raw(statement).execute(db)
+    expect(await checkPrivileges(app.db)).toMatchObject({ status: 'ok' })
+    const { rows: granted } = await sql<{ table_name: string; privileges: string[] }>`
+      select table_name, array_agg(privilege_type::text order by privilege_type) as privileges
+      from information_schema.role_table_grants where grantee = ${role} group by table_name`.execute(db)
+    expect(Object.fromEntries(granted.map((row) => [row.table_name, row.privileges]))).toEqual(
+      Object.fromEntries(Object.entries(JOB_PRIVILEGES).map(([table, of]) => [table, of.toSorted()])),
+    )
+
+    // Everything that a pass does: first answers, a force with its sibling, a disappearance, quarantine, drift, the chain.
+    const serve = (identifier: string, more: object = {}) =>
+      served.set(identifier, { identifier, status: 'done', hash: identifier, ...COMPLETE, ...more })
+    for (const name of ['a', 'b', 'c', 'd']) serve(name)
+    serve('sibling', { hash: 'a' })
+    await bench.enqueue([...served.keys(), 'unknown'])
+    expect(await pass()).toMatchObject({ claimed: 6, not_returned: 1, changed: 5 })
+    serve('a', { force_classification: 'human' })
+    serve('sibling', { hash: 'a', force_classification: 'human' })
+    served.delete('b')
+    serve('c', { status: 'unheard of' })
+    serve('d', { unheard_of: 1 })
+    expect(await pass()).toMatchObject({ quarantined: 1, force_changes: 2, not_returned: 1, changed: 3 })
+    serve('c')
+    expect(await pass()).toMatchObject({ status: 'succeeded', changed: 0 })
+
+    for (const statement of [
+      'update identifai.classification_revisions set causes = causes',
+      'delete from identifai.classification_revisions',
+      'truncate identifai.classification_revisions',
+      'delete from identifai.revision_payloads',
+      "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
+      'update identifai.chain_leaves set leaf_no = leaf_no',
+      'delete from identifai.identifiers',
+      'alter table identifai.classification_revisions disable trigger all',
+      'drop table identifai.clips',
+      'create table identifai.x (n int)',
+    ]) {
+      await expect(sql.raw(statement).execute(app.db), statement).rejects.toMatchObject({
+        code: INSUFFICIENT_PRIVILEGE,
+      })
+    }
+    // A sealed run refuses whoever may change runs.
+    await expect(sql`update identifai.sync_runs set host = 'x'`.execute(app.db)).rejects.toThrow()
+  } finally {
+    await sql`drop owned by ${sql.id(role)}`.execute(db)
+    await sql`drop role ${sql.id(role)}`.execute(db)
+  }
+})
