@@ -7,7 +7,7 @@ import { readLastSuccess } from './last-success.ts'
 import { LANES, type LedgerReading, readLedger } from './read-ledger.ts'
 
 /** A reading is used this long; and a slow one for as many times the time that it took. */
-const LEAST_AGE_MS = 10_000
+const LEAST_AGE_MS = 1000
 const AGE_PER_COST = 20
 
 interface Reading {

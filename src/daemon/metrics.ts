@@ -76,8 +76,12 @@ export function createMetrics(): Metrics {
     column: column as keyof typeof COUNTED,
     counter: new Counter({ name: `identifai_sync_${name}_total`, help, registers }),
   }))
-  for (const statusClass of ['2xx', '3xx', '4xx', '5xx', 'none'])
-    requests.inc({ status_class: statusClass }, 0)
+  // What has not happened yet is zero, not absent: increase() does not see a counter begin.
+  for (const status_class of ['2xx', '3xx', '4xx', '5xx', 'none']) requests.inc({ status_class }, 0)
+  for (const trigger of ['schedule', 'fresh'] as const) {
+    for (const status of ['succeeded', 'partial', 'failed', 'interrupted'] as const)
+      passes.inc({ trigger, status }, 0)
+  }
   return {
     registry,
     telemetry: {
