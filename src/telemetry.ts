@@ -2,6 +2,8 @@
 export interface Telemetry {
   /** A request has ended, its whole answer read: with this status, or null where none came. */
   requestEnded(status: number | null, seconds: number): void
+  /** A request is about to be repeated: over the quota (429), or lost. */
+  requestRepeated(why: 'throttled' | 'lost'): void
   /** A request has waited this long for its slot of the quota. */
   quotaWaited(seconds: number): void
   /** A batch has been committed: rows of content and history that it brought. */
@@ -11,6 +13,7 @@ export interface Telemetry {
 /** Nobody measures. */
 export const NO_TELEMETRY: Telemetry = {
   requestEnded: () => {},
+  requestRepeated: () => {},
   quotaWaited: () => {},
   rowsWritten: () => {},
 }

@@ -24,8 +24,6 @@ const COUNTED = {
   unchanged: ['contents_unchanged', 'Answers with the content that was known.'],
   quarantined: ['records_quarantined', 'Records set aside because they do not fit the contract.'],
   force_changes: ['force_changes', 'Changes of a forced label.'],
-  retries: ['retries', 'Requests that were repeated, those over the quota included.'],
-  throttled: ['throttled', 'Answers that said the quota is used up (429).'],
 } as const satisfies Partial<Record<keyof Tally, readonly [name: string, help: string]>>
 
 export function createMetrics(): Metrics {
@@ -53,6 +51,16 @@ export function createMetrics(): Metrics {
   const quotaSeconds = new Counter({
     name: 'identifai_sync_quota_wait_seconds_total',
     help: 'Time that requests have waited for their slots of the quota.',
+    registers,
+  })
+  const retries = new Counter({
+    name: 'identifai_sync_retries_total',
+    help: 'Requests that were repeated, those over the quota included.',
+    registers,
+  })
+  const throttled = new Counter({
+    name: 'identifai_sync_throttled_total',
+    help: 'Answers that said the quota is used up (429).',
     registers,
   })
   const rows = new Counter({
@@ -88,6 +96,10 @@ export function createMetrics(): Metrics {
       requestEnded: (status, seconds) => {
         requests.inc({ status_class: status === null ? 'none' : `${Math.floor(status / 100)}xx` })
         requestSeconds.observe(seconds)
+      },
+      requestRepeated: (why) => {
+        retries.inc()
+        if (why === 'throttled') throttled.inc()
       },
       quotaWaited: (seconds) => quotaSeconds.inc(seconds),
       rowsWritten: (count) => rows.inc(count),

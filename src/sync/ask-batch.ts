@@ -25,13 +25,14 @@ export type Exchange = {
 
 /** Asks for one batch, within the quota, again while that may help. No transaction is open meanwhile. */
 export async function askBatch(pass: Pass, claims: readonly Claim[]): Promise<Exchange> {
-  const { config, signal, tally, logger, runId } = pass
+  const { config, signal, tally, telemetry, logger, runId } = pass
   return withRetries(() => askOnce(pass, claims), {
     retries: config.retries,
     baseMs: config.retryBaseMs,
     signal,
     onRetry: (error, retry, delayMs) => {
       tally.retries++
+      telemetry.requestRepeated('lost')
       logger.warn({ runId, retry, delayMs, reason: error.message }, 'request failed, trying again')
     },
     onThrottled: (error, inARow) => pauseForQuota(pass, error, inARow),
@@ -59,6 +60,7 @@ async function askOnce(pass: Pass, claims: readonly Claim[]): Promise<Exchange> 
 async function pauseForQuota(pass: Pass, error: ThrottledError, inARow: number): Promise<void> {
   pass.tally.throttled++
   pass.tally.retries++
+  pass.telemetry.requestRepeated('throttled')
   const pauseMs = error.retryAfterMs ?? delayBoundMs(inARow, pass.config.retryBaseMs)
   const minutes = Math.ceil(MAX_PAUSE_MS / 60_000)
   if (pauseMs > MAX_PAUSE_MS) {
