@@ -1,4 +1,5 @@
 import type { Plan } from '../plan/read-plan.ts'
+import { durationText } from '../terminal/duration-text.ts'
 import { counted } from '../terminal/print.ts'
 import { textTable, timeText } from '../terminal/text-table.ts'
 
@@ -32,10 +33,4 @@ export function describeSweep({ whole_sweep: sweep }: Plan): string {
     `${cost}: longer than the ${sweep.refresh_hours} hours after which they are due again. ` +
     'The one confirmed longest ago goes first, so all are confirmed equally often, but not every night.'
   )
-}
-
-function durationText(minutes: number): string {
-  if (minutes < 1) return counted(Math.ceil(minutes * 60), 'second')
-  if (minutes < 120) return `${minutes.toFixed(1)} minutes`
-  return `${(minutes / 60).toFixed(1)} hours`
 }

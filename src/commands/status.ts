@@ -15,6 +15,9 @@ export function statusCommand() {
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nNeeds DATABASE_URL only; asks the API nothing.')
     .action(async (options) => {
+      const { parseScheduleConfig } = await import('../daemon/daemon-config.ts')
+      const { nextSlot } = await import('../daemon/next-slot.ts')
+      const { readEnvironment } = await import('../config.ts')
       const { readStatus } = await import('../status/read-status.ts')
       const { readStuck } = await import('../status/read-stuck.ts')
       await using app = await openDatabase()
@@ -24,13 +27,15 @@ export function statusCommand() {
         else print(stuck.map(describeStuck).join('\n\n') || 'Nothing is stuck.')
         return
       }
-      const status = await readStatus(app.db)
+      const { schedule: expression, timeZone } = parseScheduleConfig(readEnvironment())
+      const next_night_at = nextSlot({ expression, timeZone, now: new Date() })
+      const status = { ...(await readStatus(app.db)), next_night_at }
       if (options.json) printJson(status)
       else print(describeStatus(status))
     })
 }
 
-function describeStatus(status: Status): string {
+function describeStatus(status: Status & { readonly next_night_at: Date | null }): string {
   if (status.tracked.length === 0) {
     return 'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>'
   }
@@ -52,6 +57,9 @@ function describeStatus(status: Status): string {
             error: short(error),
           })),
         ),
+    ...(status.next_night_at
+      ? ['', `The next nightly pass of a daemon, by SYNC_SCHEDULE: ${timeText(status.next_night_at)}.`]
+      : []),
   ].join('\n')
 }
 

@@ -36,23 +36,20 @@ Examples:
       const { EXIT_CODE } = await import('../errors.ts')
       const { listenForInterrupt } = await import('../interrupt.ts')
       const { runPass } = await import('../sync/run-pass.ts')
-      const { finishedClaims } = await import('../sync/tally.ts')
-      const { createProgressLine } = await import('../terminal/progress-line.ts')
       using interrupt = listenForInterrupt()
       await using app = await openApp()
       if (options.dryRun) return await printDryRun(app, options)
 
-      const progress = createProgressLine(process.stderr)
-      const show = (tally: Readonly<Tally>, more = '') =>
-        progress.show(progressText(finishedClaims(tally), tally) + more)
+      const progress = await startProgress(app, options)
       const result = await runPass(app, {
         trigger: 'manual',
         signal: interrupt.signal,
         ...(options.limit !== undefined && { limit: options.limit }),
         ...(options.wait !== undefined && { waitMs: options.wait }),
         ...(options.refreshAll && { refreshAll: true }),
-        onProgress: show,
-        onWait: (seconds, tally) => show(tally, `, next one due in ${counted(Math.ceil(seconds), 'second')}`),
+        onProgress: progress.show,
+        onWait: (seconds, tally) =>
+          progress.show(tally, `, next one due in ${counted(Math.ceil(seconds), 'second')}`),
       })
       progress.clear()
       if (options.json) printJson(result.run)
@@ -61,6 +58,29 @@ Examples:
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
       else if (result.run.status === 'partial') process.exitCode = EXIT_CODE.partial
     })
+}
+
+/** A line on a terminal; elsewhere nothing, and nothing is counted for it. */
+async function startProgress(
+  app: App,
+  options: { readonly limit?: number | undefined; readonly refreshAll?: true | undefined },
+) {
+  const { createProgressLine } = await import('../terminal/progress-line.ts')
+  const line = createProgressLine(process.stderr)
+  if (!line.isShown) return { show: () => {}, clear: line.clear }
+  const { readPlan } = await import('../plan/read-plan.ts')
+  const { progressText } = await import('./progress-text.ts')
+  const { identifiers, requests, minutes } = await readPlan(app, {
+    settledToo: options.refreshAll ?? false,
+    limit: options.limit,
+  })
+  const spacingSeconds = (minutes * 60) / Math.max(1, requests)
+  const startedAt = performance.now()
+  const show = (tally: Readonly<Tally>, more = '') => {
+    const elapsedSeconds = (performance.now() - startedAt) / 1000
+    line.show(progressText({ tally, total: identifiers, elapsedSeconds, spacingSeconds }) + more)
+  }
+  return { show, clear: line.clear }
 }
 
 async function printDryRun(
@@ -80,10 +100,6 @@ async function printDryRun(
 function parseLimit(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.')
   return Number(text)
-}
-
-function progressText(answered: number, tally: Readonly<Tally>): string {
-  return `${counted(answered, 'identifier')} answered, ${count(tally.changed)} changed, ${counted(tally.requests, 'request')}`
 }
 
 /** The run in a few lines that a person reads; every figure of it is in --json and in sync_runs. */

@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest'
+import { progressText } from '../../src/commands/progress-text.ts'
+import { nextSlot } from '../../src/daemon/next-slot.ts'
+import { emptyTally } from '../../src/sync/tally.ts'
+
+const tally = { ...emptyTally(), settled_done: 1150, still_new: 50, requests: 12, changed: 3, retries: 1 }
+
+it.each([
+  [
+    'under way',
+    { tally, total: 45_000, elapsedSeconds: 12.18, spacingSeconds: 1.015 },
+    '1,200 of 45,000 identifiers, 99 a second, quota 100 %, 3 changes, 1 retry, 7.4 minutes left',
+  ],
+  [
+    'slower than the quota',
+    { tally: { ...tally, retries: 0 }, total: 1200, elapsedSeconds: 240, spacingSeconds: 1 },
+    '1,200 of 1,200 identifiers, 5.0 a second, quota 5 %, 3 changes',
+  ],
+  [
+    'at its beginning',
+    { tally: emptyTally(), total: 1, elapsedSeconds: 0, spacingSeconds: 1 },
+    '0 of 1 identifier, 0.0 a second, quota 0 %, 0 changes',
+  ],
+  [
+    'with more than were due at first',
+    { tally, total: 100, elapsedSeconds: 1, spacingSeconds: 0.01 },
+    '1,200 of 1,200 identifiers, 1,200 a second, quota 12 %, 3 changes, 1 retry',
+  ],
+])('the progress of a pass %s', (_, progress, text) => {
+  expect(progressText(progress)).toBe(text)
+})
+
+it.each([
+  ['later today', '0 2 * * *', 'UTC', '2026-06-01T01:59:59Z', '2026-06-01T02:00:00.000Z'],
+  ['tomorrow', '0 2 * * *', 'UTC', '2026-06-01T02:00:00Z', '2026-06-02T02:00:00.000Z'],
+  [
+    'when the clock leaps over it',
+    '30 2 * * *',
+    'Europe/Berlin',
+    '2026-03-28T12:00Z',
+    '2026-03-29T01:00:00.000Z',
+  ],
+  ['in three weeks', '0 2 22 * *', 'UTC', '2026-06-01T02:00Z', '2026-06-22T02:00:00.000Z'],
+])('the next time of a schedule is %s', (_, expression, timeZone, now, next) => {
+  expect(nextSlot({ expression, timeZone, now: new Date(now) })?.toISOString()).toBe(next)
+})
+
+it('a schedule that does not come within a month has no next time', () => {
+  expect(nextSlot({ expression: '0 2 1 1 *', timeZone: 'UTC', now: new Date('2026-06-01Z') })).toBeNull()
+})
