@@ -49,7 +49,13 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export function readEnvironment(): Environment {
   try {
     const given = Object.entries(process.env).filter(([, value]) => value !== '')
-    return { ...parseEnv(readFileSync('.env', 'utf8')), ...Object.fromEntries(given) }
+    const written = parseEnv(readFileSync('.env', 'utf8'))
+    if (written.NODE_EXTRA_CA_CERTS && !process.env.NODE_EXTRA_CA_CERTS) {
+      throw new UsageError(
+        'NODE_EXTRA_CA_CERTS has no effect in .env, because Node reads it when it starts: set it in the environment.',
+      )
+    }
+    return { ...written, ...Object.fromEntries(given) }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return process.env
     throw new UsageError(`Cannot read .env: ${(error as Error).message}`)

@@ -75,6 +75,19 @@ export class AlteredError extends PermanentError {
   }
 }
 
+/** The API, or the proxy before it, cannot prove who it is: the key is not sent there. */
+export class ApiUntrustedError extends PermanentError {
+  override name = 'ApiUntrustedError'
+  readonly exitCode = EXIT_CODE.gaveUp
+
+  constructor(place: string, cause: Error) {
+    super(
+      `${place}: its certificate is not trusted (${cause.message}). If a private authority issued it, name that by NODE_EXTRA_CA_CERTS.`,
+      { cause },
+    )
+  }
+}
+
 /** Request after request was lost: whatever is wrong, going on would not help. */
 export class GaveUpError extends PermanentError {
   override name = 'GaveUpError'

@@ -4,7 +4,7 @@ import { PRIORITY } from '../priority.ts'
 
 /** Who asks for it: fresh passes what has no final answer yet or was woken, nightly ones the rest. */
 export const LANES = ['fresh', 'sweep'] as const
-export type LaneName = (typeof LANES)[number]
+type LaneName = (typeof LANES)[number]
 
 /** The ledger at one moment, as it is measured. */
 export interface LedgerReading {

@@ -1,4 +1,5 @@
 import { DatabaseError } from '../errors.ts'
+import { isUntrustedCertificate } from '../untrusted-certificate.ts'
 
 /**
  * A failure to reach or use the database as a sentence that says what to do; undefined for any other error.
@@ -36,6 +37,9 @@ function adviceFor(code: string): string | undefined {
     return 'Somebody holds a lock for long: an open transaction that has written a note, perhaps (see pg_stat_activity). End it'
   if (code === '53300')
     return 'The database has no connection left. Raise max_connections, or run fewer processes'
+  if (isUntrustedCertificate(code)) {
+    return 'The certificate of the database is not trusted. Name its authority by sslrootcert in DATABASE_URL, or by NODE_EXTRA_CA_CERTS'
+  }
   if (SYSTEM_CODES.has(code) || code.startsWith('08') || code.startsWith('57P')) {
     return UNREACHABLE
   }

@@ -3,7 +3,7 @@ import {
   ApiAnswerError,
   ApiKeyRefusedError,
   EXIT_CODE,
-  PermanentError,
+  ApiUntrustedError,
   RetryableError,
   ThrottledError,
 } from '../errors.ts'
@@ -49,13 +49,16 @@ function explain(error: unknown): Finding {
   if (error instanceof ApiKeyRefusedError) {
     return failed('api', error.message, 'Put the key of your identifAI account there.', EXIT_CODE.keyRefused)
   }
-  if (error instanceof ApiAnswerError || error instanceof PermanentError) {
+  if (error instanceof ApiAnswerError) {
     const mend = 'Check IDENTIFAI_API_URL: it ends before /classifications_audio.'
     return failed('api', error.message, mend, EXIT_CODE.gaveUp)
   }
+  if (error instanceof ApiUntrustedError) {
+    const mend = 'Find out whose certificate it is before you trust it: a proxy may stand in between.'
+    return failed('api', error.message, mend, EXIT_CODE.gaveUp)
+  }
   if (error instanceof RetryableError) {
-    const mend =
-      'Check the way there: a firewall, HTTPS_PROXY and NO_PROXY, NODE_EXTRA_CA_CERTS for a private certificate authority.'
+    const mend = 'Check the way there: a firewall, HTTPS_PROXY and NO_PROXY.'
     return failed('api', error.message, mend, EXIT_CODE.gaveUp)
   }
   throw error

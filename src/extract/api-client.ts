@@ -1,8 +1,15 @@
 import { promisify } from 'node:util'
 import { gunzip, type ZlibOptions } from 'node:zlib'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
-import { ApiAnswerError, ApiKeyRefusedError, ApiUnavailableError, ThrottledError } from '../errors.ts'
+import {
+  ApiAnswerError,
+  ApiKeyRefusedError,
+  ApiUnavailableError,
+  ApiUntrustedError,
+  ThrottledError,
+} from '../errors.ts'
 import type { Json } from '../json.ts'
+import { isUntrustedCertificate } from '../untrusted-certificate.ts'
 import { requestTarget } from './request-target.ts'
 import { retryAfterMs } from './retry-after.ts'
 
@@ -22,7 +29,7 @@ export interface ApiClient extends AsyncDisposable {
   /**
    * Asks once for up to 100 identifiers, with the API's GET of many classifications. No retry, no quota.
    *
-   * @throws ApiUnavailableError or ThrottledError when another try may help; ApiKeyRefusedError or ApiAnswerError when it cannot.
+   * @throws ApiUnavailableError or ThrottledError when another try may help; ApiKeyRefusedError, ApiUntrustedError or ApiAnswerError when it cannot.
    */
   read(identifiers: readonly string[], signal: AbortSignal): Promise<ApiReply>
 }
@@ -67,6 +74,9 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       } catch (error) {
         signal.throwIfAborted()
         if (isOurs(error)) throw error
+        if (isUntrustedCertificate((error as NodeJS.ErrnoException).code)) {
+          throw new ApiUntrustedError(place, error as Error)
+        }
         const reason = timeout.aborted
           ? `no whole answer within ${options.timeoutMs} ms`
           : (error as Error).message

@@ -1,0 +1,202 @@
+import { once } from 'node:events'
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connect } from '../../src/db/connect.ts'
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+import { unprivilegedUser } from '../../src/embedded-postgres/unprivileged-user.ts'
+import { type BuiltCli, buildCli } from '../support/built-cli.ts'
+import { type Authority, createAuthority } from '../support/certificate-authority.ts'
+import { startForwardingProxy } from '../support/forwarding-proxy.ts'
+import { createTestDatabase } from '../support/test-database.ts'
+
+let cli: BuiltCli
+let folder: string
+let authority: Authority
+beforeAll(async () => {
+  cli = buildCli()
+  folder = await mkdtemp(path.join(os.tmpdir(), 'identifai-network-'))
+  authority = await createAuthority(folder)
+})
+afterAll(async () => {
+  cli[Symbol.dispose]()
+  await rm(folder, { recursive: true })
+})
+
+const KEY = 'key-0123456789'
+
+/** An API over TLS that has a result for everything, with a certificate for this host. */
+async function startTlsApi(host: string) {
+  const keys: unknown[] = []
+  const server = createServer(await authority.issue(host), (request, response) => {
+    keys.push(request.headers['x-api-key'])
+    const asked = new URL(request.url ?? '/', 'https://host').searchParams.getAll('identifiers[]')
+    response.end(JSON.stringify(asked.map((identifier) => ({ identifier, status: 'done' }))))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    url: `https://${host}:${port}/api`,
+    keys,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** One pass over one identifier, by the built command. */
+async function sync(environment: NodeJS.ProcessEnv) {
+  await using own = await createTestDatabase()
+  await sql`insert into identifai.identifiers (identifier) values ('a')`.execute(own.db)
+  const env = { DATABASE_URL: own.url, IDENTIFAI_API_KEY: KEY, SYNC_RETRIES: '0', ...environment }
+  const result = await cli.run(['sync'], env)
+  const { rows } = await sql`select from identifai.classifications`.execute(own.db)
+  expect(result.stdout + result.stderr).not.toContain(KEY)
+  return { ...result, loaded: rows.length }
+}
+
+describe('an API with a certificate of a private authority', () => {
+  it('is trusted when NODE_EXTRA_CA_CERTS names the authority', async () => {
+    await using api = await startTlsApi('127.0.0.1')
+    const result = await sync({ IDENTIFAI_API_URL: api.url, NODE_EXTRA_CA_CERTS: authority.file })
+    expect(result).toMatchObject({ code: 0, loaded: 1 })
+    expect(api.keys).toEqual([KEY])
+  })
+
+  it('is not trusted otherwise, and never told the key', async () => {
+    await using api = await startTlsApi('127.0.0.1')
+    const result = await sync({ IDENTIFAI_API_URL: api.url })
+    expect(result).toMatchObject({ code: 7, loaded: 0 })
+    expect(result.stderr).toContain('certificate')
+    expect(result.stderr).toContain('NODE_EXTRA_CA_CERTS')
+    expect(api.keys).toEqual([])
+  })
+
+  it('is not trusted under another name', async () => {
+    await using api = await startTlsApi('127.0.0.2')
+    const environment = { NODE_EXTRA_CA_CERTS: authority.file }
+    const result = await sync({ ...environment, IDENTIFAI_API_URL: `https://127.0.0.1:${api.port}/api` })
+    expect(result).toMatchObject({ code: 7, loaded: 0 })
+    expect(api.keys).toEqual([])
+  })
+
+  it('cannot be trusted by .env, which says so', async () => {
+    await writeFile(path.join(cli.folder, '.env'), `NODE_EXTRA_CA_CERTS=${authority.file}\n`)
+    const result = await cli.run(['sync'])
+    await rm(path.join(cli.folder, '.env'))
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('NODE_EXTRA_CA_CERTS') })
+  })
+})
+
+describe('a forwarding proxy', () => {
+  it.each(['HTTPS_PROXY', 'https_proxy'])(
+    'is used when %s names it, and carries nothing that it could read',
+    async (name) => {
+      await using api = await startTlsApi('api.test')
+      await using proxy = await startForwardingProxy({ [`api.test:${api.port}`]: api.port })
+      const url = new URL(proxy.url)
+      url.username = 'user'
+      url.password = 'proxy-password'
+      const result = await sync({
+        IDENTIFAI_API_URL: api.url,
+        NODE_EXTRA_CA_CERTS: authority.file,
+        [name]: url.href,
+      })
+      expect(result).toMatchObject({ code: 0, loaded: 1 })
+      expect(proxy.asked).toEqual([
+        { target: `api.test:${api.port}`, authorization: `Basic ${btoa('user:proxy-password')}` },
+      ])
+      expect(proxy.carried().length).toBeGreaterThan(500)
+      expect(proxy.carried()).not.toContain(KEY)
+      expect(result.stdout + result.stderr).not.toContain('proxy-password')
+    },
+  )
+
+  it('is not used for what NO_PROXY names', async () => {
+    await using api = await startTlsApi('api.test')
+    await using proxy = await startForwardingProxy({ [`api.test:${api.port}`]: api.port })
+    const environment = {
+      IDENTIFAI_API_URL: api.url,
+      NODE_EXTRA_CA_CERTS: authority.file,
+      HTTPS_PROXY: proxy.url,
+    }
+    const result = await sync({ ...environment, NO_PROXY: 'elsewhere.test,api.test' })
+    expect(result).toMatchObject({ code: 7, stderr: expect.stringContaining('api.test') })
+    expect(proxy.asked).toEqual([])
+  })
+
+  it('is never used for loopback', async () => {
+    await using api = await startTlsApi('127.0.0.1')
+    await using proxy = await startForwardingProxy({})
+    const environment = { IDENTIFAI_API_URL: api.url, NODE_EXTRA_CA_CERTS: authority.file }
+    expect(await sync({ ...environment, HTTPS_PROXY: proxy.url })).toMatchObject({ code: 0, loaded: 1 })
+    expect(proxy.asked).toEqual([])
+  })
+
+  it('that refuses is named in the error, its password is not', async () => {
+    await using proxy = await startForwardingProxy({})
+    const url = proxy.url.replace('//', '//user:proxy-password@')
+    const result = await sync({ IDENTIFAI_API_URL: 'https://api.test/api', HTTPS_PROXY: url })
+    expect(result).toMatchObject({ code: 7, stderr: expect.stringMatching(/proxy/i) })
+    expect(result.stdout + result.stderr).not.toContain('proxy-password')
+  })
+})
+
+describe('a PostgreSQL that speaks TLS', () => {
+  it('is verified against the authority that DATABASE_URL or NODE_EXTRA_CA_CERTS names, by its host', async () => {
+    await using postgres = await startEmbeddedPostgres()
+    const plain = new URL(postgres.url())
+    const user = await unprivilegedUser()
+    const { key, cert } = await authority.issue('127.0.0.1')
+    const files = await mkdtemp(path.join(os.tmpdir(), 'identifai-tls-'))
+    for (const [name, text] of [
+      ['server.key', key],
+      ['server.crt', cert],
+    ] as const) {
+      await writeFile(path.join(files, name), text, { mode: 0o600 })
+      if (user) await chown(path.join(files, name), user.uid, user.gid)
+    }
+    if (user) await chown(files, user.uid, user.gid)
+    const { db } = connect({ connectionString: plain.href, maxConnections: 1 })
+    await sql.raw(`alter system set ssl_cert_file = '${files}/server.crt'`).execute(db)
+    await sql.raw(`alter system set ssl_key_file = '${files}/server.key'`).execute(db)
+    await sql`alter system set ssl = on`.execute(db)
+    await sql`select pg_reload_conf()`.execute(db)
+    await db.destroy()
+
+    const status = async (parameters: string, environment: NodeJS.ProcessEnv = {}, host = '127.0.0.1') => {
+      const url = new URL(plain.href)
+      url.hostname = host
+      url.search = parameters
+      const env = { DATABASE_URL: url.href, ...environment }
+      const { code, stderr, stdout } = await cli.run(['migrate', 'status'], env)
+      expect(stdout + stderr).not.toContain(plain.password)
+      return { code, stderr }
+    }
+    const verified = `sslmode=verify-full&sslrootcert=${encodeURIComponent(authority.file)}`
+    expect(await status(verified)).toEqual({ code: 0, stderr: '' })
+    expect(await status('sslmode=verify-full', { NODE_EXTRA_CA_CERTS: authority.file })).toEqual({
+      code: 0,
+      stderr: '',
+    })
+    expect(await status('sslmode=disable')).toEqual({ code: 0, stderr: '' })
+    const unknown = await status('sslmode=verify-full')
+    expect(unknown).toMatchObject({ code: 5, stderr: expect.stringContaining('sslrootcert') })
+    const otherName = await status(verified, {}, 'localhost')
+    expect(otherName).toMatchObject({ code: 5, stderr: expect.stringContaining('localhost') })
+    const { stdout } = await cli.run(['doctor'], {
+      DATABASE_URL: `${plain.href}?${verified}`,
+      IDENTIFAI_API_KEY: KEY,
+      IDENTIFAI_API_URL: 'http://127.0.0.1:9',
+    })
+    expect(stdout).toContain('over TLSv1.3')
+    await rm(files, { recursive: true })
+  })
+})

@@ -1,0 +1,47 @@
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { generate } from 'selfsigned'
+
+export interface Certificate {
+  readonly key: string
+  readonly cert: string
+}
+
+/** A certificate authority that nobody knows but who is told of it. */
+export interface Authority {
+  /** Its certificate, as a file. */
+  readonly file: string
+  /** A certificate for a host, by its name or IPv4 address. */
+  issue(host: string): Promise<Certificate>
+}
+
+/** @param folder Where its certificate is put, as `ca.pem`. */
+export async function createAuthority(folder: string): Promise<Authority> {
+  const ca = await generate([{ name: 'commonName', value: 'Private Authority' }], {
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  })
+  const file = path.join(folder, 'ca.pem')
+  writeFileSync(file, ca.cert)
+  return {
+    file,
+    issue: async (host) => {
+      const isAddress = /^[\d.]+$/.test(host)
+      const issued = await generate([{ name: 'commonName', value: host }], {
+        algorithm: 'sha256',
+        ca: { key: ca.private, cert: ca.cert },
+        extensions: [
+          {
+            name: 'subjectAltName',
+            altNames: [isAddress ? { type: 7, ip: host } : { type: 2, value: host }],
+          },
+          { name: 'extKeyUsage', serverAuth: true },
+        ],
+      })
+      return { key: issued.private, cert: issued.cert }
+    },
+  }
+}

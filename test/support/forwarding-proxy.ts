@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { pipeline } from 'node:stream'
+
+export interface ForwardingProxy extends AsyncDisposable {
+  readonly url: string
+  /** What was to be reached, and by whom, request by request. */
+  readonly asked: { readonly target: string; readonly authorization: string | undefined }[]
+  /** Everything that went through it towards the target. */
+  readonly carried: () => string
+}
+
+/** A real forwarding proxy: CONNECT, then bytes. The names that it knows lead to ports on loopback; others are refused. */
+export async function startForwardingProxy(
+  names: Readonly<Record<string, number>>,
+): Promise<ForwardingProxy> {
+  const asked: ForwardingProxy['asked'] = []
+  const bytes: Buffer[] = []
+  const server = createServer((_, response) => response.writeHead(405).end())
+  server.on('connect', (request, near) => {
+    const target = request.url ?? ''
+    asked.push({ target, authorization: request.headers['proxy-authorization'] })
+    const port = names[target]
+    if (port === undefined) return near.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+    const far = connect(port, '127.0.0.1', () => {
+      near.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+      near.on('data', (chunk: Buffer) => bytes.push(chunk))
+      pipeline(near, far, near, () => {})
+    })
+    return undefined
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    carried: () => Buffer.concat(bytes).toString('latin1'),
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
