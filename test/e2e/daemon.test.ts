@@ -83,19 +83,24 @@ it.concurrent('the daemon asks for what is inserted by SQL, tells of it, and sto
 
 it.concurrent('two daemons share the work, that of a missed night, too: each identifier is asked once', async () => {
   await using own = await createTestDatabase()
-  const identifiers = Array.from({ length: 1000 }, (_, n) => `id-${n}`)
+  const [overnight, fresh] = ['night', 'fresh'].map((name) =>
+    Array.from({ length: 1000 }, (_, n) => `${name}-${n}`),
+  ) as [string[], string[]]
   await using api = await startCannedApi((asked, response) => {
-    setTimeout(() => response.end(JSON.stringify(done(asked))), 30)
+    setTimeout(() => response.end(JSON.stringify(done(asked))), 100)
     return undefined
   })
-  await track(own, identifiers)
-  // Every other one is for nightly passes only.
-  await sql`update identifai.identifiers set priority = -10 where id % 2 = 0`.execute(own.db)
+  await track(own, overnight)
+  // What nightly passes only ask for.
+  await sql`update identifai.identifiers set priority = -10`.execute(own.db)
   await pretendNight(own, minutesAgo(3 * 24 * 60))
   const environment = { DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url, IDENTIFAI_API_KEY: 'key' }
   const daemons = await Promise.all([startDaemon(cli, environment), startDaemon(cli, environment)])
   await using both = new AsyncDisposableStack()
   for (const daemon of daemons) both.use(daemon)
+  // Both look at the same second.
+  await track(own, fresh)
+  const identifiers = [...overnight, ...fresh]
   await eventually(async () => api.asked.flat().length >= identifiers.length)
   // Two more rounds, in which nothing is left to ask for.
   for (const daemon of daemons) {
@@ -110,7 +115,7 @@ it.concurrent('two daemons share the work, that of a missed night, too: each ide
       (select count(distinct pid)::integer from identifai.sync_runs where claimed > 0) as processes`.execute(
     own.db,
   )
-  expect(rows).toEqual([{ classifications: 1000, revisions: 1000, processes: 2 }])
+  expect(rows).toEqual([{ classifications: 2000, revisions: 2000, processes: 2 }])
 })
 
 it.concurrent.each([
@@ -217,6 +222,10 @@ it.concurrent('secrets are read anew by every pass', async () => {
     writeFileSync(String(databaseFile), urlWith('second-password'))
     writeFileSync(String(keyFile), 'second-key')
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`.execute(own.db)
+    // A pass that was under way goes on with what it had; the next one does not.
+    const { log } = daemon
+    const { length } = log
+    await daemon.logged((event) => event.msg === 'nothing was due' && log.indexOf(event) > length)
     await track(own, ['b'])
     await eventually(async () => keys.length === 2)
     expect(keys).toEqual(['first-key', 'second-key'])

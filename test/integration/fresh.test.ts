@@ -15,6 +15,15 @@ function runs({ app }: Workbench) {
   return app.db.selectFrom('identifai.sync_runs').select(['trigger', 'status', 'claimed']).execute()
 }
 
+async function pendingOf({ app }: Workbench): Promise<number> {
+  const { pending } = await app.db
+    .selectFrom('identifai.identifiers')
+    .select(({ fn }) => fn.countAll<number>().as('pending'))
+    .where('state', '=', 'pending')
+    .executeTakeFirstOrThrow()
+  return pending
+}
+
 describe('a fresh pass', () => {
   it('leaves what can wait for the night alone', async () => {
     await using api = await startCannedApi(done)
@@ -51,6 +60,8 @@ describe('a fresh pass', () => {
       await expect.poll(() => api.asked.flat()).toContain(`new-${round}`)
       waits.push(api.asked.findIndex((identifiers) => identifiers.includes(`new-${round}`)) - before)
     }
+    // Whichever pass asked for the last one, it has to be loaded before the sweep is stopped.
+    await expect.poll(() => pendingOf(bench), { timeout: 30_000 }).toBe(0)
     stop.abort(new Error('seen enough'))
     // Two of the sweep may be on their way. At the documented quota that is four seconds, after at most a minute
     // until the next fresh pass.
