@@ -1,0 +1,134 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { Ajv } from 'ajv'
+import formats from 'ajv-formats'
+import { validate } from 'dockerfile-utils'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { createProgram } from '../../src/commands/program.ts'
+import { parseDatabaseConfig } from '../../src/config.ts'
+import { parseDaemonConfig } from '../../src/daemon/daemon-config.ts'
+
+const project = path.resolve(import.meta.dirname, '../..')
+const read = (file: string) => readFileSync(path.join(project, file), 'utf8')
+const commands = createProgram().commands.map((command) => command.name())
+
+interface Service {
+  readonly command?: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
+}
+
+describe('docker-compose.yml', () => {
+  /** As Compose does with nothing but these in .env. */
+  const given: Readonly<Record<string, string>> = { POSTGRES_PASSWORD: 'secret', IDENTIFAI_API_KEY: 'key' }
+  const text = read('docker-compose.yml').replaceAll(
+    /\$\{(\w+)(?::-([^}]*)|:\?[^}]*)\}/g,
+    (_, name: string, otherwise?: string) => given[name] ?? otherwise ?? '',
+  )
+  const compose = parse(text) as { readonly services: Readonly<Record<string, Service>> }
+
+  it("fits the Compose specification's schema", () => {
+    const ajv = new Ajv({ strict: false, allErrors: true })
+    formats.default(ajv)
+    const { $schema: _, ...schema } = JSON.parse(read('test/fixtures/compose-spec.json')) as Record<
+      string,
+      unknown
+    >
+    const fits = ajv.compile(schema)
+    expect(fits(compose), JSON.stringify(fits.errors)).toBe(true)
+    expect(fits({ ...compose, services: { daemon: { imag: 'x' } } })).toBe(false)
+  })
+
+  it('runs commands that there are, with settings that they accept, after what they need', () => {
+    const { postgres, migrate, daemon, simulator } = compose.services as Record<string, Service>
+    expect(migrate?.command).toEqual(['migrate'])
+    expect(simulator?.command).toEqual(['simulate'])
+    expect(commands).toEqual(expect.arrayContaining(['migrate', 'simulate', 'schedule']))
+    expect(parseDatabaseConfig(migrate?.environment ?? {}).databaseUrl).toContain('@postgres:5432/identifai')
+    expect(parseDaemonConfig(daemon?.environment ?? {})).toMatchObject({
+      databaseUrl: 'postgresql://identifai:secret@postgres:5432/identifai',
+      apiKey: 'key',
+      apiUrl: 'https://backend.identifai.net/api',
+      httpHost: '0.0.0.0',
+    })
+    expect(postgres?.environment).toMatchObject({ POSTGRES_DB: 'identifai', POSTGRES_USER: 'identifai' })
+    expect(migrate?.depends_on).toEqual({ postgres: { condition: 'service_healthy' } })
+    expect(daemon?.depends_on).toEqual({ migrate: { condition: 'service_completed_successfully' } })
+  })
+
+  it('takes the stand-in API on loopback', () => {
+    const { daemon } = compose.services as Record<string, Service>
+    const environment = { ...daemon?.environment, IDENTIFAI_API_URL: 'http://127.0.0.1:8787/api' }
+    expect(parseDaemonConfig(environment).apiUrl).toBe('http://127.0.0.1:8787/api')
+  })
+})
+
+describe('the Dockerfile', () => {
+  const text = read('Dockerfile')
+
+  it('has nothing that a linter finds', () => {
+    expect(validate(text)).toEqual([])
+    expect(validate(`${text}\nRUNN x`)).not.toEqual([])
+  })
+
+  it('copies what there is, and what .dockerignore lets in', () => {
+    const sources = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files = '']) =>
+      files.split(' '),
+    )
+    const letIn = read('.dockerignore')
+      .split('\n')
+      .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []))
+    expect(sources.map((source) => source.replace('./', '')).toSorted()).toEqual(letIn.toSorted())
+    expect(letIn.filter((file) => !existsSync(path.join(project, file)))).toEqual([])
+  })
+
+  it('ends as an unprivileged user who runs a command that there is, on a Node that the lockfile fits', () => {
+    expect(text.slice(text.lastIndexOf('FROM'))).toMatch(/^USER node$/m)
+    const [, command] = /^CMD \["(\w+)"\]$/m.exec(text) ?? []
+    expect(commands).toContain(command)
+    const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: { node: string } }
+    const images = [...text.matchAll(/^FROM node:([\d.]+)-/gm)].map(([, version]) => version)
+    expect(new Set(images)).toEqual(new Set([devDependencies.node.replace('^', '')]))
+  })
+})
+
+it('the CronJob runs a command that there is, never two at once, and not as root', () => {
+  const { spec } = parse(read('deploy/cronjob.yaml')) as {
+    spec: {
+      schedule: string
+      concurrencyPolicy: string
+      jobTemplate: {
+        spec: { template: { spec: { containers: { args: string[] }[]; securityContext: object } } }
+      }
+    }
+  }
+  const pod = spec.jobTemplate.spec.template.spec
+  expect(spec).toMatchObject({ schedule: '0 2 * * *', concurrencyPolicy: 'Forbid' })
+  expect(commands).toContain(pod.containers[0]?.args[0])
+  expect(pod.securityContext).toMatchObject({ runAsNonRoot: true })
+})
+
+it.skipIf(spawnSync('systemd-analyze', ['--version']).status !== 0)(
+  'systemd accepts the unit and its timer',
+  () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai-units-'))
+    try {
+      const unit = path.join(folder, 'identifai-sync.service')
+      const timer = path.join(folder, 'identifai-sync.timer')
+      // The command is not installed here.
+      writeFileSync(
+        unit,
+        read('deploy/identifai-sync.service').replace('/usr/local/bin/identifai-sync', '/bin/true'),
+      )
+      writeFileSync(timer, read('deploy/identifai-sync.timer'))
+      const { stderr, status } = spawnSync('systemd-analyze', ['verify', unit, timer], { encoding: 'utf8' })
+      expect(stderr).toBe('')
+      expect(status).toBe(0)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+)
