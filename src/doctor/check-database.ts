@@ -4,8 +4,8 @@ import { asConnectionError } from '../db/database-error.ts'
 import { EXIT_CODE } from '../errors.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 
-/** The oldest PostgreSQL that is tried. */
-const OLDEST_MAJOR = 15
+/** The oldest PostgreSQL that has what the migrations use. */
+const OLDEST_MAJOR = 14
 
 /** Whether the database can be reached, and is one that this can work with. */
 export async function checkDatabase(db: Kysely<Database>): Promise<Finding[]> {

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { asDatabaseError, databaseCodeOf } from '../db/database-error.ts'
 import { assertMigrated, migrationStates } from '../db/migrate.ts'
 import { EXIT_CODE } from '../errors.ts'
-import { type Finding, failed, ok } from './finding.ts'
+import { type Finding, failed, ok, skipped } from './finding.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 const GRANTS = 'Grant it what docs/operations.md shows for the role of the job.'
@@ -53,6 +53,16 @@ const NUMBERED = [
 
 /** Whether new rows get new numbers: after some ways of copying a database, its sequences lag behind its rows. */
 export async function checkSequences(db: Kysely<Database>): Promise<Finding> {
+  const { rows: readable } = await sql<{ may: boolean }>`
+    select has_sequence_privilege(pg_get_serial_sequence('identifai.identifiers', 'id'), 'SELECT') as may`.execute(
+    db,
+  )
+  if (!readable[0]?.may) {
+    return skipped(
+      'sequences',
+      'The role may not look at them: after a restore, run doctor as the owner of the tables.',
+    )
+  }
   const behind = []
   for (const [table, column] of NUMBERED) {
     const { rows } = await sql<{ sequence: string; last: number | null; highest: number | null }>`

@@ -289,3 +289,32 @@ it.concurrent('a daemon that cannot do its work does not start, and says why', a
     expect(result).toMatchObject({ code, stdout: '' })
   }
 })
+
+it.concurrent('an old daemon writes nothing once a newer version has migrated, and says so', async () => {
+  await using own = await createTestDatabase()
+  await using api = await startCannedApi(done)
+  await using daemon = await startDaemon(cli, {
+    DATABASE_URL: own.url,
+    IDENTIFAI_API_URL: api.url,
+    IDENTIFAI_API_KEY: 'key',
+  })
+  await daemon.logged(({ msg }) => msg === 'nothing was due')
+  await sql`insert into identifai.schema_migrations (name, timestamp) values ('9999-later', now()::text)`.execute(
+    own.db,
+  )
+  const failed = await daemon.logged(({ msg }) => msg === 'pass failed')
+  expect(failed).toMatchObject({
+    err: { message: expect.stringContaining('migrated by a newer identifai-sync') },
+  })
+  await track(own, ['a'])
+  expect(await daemon.readiness()).toMatchObject({
+    status: 503,
+    problems: [expect.stringContaining('migrated by a newer identifai-sync')],
+  })
+  const length = daemon.log.length
+  await daemon.logged((event) => event.msg === 'pass failed' && daemon.log.indexOf(event) > length)
+  expect(api.asked).toEqual([])
+  await sql`delete from identifai.schema_migrations where name = '9999-later'`.execute(own.db)
+  await daemon.logged(({ msg }) => msg === 'pass ended')
+  expect(await daemon.readiness()).toMatchObject({ status: 200 })
+})
