@@ -1,0 +1,53 @@
+/** One package of a lockfile, as far as its licence goes. */
+interface LockedPackage {
+  readonly version?: string
+  readonly license?: string
+  readonly dev?: boolean
+}
+
+/** Licences that what is published here, under MIT, may depend on without asking anybody. */
+const COMPATIBLE: ReadonlySet<string> = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'ISC',
+  'MIT',
+  'PostgreSQL',
+])
+
+/**
+ * docs/licenses.md: every package that an installation brings, with its licence.
+ *
+ * @throws Error naming what has none, or one that nobody has looked at.
+ */
+export function licenseList(lockfile: {
+  readonly packages: Readonly<Record<string, LockedPackage>>
+}): string {
+  const installed = Object.entries(lockfile.packages)
+    .filter(([folder, { dev }]) => folder !== '' && dev !== true)
+    .map(([folder, { version = '', license = 'none' }]) => ({
+      name: folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length),
+      version,
+      license,
+    }))
+    .toSorted((one, other) => (`${one.name} ${one.version}` < `${other.name} ${other.version}` ? -1 : 1))
+  const unknown = installed.filter(({ license }) => !COMPATIBLE.has(license))
+  if (unknown.length > 0) {
+    throw new Error(
+      `Look at the licence of ${unknown.map(({ name, license }) => `${name} (${license})`).join(', ')}.`,
+    )
+  }
+  return [
+    '# Licences',
+    '',
+    'What an installation brings besides `identifai-sync` itself, which is under the MIT licence. Made from `package-lock.json` by',
+    '`npm run docs:licenses`; the test suite holds it true, and refuses licences that are not permissive.',
+    '',
+    '| package | version | licence |',
+    '| --- | --- | --- |',
+    ...installed.map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`),
+    '',
+  ].join('\n')
+}

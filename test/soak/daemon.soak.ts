@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { buildCli } from '../support/built-cli.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { type RunningDaemon, startDaemon } from '../support/running-daemon.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+const PASSES = 500
+/** What is loaded once is loaded by then. */
+const WARM_AFTER = 60
+
+it('nothing grows over five hundred passes: memory, handles, connections, files', async () => {
+  using cli = buildCli()
+  await using own = await createTestDatabase()
+  await using api = await startCannedApi((asked) =>
+    asked.map((identifier) => ({ identifier, status: 'done' })),
+  )
+  await using daemon = await startDaemon(cli, {
+    DATABASE_URL: own.url,
+    IDENTIFAI_API_URL: api.url,
+    IDENTIFAI_API_KEY: 'key',
+    LOG_LEVEL: 'info',
+  })
+  let told = 0
+  const passes = async () => (await daemon.metric(PASSED)) ?? 0
+  const until = async (count: number) => {
+    while ((await passes()) < count) {
+      // Every other pass has something to do.
+      await sql`insert into identifai.identifiers (identifier) select 'id-' || ${told}::text || '-' || n
+        from generate_series(1, 20) as n`.execute(own.db)
+      told++
+      await sleep(2000)
+    }
+    return sizesOf(daemon, own.db)
+  }
+  const before = await until(WARM_AFTER)
+  const after = await until(PASSES)
+  console.log({ before, after })
+  expect(after.heap).toBeLessThan(before.heap * 1.25 + 10e6)
+  expect(after.resident).toBeLessThan(before.resident * 1.25 + 20e6)
+  expect(after.handles).toBeLessThanOrEqual(before.handles + 3)
+  expect(after.files).toBeLessThanOrEqual(before.files + 3)
+  expect(after.connections).toBeLessThanOrEqual(before.connections + 2)
+  // A warning of Node, such as of listeners that pile up, would be no JSON.
+  expect(daemon.log.filter(({ level }) => level !== 'info')).toEqual([])
+  const { rows } = await sql`select count(*)::integer as n from identifai.classifications`.execute(own.db)
+  expect(rows).toEqual([{ n: told * 20 }])
+})
+
+const PASSED = 'identifai_sync_passes_total{trigger="fresh",status="succeeded"}'
+
+interface Sizes {
+  readonly heap: number
+  readonly resident: number
+  readonly handles: number
+  readonly files: number
+  readonly connections: number
+}
+
+async function sizesOf(daemon: RunningDaemon, db: TestDatabase['db']): Promise<Sizes> {
+  // The lowest of some looks: what waits for the garbage collector is not growth.
+  const looks: Sizes[] = []
+  for (let look = 0; look < 20; look++) {
+    const metric = async (name: string) => (await daemon.metric(name)) ?? 0
+    looks.push({
+      heap: await metric('nodejs_heap_size_used_bytes'),
+      resident: await metric('process_resident_memory_bytes'),
+      handles: await metric('nodejs_active_handles_total'),
+      files: await metric('process_open_fds'),
+      connections: await connectionsOf(db),
+    })
+    await sleep(500)
+  }
+  const least = (name: keyof Sizes) => Math.min(...looks.map((look) => look[name]))
+  return {
+    heap: least('heap'),
+    resident: least('resident'),
+    handles: least('handles'),
+    files: least('files'),
+    connections: least('connections'),
+  }
+}
+
+async function connectionsOf(db: TestDatabase['db']): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::integer as n from pg_stat_activity where datname = current_database()`.execute(db)
+  return rows[0]?.n ?? 0
+}
