@@ -1,21 +1,11 @@
-import type { Kysely } from 'kysely'
-import type { Pool } from 'pg'
 import { audioEndpoint } from './audio-endpoint.ts'
-import { type DatabaseConfig, isLoopback, type SyncConfig } from './config.ts'
-import { type ConnectOptions, connect } from './db/connect.ts'
-import type { Database } from './db/database.ts'
+import { isLoopback, type SyncConfig } from './config.ts'
+import { createDatabaseApp } from './database-app.ts'
 import { createApiClient } from './extract/api-client.ts'
 import { createQuota } from './extract/quota.ts'
-import { createLogger, type Logger } from './logger.ts'
-import { NO_TELEMETRY, type Telemetry } from './telemetry.ts'
+import type { Logger } from './logger.ts'
 import type { PassTools } from './sync/pass.ts'
-
-/** What a command that only needs the database works with. */
-export interface DatabaseApp extends AsyncDisposable {
-  readonly db: Kysely<Database>
-  readonly pool: Pool
-  readonly logger: Logger
-}
+import { NO_TELEMETRY, type Telemetry } from './telemetry.ts'
 
 /** What a pass works with, and what has to be closed after it. */
 export interface App extends PassTools, AsyncDisposable {}
@@ -24,21 +14,6 @@ export interface App extends PassTools, AsyncDisposable {}
 export interface AppOverrides {
   readonly logger?: Logger
   readonly telemetry?: Telemetry
-}
-
-/** Opens the database, lazily; disposing of it closes every connection. */
-export function createDatabaseApp(
-  config: DatabaseConfig,
-  connections: Pick<ConnectOptions, 'maxConnections' | 'silenceMs'> = { maxConnections: 4 },
-  overrides: AppOverrides = {},
-): DatabaseApp {
-  const logger = overrides.logger ?? createLogger({ level: config.logLevel, terminal: process.stderr.isTTY })
-  const { db, pool } = connect({
-    connectionString: config.databaseUrl,
-    ...connections,
-    onConnectionLost: (err) => logger.warn({ err }, 'database connection lost'),
-  })
-  return { db, pool, logger, [Symbol.asyncDispose]: () => db.destroy() }
 }
 
 /** The composition root: the one place that knows how the parts of a pass are made. */

@@ -21,7 +21,7 @@ export function migrateCommand() {
       if (direction !== 'down' && (options.all || options.destroyHistory)) {
         throw new UsageError('--all and --destroy-history go with: migrate down')
       }
-      const { createDatabaseApp } = await import('../app.ts')
+      const { createDatabaseApp } = await import('../database-app.ts')
       const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
       const { migrateDown, migrateUp, migrationStates } = await import('../db/migrate.ts')
       const { countHistory } = await import('../db/count-history.ts')

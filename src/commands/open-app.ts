@@ -1,5 +1,6 @@
-import type { App, AppOverrides, DatabaseApp } from '../app.ts'
+import type { App, AppOverrides } from '../app.ts'
 import type { Environment } from '../config.ts'
+import type { DatabaseApp } from '../database-app.ts'
 
 /**
  * What a pass works with, as the environment says; closed when disposed of.
@@ -17,7 +18,7 @@ export async function openApp(
 
 /** The same for the commands that need the database only. */
 export async function openDatabase(): Promise<DatabaseApp> {
-  const { createDatabaseApp } = await import('../app.ts')
+  const { createDatabaseApp } = await import('../database-app.ts')
   const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
   return migrated(createDatabaseApp(parseDatabaseConfig(readEnvironment())))
 }

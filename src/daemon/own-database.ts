@@ -1,4 +1,4 @@
-import { createDatabaseApp, type DatabaseApp } from '../app.ts'
+import { createDatabaseApp, type DatabaseApp } from '../database-app.ts'
 import type { DatabaseConfig } from '../config.ts'
 import type { Logger } from '../logger.ts'
 

@@ -1,5 +1,4 @@
-import type { App } from '../app.ts'
-import type { AppOverrides } from '../app.ts'
+import type { App, AppOverrides } from '../app.ts'
 import type { DatabaseConfig } from '../config.ts'
 import { asDatabaseError } from '../db/database-error.ts'
 import type { RunTrigger } from '../db/tables/sync-runs.ts'

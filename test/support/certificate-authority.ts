@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { generate } from 'selfsigned'
 
-export interface Certificate {
+interface Certificate {
   readonly key: string
   readonly cert: string
 }

@@ -1,0 +1,28 @@
+import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
+import type { DatabaseConfig } from './config.ts'
+import { type ConnectOptions, connect } from './db/connect.ts'
+import type { Database } from './db/database.ts'
+import { createLogger, type Logger } from './logger.ts'
+
+/** What a command that only needs the database works with. */
+export interface DatabaseApp extends AsyncDisposable {
+  readonly db: Kysely<Database>
+  readonly pool: Pool
+  readonly logger: Logger
+}
+
+/** Opens the database, lazily; disposing of it closes every connection. */
+export function createDatabaseApp(
+  config: DatabaseConfig,
+  connections: Pick<ConnectOptions, 'maxConnections' | 'silenceMs'> = { maxConnections: 4 },
+  overrides: { readonly logger?: Logger } = {},
+): DatabaseApp {
+  const logger = overrides.logger ?? createLogger({ level: config.logLevel, terminal: process.stderr.isTTY })
+  const { db, pool } = connect({
+    connectionString: config.databaseUrl,
+    ...connections,
+    onConnectionLost: (err) => logger.warn({ err }, 'database connection lost'),
+  })
+  return { db, pool, logger, [Symbol.asyncDispose]: () => db.destroy() }
+}

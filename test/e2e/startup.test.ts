@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type BuiltCli, buildCli } from '../support/built-cli.ts'
+import { createTestDatabase } from '../support/test-database.ts'
+
+let cli: BuiltCli
+beforeAll(() => {
+  cli = buildCli()
+})
+afterAll(() => cli[Symbol.dispose]())
+
+/** Says on standard error, at the end, which packages were loaded. */
+const TELL_PACKAGES = `
+  import { registerHooks } from 'node:module'
+  const packages = new Set()
+  registerHooks({
+    load(url, context, next) {
+      const [, name] = /node_modules\\/((?:@[^/]+\\/)?[^/]+)(?!.*node_modules)/.exec(url) ?? []
+      if (name) packages.add(name)
+      return next(url, context)
+    },
+  })
+  process.on('exit', () => process.stderr.write('\\nLOADED ' + JSON.stringify([...packages])))`
+
+async function packagesOf(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<string[]> {
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(TELL_PACKAGES)}`
+  const { stderr, code } = await cli.run(args, { ...environment, NODE_OPTIONS })
+  expect(code, stderr).toBe(0)
+  return JSON.parse(stderr.slice(stderr.lastIndexOf('LOADED ') + 'LOADED '.length)) as string[]
+}
+
+it('--help, of the program and of each command, loads the command line and nothing else', async () => {
+  for (const args of [
+    ['--help'],
+    ['sync', '--help'],
+    ['schedule', '--help'],
+    ['report', 'forced', '--help'],
+  ]) {
+    expect((await packagesOf(args)).toSorted()).toEqual(['@commander-js/extra-typings', 'commander'])
+  }
+})
+
+it('a command loads no package that it does not need', async () => {
+  await using own = await createTestDatabase()
+  const environment = {
+    DATABASE_URL: own.url,
+    IDENTIFAI_API_KEY: 'k',
+    IDENTIFAI_API_URL: 'http://127.0.0.1:9',
+  }
+  const status = await packagesOf(['status'], environment)
+  expect(status).toEqual(expect.arrayContaining(['commander', 'kysely', 'pg', 'zod']))
+  for (const name of ['undici', 'fastify', 'prom-client', 'csv-parse', 'eta'])
+    expect(status).not.toContain(name)
+  const sync = await packagesOf(['sync'], environment)
+  expect(sync).toEqual(expect.arrayContaining(['undici', 'p-retry']))
+  for (const name of ['fastify', 'prom-client', 'node-cron', 'csv-parse', 'eta'])
+    expect(sync).not.toContain(name)
+})
