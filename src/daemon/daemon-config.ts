@@ -75,7 +75,7 @@ function cronExpression(fields: readonly number[]) {
     const count = text.trim().split(/\s+/).length
     const problem = fields.includes(count)
       ? validateDetailed(text).errors[0]?.message
-      : `it has ${count} fields, not ${fields.join(' or ')}`
+      : `it needs ${fields.join(' or ')} fields, not ${count}`
     if (problem === undefined) return
     context.addIssue({ code: 'custom', message: `must be a cron expression, such as 0 2 * * * (${problem})` })
   })
