@@ -278,7 +278,12 @@ it.concurrent('a daemon that cannot do its work does not start, and says why', a
     [
       wrong,
       2,
-      ['SYNC_SCHEDULE must be', 'it needs 5 fields, not 4', 'SYNC_FRESH_SCHEDULE must be', 'SYNC_TIMEZONE must be'],
+      [
+        'SYNC_SCHEDULE must be',
+        'it needs 5 fields, not 4',
+        'SYNC_FRESH_SCHEDULE must be',
+        'SYNC_TIMEZONE must be',
+      ],
     ],
     [{ HTTP_PORT: port }, 2, [`Cannot listen on 127.0.0.1:${port}`, 'give another HTTP_PORT']],
     [{ HTTP_HOST: '192.0.2.1' }, 2, ['this machine has no such address', 'HTTP_HOST']],
