@@ -3,6 +3,7 @@ import { CommanderError } from '@commander-js/extra-typings'
 import { createProgram } from './commands/program.ts'
 import { printable } from './printable.ts'
 import { asDatabaseError } from './db/database-error.ts'
+import { assertNodeVersion } from './node-version.ts'
 import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError } from './errors.ts'
 
 // Whoever reads us may stop reading (`| head`): that is no failure, and the work goes on.
@@ -15,6 +16,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 try {
+  assertNodeVersion(process.versions.node)
   await createProgram().parseAsync()
 } catch (error) {
   process.exitCode = report(error)

@@ -73,7 +73,8 @@ Examples:
   $ identifai-sync enqueue --file calls.csv      track the identifiers of a file
   $ identifai-sync sync                          one pass: ask for all that is due
 
-Configuration comes from the environment or a .env file: DATABASE_URL for all, IDENTIFAI_API_KEY for sync, plan and
-replay; README.md has the others.
+Configuration comes from the environment or a .env file: DATABASE_URL for all, IDENTIFAI_API_KEY for sync,
+schedule, doctor, plan and replay; either from a file that DATABASE_URL_FILE or IDENTIFAI_API_KEY_FILE names. README.md has the
+others.
 Exit codes: 0 fine, 1 unexpected, 2 usage or configuration, 3 partial, 4 key refused, 5 database,
 6 verification failed, 7 gave up, 129/130/143 interrupted.`

@@ -7,8 +7,8 @@ export function scheduleCommand() {
     .addHelpText(
       'after',
       `
-Nightly passes ask for all that is due (SYNC_SCHEDULE, 0 2 * * * in SYNC_TIMEZONE); one that was missed while nobody
-ran is made up for at the start. Fresh passes ask for what was inserted since (SYNC_FRESH_SCHEDULE, every minute).
+Nightly passes ask for all that is due (SYNC_SCHEDULE, 0 2 * * * in SYNC_TIMEZONE); one that is owed, because nobody ran,
+its process died or the database was away, is made up for. Fresh passes ask for what was inserted since (SYNC_FRESH_SCHEDULE, every minute).
 Any number of daemons may share one database: they share the work and the quota.
 
 On http://127.0.0.1:9464 (HTTP_HOST, HTTP_PORT):

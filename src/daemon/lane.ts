@@ -2,6 +2,7 @@
 export interface Lane {
   /** Starts one; does nothing and returns false while one is under way. */
   start(): boolean
+  readonly isBusy: boolean
   /** Resolves when none is under way. */
   idle(): Promise<void>
 }
@@ -16,6 +17,9 @@ export function createLane(work: () => Promise<void>): Lane {
         underWay = undefined
       })
       return true
+    },
+    get isBusy() {
+      return underWay !== undefined
     },
     idle: async () => underWay,
   }

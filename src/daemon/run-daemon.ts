@@ -31,7 +31,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const metrics = createMetrics()
   await using database = createOwnDatabase(options.readDatabaseConfig, logger)
   const db = () => database.current()
-  const lastNight = await readLastNight(db(), config.leaseSeconds)
   registerLedgerGauges({ registry: metrics.registry, db, logger, overdueHours: config.readyMaxAgeHours })
   await using server = await startHttpServer({
     host: config.httpHost,
@@ -48,7 +47,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const schedule = startSchedule({
     config,
     logger,
-    nightlySince: lastNight ?? startedAt,
+    readLastNight: async () => (await readLastNight(db(), config.leaseSeconds)) ?? startedAt,
     runNightly: () => pass(options, metrics, 'schedule'),
     runFresh: () => pass(options, metrics, 'fresh'),
   })

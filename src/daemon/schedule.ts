@@ -12,32 +12,42 @@ export interface Schedule {
 export interface ScheduleOptions {
   readonly config: ScheduleConfig
   readonly logger: Logger
-  /** By when the last nightly pass is known to have run; what was due since is caught up now. */
-  readonly nightlySince: Date
+  /** By when nightly passes are done with; what was due since is owed, until a pass of whatever process has seen to it. */
+  readonly readLastNight: () => Promise<Date>
   readonly runNightly: () => Promise<void>
   readonly runFresh: () => Promise<void>
 }
 
 /**
  * Runs passes by the clock: a nightly and a fresh one may run side by side, two of a kind never do. A nightly pass that
- * was missed, because nobody ran or the machine slept, is made up for at once; however many were missed, once.
+ * is owed, because nobody ran, the machine slept, its process died or the database was away, is made up for within a
+ * minute of when that is known; however many are owed, once.
  */
 export function startSchedule(options: ScheduleOptions): Schedule {
   const { config, logger } = options
   const nightly = createLane(options.runNightly)
   const fresh = createLane(options.runFresh)
-  const nights = watchSlots({
-    expression: config.schedule,
-    timeZone: config.timeZone,
-    since: options.nightlySince,
-  })
+  const watchNights = (since: Date) =>
+    watchSlots({ expression: config.schedule, timeZone: config.timeZone, since })
+  const nights = watchNights(new Date())
   const freshTimes = createTask(config.freshSchedule, () => {}, { timezone: config.timeZone })
+  const makeUp = async () => {
+    try {
+      if (watchNights(await options.readLastNight()).hasCome(new Date()) && !isStopping) nightly.start()
+    } catch (err) {
+      // Fresh passes say so, too, and louder; the next minute may know more.
+      logger.debug({ err }, 'nobody knows whether a nightly pass is owed')
+    }
+  }
   const look = () => {
-    if (nights.hasCome(new Date()) && !nightly.start()) {
+    if (!nights.hasCome(new Date())) {
+      if (!nightly.isBusy) looking = makeUp()
+    } else if (!nightly.start()) {
       logger.warn('a nightly pass is due while the last one still runs: it goes on')
     }
   }
-  look()
+  let isStopping = false
+  let looking = makeUp()
   const ticks = [
     tick(EVERY_MINUTE, logger, look),
     tick(freshTick(config), logger, (time) => {
@@ -46,7 +56,9 @@ export function startSchedule(options: ScheduleOptions): Schedule {
   ]
   return {
     stop: async () => {
+      isStopping = true
       for (const task of ticks) await task.destroy()
+      await looking
       await nightly.idle()
       await fresh.idle()
     },

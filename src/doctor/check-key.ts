@@ -31,11 +31,22 @@ export async function checkKey(api: ApiClient): Promise<KeyCheck> {
     if (reply.kind === 'answered') {
       return { finding: ok('api', 'The API accepts the key.'), httpDate: reply.httpDate }
     }
-    const found = `The API accepts the key; to an identifier that nobody has it says ${reply.status}.`
-    return { finding: ok('api', found), httpDate: null }
+    return { finding: refusedRequest(reply.status), httpDate: null }
   } catch (error) {
     return { finding: explain(error), httpDate: null }
   }
+}
+
+/** Whoever says so has seen the key; whether it was the API, a 404 does not tell. */
+function refusedRequest(status: number): Finding {
+  if (status !== 404) {
+    return ok('api', `The API accepts the key; to an identifier that nobody has it says ${status}.`)
+  }
+  return warning(
+    'api',
+    'To an identifier that nobody has it says 404: that is how it may answer, and then it accepts the key.',
+    'Or IDENTIFAI_API_URL is wrong. With --probe and an identifier that has a result, it becomes certain.',
+  )
 }
 
 function explain(error: unknown): Finding {

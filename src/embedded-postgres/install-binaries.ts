@@ -15,6 +15,8 @@ export async function installBinaries(target: string): Promise<string> {
   const source = packageFolder()
   await cp(path.join(source, 'native'), path.join(target, 'native'), {
     recursive: true,
+    // An install script may have made the links already: as they are, they lead within the copy.
+    verbatimSymlinks: true,
     mode: constants.COPYFILE_FICLONE,
   })
   for (const link of await readLinks(source)) {

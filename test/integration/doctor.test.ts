@@ -142,7 +142,7 @@ describe('the doctor', () => {
 
   it.each<[string, Answer, string, number, string]>([
     ['an empty array', () => [], 'ok', 0, 'accepts the key'],
-    ['a 404', answers(404), 'ok', 0, 'it says 404'],
+    ['a 404', answers(404), 'warning', 0, 'it says 404'],
     ['a 422', answers(422), 'ok', 0, 'it says 422'],
     ['a 401', answers(401), 'failed', 4, 'refuses the key (401)'],
     ['a 403', answers(403), 'failed', 4, 'refuses the key (403)'],

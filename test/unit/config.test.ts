@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Environment, parseDatabaseConfig, parseSyncConfig } from '../../src/config.ts'
+import { assertNodeVersion } from '../../src/node-version.ts'
 import { UsageError } from '../../src/errors.ts'
 
 const complete = { DATABASE_URL: 'postgresql://u:secret@db.example:5432/x', IDENTIFAI_API_KEY: 'k-123' }
@@ -16,6 +17,17 @@ function problems(environment: Environment): string {
   }
   throw new Error('accepted')
 }
+
+it.each([
+  ['22.18.9', false],
+  ['20.20.2', false],
+  ['22.19.0', true],
+  ['24.0.0', true],
+])('Node %s is new enough: %s', (version, isEnough) => {
+  const check = () => assertNodeVersion(version)
+  if (isEnough) check()
+  else expect(check).toThrow(`needs Node 22.19 or later; this is ${version}`)
+})
 
 describe('the configuration', () => {
   it('has the documented defaults', () => {

@@ -19,14 +19,18 @@ function observe(options: {
   timeZone?: string
   fresh?: string
   nightlySince?: string
+  /** What the database says instead. */
+  readLastNight?: () => Date
   nightlyTakes?: number
   freshTakes?: number
 }) {
   vi.setSystemTime(new Date(options.from))
   const starts: { readonly nightly: string[]; readonly fresh: string[] } = { nightly: [], fresh: [] }
   const logged: string[] = []
+  let lastNight = new Date(options.nightlySince ?? options.from)
   const pass = (kind: 'nightly' | 'fresh', takes: number) => async () => {
     starts[kind].push(new Date().toISOString().slice(0, 16))
+    if (kind === 'nightly') lastNight = new Date()
     await new Promise((resolve) => setTimeout(resolve, takes))
   }
   const schedule = startSchedule({
@@ -40,7 +44,7 @@ function observe(options: {
       terminal: false,
       destination: { write: (line) => logged.push(line) },
     }),
-    nightlySince: new Date(options.nightlySince ?? options.from),
+    readLastNight: async () => options.readLastNight?.() ?? lastNight,
     runNightly: pass('nightly', options.nightlyTakes ?? 1000),
     runFresh: pass('fresh', options.freshTakes ?? 1000),
   })
@@ -98,9 +102,32 @@ describe('the schedule', () => {
 
   it('makes up at its start for nights that were missed, once', async () => {
     const { schedule, starts } = observe({ from: '2026-06-05T12:00Z', nightlySince: '2026-06-01T02:00Z' })
+    await vi.advanceTimersByTimeAsync(0)
     expect(starts.nightly).toEqual(['2026-06-05T12:00'])
     await vi.advanceTimersByTimeAsync(DAY)
     expect(starts.nightly).toEqual(['2026-06-05T12:00', '2026-06-06T02:00'])
+    await stop(schedule, 2000)
+  })
+
+  it('makes up for a night once it is known that its process died, or the database is back', async () => {
+    let answer: Date | undefined = new Date('2026-06-05T02:00:01Z')
+    const { schedule, starts } = observe({
+      from: '2026-06-05T02:01Z',
+      readLastNight: () => {
+        if (answer) return answer
+        throw new Error('no database')
+      },
+    })
+    await vi.advanceTimersByTimeAsync(2 * 60_000)
+    answer = undefined
+    await vi.advanceTimersByTimeAsync(2 * 60_000)
+    expect(starts.nightly).toEqual([])
+    answer = new Date('2026-06-04T02:00:01Z')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(starts.nightly).toEqual(['2026-06-05T02:06'])
+    answer = new Date('2026-06-05T02:06:00Z')
+    await vi.advanceTimersByTimeAsync(10 * 60_000)
+    expect(starts.nightly).toHaveLength(1)
     await stop(schedule, 2000)
   })
 

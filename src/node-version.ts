@@ -1,0 +1,11 @@
+import { UsageError } from './errors.ts'
+
+/** As `engines` in package.json says. */
+const [MAJOR, MINOR] = [22, 19]
+
+/** @throws UsageError when this Node is too old to run anything but the help. */
+export function assertNodeVersion(version: string): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major > MAJOR || (major === MAJOR && minor >= MINOR)) return
+  throw new UsageError(`identifai-sync needs Node ${MAJOR}.${MINOR} or later; this is ${version}.`)
+}
