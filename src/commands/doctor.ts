@@ -46,7 +46,7 @@ Examples:
       if (config instanceof Error) {
         const finding = failed(
           'configuration',
-          config.message,
+          config.message.replace('Configuration: ', ''),
           'README.md has every variable.',
           EXIT_CODE.usage,
         )

@@ -99,7 +99,7 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
     await stopRenewing()
   }
   if (trigger === 'fresh' && pass.tally.claimed === 0 && failure === undefined) return takeBack(pass)
-  return finish(pass, failure, crew.loss)
+  return finish(pass, { trigger, failure, loss: crew.loss })
 }
 
 /** Renews heartbeat and leases every third of a lease; returns what stops it. */
@@ -137,7 +137,11 @@ async function takeBack({ db, runId, logger }: Pass): Promise<PassResult> {
   return { run }
 }
 
-async function finish(pass: Pass, failure: unknown, loss: Error | undefined): Promise<PassResult> {
+async function finish(
+  pass: Pass,
+  how: { readonly trigger: RunTrigger; readonly failure: unknown; readonly loss: Error | undefined },
+): Promise<PassResult> {
+  const { trigger, failure, loss } = how
   const { db, runId, tally, signal, logger } = pass
   const imbalance = isBalanced(tally)
     ? undefined
@@ -157,7 +161,7 @@ async function finish(pass: Pass, failure: unknown, loss: Error | undefined): Pr
     logger.warn({ runId, quarantined: tally.quarantined }, 'records set aside, see status --stuck')
   }
   const { chain_position: chainPosition, chain_head: chainHead } = run
-  logger.info({ runId, status, ...tally, chainPosition, chainHead }, 'pass ended')
+  logger.info({ runId, trigger, status, ...tally, chainPosition, chainHead }, 'pass ended')
   return reason === undefined ? { run } : { run, failure: reason }
 }
 

@@ -112,19 +112,19 @@ it('the CronJob runs a command that there is, never two at once, and not as root
 })
 
 it.skipIf(spawnSync('systemd-analyze', ['--version']).status !== 0)(
-  'systemd accepts the unit and its timer',
+  'systemd accepts the units and the timer',
   () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai-units-'))
     try {
-      const unit = path.join(folder, 'identifai-sync.service')
-      const timer = path.join(folder, 'identifai-sync.timer')
-      // The command is not installed here.
-      writeFileSync(
-        unit,
-        read('deploy/identifai-sync.service').replace('/usr/local/bin/identifai-sync', '/bin/true'),
+      const units = ['identifai-sync.service', 'identifai-sync-daemon.service', 'identifai-sync.timer'].map(
+        (name) => {
+          // The command is not installed here.
+          const text = read(`deploy/${name}`).replace('/usr/local/bin/identifai-sync', '/bin/true')
+          writeFileSync(path.join(folder, name), text)
+          return path.join(folder, name)
+        },
       )
-      writeFileSync(timer, read('deploy/identifai-sync.timer'))
-      const { stderr, status } = spawnSync('systemd-analyze', ['verify', unit, timer], { encoding: 'utf8' })
+      const { stderr, status } = spawnSync('systemd-analyze', ['verify', ...units], { encoding: 'utf8' })
       expect(stderr).toBe('')
       expect(status).toBe(0)
     } finally {
