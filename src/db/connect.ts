@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect } from 'kysely'
 import { type ClientBase, Pool, type PoolClient, TypeOverrides } from 'pg'
 import Cursor from 'pg-cursor'
@@ -48,7 +49,7 @@ export function connect(options: ConnectOptions): Connection {
     // The pool waits for it, without any limit of its own, though its type does not say so.
     onConnect: (client) => {
       if (options.silenceMs !== undefined) {
-        limitSilence(client, options.silenceMs, (pid) => void endSession(pool, pid).catch(report))
+        limitSilence(client, options.silenceMs, (pid) => void endSession(pool, pid, report))
       }
       return client.query(sessionSettings(options)) as unknown as undefined
     },
@@ -70,15 +71,26 @@ function sessionSettings({ silenceMs }: ConnectOptions): string {
 
 /**
  * Ends a session that cannot be reached any more. One that waits for the rest of a COPY is not idle: without this its
- * locks would last until the server's TCP gives up, hours later.
+ * locks would last until the server's TCP gives up, hours later. Whatever made it vanish may keep us from saying so, too:
+ * it is tried again until it works, or nobody uses the pool any more.
  */
-async function endSession(pool: Pool, pid: number): Promise<void> {
-  await pool.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity
-     where pid = $1 and application_name = $2 and usename = current_user`,
-    [pid, APPLICATION_NAME],
-  )
+async function endSession(pool: Pool, pid: number, onFailure: (error: Error) => void): Promise<void> {
+  for (let tries = 1; !pool.ending; tries++) {
+    try {
+      await pool.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where pid = $1 and application_name = $2 and usename = current_user`,
+        [pid, APPLICATION_NAME],
+      )
+      return
+    } catch (error) {
+      onFailure(error as Error)
+      await sleep(Math.min(500 * tries, LONGEST_PAUSE_MS), undefined, { ref: false })
+    }
+  }
 }
+
+const LONGEST_PAUSE_MS = 30_000
 
 /** Not pg's query_timeout: that leaves the connection in the pool, where the next statement waits behind the last. */
 function limitSilence(client: ClientBase, silenceMs: number, onSilent: (pid: number) => void): void {
