@@ -29,6 +29,8 @@ const COUNTED = {
 export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
+  const createCounter = (name: string, help: string) =>
+    new Counter({ name: `identifai_sync_${name}_total`, help, registers })
   collectDefaultMetrics({ register: registry })
   new Gauge({
     name: 'identifai_sync_build_info',
@@ -48,26 +50,13 @@ export function createMetrics(): Metrics {
     buckets: REQUEST_BUCKETS,
     registers,
   })
-  const quotaSeconds = new Counter({
-    name: 'identifai_sync_quota_wait_seconds_total',
-    help: 'Time that requests have waited for their slots of the quota.',
-    registers,
-  })
-  const retries = new Counter({
-    name: 'identifai_sync_retries_total',
-    help: 'Requests that were repeated, those over the quota included.',
-    registers,
-  })
-  const throttled = new Counter({
-    name: 'identifai_sync_throttled_total',
-    help: 'Answers that said the quota is used up (429).',
-    registers,
-  })
-  const rows = new Counter({
-    name: 'identifai_sync_rows_written_total',
-    help: 'Rows of content and history that were committed.',
-    registers,
-  })
+  const quotaSeconds = createCounter(
+    'quota_wait_seconds',
+    'Time that requests have waited for their slots of the quota.',
+  )
+  const retries = createCounter('retries', 'Requests that were repeated, those over the quota included.')
+  const throttled = createCounter('throttled', 'Answers that said the quota is used up (429).')
+  const rows = createCounter('rows_written', 'Rows of content and history that were committed.')
   const passes = new Counter({
     name: 'identifai_sync_passes_total',
     help: 'Passes of this process that have ended.',
@@ -82,7 +71,7 @@ export function createMetrics(): Metrics {
   })
   const counters = Object.entries(COUNTED).map(([column, [name, help]]) => ({
     column: column as keyof typeof COUNTED,
-    counter: new Counter({ name: `identifai_sync_${name}_total`, help, registers }),
+    counter: createCounter(name, help),
   }))
   // What has not happened yet is zero, not absent: increase() does not see a counter begin.
   for (const status_class of ['2xx', '3xx', '4xx', '5xx', 'none']) requests.inc({ status_class }, 0)

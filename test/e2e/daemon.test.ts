@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type BuiltCli, buildCli } from '../support/built-cli.ts'
-import { startCannedApi } from '../support/canned-api.ts'
+import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { startDaemon } from '../support/running-daemon.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -18,6 +18,13 @@ afterAll(() => cli[Symbol.dispose]())
 
 const done = (identifiers: readonly string[]) =>
   identifiers.map((identifier) => ({ identifier, status: 'done' }))
+
+/** What a daemon needs to know. */
+const settingsOf = (own: TestDatabase, api: CannedApi) => ({
+  DATABASE_URL: own.url,
+  IDENTIFAI_API_URL: api.url,
+  IDENTIFAI_API_KEY: 'key',
+})
 
 async function track(database: TestDatabase, identifiers: readonly string[]): Promise<void> {
   await sql`insert into identifai.identifiers (identifier) select unnest(${identifiers}::text[])`.execute(
@@ -42,11 +49,7 @@ const eventually = async (holds: () => Promise<boolean>) => {
 it.concurrent('the daemon asks for what is inserted by SQL, tells of it, and stops cleanly', async () => {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(done)
-  await using daemon = await startDaemon(cli, {
-    DATABASE_URL: own.url,
-    IDENTIFAI_API_URL: api.url,
-    IDENTIFAI_API_KEY: 'key',
-  })
+  await using daemon = await startDaemon(cli, settingsOf(own, api))
   expect(await daemon.readiness()).toEqual({ status: 200, ready: true, problems: [], last_success_at: null })
   expect(await (await fetch(`${daemon.origin}/livez`)).json()).toEqual({ live: true })
   await track(own, ['a', 'b'])
@@ -94,7 +97,7 @@ it.concurrent('two daemons share the work, that of a missed night, too: each ide
   // What nightly passes only ask for.
   await sql`update identifai.identifiers set priority = -10`.execute(own.db)
   await pretendNight(own, minutesAgo(3 * 24 * 60))
-  const environment = { DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url, IDENTIFAI_API_KEY: 'key' }
+  const environment = settingsOf(own, api)
   const daemons = await Promise.all([startDaemon(cli, environment), startDaemon(cli, environment)])
   await using both = new AsyncDisposableStack()
   for (const daemon of daemons) both.use(daemon)
@@ -127,9 +130,7 @@ it.concurrent.each([
   const slot = new Date(Math.floor(+minutesAgo(5) / MINUTE) * MINUTE)
   await pretendNight(own, new Date(+slot + 1000), status)
   await using daemon = await startDaemon(cli, {
-    DATABASE_URL: own.url,
-    IDENTIFAI_API_URL: api.url,
-    IDENTIFAI_API_KEY: 'key',
+    ...settingsOf(own, api),
     SYNC_SCHEDULE: `${slot.getUTCMinutes()} * * * *`,
   })
   await daemon.logged(({ msg }) => msg === 'nothing was due')
@@ -146,11 +147,7 @@ it.concurrent('a daemon that is asked to stop is not ready, and finishes what is
     return undefined
   })
   await track(own, ['a'])
-  await using daemon = await startDaemon(cli, {
-    DATABASE_URL: own.url,
-    IDENTIFAI_API_URL: api.url,
-    IDENTIFAI_API_KEY: 'key',
-  })
+  await using daemon = await startDaemon(cli, settingsOf(own, api))
   await eventually(async () => answer !== undefined)
   // A pass lets the request under way go, which can take a moment only; what holds it up is the database.
   const lock = await own.pool.connect()
@@ -247,11 +244,7 @@ it.concurrent('a daemon goes on after a pass that failed', async () => {
     return {}
   })
   await track(own, ['a'])
-  await using daemon = await startDaemon(cli, {
-    DATABASE_URL: own.url,
-    IDENTIFAI_API_URL: api.url,
-    IDENTIFAI_API_KEY: 'key',
-  })
+  await using daemon = await startDaemon(cli, settingsOf(own, api))
   const failed = await daemon.logged(({ msg }) => msg === 'pass failed')
   expect(failed).toMatchObject({
     level: 'error',
@@ -267,7 +260,7 @@ it.concurrent('a daemon that cannot do its work does not start, and says why', a
   await using own = await createTestDatabase()
   await using empty = await createTestDatabase('empty')
   await using api = await startCannedApi(done)
-  const environment = { DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url, IDENTIFAI_API_KEY: 'key' }
+  const environment = settingsOf(own, api)
   const wrong = {
     SYNC_SCHEDULE: '0 2 * *',
     SYNC_FRESH_SCHEDULE: '61 * * * *',
@@ -298,11 +291,7 @@ it.concurrent('a daemon that cannot do its work does not start, and says why', a
 it.concurrent('an old daemon writes nothing once a newer version has migrated, and says so', async () => {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(done)
-  await using daemon = await startDaemon(cli, {
-    DATABASE_URL: own.url,
-    IDENTIFAI_API_URL: api.url,
-    IDENTIFAI_API_KEY: 'key',
-  })
+  await using daemon = await startDaemon(cli, settingsOf(own, api))
   await daemon.logged(({ msg }) => msg === 'nothing was due')
   await sql`insert into identifai.schema_migrations (name, timestamp) values ('9999-later', now()::text)`.execute(
     own.db,
