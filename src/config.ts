@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
-import { UsageError } from './errors.ts'
+import { ConfigurationError, UsageError } from './errors.ts'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
@@ -62,13 +62,13 @@ export function readEnvironment(): Environment {
   }
 }
 
-/** @throws UsageError naming every variable that is wrong, never its value. */
+/** @throws ConfigurationError naming every variable that is wrong, never its value. */
 export function parseDatabaseConfig(environment: Environment): DatabaseConfig {
   const values = parseVariables(databaseVariables, environment)
   return Object.freeze({ databaseUrl: values.DATABASE_URL, logLevel: values.LOG_LEVEL })
 }
 
-/** @throws UsageError naming every variable that is wrong, never its value. */
+/** @throws ConfigurationError naming every variable that is wrong, never its value. */
 export function parseSyncConfig(environment: Environment): SyncConfig {
   return Object.freeze(toSyncConfig(parseVariables(syncVariables, environment)))
 }
@@ -147,7 +147,7 @@ const SECRETS = ['DATABASE_URL', 'IDENTIFAI_API_KEY']
 /** Whose names are written in small letters, too, by convention. */
 const PROXY_VARIABLES = ['HTTPS_PROXY', 'NO_PROXY']
 
-/** @throws UsageError naming every variable that is wrong, never its value. */
+/** @throws ConfigurationError naming every variable that is wrong, never its value. */
 export function parseVariables<T extends z.ZodObject>(variables: T, environment: Environment): z.output<T> {
   const problems: string[] = []
   const given: Record<string, string> = {}
@@ -162,7 +162,7 @@ export function parseVariables<T extends z.ZodObject>(variables: T, environment:
       problems.some((problem) => problem.startsWith(`${String(issue.path[0])}_FILE`))
     problems.push(...result.error.issues.filter((issue) => !unread(issue)).map(describe))
   }
-  if (problems.length > 0 || !result.success) throw new UsageError(explain(problems))
+  if (problems.length > 0 || !result.success) throw new ConfigurationError([...new Set(problems)])
   return result.data
 }
 
@@ -185,12 +185,6 @@ function secret(name: string, environment: Environment, problems: string[]): str
 
 function describe(issue: z.core.$ZodIssue): string {
   return `${String(issue.path[0])} ${issue.message}`
-}
-
-function explain(problems: readonly string[]): string {
-  const unique = [...new Set(problems)]
-  if (unique.length === 1) return `Configuration: ${unique[0]}.`
-  return `Configuration: ${unique.length} problems.\n${unique.map((problem) => `  - ${problem}`).join('\n')}`
 }
 
 function required(what: string) {

@@ -39,6 +39,21 @@ export class UsageError extends PermanentError {
   readonly exitCode = EXIT_CODE.usage
 }
 
+/** Settings are wrong; each problem names its variable, never its value. */
+export class ConfigurationError extends UsageError {
+  override name = 'ConfigurationError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(
+      problems.length === 1
+        ? `Configuration: ${problems[0]}.`
+        : `Configuration: ${problems.length} problems.\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    )
+    this.problems = problems
+  }
+}
+
 /** The database cannot be reached, refuses us, or lacks the schema. */
 export class DatabaseError extends PermanentError {
   override name = 'DatabaseError'

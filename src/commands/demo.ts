@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import { print } from '../terminal/print.ts'
+import { invocation } from './invocation.ts'
 
 export function demoCommand() {
   return new Command('demo')
@@ -29,7 +30,7 @@ export function demoCommand() {
                 'To work with it from another terminal:',
                 `  export DATABASE_URL='${databaseUrl}'`,
                 `  export IDENTIFAI_API_URL=${apiUrl} IDENTIFAI_API_KEY=${apiKey}`,
-                '  npm run --silent cli -- status',
+                `  ${invocation('status')}`,
               ].join('\n'),
             )
             if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
@@ -39,7 +40,7 @@ export function demoCommand() {
         if (!signal.aborted) throw error
       }
       if (interrupt.exitCode === undefined)
-        print('\nThat was all; nothing is left behind. More: npm run demo -- --keep')
+        print(`\nThat was all; nothing is left behind. To look around in it: ${invocation('demo --keep')}`)
       else {
         print('\nStopped; nothing is left behind.')
         process.exitCode = interrupt.exitCode

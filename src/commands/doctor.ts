@@ -26,40 +26,21 @@ Examples:
     )
     .action(async (options) => {
       const { createApp } = await import('../app.ts')
-      const { parseSyncConfig, readEnvironment } = await import('../config.ts')
+      const { readEnvironment } = await import('../config.ts')
+      const { checkConfiguration } = await import('../doctor/check-configuration.ts')
       const { examine } = await import('../doctor/examine.ts')
-      const { exitCodeOfFindings, failed, ok } = await import('../doctor/finding.ts')
-      const { EXIT_CODE, UsageError } = await import('../errors.ts')
+      const { exitCodeOfFindings } = await import('../doctor/finding.ts')
       const { createLogger } = await import('../logger.ts')
-      const tell = (finding: Finding) => {
+      const onFinding = (finding: Finding) => {
         if (!options.json) print(describe(finding))
       }
-      const configuration = () => {
-        try {
-          return parseSyncConfig(readEnvironment())
-        } catch (error) {
-          if (error instanceof UsageError) return error
-          throw error
-        }
+      const { config, findings } = checkConfiguration(readEnvironment())
+      findings.forEach(onFinding)
+      if (config !== undefined) {
+        // Its findings say what the log would.
+        await using app = createApp(config, { logger: createLogger({ level: 'silent', terminal: false }) })
+        findings.push(...(await examine(app, { known: options.probe, onFinding })))
       }
-      const config = configuration()
-      if (config instanceof Error) {
-        const finding = failed(
-          'configuration',
-          config.message.replace('Configuration: ', ''),
-          'README.md has every variable.',
-          EXIT_CODE.usage,
-        )
-        tell(finding)
-        if (options.json) printJson([finding])
-        process.exitCode = EXIT_CODE.usage
-        return
-      }
-      const first = ok('configuration', `Requests go to ${config.apiUrl}.`)
-      tell(first)
-      // Its findings say what the log would.
-      await using app = createApp(config, { logger: createLogger({ level: 'silent', terminal: false }) })
-      const findings = [first, ...(await examine(app, { known: options.probe, onFinding: tell }))]
       if (options.json) printJson(findings)
       process.exitCode = exitCodeOfFindings(findings)
     })

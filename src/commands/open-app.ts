@@ -12,15 +12,28 @@ export async function openApp(
 ): Promise<App> {
   const { createApp } = await import('../app.ts')
   const { parseSyncConfig, readEnvironment } = await import('../config.ts')
-  const config = parseSyncConfig(options.environment ?? readEnvironment())
-  return migrated(createApp(config, options.overrides))
+  const environment = options.environment ?? readEnvironment()
+  const app = createApp(parseSyncConfig(environment), options.overrides)
+  // Whoever brings an environment has read it, and told of it, already.
+  if (!options.environment) await warnOfUnknown(environment, app)
+  return migrated(app)
 }
 
 /** The same for the commands that need the database only. */
 export async function openDatabase(): Promise<DatabaseApp> {
   const { createDatabaseApp } = await import('../database-app.ts')
   const { parseDatabaseConfig, readEnvironment } = await import('../config.ts')
-  return migrated(createDatabaseApp(parseDatabaseConfig(readEnvironment())))
+  const environment = readEnvironment()
+  const app = createDatabaseApp(parseDatabaseConfig(environment))
+  await warnOfUnknown(environment, app)
+  return migrated(app)
+}
+
+/** A name that is misspelt would leave its default in force, and nobody would know. */
+export async function warnOfUnknown(environment: Environment, { logger }: Pick<App, 'logger'>): Promise<void> {
+  const { unknownVariables } = await import('../unknown-variables.ts')
+  const variables = unknownVariables(environment)
+  if (variables.length > 0) logger.warn({ variables }, 'variables that nothing reads, see README.md')
 }
 
 async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDispose>>(app: T): Promise<T> {

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import { openApp } from './open-app.ts'
+import { openApp, warnOfUnknown } from './open-app.ts'
 
 export function scheduleCommand() {
   return new Command('schedule')
@@ -8,7 +8,8 @@ export function scheduleCommand() {
       'after',
       `
 Nightly passes ask for all that is due (SYNC_SCHEDULE, 0 2 * * * in SYNC_TIMEZONE); one that is owed, because nobody ran,
-its process died or the database was away, is made up for. Fresh passes ask for what was inserted since (SYNC_FRESH_SCHEDULE, every minute).
+its process died or the database was away, is made up for. Fresh passes ask for what was inserted since
+(SYNC_FRESH_SCHEDULE, every minute).
 Any number of daemons may share one database: they share the work and the quota.
 
 On http://127.0.0.1:9464 (HTTP_HOST, HTTP_PORT):
@@ -34,6 +35,7 @@ Example:
       const config = parseDaemonConfig(environment)
       using interrupt = listenForInterrupt()
       const logger = createLogger({ level: config.logLevel, terminal: process.stderr.isTTY, narrates: true })
+      await warnOfUnknown(environment, { logger })
       // Before anything runs: what is wrong at the start is for whoever starts it.
       const checked = await openApp({ environment, overrides: { logger } })
       await checked[Symbol.asyncDispose]()

@@ -1,8 +1,8 @@
 import { Command } from '@commander-js/extra-typings'
-import type { Status } from '../status/read-status.ts'
 import type { Stuck } from '../status/read-stuck.ts'
 import { counted, print, printJson } from '../terminal/print.ts'
-import { textTable, timeText } from '../terminal/text-table.ts'
+import { timeText } from '../terminal/text-table.ts'
+import { describeStatus } from './describe-status.ts'
 import { openDatabase } from './open-app.ts'
 
 /** More are for SQL: they stand in identifai.identifiers. */
@@ -35,45 +35,6 @@ export function statusCommand() {
     })
 }
 
-function describeStatus(status: Status & { readonly next_night_at: Date | null }): string {
-  if (status.tracked.length === 0) {
-    return 'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>'
-  }
-  const next = status.next_due_at ? ` The next one is due at ${timeText(status.next_due_at)}.` : ''
-  return [
-    textTable(
-      status.tracked.map(({ state, identifiers, with_error }) => ({ state, identifiers, with_error })),
-    ),
-    '',
-    ...reasons(status),
-    `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} being asked.${next}`,
-    '',
-    status.last_runs.length === 0
-      ? 'No pass has run yet. Start one with: identifai-sync sync'
-      : textTable(
-          status.last_runs.map(({ started_at, error, ...run }) => ({
-            started: started_at,
-            ...run,
-            error: short(error),
-          })),
-        ),
-    ...(status.next_night_at
-      ? ['', `The next nightly pass of a daemon, by SYNC_SCHEDULE: ${timeText(status.next_night_at)}.`]
-      : []),
-  ].join('\n')
-}
-
-/** Whole, because the end of a reason often says what to do. */
-function reasons({ tracked }: Status): string[] {
-  const stuck = tracked.filter(({ common_error }) => common_error !== null)
-  if (stuck.length === 0) return []
-  return [
-    ...stuck.map(({ state, common_error }) => `${state}, most often: ${common_error}`),
-    'Each of them: identifai-sync status --stuck',
-    '',
-  ]
-}
-
 function describeStuck({ identifier, state, attempts, absences, due_at, last_error }: Stuck): string {
   const counts = [
     ...(attempts > 0 ? [`lost ${counted(attempts, 'time')}`] : []),
@@ -81,9 +42,4 @@ function describeStuck({ identifier, state, attempts, absences, due_at, last_err
     due_at ? `due ${timeText(due_at)}` : 'not due until it is requeued',
   ]
   return `${identifier}\n  ${state}, ${counts.join(', ')}\n  ${last_error ?? 'No reason is known.'}`
-}
-
-/** Long texts would break the table; --json has them whole. */
-function short(text: string | null): string | null {
-  return text !== null && text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

@@ -28,7 +28,7 @@ export interface DaemonConfig extends SyncConfig, ScheduleConfig {
   readonly readyMaxAgeHours: number
 }
 
-/** @throws UsageError naming every variable that is wrong, never its value. */
+/** @throws ConfigurationError naming every variable that is wrong, never its value. */
 export function parseDaemonConfig(environment: Environment): DaemonConfig {
   const values = parseVariables(daemonVariables, environment)
   return Object.freeze({
@@ -74,11 +74,17 @@ function cronExpression(fields: readonly number[]) {
   return z.string().superRefine((text, context) => {
     const count = text.trim().split(/\s+/).length
     const problem = fields.includes(count)
-      ? validateDetailed(text).errors[0]?.message
+      ? wrongField(text)
       : `it needs ${fields.join(' or ')} fields, not ${count}`
     if (problem === undefined) return
     context.addIssue({ code: 'custom', message: `must be a cron expression, such as 0 2 * * * (${problem})` })
   })
+}
+
+function wrongField(expression: string): string | undefined {
+  const wrong = validateDetailed(expression).errors[0]
+  if (wrong === undefined) return undefined
+  return `${wrong.value} is no ${wrong.field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`
 }
 
 function isTimeZone(name: string): boolean {

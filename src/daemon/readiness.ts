@@ -12,7 +12,10 @@ export interface Readiness {
   readonly ready: boolean
   /** What is wrong, in words; empty when it is ready. */
   readonly problems: readonly string[]
-  /** When the last pass ended that asked for all that was due; null before the first, or when nobody knows. */
+  /**
+   * When the last pass ended that asked for all that was due, as far as the database has told; null before the first, or
+   * when it has told nothing yet.
+   */
   readonly last_success_at: Date | null
 }
 
@@ -23,15 +26,18 @@ export interface ReadinessOptions {
   readonly isDraining: () => boolean
 }
 
-export async function readReadiness(options: ReadinessOptions): Promise<Readiness> {
-  const draining = options.isDraining() ? ['it is stopping'] : []
-  try {
-    const lastSuccess = await withinPatience(readDatabase(options.db()))
-    const problems = [...draining, ...tooOld(lastSuccess, options)]
+/** Looks at the database each time; while that is away, the last success is the one it told of before. */
+export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
+  let lastSuccess: Date | null = null
+  return async () => {
+    const problems = options.isDraining() ? ['it is stopping'] : []
+    try {
+      lastSuccess = await withinPatience(readDatabase(options.db()))
+      problems.push(...tooOld(lastSuccess, options))
+    } catch (error) {
+      problems.push(`database: ${(error as Error).message}`)
+    }
     return { ready: problems.length === 0, problems, last_success_at: lastSuccess }
-  } catch (error) {
-    const problems = [...draining, `database: ${(error as Error).message}`]
-    return { ready: false, problems, last_success_at: null }
   }
 }
 

@@ -10,7 +10,7 @@ import { readLastNight } from './last-night.ts'
 import { registerLedgerGauges } from './ledger-gauges.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createOwnDatabase } from './own-database.ts'
-import { readReadiness } from './readiness.ts'
+import { createReadiness } from './readiness.ts'
 import { startSchedule } from './schedule.ts'
 
 export interface DaemonOptions {
@@ -36,13 +36,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     host: config.httpHost,
     port: config.httpPort,
     registry: metrics.registry,
-    readReadiness: () =>
-      readReadiness({
-        db,
-        startedAt,
-        maxAgeHours: config.readyMaxAgeHours,
-        isDraining: () => signal.aborted,
-      }),
+    readReadiness: createReadiness({
+      db,
+      startedAt,
+      maxAgeHours: config.readyMaxAgeHours,
+      isDraining: () => signal.aborted,
+    }),
   })
   const schedule = startSchedule({
     config,

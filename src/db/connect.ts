@@ -37,7 +37,7 @@ const IDLE_MS = 10_000
 export function connect(options: ConnectOptions): Connection {
   const report = (error: Error) => options.onConnectionLost?.(error)
   const pool: Pool = new ReportingPool({
-    connectionString: options.connectionString,
+    connectionString: withVerifiedTls(options.connectionString),
     max: options.maxConnections,
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: 10_000,
@@ -61,6 +61,15 @@ export function connect(options: ConnectOptions): Connection {
     client.on('error', report)
   })
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool, cursor: Cursor }) }), pool }
+}
+
+/**
+ * The driver takes these modes for `verify-full`, and warns that it will not always: it is said as it is meant. What a URL
+ * asks for in libpq's own sense (`uselibpqcompat=true`) stays as it is.
+ */
+function withVerifiedTls(url: string): string {
+  if (/[?&]uselibpqcompat=true(&|$)/.test(url)) return url
+  return url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full')
 }
 
 /** The server, too, gives up a client that has vanished within a transaction: its locks would hold up everybody. */

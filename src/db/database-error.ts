@@ -18,17 +18,23 @@ export function asDatabaseError(error: unknown): DatabaseError | undefined {
 
 /** The same for an error that came while a connection was made: without a known code, it could not be made. */
 export function asConnectionError(error: unknown): DatabaseError {
-  return asDatabaseError(error) ?? new DatabaseError(`${UNREACHABLE} (${messageOf(error)})`, { cause: error })
+  return asDatabaseError(error) ?? new DatabaseError(`${NO_CONNECTION} (${messageOf(error)})`, { cause: error })
 }
 
 const UNREACHABLE =
   'The database cannot be reached. Check that it runs and that DATABASE_URL names its host and port'
 
+/** The driver has no code for a server that is silent, or that has no TLS though DATABASE_URL asks for it. */
+const NO_CONNECTION =
+  'No connection to the database could be made. Check that it answers, and that it has what DATABASE_URL asks for'
+
 function adviceFor(code: string): string | undefined {
   if (code === '42P01' || code === '3F000' || code === '42883') {
     return 'The database lacks tables of this version. Run: identifai-sync migrate'
   }
-  if (code === '42501') return 'The database role of DATABASE_URL lacks a privilege'
+  if (code === '42501') {
+    return 'The database role of DATABASE_URL lacks a privilege. Roles in docs/operations.md says which command is for which role'
+  }
   if (code === '3D000')
     return 'The database that DATABASE_URL names does not exist. Create it, or correct DATABASE_URL'
   if (code.startsWith('28'))

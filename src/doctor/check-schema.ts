@@ -7,7 +7,8 @@ import { EXIT_CODE } from '../errors.ts'
 import { type Finding, failed, ok, skipped } from './finding.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
-const GRANTS = 'Grant it what docs/operations.md shows for the role of the job.'
+const GRANTS =
+  'If this is the role that runs passes, grant it what docs/operations.md shows for that role; else run doctor as that one.'
 
 /** Whether the database has the tables of this version. */
 export async function checkMigrations(db: Kysely<Database>): Promise<Finding> {

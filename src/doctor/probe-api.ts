@@ -21,7 +21,7 @@ export interface ProbeOptions {
 }
 
 /**
- * Asks the live API what its documentation leaves open, in six requests. Findings name fields and counts, never values:
+ * Asks the live API what its documentation leaves open, in six requests; in one, if it does not know the identifier. Findings name fields and counts, never values:
  * they can be sent to anybody.
  */
 export async function probeApi({ api, endpoint, known, pace }: ProbeOptions): Promise<Finding[]> {
@@ -33,15 +33,17 @@ export async function probeApi({ api, endpoint, known, pace }: ProbeOptions): Pr
   const alone = await ask([known])
   const record =
     alone.kind === 'answered' ? alone.records.find((one) => identifierOf(one) === known) : undefined
+  const first = aboutRecord(alone, record, endpoint)
+  // Without a record that is there, nothing else would tell anything.
+  if (!isJsonObject(record)) return [first]
   const findings = [
-    aboutRecord(alone, record, endpoint),
+    first,
     aboutUnknown(await ask([known, ...invented.slice(0, 1)]), known),
     aboutRepeated(await ask([known, known]), known),
     aboutFull(await ask([known, ...invented.slice(0, 99)]), endpoint, [known, ...invented.slice(0, 99)]),
     aboutTooMany(await ask([known, ...invented])),
   ]
-  const hash = isJsonObject(record) ? record.hash : undefined
-  if (typeof hash === 'string') findings.push(aboutHash(await ask([hash])))
+  if (typeof record.hash === 'string') findings.push(aboutHash(await ask([record.hash])))
   return findings
 }
 

@@ -51,8 +51,10 @@ type Run = ReplayTools & { readonly runId: string; readonly tally: Tally }
 
 async function open(tools: ReplayTools, tally: Tally): Promise<Run> {
   const run = newRun('manual')
-  await retryDatabase(() => openRun(tools.db, run), tools.logger)
-  return { ...tools, runId: run.runId, tally }
+  const { runId, trigger } = run
+  const logger = tools.logger.child({ runId, trigger })
+  await retryDatabase(() => openRun(tools.db, run), logger)
+  return { ...tools, logger, runId, tally }
 }
 
 async function close(

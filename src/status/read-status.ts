@@ -24,13 +24,17 @@ interface StateStatus {
   readonly common_error: string | null
 }
 
-interface RunStatusLine {
+export interface RunStatusLine {
   readonly started_at: Date
   readonly trigger: string
   readonly status: string
+  /** How long it took, or has taken so far. */
+  readonly seconds: number
   readonly claimed: number
   readonly requests: number
   readonly changed: number
+  /** Since its last sign of life; null when it has ended. */
+  readonly silent_seconds: number | null
   readonly error: string | null
 }
 
@@ -74,7 +78,20 @@ async function readQueue(db: Kysely<Database>) {
 async function readLastRuns(db: Kysely<Database>): Promise<RunStatusLine[]> {
   return db
     .selectFrom('identifai.sync_runs')
-    .select(['started_at', 'trigger', 'status', 'claimed', 'requests', 'changed', 'error'])
+    .select([
+      'started_at',
+      'trigger',
+      'status',
+      sql<number>`extract(epoch from coalesce(finished_at, clock_timestamp()) - started_at)::double precision`.as(
+        'seconds',
+      ),
+      'claimed',
+      'requests',
+      'changed',
+      sql<number | null>`case when status = 'running'
+        then extract(epoch from clock_timestamp() - heartbeat_at)::double precision end`.as('silent_seconds'),
+      'error',
+    ])
     .orderBy('started_at', 'desc')
     .limit(RUNS_SHOWN)
     .execute()

@@ -42,7 +42,7 @@ async function* apart(
       return true
     }
     pass.logger.warn(
-      { runId: pass.runId, identifiers: claims.length, status: exchange.status },
+      { identifiers: claims.length, status: exchange.status },
       'batch refused, taken apart',
     )
   }
@@ -58,7 +58,7 @@ async function* shorter(pass: Pass, claims: readonly Claim[]): AsyncGenerator<Se
   const bytes = half.reduce((sum, claim) => sum + targetBytes(claim.identifier), pass.targetPathBytes)
   pass.packing.maxUrlBytes = Math.min(pass.packing.maxUrlBytes, bytes)
   const { maxUrlBytes } = pass.packing
-  pass.logger.warn({ runId: pass.runId, identifiers: claims.length, maxUrlBytes }, 'batch too long, halved')
+  pass.logger.warn({ identifiers: claims.length, maxUrlBytes }, 'batch too long, halved')
   for (let waiting = claims; waiting.length > 0; ) {
     const { batch, rest } = packRequest(waiting, {
       pathBytes: pass.targetPathBytes,

@@ -25,7 +25,7 @@ export type Exchange = {
 
 /** Asks for one batch, within the quota, again while that may help. No transaction is open meanwhile. */
 export async function askBatch(pass: Pass, claims: readonly Claim[]): Promise<Exchange> {
-  const { config, signal, tally, telemetry, logger, runId } = pass
+  const { config, signal, tally, telemetry, logger } = pass
   return withRetries(() => askOnce(pass, claims), {
     retries: config.retries,
     baseMs: config.retryBaseMs,
@@ -33,7 +33,7 @@ export async function askBatch(pass: Pass, claims: readonly Claim[]): Promise<Ex
     onRetry: (error, retry, delayMs) => {
       tally.retries++
       telemetry.requestRepeated('lost')
-      logger.warn({ runId, retry, delayMs, reason: error.message }, 'request failed, trying again')
+      logger.warn({ retry, delayMs, reason: error.message }, 'request failed, trying again')
     },
     onThrottled: (error, inARow) => pauseForQuota(pass, error, inARow),
   })
@@ -76,6 +76,6 @@ async function pauseForQuota(pass: Pass, error: ThrottledError, inARow: number):
       `The API has said ${inARow} times in a row that the quota is used up: something else uses the same key.`,
     )
   }
-  pass.logger.warn({ runId: pass.runId, pauseMs, inARow }, 'over the quota, everybody waits')
+  pass.logger.warn({ pauseMs, inARow }, 'over the quota, everybody waits')
   await pass.quota.pause(pauseMs)
 }

@@ -17,5 +17,5 @@ export async function giveBack(pass: Pass, claims: readonly Claim[], reason: unk
   )
   await retryDatabase(() => releaseClaims(pass.db, pass.runId, releases), pass.logger)
   const why = reason instanceof Error ? reason.message : undefined
-  pass.logger.warn({ runId: pass.runId, released: claims.length, reason: why }, 'claims given back')
+  pass.logger.warn({ released: claims.length, reason: why }, 'claims given back')
 }

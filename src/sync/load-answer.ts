@@ -88,14 +88,14 @@ async function loadOutcomes(pass: Loading, answer: Answer, outcomes: readonly Ou
   count(pass.tally, result)
   pass.telemetry.rowsWritten(result.rows)
   if (result.lost.length > 0) {
-    logger.warn({ runId, lost: result.lost.length }, 'leases lost, nothing written for them')
+    logger.warn({ lost: result.lost.length }, 'leases lost, nothing written for them')
   }
   const missing = result.written.filter(
     ({ claim, ledger }) => ledger.state === 'missing' && !wasMissing(answer, claim),
   ).length
-  if (missing > 0) logger.warn({ runId, missing }, 'identifiers have gone missing, see status --stuck')
+  if (missing > 0) logger.warn({ missing }, 'identifiers have gone missing, see status --stuck')
   const durationMs = Math.round(performance.now() - startedAt)
-  logger.info({ runId, identifiers: outcomes.length, changed: result.changed, durationMs }, 'batch loaded')
+  logger.info({ identifiers: outcomes.length, changed: result.changed, durationMs }, 'batch loaded')
 }
 
 function wasMissing({ claims }: Answer, { id }: Outcome['claim']): boolean {

@@ -63,7 +63,7 @@ async function askControls(pass: Pass, open: Set<Claim>): Promise<void> {
   const options = { media: endpoint.media, runId, limit, leaseSeconds: config.leaseSeconds }
   const controls = await retryDatabase(() => claimControls(db, options), logger)
   if (controls.length === 0) return
-  logger.warn({ runId, controls: controls.length }, 'nothing comes back, asking for some that are known')
+  logger.warn({ controls: controls.length }, 'nothing comes back, asking for some that are known')
   pass.tally.claimed += controls.length
   for (const claim of controls) open.add(claim)
   await settleAll(pass, controls, open)
@@ -87,7 +87,7 @@ function fateOf(outcome: Outcome): Observation['fate'] {
   }
 }
 
-function warnOfOddities({ logger, runId }: Pass, { nameless, unasked, repeated }: AnswerReading): void {
+function warnOfOddities({ logger }: Pass, { nameless, unasked, repeated }: AnswerReading): void {
   if (nameless + unasked + repeated === 0) return
-  logger.warn({ runId, nameless, unasked, repeated }, 'records of the answer ignored')
+  logger.warn({ nameless, unasked, repeated }, 'records of the answer ignored')
 }

@@ -50,18 +50,21 @@ export interface PassResult {
  * only the database failing is thrown.
  */
 export async function runPass(tools: PassTools, options: PassOptions): Promise<PassResult> {
-  const { config, db, logger, endpoint } = tools
-  const stale = await retryDatabase(() => closeStaleRuns(db, config.leaseSeconds), logger)
-  if (stale > 0) logger.warn({ runs: stale }, 'closed runs whose process had died')
+  const { config, db, endpoint } = tools
+  const stale = await retryDatabase(() => closeStaleRuns(db, config.leaseSeconds), tools.logger)
+  if (stale > 0) tools.logger.warn({ runs: stale }, 'closed runs whose process had died')
 
   const { trigger, signal } = options
   const run = newRun(trigger)
   const { runId } = run
+  // Whatever is told of a pass can be told from that of another.
+  const logger = tools.logger.child({ runId, trigger })
   await retryDatabase(() => openRun(db, run), logger)
-  logger[trigger === 'fresh' ? 'debug' : 'info']({ runId, trigger }, 'pass started')
+  logger[trigger === 'fresh' ? 'debug' : 'info']('pass started')
 
   const pass: Pass = {
     ...tools,
+    logger,
     runId,
     signal,
     tally: emptyTally(),
@@ -92,14 +95,14 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
       isTimeUp,
       patience,
     })
-    if (isTimeUp()) logger.info({ runId, minutes: config.maxDurationMinutes }, 'time is up, the rest waits')
+    if (isTimeUp()) logger.info({ minutes: config.maxDurationMinutes }, 'time is up, the rest waits')
   } catch (error) {
     failure = error
   } finally {
     await stopRenewing()
   }
   if (trigger === 'fresh' && pass.tally.claimed === 0 && failure === undefined) return takeBack(pass)
-  return finish(pass, { trigger, failure, loss: crew.loss })
+  return finish(pass, { failure, loss: crew.loss })
 }
 
 /** Renews heartbeat and leases every third of a lease; returns what stops it. */
@@ -118,7 +121,7 @@ function keepAlive(pass: Pass, crew: Crew): () => Promise<void> {
     () => {
       renewing = renewing
         .then(renew)
-        .catch((error: unknown) => logger.warn({ runId, err: error }, 'could not renew the leases'))
+        .catch((error: unknown) => logger.warn({ err: error }, 'could not renew the leases'))
     },
     (config.leaseSeconds * 1000) / 3,
   )
@@ -133,15 +136,14 @@ async function takeBack({ db, runId, logger }: Pass): Promise<PassResult> {
   const run = await retryDatabase(() => readOpenRun(db, runId), logger)
   if (!run) throw new RunClosedError(runId)
   await retryDatabase(() => discardRun(db, runId), logger)
-  logger.debug({ runId }, 'nothing was due')
+  logger.debug('nothing was due')
   return { run }
 }
 
 async function finish(
   pass: Pass,
-  how: { readonly trigger: RunTrigger; readonly failure: unknown; readonly loss: Error | undefined },
+  { failure, loss }: { readonly failure: unknown; readonly loss: Error | undefined },
 ): Promise<PassResult> {
-  const { trigger, failure, loss } = how
   const { db, runId, tally, signal, logger } = pass
   const imbalance = isBalanced(tally)
     ? undefined
@@ -158,10 +160,10 @@ async function finish(
   const run = await retryDatabase(() => closeRun(db, runId, ending), logger)
   if (!run) throw new RunClosedError(runId)
   if (tally.quarantined > 0) {
-    logger.warn({ runId, quarantined: tally.quarantined }, 'records set aside, see status --stuck')
+    logger.warn({ quarantined: tally.quarantined }, 'records set aside, see status --stuck')
   }
   const { chain_position: chainPosition, chain_head: chainHead } = run
-  logger.info({ runId, trigger, status, ...tally, chainPosition, chainHead }, 'pass ended')
+  logger.info({ status, ...tally, chainPosition, chainHead }, 'pass ended')
   return reason === undefined ? { run } : { run, failure: reason }
 }
 

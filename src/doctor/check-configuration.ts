@@ -1,0 +1,27 @@
+import { type Environment, parseSyncConfig, type SyncConfig } from '../config.ts'
+import { ConfigurationError, EXIT_CODE } from '../errors.ts'
+import { unknownVariables } from '../unknown-variables.ts'
+import { type Finding, failed, ok, warning } from './finding.ts'
+
+export interface ConfigurationCheck {
+  /** What the environment says; undefined when that is wrong, and nothing else can be looked at. */
+  readonly config: SyncConfig | undefined
+  readonly findings: Finding[]
+}
+
+/** Whether the environment says all that a pass needs, and nothing that nobody reads. */
+export function checkConfiguration(environment: Environment): ConfigurationCheck {
+  const unread = unknownVariables(environment).map((name) =>
+    warning('configuration', `Nothing reads ${name}.`, 'Correct its name: README.md has every variable.'),
+  )
+  try {
+    const config = parseSyncConfig(environment)
+    return { config, findings: [ok('configuration', `Requests go to ${config.apiUrl}.`), ...unread] }
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    const wrong = error.problems.map((problem) =>
+      failed('configuration', `${problem}.`, 'README.md has every variable.', EXIT_CODE.usage),
+    )
+    return { config: undefined, findings: [...wrong, ...unread] }
+  }
+}
