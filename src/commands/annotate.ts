@@ -19,8 +19,8 @@ export function annotateCommand() {
     .addHelpText(
       'after',
       `
-A note is kept for good, with the time it was written by the database's clock, and sealed with the next run: it cannot be
-changed, only followed by another. In a report it explains the latest decision of its file and label that may have
+A note is kept for good, with the time it was written by the database's clock, and sealed with the next run: it cannot
+be changed, only followed by another. In a report it explains the latest decision of its file and label that may have
 happened before it was written. Needs DATABASE_URL only.
 
 Example:

@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import { print } from '../terminal/print.ts'
-import { invocation } from './invocation.ts'
+import { invocation } from './installation.ts'
 
 export function demoCommand() {
   return new Command('demo')

@@ -11,9 +11,9 @@ export function grantReaderCommand() {
     .addHelpText(
       'after',
       `
-The role reads the views of schema identifai_reporting, those of later versions too, when the same role migrates. It cannot
-write, and does not see the tables of the job itself. Without --tables, the data tables are taken away again if it had them.
-Run it as the role that migrates; it needs DATABASE_URL only.
+The role reads the views of schema identifai_reporting, those of later versions too, when the same role migrates. It
+cannot write, and does not see the tables of the job itself. Without --tables, the data tables are taken away again if
+it had them. Run it as the role that migrates; it needs DATABASE_URL only.
 
 Example:
   $ psql -c "CREATE ROLE metabase LOGIN PASSWORD '...'"

@@ -30,7 +30,10 @@ export async function openDatabase(): Promise<DatabaseApp> {
 }
 
 /** A name that is misspelt would leave its default in force, and nobody would know. */
-export async function warnOfUnknown(environment: Environment, { logger }: Pick<App, 'logger'>): Promise<void> {
+export async function warnOfUnknown(
+  environment: Environment,
+  { logger }: Pick<App, 'logger'>,
+): Promise<void> {
   const { unknownVariables } = await import('../unknown-variables.ts')
   const variables = unknownVariables(environment)
   if (variables.length > 0) logger.warn({ variables }, 'variables that nothing reads, see README.md')

@@ -8,8 +8,8 @@ export function reportBundleCommand() {
       'after',
       `${PERIOD_HELP}
 A bundle has the report, every event's revisions and every note with a proof that they were sealed, and the heads of all
-runs: one JSON document a line. docs/bundle.md describes it; report verify, and docs/verify_bundle.py, check it without a
-database.
+runs: one JSON document a line. docs/bundle.md describes it; report verify, and docs/verify_bundle.py, check it without
+a database.
 
 Example:
   $ identifai-sync report bundle --from 2026-07-01 --to 2026-10-01 --output q3.bundle.jsonl`,

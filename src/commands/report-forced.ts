@@ -17,7 +17,8 @@ export function reportForcedCommand() {
       `${PERIOD_HELP}
 Examples:
   $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01
-  $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01 --as-of 2026-10-02T06:00Z --format html --output q3.html`,
+  $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01 --as-of 2026-10-02T06:00Z \\
+      --format html --output q3.html`,
     )
     .action(async (options) => {
       const { writeOutput } = await import('../terminal/write-output.ts')

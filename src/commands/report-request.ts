@@ -66,7 +66,8 @@ export function saySaved({ head, data_digest }: Report, output: string | undefin
 }
 
 export const PERIOD_HELP = `
-Times are a date (its start in UTC) or an ISO 8601 time (UTC when it names no zone). Made again later with the same period and --as-of, a report has
-the same data_digest, whatever has happened since. Needs DATABASE_URL only, and writes nothing to the database.
+Times are a date (its start in UTC) or an ISO 8601 time (UTC when it names no zone). Made again later with the same
+period and --as-of, a report has the same data_digest, whatever has happened since. Needs DATABASE_URL only, and writes
+nothing to the database.
 Exit code 6 when it is refused because something before the end of the period could have gone unseen.
 `

@@ -18,9 +18,9 @@ export function reportVerifyCommand() {
       'after',
       `
 A file is checked from itself alone, without a database and without a network. A JSON report shows that it is consistent
-with itself; a bundle shows, too, that its events and notes were sealed in the chain that it has. Neither shows that nothing was
-left out: for that the database has to be verified, which needs DATABASE_URL and names each revision, note or run that was
-altered, removed or inserted. Nothing is written. Exit code 6 when something was found.
+with itself; a bundle shows, too, that its events and notes were sealed in the chain that it has. Neither shows that
+nothing was left out: for that the database has to be verified, which needs DATABASE_URL and names each revision, note
+or run that was altered, removed or inserted. Nothing is written. Exit code 6 when something was found.
 The database cannot show that the newest runs were removed together with all that they sealed: each run logs its chain
 head, so keep one elsewhere now and then, and give it with --head.
 

@@ -7,8 +7,8 @@ export function scheduleCommand() {
     .addHelpText(
       'after',
       `
-Nightly passes ask for all that is due (SYNC_SCHEDULE, 0 2 * * * in SYNC_TIMEZONE); one that is owed, because nobody ran,
-its process died or the database was away, is made up for. Fresh passes ask for what was inserted since
+Nightly passes ask for all that is due (SYNC_SCHEDULE, 0 2 * * * in SYNC_TIMEZONE); one that is owed, because nobody
+ran, its process died or the database was away, is made up for. Fresh passes ask for what was inserted since
 (SYNC_FRESH_SCHEDULE, every minute).
 Any number of daemons may share one database: they share the work and the quota.
 

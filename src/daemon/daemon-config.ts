@@ -54,7 +54,7 @@ const scheduleVariables = z.object({
     .default('UTC'),
 })
 
-const daemonVariables = syncVariables.extend({
+export const daemonVariables = syncVariables.extend({
   ...scheduleVariables.shape,
   HTTP_HOST: z.string().default('127.0.0.1'),
   HTTP_PORT: integer(0, 65_535).default(9464),

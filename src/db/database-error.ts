@@ -18,7 +18,9 @@ export function asDatabaseError(error: unknown): DatabaseError | undefined {
 
 /** The same for an error that came while a connection was made: without a known code, it could not be made. */
 export function asConnectionError(error: unknown): DatabaseError {
-  return asDatabaseError(error) ?? new DatabaseError(`${NO_CONNECTION} (${messageOf(error)})`, { cause: error })
+  return (
+    asDatabaseError(error) ?? new DatabaseError(`${NO_CONNECTION} (${messageOf(error)})`, { cause: error })
+  )
 }
 
 const UNREACHABLE =

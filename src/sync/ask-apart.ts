@@ -41,10 +41,7 @@ async function* apart(
       yield* shorter(pass, claims)
       return true
     }
-    pass.logger.warn(
-      { identifiers: claims.length, status: exchange.status },
-      'batch refused, taken apart',
-    )
+    pass.logger.warn({ identifiers: claims.length, status: exchange.status }, 'batch refused, taken apart')
   }
   const middle = Math.ceil(claims.length / 2)
   const refused = yield* apart(pass, claims.slice(0, middle), false)

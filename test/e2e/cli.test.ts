@@ -79,6 +79,12 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     )
   })
 
+  it('a variable that nothing reads is told of, and nothing else changes', async () => {
+    const result = await cli.run(['status', '--json'], { ...environment, SYNC_BATCHSIZE: '5' })
+    expect(result.code).toBe(0)
+    expect(JSON.parse(result.stderr)).toMatchObject({ level: 'warn', variables: ['SYNC_BATCHSIZE'] })
+  })
+
   it('a wrong key', async () => {
     await cli.run(['enqueue', 'wrong-key-victim'], environment)
     const result = await cli.run(['sync', '--json'], { ...environment, IDENTIFAI_API_KEY: 'wrong' })
@@ -109,9 +115,9 @@ describe('bad input ends with one clear sentence and the documented exit code', 
   it('a port of something that is not PostgreSQL, and a server without TLS where it is required', async () => {
     const { port } = new URL(simulator.origin)
     const other = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${port}/x` }
-    expectClearError(await cli.run(['status'], other), 5, 'The database cannot be reached')
-    const tls = await cli.run(['status'], { DATABASE_URL: `${database.url}?sslmode=verify-full` })
-    expectClearError(tls, 5, 'The database cannot be reached', 'SSL')
+    expectClearError(await cli.run(['status'], other), 5, 'No connection to the database could be made')
+    const tls = await cli.run(['status'], { DATABASE_URL: `${database.url}?sslmode=require` })
+    expectClearError(tls, 5, 'it has what DATABASE_URL asks for', 'The server does not support SSL')
   })
 
   it('a lone dash for standard input, and columns that are not separated by commas', async () => {

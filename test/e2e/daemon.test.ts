@@ -89,8 +89,12 @@ it.concurrent('two daemons share the work, that of a missed night, too: each ide
   const [overnight, fresh] = ['night', 'fresh'].map((name) =>
     Array.from({ length: 1000 }, (_, n) => `${name}-${n}`),
   ) as [string[], string[]]
+  // A daemon has two requests under way in each lane: the fifth is the other's, and nothing is answered before it.
+  const waiting: (() => void)[] = []
   await using api = await startCannedApi((asked, response) => {
-    setTimeout(() => response.end(JSON.stringify(done(asked))), 100)
+    if (api.asked.length > 5) return done(asked)
+    waiting.push(() => response.end(JSON.stringify(done(asked))))
+    if (api.asked.length === 5) for (const answer of waiting) answer()
     return undefined
   })
   await track(own, overnight)
@@ -119,6 +123,45 @@ it.concurrent('two daemons share the work, that of a missed night, too: each ide
     own.db,
   )
   expect(rows).toEqual([{ classifications: 2000, revisions: 2000, processes: 2 }])
+})
+
+it.concurrent('a daemon that was killed in a nightly pass makes up for it when it is started again', async () => {
+  await using own = await createTestDatabase()
+  const identifiers = Array.from({ length: 300 }, (_, n) => `id-${n}`)
+  let isHanging = true
+  await using api = await startCannedApi((asked) =>
+    isHanging && api.asked.length > 1 ? undefined : done(asked),
+  )
+  await track(own, identifiers)
+  // What nightly passes only ask for.
+  await sql`update identifai.identifiers set priority = -10`.execute(own.db)
+  await pretendNight(own, minutesAgo(3 * 24 * 60))
+  const environment = { ...settingsOf(own, api), SYNC_LEASE_SECONDS: '2', SYNC_CONCURRENCY: '1' }
+  {
+    await using daemon = await startDaemon(cli, environment)
+    // One batch is loaded, the answer to the second never comes.
+    await eventually(async () => api.asked.length >= 2)
+    daemon.signal('SIGKILL')
+    expect(await daemon.ended).toBe('SIGKILL')
+  }
+  isHanging = false
+  await eventually(async () => {
+    const { rows } = await sql`select 1 from identifai.sync_runs
+      where status = 'running' and heartbeat_at < now() - interval '2 seconds'`.execute(own.db)
+    return rows.length > 0
+  })
+  await using daemon = await startDaemon(cli, environment)
+  await daemon.logged(({ msg, trigger }) => msg === 'pass ended' && trigger === 'schedule')
+  const { rows: runs } = await sql`select status, claimed from identifai.sync_runs
+    where trigger = 'schedule' and pid <> 1 order by started_at`.execute(own.db)
+  expect(runs).toEqual([
+    { status: 'interrupted', claimed: expect.any(Number) },
+    { status: 'succeeded', claimed: 200 },
+  ])
+  const { rows } =
+    await sql`select (select count(*)::integer from identifai.classifications) as classifications,
+    (select count(*)::integer from identifai.classification_revisions) as revisions`.execute(own.db)
+  expect(rows).toEqual([{ classifications: 300, revisions: 300 }])
 })
 
 it.concurrent.each([
@@ -173,10 +216,17 @@ it.concurrent('a daemon outlives its database, and says meanwhile what is wrong'
     DATABASE_URL: url.href,
     IDENTIFAI_API_URL: api.url,
     IDENTIFAI_API_KEY: 'key',
+    // Once a month: a night that comes meanwhile would be a pass of its own.
+    SYNC_SCHEDULE: '0 2 1 * *',
   })
+  const night = minutesAgo(60)
+  await pretendNight(own, night)
+  expect(await daemon.readiness()).toMatchObject({ status: 200, last_success_at: night.toISOString() })
   await proxy[Symbol.asyncDispose]()
   await eventually(async () => (await daemon.readiness()).status === 503)
-  expect((await daemon.readiness()).problems.join()).toContain('The database cannot be reached')
+  const away = await daemon.readiness()
+  expect(away.problems.join()).toContain('The database cannot be reached')
+  expect(away.last_success_at).toBe(night.toISOString())
   await daemon.logged(({ msg, trigger }) => msg === 'pass failed' && trigger === 'fresh')
   expect(await daemon.metric('identifai_sync_passes_total{trigger="fresh",status="failed"}')).toBeGreaterThan(
     0,
@@ -275,6 +325,7 @@ it.concurrent('a daemon that cannot do its work does not start, and says why', a
         'SYNC_SCHEDULE must be',
         'it needs 5 fields, not 4',
         'SYNC_FRESH_SCHEDULE must be',
+        '61 is no minute',
         'SYNC_TIMEZONE must be',
       ],
     ],

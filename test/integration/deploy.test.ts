@@ -95,6 +95,24 @@ describe('the Dockerfile', () => {
   })
 })
 
+it('the Deployment runs the daemon, probes what it serves, and not as root', () => {
+  const { spec } = parse(read('deploy/deployment.yaml')) as {
+    spec: { template: { spec: { containers: Record<string, unknown>[]; securityContext: object } } }
+  }
+  const pod = spec.template.spec
+  const [container] = pod.containers as [{ args: string[]; env: { name: string; value: string }[] }]
+  expect(container).toMatchObject({
+    args: ['schedule'],
+    ports: [{ name: 'http', containerPort: 9464 }],
+    livenessProbe: { httpGet: { path: '/livez', port: 'http' } },
+    readinessProbe: { httpGet: { path: '/readyz', port: 'http' } },
+  })
+  const given = Object.fromEntries(container.env.map(({ name, value }) => [name, value]))
+  const secret = { DATABASE_URL: 'postgresql://u@h/x', IDENTIFAI_API_KEY: 'k' }
+  expect(parseDaemonConfig({ ...given, ...secret })).toMatchObject({ httpHost: '0.0.0.0', httpPort: 9464 })
+  expect(pod.securityContext).toMatchObject({ runAsNonRoot: true })
+})
+
 it('the CronJob runs a command that there is, never two at once, and not as root', () => {
   const { spec } = parse(read('deploy/cronjob.yaml')) as {
     spec: {

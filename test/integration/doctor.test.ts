@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { parseSyncConfig } from '../../src/config.ts'
+import { checkConfiguration } from '../../src/doctor/check-configuration.ts'
 import { checkClocks } from '../../src/doctor/check-clocks.ts'
 import { examine } from '../../src/doctor/examine.ts'
 import { exitCodeOfFindings, type Finding } from '../../src/doctor/finding.ts'
@@ -157,6 +158,27 @@ describe('the doctor', () => {
     expect(exitCode).toBe(code)
   })
 
+  it('names each setting that is wrong, and each that nothing reads', () => {
+    const right = { DATABASE_URL: 'postgresql://u:secret@h/x', IDENTIFAI_API_KEY: 'k' }
+    expect(checkConfiguration(right)).toMatchObject({
+      config: { apiKey: 'k' },
+      findings: [{ status: 'ok', found: 'Requests go to https://backend.identifai.net/api.' }],
+    })
+    const { config, findings } = checkConfiguration({
+      ...right,
+      SYNC_RETRIES: 'x',
+      SYNC_BATCH_SIZE: '0',
+      SYNC_BATCHSIZE: '5',
+    })
+    expect(config).toBeUndefined()
+    expect(findings.map(({ status, found }) => [status, found])).toEqual([
+      ['failed', 'SYNC_BATCH_SIZE must be a whole number from 1 to 100.'],
+      ['failed', 'SYNC_RETRIES must be a whole number from 0 to 100.'],
+      ['warning', 'Nothing reads SYNC_BATCHSIZE.'],
+    ])
+    expect(exitCodeOfFindings(findings)).toBe(2)
+  })
+
   it('compares the clocks with the one of the database', () => {
     const database = new Date('2026-01-01T00:00:00Z')
     const after = (seconds: number) => new Date(+database + seconds * 1000)
@@ -232,10 +254,17 @@ describe('the probe', () => {
   it('says so when the known identifier is not known, or its record breaks the contract', async () => {
     await using own = await createTestDatabase()
     const probe = async (answer: Answer) => {
-      const { found } = await examination({ databaseUrl: own.url, known: 'known', answer })
-      return found('probe: known identifier')
+      const { found, findings, asked } = await examination({ databaseUrl: own.url, known: 'known', answer })
+      const told = findings.filter(({ check }) => check.startsWith('probe')).length
+      return { ...found('probe: known identifier'), told, requests: asked.length }
     }
-    expect(await probe(() => [])).toMatchObject({ status: 'warning', found: 'It is not in the answer.' })
+    // Nothing else could be told then: no more is asked.
+    expect(await probe(() => [])).toMatchObject({
+      status: 'warning',
+      found: 'It is not in the answer.',
+      told: 1,
+      requests: 2,
+    })
     expect(await probe(() => [{ ...record, status: 'paused' }])).toMatchObject({
       status: 'warning',
       found: expect.stringContaining('does not fit the contract (/status:'),

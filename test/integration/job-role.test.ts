@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { JOB_PRIVILEGES } from '../../src/access/job-privileges.ts'
 import { createApp } from '../../src/app.ts'
+import { asDatabaseError } from '../../src/db/database-error.ts'
 import { checkPrivileges } from '../../src/doctor/check-schema.ts'
 import { runPass } from '../../src/sync/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
@@ -51,8 +52,16 @@ it('a role with the grants that docs/operations.md names runs whole passes, and 
       if (result.failure !== undefined) throw result.failure
       return result.run
     }
-    await expect(pass()).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE })
-    expect(await checkPrivileges(app.db)).toMatchObject({ status: 'failed', exit_code: 5 })
+    const refused = await pass().catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: INSUFFICIENT_PRIVILEGE })
+    expect(asDatabaseError(refused)?.message).toMatch(
+      /docs\/operations\.md says which command is for which role/,
+    )
+    expect(await checkPrivileges(app.db)).toMatchObject({
+      status: 'failed',
+      exit_code: 5,
+      mend: expect.stringMatching(/If this is the role that runs passes, .* else run doctor as that one/),
+    })
     for (const statement of grantsOfTheJob(role)) await sql.raw(statement).execute(db)
     expect(await checkPrivileges(app.db)).toMatchObject({ status: 'ok' })
     const { rows: granted } = await sql<{ table_name: string; privileges: string[] }>`

@@ -4,7 +4,9 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Environment, parseDatabaseConfig, parseSyncConfig } from '../../src/config.ts'
 import { assertNodeVersion } from '../../src/node-version.ts'
+import { daemonVariables } from '../../src/daemon/daemon-config.ts'
 import { UsageError } from '../../src/errors.ts'
+import { unknownVariables, VARIABLES } from '../../src/unknown-variables.ts'
 
 const complete = { DATABASE_URL: 'postgresql://u:secret@db.example:5432/x', IDENTIFAI_API_KEY: 'k-123' }
 
@@ -27,6 +29,25 @@ it.each([
   const check = () => assertNodeVersion(version)
   if (isEnough) check()
   else expect(check).toThrow(`needs Node 22.19 or later; this is ${version}`)
+})
+
+describe('the list of variables', () => {
+  it('is what the parsers read, and the files of the secrets', () => {
+    const files = ['DATABASE_URL_FILE', 'IDENTIFAI_API_KEY_FILE']
+    expect([...VARIABLES].toSorted()).toEqual([...Object.keys(daemonVariables.shape), ...files].toSorted())
+  })
+
+  it('tells a slip from what is not ours', () => {
+    expect(
+      unknownVariables({
+        SYNC_RETRY: '1',
+        IDENTIFAI_KEY: 'x',
+        SYNC_RETRIES: '1',
+        HTTP_PROXY: 'x',
+        PATH: '/',
+      }),
+    ).toEqual(['IDENTIFAI_KEY', 'SYNC_RETRY'])
+  })
 })
 
 describe('the configuration', () => {

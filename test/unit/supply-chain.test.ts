@@ -26,12 +26,13 @@ it('the lockfile names no registry, and every package by its hash', () => {
   expect(unhashed).toEqual([])
 })
 
-it('the package has the built code, and nothing else but what npm always adds', () => {
+it('the package has the built code and what its messages name: documents, units, the starter dashboard', () => {
   const said = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: project,
     encoding: 'utf8',
   })
   const [{ files }] = JSON.parse(said) as [{ files: { path: string }[] }]
-  const others = files.map((file) => file.path).filter((file) => !file.startsWith('dist/'))
-  expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json'])
+  const others = files.map((file) => file.path).filter((file) => !/^(dist|docs|deploy|bi)\//.test(file))
+  expect(others.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+  expect(files.filter((file) => file.path.endsWith('.png'))).toEqual([])
 })

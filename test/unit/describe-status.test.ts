@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest'
+import { describeStatus } from '../../src/commands/describe-status.ts'
+
+const run = {
+  started_at: new Date('2026-06-01T02:00:00Z'),
+  trigger: 'schedule',
+  status: 'succeeded',
+  seconds: 90,
+  claimed: 12_000,
+  requests: 120,
+  changed: 3,
+  silent_seconds: null,
+  error: null,
+}
+
+/** What is told of these runs, below the table of states. */
+function told(...last_runs: Parameters<typeof describeStatus>[0]['last_runs']): string[] {
+  const text = describeStatus({
+    tracked: [{ state: 'done', identifiers: 1, with_error: 0, common_error: null }],
+    due: 0,
+    leased: 0,
+    next_due_at: null,
+    next_night_at: null,
+    last_runs,
+  })
+  return text.split('\n').slice(6)
+}
+
+it('the last runs are a table, and what went wrong stands below it, not cut', () => {
+  const error = `Gave up: ${'x'.repeat(100)}: run it again later`
+  expect(told(run, { ...run, status: 'failed', error })).toEqual([
+    'started               took         trigger   status     claimed  requests  changed',
+    '--------------------  -----------  --------  ---------  -------  --------  -------',
+    '2026-06-01 02:00:00Z  1.5 minutes  schedule  succeeded   12,000       120        3',
+    '2026-06-01 02:00:00Z  1.5 minutes  schedule  failed      12,000       120        3',
+    '',
+    `2026-06-01 02:00:00Z: ${error}`,
+  ])
+})
+
+it.each([
+  [40, 'its last sign of life was 40 seconds ago'],
+  [
+    600,
+    'its last sign of life was 10.0 minutes ago: its process has died, or lost the database; the next pass closes it',
+  ],
+])('a run under way tells of its last sign of life, %s seconds ago', (silent_seconds, remark) => {
+  expect(told({ ...run, status: 'running', silent_seconds }).at(-1)).toBe(`2026-06-01 02:00:00Z: ${remark}`)
+})
