@@ -53,7 +53,7 @@ it('runs twice at once from a path with a space, keeps running with --keep, give
     let text = ''
     kept.stdout?.on('data', (chunk) => {
       text += String(chunk)
-      const found = /DATABASE_URL='([^']+)'[\s\S]*cli -- status/.exec(text)
+      const found = /DATABASE_URL='([^']+)'[\s\S]*identifai-sync status/.exec(text)
       if (found?.[1]) resolve(found[1])
     })
   })
