@@ -38,6 +38,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('claim_no', 'integer', (c) => c.notNull().defaultTo(0))
     .addColumn('wake_requested_at', 'timestamptz')
     .addColumn('last_error', 'text')
+    .addColumn('answer_digest', 'bytea')
     .addColumn('enqueued_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
     .addColumn('last_asked_at', 'timestamptz')
     .addColumn('last_confirmed_at', 'timestamptz')
@@ -58,6 +59,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       'identifiers_submitted_at_from_1970_to_2099',
       sql`submitted_at >= '1970-01-01Z' and submitted_at < '2100-01-01Z'`,
     )
+    .addCheckConstraint('identifiers_answer_digest_is_sha256', sql`octet_length(answer_digest) = 32`)
     .addCheckConstraint('identifiers_counters_not_negative', sql`attempts >= 0 and absences >= 0`)
     .addCheckConstraint('identifiers_request_limit_from_1', sql`request_limit >= 1`)
     .addCheckConstraint('identifiers_lease_has_both_parts', sql`(lease_until is null) = (leased_by is null)`)
@@ -101,6 +103,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       wake_requested_at:
         'When somebody last wanted it asked again; later than the last request means still wanted.',
       last_error: 'What went wrong at the last ask; null when nothing did.',
+      answer_digest:
+        "SHA-256 of the last answer's record, as received, and of the version that read it: the same again says nothing new. Null when the last answer was not a finished one.",
       enqueued_at: 'When the row was inserted.',
       last_asked_at: 'Database clock before the last request for it left that was answered.',
       last_confirmed_at:

@@ -1,9 +1,22 @@
-import { isJsonObject, type Json } from '../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json.ts'
 import { appendToPointer } from './json-pointer.ts'
 import type { Issue } from './validation.ts'
 
 /** Levels of nesting accepted: far beyond any record, far within PostgreSQL's stack and ours. */
 export const MAX_DEPTH = 200
+
+/** Whether PostgreSQL can store a record as it is: the quick look at what `findUnstorable` would name. */
+export function isStorable(value: Json, depth = 0): boolean {
+  if (typeof value === 'string') return unstorableText(value) === undefined
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return true
+  // So it never goes deeper, whatever came.
+  if (depth === MAX_DEPTH) return false
+  if (Array.isArray(value)) return value.every((element) => isStorable(element, depth + 1))
+  return Object.keys(value).every(
+    (key) => unstorableText(key) === undefined && isStorable((value as JsonObject)[key] as Json, depth + 1),
+  )
+}
 
 /**
  * The first place of a record that PostgreSQL cannot store: a U+0000 or a lone surrogate in a text or a key, a

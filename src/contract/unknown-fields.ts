@@ -8,24 +8,28 @@ import type { Extra } from './validation.ts'
  */
 export function unknownFields(original: Json, parsed: unknown): Extra {
   const extra = {}
-  collect(original, parsed, '', extra)
+  collect(original, parsed, [], extra)
   return extra
 }
 
-function collect(original: Json, parsed: unknown, path: string, extra: object): void {
+/** @param way From the record to here; a pointer is made of it only where something is unknown. */
+function collect(original: Json, parsed: unknown, way: (string | number)[], extra: object): void {
   if (original === parsed) return
   if (Array.isArray(original)) {
     const known = parsed as readonly unknown[]
-    original.forEach((element, position) => {
-      collect(element, known[position], appendToPointer(path, position), extra)
-    })
+    for (const [position, element] of original.entries()) {
+      way.push(position)
+      collect(element, known[position], way, extra)
+      way.pop()
+    }
   } else if (isJsonObject(original)) {
     const known = parsed as Readonly<Record<string, unknown>>
     for (const key of Object.keys(original)) {
-      const at = appendToPointer(path, key)
       const value = original[key] as Json
-      if (Object.hasOwn(known, key)) collect(value, known[key], at, extra)
-      else setOwn(extra, at, value)
+      way.push(key)
+      if (Object.hasOwn(known, key)) collect(value, known[key], way, extra)
+      else setOwn(extra, way.reduce<string>(appendToPointer, ''), value)
+      way.pop()
     }
   }
 }

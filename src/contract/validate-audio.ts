@@ -4,7 +4,7 @@ import { audioDrift } from './audio-drift.ts'
 import { type AudioRecord, audioRecord } from './audio-record.ts'
 import { compactAudioLists } from './compact-audio-lists.ts'
 import { dropEmpty } from './drop-empty.ts'
-import { findUnstorable } from './find-unstorable.ts'
+import { findUnstorable, isStorable } from './find-unstorable.ts'
 import { appendToPointer } from './json-pointer.ts'
 import { unknownFields } from './unknown-fields.ts'
 import type { Classification, Extra, Issue, Validation } from './validation.ts'
@@ -19,7 +19,7 @@ export type AudioClassification = Classification<AudioRecord>
  *   PostgreSQL could not hold it as it is, else `invalid_payload` with every path that does not fit.
  */
 export function validateAudio(payload: JsonObject): Validation<AudioRecord> {
-  const unstorable = findUnstorable(payload)
+  const unstorable = isStorable(payload) ? undefined : findUnstorable(payload)
   if (unstorable) return { accepted: false, reason: 'unstorable', issues: [unstorable] }
   const content = audioContent(payload)
   const parsed = audioRecord.safeParse(content)

@@ -15,6 +15,8 @@ export interface Claim {
   /** Identifiers that a request with this one may hold; null when it may be full. */
   readonly requestLimit: number | null
   readonly absences: number
+  /** Of the record that the last answer brought, if that was finished; null when the next one has to be read. */
+  readonly answerDigest: string | null
   /** Seconds since it was enqueued, by the database's clock. */
   readonly ageSeconds: number
 }

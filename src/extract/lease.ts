@@ -10,4 +10,5 @@ export function leaseOf(runId: string, leaseSeconds: number): RawBuilder<unknown
 export const CLAIM_COLUMNS: RawBuilder<Claim> = sql`
   i.id, i.identifier, i.claim_no as "claimNo", i.state, i.settled_at is not null as "settledBefore",
   i.priority, i.attempts, i.absences, i.request_limit as "requestLimit",
+  encode(i.answer_digest, 'hex') as "answerDigest",
   extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`

@@ -22,7 +22,7 @@ export async function appendRevisions(
     ({ outcome, revisionNo }): NewRevisionPayloadRow => ({
       classification_id: outcome.claim.id,
       revision_no: revisionNo,
-      payload: JSON.stringify(outcome.rows.payload),
+      payload: outcome.text,
     }),
   )
   await copyRows(client, 'identifai.classification_revisions', REVISION_COLUMNS, revisions)

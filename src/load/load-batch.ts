@@ -71,7 +71,7 @@ export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonica
       written: held,
       lost: batch.outcomes.filter(({ claim }) => !holds(claim, ledger)),
       changed: changes.length,
-      unchanged: unchanged.length,
+      unchanged: unchanged.length + held.filter(({ kind }) => kind === 'identical').length,
       forceChanges: changes.filter(changesForce).length,
       rows: rowsOf(changes) + disappeared.length,
     }

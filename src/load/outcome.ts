@@ -15,7 +15,15 @@ export type Outcome = {
   readonly claim: Fence
   readonly ledger: LedgerUpdate
 } & (
-  | { readonly kind: 'answered'; readonly rows: RowSet; readonly drift: readonly Drift[] }
+  | {
+      readonly kind: 'answered'
+      readonly rows: RowSet
+      /** The record as received, as JSON text. */
+      readonly text: string
+      readonly drift: readonly Drift[]
+    }
+  /** The very record of the last answer, which was finished: nothing of it is new. */
+  | { readonly kind: 'identical' }
   /** `refused`: not left out of an answer, but refused when it was asked for alone. */
   | { readonly kind: 'not_returned'; readonly disappeared: boolean; readonly refused: boolean }
   | {
@@ -38,4 +46,6 @@ export interface LedgerUpdate {
   readonly lastError: string | null
   /** Whether an answer that fits the contract came. */
   readonly confirmed: boolean
+  /** By what the same finished record is known when it comes again; null when the next answer has to be read. */
+  readonly answerDigest: string | null
 }

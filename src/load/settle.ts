@@ -26,6 +26,7 @@ export async function settle(
       request_limit = null,
       absences = o.absences,
       last_error = o.last_error,
+      answer_digest = decode(o.answer_digest, 'hex'),
       last_asked_at = ${times.askedAt}::timestamptz,
       last_confirmed_at = case when o.confirmed then ${times.askedAt}::timestamptz else i.last_confirmed_at end,
       settled_at = case when o.state in ('done', 'errored')
@@ -39,7 +40,8 @@ export async function settle(
       ${column(({ ledger }) => ledger.dueAfterSeconds)}::double precision[],
       ${column(({ ledger }) => ledger.absences)}::integer[],
       ${column(({ ledger }) => ledger.lastError)}::text[],
+      ${column(({ ledger }) => ledger.answerDigest)}::text[],
       ${column(({ ledger }) => ledger.confirmed)}::boolean[]
-    ) as o (id, state, priority, due_after_seconds, absences, last_error, confirmed)
+    ) as o (id, state, priority, due_after_seconds, absences, last_error, answer_digest, confirmed)
     where i.id = o.id`.execute(trx)
 }

@@ -55,7 +55,7 @@ export class HeldOutcomes {
 }
 
 function isPlain(outcome: Outcome): boolean {
-  return outcome.kind === 'answered'
+  return outcome.kind === 'answered' || outcome.kind === 'identical'
 }
 
 function part(answer: Answer, belongs: (outcome: Outcome) => boolean): Answer {

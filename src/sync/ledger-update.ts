@@ -10,12 +10,22 @@ export interface LedgerPolicy {
   readonly refreshHours: number
 }
 
-/** The ledger row after an answer that fits the contract. */
-export function afterAnswer(claim: Claim, status: EffectiveStatus, policy: LedgerPolicy): LedgerUpdate {
+/**
+ * The ledger row after an answer that fits the contract.
+ *
+ * @param digest Of the record that it brought; null when it has none.
+ */
+export function afterAnswer(
+  claim: Claim,
+  status: EffectiveStatus,
+  policy: LedgerPolicy,
+  digest: string | null,
+): LedgerUpdate {
   const answered = { absences: 0, lastError: null, confirmed: true }
   if (status !== 'new') {
     return {
       ...answered,
+      answerDigest: digest,
       state: status,
       priority: PRIORITY.sweep,
       dueAfterSeconds: sweepAfterSeconds(policy),
@@ -25,6 +35,8 @@ export function afterAnswer(claim: Claim, status: EffectiveStatus, policy: Ledge
   const state = claim.state === 'done' || claim.state === 'errored' ? claim.state : 'pending'
   return {
     ...answered,
+    // While an analysis runs, each answer is read.
+    answerDigest: null,
     state,
     priority: PRIORITY.firstAsk,
     dueAfterSeconds: pollAfterSeconds(claim.ageSeconds),
@@ -34,7 +46,7 @@ export function afterAnswer(claim: Claim, status: EffectiveStatus, policy: Ledge
 /** The ledger row after an answer that left the identifier out. */
 export function afterAbsence(claim: Claim, policy: LedgerPolicy): LedgerUpdate {
   const absences = claim.absences + 1
-  const absent = { absences, confirmed: false, lastError: absenceText(absences) }
+  const absent = { absences, confirmed: false, lastError: absenceText(absences), answerDigest: null }
   if (claim.state === 'missing' || absences >= policy.missingAfter) {
     return { ...absent, state: 'missing', priority: PRIORITY.sweep, dueAfterSeconds: MISSING_AFTER_SECONDS }
   }
@@ -63,6 +75,7 @@ export function afterQuarantine(claim: Claim, reason: string): LedgerUpdate {
     absences: claim.absences,
     lastError: reason,
     confirmed: false,
+    answerDigest: null,
   }
 }
 

@@ -49,7 +49,7 @@ function inAscii(outcome: Outcome, error: Error): Outcome {
   if (outcome.kind === 'answered') return unstorable(outcome, error)
   const lastError = outcome.ledger.lastError && asciiText(outcome.ledger.lastError)
   const ledger = { ...outcome.ledger, lastError }
-  if (outcome.kind === 'not_returned') return { ...outcome, ledger }
+  if (outcome.kind !== 'quarantined') return { ...outcome, ledger }
   const issues = outcome.issues.map(({ path, message }) => ({
     path: asciiText(path),
     message: asciiText(message),
@@ -68,7 +68,14 @@ function unstorable({ claim, ledger, rows }: Extract<Outcome, { kind: 'answered'
   return {
     kind: 'quarantined',
     claim,
-    ledger: { ...ledger, state: 'quarantined', dueAfterSeconds: null, lastError: why, confirmed: false },
+    ledger: {
+      ...ledger,
+      state: 'quarantined',
+      dueAfterSeconds: null,
+      lastError: why,
+      confirmed: false,
+      answerDigest: null,
+    },
     reason: 'unstorable',
     issues: [{ path: '', message }],
     httpStatus: null,
@@ -114,6 +121,8 @@ function counterOf(outcome: Outcome): keyof Tally {
   switch (outcome.kind) {
     case 'answered':
       return COUNTER_OF_STATUS[outcome.rows.revision.status]
+    case 'identical':
+      return COUNTER_OF_STATUS[outcome.ledger.state as 'done' | 'errored']
     case 'not_returned':
       return 'not_returned'
     case 'quarantined':

@@ -1,8 +1,10 @@
+import { isStorable } from '../contract/find-unstorable.ts'
 import type { Issue } from '../contract/validation.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { Claim } from '../extract/claim.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json.ts'
 import type { Outcome } from '../load/outcome.ts'
+import { answerDigest } from '../normalize/answer-digest.ts'
 import { evidenceText, storable } from './evidence.ts'
 import { afterAbsence, afterAnswer, afterQuarantine, type LedgerPolicy } from './ledger-update.ts'
 
@@ -49,18 +51,28 @@ function outcomeOf(
     const disappeared = claim.settledBefore && ledger.state === 'missing' && claim.state !== 'missing'
     return { kind: 'not_returned', claim, ledger, disappeared, refused: false }
   }
+  // Of what cannot be stored the text would not be the record: a number beyond double precision is null in it.
+  const text = isStorable(record) ? JSON.stringify(record) : null
+  const digest = text === null ? null : answerDigest(text)
+  if (isSettled(claim) && digest !== null && digest === claim.answerDigest) {
+    return { kind: 'identical', claim, ledger: afterAnswer(claim, claim.state, policy, digest) }
+  }
   const validation = endpoint.validate(record)
   if (validation.accepted) {
     const { classification } = validation
     const rows = endpoint.normalize(claim.id, classification)
-    const ledger = afterAnswer(claim, rows.revision.status, policy)
-    return { kind: 'answered', claim, ledger, rows, drift: classification.drift }
+    const ledger = afterAnswer(claim, rows.revision.status, policy, digest)
+    return { kind: 'answered', claim, ledger, rows, text: text as string, drift: classification.drift }
   }
   return {
     ...quarantined(claim, validation.issues),
     reason: validation.reason,
     payload: evidenceText(record),
   }
+}
+
+function isSettled(claim: Claim): claim is Claim & { readonly state: 'done' | 'errored' } {
+  return claim.state === 'done' || claim.state === 'errored'
 }
 
 function quarantined(claim: Claim, found: readonly Issue[]) {

@@ -79,6 +79,7 @@ async function judge(pass: Pass, outcomes: readonly Outcome[]): Promise<void> {
 function fateOf(outcome: Outcome): Observation['fate'] {
   switch (outcome.kind) {
     case 'answered':
+    case 'identical':
       return 'answered'
     case 'not_returned':
       return outcome.refused ? 'refused' : 'absent'

@@ -12,6 +12,7 @@ export function aClaim(overrides: Partial<Claim> = {}): Claim {
     attempts: 0,
     requestLimit: null,
     absences: 0,
+    answerDigest: null,
     ageSeconds: 0,
     ...overrides,
   }

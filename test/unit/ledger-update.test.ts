@@ -10,13 +10,14 @@ const DAY = 86_400
 
 describe('the ledger row after an answer', () => {
   it.each(['done', 'errored'] as const)('%s: swept again after SYNC_REFRESH_HOURS', (status) => {
-    expect(afterAnswer(aClaim({ absences: 3 }), status, policy)).toEqual({
+    expect(afterAnswer(aClaim({ absences: 3 }), status, policy, 'digest')).toEqual({
       state: status,
       priority: -10,
       dueAfterSeconds: 12 * HOUR,
       absences: 0,
       lastError: null,
       confirmed: true,
+      answerDigest: 'digest',
     })
   })
 
@@ -26,15 +27,16 @@ describe('the ledger row after an answer', () => {
     [600, 600],
     [2 * HOUR, HOUR],
   ])('new after %i s: polled after %i s', (ageSeconds, dueAfterSeconds) => {
-    expect(afterAnswer(aClaim({ ageSeconds }), 'new', policy)).toMatchObject({
+    expect(afterAnswer(aClaim({ ageSeconds }), 'new', policy, 'digest')).toMatchObject({
       state: 'pending',
       priority: 0,
+      answerDigest: null,
       dueAfterSeconds,
     })
   })
 
   it.each(['done', 'errored'] as const)('new again after %s: stays so, and is polled', (state) => {
-    const update = afterAnswer(aClaim({ state, settledBefore: true, ageSeconds: 300 }), 'new', policy)
+    const update = afterAnswer(aClaim({ state, settledBefore: true, ageSeconds: 300 }), 'new', policy, 'd')
     expect(update).toMatchObject({ state, dueAfterSeconds: 300 })
   })
 })
@@ -81,6 +83,7 @@ it('quarantined is not due again, and keeps its absences', () => {
     absences: 2,
     lastError: 'why',
     confirmed: false,
+    answerDigest: null,
   })
 })
 

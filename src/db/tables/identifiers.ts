@@ -22,6 +22,7 @@ export interface IdentifiersTable {
   claim_no: Generated<number>
   wake_requested_at: Timestamp | null
   last_error: string | null
+  answer_digest: Buffer | null
   enqueued_at: Generated<Timestamp>
   last_asked_at: Timestamp | null
   last_confirmed_at: Timestamp | null

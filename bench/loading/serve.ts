@@ -1,0 +1,34 @@
+/**
+ * The API of the benchmark, in a process of its own: answers with bodies that were prepared, so that it is not what is
+ * measured. Tells its address on standard output. node bench/loading/serve.ts <clips>
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { recordOf } from './record.ts'
+
+/** Records that differ in more than their names. */
+const VARIANTS = 64
+const [IDENTIFIER, HASH] = ['@identifier@', '@reitnedi@']
+
+const shape = { name: '', clips: Number(process.argv[2]) }
+const bodies = Array.from({ length: VARIANTS }, (_, variant) => {
+  const text = JSON.stringify({ ...recordOf(IDENTIFIER, variant, shape), hash: HASH })
+  return text.split(new RegExp(`${IDENTIFIER}|${HASH}`))
+})
+
+const server = createServer((request, response) => {
+  const asked = new URL(request.url ?? '/', 'http://host').searchParams.getAll('identifiers[]')
+  response.setHeader('content-type', 'application/json')
+  response.end(`[${asked.map(answer).join(',')}]`)
+})
+server.listen(0, '127.0.0.1', () => {
+  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api`)
+})
+
+function answer(identifier: string): string {
+  const [beforeHash, between, after] = bodies[
+    Number.parseInt(identifier.slice(0, 4), 16) % VARIANTS
+  ] as string[]
+  // A file of its own for each: siblings are another subject.
+  return `${beforeHash}${identifier.slice(32)}${identifier.slice(0, 32)}${between}${identifier}${after}`
+}
