@@ -3,6 +3,7 @@ import { parseEnv } from 'node:util'
 import { z } from 'zod'
 import { ConfigurationError, UsageError } from './errors.ts'
 
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
 /** What every command that touches the database needs. */
@@ -108,13 +109,15 @@ const databaseVariables = z.object({
     })
     .refine(isPostgresUrl, {
       error: 'must be a PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
-    }),
+      abort: true,
+    })
+    .refine(hasKnownSslMode, { error: `has an unknown sslmode: it is one of ${SSL_MODES.join(', ')}` }),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 })
 
 export const syncVariables = databaseVariables.extend({
   IDENTIFAI_API_KEY: required('your identifAI API key').refine(isHeaderValue, {
-    error: 'must be printable ASCII without spaces, as an HTTP header needs',
+    error: 'must be printable ASCII without spaces or line breaks, as an HTTP header needs',
   }),
   IDENTIFAI_API_URL: z
     .string()
@@ -178,7 +181,8 @@ function secret(name: string, environment: Environment, problems: string[]): str
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    problems.push(`${name}_FILE cannot be read (${(error as NodeJS.ErrnoException).code}): ${file}`)
+    const { code } = error as NodeJS.ErrnoException
+    problems.push(`${name}_FILE ${code === 'ENOENT' ? 'names no file' : `cannot be read (${code})`}: ${file}`)
     return environment[name]
   }
 }
@@ -211,6 +215,11 @@ function rate() {
 
 function isPostgresUrl(text: string): boolean {
   return URL.canParse(text) && ['postgres:', 'postgresql:'].includes(new URL(text).protocol)
+}
+
+function hasKnownSslMode(text: string): boolean {
+  const mode = new URL(text).searchParams.get('sslmode')
+  return mode === null || SSL_MODES.includes(mode)
 }
 
 /** A password with a raw `@`, `/` or `#` in it makes another host of its rest. */

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { PermanentError, RetryableError } from './errors.ts'
 import { createTerminalLog } from './terminal/terminal-log.ts'
 
 export type { Logger }
@@ -47,5 +48,12 @@ export function createLogger(options: {
 function errorWords(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) }
   const { code } = error as NodeJS.ErrnoException
-  return { type: error.name, message: error.message, ...(code !== undefined && { code }), stack: error.stack }
+  // Where an expected failure was noticed says nothing to whoever has to mend it.
+  const isExpected = error instanceof PermanentError || error instanceof RetryableError
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code !== undefined && { code }),
+    ...(!isExpected && { stack: error.stack }),
+  }
 }

@@ -2,6 +2,9 @@ import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typin
 import { counted, print, printJson } from '../terminal/print.ts'
 import { openDatabase } from './open-app.ts'
 
+const NEEDS =
+  'annotate needs INSERT on identifai.override_notes, besides what the role of passes has: the owner of the tables grants it'
+
 export function annotateCommand() {
   return new Command('annotate')
     .description('note who overrode a file, and why: what the API does not say')
@@ -30,8 +33,9 @@ Example:
     .action(async (options) => {
       const { audioEndpoint } = await import('../audio-endpoint.ts')
       const { annotate } = await import('../history/annotate.ts')
+      const { orExplain } = await import('./or-explain.ts')
       await using app = await openDatabase()
-      const noted = await annotate(app.db, {
+      const note = {
         media: audioEndpoint.media,
         fileHash: options.hash,
         forcedTo: options.forcedTo,
@@ -39,7 +43,8 @@ Example:
         reason: options.reason,
         ticket: options.ticket ?? null,
         reviewer: options.reviewer ?? null,
-      })
+      }
+      const noted = await orExplain(NEEDS, () => annotate(app.db, note))
       if (options.json) printJson(noted)
       else {
         print(

@@ -23,7 +23,10 @@ export function describeStatus(status: Status & { readonly next_night_at: Date |
     '',
     ...lastRuns(status.last_runs),
     ...(status.next_night_at
-      ? ['', `The next night, by SYNC_SCHEDULE as it is set here: ${timeText(status.next_night_at)}.`]
+      ? [
+          '',
+          `A daemon with the SYNC_SCHEDULE that is set here, or its default, runs its next night at ${timeText(status.next_night_at)}.`,
+        ]
       : []),
   ].join('\n')
 }
@@ -40,7 +43,8 @@ function reasons({ tracked }: Status): string[] {
 }
 
 function lastRuns(runs: readonly RunStatusLine[]): string[] {
-  if (runs.length === 0) return ['No pass has run yet. Start one with: identifai-sync sync']
+  if (runs.length === 0)
+    return ['No pass has ended or is under way: sync runs one, schedule runs them by the clock.']
   const table = textTable(
     runs.map(({ started_at, trigger, status, seconds, claimed, requests, changed }) => ({
       started: started_at,

@@ -1,4 +1,4 @@
-import { Command } from '@commander-js/extra-typings'
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { Finding } from '../doctor/finding.ts'
 import { printable } from '../printable.ts'
 import { print, printJson } from '../terminal/print.ts'
@@ -8,7 +8,8 @@ export function doctorCommand() {
     .description('look at everything that a pass needs, and say what is wrong and how to mend it')
     .option(
       '--probe <identifier>',
-      'ask the API, too, how it behaves where its documentation is silent; takes a known one',
+      'ask the API, too, how it behaves where its documentation is silent; takes one that has a result',
+      parseKnown,
     )
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -22,7 +23,8 @@ Exit codes: 0 nothing failed, else that of the first failure: 2 configuration, 5
 
 Examples:
   $ identifai-sync doctor
-  $ identifai-sync doctor --probe "$(psql -Atc 'SELECT identifier FROM identifai_reporting.classifications LIMIT 1')"`,
+  $ identifai-sync doctor --probe \\
+      "$(psql "$DATABASE_URL" -Atc "SELECT identifier FROM identifai.identifiers WHERE state = 'done' LIMIT 1")"`,
     )
     .action(async (options) => {
       const { createApp } = await import('../app.ts')
@@ -44,6 +46,11 @@ Examples:
       if (options.json) printJson(findings)
       process.exitCode = exitCodeOfFindings(findings)
     })
+}
+
+function parseKnown(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It must be an identifier that has a result.')
+  return text
 }
 
 function describe({ check, status, found, mend }: Finding): string {

@@ -1,8 +1,11 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../enqueue/enqueue.ts'
 import { PRIORITY } from '../priority.ts'
-import { counted, print, printJson } from '../terminal/print.ts'
+import { count, counted, print, printJson } from '../terminal/print.ts'
 import { openDatabase } from './open-app.ts'
+
+const NEEDS =
+  'enqueue, which says what was known already, is for the role of passes: one that was granted by grant-enqueuer inserts by SQL'
 
 export function enqueueCommand() {
   return new Command('enqueue')
@@ -39,7 +42,8 @@ Examples:
         csv: options.csv,
         onNotice: (notice) => console.error(`note: ${notice}`),
       })
-      await using app = await openDatabase()
+      const { orExplain } = await import('./or-explain.ts')
+      await using app = await orExplain(NEEDS, openDatabase)
 
       const result = await enqueue(app.db, entries, {
         media: audioEndpoint.media,
@@ -55,10 +59,10 @@ Examples:
 }
 
 function describeResult(result: EnqueueResult): string {
-  const states = Object.entries(result.known_by_state).map(([state, number]) => `${number} ${state}`)
+  const states = Object.entries(result.known_by_state).map(([state, number]) => `${count(number)} ${state}`)
   const known = result.known > 0 ? ` (${states.join(', ')})` : ''
   return [
-    `${counted(result.added, 'identifier')} added, ${result.known} known already${known}, ${result.invalid} invalid.`,
+    `${counted(result.added, 'identifier')} added, ${count(result.known)} known already${known}, ${count(result.invalid)} invalid.`,
     ...requeueHint(result),
     ...invalidLines(result),
   ].join('\n')

@@ -36,7 +36,8 @@ export async function warnOfUnknown(
 ): Promise<void> {
   const { unknownVariables } = await import('../unknown-variables.ts')
   const variables = unknownVariables(environment)
-  if (variables.length > 0) logger.warn({ variables }, 'variables that nothing reads, see README.md')
+  if (variables.length > 0)
+    logger.warn({ variables }, 'variables that nothing reads, see identifai-sync --help')
 }
 
 async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDispose>>(app: T): Promise<T> {

@@ -26,7 +26,8 @@ POST /api/classification_audio/<hash>/override, and besides:
 
 Example:
   $ identifai-sync simulate --count 5000 &
-  $ curl -s http://127.0.0.1:8787/_simulator/identifiers | identifai-sync enqueue --file -`,
+  $ curl -s http://127.0.0.1:8787/_simulator/identifiers | identifai-sync enqueue --file -
+  $ curl -s http://127.0.0.1:8787/_simulator/register -H 'content-type: application/json' -d '{"count": 10}'`,
     )
     .action(async (options) => {
       const { listenForInterrupt } = await import('../interrupt.ts')

@@ -84,7 +84,7 @@ function cronExpression(fields: readonly number[]) {
 function wrongField(expression: string): string | undefined {
   const wrong = validateDetailed(expression).errors[0]
   if (wrong === undefined) return undefined
-  return `${wrong.value} is no ${wrong.field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`
+  return `${wrong.value} cannot be the ${wrong.field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`
 }
 
 function isTimeZone(name: string): boolean {

@@ -48,5 +48,6 @@ function explain({ code, message }: NodeJS.ErrnoException): string {
   if (code === 'EADDRINUSE') return 'something else does: give another HTTP_PORT, or 0 for a free one'
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return 'this machine has no such address: see HTTP_HOST'
+  if (code === 'EACCES') return 'this user may not: give an HTTP_PORT from 1024 up'
   return message
 }

@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect } from 'kysely'
 import { type ClientBase, Pool, type PoolClient, TypeOverrides } from 'pg'
 import Cursor from 'pg-cursor'
 import type { Database } from './database.ts'
+import { ClosingClient, inside } from './closing-client.ts'
 import { asConnectionError } from './database-error.ts'
 
 export interface Connection {
@@ -37,6 +37,7 @@ const IDLE_MS = 10_000
 export function connect(options: ConnectOptions): Connection {
   const report = (error: Error) => options.onConnectionLost?.(error)
   const pool: Pool = new ReportingPool({
+    Client: ClosingClient,
     connectionString: withVerifiedTls(options.connectionString),
     max: options.maxConnections,
     application_name: APPLICATION_NAME,
@@ -103,11 +104,7 @@ const LONGEST_PAUSE_MS = 30_000
 
 /** Not pg's query_timeout: that leaves the connection in the pool, where the next statement waits behind the last. */
 function limitSilence(client: ClientBase, silenceMs: number, onSilent: (pid: number) => void): void {
-  // The types keep these two to themselves.
-  const { connection, processID } = client as unknown as {
-    readonly connection: { readonly stream: Socket }
-    readonly processID: number
-  }
+  const { connection, processID } = inside(client)
   connection.stream.setTimeout(silenceMs, () => {
     const error = new Error(`The database has been silent for ${silenceMs} ms`)
     connection.stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))

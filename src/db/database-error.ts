@@ -28,11 +28,11 @@ const UNREACHABLE =
 
 /** The driver has no code for a server that is silent, or that has no TLS though DATABASE_URL asks for it. */
 const NO_CONNECTION =
-  'No connection to the database could be made. Check that it answers, and that it has what DATABASE_URL asks for'
+  'No connection to the database could be made. Check that it answers, and that it has TLS if sslmode in DATABASE_URL asks for it'
 
 function adviceFor(code: string): string | undefined {
   if (code === '42P01' || code === '3F000' || code === '42883') {
-    return 'The database lacks tables of this version. Run: identifai-sync migrate'
+    return 'The database lacks tables of this version. Run: identifai-sync migrate, as the role that owns the tables'
   }
   if (code === '42501') {
     return 'The database role of DATABASE_URL lacks a privilege. Roles in docs/operations.md says which command is for which role'

@@ -1,4 +1,5 @@
-import { type Environment, parseSyncConfig, type SyncConfig } from '../config.ts'
+import type { Environment, SyncConfig } from '../config.ts'
+import { parseDaemonConfig } from '../daemon/daemon-config.ts'
 import { ConfigurationError, EXIT_CODE } from '../errors.ts'
 import { unknownVariables } from '../unknown-variables.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
@@ -9,18 +10,22 @@ export interface ConfigurationCheck {
   readonly findings: Finding[]
 }
 
-/** Whether the environment says all that a pass needs, and nothing that nobody reads. */
+/** Whether the environment says all that a pass and the daemon need, and nothing that nobody reads. */
 export function checkConfiguration(environment: Environment): ConfigurationCheck {
   const unread = unknownVariables(environment).map((name) =>
-    warning('configuration', `Nothing reads ${name}.`, 'Correct its name: README.md has every variable.'),
+    warning(
+      'configuration',
+      `Nothing reads ${name}.`,
+      'Correct its name: identifai-sync --help has every variable.',
+    ),
   )
   try {
-    const config = parseSyncConfig(environment)
+    const config = parseDaemonConfig(environment)
     return { config, findings: [ok('configuration', `Requests go to ${config.apiUrl}.`), ...unread] }
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
     const wrong = error.problems.map((problem) =>
-      failed('configuration', `${problem}.`, 'README.md has every variable.', EXIT_CODE.usage),
+      failed('configuration', `${problem}.`, 'identifai-sync --help has every variable.', EXIT_CODE.usage),
     )
     return { config: undefined, findings: [...wrong, ...unread] }
   }

@@ -24,7 +24,7 @@ export async function checkDatabase(db: Kysely<Database>): Promise<Finding[]> {
       ...(encoding === 'UTF8' ? [] : [wrongEncoding(encoding)]),
     ]
   } catch (error) {
-    const mend = 'See what the message says; docs/operations.md has the roles.'
+    const mend = 'docs/operations.md has the roles, and under "Proxy and certificates" what TLS needs.'
     return [failed('database', asConnectionError(error).message, mend, EXIT_CODE.database)]
   }
 }

@@ -69,7 +69,7 @@ function explain(error: unknown): Finding {
     return failed('api', error.message, mend, EXIT_CODE.gaveUp)
   }
   if (error instanceof RetryableError) {
-    const mend = 'Check the way there: a firewall, HTTPS_PROXY and NO_PROXY.'
+    const mend = 'Check IDENTIFAI_API_URL, and the way there: a firewall, HTTPS_PROXY and NO_PROXY.'
     return failed('api', error.message, mend, EXIT_CODE.gaveUp)
   }
   throw error

@@ -1,14 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 import { JOB_PRIVILEGES } from '../access/job-privileges.ts'
 import type { Database } from '../db/database.ts'
-import { asDatabaseError, databaseCodeOf } from '../db/database-error.ts'
+import { asDatabaseError } from '../db/database-error.ts'
 import { assertMigrated, migrationStates } from '../db/migrate.ts'
 import { EXIT_CODE } from '../errors.ts'
 import { type Finding, failed, ok, skipped } from './finding.ts'
-
-const INSUFFICIENT_PRIVILEGE = '42501'
-const GRANTS =
-  'If this is the role that runs passes, grant it what docs/operations.md shows for that role; else run doctor as that one.'
 
 /** Whether the database has the tables of this version. */
 export async function checkMigrations(db: Kysely<Database>): Promise<Finding> {
@@ -18,21 +14,18 @@ export async function checkMigrations(db: Kysely<Database>): Promise<Finding> {
   } catch (error) {
     const known = asDatabaseError(error)
     if (!known) throw error
-    const mend =
-      databaseCodeOf(error) === INSUFFICIENT_PRIVILEGE
-        ? GRANTS
-        : 'Run identifai-sync migrate, as the role that owns the tables; after an upgrade, use the new version.'
+    const mend = 'After an upgrade, migrate with the new version.'
     return failed('migrations', known.message, mend, EXIT_CODE.database)
   }
 }
 
-/** Whether the role may do what a pass does. */
+/** Whether the role may do what a pass does to the tables that there are. */
 export async function checkPrivileges(db: Kysely<Database>): Promise<Finding> {
   const wanted = Object.entries(JOB_PRIVILEGES).flatMap(([table, privileges]) =>
     privileges.map((privilege) => ({ table, privilege })),
   )
-  const { rows } = await sql<{ table: string; privilege: string }>`
-    select wanted.table, wanted.privilege
+  const { rows } = await sql<{ table: string; privilege: string; role: string }>`
+    select wanted.table, wanted.privilege, quote_ident(current_user) as role
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as wanted ("table" text, privilege text)
     join pg_catalog.pg_namespace as s on s.nspname = 'identifai'
     -- By its number: a name would need the schema, which may be what is lacking.
@@ -40,10 +33,17 @@ export async function checkPrivileges(db: Kysely<Database>): Promise<Finding> {
     where not has_schema_privilege(s.oid, 'USAGE') or not has_table_privilege(c.oid, wanted.privilege)
     order by 1, 2`.execute(db)
   if (rows.length === 0) return ok('privileges', 'The role may do all that a pass does.')
-  const lacking = [...Map.groupBy(rows, ({ table }) => table)].map(
-    ([table, of]) => `${of.map(({ privilege }) => privilege).join(', ')} on ${table}`,
+  const lacking = [...Map.groupBy(rows, ({ table }) => table)].map(([table, of]) => ({
+    table,
+    privileges: of.map(({ privilege }) => privilege).join(', '),
+  }))
+  const found = lacking.map(({ table, privileges }) => `${privileges} on ${table}`).join('; ')
+  const role = rows[0]?.role
+  const grants = lacking.map(
+    ({ table, privileges }) => `GRANT ${privileges} ON identifai.${table} TO ${role};`,
   )
-  return failed('privileges', `The role lacks ${lacking.join('; ')}.`, GRANTS, EXIT_CODE.database)
+  const mend = `If ${role} is the role that runs passes, as the owner of the tables: GRANT USAGE ON SCHEMA identifai TO ${role}; ${grants.join(' ')} Else run doctor as that role.`
+  return failed('privileges', `The role lacks ${found}.`, mend, EXIT_CODE.database)
 }
 
 const NUMBERED = [

@@ -28,8 +28,8 @@ export async function examine(
     return isPossible && found.every(({ status }) => status !== 'failed')
   }
   const isThere = await step('database', true, () => checkDatabase(db))
-  const isMigrated = await step('migrations', isThere, () => checkMigrations(db))
-  const mayWork = await step('privileges', isMigrated, () => checkPrivileges(db))
+  const isAllowed = await step('privileges', isThere, () => checkPrivileges(db))
+  const mayWork = await step('migrations', isAllowed, () => checkMigrations(db))
   await step('sequences', mayWork, () => checkSequences(db))
   await step('requests', true, () => checkUrlBudget(mayWork ? db : null, config, endpoint))
 

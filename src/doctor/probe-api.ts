@@ -1,10 +1,10 @@
 import type { Endpoint } from '../endpoint.ts'
-import { PermanentError, RetryableError } from '../errors.ts'
+import { EXIT_CODE, PermanentError, RetryableError } from '../errors.ts'
 import type { ApiClient } from '../extract/api-client.ts'
 import { requestTarget } from '../extract/request-target.ts'
 import { isJsonObject, type Json } from '../json.ts'
 import { inventIdentifier } from './check-key.ts'
-import { type Finding, ok, warning } from './finding.ts'
+import { type Finding, failed, ok, skipped, warning } from './finding.ts'
 
 /** What one request of the probe brought. */
 type Observed =
@@ -35,7 +35,7 @@ export async function probeApi({ api, endpoint, known, pace }: ProbeOptions): Pr
     alone.kind === 'answered' ? alone.records.find((one) => identifierOf(one) === known) : undefined
   const first = aboutRecord(alone, record, endpoint)
   // Without a record that is there, nothing else would tell anything.
-  if (!isJsonObject(record)) return [first]
+  if (!isJsonObject(record)) return [first, skipped('probe: the rest', 'What is wrong above comes first.')]
   const findings = [
     first,
     aboutUnknown(await ask([known, ...invented.slice(0, 1)]), known),
@@ -62,8 +62,9 @@ async function observe(api: ApiClient, identifiers: readonly string[]): Promise<
 
 function aboutRecord(observed: Observed, record: Json | undefined, endpoint: Endpoint): Finding {
   const check = 'probe: known identifier'
-  if (observed.kind === 'refused') return warning(check, `Asked for alone, ${observed.how}.`, ANOTHER)
-  if (!isJsonObject(record)) return warning(check, 'It is not in the answer.', ANOTHER)
+  if (observed.kind === 'refused')
+    return failed(check, `Asked for alone, ${observed.how}.`, ANOTHER, EXIT_CODE.usage)
+  if (!isJsonObject(record)) return failed(check, 'It is not in the answer.', ANOTHER, EXIT_CODE.usage)
   const validation = endpoint.validate(record)
   const fields = Object.keys(record).toSorted().join(', ')
   if (!validation.accepted) {

@@ -19,6 +19,9 @@ import { emptyTally, isBalanced, type Tally } from './tally.ts'
 /** Settled identifiers to ask for where nothing comes back; more would be no surer. */
 const CONTROLS = 20
 
+/** Whoever looks at a pass under way, or at one that was killed, wants to see how far it is. */
+const HEARTBEAT_AT_MOST_MS = 10_000
+
 /** The lowest of a smallint: everything that is due. */
 const LOWEST_PRIORITY = -32_768
 
@@ -52,7 +55,7 @@ export interface PassResult {
 export async function runPass(tools: PassTools, options: PassOptions): Promise<PassResult> {
   const { config, db, endpoint } = tools
   const stale = await retryDatabase(() => closeStaleRuns(db, config.leaseSeconds), tools.logger)
-  if (stale > 0) tools.logger.warn({ runs: stale }, 'closed runs whose process had died')
+  if (stale.length > 0) tools.logger.warn({ runs: stale }, 'closed runs whose process had died')
 
   const { trigger, signal } = options
   const run = newRun(trigger)
@@ -105,7 +108,7 @@ export async function runPass(tools: PassTools, options: PassOptions): Promise<P
   return finish(pass, { failure, loss: crew.loss })
 }
 
-/** Renews heartbeat and leases every third of a lease; returns what stops it. */
+/** Renews heartbeat, counters and leases every third of a lease or more often; returns what stops it. */
 function keepAlive(pass: Pass, crew: Crew): () => Promise<void> {
   const { db, runId, tally, config, logger } = pass
   let renewing: Promise<void> = Promise.resolve()
@@ -123,7 +126,7 @@ function keepAlive(pass: Pass, crew: Crew): () => Promise<void> {
         .then(renew)
         .catch((error: unknown) => logger.warn({ err: error }, 'could not renew the leases'))
     },
-    (config.leaseSeconds * 1000) / 3,
+    Math.min((config.leaseSeconds * 1000) / 3, HEARTBEAT_AT_MOST_MS),
   )
   return async () => {
     clearInterval(timer)

@@ -59,8 +59,8 @@ export async function beat(db: Kysely<Database>, runId: string, tally: Tally): P
     .execute()
 }
 
-/** Closes runs whose process has died: their heartbeat is older than any lease. Returns how many. */
-export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number): Promise<number> {
+/** Closes runs whose process has died: their heartbeat is older than any lease. Returns which. */
+export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number): Promise<string[]> {
   const stale = await db
     .selectFrom('identifai.sync_runs')
     .select('run_id')
@@ -85,7 +85,7 @@ export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number)
       error: 'Its process died: no sign of life for longer than a lease.',
     })
   }
-  return stale.length
+  return stale.map(({ run_id }) => run_id)
 }
 
 export interface Ending {

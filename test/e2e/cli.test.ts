@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { sql } from 'kysely'
@@ -117,7 +118,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const other = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${port}/x` }
     expectClearError(await cli.run(['status'], other), 5, 'No connection to the database could be made')
     const tls = await cli.run(['status'], { DATABASE_URL: `${database.url}?sslmode=require` })
-    expectClearError(tls, 5, 'it has what DATABASE_URL asks for', 'The server does not support SSL')
+    expectClearError(tls, 5, 'if sslmode in DATABASE_URL asks for it', 'The server does not support SSL')
   })
 
   it('a lone dash for standard input, and columns that are not separated by commas', async () => {
@@ -155,6 +156,29 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const refused = await cli.run(['status'], { DATABASE_URL: url.href })
     expect(refused.code).toBe(5)
     expect(refused.stderr).not.toContain('pw-secret')
+    url.password = ''
+    expectClearError(await cli.run(['status'], { DATABASE_URL: url.href }), 5, 'DATABASE_URL has none')
+  })
+
+  it('a role that may not do it: the message says what it needs, or what to do instead', async () => {
+    await using own = await createTestDatabase()
+    const role = `bare_${randomUUID()}`
+    await sql`create role ${sql.id(role)} login password 'p'`.execute(own.db)
+    try {
+      const url = new URL(own.url)
+      url.username = role
+      url.password = 'p'
+      const env = { DATABASE_URL: url.href }
+      expectClearError(await cli.run(['status'], env), 5, 'says which command is for which role')
+      expectClearError(await cli.run(['enqueue', 'a'], env), 5, 'granted by grant-enqueuer inserts by SQL')
+      await sql`grant usage on schema identifai to ${sql.id(role)}`.execute(own.db)
+      await sql`grant select on identifai.schema_migrations to ${sql.id(role)}`.execute(own.db)
+      const note = ['annotate', '--hash', 'h', '--forced-to', 'human', '--author', 'a', '--reason', 'r']
+      expectClearError(await cli.run(note, env), 5, 'annotate needs INSERT on identifai.override_notes')
+    } finally {
+      await sql`drop owned by ${sql.id(role)}`.execute(own.db)
+      await sql`drop role ${sql.id(role)}`.execute(own.db)
+    }
   })
 
   it('an unmigrated database', async () => {

@@ -325,7 +325,7 @@ it.concurrent('a daemon that cannot do its work does not start, and says why', a
         'SYNC_SCHEDULE must be',
         'it needs 5 fields, not 4',
         'SYNC_FRESH_SCHEDULE must be',
-        '61 is no minute',
+        '61 cannot be the minute',
         'SYNC_TIMEZONE must be',
       ],
     ],

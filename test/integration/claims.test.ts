@@ -313,7 +313,7 @@ describe('staying alive', () => {
     await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes' where run_id = ${longer}`.execute(
       database.db,
     )
-    expect(await closeStaleRuns(database.db, 60)).toBe(1)
+    expect(await closeStaleRuns(database.db, 60)).toHaveLength(1)
     const rows = await database.db.selectFrom('identifai.sync_runs').select(['run_id', 'status']).execute()
     expect(Object.fromEntries(rows.map((row) => [row.run_id, row.status]))).toEqual({
       [run]: 'interrupted',

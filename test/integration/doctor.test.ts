@@ -62,7 +62,7 @@ describe('the doctor', () => {
     await using own = await createTestDatabase()
     const { findings, exitCode, asked } = await examination({ databaseUrl: own.url })
     expect(findings.map(({ check, status }) => [check, status])).toEqual(
-      ['database', 'migrations', 'privileges', 'sequences', 'requests', 'api', 'clocks'].map((check) => [
+      ['database', 'privileges', 'migrations', 'sequences', 'requests', 'api', 'clocks'].map((check) => [
         check,
         'ok',
       ]),
@@ -80,8 +80,8 @@ describe('the doctor', () => {
     const unreachable = await examination({ databaseUrl: 'postgresql://127.0.0.1:1/x' })
     expect(unreachable.findings.map(({ check, status }) => [check, status])).toEqual([
       ['database', 'failed'],
-      ['migrations', 'skipped'],
       ['privileges', 'skipped'],
+      ['migrations', 'skipped'],
       ['sequences', 'skipped'],
       ['requests', 'ok'],
       ['api', 'ok'],
@@ -95,7 +95,7 @@ describe('the doctor', () => {
     const { found, exitCode } = await examination({ databaseUrl: empty.url })
     expect(found('migrations')).toMatchObject({
       status: 'failed',
-      mend: expect.stringContaining('identifai-sync migrate'),
+      found: expect.stringContaining('Run: identifai-sync migrate'),
     })
     expect(exitCode).toBe(5)
   })
@@ -260,9 +260,10 @@ describe('the probe', () => {
     }
     // Nothing else could be told then: no more is asked.
     expect(await probe(() => [])).toMatchObject({
-      status: 'warning',
+      status: 'failed',
+      exit_code: 2,
       found: 'It is not in the answer.',
-      told: 1,
+      told: 2,
       requests: 2,
     })
     expect(await probe(() => [{ ...record, status: 'paused' }])).toMatchObject({

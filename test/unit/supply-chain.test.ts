@@ -33,6 +33,13 @@ it('the package has the built code and what its messages name: documents, units,
   })
   const [{ files }] = JSON.parse(said) as [{ files: { path: string }[] }]
   const others = files.map((file) => file.path).filter((file) => !/^(dist|docs|deploy|bi)\//.test(file))
-  expect(others.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+  expect(others.toSorted()).toEqual([
+    'ARCHITECTURE.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'LICENSE',
+    'README.md',
+    'package.json',
+  ])
   expect(files.filter((file) => file.path.endsWith('.png'))).toEqual([])
 })
