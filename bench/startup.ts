@@ -3,22 +3,22 @@ import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 
 const RUNS = 40
-const CLI = path.resolve(import.meta.dirname, '../dist/src/cli.js')
+const CLI = path.resolve(import.meta.dirname, '../dist/identifai-sync')
 
 const [empty, help]: [number[], number[]] = [[], []]
 for (let run = 0; run < RUNS; run++) {
-  empty.push(timeOf(['-e', '0']))
-  help.push(timeOf([CLI, '--help']))
+  empty.push(timeOf('node', ['-e', '0']))
+  help.push(timeOf(CLI, ['--help']))
 }
 console.log(
   `node -e 0: ${median(empty).toFixed(0)} ms; --help: ${median(help).toFixed(0)} ms (medians of ${RUNS}).`,
 )
 console.log(`--help takes ${(median(help) / median(empty)).toFixed(2)} times as long (bar 3).`)
 
-function timeOf(args: readonly string[]): number {
+function timeOf(command: string, args: readonly string[]): number {
   const startedAt = performance.now()
-  const { status } = spawnSync(process.execPath, args, { stdio: 'ignore' })
-  if (status !== 0) throw new Error(`node ${args.join(' ')} failed: has it been built?`)
+  const { status } = spawnSync(command, args, { stdio: 'ignore' })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed: has it been built?`)
   return performance.now() - startedAt
 }
 

@@ -8,11 +8,10 @@ import { recordOf } from './record.ts'
 
 /** Records that differ in more than their names. */
 const VARIANTS = 64
-const [IDENTIFIER, HASH] = ['@identifier@', '@reitnedi@']
+const [IDENTIFIER, HASH] = ['@identifier@', '@hash@']
 
-const shape = { name: '', clips: Number(process.argv[2]) }
 const bodies = Array.from({ length: VARIANTS }, (_, variant) => {
-  const text = JSON.stringify({ ...recordOf(IDENTIFIER, variant, shape), hash: HASH })
+  const text = JSON.stringify(recordOf(IDENTIFIER, { hash: HASH, variant, clips: Number(process.argv[2]) }))
   return text.split(new RegExp(`${IDENTIFIER}|${HASH}`))
 })
 
@@ -25,10 +24,8 @@ server.listen(0, '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api`)
 })
 
+/** A file of its own for each: siblings are another subject. */
 function answer(identifier: string): string {
-  const [beforeHash, between, after] = bodies[
-    Number.parseInt(identifier.slice(0, 4), 16) % VARIANTS
-  ] as string[]
-  // A file of its own for each: siblings are another subject.
-  return `${beforeHash}${identifier.slice(32)}${identifier.slice(0, 32)}${between}${identifier}${after}`
+  const [start, middle, end] = bodies[Number.parseInt(identifier.slice(0, 4), 16) % VARIANTS] as string[]
+  return `${start}${identifier.slice(32)}${identifier.slice(0, 32)}${middle}${identifier}${end}`
 }

@@ -1,18 +1,7 @@
 import { type Kysely, sql } from 'kysely'
+import { DATA_TABLES } from '../db/data-tables.ts'
 import type { Database } from '../db/database.ts'
 import { findRole } from './find-role.ts'
-
-/** What hangs on a classification. The other tables of the schema are for the job, and no reader's business. */
-const DATA_TABLES = [
-  'classifications',
-  'clips',
-  'verdicts',
-  'verdict_models',
-  'model_results',
-  'model_scores',
-  'classification_revisions',
-  'revision_payloads',
-] as const
 
 /**
  * Lets a role read the reporting views, those of later migrations too, and the data tables if wanted; takes the data tables

@@ -2,6 +2,7 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { VERSION } from '../version.ts'
 import { annotateCommand } from './annotate.ts'
 import { demoCommand } from './demo.ts'
+import { distributeCommand } from './distribute.ts'
 import { doctorCommand } from './doctor.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { explainCommand } from './explain.ts'
@@ -47,6 +48,7 @@ export function createProgram(): Command {
     pruneCommand(),
     grantReaderCommand(),
     grantEnqueuerCommand(),
+    distributeCommand(),
     doctorCommand(),
     simulateCommand(),
     demoCommand(),

@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process'
+import { symlinkSync } from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type BuiltCli, buildCli } from '../support/built-cli.ts'
 import { createTestDatabase } from '../support/test-database.ts'
@@ -27,6 +30,19 @@ async function packagesOf(args: readonly string[], environment: NodeJS.ProcessEn
   expect(code, stderr).toBe(0)
   return JSON.parse(stderr.slice(stderr.lastIndexOf('LOADED ') + 'LOADED '.length)) as string[]
 }
+
+it('the command gives young objects little room, also where it is called by a link', async () => {
+  const link = path.join(cli.folder, 'link')
+  symlinkSync(path.join(cli.folder, 'dist/identifai-sync'), link)
+  const said = execFileSync(link, ['--version'], {
+    env: {
+      PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
+      NODE_OPTIONS: '--import=data:text/javascript,console.log(process.execArgv.join())',
+    },
+    encoding: 'utf8',
+  })
+  expect(said).toMatch(/--max-semi-space-size=8,--heap-growing-percent=100\n\d+\.\d+\.\d+\n$/)
+})
 
 it('--help, of the program and of each command, loads the command line and nothing else', async () => {
   for (const args of [

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
@@ -27,12 +27,16 @@ export function buildCli(): BuiltCli {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai sync e2e '))
   const tsc = path.join(project, 'node_modules/.bin/tsc')
   execFileSync(tsc, ['-p', path.join(project, 'tsconfig.build.json'), '--outDir', path.join(folder, 'dist')])
+  const command = path.join(folder, 'dist/identifai-sync')
+  copyFileSync(path.join(project, 'src/identifai-sync.sh'), command)
+  chmodSync(command, 0o755)
   symlinkSync(path.join(project, 'node_modules'), path.join(folder, 'node_modules'))
   const start = (args: readonly string[], environment: NodeJS.ProcessEnv = {}) =>
-    spawn(process.execPath, [path.join(folder, 'dist/src/cli.js'), ...args], {
+    spawn(command, args, {
       cwd: folder,
       env: {
-        PATH: process.env.PATH,
+        // This Node, whatever else the machine has.
+        PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
         HOME: process.env.HOME,
         TMPDIR: process.env.TMPDIR,
         // Hundreds of processes start: what they load is compiled once.

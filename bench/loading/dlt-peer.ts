@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { existsSync, rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Where dlt is kept between runs of the benchmark. */
+const ENVIRONMENT = path.join(os.tmpdir(), 'identifai-sync-bench-dlt')
+
+export interface DltPeer {
+  readonly version: string
+  /** Seconds of one whole run of its pipeline. */
+  load(databaseUrl: string, apiUrl: string): Promise<number>
+}
+
+/** dlt in a virtual environment of its own; undefined where Python or the package index is not to be had. */
+export async function installDlt(): Promise<DltPeer | undefined> {
+  const python = path.join(ENVIRONMENT, 'bin/python')
+  try {
+    if (!existsSync(path.join(ENVIRONMENT, 'complete'))) {
+      rmSync(ENVIRONMENT, { recursive: true, force: true })
+      await run('python3', ['-m', 'venv', ENVIRONMENT])
+      await run(python, ['-m', 'pip', 'install', '--quiet', 'dlt[postgres]', 'orjson'])
+      await run('touch', [path.join(ENVIRONMENT, 'complete')])
+    }
+  } catch (error) {
+    console.error(`dlt is left out: ${(error as Error).message.split('\n')[0]}`)
+    return undefined
+  }
+  const { stdout } = await run(python, ['-c', 'import dlt; print(dlt.__version__)'])
+  return {
+    version: stdout.trim(),
+    load: async (databaseUrl, apiUrl) => {
+      const folder = await mkdtemp(path.join(os.tmpdir(), 'identifai-sync-bench-dlt-run-'))
+      const { stdout: said } = await run(python, [path.join(import.meta.dirname, 'dlt_peer.py')], {
+        cwd: folder,
+        env: {
+          ...process.env,
+          DATABASE_URL: databaseUrl,
+          API_URL: apiUrl,
+          PIPELINES_DIR: folder,
+          RUNTIME__DLTHUB_TELEMETRY: 'false',
+          RUNTIME__LOG_LEVEL: 'ERROR',
+          EXTRACT__WORKERS: '4',
+          // Files that two processes can normalize side by side.
+          EXTRACT__DATA_WRITER__FILE_MAX_ITEMS: '2500',
+          NORMALIZE__WORKERS: String(os.availableParallelism()),
+          NORMALIZE__DATA_WRITER__BUFFER_MAX_ITEMS: '20000',
+          NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION: 'true',
+          LOAD__WORKERS: String(os.availableParallelism()),
+        },
+      })
+      rmSync(folder, { recursive: true, force: true })
+      return Number(said.trim().split('\n').at(-1))
+    },
+  }
+}

@@ -1,0 +1,15 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+
+export interface PayloadServer extends Disposable {
+  readonly url: string
+}
+
+/** The API with prepared bodies, in a process of its own. */
+export async function startPayloadServer(clips: number): Promise<PayloadServer> {
+  const script = path.join(import.meta.dirname, 'serve.ts')
+  const child = spawn(process.execPath, [script, String(clips)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await once(child.stdout, 'data')
+  return { url: String(line).trim(), [Symbol.dispose]: () => child.kill() }
+}

@@ -1,0 +1,37 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+/** Has every Node process say on file descriptor 3, when it ends, how much memory it held at most, in kilobytes. */
+const TELL_MEMORY = `data:text/javascript,${encodeURIComponent(
+  "import fs from 'node:fs';process.on('exit',()=>fs.writeSync(3,String(process.resourceUsage().maxRSS)))",
+)}`
+
+export interface Ended {
+  readonly stdout: string
+  /** Peak of its resident memory. */
+  readonly megabytes: number
+}
+
+/** Runs a process of Node's to its end. @throws Error with what it said when it fails. */
+export async function runProcess(
+  command: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<Ended> {
+  const child = spawn(command, args, {
+    env: { ...process.env, NODE_OPTIONS: `--import=${TELL_MEMORY}`, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  })
+  const [stdout, stderr, memory] = [collect(child, 1), collect(child, 2), collect(child, 3)]
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`${command} ended with ${code}: ${stderr()}`)
+  return { stdout: stdout(), megabytes: Math.round(Number(memory()) / 1024) }
+}
+
+function collect(child: ChildProcess, descriptor: 1 | 2 | 3): () => string {
+  let text = ''
+  child.stdio[descriptor]?.on('data', (part) => {
+    text += String(part)
+  })
+  return () => text
+}
