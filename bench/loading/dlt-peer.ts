@@ -7,13 +7,30 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
+/** Files that PostgreSQL takes by COPY, made by one process a core; requests in threads. */
+const CORES = String(os.availableParallelism())
+const FASTEST = {
+  FILE_FORMAT: 'csv',
+  EXTRACT__WORKERS: '4',
+  EXTRACT__DATA_WRITER__FILE_MAX_ITEMS: '2500',
+  NORMALIZE__WORKERS: CORES,
+  NORMALIZE__DATA_WRITER__BUFFER_MAX_ITEMS: '20000',
+  NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION: 'true',
+  LOAD__WORKERS: CORES,
+}
+
 /** Where dlt is kept between runs of the benchmark. */
 const ENVIRONMENT = path.join(os.tmpdir(), 'identifai-sync-bench-dlt')
 
 export interface DltPeer {
   readonly version: string
   /** Seconds of one whole run of its pipeline. */
-  load(databaseUrl: string, apiUrl: string): Promise<number>
+  load(options: {
+    readonly databaseUrl: string
+    readonly apiUrl: string
+    /** By what its documentation recommends for speed, or as it comes. */
+    readonly settings: 'fastest' | 'defaults'
+  }): Promise<number>
 }
 
 /** dlt in a virtual environment of its own; undefined where Python or the package index is not to be had. */
@@ -33,7 +50,7 @@ export async function installDlt(): Promise<DltPeer | undefined> {
   const { stdout } = await run(python, ['-c', 'import dlt; print(dlt.__version__)'])
   return {
     version: stdout.trim(),
-    load: async (databaseUrl, apiUrl) => {
+    load: async ({ databaseUrl, apiUrl, settings }) => {
       const folder = await mkdtemp(path.join(os.tmpdir(), 'identifai-sync-bench-dlt-run-'))
       const { stdout: said } = await run(python, [path.join(import.meta.dirname, 'dlt_peer.py')], {
         cwd: folder,
@@ -44,13 +61,7 @@ export async function installDlt(): Promise<DltPeer | undefined> {
           PIPELINES_DIR: folder,
           RUNTIME__DLTHUB_TELEMETRY: 'false',
           RUNTIME__LOG_LEVEL: 'ERROR',
-          EXTRACT__WORKERS: '4',
-          // Files that two processes can normalize side by side.
-          EXTRACT__DATA_WRITER__FILE_MAX_ITEMS: '2500',
-          NORMALIZE__WORKERS: String(os.availableParallelism()),
-          NORMALIZE__DATA_WRITER__BUFFER_MAX_ITEMS: '20000',
-          NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION: 'true',
-          LOAD__WORKERS: String(os.availableParallelism()),
+          ...(settings === 'fastest' && FASTEST),
         },
       })
       rmSync(folder, { recursive: true, force: true })

@@ -1,0 +1,36 @@
+import path from 'node:path'
+import { runProcess } from './run-process.ts'
+
+const COMMAND = path.resolve(import.meta.dirname, '../../dist/identifai-sync')
+
+/** Batches in flight at once: while one is written, others are fetched and read. */
+export const CONCURRENCY = 3
+
+export interface Pass {
+  /** From the row of the run: from its beginning to its sealing, without the start of the process; epoch milliseconds. */
+  readonly startedAt: number
+  readonly finishedAt: number
+  readonly seconds: number
+  readonly megabytes: number
+  readonly unchanged: number
+}
+
+/** One pass of the product as it is installed, in a process of its own, at a quota that limits nothing. */
+export async function runSync(
+  { databaseUrl, apiUrl }: { readonly databaseUrl: string; readonly apiUrl: string },
+  args: readonly string[] = [],
+): Promise<Pass> {
+  const { stdout, megabytes } = await runProcess(COMMAND, ['sync', '--json', ...args], {
+    DATABASE_URL: databaseUrl,
+    IDENTIFAI_API_URL: apiUrl,
+    IDENTIFAI_API_KEY: 'bench',
+    SYNC_REQUESTS_PER_SECOND: '10000',
+    SYNC_REQUESTS_PER_MINUTE: '600000',
+    SYNC_CONCURRENCY: String(CONCURRENCY),
+    LOG_LEVEL: 'silent',
+  })
+  const run = JSON.parse(stdout) as { started_at: string; finished_at: string; unchanged: number }
+  const [startedAt, finishedAt] = [Date.parse(run.started_at), Date.parse(run.finished_at)]
+  const seconds = (finishedAt - startedAt) / 1000
+  return { startedAt, finishedAt, seconds, megabytes, unchanged: run.unchanged }
+}

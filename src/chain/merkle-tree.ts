@@ -12,8 +12,14 @@ export function leafHash(data: string): Buffer {
   return createHash('sha256').update(LEAF).update(data).digest()
 }
 
-/** Root over leaf hashes, in their order; of none, the hash of nothing. */
-export function merkleRoot(leaves: readonly Buffer[]): Buffer {
+/** Leaf hashes in their order, as a list or however else they are kept. */
+interface Hashes {
+  readonly length: number
+  at(leafNo: number): Buffer | undefined
+}
+
+/** Root over leaf hashes; of none, the hash of nothing. */
+export function merkleRoot(leaves: Hashes): Buffer {
   if (leaves.length === 0) return createHash('sha256').digest()
   return rootOf(leaves, 0, leaves.length)
 }
@@ -68,8 +74,8 @@ function nodeHash(left: Buffer, right: Buffer): Buffer {
   return createHash('sha256').update(NODE).update(left).update(right).digest()
 }
 
-function rootOf(leaves: readonly Buffer[], from: number, to: number): Buffer {
-  if (to - from === 1) return leaves[from] as Buffer
+function rootOf(leaves: Hashes, from: number, to: number): Buffer {
+  if (to - from === 1) return leaves.at(from) as Buffer
   const middle = from + leftSize(to - from)
   return nodeHash(rootOf(leaves, from, middle), rootOf(leaves, middle, to))
 }

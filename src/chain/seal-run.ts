@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts'
 import { chainHead, GENESIS, type Link } from './chain-head.ts'
 import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
 import { merkleRoot } from './merkle-tree.ts'
+import { RevisionLeaves } from './revision-leaves.ts'
 import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
 
 /** The lock that stands for the chain; a trigger on notes takes it, too. */
@@ -12,9 +13,11 @@ const CHAIN = sql`hashtextextended('identifai chain', 0)`
 const LEAVES_AT_ONCE = 5000
 
 /** The leaves of a run's revisions. Nothing may be written into the run any more. */
-export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Promise<Leaf[]> {
-  const leaves: Leaf[] = []
-  for await (const row of revisionsOf(db, runId)) leaves.push(revisionLeaf(row))
+export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Promise<RevisionLeaves> {
+  const leaves = new RevisionLeaves()
+  for await (const row of revisionsOf(db, runId)) {
+    leaves.add(row.classification_id, row.revision_no, revisionLeaf(row).hash)
+  }
   return leaves
 }
 
@@ -43,14 +46,17 @@ export async function waitForSeal(db: Kysely<Database>): Promise<void> {
 export async function sealRun(
   trx: Transaction<Database>,
   runId: string,
-  revisions: readonly Leaf[],
+  revisions: RevisionLeaves,
 ): Promise<void> {
   const former = await newestLink(trx)
   const notes = await notesBetween(trx, former.notesThrough, Number.MAX_SAFE_INTEGER)
-  const leaves = [...revisions, ...notes.map(noteLeaf)]
-  const root = merkleRoot(leaves.map(({ hash }) => hash))
+  const noteLeaves = notes.map(noteLeaf)
+  const leafAt = (leafNo: number) =>
+    leafNo < revisions.length ? revisions.at(leafNo) : (noteLeaves[leafNo - revisions.length] as Leaf)
+  const length = revisions.length + notes.length
+  const root = merkleRoot({ length, at: (leafNo) => leafAt(leafNo).hash })
   const position = former.position + 1
-  await insertLeaves(trx, position, leaves)
+  await insertLeaves(trx, position, length, leafAt)
   const run = trx.updateTable('identifai.sync_runs').where('run_id', '=', runId)
   await run.set({ notes_through: notes.at(-1)?.note_id ?? former.notesThrough }).execute()
   const head = chainHead(former.head, root, await sealedRowOf(trx, runId))
@@ -77,10 +83,12 @@ async function newestLink(db: Kysely<Database>): Promise<Link> {
 async function insertLeaves(
   trx: Transaction<Database>,
   position: number,
-  leaves: readonly Leaf[],
+  count: number,
+  leafAt: (leafNo: number) => Leaf,
 ): Promise<void> {
-  for (let from = 0; from < leaves.length; from += LEAVES_AT_ONCE) {
-    const some = leaves.slice(from, from + LEAVES_AT_ONCE)
+  for (let from = 0; from < count; from += LEAVES_AT_ONCE) {
+    const length = Math.min(LEAVES_AT_ONCE, count - from)
+    const some = Array.from({ length }, (_, offset) => leafAt(from + offset))
     // Kysely has no word for unnest over several arrays.
     await sql`
       insert into identifai.chain_leaves (chain_position, leaf_no, classification_id, revision_no, note_id, leaf_hash)

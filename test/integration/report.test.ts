@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { prunePayloads } from '../../src/history/prune-payloads.ts'
 import { retire } from '../../src/ledger/retire.ts'
 import { type ReportRequest, readReport } from '../../src/report/read-report.ts'
+import { RevisionLeaves } from '../../src/chain/revision-leaves.ts'
 import { lockChain, sealRun } from '../../src/chain/seal-run.ts'
 import { readClock } from '../../src/db/clock.ts'
 import { connect } from '../../src/db/connect.ts'
@@ -357,7 +358,7 @@ describe('the report', () => {
       await sql`update identifai.sync_runs set status = 'succeeded', finished_at = clock_timestamp(), tracked_count = 1,
         pending_count = 0, done_count = 1, errored_count = 0, missing_count = 0, quarantined_count = 0, retired_count = 0,
         reanalysing_count = 0, unsealed_runs = 0 where run_id = ${run.runId}`.execute(trx)
-      await sealRun(trx, run.runId, [])
+      await sealRun(trx, run.runId, new RevisionLeaves())
       ended.resolve(await readClock(trx))
       await held.promise
     })

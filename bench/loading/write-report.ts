@@ -1,0 +1,124 @@
+import { writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { Backlog } from './measure-backlog.ts'
+import type { Loading } from './measure-loading.ts'
+import type { Memory } from './measure-memory.ts'
+import { CONCURRENCY } from './sync.ts'
+
+const FILE = path.resolve(import.meta.dirname, '../../docs/benchmarks.md')
+
+export interface Results {
+  readonly size: { readonly identifiers: number; readonly rounds: number }
+  readonly loading: Loading
+  readonly backlog: Backlog
+  readonly memory: Memory
+}
+
+/** Writes what was measured, as ratios first, to docs/benchmarks.md. */
+export function writeReport(results: Results): void {
+  const text = report(results)
+  writeFileSync(FILE, text)
+  console.log(text)
+}
+
+function report({ size, loading, backlog, memory }: Results): string {
+  const { medians, ratio } = loading
+  const times = (value: number) => `${value.toFixed(2)} times`
+  const rowsPerSecond = (rows: number, seconds: number) => (rows * size.identifiers) / seconds
+  const longAgainstShort =
+    rowsPerSecond(loading.rowsEachLong, medians.long) / rowsPerSecond(loading.rowsEach, medians.sync)
+  const bars = [
+    ['first load against COPY of the same rows, one stream', ratio('copyOne', 'sync'), 'at least 1.0', 1.0],
+    [
+      'first load against the straightforward Kysely implementation',
+      ratio('kysely', 'sync'),
+      'at least 2',
+      2,
+    ],
+    ...(loading.dltVersion === null
+      ? []
+      : [['first load against dlt, fastest settings', ratio('dlt', 'sync'), 'at least 8', 8] as const]),
+    ['refresh of unchanged data against first load', ratio('sync', 'refresh'), 'at least 6', 6],
+    ['two processes against one, first load', ratio('sync', 'twoProcesses'), 'at least 1', 1],
+    ['rows per second at 60 clips against 8 clips', longAgainstShort, 'at least 0.9', 0.9],
+  ] as const
+  const costs = [
+    ['claim of 100, large backlog against small', backlog.large.claimMs / backlog.small.claimMs, 1.5],
+    ['whole pass, large backlog against small', backlog.large.passSeconds / backlog.small.passSeconds, 1.05],
+    ['peak memory, fleet against a tenth of it', memory.whole.megabytes / memory.tenth.megabytes, 1.1],
+  ] as const
+  return `# Benchmarks
+
+What \`npm run bench\` measured last: medians of ${size.rounds} rounds in which each takes its turn, on ${os.availableParallelism()} cores
+(${os.cpus()[0]?.model.trim()}), Node ${process.versions.node}, the embedded PostgreSQL with durability switched off for all alike.
+Ratios are of one round, and the median of them; seconds differ from machine to machine.
+
+| speed | measured | bar | |
+| --- | --- | --- | --- |
+${bars.map(([what, value, bar, least]) => `| ${what} | ${times(value)} | ${bar} | ${value >= least ? 'met' : '**missed**'} |`).join('\n')}
+
+| cost | measured | bar | |
+| --- | --- | --- | --- |
+${costs.map(([what, value, most]) => `| ${what} | ${times(value)} | at most ${most} | ${value <= most ? 'met' : '**missed**'} |`).join('\n')}
+| peak memory of the fleet | ${memory.whole.megabytes} MB | under 256 MB | ${memory.whole.megabytes < 256 ? 'met' : '**missed**'} |
+| rows of the data tables written by refreshes of unchanged data | ${loading.refreshWrites} | none | ${loading.refreshWrites === 0 ? 'met' : '**missed**'} |
+
+## What was run
+
+${size.identifiers.toLocaleString('en-US')} identifiers of 64 hex digits, served over loopback by a process of its own from prepared bodies: a main verdict, three
+heuristics, three models, 8 clips, ${loading.rowsEach} rows each; 60 clips make ${loading.rowsEachLong} rows.
+
+| | seconds | rows a second |
+| --- | --- | --- |
+${(
+  [
+    ['first load: HTTP, contract, rows, revision, ledger, sealed', medians.sync, loading.rowsEach],
+    ['the same in two processes', medians.twoProcesses, loading.rowsEach],
+    ['the same with 60 clips', medians.long, loading.rowsEachLong],
+    ['COPY of the same rows, one stream', medians.copyOne, loading.rowsEach],
+    [`COPY of the same rows, ${CONCURRENCY} streams`, medians.copyMany, loading.rowsEach],
+    ['straightforward Kysely implementation', medians.kysely, loading.rowsEach],
+    ...(loading.dltVersion === null
+      ? []
+      : ([
+          [`dlt ${loading.dltVersion}, fastest settings`, medians.dlt, null],
+          [`dlt ${loading.dltVersion}, as it comes`, medians.dltDefaults, null],
+        ] as const)),
+    ['refresh of unchanged data', medians.refresh, null],
+  ] as const
+)
+  .map(
+    ([what, seconds, rows]) =>
+      `| ${what} | ${seconds.toFixed(2)} | ${rows === null ? '' : Math.round(rowsPerSecond(rows, seconds)).toLocaleString('en-US')} |`,
+  )
+  .join('\n')}
+
+- **Sync** is the command as it is installed, \`SYNC_CONCURRENCY=${CONCURRENCY}\`, at a quota that limits nothing, timed by its run's row: without the
+  start of the process, with the sealing.
+- **COPY** loads what the sync has written (results, history and kept records: the same tables, keys, foreign keys and indexes) from files,
+  in one transaction a stream. It fetches, checks, hashes and seals nothing, and has no ledger.
+- **Kysely** is what one would write in an afternoon (\`bench/loading/kysely-peer.ts\`): our contract and normalizer, multi-row inserts, one
+  transaction a batch, nothing at the same time. It writes the same rows, but keeps no lease, compares with nothing and seals nothing.
+- **dlt** makes a table of each nested list with keys of its own; it writes no foreign keys, no indexes but for those keys, no history and
+  no ledger, and checks no contract. Its fastest settings: pages, requests in threads, CSV by COPY, a normalizing process a core.
+- **Refresh** is the next night: all is due, nothing has changed, autovacuum has run.
+
+A backlog of ${backlog.large.identifiers.toLocaleString('en-US')} due identifiers: a claim of 100 takes ${backlog.large.claimMs.toFixed(1)} ms, at ${backlog.small.identifiers.toLocaleString('en-US')} ${backlog.small.claimMs.toFixed(1)} ms; a pass that asks for
+${Math.floor(10_000 / size.rounds).toLocaleString('en-US')} of them ${backlog.large.passSeconds.toFixed(2)} and ${backlog.small.passSeconds.toFixed(2)} s. A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers held at most
+${memory.whole.megabytes} MB of memory, one of ${memory.tenth.identifiers.toLocaleString('en-US')} ${memory.tenth.megabytes} MB.
+
+## Size on disk
+
+Gigabytes for a million classifications of this shape, tables with their indexes, after a first load:
+
+| table | GB |
+| --- | --- |
+${Object.entries(memory.gigabytesPerMillion)
+  .map(([table, gigabytes]) => `| ${table} | ${gigabytes.toFixed(2)} |`)
+  .join('\n')}
+| all | ${Object.values(memory.gigabytesPerMillion)
+    .reduce((sum, gigabytes) => sum + gigabytes, 0)
+    .toFixed(1)} |
+`
+}
