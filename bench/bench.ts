@@ -1,7 +1,7 @@
 /**
  * How fast a first load and a refresh are, beside plain COPY of the same rows, a straightforward implementation with
  * Kysely, and dlt; medians of rounds in which each takes its turn. Writes docs/benchmarks.md.
- * npm run bench [-- --identifiers 5000 --rounds 5 --backlog 10000000 --fleet 200000 --only loading,memory,backlog]
+ * npm run bench [-- --identifiers 10000 --rounds 5 --backlog 10000000 --fleet 200000]
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
@@ -15,7 +15,7 @@ import { writeReport } from './loading/write-report.ts'
 
 const { values } = parseArgs({
   options: {
-    identifiers: { type: 'string', default: '5000' },
+    identifiers: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '5' },
     backlog: { type: 'string', default: '10000000' },
     fleet: { type: 'string', default: '200000' },
@@ -34,7 +34,7 @@ try {
   const loading = await measureLoading(postgres, { ...size, folder })
   const backlog = await measureBacklog(postgres, size)
   const memory = await measureMemory(postgres, size)
-  await writeReport({ size, loading, backlog, memory })
+  writeReport({ size, loading, backlog, memory })
 } finally {
   await rm(folder, { recursive: true })
 }

@@ -27,11 +27,11 @@ for (;;) {
   if (due.length === 0) break
   const query = due.map(({ identifier }) => `identifiers[]=${identifier}`).join('&')
   const response = await fetch(`${API_URL}/classifications_audio?${query}`)
-  const records = (await response.json()) as JsonObject[]
+  const records = (await response.json()) as (JsonObject & { readonly identifier: string })[]
   const ids = new Map(due.map(({ id, identifier }) => [identifier, id]))
   const loaded = records.flatMap((record) => {
     const validation = audioEndpoint.validate(record)
-    const id = ids.get(String(record.identifier))
+    const id = ids.get(record.identifier)
     return validation.accepted && id !== undefined
       ? [{ id, record, rows: audioEndpoint.normalize(id, validation.classification) }]
       : []
@@ -77,7 +77,7 @@ for (;;) {
         ...rows.revision,
         ...facts,
         classification_id: id,
-        identifier: String(record.identifier),
+        identifier: record.identifier,
         causes: ['first_seen'],
         previous_confirmed_at: null,
         source: null,

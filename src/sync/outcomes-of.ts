@@ -4,7 +4,7 @@ import type { Endpoint } from '../endpoint.ts'
 import type { Claim } from '../extract/claim.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json.ts'
 import type { Outcome } from '../load/outcome.ts'
-import { answerDigest } from '../normalize/answer-digest.ts'
+import { answerDigest, recordText } from '../normalize/answer-digest.ts'
 import { evidenceText, storable } from './evidence.ts'
 import { afterAbsence, afterAnswer, afterQuarantine, type LedgerPolicy } from './ledger-update.ts'
 
@@ -51,10 +51,9 @@ function outcomeOf(
     const disappeared = claim.settledBefore && ledger.state === 'missing' && claim.state !== 'missing'
     return { kind: 'not_returned', claim, ledger, disappeared, refused: false }
   }
-  // Of what cannot be stored the text would not be the record: a number beyond double precision is null in it.
-  const text = isStorable(record) ? JSON.stringify(record) : null
+  const text = recordText(record)
   const digest = text === null ? null : answerDigest(text)
-  if (isSettled(claim) && digest !== null && digest === claim.answerDigest) {
+  if (isSettled(claim) && text !== null && digest === claim.answerDigest && saysAll(text, record)) {
     return { kind: 'identical', claim, ledger: afterAnswer(claim, claim.state, policy, digest) }
   }
   const validation = endpoint.validate(record)
@@ -69,6 +68,11 @@ function outcomeOf(
     reason: validation.reason,
     payload: evidenceText(record),
   }
+}
+
+/** Whether a text is the record itself: a number beyond double precision, which cannot be stored, is null in it. */
+function saysAll(text: string, record: JsonObject): boolean {
+  return !text.includes('null') || isStorable(record)
 }
 
 function isSettled(claim: Claim): claim is Claim & { readonly state: 'done' | 'errored' } {
