@@ -11,6 +11,7 @@ import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-p
 import { measureBacklog } from './loading/measure-backlog.ts'
 import { measureLoading } from './loading/measure-loading.ts'
 import { measureMemory } from './loading/measure-memory.ts'
+import { measureSizes } from './loading/measure-sizes.ts'
 import { writeReport } from './loading/write-report.ts'
 
 const { values } = parseArgs({
@@ -34,7 +35,8 @@ try {
   const loading = await measureLoading(postgres, { ...size, folder })
   const backlog = await measureBacklog(postgres, size)
   const memory = await measureMemory(postgres, size)
-  writeReport({ size, loading, backlog, memory })
+  const sizes = await measureSizes(postgres)
+  writeReport({ size, loading, backlog, memory, sizes })
 } finally {
   await rm(folder, { recursive: true })
 }

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type Connection, connect } from '../../src/db/connect.ts'
+import { DATA_TABLES } from '../../src/db/data-tables.ts'
 import type { Database } from '../../src/db/database.ts'
 import { migrateUp } from '../../src/db/migrate.ts'
 import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
@@ -35,6 +36,30 @@ export async function createBenchDatabase(
       await asAdmin(postgres, (db) => sql`drop database ${sql.id(name)} with (force)`.execute(db))
     },
   }
+}
+
+/** As in the next night, after autovacuum has run. */
+export async function makeDue({ db }: BenchDatabase): Promise<void> {
+  await sql`update identifai.identifiers set due_at = now()`.execute(db)
+  await sql`vacuum analyze identifai.identifiers`.execute(db)
+}
+
+/** Leaves the data tables without any key, foreign key or index. */
+export async function dropKeys({ db }: BenchDatabase): Promise<void> {
+  const { rows } = await sql<{ statement: string }>`
+    with data as (select oid from pg_catalog.pg_class where oid = any(${DATA_TABLES.map((table) => `identifai.${table}`)}::regclass[]))
+    select statement from (
+      select 1 as step, format('alter table %s drop constraint %I', conrelid::regclass, conname) as statement
+      from pg_catalog.pg_constraint where conrelid in (select oid from data) and contype = 'f'
+      union all
+      select 2, format('alter table %s drop constraint %I', conrelid::regclass, conname)
+      from pg_catalog.pg_constraint where conrelid in (select oid from data) and contype in ('p', 'u')
+      union all
+      select 3, format('drop index if exists %s', indexrelid::regclass)
+      from pg_catalog.pg_index where indrelid in (select oid from data) and not exists (
+        select from pg_catalog.pg_constraint where conindid = indexrelid)) as steps
+    order by step`.execute(db)
+  for (const { statement } of rows) await sql.raw(statement).execute(db)
 }
 
 let created = 0

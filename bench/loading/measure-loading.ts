@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { DATA_TABLES } from '../../src/db/data-tables.ts'
 import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
 import { copyRows, saveRows } from './copy-floor.ts'
-import { type BenchDatabase, createBenchDatabase } from './databases.ts'
+import { type BenchDatabase, createBenchDatabase, dropKeys, makeDue } from './databases.ts'
 import { installDlt } from './dlt-peer.ts'
 import { runKyselyPeer } from './kysely.ts'
 import { median } from './median.ts'
@@ -16,6 +16,7 @@ interface Rounds {
   readonly twoProcesses: number[]
   readonly copyOne: number[]
   readonly copyMany: number[]
+  readonly copyBare: number[]
   readonly kysely: number[]
   readonly dlt: number[]
   readonly dltDefaults: number[]
@@ -60,6 +61,7 @@ export async function measureLoading(
     twoProcesses: [],
     copyOne: [],
     copyMany: [],
+    copyBare: [],
     kysely: [],
     dlt: [],
     dltDefaults: [],
@@ -89,6 +91,11 @@ export async function measureLoading(
     ] as const) {
       await using database = await fresh()
       times.push(await copyRows(database, folder, streams))
+    }
+    {
+      await using database = await fresh()
+      await dropKeys(database)
+      seconds.copyBare.push(await copyRows(database, folder, 1))
     }
     {
       await using database = await fresh()
@@ -134,12 +141,6 @@ export async function measureLoading(
     dltVersion: dlt?.version ?? null,
     refreshWrites,
   }
-}
-
-/** As in the next night, after autovacuum has run. */
-async function makeDue({ db }: BenchDatabase): Promise<void> {
-  await sql`update identifai.identifiers set due_at = now()`.execute(db)
-  await sql`vacuum analyze identifai.identifiers`.execute(db)
 }
 
 async function countRows({ db }: BenchDatabase): Promise<number> {

@@ -7,9 +7,11 @@ export interface PayloadServer extends Disposable {
 }
 
 /** The API with prepared bodies, in a process of its own. */
-export async function startPayloadServer(clips: number): Promise<PayloadServer> {
+export async function startPayloadServer(clips: number, edition = 0): Promise<PayloadServer> {
   const script = path.join(import.meta.dirname, 'serve.ts')
-  const child = spawn(process.execPath, [script, String(clips)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script, String(clips), String(edition)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [line] = await once(child.stdout, 'data')
   return { url: String(line).trim(), [Symbol.dispose]: () => child.kill() }
 }

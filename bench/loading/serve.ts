@@ -1,6 +1,6 @@
 /**
  * The API of the benchmark, in a process of its own: answers with bodies that were prepared, so that it is not what is
- * measured. Tells its address on standard output. node bench/loading/serve.ts <clips>
+ * measured. Tells its address on standard output; another edition has other scores. node bench/loading/serve.ts <clips> <edition>
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,8 +10,11 @@ import { recordOf } from './record.ts'
 const VARIANTS = 64
 const [IDENTIFIER, HASH] = ['@identifier@', '@hash@']
 
-const bodies = Array.from({ length: VARIANTS }, (_, variant) => {
-  const text = JSON.stringify(recordOf(IDENTIFIER, { hash: HASH, variant, clips: Number(process.argv[2]) }))
+const [clips, edition] = process.argv.slice(2).map(Number) as [number, number]
+
+const bodies = Array.from({ length: VARIANTS }, (_, number) => {
+  const variant = edition * VARIANTS + number
+  const text = JSON.stringify(recordOf(IDENTIFIER, { hash: HASH, variant, clips }))
   return text.split(new RegExp(`${IDENTIFIER}|${HASH}`))
 })
 

@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Backlog } from './measure-backlog.ts'
 import type { Loading } from './measure-loading.ts'
 import type { Memory } from './measure-memory.ts'
+import type { Sizes } from './measure-sizes.ts'
 import { CONCURRENCY } from './sync.ts'
 
 const FILE = path.resolve(import.meta.dirname, '../../docs/benchmarks.md')
@@ -13,6 +14,7 @@ export interface Results {
   readonly loading: Loading
   readonly backlog: Backlog
   readonly memory: Memory
+  readonly sizes: Sizes
 }
 
 /** Writes what was measured, as ratios first, to docs/benchmarks.md. */
@@ -26,7 +28,7 @@ function times(value: number): string {
   return `${value.toFixed(2)} times`
 }
 
-function report({ size, loading, backlog, memory }: Results): string {
+function report({ size, loading, backlog, memory, sizes }: Results): string {
   const { medians, ratio } = loading
   const allRows = loading.rowsEach * size.identifiers
   const longRows = loading.rowsEachLong * loading.longIdentifiers
@@ -81,6 +83,7 @@ ${(
     ['the same with 60 clips', medians.long, longRows],
     ['COPY of the same rows, one stream', medians.copyOne, allRows],
     [`COPY of the same rows, ${CONCURRENCY} streams`, medians.copyMany, allRows],
+    ['COPY of the same rows without any key or index, one stream', medians.copyBare, allRows],
     ['straightforward Kysely implementation', medians.kysely, allRows],
     ...(loading.dltVersion === null
       ? []
@@ -107,21 +110,38 @@ ${(
   no ledger, and checks no contract. Its fastest settings: pages, requests in threads, CSV by COPY, a normalizing process a core.
 - **Refresh** is the next night: all is due, nothing has changed, autovacuum has run.
 
+${
+  loading.dltVersion === null
+    ? ''
+    : `What limits it against dlt: plain COPY of these rows, with their keys, foreign keys and indexes, is itself only ${times(ratio('dlt', 'copyOne'))} as fast as
+dlt, which writes none of them; without any, ${times(ratio('dlt', 'copyBare'))}. What loads these tables with their keys on this machine cannot be eight times as fast as dlt.`
+}
+
 A backlog of ${backlog.large.identifiers.toLocaleString('en-US')} due identifiers: a claim of 100 takes ${backlog.large.claimMs.toFixed(1)} ms, at ${backlog.small.identifiers.toLocaleString('en-US')} ${backlog.small.claimMs.toFixed(1)} ms; a pass that asks for
 ${Math.floor(10_000 / size.rounds).toLocaleString('en-US')} of them ${backlog.large.passSeconds.toFixed(2)} and ${backlog.small.passSeconds.toFixed(2)} s. A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers held at most
 ${memory.whole.megabytes} MB of memory, one of ${memory.tenth.identifiers.toLocaleString('en-US')} ${memory.tenth.megabytes} MB.
 
 ## Size on disk
 
-Gigabytes for a million classifications of this shape, tables with their indexes, after a first load:
+Gigabytes for a million classifications of 140 rows, tables with their indexes, without dead rows: after a first load; when each content has
+changed once; and after \`prune\` has taken the records of what was superseded.
 
-| table | GB |
-| --- | --- |
-${Object.entries(memory.gigabytesPerMillion)
-  .map(([table, gigabytes]) => `| ${table} | ${gigabytes.toFixed(2)} |`)
+| table | first load | changed once | pruned |
+| --- | --- | --- | --- |
+${Object.keys(sizes.changedOnce)
+  .map(
+    (table) =>
+      `| ${table} | ${gigabytes(sizes.firstLoad[table])} | ${gigabytes(sizes.changedOnce[table])} | ${gigabytes(sizes.pruned[table])} |`,
+  )
   .join('\n')}
-| all | ${Object.values(memory.gigabytesPerMillion)
-    .reduce((sum, gigabytes) => sum + gigabytes, 0)
-    .toFixed(1)} |
+| all | ${gigabytes(sum(sizes.firstLoad))} | ${gigabytes(sum(sizes.changedOnce))} | ${gigabytes(sum(sizes.pruned))} |
 `
+}
+
+function gigabytes(value: number | undefined): string {
+  return (value ?? 0).toFixed(1)
+}
+
+function sum(values: Readonly<Record<string, number>>): number {
+  return Object.values(values).reduce((total, value) => total + value, 0)
 }

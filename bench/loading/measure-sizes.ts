@@ -1,0 +1,48 @@
+import { sql } from 'kysely'
+import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+import { prunePayloads } from '../../src/history/prune-payloads.ts'
+import { type BenchDatabase, createBenchDatabase, makeDue } from './databases.ts'
+import { startPayloadServer } from './payload-server.ts'
+import { runSync } from './sync.ts'
+
+/** Gigabytes of each table, with its indexes, for a million classifications; the largest first. */
+export interface Sizes {
+  readonly firstLoad: Readonly<Record<string, number>>
+  /** When each content has changed once. */
+  readonly changedOnce: Readonly<Record<string, number>>
+  /** After that the records of what was superseded are pruned, and the tables written anew. */
+  readonly pruned: Readonly<Record<string, number>>
+}
+
+const CLASSIFICATIONS = 10_000
+
+export async function measureSizes(postgres: EmbeddedPostgres): Promise<Sizes> {
+  using first = await startPayloadServer(8)
+  using second = await startPayloadServer(8, 1)
+  await using database = await createBenchDatabase(postgres, CLASSIFICATIONS)
+  await runSync({ databaseUrl: database.url, apiUrl: first.url })
+  const firstLoad = await sizesOf(database)
+  await makeDue(database)
+  await runSync({ databaseUrl: database.url, apiUrl: second.url })
+  const changedOnce = await sizesOf(database)
+  const signal = new AbortController().signal
+  await prunePayloads(database.db, { olderThanDays: 0, isDryRun: false, signal })
+  const pruned = await sizesOf(database)
+  console.log('sizes', { firstLoad, changedOnce, pruned })
+  return { firstLoad, changedOnce, pruned }
+}
+
+function perMillion(bytes: number): number {
+  return ((bytes / CLASSIFICATIONS) * 1e6) / 2 ** 30
+}
+
+/** Written anew first: what dead rows take is autovacuum's matter. */
+async function sizesOf({ db }: BenchDatabase): Promise<Record<string, number>> {
+  await sql`vacuum full`.execute(db)
+  const { rows } = await sql<{ name: string; bytes: number }>`
+    select c.relname as name, pg_total_relation_size(c.oid) as bytes from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'identifai' and c.relkind = 'r' order by 2 desc`.execute(db)
+  const named = rows.map(({ name, bytes }) => [name, perMillion(bytes)] as const)
+  return Object.fromEntries(named.filter(([, gigabytes]) => gigabytes >= 0.1))
+}
