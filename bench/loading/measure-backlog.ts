@@ -1,6 +1,6 @@
 import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
 import { claimCost } from './claim-cost.ts'
-import { createBenchDatabase } from './databases.ts'
+import { type BenchDatabase, createBenchDatabase } from './databases.ts'
 import { median } from './median.ts'
 import { startPayloadServer } from './payload-server.ts'
 import { runSync } from './sync.ts'
@@ -15,11 +15,11 @@ interface Cost {
   readonly identifiers: number
   /** Median of a claim of a hundred. */
   readonly claimMs: number
-  /** Median of passes that ask for a part of it. */
+  /** Median of passes that ask for as many as the small backlog has. */
   readonly passSeconds: number
 }
 
-const SMALL = 10_000
+export const SMALL = 10_000
 
 export async function measureBacklog(
   postgres: EmbeddedPostgres,
@@ -33,7 +33,7 @@ export async function measureBacklog(
   return backlog
 }
 
-/** A pass asks for a thousand, each time others, so that even the small backlog has enough for all rounds. */
+/** Each pass asks for as many as the small backlog has: of the large one for others each time, of the small one for all. */
 async function costOf(
   postgres: EmbeddedPostgres,
   { backlog, rounds }: { readonly backlog: number; readonly rounds: number },
@@ -41,10 +41,14 @@ async function costOf(
   using api = await startPayloadServer(8)
   await using database = await createBenchDatabase(postgres, backlog)
   const claimMs = await claimCost(database)
-  const passes = []
-  for (let round = 0; round < rounds; round++) {
-    const addresses = { databaseUrl: database.url, apiUrl: api.url }
-    passes.push((await runSync(addresses, ['--limit', String(Math.floor(SMALL / rounds))])).seconds)
+  const passes = [await passOver(database, api.url)]
+  for (let round = 1; round < rounds; round++) {
+    await using another = backlog === SMALL ? await createBenchDatabase(postgres, SMALL) : undefined
+    passes.push(await passOver(another ?? database, api.url))
   }
   return { identifiers: backlog, claimMs, passSeconds: median(passes) }
+}
+
+async function passOver({ url }: BenchDatabase, apiUrl: string): Promise<number> {
+  return (await runSync({ databaseUrl: url, apiUrl }, ['--limit', String(SMALL)])).seconds
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { Backlog } from './measure-backlog.ts'
+import { type Backlog, SMALL } from './measure-backlog.ts'
 import type { Loading } from './measure-loading.ts'
 import type { Memory } from './measure-memory.ts'
 import type { Sizes } from './measure-sizes.ts'
@@ -118,7 +118,7 @@ dlt, which writes none of them; without any, ${times(ratio('dlt', 'copyBare'))}.
 }
 
 A backlog of ${backlog.large.identifiers.toLocaleString('en-US')} due identifiers: a claim of 100 takes ${backlog.large.claimMs.toFixed(1)} ms, at ${backlog.small.identifiers.toLocaleString('en-US')} ${backlog.small.claimMs.toFixed(1)} ms; a pass that asks for
-${Math.floor(10_000 / size.rounds).toLocaleString('en-US')} of them ${backlog.large.passSeconds.toFixed(2)} and ${backlog.small.passSeconds.toFixed(2)} s. A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers held at most
+${SMALL.toLocaleString('en-US')} of them ${backlog.large.passSeconds.toFixed(2)} and ${backlog.small.passSeconds.toFixed(2)} s. A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers held at most
 ${memory.whole.megabytes} MB of memory, one of ${memory.tenth.identifiers.toLocaleString('en-US')} ${memory.tenth.megabytes} MB.
 
 ## Size on disk

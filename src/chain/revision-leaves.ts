@@ -1,32 +1,48 @@
 import type { Leaf } from './leaf.ts'
 
 const HASH_BYTES = 32
+const PAGE = 4096
 
-/** The leaves of a run's revisions, packed: there may be millions, of which each takes 48 bytes here. */
+/** The leaves of a run's revisions, packed: there may be millions, of which each takes 44 bytes here. */
 export class RevisionLeaves {
-  readonly #ids: number[] = []
-  readonly #numbers: number[] = []
-  #hashes = Buffer.alloc(1024 * HASH_BYTES)
-
-  get length(): number {
-    return this.#ids.length
-  }
+  length = 0
+  readonly #pages: Page[] = []
 
   add(classificationId: number, revisionNo: number, hash: Buffer): void {
-    const end = this.length * HASH_BYTES
-    if (end === this.#hashes.length) this.#hashes = Buffer.concat([this.#hashes], 2 * end)
-    hash.copy(this.#hashes, end)
-    this.#ids.push(classificationId)
-    this.#numbers.push(revisionNo)
+    const [pageNo, place] = placeOf(this.length)
+    const page = (this.#pages[pageNo] ??= emptyPage())
+    page.ids[place] = classificationId
+    page.numbers[place] = revisionNo
+    hash.copy(page.hashes, place * HASH_BYTES)
+    this.length++
   }
 
   at(leafNo: number): Leaf {
-    const from = leafNo * HASH_BYTES
+    const [pageNo, place] = placeOf(leafNo)
+    const { ids, numbers, hashes } = this.#pages[pageNo] as Page
     return {
-      classification_id: this.#ids[leafNo] as number,
-      revision_no: this.#numbers[leafNo] as number,
+      classification_id: ids[place] as number,
+      revision_no: numbers[place] as number,
       note_id: null,
-      hash: this.#hashes.subarray(from, from + HASH_BYTES),
+      hash: hashes.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES),
     }
   }
+}
+
+interface Page {
+  readonly ids: Float64Array
+  readonly numbers: Int32Array
+  readonly hashes: Buffer
+}
+
+function emptyPage(): Page {
+  return {
+    ids: new Float64Array(PAGE),
+    numbers: new Int32Array(PAGE),
+    hashes: Buffer.alloc(PAGE * HASH_BYTES),
+  }
+}
+
+function placeOf(leafNo: number): [pageNo: number, place: number] {
+  return [Math.floor(leafNo / PAGE), leafNo % PAGE]
 }

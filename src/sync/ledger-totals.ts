@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { utcText } from '../db/clock.ts'
 import type { Database } from '../db/database.ts'
 import type { Json } from '../json.ts'
@@ -14,18 +14,30 @@ const REASONS = 20
  */
 export async function readLedgerTotals(db: Kysely<Database>, runId: string) {
   return db
-    .selectFrom('identifai.identifiers')
-    .select(({ fn }) => [
-      fn.countAll<number>().as('tracked_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'pending').as('pending_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'done').as('done_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'errored').as('errored_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'missing').as('missing_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'quarantined').as('quarantined_count'),
-      fn.countAll<number>().filterWhere('state', '=', 'retired').as('retired_count'),
+    .with('counted', (cte) =>
+      cte
+        .selectFrom('identifai.identifiers')
+        .select(({ fn }) => [
+          'state',
+          'retired_reason',
+          fn.countAll<number>().as('n'),
+          fn.min('last_confirmed_at').as('confirmed_since'),
+          fn.min('enqueued_at').as('enqueued_since'),
+        ])
+        .groupBy(['state', 'retired_reason']),
+    )
+    .selectFrom('counted')
+    .select([
+      counted(sql`true`).as('tracked_count'),
+      counted(sql`state = 'pending'`).as('pending_count'),
+      counted(sql`state = 'done'`).as('done_count'),
+      counted(sql`state = 'errored'`).as('errored_count'),
+      counted(sql`state = 'missing'`).as('missing_count'),
+      counted(sql`state = 'quarantined'`).as('quarantined_count'),
+      counted(sql`state = 'retired'`).as('retired_count'),
       // As text: a Date would lose the microseconds.
-      utcText(sql`min(last_confirmed_at) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
-      utcText(sql`min(enqueued_at) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
+      utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
+      utcText(sql`min(enqueued_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
         'unsettled_enqueued_since',
       ),
       REANALYSING.as('reanalysing_count'),
@@ -33,6 +45,11 @@ export async function readLedgerTotals(db: Kysely<Database>, runId: string) {
       unsealedRuns(runId).as('unsealed_runs'),
     ])
     .executeTakeFirstOrThrow()
+}
+
+/** Identifiers of some states; the ledger itself is read once, however many of these are asked for. */
+function counted(condition: RawBuilder<unknown>): RawBuilder<number> {
+  return sql`coalesce(sum(n) filter (where ${condition}), 0)::bigint`
 }
 
 /** Settled ones whose latest answer is unfinished. */
@@ -51,9 +68,9 @@ const RETIRED_REASONS = sql<Json>`(
   from (
     select case when rank <= ${REASONS} then retired_reason end as reason, sum(n) as identifiers
     from (
-      select retired_reason, count(*) as n, row_number() over (order by count(*) desc, retired_reason) as rank
-      from identifai.identifiers where state = 'retired' group by retired_reason
-    ) as counted
+      select retired_reason, n, row_number() over (order by n desc, retired_reason) as rank
+      from counted where state = 'retired'
+    ) as ranked
     group by 1
   ) as named
 )`
