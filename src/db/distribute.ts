@@ -4,7 +4,7 @@ import { DATA_TABLES } from './data-tables.ts'
 import type { Database } from './database.ts'
 
 /** A trigger of one of the data tables. */
-export interface TableTrigger {
+interface TableTrigger {
   readonly table: string
   readonly trigger: string
 }
@@ -40,7 +40,7 @@ export async function distribute(db: Kysely<Database>): Promise<string[]> {
  * Parents first, their children beside them. Citus refuses triggers on distributed tables: that history is only added to is
  * held by privileges then, which the role of passes lacks in any case.
  */
-export function distributionStatements(
+function distributionStatements(
   tables: readonly string[],
   triggers: readonly TableTrigger[],
 ): string[] {

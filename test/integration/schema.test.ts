@@ -12,7 +12,7 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 /** The public contract, as the data model has it: every table with its columns. */
 const TABLES: Readonly<Record<string, string>> = {
   identifiers:
-    'id media identifier submitted_at source state priority due_at attempts absences request_limit lease_until leased_by claim_no wake_requested_at last_error enqueued_at last_asked_at last_confirmed_at settled_at retired_at retired_reason',
+    'id media identifier submitted_at source state priority due_at attempts absences request_limit lease_until leased_by claim_no wake_requested_at last_error answer_digest enqueued_at last_asked_at last_confirmed_at settled_at retired_at retired_reason',
   sync_runs:
     'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned settled_done still_new settled_errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unsettled_enqueued_since reanalysing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position merkle_root chain_head notes_through',
   classifications:
