@@ -40,10 +40,7 @@ export async function distribute(db: Kysely<Database>): Promise<string[]> {
  * Parents first, their children beside them. Citus refuses triggers on distributed tables: that history is only added to is
  * held by privileges then, which the role of passes lacks in any case.
  */
-function distributionStatements(
-  tables: readonly string[],
-  triggers: readonly TableTrigger[],
-): string[] {
+function distributionStatements(tables: readonly string[], triggers: readonly TableTrigger[]): string[] {
   return [
     ...triggers.map(({ table, trigger }) => `DROP TRIGGER ${trigger} ON identifai.${table}`),
     ...tables.map((table) => {
