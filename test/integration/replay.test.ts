@@ -32,7 +32,9 @@ it('shows what an older normalizer made differently, and then writes it, without
     `update identifai.classifications set name = 'older', extra = '{"/name": "as it was"}' where classification_id <= 3`,
     `update identifai.verdicts set confidence = confidence / 2 where classification_id in (3, 4) and kind = 'main'`,
     `delete from identifai.model_scores where classification_id = 405`,
+    // As if later answers had brought other links: their digests are not those of the records that are kept.
     `update identifai.classifications set result_url = 'https://new.example/' || classification_id`,
+    `update identifai.identifiers set answer_digest = sha256('another')`,
   )
   const survey = await surveyReplay(bench.app, ALL)
   expect(survey).toMatchObject({ examined: 450, unchanged: 445, changed: 5, rejected: 0, without_payload: 0 })
