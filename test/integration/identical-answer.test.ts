@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { answerDigest } from '../../src/normalize/answer-digest.ts'
@@ -33,7 +35,12 @@ it('a finished record that comes again as it was is known by its digest: confirm
   })
 })
 
-it('what an earlier version has read is read again', async () => {
+it('what an earlier version has read is read again: the version is in the digest', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  expect(answerDigest('{}')).toBe(createHash('sha256').update(`${version} {}`).digest('hex'))
+
   await using api = await startCannedApi(() => [{ identifier: 'a', status: 'done', hash: 'h' }])
   await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
