@@ -14,6 +14,7 @@ import { argumentEntries } from '../src/enqueue/read-entries.ts'
 import { createLogger } from '../src/logger.ts'
 import { startSimulator } from '../src/simulator/start-simulator.ts'
 import { runPass } from '../src/sync/run-pass.ts'
+import { median } from './median.ts'
 
 const INDEXES = [
   'identifiers_submitted_idx',
@@ -44,9 +45,8 @@ for (let round = 0; round < Number(values.rounds); round++) {
   ratios.push(withIndexes / without)
   console.log(`with ${withIndexes.toFixed(2)} s, without ${without.toFixed(2)} s`)
 }
-const [median = 0] = ratios.toSorted((one, other) => one - other).slice(Math.floor(ratios.length / 2))
 console.log(
-  `A first load takes ${median.toFixed(3)} times as long with the indexes (median of ${ratios.length}).`,
+  `A first load takes ${median(ratios).toFixed(3)} times as long with the indexes (median of ${ratios.length}).`,
 )
 
 /** Seconds of one pass that loads everything. */

@@ -9,6 +9,7 @@ import type { Database } from '../src/db/database.ts'
 import { migrateUp } from '../src/db/migrate.ts'
 import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-postgres.ts'
 import { reportingQueries } from './reporting-queries.ts'
+import { median } from './median.ts'
 import { seedClassifications } from './seed-classifications.ts'
 
 const RUNS = 5
@@ -59,7 +60,7 @@ async function timesOf(query: string) {
   }
   const [least = 0, ...rest] = times.toSorted((one, other) => one - other)
   const sorted = [least, ...rest]
-  return { least, median: sorted[Math.floor(sorted.length / 2)] ?? 0, most: sorted.at(-1) ?? 0 }
+  return { least, median: median(sorted), most: sorted.at(-1) ?? 0 }
 }
 
 async function planOf(query: string): Promise<string> {

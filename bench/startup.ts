@@ -1,6 +1,7 @@
 /** How long `identifai-sync --help`, as it is published, takes beside an empty Node: npm run build && npm run bench:startup */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
+import { median } from './median.ts'
 
 const RUNS = 40
 const CLI = path.resolve(import.meta.dirname, '../dist/identifai-sync')
@@ -20,8 +21,4 @@ function timeOf(command: string, args: readonly string[]): number {
   const { status } = spawnSync(command, args, { stdio: 'ignore' })
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed: has it been built?`)
   return performance.now() - startedAt
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((one, other) => one - other)[Math.floor(times.length / 2)] ?? 0
 }

@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { claimDue } from '../../src/extract/claim-due.ts'
 import { newRun, openRun } from '../../src/sync/run-rows.ts'
 import type { BenchDatabase } from './databases.ts'
-import { median } from './median.ts'
+import { median } from '../median.ts'
 
 const CLAIMS = 50
 
 /** Milliseconds of a claim of a hundred, the median of fifty; they are given back. */
 export async function claimCost({ db }: BenchDatabase): Promise<number> {
-  const run = { ...newRun('manual'), runId: randomUUID() }
+  const run = newRun('manual')
   await openRun(db, run)
   const times = []
   for (let claim = 0; claim < CLAIMS; claim++) {

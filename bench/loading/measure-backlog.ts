@@ -1,7 +1,7 @@
 import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
 import { claimCost } from './claim-cost.ts'
 import { type BenchDatabase, createBenchDatabase } from './databases.ts'
-import { median } from './median.ts'
+import { median } from '../median.ts'
 import { startPayloadServer } from './payload-server.ts'
 import { runSync } from './sync.ts'
 

@@ -5,7 +5,7 @@ import { copyRows, saveRows } from './copy-floor.ts'
 import { type BenchDatabase, createBenchDatabase, dropKeys, makeDue } from './databases.ts'
 import { installDlt } from './dlt-peer.ts'
 import { runKyselyPeer } from './kysely.ts'
-import { median } from './median.ts'
+import { median } from '../median.ts'
 import { startPayloadServer } from './payload-server.ts'
 import { CONCURRENCY, runSync } from './sync.ts'
 

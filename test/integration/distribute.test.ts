@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { distribute, planDistribution } from '../../src/db/distribute.ts'
+import { DATA_TABLES } from '../support/data-tables.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 
 it('on a server without Citus it is an error that says what it is for, and nothing is changed', async () => {
@@ -18,15 +19,7 @@ it('would drop the triggers of history and distribute all that hangs on a classi
   const dropped = statements.filter((statement) => statement.startsWith('DROP TRIGGER'))
   expect(statements.slice(dropped.length)).toEqual([
     "SELECT create_distributed_table('identifai.classifications', 'classification_id', colocate_with => 'default')",
-    ...[
-      'clips',
-      'verdicts',
-      'verdict_models',
-      'model_results',
-      'model_scores',
-      'classification_revisions',
-      'revision_payloads',
-    ].map(
+    ...DATA_TABLES.slice(1).map(
       (table) =>
         `SELECT create_distributed_table('identifai.${table}', 'classification_id', colocate_with => 'identifai.classifications')`,
     ),

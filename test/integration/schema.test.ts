@@ -7,6 +7,7 @@ import { schemaMarkdown } from '../../scripts/schema-markdown.ts'
 import { supersetFiles } from '../../scripts/superset-files.ts'
 import { assertMigrated, migrateDown, migrateUp, migrationStates } from '../../src/db/migrate.ts'
 import { DatabaseError } from '../../src/errors.ts'
+import { DATA_TABLES } from '../support/data-tables.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 /** The public contract, as the data model has it: every table with its columns. */
@@ -34,17 +35,6 @@ const TABLES: Readonly<Record<string, string>> = {
   override_notes: 'note_id media file_hash forced_to author reason ticket reviewer noted_at',
   chain_leaves: 'chain_position leaf_no classification_id revision_no note_id leaf_hash',
 }
-
-const DATA_TABLES = [
-  'classifications',
-  'clips',
-  'verdicts',
-  'verdict_models',
-  'model_results',
-  'model_scores',
-  'classification_revisions',
-  'revision_payloads',
-]
 
 describe('the schema', () => {
   let database: TestDatabase
