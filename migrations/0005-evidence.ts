@@ -55,7 +55,7 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
         'invalid_payload (does not fit the contract), unstorable (holds what PostgreSQL cannot store) or refused_by_api.',
       issues: 'What is wrong: a list of {path, message}, path being a JSON Pointer into the record.',
       http_status: 'Status of the refusal; null when the record came with a 200.',
-      payload: "The record re-serialized as JSON with escapes, or the API's answer, cut short.",
+      payload: "The record as it came, as JSON text; or the API's answer, cut short.",
       resolved_at: 'When the identifier was settled after all; null while it is not.',
     },
   )

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts'
 import { EXIT_CODE, PermanentError, RetryableError } from '../errors.ts'
+import type { AnsweredRecord } from '../extract/answered-records.ts'
 import type { ApiClient } from '../extract/api-client.ts'
 import { requestTarget } from '../extract/request-target.ts'
 import { isJsonObject, type Json } from '../json.ts'
@@ -51,7 +52,7 @@ async function observe(api: ApiClient, identifiers: readonly string[]): Promise<
   try {
     const reply = await api.read(identifiers, new AbortController().signal)
     return reply.kind === 'answered'
-      ? reply
+      ? { kind: 'answered', records: reply.records.map(valueOf) }
       : { kind: 'refused', how: `it refuses the request (${reply.status})` }
   } catch (error) {
     if (error instanceof RetryableError || error instanceof PermanentError)
@@ -121,6 +122,10 @@ function aboutHash(observed: Observed): Finding {
   const how =
     observed.records.filter(isJsonObject).length === 0 ? 'nothing is returned' : 'something is returned'
   return ok(check, `Asked by the hash of its file, ${how}; identifiers are asked for all the same.`)
+}
+
+function valueOf(record: AnsweredRecord): Json {
+  return record.kind === 'read' ? record.value : null
 }
 
 function identifierOf(record: Json): unknown {

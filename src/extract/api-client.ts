@@ -8,8 +8,8 @@ import {
   ApiUntrustedError,
   ThrottledError,
 } from '../errors.ts'
-import type { Json } from '../json.ts'
 import { isUntrustedCertificate } from '../untrusted-certificate.ts'
+import { type AnsweredRecord, answeredRecords, type KnownRecords } from './answered-records.ts'
 import { requestTarget } from './request-target.ts'
 import { retryAfterMs } from './retry-after.ts'
 
@@ -21,7 +21,7 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024
 
 /** What one request brought: records, or a refusal of the request as it stands. */
 type ApiReply =
-  | { readonly kind: 'answered'; readonly records: readonly Json[]; readonly httpDate: Date | null }
+  | { readonly kind: 'answered'; readonly records: readonly AnsweredRecord[]; readonly httpDate: Date | null }
   /** 400, 404, 422: one of the identifiers may be the reason. 413, 414: there are too many of them. */
   | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
 
@@ -29,9 +29,10 @@ export interface ApiClient extends AsyncDisposable {
   /**
    * Asks once for up to 100 identifiers, with the API's GET of many classifications. No retry, no quota.
    *
+   * @param known Records that are not read again when they come as they were.
    * @throws ApiUnavailableError or ThrottledError when another try may help; ApiKeyRefusedError, ApiUntrustedError or ApiAnswerError when it cannot.
    */
-  read(identifiers: readonly string[], signal: AbortSignal): Promise<ApiReply>
+  read(identifiers: readonly string[], signal: AbortSignal, known?: KnownRecords): Promise<ApiReply>
 }
 
 export interface ApiClientOptions {
@@ -53,7 +54,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   const agent = createAgent(options)
   const place = `GET ${options.baseUrl}${options.path}`
   return {
-    read: async (identifiers, signal) => {
+    read: async (identifiers, signal, known = new Map()) => {
       const timeout = AbortSignal.timeout(options.timeoutMs)
       const startedAt = performance.now()
       let status: number | null = null
@@ -67,7 +68,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         status = response.statusCode
         const date = parseDate(headers.date)
         if (status === 200) {
-          return { kind: 'answered', records: parseRecords(await plainBody(response), place), httpDate: date }
+          const records = readRecords(await plainBody(response), known, place)
+          return { kind: 'answered', records, httpDate: date }
         }
         const body = await evidenceOf(response, options.apiKey)
         return interpret({ status, retryAfter: headers['retry-after']?.toString(), date, body, place })
@@ -130,16 +132,15 @@ function interpret({ status, retryAfter, date, body, place }: ErrorResponse): Ap
   throw new ApiAnswerError(`${place}: unexpected status ${status}. Check IDENTIFAI_API_URL.`)
 }
 
-function parseRecords(body: Buffer, place: string): readonly Json[] {
-  let answer: unknown
+function readRecords(body: Buffer, known: KnownRecords, place: string): readonly AnsweredRecord[] {
+  let records: readonly AnsweredRecord[] | undefined
   try {
-    // Fatal: a broken byte must not become a replacement character in somebody's evidence.
-    answer = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    records = answeredRecords(body, known)
   } catch (cause) {
     throw new ApiUnavailableError(`${place}: the answer is not JSON`, { cause })
   }
-  if (!Array.isArray(answer)) throw new ApiUnavailableError(`${place}: the answer is not a JSON array`)
-  return answer
+  if (!records) throw new ApiUnavailableError(`${place}: the answer is not a JSON array`)
+  return records
 }
 
 function parseDate(date: string | string[] | undefined): Date | null {

@@ -2,6 +2,7 @@ import { retryDatabase } from '../db/retry-database.ts'
 import type { SyncRunRow } from '../db/tables/sync-runs.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { RunClosedError } from '../errors.ts'
+import { recordDigest } from '../extract/answered-records.ts'
 import type { Claim } from '../extract/claim.ts'
 import { claimQuarantined } from '../extract/claim-quarantined.ts'
 import { releaseClaims } from '../extract/release-claims.ts'
@@ -87,10 +88,11 @@ async function loadOne(run: Run, { id, records }: Quarantined): Promise<void> {
 async function loadRecord(
   run: Run,
   claim: Claim,
-  { record, askedAt, receivedAt, isLast }: QuarantinedRecord & { readonly isLast: boolean },
+  { record, text, askedAt, receivedAt, isLast }: QuarantinedRecord & { readonly isLast: boolean },
 ): Promise<void> {
   const { db, config, endpoint, runId, tally } = run
-  const read = outcomesOf([claim], [record], { endpoint, policy: config })
+  const answered = { kind: 'read', value: record, text, digest: recordDigest(text) } as const
+  const read = outcomesOf([claim], [answered], { endpoint, policy: config })
   const outcomes = isLast ? read.outcomes : read.outcomes.map(stillQuarantined)
   try {
     await loadAnswer(run, { askedAt, receivedAt, claims: [claim], outcomes })

@@ -18,6 +18,8 @@ export interface QuarantinedRecord {
   readonly askedAt: DatabaseTime
   readonly receivedAt: DatabaseTime
   readonly record: JsonObject
+  /** The same as JSON text. */
+  readonly text: string
 }
 
 /** Identifiers at once in memory. */
@@ -74,11 +76,10 @@ async function readRecords(db: Kysely<Database>, ids: readonly number[]): Promis
   const byId = Map.groupBy(rows, ({ id }) => id)
   return [...byId].map(([id, evidence]) => ({
     id,
-    records: evidence.map(({ askedAt, receivedAt, payload }) => ({
-      askedAt,
-      receivedAt,
-      record: parseRecord(payload),
-    })),
+    records: evidence.map(({ askedAt, receivedAt, payload }) => {
+      const text = payload ?? 'null'
+      return { askedAt, receivedAt, record: parseRecord(text), text }
+    }),
   }))
 }
 
@@ -92,8 +93,8 @@ function openEvidence(db: Kysely<Database>) {
     .where('q.resolved_at', 'is', null)
 }
 
-function parseRecord(text: string | null): JsonObject {
-  const record: unknown = JSON.parse(text ?? 'null')
+function parseRecord(text: string): JsonObject {
+  const record: unknown = JSON.parse(text)
   if (!isJsonObject(record)) throw new TypeError('a quarantined record is an object')
   return record
 }

@@ -1,11 +1,12 @@
 import type { DatabaseTime } from '../database-time.ts'
 import { readClock } from '../db/clock.ts'
 import { PauseTooLongError, type ThrottledError } from '../errors.ts'
+import type { AnsweredRecord } from '../extract/answered-records.ts'
 import type { Claim } from '../extract/claim.ts'
 import { delayBoundMs, withRetries } from '../extract/retry.ts'
 import { MAX_PAUSE_MS } from '../extract/retry-after.ts'
-import type { Json } from '../json.ts'
 import { PRIORITY } from '../priority.ts'
+import { knownRecords } from './known-records.ts'
 import type { Pass } from './pass.ts'
 
 /** With growing pauses this is about ten minutes: nobody else's burst lasts that long. */
@@ -18,7 +19,7 @@ export type Exchange = {
   /** Database clock after the answer had been received. */
   readonly receivedAt: DatabaseTime
 } & (
-  | { readonly kind: 'answered'; readonly records: readonly Json[] }
+  | { readonly kind: 'answered'; readonly records: readonly AnsweredRecord[] }
   /** The API's answer is cut short, as evidence. */
   | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
 )
@@ -48,6 +49,7 @@ async function askOnce(pass: Pass, claims: readonly Claim[]): Promise<Exchange> 
   const reply = await pass.api.read(
     claims.map((claim) => claim.identifier),
     pass.signal,
+    knownRecords(claims),
   )
   if (reply.kind !== 'answered') return { ...reply, askedAt, receivedAt: await readClock(pass.db) }
   const receivedAt = await pass.quota.accepted()

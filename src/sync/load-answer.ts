@@ -4,7 +4,7 @@ import { retryDatabase } from '../db/retry-database.ts'
 import type { Claim } from '../extract/claim.ts'
 import { type LoadResult, loadBatch } from '../load/load-batch.ts'
 import type { Outcome } from '../load/outcome.ts'
-import { asciiText, evidenceText, storable } from './evidence.ts'
+import { asciiText, storable } from './evidence.ts'
 import type { Answer } from './held-outcomes.ts'
 import type { Pass } from './pass.ts'
 import type { Tally } from './tally.ts'
@@ -62,7 +62,7 @@ function isUnstorable(error: unknown): boolean {
   return /^(22|54)...$/.test(databaseCodeOf(error) ?? '')
 }
 
-function unstorable({ claim, ledger, rows }: Extract<Outcome, { kind: 'answered' }>, error: Error): Outcome {
+function unstorable({ claim, ledger, text }: Extract<Outcome, { kind: 'answered' }>, error: Error): Outcome {
   const message = asciiText(storable(error.message))
   const why = `PostgreSQL cannot store it: ${message}`
   return {
@@ -79,7 +79,7 @@ function unstorable({ claim, ledger, rows }: Extract<Outcome, { kind: 'answered'
     reason: 'unstorable',
     issues: [{ path: '', message }],
     httpStatus: null,
-    payload: asciiText(evidenceText(rows.payload)),
+    payload: asciiText(text),
   }
 }
 

@@ -1,11 +1,11 @@
-import { isStorable } from '../contract/find-unstorable.ts'
 import type { Issue } from '../contract/validation.ts'
 import type { Endpoint } from '../endpoint.ts'
+import type { AnsweredRecord } from '../extract/answered-records.ts'
 import type { Claim } from '../extract/claim.ts'
-import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import { isJsonObject, type JsonObject } from '../json.ts'
 import type { Outcome } from '../load/outcome.ts'
-import { answerDigest, recordText } from '../normalize/answer-digest.ts'
-import { evidenceText, storable } from './evidence.ts'
+import { storable } from './evidence.ts'
+import type { KnownClaim } from './known-records.ts'
 import { afterAbsence, afterAnswer, afterQuarantine, type LedgerPolicy } from './ledger-update.ts'
 
 /** What one answer means: an outcome for every claim, and what in it was for nobody. */
@@ -24,13 +24,16 @@ export interface AnswerReading {
 /** Reads an answer: joined by identifier, never by position. */
 export function outcomesOf(
   claims: readonly Claim[],
-  records: readonly Json[],
+  records: readonly AnsweredRecord[],
   { endpoint, policy }: { readonly endpoint: Endpoint; readonly policy: LedgerPolicy },
 ): AnswerReading {
   const asked = new Set(claims.map((claim) => claim.identifier))
-  const named = records.filter(isNamed)
-  const wanted = named.filter((record) => asked.has(record.identifier))
-  const byIdentifier = new Map(wanted.map((record) => [record.identifier, record]))
+  const named = records.flatMap((record) => {
+    const identifier = identifierOf(record)
+    return identifier === undefined ? [] : [{ identifier, record }]
+  })
+  const wanted = named.filter(({ identifier }) => asked.has(identifier))
+  const byIdentifier = new Map(wanted.map(({ identifier, record }) => [identifier, record]))
   return {
     outcomes: claims.map((claim) => outcomeOf(claim, byIdentifier.get(claim.identifier), endpoint, policy)),
     returned: byIdentifier.size,
@@ -42,7 +45,7 @@ export function outcomesOf(
 
 function outcomeOf(
   claim: Claim,
-  record: JsonObject | undefined,
+  record: AnsweredRecord | undefined,
   endpoint: Endpoint,
   policy: LedgerPolicy,
 ): Outcome {
@@ -51,32 +54,19 @@ function outcomeOf(
     const disappeared = claim.settledBefore && ledger.state === 'missing' && claim.state !== 'missing'
     return { kind: 'not_returned', claim, ledger, disappeared, refused: false }
   }
-  const text = recordText(record)
-  const digest = text === null ? null : answerDigest(text)
-  if (isSettled(claim) && text !== null && digest === claim.answerDigest && saysAll(text, record)) {
-    return { kind: 'identical', claim, ledger: afterAnswer(claim, claim.state, policy, digest) }
+  if (record.kind === 'known') {
+    const { state, answerDigest } = claim as KnownClaim
+    return { kind: 'identical', claim, ledger: afterAnswer(claim, state, policy, answerDigest) }
   }
-  const validation = endpoint.validate(record)
+  const { text, digest } = record
+  const validation = endpoint.validate(record.value as JsonObject)
   if (validation.accepted) {
     const { classification } = validation
     const rows = endpoint.normalize(claim.id, classification)
     const ledger = afterAnswer(claim, rows.revision.status, policy, digest)
-    return { kind: 'answered', claim, ledger, rows, text: text as string, drift: classification.drift }
+    return { kind: 'answered', claim, ledger, rows, text, drift: classification.drift }
   }
-  return {
-    ...quarantined(claim, validation.issues),
-    reason: validation.reason,
-    payload: evidenceText(record),
-  }
-}
-
-/** Whether a text is the record itself: a number beyond double precision, which cannot be stored, is null in it. */
-function saysAll(text: string, record: JsonObject): boolean {
-  return !text.includes('null') || isStorable(record)
-}
-
-function isSettled(claim: Claim): claim is Claim & { readonly state: 'done' | 'errored' } {
-  return claim.state === 'done' || claim.state === 'errored'
+  return { ...quarantined(claim, validation.issues), reason: validation.reason, payload: text }
 }
 
 function quarantined(claim: Claim, found: readonly Issue[]) {
@@ -92,8 +82,10 @@ function quarantined(claim: Claim, found: readonly Issue[]) {
   } as const
 }
 
-type NamedRecord = JsonObject & { readonly identifier: string }
-
-function isNamed(record: Json): record is NamedRecord {
-  return isJsonObject(record) && Object.hasOwn(record, 'identifier') && typeof record.identifier === 'string'
+/** Whose record it is; undefined where it is null, no record, or lacks an identifier. */
+function identifierOf(record: AnsweredRecord): string | undefined {
+  if (record.kind === 'known') return record.identifier
+  const { value } = record
+  const named = isJsonObject(value) && Object.hasOwn(value, 'identifier')
+  return named && typeof value.identifier === 'string' ? value.identifier : undefined
 }

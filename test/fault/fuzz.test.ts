@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/audio-endpoint.ts'
 import type { JsonObject } from '../../src/json.ts'
 import { World } from '../../src/simulator/world.ts'
-import { evidenceText } from '../../src/sync/evidence.ts'
+import { hostileText } from '../support/hostile-text.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { mutated } from '../support/mutate.ts'
 import { readContentRows } from '../support/read-rows.ts'
@@ -23,7 +23,7 @@ it('whatever a record holds, it never stops a pass: it is loaded or set aside, a
   }
   // Not JSON.stringify: it would make null of an overflowing number, and overflow itself on some of these.
   await using api = await startCannedApi(
-    (asked) => `[${asked.map((identifier) => evidenceText(records.get(identifier) ?? {})).join(',')}]`,
+    (asked) => `[${asked.map((identifier) => hostileText(records.get(identifier) ?? {})).join(',')}]`,
   )
   await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
   // Most of these break the contract, which would trip the breaker in one pass: each goes in a pass of its own.
@@ -40,7 +40,7 @@ it('whatever a record holds, it never stops a pass: it is loaded or set aside, a
     left join identifai.quarantined_payloads q using (identifier)`.execute(bench.app.db)
   for (const { identifier, state, payload } of states) {
     const record = records.get(identifier) as JsonObject
-    if (state === 'quarantined') expect(payload).toBe(evidenceText(record))
+    if (state === 'quarantined') expect(payload).toBe(hostileText(record))
     else {
       const stored = rows.get(identifier)
       if (!stored) throw new Error(`no rows for ${identifier}`)

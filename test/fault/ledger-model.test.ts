@@ -17,6 +17,7 @@ import { loadBatch } from '../../src/load/load-batch.ts'
 import { retryAfterSeconds } from '../../src/sync/due-time.ts'
 import { outcomesOf } from '../../src/sync/outcomes-of.ts'
 import { openRun } from '../../src/sync/run-rows.ts'
+import { answered } from '../support/answered.ts'
 import { LEASE_SECONDS, LedgerModel, type ModelAnswer, type ModelClaim } from '../support/ledger-model.ts'
 import { moveTime } from '../support/move-time.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -128,7 +129,7 @@ const answer = (which: number, what: ModelAnswer) =>
     const held = pick(real, which)
     if (!held) return
     const { claim: one, model: known } = held
-    const { outcomes } = outcomesOf([one], RECORDS[what](one.identifier), {
+    const { outcomes } = outcomesOf([one], answered(RECORDS[what](one.identifier)), {
       endpoint: audioEndpoint,
       policy: POLICY,
     })
@@ -251,7 +252,7 @@ function anyCommand() {
       weight: 8,
       arbitrary: fc.tuple(worker, fc.integer({ min: 1, max: 3 })).map(([who, n]) => claim(who, n)),
     },
-    { weight: 12, arbitrary: fc.tuple(which, what).map(([n, answered]) => answer(n, answered)) },
+    { weight: 12, arbitrary: fc.tuple(which, what).map(([n, how]) => answer(n, how)) },
     { weight: 2, arbitrary: fc.tuple(which, fc.boolean()).map(([n, lost]) => giveBack(n, lost)) },
     { weight: 2, arbitrary: worker.map(renew) },
     { weight: 3, arbitrary: name.map((id) => wake(id, 'refresh')) },

@@ -11,6 +11,7 @@ import { RunClosedError } from '../../src/errors.ts'
 import { readClock } from '../../src/db/clock.ts'
 import { outcomesOf } from '../../src/sync/outcomes-of.ts'
 import { closeRun, closeStaleRuns, openRun } from '../../src/sync/run-rows.ts'
+import { answered } from '../support/answered.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let database: TestDatabase
@@ -67,7 +68,7 @@ async function set(identifier: string, columns: string) {
 async function load(claims: readonly Claim[], runId = run, askedAt?: string) {
   const policy = { missingAfter: 5, refreshHours: 12 }
   const records = claims.map(({ identifier }) => ({ identifier, status: 'done' }))
-  const { outcomes } = outcomesOf(claims, records, { endpoint: audioEndpoint, policy })
+  const { outcomes } = outcomesOf(claims, answered(records), { endpoint: audioEndpoint, policy })
   const now = await readClock(database.db)
   return loadBatch(
     database.pool,

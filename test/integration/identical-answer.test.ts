@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { answerDigest } from '../../src/normalize/answer-digest.ts'
+import { recordDigest } from '../../src/extract/answered-records.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createWorkbench } from '../support/workbench.ts'
 
@@ -20,7 +18,7 @@ it('a finished record that comes again as it was is known by its digest: confirm
   await using api = await startCannedApi(() => [record])
   await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
-  const digest = answerDigest(JSON.stringify(record))
+  const digest = recordDigest(JSON.stringify(record))
   expect(await ask(bench)).toMatchObject({ run: { changed: 1 }, state: 'done', digest, confirmed: true })
   // What was read before is not read again: a row that somebody changed would have been noticed as different content.
   await sql`alter table identifai.classification_revisions disable trigger all`.execute(bench.app.db)
@@ -35,12 +33,7 @@ it('a finished record that comes again as it was is known by its digest: confirm
   })
 })
 
-it('what an earlier version has read is read again: the version is in the digest', async () => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  expect(answerDigest('{}')).toBe(createHash('sha256').update(`${version} {}`).digest('hex'))
-
+it('what an earlier version has read is read again', async () => {
   await using api = await startCannedApi(() => [{ identifier: 'a', status: 'done', hash: 'h' }])
   await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
@@ -85,4 +78,56 @@ it('a number beyond double precision is not taken for the null that its text wou
   expect(await ask(bench)).toMatchObject({ run: { unchanged: 1 }, state: 'done' })
   score = '1e999'
   expect(await ask(bench)).toMatchObject({ run: { quarantined: 1 }, state: 'quarantined' })
+})
+
+it('a record that comes in other words is read, and says the same', async () => {
+  let record = '{"identifier":"a","status":"done","verdict":{"confidence":0.5}}'
+  await using api = await startCannedApi(() => `[${record}]`)
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(['a'])
+  const first = await ask(bench)
+  record = '{ "status": "done", "identifier": "a", "verdict": { "confidence": 5e-1 } }'
+  const second = await ask(bench)
+  expect(second).toMatchObject({ run: { changed: 0, unchanged: 1 }, digest: recordDigest(record) })
+  expect(second.digest).not.toBe(first.digest)
+})
+
+it('of a record that comes twice in an answer the last one counts, known or not', async () => {
+  const [former, other] = ['human', 'artificial'].map((classification) => ({
+    identifier: 'a',
+    status: 'done',
+    verdict: { classification },
+  }))
+  let answer = [former]
+  await using api = await startCannedApi(() => answer)
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(['a'])
+  await ask(bench)
+  answer = [other, former]
+  expect(await ask(bench)).toMatchObject({ run: { returned: 1, changed: 0, unchanged: 1 } })
+  answer = [former, other]
+  expect(await ask(bench)).toMatchObject({ run: { returned: 1, changed: 1 } })
+})
+
+it('a record is kept with its numbers as they came', async () => {
+  await using api = await startCannedApi(
+    () => '[{"identifier":"a","status":"done","verdict":{"confidence":0.12345678901234567890}}]',
+  )
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(['a'])
+  await ask(bench)
+  const { rows } = await sql`
+    select payload #>> '{verdict,confidence}' as kept from identifai.revision_payloads`.execute(bench.app.db)
+  expect(rows).toEqual([{ kept: '0.12345678901234567890' }])
+  expect(await ask(bench)).toMatchObject({ run: { unchanged: 1 } })
+})
+
+it('a number that is too small for PostgreSQL is set aside with its record, not rounded', async () => {
+  const record = '{"identifier":"a","status":"done","verdict":{"confidence":1e-20000}}'
+  await using api = await startCannedApi(() => `[${record}]`)
+  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(['a'])
+  expect(await ask(bench)).toMatchObject({ run: { quarantined: 1 }, state: 'quarantined' })
+  const { rows } = await sql`select reason, payload from identifai.quarantined_payloads`.execute(bench.app.db)
+  expect(rows).toEqual([{ reason: 'unstorable', payload: record }])
 })

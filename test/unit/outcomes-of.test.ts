@@ -4,11 +4,12 @@ import type { Claim } from '../../src/extract/claim.ts'
 import type { Json } from '../../src/json.ts'
 import { outcomesOf } from '../../src/sync/outcomes-of.ts'
 import { aClaim } from '../support/a-claim.ts'
+import { answered } from '../support/answered.ts'
 
 const claims = ['a', 'b', 'c'].map((identifier, position) => aClaim({ id: position + 1, identifier }))
 
 function read(records: Json[]) {
-  return outcomesOf(claims, records, {
+  return outcomesOf(claims, answered(records), {
     endpoint: audioEndpoint,
     policy: { missingAfter: 5, refreshHours: 12 },
   })
