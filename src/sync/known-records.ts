@@ -9,6 +9,6 @@ export function knownRecords(claims: readonly Claim[]): KnownRecords {
   return new Map(claims.filter(isKnown).map(({ answerDigest, identifier }) => [answerDigest, identifier]))
 }
 
-export function isKnown(claim: Claim): claim is KnownClaim {
+function isKnown(claim: Claim): claim is KnownClaim {
   return (claim.state === 'done' || claim.state === 'errored') && claim.answerDigest !== null
 }
