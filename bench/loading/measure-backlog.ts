@@ -1,5 +1,6 @@
 import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
 import { claimCost } from './claim-cost.ts'
+import { countCost } from './count-cost.ts'
 import { type BenchDatabase, createBenchDatabase } from './databases.ts'
 import { median } from '../median.ts'
 import { startPayloadServer } from './payload-server.ts'
@@ -15,6 +16,8 @@ interface Cost {
   readonly identifiers: number
   /** Median of a claim of a hundred. */
   readonly claimMs: number
+  /** What the end of a pass takes for counting the ledger, and for that reading its pages alone. */
+  readonly countSeconds: { readonly totals: number; readonly reading: number }
   /** Median of passes that ask for as many as the small backlog has. */
   readonly passSeconds: number
 }
@@ -41,12 +44,13 @@ async function costOf(
   using api = await startPayloadServer(8)
   await using database = await createBenchDatabase(postgres, backlog)
   const claimMs = await claimCost(database)
+  const countSeconds = await countCost(database)
   const passes = [await passOver(database, api.url)]
   for (let round = 1; round < rounds; round++) {
     await using another = backlog === SMALL ? await createBenchDatabase(postgres, SMALL) : undefined
     passes.push(await passOver(another ?? database, api.url))
   }
-  return { identifiers: backlog, claimMs, passSeconds: median(passes) }
+  return { identifiers: backlog, claimMs, countSeconds, passSeconds: median(passes) }
 }
 
 async function passOver({ url }: BenchDatabase, apiUrl: string): Promise<number> {

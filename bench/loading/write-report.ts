@@ -118,7 +118,10 @@ dlt, which writes none of them; without any, ${times(ratio('dlt', 'copyBare'))}.
 }
 
 A backlog of ${backlog.large.identifiers.toLocaleString('en-US')} due identifiers: a claim of 100 takes ${backlog.large.claimMs.toFixed(1)} ms, at ${backlog.small.identifiers.toLocaleString('en-US')} ${backlog.small.claimMs.toFixed(1)} ms; a pass that asks for
-${SMALL.toLocaleString('en-US')} of them ${backlog.large.passSeconds.toFixed(2)} and ${backlog.small.passSeconds.toFixed(2)} s. A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers held at most
+${SMALL.toLocaleString('en-US')} of them ${backlog.large.passSeconds.toFixed(2)} and ${backlog.small.passSeconds.toFixed(2)} s. Its end counts the ledger, which takes ${backlog.large.countSeconds.totals.toFixed(2)} s of the former however many are asked;
+reading the pages of the ledger, with all cores, takes ${backlog.large.countSeconds.reading.toFixed(2)} s alone.
+
+A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers held at most
 ${memory.whole.megabytes} MB of memory, one of ${memory.tenth.identifiers.toLocaleString('en-US')} ${memory.tenth.megabytes} MB.
 
 ## Size on disk
