@@ -20,7 +20,7 @@ export type AnsweredRecord =
 export type KnownRecords = ReadonlyMap<string, string>
 
 /**
- * Takes an answer apart. What is known is only hashed: most of a sweep is, and reading it would cost ten times as much.
+ * Takes an answer apart. What is known, as most of a sweep is, is hashed and not parsed.
  *
  * @returns undefined where the body is JSON, but no array.
  * @throws SyntaxError or TypeError where it is not JSON in UTF-8.
