@@ -58,9 +58,7 @@ async function timesOf(query: string) {
     // What takes long is not repeated for the sake of a median.
     if (times[0] !== undefined && times[0] > 60_000) break
   }
-  const [least = 0, ...rest] = times.toSorted((one, other) => one - other)
-  const sorted = [least, ...rest]
-  return { least, median: median(sorted), most: sorted.at(-1) ?? 0 }
+  return { least: Math.min(...times), median: median(times), most: Math.max(...times) }
 }
 
 async function planOf(query: string): Promise<string> {

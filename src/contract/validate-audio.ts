@@ -14,7 +14,7 @@ export type AudioClassification = Classification<AudioRecord>
 /**
  * Holds one record of an answer against the audio contract.
  *
- * @param payload The record, straight from JSON.parse; it is kept, never changed.
+ * @param payload The record, straight from JSON.parse; it is never changed.
  * @returns The classification with what was unknown in it; or why it cannot be loaded: `unstorable` where
  *   PostgreSQL could not hold it as it is, else `invalid_payload` with every path that does not fit.
  */
@@ -31,7 +31,7 @@ export function validateAudio(payload: JsonObject): Validation<AudioRecord> {
   // The column holds a list of errors joined, so the list itself is kept beside it.
   const extra: Extra = Array.isArray(known.errors) ? { ...unknown, '/errors': known.errors } : unknown
   const drift = audioDrift(known, unknown)
-  return { accepted: true, classification: { known, extra, content, payload, drift } }
+  return { accepted: true, classification: { known, extra, content, drift } }
 }
 
 /** What a record says: without whatever says nothing. */

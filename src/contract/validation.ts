@@ -23,8 +23,6 @@ export interface Classification<Known> {
   readonly extra: Extra
   /** Known and unknown fields together, with everything dropped that says nothing. */
   readonly content: JsonObject
-  /** The record as received. */
-  readonly payload: JsonObject
   readonly drift: readonly Drift[]
 }
 

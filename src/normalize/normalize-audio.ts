@@ -11,7 +11,7 @@ import type { RowSet } from './row-set.ts'
  * same rows and the same digest, for ever within one DIGEST_VERSION.
  */
 export function normalizeAudio(classificationId: number, classification: AudioClassification): RowSet {
-  const { known, content, payload } = classification
+  const { known, content } = classification
   const canonical = audioCanonical(content)
   const rows = audioRows(classificationId, classification)
   return {
@@ -31,7 +31,6 @@ export function normalizeAudio(classificationId: number, classification: AudioCl
       digest_version: DIGEST_VERSION,
     },
     canonical,
-    payload,
   }
 }
 

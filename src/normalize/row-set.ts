@@ -41,6 +41,4 @@ export interface RowSet extends ContentRows {
   readonly revision: RevisionFacts
   /** Canonical content, the input of the digest. */
   readonly canonical: JsonObject
-  /** The record as received. */
-  readonly payload: JsonObject
 }
