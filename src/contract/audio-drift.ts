@@ -1,5 +1,5 @@
 import type { Json } from '../json.ts'
-import type { AudioModelResult, AudioRecord } from './audio-record.ts'
+import type { AudioModelResult, AudioRecord, AudioVerdict } from './audio-record.ts'
 import { appendToPointer, pointerTokens } from './json-pointer.ts'
 import type { Drift, Extra } from './validation.ts'
 
@@ -15,44 +15,46 @@ export function audioDrift(known: AudioRecord, extra: Extra): Drift[] {
   for (const [pointer, value] of Object.entries(extra)) {
     add({ kind: 'unknown_field', path: starred(pointer), sample: value })
   }
-  for (const [path, label] of labels(known)) {
-    if (!KNOWN_LABELS.has(label)) add({ kind: 'unknown_value', path, sample: label })
-  }
+  for (const [path, label] of unknownLabels(known)) add({ kind: 'unknown_value', path, sample: label })
   if (Array.isArray(known.errors)) add({ kind: 'unknown_value', path: '/errors', sample: known.errors })
   if (known.chunk_details) add({ kind: 'moved_field', path: '/chunk_details', sample: clipSample(known) })
   return [...found.values()]
 }
 
-/** The members of `known` whose values are labels, as [path, label]. */
-function* labels(known: AudioRecord): Generator<[path: string, label: string]> {
-  if (known.force_classification !== undefined) yield ['/force_classification', known.force_classification]
-  if (known.verdict?.classification !== undefined) {
-    yield ['/verdict/classification', known.verdict.classification]
-  }
-  for (const verdict of known.verdicts ?? []) {
-    if (verdict.classification !== undefined) yield ['/verdicts/*/classification', verdict.classification]
-  }
+/** The labels of `known` that nobody has told of, as [path, label]. */
+function* unknownLabels(known: AudioRecord): Generator<[path: string, label: string]> {
+  if (isUnknown(known.force_classification)) yield ['/force_classification', known.force_classification]
+  yield* verdictLabels('/verdict', known.verdict)
+  for (const verdict of known.verdicts ?? []) yield* verdictLabels('/verdicts/*', verdict)
   yield* scoreLabels('/results', known.results)
   for (const [path, clips] of [
     ['/details/clips', known.details?.clips],
     ['/chunk_details', known.chunk_details],
   ] as const) {
     for (const clip of clips ?? []) {
-      if (clip.verdict?.classification !== undefined) {
-        yield [`${path}/*/verdict/classification`, clip.verdict.classification]
-      }
+      yield* verdictLabels(`${path}/*/verdict`, clip.verdict)
       yield* scoreLabels(`${path}/*/results`, clip.results)
     }
   }
+}
+
+function* verdictLabels(path: string, verdict: AudioVerdict | undefined): Generator<[string, string]> {
+  if (isUnknown(verdict?.classification)) yield [`${path}/classification`, verdict.classification]
 }
 
 function* scoreLabels(
   path: string,
   results: readonly AudioModelResult[] | undefined,
 ): Generator<[path: string, label: string]> {
-  for (const { label } of (results ?? []).flatMap((result) => result.classification ?? [])) {
-    if (label !== undefined) yield [`${path}/*/classification/*/label`, label]
+  for (const { classification } of results ?? []) {
+    for (const { label } of classification ?? []) {
+      if (isUnknown(label)) yield [`${path}/*/classification/*/label`, label]
+    }
   }
+}
+
+function isUnknown(label: string | undefined): label is string {
+  return label !== undefined && !KNOWN_LABELS.has(label)
 }
 
 function clipSample({ chunk_details }: AudioRecord): Json {

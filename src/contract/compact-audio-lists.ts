@@ -1,7 +1,5 @@
-import { isJsonObject, type Json, type JsonObject, setOwn } from '../json.ts'
-
-/** Rewrites one member; undefined drops it. */
-type Rewrite = (value: Json) => Json | undefined
+import { hasMembers, isJsonObject, type JsonObject } from '../json.ts'
+import { type Rewrite, rewriteElements, rewriteMembers } from './rewrite.ts'
 
 /**
  * Drops the empty elements (null, once `dropEmpty` has run) of the lists that are really sets: an empty verdict,
@@ -27,22 +25,19 @@ const compactRecord = object({
 function list(element: Rewrite = (value) => value): Rewrite {
   return (value) => {
     if (!Array.isArray(value)) return value
-    const kept = value.filter((item) => item !== null).map(element)
-    const said = kept.filter((item) => item !== undefined)
+    const said = rewriteElements(value, (item) => (item === null ? undefined : element(item)))
     return said.length === 0 ? undefined : said
   }
 }
 
 function object(members: Readonly<Record<string, Rewrite>>): Rewrite {
+  const rewrites = new Map(Object.entries(members))
   return (value) => {
     if (!isJsonObject(value)) return value
-    const rewritten = {}
-    for (const key of Object.keys(value)) {
-      const rewrite = Object.hasOwn(members, key) ? members[key] : undefined
-      const member = value[key] as Json
-      const kept = rewrite ? rewrite(member) : member
-      if (kept !== undefined) setOwn(rewritten, key, kept)
-    }
-    return Object.keys(rewritten).length === 0 ? undefined : rewritten
+    const said = rewriteMembers(value, (member, key) => {
+      const rewrite = rewrites.get(key)
+      return rewrite ? rewrite(member) : member
+    })
+    return hasMembers(said) ? said : undefined
   }
 }

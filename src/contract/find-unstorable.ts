@@ -7,16 +7,21 @@ export const MAX_DEPTH = 200
 
 /** Whether PostgreSQL can store a record as it is: the quick look at what `findUnstorable` would name. */
 export function isStorable(value: Json, depth = 0): boolean {
-  if (typeof value === 'string') return unstorableText(value) === undefined
+  if (typeof value === 'string') return !UNSTORABLE.test(value)
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value === null) return true
   // So it never goes deeper, whatever came.
   if (depth === MAX_DEPTH) return false
   if (Array.isArray(value)) return value.every((element) => isStorable(element, depth + 1))
-  return Object.keys(value).every(
-    (key) => unstorableText(key) === undefined && isStorable((value as JsonObject)[key] as Json, depth + 1),
-  )
+  const object = value as JsonObject
+  for (const key in object) {
+    if (UNSTORABLE.test(key) || !isStorable(object[key] as Json, depth + 1)) return false
+  }
+  return true
 }
+
+/** What `unstorableText` names. */
+const UNSTORABLE = /[\0\p{Surrogate}]/u
 
 /**
  * The first place of a record that PostgreSQL cannot store: a U+0000 or a lone surrogate in a text or a key, a

@@ -17,14 +17,14 @@ function collect(original: Json, parsed: unknown, way: (string | number)[], extr
   if (original === parsed) return
   if (Array.isArray(original)) {
     const known = parsed as readonly unknown[]
-    for (const [position, element] of original.entries()) {
+    for (let position = 0; position < original.length; position++) {
       way.push(position)
-      collect(element, known[position], way, extra)
+      collect(original[position] as Json, known[position], way, extra)
       way.pop()
     }
   } else if (isJsonObject(original)) {
     const known = parsed as Readonly<Record<string, unknown>>
-    for (const key of Object.keys(original)) {
+    for (const key in original) {
       const value = original[key] as Json
       way.push(key)
       if (Object.hasOwn(known, key)) collect(value, known[key], way, extra)

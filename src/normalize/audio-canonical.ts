@@ -51,7 +51,7 @@ function sortedResult(result: JsonObject): JsonObject {
 function sortedVerdict(verdict: Json): JsonObject {
   const object = verdict as JsonObject
   if (object.models === undefined) return object
-  return { ...object, models: (object.models as string[]).toSorted(compare) }
+  return { ...object, models: sorted(object.models as string[], compare) }
 }
 
 /** A list that nobody has checked, ordered by the canonical texts of its elements. */
@@ -63,13 +63,23 @@ function sortedAsText(list: Json): Json {
 /** The list with each element canonical, ordered by the members named; ties by canonical text. */
 function sortSet(list: Json, canonical: (element: JsonObject) => JsonObject, by: readonly string[]): Json {
   const elements = (list as readonly JsonObject[]).map(canonical)
-  return elements.toSorted((a, b) => {
+  return sorted(elements, (a, b) => {
     for (const member of by) {
       const order = compare(a[member], b[member])
       if (order !== 0) return order
     }
     return compare(canonicalJson(a), canonicalJson(b))
   })
+}
+
+/**
+ * In order, without a sort where that can be had: a sort takes more room than what it sorts, and nearly every list is in
+ * order already or a pair, as the scores of a result are.
+ */
+function sorted<T>(list: readonly T[], compareElements: (a: T, b: T) => number): readonly T[] {
+  const inOrder = list.every((element, at) => at === 0 || compareElements(list[at - 1] as T, element) <= 0)
+  if (inOrder) return list
+  return list.length === 2 ? list.toReversed() : list.toSorted(compareElements)
 }
 
 /** Absent first; numbers by value, texts by code unit, as RFC 8785 orders keys. */
