@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { NewRevisionRow } from '../db/tables/classification-revisions.ts'
 import type { NewRevisionPayloadRow } from '../db/tables/revision-payloads.ts'
-import { copyRows } from './copy-rows.ts'
+import { copyBinaryRows, copyRows } from './copy-rows.ts'
 import type { Change } from './find-changes.ts'
 import type { LockedRow } from './lock-rows.ts'
 import { readLatestRevisions } from './read-history.ts'
@@ -26,12 +26,7 @@ export async function appendRevisions(
     }),
   )
   await copyRows(client, 'identifai.classification_revisions', REVISION_COLUMNS, revisions)
-  await copyRows(
-    client,
-    'identifai.revision_payloads',
-    ['classification_id', 'revision_no', 'payload'],
-    payloads,
-  )
+  await copyBinaryRows(client, 'revision_payloads', payloads)
 }
 
 function revisionRow(change: Change, ledger: LockedRow, { runId, receivedAt }: Observation): NewRevisionRow {

@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely'
 import type { DatabaseTime } from '../database-time.ts'
 import type { Database } from '../db/database.ts'
 import type { NewClassificationRow } from '../db/tables/classifications.ts'
-import { copyRows } from './copy-rows.ts'
+import { copyBinaryRows, copyRows } from './copy-rows.ts'
 import type { Answered, Change } from './find-changes.ts'
 import type { ContentRows } from '../normalize/row-set.ts'
 import type { CopyTransaction } from './with-transaction.ts'
@@ -157,56 +157,29 @@ async function copyChildren(
   client: CopyTransaction['client'],
   rowSets: readonly ContentRows[],
 ): Promise<void> {
-  await copyRows(
+  await copyBinaryRows(
     client,
-    'identifai.clips',
-    ['classification_id', 'clip_no', 'clip_index', 'clip_start', 'clip_end', 'classification', 'confidence'],
+    'clips',
     rowSets.flatMap((rows) => rows.clips),
   )
-  await copyRows(
+  await copyBinaryRows(
     client,
-    'identifai.verdicts',
-    [
-      'classification_id',
-      'verdict_no',
-      'clip_no',
-      'kind',
-      'heuristic',
-      'confidence',
-      'classification',
-      'is_repeated',
-      'only_model',
-    ],
+    'verdicts',
     rowSets.flatMap((rows) => rows.verdicts),
   )
-  await copyRows(
+  await copyBinaryRows(
     client,
-    'identifai.verdict_models',
-    ['classification_id', 'verdict_no', 'model_no', 'model'],
+    'verdict_models',
     rowSets.flatMap((rows) => rows.verdictModels),
   )
-  await copyRows(
+  await copyBinaryRows(
     client,
-    'identifai.model_results',
-    [
-      'classification_id',
-      'result_no',
-      'clip_no',
-      'model',
-      'unknown',
-      'elapsed_time',
-      'classification_details',
-      'human_score',
-      'artificial_score',
-      'top_label',
-      'top_score',
-    ],
+    'model_results',
     rowSets.flatMap((rows) => rows.modelResults),
   )
-  await copyRows(
+  await copyBinaryRows(
     client,
-    'identifai.model_scores',
-    ['classification_id', 'result_no', 'score_no', 'label', 'score'],
+    'model_scores',
     rowSets.flatMap((rows) => rows.modelScores),
   )
 }

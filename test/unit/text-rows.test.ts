@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { encodeRows } from '../../src/load/copy-rows.ts'
+import { textRows } from '../../src/load/text-rows.ts'
 
 it("rows are written in COPY's text format, whatever the text", () => {
   const row = {
@@ -10,7 +10,7 @@ it("rows are written in COPY's text format, whatever the text", () => {
     e: ['x', 'y'],
     f: '\\N',
   }
-  expect(encodeRows(['a', 'b', 'c', 'd', 'e', 'f'], [row])).toBe(
+  expect(textRows(['a', 'b', 'c', 'd', 'e', 'f'], [row])).toBe(
     'tab\\t back\\\\slash new\\nline return\\r end\t\\N\t-0.1\tt\t{x,y}\t\\\\N\n',
   )
 })
@@ -20,5 +20,5 @@ it('columns are written in the order named, and numbers as JavaScript prints the
     { a: 1e21, b: 5e-324 },
     { a: 0.1 + 0.2, b: 2 ** 53 },
   ]
-  expect(encodeRows(['b', 'a'], rows)).toBe('5e-324\t1e+21\n9007199254740992\t0.30000000000000004\n')
+  expect(textRows(['b', 'a'], rows)).toBe('5e-324\t1e+21\n9007199254740992\t0.30000000000000004\n')
 })
