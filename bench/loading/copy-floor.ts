@@ -5,15 +5,22 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { DATA_TABLES } from '../../src/db/data-tables.ts'
 import type { BenchDatabase } from './databases.ts'
 
+/** How plain COPY loads the rows: in so many streams at once, in one of its formats. */
+export interface CopyWay {
+  readonly streams: number
+  readonly format: 'text' | 'binary'
+}
+
 /** Writes what a pass has loaded to files that COPY reads: of each table one for each stream. */
-export async function saveRows(database: BenchDatabase, folder: string, streams: number): Promise<void> {
+export async function saveRows(database: BenchDatabase, folder: string, way: CopyWay): Promise<void> {
+  const { streams, format } = way
   const client = await database.pool.connect()
   for (const table of DATA_TABLES) {
     for (let stream = 0; stream < streams; stream++) {
       const rows = `select * from identifai.${table} where classification_id % ${streams} = ${stream} order by 1, 2`
       await pipeline(
-        client.query(copyTo(`copy (${rows}) to stdout`)),
-        createWriteStream(file(folder, table, stream, streams)),
+        client.query(copyTo(`copy (${rows}) to stdout (format ${format})`)),
+        createWriteStream(file(folder, table, stream, way)),
       )
     }
   }
@@ -21,16 +28,16 @@ export async function saveRows(database: BenchDatabase, folder: string, streams:
 }
 
 /** Seconds that plain COPY takes for the same rows: one transaction a stream, table after table. */
-export async function copyRows(database: BenchDatabase, folder: string, streams: number): Promise<number> {
+export async function copyRows(database: BenchDatabase, folder: string, way: CopyWay): Promise<number> {
   const startedAt = performance.now()
   await Promise.all(
-    Array.from({ length: streams }, async (_, stream) => {
+    Array.from({ length: way.streams }, async (_, stream) => {
       const client = await database.pool.connect()
       await client.query('begin')
       for (const table of DATA_TABLES) {
         await pipeline(
-          createReadStream(file(folder, table, stream, streams), { highWaterMark: 1024 * 1024 }),
-          client.query(copyFrom(`copy identifai.${table} from stdin`)),
+          createReadStream(file(folder, table, stream, way), { highWaterMark: 1024 * 1024 }),
+          client.query(copyFrom(`copy identifai.${table} from stdin (format ${way.format})`)),
         )
       }
       await client.query('commit')
@@ -40,6 +47,6 @@ export async function copyRows(database: BenchDatabase, folder: string, streams:
   return (performance.now() - startedAt) / 1000
 }
 
-function file(folder: string, table: string, stream: number, streams: number): string {
-  return path.join(folder, `${table}.${stream}-of-${streams}`)
+function file(folder: string, table: string, stream: number, { streams, format }: CopyWay): string {
+  return path.join(folder, `${table}.${stream}-of-${streams}.${format}`)
 }

@@ -15,6 +15,7 @@ interface Rounds {
   readonly refresh: number[]
   readonly twoProcesses: number[]
   readonly copyOne: number[]
+  readonly copyBinary: number[]
   readonly copyMany: number[]
   readonly copyBare: number[]
   readonly kysely: number[]
@@ -44,6 +45,12 @@ export interface LoadingOptions {
 
 const CLIPS = { short: 8, long: 60 }
 
+const COPY = {
+  one: { streams: 1, format: 'text' },
+  binary: { streams: 1, format: 'binary' },
+  many: { streams: CONCURRENCY, format: 'text' },
+} as const
+
 /** So many fewer identifiers with 60 clips: about as many rows. */
 const LONG_SHARE = 6
 
@@ -60,6 +67,7 @@ export async function measureLoading(
     refresh: [],
     twoProcesses: [],
     copyOne: [],
+    copyBinary: [],
     copyMany: [],
     copyBare: [],
     kysely: [],
@@ -77,7 +85,7 @@ export async function measureLoading(
       const first = await runSync(addresses)
       seconds.sync.push(first.seconds)
       rowsEach = (await countRows(database)) / identifiers
-      if (round === 1) for (const streams of [1, CONCURRENCY]) await saveRows(database, folder, streams)
+      if (round === 1) for (const way of Object.values(COPY)) await saveRows(database, folder, way)
       await makeDue(database)
       const writesBefore = await countWrites(database)
       const again = await runSync(addresses)
@@ -85,17 +93,18 @@ export async function measureLoading(
       seconds.refresh.push(again.seconds)
       refreshWrites += (await countWrites(database)) - writesBefore
     }
-    for (const [streams, times] of [
-      [1, seconds.copyOne],
-      [CONCURRENCY, seconds.copyMany],
+    for (const [way, times] of [
+      [COPY.one, seconds.copyOne],
+      [COPY.binary, seconds.copyBinary],
+      [COPY.many, seconds.copyMany],
     ] as const) {
       await using database = await fresh()
-      times.push(await copyRows(database, folder, streams))
+      times.push(await copyRows(database, folder, way))
     }
     {
       await using database = await fresh()
       await dropKeys(database)
-      seconds.copyBare.push(await copyRows(database, folder, 1))
+      seconds.copyBare.push(await copyRows(database, folder, COPY.one))
     }
     {
       await using database = await fresh()
