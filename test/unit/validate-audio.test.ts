@@ -41,6 +41,18 @@ describe('the audio contract', () => {
     expect(accepted({ ...minimal, ...record })).toMatchObject({ known: minimal, extra: {}, drift: [] })
   })
 
+  it('copies nothing of a record in which nothing is empty', () => {
+    const record = {
+      ...minimal,
+      details: { clips: [{ results: [{ model: 'a' }] }] },
+      verdicts: [{ models: ['a'] }],
+    }
+    expect(accepted(record).content).toBe(record)
+    const emptier = { ...record, results: [] }
+    expect(accepted(emptier).content).toEqual(record)
+    expect(accepted(emptier).content.details).toBe(record.details)
+  })
+
   it('takes the empty text as a value', () => {
     expect(accepted({ ...minimal, name: '' }).known.name).toBe('')
   })
