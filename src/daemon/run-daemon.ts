@@ -9,7 +9,7 @@ import { startHttpServer } from './http-server.ts'
 import { readLastNight } from './last-night.ts'
 import { registerLedgerGauges } from './ledger-gauges.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { createOwnDatabase } from './own-database.ts'
+import { createOwnDatabase, PATIENT, QUICK } from './own-database.ts'
 import { createReadiness } from './readiness.ts'
 import { startSchedule } from './schedule.ts'
 
@@ -29,9 +29,16 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { config, logger, signal } = options
   const startedAt = new Date()
   const metrics = createMetrics()
-  await using database = createOwnDatabase(options.readDatabaseConfig, logger)
+  await using database = createOwnDatabase(options.readDatabaseConfig, logger, QUICK)
+  await using patientDatabase = createOwnDatabase(options.readDatabaseConfig, logger, PATIENT)
   const db = () => database.current()
-  registerLedgerGauges({ registry: metrics.registry, db, logger, overdueHours: config.readyMaxAgeHours })
+  registerLedgerGauges({
+    registry: metrics.registry,
+    db,
+    patientDb: () => patientDatabase.current(),
+    logger,
+    overdueHours: config.readyMaxAgeHours,
+  })
   await using server = await startHttpServer({
     host: config.httpHost,
     port: config.httpPort,

@@ -84,6 +84,23 @@ it.concurrent('the daemon asks for what is inserted by SQL, tells of it, and sto
   expect(await daemon.ended).toBe(143)
 })
 
+it.concurrent('a ledger that takes long to count is told of by its last count; the database is up', async () => {
+  await using own = await createTestDatabase()
+  await using api = await startCannedApi(done)
+  await using daemon = await startDaemon(cli, settingsOf(own, api))
+  await track(own, ['a', 'b'])
+  const known = async () => (await daemon.metric('identifai_sync_identifiers{state="done"}')) === 2
+  await eventually(known)
+  await own.db.transaction().execute(async (trx) => {
+    await sql`lock table identifai.identifiers in access exclusive mode`.execute(trx)
+    // Longer than a database that is down is waited for.
+    for (const endsAt = performance.now() + 7000; performance.now() < endsAt; await sleep(500)) {
+      expect(await known()).toBe(true)
+      expect(await daemon.metric('identifai_sync_database_up')).toBe(1)
+    }
+  })
+})
+
 it.concurrent('two daemons share the work, that of a missed night, too: each identifier is asked once', async () => {
   await using own = await createTestDatabase()
   const [overnight, fresh] = ['night', 'fresh'].map((name) =>
