@@ -12,16 +12,34 @@ export function leafHash(data: string): Buffer {
   return createHash('sha256').update(LEAF).update(data).digest()
 }
 
-/** Leaf hashes in their order, as a list or however else they are kept. */
-interface Hashes {
-  readonly length: number
-  at(leafNo: number): Buffer | undefined
+/** The root over leaf hashes, taken as they come in their order, in the memory of one branch. */
+export class RootHasher {
+  /** Whole subtrees, the largest first, each of another power of two of leaves. */
+  readonly #subtrees: { readonly size: number; readonly hash: Buffer }[] = []
+
+  add(leaf: Buffer): void {
+    let [size, hash] = [1, leaf]
+    for (let last = this.#subtrees.at(-1); last?.size === size; last = this.#subtrees.at(-1)) {
+      this.#subtrees.pop()
+      ;[size, hash] = [size * 2, nodeHash(last.hash, hash)]
+    }
+    this.#subtrees.push({ size, hash })
+  }
+
+  /** Of no leaves, the hash of nothing. */
+  get root(): Buffer {
+    const hashes = this.#subtrees.map(({ hash }) => hash)
+    const smallest = hashes.pop()
+    if (!smallest) return createHash('sha256').digest()
+    return hashes.reduceRight((right, left) => nodeHash(left, right), smallest)
+  }
 }
 
-/** Root over leaf hashes; of none, the hash of nothing. */
-export function merkleRoot(leaves: Hashes): Buffer {
-  if (leaves.length === 0) return createHash('sha256').digest()
-  return rootOf(leaves, 0, leaves.length)
+/** Root over leaf hashes in their order. */
+export function merkleRoot(leaves: Iterable<Buffer>): Buffer {
+  const hasher = new RootHasher()
+  for (const leaf of leaves) hasher.add(leaf)
+  return hasher.root
 }
 
 /** A tree that proves its leaves; every node is hashed once, however many proofs are asked for. */
@@ -72,12 +90,6 @@ export function rootByProof(
 
 function nodeHash(left: Buffer, right: Buffer): Buffer {
   return createHash('sha256').update(NODE).update(left).update(right).digest()
-}
-
-function rootOf(leaves: Hashes, from: number, to: number): Buffer {
-  if (to - from === 1) return leaves.at(from) as Buffer
-  const middle = from + leftSize(to - from)
-  return nodeHash(rootOf(leaves, from, middle), rootOf(leaves, middle, to))
 }
 
 /** The largest power of two that is less than `size`. */

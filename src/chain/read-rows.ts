@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts'
 import type { ClassificationRevisionsTable } from '../db/tables/classification-revisions.ts'
 import type { OverrideNotesTable } from '../db/tables/override-notes.ts'
 import type { SyncRunsTable } from '../db/tables/sync-runs.ts'
+import { readByCursor } from '../db/read-by-cursor.ts'
 import type { JsonObject } from '../json.ts'
 
 /** Rows at once in memory. */
@@ -18,23 +19,13 @@ export type SealedRevision = JsonObject & {
 /** A note as it is sealed. */
 export type SealedNote = JsonObject & { readonly note_id: number }
 
-/** The revisions of one run by key, as they are sealed. */
-export async function* revisionsOf(db: Kysely<Database>, runId: string): AsyncGenerator<SealedRevision> {
-  // From before any key, so that no row escapes by its key.
-  let [id, no] = [Number.MIN_SAFE_INTEGER, 0]
-  for (;;) {
-    const rows = await sealedRevisions(db)
-      .where('run_id', '=', runId)
-      .where(sql<boolean>`(classification_id, revision_no) > (${id}, ${no})`)
-      .orderBy('classification_id')
-      .orderBy('revision_no')
-      .limit(PAGE)
-      .execute()
-    const last = rows.at(-1)
-    if (!last) return
-    for (const row of rows) yield withoutNulls(row) as SealedRevision
-    ;[id, no] = [last.classification_id, last.revision_no]
-  }
+/** The revisions of one run by key, as they are sealed; within a transaction. */
+export async function* revisionsOf(trx: Kysely<Database>, runId: string): AsyncGenerator<SealedRevision> {
+  const revisions = sealedRevisions(trx)
+    .where('run_id', '=', runId)
+    .orderBy('classification_id')
+    .orderBy('revision_no')
+  for await (const row of readByCursor(trx, revisions)) yield withoutNulls(row) as SealedRevision
 }
 
 /** Revisions of one classification, from one to another. */

@@ -2,7 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { chainHead, GENESIS, type Link } from './chain-head.ts'
 import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
-import { merkleRoot } from './merkle-tree.ts'
+import { RootHasher } from './merkle-tree.ts'
 import { RevisionLeaves } from './revision-leaves.ts'
 import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
 
@@ -54,9 +54,8 @@ export async function sealRun(
   const leafAt = (leafNo: number) =>
     leafNo < revisions.length ? revisions.at(leafNo) : (noteLeaves[leafNo - revisions.length] as Leaf)
   const length = revisions.length + notes.length
-  const root = merkleRoot({ length, at: (leafNo) => leafAt(leafNo).hash })
   const position = former.position + 1
-  await insertLeaves(trx, position, length, leafAt)
+  const root = await insertLeaves(trx, position, length, leafAt)
   const run = trx.updateTable('identifai.sync_runs').where('run_id', '=', runId)
   await run.set({ notes_through: notes.at(-1)?.note_id ?? former.notesThrough }).execute()
   const head = chainHead(former.head, root, await sealedRowOf(trx, runId))
@@ -80,15 +79,18 @@ async function newestLink(db: Kysely<Database>): Promise<Link> {
   }
 }
 
+/** Returns the root of their tree. */
 async function insertLeaves(
   trx: Transaction<Database>,
   position: number,
   count: number,
   leafAt: (leafNo: number) => Leaf,
-): Promise<void> {
+): Promise<Buffer> {
+  const tree = new RootHasher()
   for (let from = 0; from < count; from += LEAVES_AT_ONCE) {
     const length = Math.min(LEAVES_AT_ONCE, count - from)
     const some = Array.from({ length }, (_, offset) => leafAt(from + offset))
+    for (const { hash } of some) tree.add(hash)
     // Kysely has no word for unnest over several arrays.
     await sql`
       insert into identifai.chain_leaves (chain_position, leaf_no, classification_id, revision_no, note_id, leaf_hash)
@@ -100,4 +102,5 @@ async function insertLeaves(
         ${some.map((leaf) => leaf.hash.toString('hex'))}::text[]
       ) with ordinality as leaf (classification_id, revision_no, note_id, leaf_hash, ordinality)`.execute(trx)
   }
+  return tree.root
 }

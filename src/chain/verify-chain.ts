@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
+import { readByCursor } from '../db/read-by-cursor.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { chainHead, GENESIS, type Link } from './chain-head.ts'
 import { compareLeaves } from './compare-leaves.ts'
@@ -7,7 +8,7 @@ import { type ChainReport, type Finding, finding } from './findings.ts'
 import type { JsonObject } from '../json.ts'
 import { type Leaf, noteLeaf, noteName, revisionLeaf, revisionName } from './leaf.ts'
 import { outsideRun } from './outside-run.ts'
-import { merkleRoot } from './merkle-tree.ts'
+import { RootHasher } from './merkle-tree.ts'
 import { notesBetween, revisionsOf, sealedRuns, type SealedRunRow } from './read-rows.ts'
 import { verifyPayloads } from './verify-payloads.ts'
 
@@ -73,22 +74,33 @@ type Former = Link & { readonly row: JsonObject }
 async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former) {
   const position = run.chain_position
   const notesThrough = Number(run.row.notes_through ?? 0)
-  const revisions: Leaf[] = []
   const findings: Finding[] = []
   const checkTime = (name: string, row: JsonObject) => {
     const problem = outsideRun(row, run.row, former.row)
     if (problem !== undefined) findings.push({ chain_position: position, what: name, problem })
   }
-  for await (const row of revisionsOf(db, run.row.run_id)) {
-    revisions.push(revisionLeaf(row))
-    checkTime(revisionName(row.classification_id, row.revision_no), row)
-  }
   const notes = await notesBetween(db, former.notesThrough, notesThrough)
-  for (const note of notes) checkTime(noteName(note.note_id), note)
-  const sealed = await sealedLeaves(db, position)
-  const root = merkleRoot(sealed.map(({ hash }) => hash))
+  let revisions = 0
+  const tree = new RootHasher()
+  async function* found() {
+    for await (const row of revisionsOf(db, run.row.run_id)) {
+      revisions++
+      checkTime(revisionName(row.classification_id, row.revision_no), row)
+      yield revisionLeaf(row)
+    }
+    for (const note of notes) {
+      checkTime(noteName(note.note_id), note)
+      yield noteLeaf(note)
+    }
+  }
+  async function* sealed() {
+    for await (const leaf of sealedLeaves(db, position)) {
+      tree.add(leaf.hash)
+      yield leaf
+    }
+  }
+  for (const difference of await compareLeaves(position, sealed(), found())) findings.push(difference)
   const what = `run ${run.row.run_id}`
-  findings.push(...compareLeaves(position, sealed, [...revisions, ...notes.map(noteLeaf)]))
   if (position !== former.position + 1) {
     const missing = `${former.position + 1}${position - 1 > former.position + 1 ? ` to ${position - 1}` : ''}`
     findings.push({
@@ -97,7 +109,7 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former
       problem: 'is not there any more',
     })
   }
-  if (root.toString('hex') !== run.merkle_root) {
+  if (tree.root.toString('hex') !== run.merkle_root) {
     findings.push({
       chain_position: position,
       what,
@@ -115,17 +127,19 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former
   }
   // The link goes on from what is written, so that one break is one finding.
   const link = { position, head: Buffer.from(run.chain_head, 'hex'), notesThrough, row: run.row }
-  return { findings, revisions: revisions.length, notes: notes.length, link }
+  return { findings, revisions, notes: notes.length, link }
 }
 
-async function sealedLeaves(db: Kysely<Database>, position: number): Promise<Leaf[]> {
-  const rows = await db
+/** The leaves of a link in their order. */
+async function* sealedLeaves(db: Kysely<Database>, position: number): AsyncGenerator<Leaf> {
+  const leaves = db
     .selectFrom('identifai.chain_leaves')
     .select(['classification_id', 'revision_no', 'note_id', 'leaf_hash'])
     .where('chain_position', '=', position)
     .orderBy('leaf_no')
-    .execute()
-  return rows.map(({ leaf_hash, ...key }) => ({ ...key, hash: Buffer.from(leaf_hash, 'hex') }))
+  for await (const { leaf_hash, ...key } of readByCursor(db, leaves)) {
+    yield { ...key, hash: Buffer.from(leaf_hash, 'hex') }
+  }
 }
 
 /** Revisions of runs that are neither sealed nor under way. */

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
+import { readByCursor } from '../db/read-by-cursor.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { JsonObject } from '../json.ts'
 import { contentDigest, DIGEST_VERSION } from '../normalize/content-digest.ts'
@@ -7,8 +8,8 @@ import { IS_SUPERSEDED } from '../history/is-superseded.ts'
 import { type Finding, finding } from './findings.ts'
 import { revisionName } from './leaf.ts'
 
-/** Revisions at once in memory. */
-const PAGE = 500
+/** They may be large. */
+const RECORDS_AT_ONCE = 500
 
 /** Digests every kept record anew and holds it against the digest that its revision was sealed with. */
 export async function verifyPayloads(
@@ -17,24 +18,18 @@ export async function verifyPayloads(
 ): Promise<{ readonly checked: number; readonly notChecked: number; readonly findings: readonly Finding[] }> {
   const findings: Finding[] = []
   let [checked, notChecked] = [0, 0]
-  for (let [id, no] = [Number.MIN_SAFE_INTEGER, 0]; ; ) {
-    const rows = await page(db, id, no)
-    const last = rows.at(-1)
-    if (!last) return { checked, notChecked, findings }
-    for (const row of rows) {
-      const name = `payload of ${revisionName(row.classification_id, row.revision_no)}`
-      if (row.kept_no === null || row.digest_version !== DIGEST_VERSION) {
-        notChecked++
-        if (row.kept_no === null && row.is_needed) findings.push(finding(name, REMOVED))
-        continue
-      }
-      checked++
-      const problem = problemOf(row, endpoint)
-      if (problem === undefined) continue
-      findings.push(finding(name, problem))
+  for await (const row of readByCursor(db, keptRecords(db), RECORDS_AT_ONCE)) {
+    const name = `payload of ${revisionName(row.classification_id, row.revision_no)}`
+    if (row.kept_no === null || row.digest_version !== DIGEST_VERSION) {
+      notChecked++
+      if (row.kept_no === null && row.is_needed) findings.push(finding(name, REMOVED))
+      continue
     }
-    ;[id, no] = [last.classification_id, last.revision_no]
+    checked++
+    const problem = problemOf(row, endpoint)
+    if (problem !== undefined) findings.push(finding(name, problem))
   }
+  return { checked, notChecked, findings }
 }
 
 const REMOVED = 'is not there, and prune would have kept it: it was removed by hand'
@@ -57,7 +52,8 @@ function problemOf(
   }
 }
 
-async function page(db: Kysely<Database>, id: number, no: number) {
+/** Every revision, with its record where that is kept. */
+function keptRecords(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.classification_revisions as r')
     .leftJoin('identifai.revision_payloads as p', (join) =>
@@ -77,9 +73,6 @@ async function page(db: Kysely<Database>, id: number, no: number) {
         'is_needed',
       ),
     ])
-    .where(sql<boolean>`(r.classification_id, r.revision_no) > (${id}, ${no})`)
     .orderBy('r.classification_id')
     .orderBy('r.revision_no')
-    .limit(PAGE)
-    .execute()
 }
