@@ -78,14 +78,19 @@ export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number)
         ),
       ),
     )
+    // While a run is sealed its heart does not beat: of many contents that may take minutes.
+    .forNoKeyUpdate()
+    .skipLocked()
     .execute()
+  const closed: string[] = []
   for (const { run_id } of stale) {
-    await closeRun(db, run_id, {
+    const ending = {
       status: 'interrupted',
       error: 'Its process died: no sign of life for longer than a lease.',
-    })
+    } as const
+    if (await closeRun(db, run_id, ending)) closed.push(run_id)
   }
-  return stale.map(({ run_id }) => run_id)
+  return closed
 }
 
 export interface Ending {

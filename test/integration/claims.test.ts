@@ -305,6 +305,15 @@ describe('staying alive', () => {
     ])
   })
 
+  it('leaves a run alone that is being sealed, however long that takes, and does not wait for it', async () => {
+    await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes'`.execute(database.db)
+    await database.db.transaction().execute(async (sealing) => {
+      await sql`select from identifai.sync_runs where run_id = ${run} for update`.execute(sealing)
+      expect(await closeStaleRuns(database.db, 60)).toEqual([])
+    })
+    expect(await closeStaleRuns(database.db, 60)).toEqual([run])
+  })
+
   it('closes runs whose heartbeat is older than a lease as interrupted', async () => {
     await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes'`.execute(database.db)
     const alive = await newRun()
