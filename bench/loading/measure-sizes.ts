@@ -12,6 +12,8 @@ export interface Sizes {
   readonly changedOnce: Readonly<Record<string, number>>
   /** After that the records of what was superseded are pruned, and the tables written anew. */
   readonly pruned: Readonly<Record<string, number>>
+  /** Gigabytes of WAL that a million first loads write, and a million asked again without a change. */
+  readonly wal: { readonly firstLoad: number; readonly refresh: number }
 }
 
 const CLASSIFICATIONS = 10_000
@@ -20,7 +22,10 @@ export async function measureSizes(postgres: EmbeddedPostgres): Promise<Sizes> {
   using first = await startPayloadServer(8)
   using second = await startPayloadServer(8, 1)
   await using database = await createBenchDatabase(postgres, CLASSIFICATIONS)
-  await runSync({ databaseUrl: database.url, apiUrl: first.url })
+  const load = () => runSync({ databaseUrl: database.url, apiUrl: first.url })
+  const walOfFirstLoad = await walOf(database, load)
+  await makeDue(database)
+  const wal = { firstLoad: walOfFirstLoad, refresh: await walOf(database, load) }
   const firstLoad = await sizesOf(database)
   await makeDue(database)
   await runSync({ databaseUrl: database.url, apiUrl: second.url })
@@ -28,12 +33,24 @@ export async function measureSizes(postgres: EmbeddedPostgres): Promise<Sizes> {
   const signal = new AbortController().signal
   await prunePayloads(database.db, { olderThanDays: 0, isDryRun: false, signal })
   const pruned = await sizesOf(database)
-  console.log('sizes', { firstLoad, changedOnce, pruned })
-  return { firstLoad, changedOnce, pruned }
+  console.log('sizes', { firstLoad, changedOnce, pruned, wal })
+  return { firstLoad, changedOnce, pruned, wal }
 }
 
 function perMillion(bytes: number): number {
   return ((bytes / CLASSIFICATIONS) * 1e6) / 2 ** 30
+}
+
+/** What some work writes to the WAL; without full-page images, which the bench switches off. */
+async function walOf({ db }: BenchDatabase, work: () => Promise<unknown>): Promise<number> {
+  const written = async () => {
+    const { rows } = await sql<{ bytes: number }>`
+      select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::double precision as bytes`.execute(db)
+    return rows[0]?.bytes ?? Number.NaN
+  }
+  const before = await written()
+  await work()
+  return perMillion((await written()) - before)
 }
 
 /** Written anew first: what dead rows take is autovacuum's matter. */

@@ -140,6 +140,9 @@ ${Object.keys(sizes.changedOnce)
   )
   .join('\n')}
 | all | ${gigabytes(sum(sizes.firstLoad))} | ${gigabytes(sum(sizes.changedOnce))} | ${gigabytes(sum(sizes.pruned))} |
+
+To the WAL, without full-page images, a million first loads write ${gigabytes(sizes.wal.firstLoad)} GB, a million that are asked again and have not changed
+${gigabytes(sizes.wal.refresh)} GB.
 `
 }
 
