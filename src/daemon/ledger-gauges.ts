@@ -142,7 +142,7 @@ function createReader<Reading>(
   }
   return async () => {
     if (performance.now() >= freshUntil) underWay ??= readNow()
-    if (underWay) await Promise.race([underWay, sleep(PATIENCE_MS)])
+    if (underWay) await Promise.race([underWay, sleep(PATIENCE_MS, undefined, { ref: false })])
     return last
   }
 }
