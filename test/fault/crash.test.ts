@@ -60,8 +60,9 @@ it('kill -9 at any moment, with two workers and faults besides, loses nothing an
   await Promise.all([worker(), worker()])
 
   expect(kills).toBeGreaterThanOrEqual(KILLS)
-  const killed = await runs(bench)
-  expect(killed.filter(({ status }) => status === 'running').length).toBeGreaterThan(0)
+  // Some were killed in the middle of a pass; one that was followed for longer than a lease has been closed by another.
+  const killed = (await runs(bench)).filter(({ status }) => status === 'running' || status === 'interrupted')
+  expect(killed.length).toBeGreaterThan(0)
   // What the last ones held is free after a lease, and what they lost is due again after a backoff.
   await expect
     .poll(
