@@ -2,6 +2,7 @@ import { createTask, type ScheduledTask, schedule } from 'node-cron'
 import type { Logger } from '../logger.ts'
 import type { ScheduleConfig } from './daemon-config.ts'
 import { createLane } from './lane.ts'
+import { createOwedNight } from './owed-night.ts'
 import { watchSlots } from './slot-watch.ts'
 
 export interface Schedule {
@@ -30,10 +31,11 @@ export function startSchedule(options: ScheduleOptions): Schedule {
   const watchNights = (since: Date) =>
     watchSlots({ expression: config.schedule, timeZone: config.timeZone, since })
   const nights = watchNights(new Date())
+  const isOwed = createOwedNight(watchNights)
   const freshTimes = createTask(config.freshSchedule, () => {}, { timezone: config.timeZone })
   const makeUp = async () => {
     try {
-      if (watchNights(await options.readLastNight()).hasCome(new Date()) && !isStopping) nightly.start()
+      if (isOwed(await options.readLastNight(), new Date()) && !isStopping) nightly.start()
     } catch (err) {
       // Fresh passes say so, too, and louder; the next minute may know more.
       logger.debug({ err }, 'nobody knows whether a nightly pass is owed')

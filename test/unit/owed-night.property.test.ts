@@ -1,0 +1,33 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { createOwedNight } from '../../src/daemon/owed-night.ts'
+import { watchSlots } from '../../src/daemon/slot-watch.ts'
+
+const MINUTE = 60_000
+const BEGINNING = Date.parse('2026-10-24T00:00Z')
+
+const watchNights = (since: Date) =>
+  watchSlots({ expression: '30 2 * * *', timeZone: 'Europe/Berlin', since })
+
+it('a night is owed when its time has come since the last one, however often that is asked', () => {
+  // Each time some minutes go by; and sometimes the last night is another one, up to a day ago.
+  const questions = fc.array(
+    fc.record({
+      minutes: fc.integer({ min: 0, max: 600 }),
+      lastNight: fc.option(fc.integer({ min: 0, max: 24 * 60 }), { freq: 2 }),
+    }),
+    { maxLength: 12 },
+  )
+  fc.assert(
+    fc.property(questions, (asked) => {
+      const isOwed = createOwedNight(watchNights)
+      let [now, lastNight] = [BEGINNING, BEGINNING]
+      for (const { minutes, lastNight: ago } of asked) {
+        now += minutes * MINUTE
+        if (ago !== null) lastNight = now - ago * MINUTE
+        const fromScratch = watchNights(new Date(lastNight)).hasCome(new Date(now))
+        expect(isOwed(new Date(lastNight), new Date(now))).toBe(fromScratch)
+      }
+    }),
+  )
+})
