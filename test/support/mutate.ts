@@ -1,5 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { isJsonObject, type Json, type JsonObject } from '../../src/json.ts'
+import { hostileText } from './hostile-text.ts'
 
 const ODD_KEYS = [
   '__proto__',
@@ -35,7 +36,7 @@ const ODD_VALUES: Arbitrary<Json> = fc.oneof(
   fc.array(fc.integer(), { minLength: 500, maxLength: 1000 }),
 )
 
-/** A record with some of its values swapped for others, dropped, wrapped, or joined by odd ones. */
+/** A record with some of its values swapped for others, dropped, wrapped, or joined by odd ones, nested ones in nested ones, too. */
 export function mutated(record: JsonObject): Arbitrary<JsonObject> {
   const change = fc.record({
     at: fc.nat(),
@@ -47,7 +48,7 @@ export function mutated(record: JsonObject): Arbitrary<JsonObject> {
     const copy = JSON.parse(JSON.stringify(record)) as JsonObject
     for (const { at, how, key, value: shared } of changes) {
       // A copy each time: a value put into itself would have no end.
-      const value = typeof shared === 'object' ? (JSON.parse(JSON.stringify(shared)) as Json) : shared
+      const value = typeof shared === 'object' ? (JSON.parse(hostileText(shared)) as Json) : shared
       const places = objectsOf(copy)
       const place = places[at % places.length] as { [key: string]: Json }
       const keys = Object.keys(place).filter((name) => place !== copy || name !== 'identifier')
@@ -56,7 +57,7 @@ export function mutated(record: JsonObject): Arbitrary<JsonObject> {
         if (place !== copy || key !== 'identifier') define(place, key, value)
       } else if (how === 'drop') delete place[name]
       else if (how === 'wrap') define(place, name, [place[name] as Json])
-      else if (how === 'text') define(place, name, JSON.stringify(place[name]))
+      else if (how === 'text') define(place, name, hostileText(place[name] as Json))
       else define(place, name, value)
     }
     return copy
