@@ -7,6 +7,7 @@ import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedde
 
 /** A database of the benchmark, with all tables; it is dropped when it is disposed of. */
 export interface BenchDatabase extends Connection, AsyncDisposable {
+  readonly name: string
   readonly url: string
 }
 
@@ -17,25 +18,55 @@ export async function createBenchDatabase(
 ): Promise<BenchDatabase> {
   const name = `bench_${++created}`
   await asAdmin(postgres, (db) => sql`create database ${sql.id(name)}`.execute(db))
-  const url = postgres.url(name)
-  const connection = connect({ connectionString: url, maxConnections: 8 })
-  await migrateUp(connection.db)
+  const database = open(postgres, name)
+  await migrateUp(database.db)
   await sql`
     insert into identifai.identifiers (identifier)
     select encode(sha256(n::text::bytea), 'hex') from generate_series(1, ${identifiers}::integer) as n`.execute(
-    connection.db,
+    database.db,
   )
-  await sql`vacuum analyze identifai.identifiers`.execute(connection.db)
+  await sql`vacuum analyze identifai.identifiers`.execute(database.db)
   // What was written so far is not what is measured.
-  await sql`checkpoint`.execute(connection.db)
+  await sql`checkpoint`.execute(database.db)
+  return database
+}
+
+/** A database to copy: what takes minutes to make is made once. */
+export interface Template extends AsyncDisposable {
+  copy(): Promise<BenchDatabase>
+}
+
+export async function createTemplate(postgres: EmbeddedPostgres, identifiers: number): Promise<Template> {
+  const template = await createBenchDatabase(postgres, identifiers)
+  await template.db.destroy()
+  return {
+    copy: async () => {
+      const name = `bench_${++created}`
+      await asAdmin(postgres, (db) =>
+        sql`create database ${sql.id(name)} template ${sql.id(template.name)} strategy file_copy`.execute(db),
+      )
+      return open(postgres, name)
+    },
+    [Symbol.asyncDispose]: () => drop(postgres, template.name),
+  }
+}
+
+function open(postgres: EmbeddedPostgres, name: string): BenchDatabase {
+  const url = postgres.url(name)
+  const connection = connect({ connectionString: url, maxConnections: 8 })
   return {
     ...connection,
+    name,
     url,
     [Symbol.asyncDispose]: async () => {
       await connection.db.destroy()
-      await asAdmin(postgres, (db) => sql`drop database ${sql.id(name)} with (force)`.execute(db))
+      await drop(postgres, name)
     },
   }
+}
+
+async function drop(postgres: EmbeddedPostgres, name: string): Promise<void> {
+  await asAdmin(postgres, (db) => sql`drop database ${sql.id(name)} with (force)`.execute(db))
 }
 
 /** As in the next night, after autovacuum has run. */

@@ -22,14 +22,16 @@ const FASTEST = {
 /** Where dlt is kept between runs of the benchmark. */
 const ENVIRONMENT = path.join(os.tmpdir(), 'identifai-sync-bench-dlt')
 
+/** By what its documentation recommends for speed, or as it comes. */
+export type DltSettings = 'fastest' | 'defaults'
+
 export interface DltPeer {
   readonly version: string
   /** Seconds of one whole run of its pipeline. */
   load(options: {
     readonly databaseUrl: string
     readonly apiUrl: string
-    /** By what its documentation recommends for speed, or as it comes. */
-    readonly settings: 'fastest' | 'defaults'
+    readonly settings: DltSettings
   }): Promise<number>
 }
 

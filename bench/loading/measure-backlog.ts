@@ -1,7 +1,7 @@
 import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
 import { claimCost } from './claim-cost.ts'
 import { countCost } from './count-cost.ts'
-import { type BenchDatabase, createBenchDatabase } from './databases.ts'
+import { createTemplate, type Template } from './databases.ts'
 import { median } from '../median.ts'
 import { startPayloadServer } from './payload-server.ts'
 import { runSync } from './sync.ts'
@@ -10,6 +10,8 @@ import { runSync } from './sync.ts'
 export interface Backlog {
   readonly small: Cost
   readonly large: Cost
+  /** A pass over the large one against one over the small one, in turns; the median. */
+  readonly passRatio: number
 }
 
 interface Cost {
@@ -26,33 +28,32 @@ export const SMALL = 10_000
 
 export async function measureBacklog(
   postgres: EmbeddedPostgres,
-  options: { readonly backlog: number; readonly identifiers: number; readonly rounds: number },
-): Promise<Backlog> {
-  const backlog = {
-    small: await costOf(postgres, { ...options, backlog: SMALL }),
-    large: await costOf(postgres, options),
-  }
-  console.log('backlog', backlog)
-  return backlog
-}
-
-/** Each pass asks for as many as the small backlog has: of the large one for others each time, of the small one for all. */
-async function costOf(
-  postgres: EmbeddedPostgres,
   { backlog, rounds }: { readonly backlog: number; readonly rounds: number },
-): Promise<Cost> {
+): Promise<Backlog> {
   using api = await startPayloadServer(8)
-  await using database = await createBenchDatabase(postgres, backlog)
-  const claimMs = await claimCost(database)
-  const countSeconds = await countCost(database)
-  const passes = [await passOver(database, api.url)]
-  for (let round = 1; round < rounds; round++) {
-    await using another = backlog === SMALL ? await createBenchDatabase(postgres, SMALL) : undefined
-    passes.push(await passOver(another ?? database, api.url))
+  await using few = await createTemplate(postgres, SMALL)
+  await using many = await createTemplate(postgres, backlog)
+  const passes: { readonly small: number[]; readonly large: number[] } = { small: [], large: [] }
+  for (let round = 1; round <= rounds; round++) {
+    passes.small.push(await passOver(few, api.url))
+    passes.large.push(await passOver(many, api.url))
   }
-  return { identifiers: backlog, claimMs, countSeconds, passSeconds: median(passes) }
+  const measured = {
+    small: { identifiers: SMALL, ...(await partsOf(few)), passSeconds: median(passes.small) },
+    large: { identifiers: backlog, ...(await partsOf(many)), passSeconds: median(passes.large) },
+    passRatio: median(passes.large.map((seconds, round) => seconds / (passes.small[round] ?? Number.NaN))),
+  }
+  console.log('backlog', measured)
+  return measured
 }
 
-async function passOver({ url }: BenchDatabase, apiUrl: string): Promise<number> {
-  return (await runSync({ databaseUrl: url, apiUrl }, ['--limit', String(SMALL)])).seconds
+/** Seconds of a pass that asks for as many as the small backlog has, before which nothing was ever loaded. */
+async function passOver(template: Template, apiUrl: string): Promise<number> {
+  await using database = await template.copy()
+  return (await runSync({ databaseUrl: database.url, apiUrl }, ['--limit', String(SMALL)])).seconds
+}
+
+async function partsOf(template: Template) {
+  await using database = await template.copy()
+  return { claimMs: await claimCost(database), countSeconds: await countCost(database) }
 }

@@ -29,10 +29,10 @@ function times(value: number): string {
 }
 
 function report({ size, loading, backlog, memory, sizes }: Results): string {
-  const { medians, ratio } = loading
+  const { medianOf, ratio } = loading
   const allRows = loading.rowsEach * size.identifiers
   const longRows = loading.rowsEachLong * loading.longIdentifiers
-  const longAgainstShort = longRows / medians.long / (allRows / medians.sync)
+  const longAgainstShort = longRows / medianOf('long') / (allRows / medianOf('sync'))
   const bars = [
     ['first load against COPY of the same rows, one stream', ratio('copyOne', 'sync'), 'at least 1.0', 1.0],
     [
@@ -50,12 +50,12 @@ function report({ size, loading, backlog, memory, sizes }: Results): string {
   ] as const
   const costs = [
     ['claim of 100, large backlog against small', backlog.large.claimMs / backlog.small.claimMs, 1.5],
-    ['whole pass, large backlog against small', backlog.large.passSeconds / backlog.small.passSeconds, 1.05],
+    ['whole pass, large backlog against small', backlog.passRatio, 1.05],
     ['peak memory, fleet against a tenth of it', memory.whole.megabytes / memory.tenth.megabytes, 1.1],
   ] as const
   return `# Benchmarks
 
-What \`npm run bench\` measured last: medians of ${size.rounds} rounds in which each takes its turn, on ${os.availableParallelism()} cores
+What \`npm run bench\` measured last: medians of ${size.rounds} rounds in which each takes its turn, in another order each time, on ${os.availableParallelism()} cores
 (${os.cpus()[0]?.model.trim()}), Node ${process.versions.node}, the embedded PostgreSQL with durability switched off for all alike.
 Ratios are of one round, and the median of them; seconds differ from machine to machine.
 
@@ -78,21 +78,21 @@ heuristics, three models, 8 clips, ${loading.rowsEach} rows each. Of the shape w
 | --- | --- | --- |
 ${(
   [
-    ['first load: HTTP, contract, rows, revision, ledger, sealed', medians.sync, allRows],
-    ['the same in two processes', medians.twoProcesses, allRows],
-    ['the same with 60 clips', medians.long, longRows],
-    ['COPY of the same rows, one stream', medians.copyOne, allRows],
-    ['COPY of the same rows, one stream, in its binary format', medians.copyBinary, allRows],
-    [`COPY of the same rows, ${CONCURRENCY} streams`, medians.copyMany, allRows],
-    ['COPY of the same rows without any key or index, one stream', medians.copyBare, allRows],
-    ['straightforward Kysely implementation', medians.kysely, allRows],
+    ['first load: HTTP, contract, rows, revision, ledger, sealed', medianOf('sync'), allRows],
+    ['the same in two processes', medianOf('twoProcesses'), allRows],
+    ['the same with 60 clips', medianOf('long'), longRows],
+    ['COPY of the same rows, one stream', medianOf('copyOne'), allRows],
+    ['COPY of the same rows, one stream, in its binary format', medianOf('copyBinary'), allRows],
+    [`COPY of the same rows, ${CONCURRENCY} streams`, medianOf('copyMany'), allRows],
+    ['COPY of the same rows without any key or index, one stream', medianOf('copyBare'), allRows],
+    ['straightforward Kysely implementation', medianOf('kysely'), allRows],
     ...(loading.dltVersion === null
       ? []
       : ([
-          [`dlt ${loading.dltVersion}, fastest settings`, medians.dlt, null],
-          [`dlt ${loading.dltVersion}, as it comes`, medians.dltDefaults, null],
+          [`dlt ${loading.dltVersion}, fastest settings`, medianOf('dlt'), null],
+          [`dlt ${loading.dltVersion}, as it comes`, medianOf('dltDefaults'), null],
         ] as const)),
-    ['refresh of unchanged data', medians.refresh, null],
+    ['refresh of unchanged data', medianOf('refresh'), null],
   ] as const
 )
   .map(

@@ -1,0 +1,111 @@
+import { sql } from 'kysely'
+import { DATA_TABLES } from '../../src/db/data-tables.ts'
+import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+import { copyRows, type CopyWay } from './copy-floor.ts'
+import { type BenchDatabase, createBenchDatabase, dropKeys, makeDue } from './databases.ts'
+import type { DltPeer, DltSettings } from './dlt-peer.ts'
+import { runKyselyPeer } from './kysely.ts'
+import type { PayloadServer } from './payload-server.ts'
+import { CONCURRENCY, runSync } from './sync.ts'
+
+/** What a round measures: seconds of each way, for the same identifiers. */
+export interface Round {
+  readonly sync: number
+  readonly refresh: number
+  /** Rows of the data tables that the refresh wrote, changed or removed. */
+  readonly refreshWrites: number
+  readonly twoProcesses: number
+  readonly copyOne: number
+  readonly copyBinary: number
+  readonly copyMany: number
+  readonly copyBare: number
+  readonly kysely: number
+  readonly long: number
+  /** Absent where dlt is not to be had. */
+  readonly dlt?: number
+  readonly dltDefaults?: number
+}
+
+export const COPY = {
+  one: { streams: 1, format: 'text' },
+  binary: { streams: 1, format: 'binary' },
+  many: { streams: CONCURRENCY, format: 'text' },
+} as const satisfies Record<string, CopyWay>
+
+export interface StepOptions {
+  readonly postgres: EmbeddedPostgres
+  readonly identifiers: number
+  readonly longIdentifiers: number
+  /** With the rows that COPY reads. */
+  readonly folder: string
+  readonly short: PayloadServer
+  readonly long: PayloadServer
+  readonly dlt: DltPeer | undefined
+}
+
+/** What takes its turn in a round, each in a database of its own. */
+export function loadingSteps(options: StepOptions): readonly (() => Promise<Partial<Round>>)[] {
+  const { postgres, identifiers, longIdentifiers, folder, short, long, dlt } = options
+  const inFreshDatabase =
+    <Result>(work: (database: BenchDatabase) => Promise<Result>, due = identifiers) =>
+    async () => {
+      await using database = await createBenchDatabase(postgres, due)
+      return await work(database)
+    }
+  const copy = (database: BenchDatabase, way: CopyWay) => copyRows(database, folder, way)
+  const addresses = ({ url }: BenchDatabase, api = short) => ({ databaseUrl: url, apiUrl: api.url })
+  const byDlt = (peer: DltPeer, database: BenchDatabase, settings: DltSettings) =>
+    peer.load({ ...addresses(database), settings })
+  return [
+    inFreshDatabase(async (database) => ({
+      sync: (await runSync(addresses(database))).seconds,
+      ...(await refresh(database, addresses(database), identifiers)),
+    })),
+    inFreshDatabase(async (database) => {
+      const passes = await Promise.all([runSync(addresses(database)), runSync(addresses(database))])
+      const startedAt = Math.min(...passes.map((pass) => pass.startedAt))
+      const finishedAt = Math.max(...passes.map((pass) => pass.finishedAt))
+      return { twoProcesses: (finishedAt - startedAt) / 1000 }
+    }),
+    inFreshDatabase(
+      async (database) => ({ long: (await runSync(addresses(database, long))).seconds }),
+      longIdentifiers,
+    ),
+    inFreshDatabase(async (database) => ({ copyOne: await copy(database, COPY.one) })),
+    inFreshDatabase(async (database) => ({ copyBinary: await copy(database, COPY.binary) })),
+    inFreshDatabase(async (database) => ({ copyMany: await copy(database, COPY.many) })),
+    inFreshDatabase(async (database) => {
+      await dropKeys(database)
+      return { copyBare: await copy(database, COPY.one) }
+    }),
+    inFreshDatabase(async ({ url }) => ({ kysely: await runKyselyPeer(url, short.url) })),
+    ...(dlt
+      ? [
+          inFreshDatabase(async (database) => ({ dlt: await byDlt(dlt, database, 'fastest') })),
+          inFreshDatabase(async (database) => ({ dltDefaults: await byDlt(dlt, database, 'defaults') })),
+        ]
+      : []),
+  ]
+}
+
+/** The next night, in which nothing has changed. */
+async function refresh(
+  database: BenchDatabase,
+  addresses: { readonly databaseUrl: string; readonly apiUrl: string },
+  identifiers: number,
+) {
+  await makeDue(database)
+  const writesBefore = await countWrites(database)
+  const { seconds, unchanged } = await runSync(addresses)
+  if (unchanged !== identifiers) throw new Error(`Only ${unchanged} were unchanged.`)
+  return { refresh: seconds, refreshWrites: (await countWrites(database)) - writesBefore }
+}
+
+/** Rows of the data tables written so far, as the server counts them; it tells a moment after a session has ended. */
+async function countWrites({ db }: BenchDatabase): Promise<number> {
+  await sql`select pg_sleep(1.5)`.execute(db)
+  const { rows } = await sql<{ writes: number }>`
+    select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint as writes from pg_catalog.pg_stat_user_tables
+    where schemaname = 'identifai' and relname = any(${[...DATA_TABLES]}::text[])`.execute(db)
+  return rows[0]?.writes ?? Number.NaN
+}
