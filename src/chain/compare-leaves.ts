@@ -1,4 +1,4 @@
-import { type Leaf, noteName, revisionName } from './leaf.ts'
+import { type Leaf, leafName } from './leaf.ts'
 import type { Finding } from './findings.ts'
 
 /**
@@ -10,40 +10,44 @@ export async function compareLeaves(
   sealed: AsyncGenerator<Leaf>,
   found: AsyncGenerator<Leaf>,
 ): Promise<Finding[]> {
-  const altered: Finding[] = []
   const [alone, strange]: [Leaf[], Leaf[]] = [[], []]
   let [was, is] = [await sealed.next(), await found.next()]
-  while (!was.done || !is.done) {
-    const order = was.done ? 1 : is.done ? -1 : compareKeys(was.value, is.value)
-    if (order < 0) alone.push(was.value)
-    else if (order > 0) strange.push(is.value)
-    else if (!was.value.hash.equals(is.value.hash)) altered.push(finding(position, was.value, ALTERED))
-    if (order <= 0) was = await sealed.next()
-    if (order >= 0) is = await found.next()
+  while (!was.done && !is.done) {
+    const order = compareKeys(was.value, is.value)
+    const isSame = order === 0 && was.value.hash.equals(is.value.hash)
+    if (order <= 0) {
+      if (!isSame) alone.push(was.value)
+      was = await sealed.next()
+    }
+    if (order >= 0) {
+      if (!isSame) strange.push(is.value)
+      is = await found.next()
+    }
   }
-  return [...altered, ...compareUnordered(position, alone, strange)]
+  for (; !was.done; was = await sealed.next()) alone.push(was.value)
+  for (; !is.done; is = await found.next()) strange.push(is.value)
+  return compareUnordered(position, alone, strange)
 }
 
 /** The same for leaves in any order. */
 function compareUnordered(position: number, sealed: readonly Leaf[], found: readonly Leaf[]): Finding[] {
-  const there = new Map(found.map((leaf) => [nameOf(leaf), leaf]))
-  const known = new Set(sealed.map(nameOf))
+  const there = new Map(found.map((leaf) => [leafName(leaf), leaf]))
+  const known = new Set(sealed.map(leafName))
+  const finding = (leaf: Leaf, problem: string) => ({
+    chain_position: position,
+    what: leafName(leaf),
+    problem,
+  })
   return [
     ...sealed.flatMap((leaf) => {
-      const now = there.get(nameOf(leaf))
-      if (!now) return [finding(position, leaf, 'was sealed, and is not there any more')]
-      return now.hash.equals(leaf.hash) ? [] : [finding(position, leaf, ALTERED)]
+      const now = there.get(leafName(leaf))
+      if (!now) return [finding(leaf, 'was sealed, and is not there any more')]
+      return now.hash.equals(leaf.hash) ? [] : [finding(leaf, 'is not what was sealed: it has been altered')]
     }),
     ...found
-      .filter((leaf) => !known.has(nameOf(leaf)))
-      .map((leaf) => finding(position, leaf, 'was not sealed: it has been inserted')),
+      .filter((leaf) => !known.has(leafName(leaf)))
+      .map((leaf) => finding(leaf, 'was not sealed: it has been inserted')),
   ]
-}
-
-const ALTERED = 'is not what was sealed: it has been altered'
-
-function finding(position: number, leaf: Leaf, problem: string): Finding {
-  return { chain_position: position, what: nameOf(leaf), problem }
 }
 
 /** In the order of sealing; a leaf is of a revision or of a note. */
@@ -53,8 +57,4 @@ function compareKeys(one: Leaf, other: Leaf): number {
     (one.classification_id ?? 0) - (other.classification_id ?? 0) ||
     (one.revision_no ?? 0) - (other.revision_no ?? 0)
   )
-}
-
-function nameOf({ classification_id, revision_no, note_id }: Leaf): string {
-  return note_id === null ? revisionName(classification_id, revision_no) : noteName(note_id)
 }

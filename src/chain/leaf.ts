@@ -32,6 +32,11 @@ export function noteName(noteId: number): string {
   return `note ${noteId}`
 }
 
+/** What the row of a leaf is called. */
+export function leafName({ classification_id, revision_no, note_id }: Omit<Leaf, 'hash'>): string {
+  return note_id === null ? revisionName(classification_id, revision_no) : noteName(note_id)
+}
+
 /** What has no JSON, a number that is none, was never sealed: its hash is that of no row. */
 function hashOf(row: JsonObject): Buffer {
   try {

@@ -35,13 +35,6 @@ export class RootHasher {
   }
 }
 
-/** Root over leaf hashes in their order. */
-export function merkleRoot(leaves: Iterable<Buffer>): Buffer {
-  const hasher = new RootHasher()
-  for (const leaf of leaves) hasher.add(leaf)
-  return hasher.root
-}
-
 /** A tree that proves its leaves; every node is hashed once, however many proofs are asked for. */
 export function createProver(leaves: readonly Buffer[]): (leafNo: number) => Buffer[] {
   const known = new Map<string, Buffer>()

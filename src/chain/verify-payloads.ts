@@ -1,6 +1,5 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/database.ts'
-import { readByCursor } from '../db/read-by-cursor.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { JsonObject } from '../json.ts'
 import { contentDigest, DIGEST_VERSION } from '../normalize/content-digest.ts'
@@ -8,7 +7,7 @@ import { IS_SUPERSEDED } from '../history/is-superseded.ts'
 import { type Finding, finding } from './findings.ts'
 import { revisionName } from './leaf.ts'
 
-/** They may be large. */
+/** Rows that the cursor fetches at once; they may be large. */
 const RECORDS_AT_ONCE = 500
 
 /** Digests every kept record anew and holds it against the digest that its revision was sealed with. */
@@ -18,7 +17,7 @@ export async function verifyPayloads(
 ): Promise<{ readonly checked: number; readonly notChecked: number; readonly findings: readonly Finding[] }> {
   const findings: Finding[] = []
   let [checked, notChecked] = [0, 0]
-  for await (const row of readByCursor(db, keptRecords(db), RECORDS_AT_ONCE)) {
+  for await (const row of keptRecords(db).stream(RECORDS_AT_ONCE)) {
     const name = `payload of ${revisionName(row.classification_id, row.revision_no)}`
     if (row.kept_no === null || row.digest_version !== DIGEST_VERSION) {
       notChecked++

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { leafHash, merkleRoot } from '../../src/chain/merkle-tree.ts'
+import { leafHash } from '../../src/chain/merkle-tree.ts'
+import { merkleRoot } from '../support/merkle-root.ts'
 
 /** The test vectors of the certificate transparency reference implementation. */
 const INPUTS = [

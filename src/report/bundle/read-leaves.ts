@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { noteName, revisionName } from '../../chain/leaf.ts'
+import { leafName } from '../../chain/leaf.ts'
 import type { Database } from '../../db/database.ts'
 
 /** Rows that the cursor fetches at once. */
@@ -27,8 +27,8 @@ export async function readLeaves(
     .where('chain_position', '=', position)
     .orderBy('leaf_no')
     .stream(ROWS_AT_ONCE)
-  for await (const { leaf_hash, classification_id, revision_no, note_id } of rows) {
-    const name = note_id === null ? revisionName(classification_id, revision_no) : noteName(note_id)
+  for await (const { leaf_hash, ...key } of rows) {
+    const name = leafName(key)
     if (wanted.has(name)) numbers.set(name, hashes.length)
     hashes.push(Buffer.from(leaf_hash, 'hex'))
   }
