@@ -16,9 +16,7 @@ export async function createBenchDatabase(
   postgres: EmbeddedPostgres,
   identifiers: number,
 ): Promise<BenchDatabase> {
-  const name = `bench_${++created}`
-  await asAdmin(postgres, (db) => sql`create database ${sql.id(name)}`.execute(db))
-  const database = open(postgres, name)
+  const database = await createDatabase(postgres)
   await migrateUp(database.db)
   await sql`
     insert into identifai.identifiers (identifier)
@@ -38,20 +36,19 @@ export interface Template extends AsyncDisposable {
 
 export async function createTemplate(postgres: EmbeddedPostgres, identifiers: number): Promise<Template> {
   const template = await createBenchDatabase(postgres, identifiers)
+  // A database is copied only while nobody is connected to it.
   await template.db.destroy()
+  const from = sql`template ${sql.id(template.name)} strategy file_copy`
   return {
-    copy: async () => {
-      const name = `bench_${++created}`
-      await asAdmin(postgres, (db) =>
-        sql`create database ${sql.id(name)} template ${sql.id(template.name)} strategy file_copy`.execute(db),
-      )
-      return open(postgres, name)
-    },
-    [Symbol.asyncDispose]: () => drop(postgres, template.name),
+    copy: () => createDatabase(postgres, from),
+    [Symbol.asyncDispose]: () => template[Symbol.asyncDispose](),
   }
 }
 
-function open(postgres: EmbeddedPostgres, name: string): BenchDatabase {
+/** @param words More words of CREATE DATABASE. */
+async function createDatabase(postgres: EmbeddedPostgres, words = sql``): Promise<BenchDatabase> {
+  const name = `bench_${++created}`
+  await asAdmin(postgres, (db) => sql`create database ${sql.id(name)} ${words}`.execute(db))
   const url = postgres.url(name)
   const connection = connect({ connectionString: url, maxConnections: 8 })
   return {
@@ -60,13 +57,9 @@ function open(postgres: EmbeddedPostgres, name: string): BenchDatabase {
     url,
     [Symbol.asyncDispose]: async () => {
       await connection.db.destroy()
-      await drop(postgres, name)
+      await asAdmin(postgres, (db) => sql`drop database ${sql.id(name)} with (force)`.execute(db))
     },
   }
-}
-
-async function drop(postgres: EmbeddedPostgres, name: string): Promise<void> {
-  await asAdmin(postgres, (db) => sql`drop database ${sql.id(name)} with (force)`.execute(db))
 }
 
 /** As in the next night, after autovacuum has run. */

@@ -2,7 +2,7 @@ import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedde
 import { claimCost } from './claim-cost.ts'
 import { countCost } from './count-cost.ts'
 import { createTemplate, type Template } from './databases.ts'
-import { median } from '../median.ts'
+import { median, medianRatio } from '../median.ts'
 import { startPayloadServer } from './payload-server.ts'
 import { runSync } from './sync.ts'
 
@@ -41,7 +41,7 @@ export async function measureBacklog(
   const measured = {
     small: { identifiers: SMALL, ...(await partsOf(few)), passSeconds: median(passes.small) },
     large: { identifiers: backlog, ...(await partsOf(many)), passSeconds: median(passes.large) },
-    passRatio: median(passes.large.map((seconds, round) => seconds / (passes.small[round] ?? Number.NaN))),
+    passRatio: medianRatio(passes.large, passes.small),
   }
   console.log('backlog', measured)
   return measured

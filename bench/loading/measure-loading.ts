@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { DATA_TABLES } from '../../src/db/data-tables.ts'
 import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
 import { createDraw } from '../../src/simulator/draw.ts'
-import { median } from '../median.ts'
+import { median, medianRatio } from '../median.ts'
 import { saveRows } from './copy-floor.ts'
 import { type BenchDatabase, createBenchDatabase } from './databases.ts'
 import { installDlt } from './dlt-peer.ts'
@@ -12,7 +12,6 @@ import { runSync } from './sync.ts'
 
 export interface Loading {
   readonly medianOf: (way: keyof Round) => number
-  /** Of each round the one divided by the other, and the median of that. */
   readonly ratio: (slower: keyof Round, faster: keyof Round) => number
   readonly rowsEach: number
   readonly rowsEachLong: number
@@ -67,10 +66,7 @@ export async function measureLoading(
   const all = (way: keyof Round) => rounds.map((round) => round[way] ?? Number.NaN)
   return {
     medianOf: (way) => median(all(way)),
-    ratio: (slower, faster) => {
-      const divisors = all(faster)
-      return median(all(slower).map((time, round) => time / (divisors[round] ?? Number.NaN)))
-    },
+    ratio: (slower, faster) => medianRatio(all(slower), all(faster)),
     rowsEach,
     rowsEachLong,
     longIdentifiers,
