@@ -7,9 +7,9 @@ import { readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { connect } from '../src/db/connect.ts'
-import { migrateUp } from '../src/db/migrate.ts'
-import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-postgres.ts'
+import { connect } from '../src/platform/postgres/connect.ts'
+import { migrateUp } from '../src/platform/postgres/migrate.ts'
+import { startEmbeddedPostgres } from '../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { seedHistory } from './seed-history.ts'
 
 const { values } = parseArgs({
@@ -52,7 +52,7 @@ for (const format of ['json', 'csv', 'html', 'table']) {
 
 /** Runs the command from its source; its memory is the highest that Linux noted for it. */
 async function run(args: readonly string[]): Promise<{ seconds: number; megabytes: number }> {
-  const cli = path.resolve(import.meta.dirname, '../src/cli.ts')
+  const cli = path.resolve(import.meta.dirname, '../src/main.ts')
   const started = performance.now()
   const child = spawn(process.execPath, [cli, ...args], {
     env: { ...process.env, DATABASE_URL: postgres.url() },

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../src/db/database.ts'
+import type { Database } from '../src/platform/postgres/database.ts'
 
 export interface ReportingQuery {
   readonly view: string

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../src/db/database.ts'
+import type { Database } from '../src/platform/postgres/database.ts'
 
 /** An SQL block, and the answer below it, if there is one already. */
 const QUESTION = /```sql\n([\s\S]*?)```\n(?:\n\|[\s\S]*?\n(?=\n))?/g

@@ -1,8 +1,8 @@
 /** Writes the answers into docs/bi.md, from the demo's data. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { connect } from '../src/db/connect.ts'
-import { runDemo } from '../src/demo/run-demo.ts'
+import { connect } from '../src/platform/postgres/connect.ts'
+import { runDemo } from '../src/devkit/demo/run-demo.ts'
 import { withAnswers } from './bi-answers.ts'
 import { SILENT_TELLER } from './silent-teller.ts'
 

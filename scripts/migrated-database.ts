@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
-import { connect } from '../src/db/connect.ts'
-import type { Database } from '../src/db/database.ts'
-import { migrateUp } from '../src/db/migrate.ts'
-import { startEmbeddedPostgres } from '../src/embedded-postgres/start-embedded-postgres.ts'
+import { connect } from '../src/platform/postgres/connect.ts'
+import type { Database } from '../src/platform/postgres/database.ts'
+import { migrateUp } from '../src/platform/postgres/migrate.ts'
+import { startEmbeddedPostgres } from '../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 
 /** What is made of a freshly migrated database, on a server of its own that is gone afterwards. */
 export async function withMigratedDatabase<T>(

@@ -1,7 +1,7 @@
 /** Compiles only while the table types say what the database says; see schema-drift.ts. */
 import type { Insertable, Selectable } from 'kysely'
 import type { DB } from '../node_modules/.cache/schema-drift/database.ts'
-import type { Database } from '../src/db/database.ts'
+import type { Database } from '../src/platform/postgres/database.ts'
 
 /** Our types are narrower where the database holds a text of few values, or JSON: widened for the comparison. */
 type Widened<T> = {

@@ -1,4 +1,4 @@
-import type { DemoTeller } from '../src/demo/tell.ts'
+import type { DemoTeller } from '../src/devkit/demo/tell.ts'
 
 /** Takes in all that the demo tells, and says nothing. */
 export const SILENT_TELLER: DemoTeller = {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { stringify } from 'yaml'
 import { type Chart, type ChartName, DASHBOARD, DATASETS, type Dataset } from '../bi/dashboard.ts'
-import type { Database } from '../src/db/database.ts'
+import type { Database } from '../src/platform/postgres/database.ts'
 
 /** Of every file that Superset imports. */
 const VERSION = '1.0.0'

@@ -1,11 +1,11 @@
-import { audioEndpoint } from './audio-endpoint.ts'
-import { isLoopback, type SyncConfig } from './config.ts'
+import { audioEndpoint } from './media/audio/endpoint.ts'
+import { isLoopback, type SyncConfig } from './platform/config/config.ts'
 import { createDatabaseApp } from './database-app.ts'
-import { createApiClient } from './extract/api-client.ts'
-import { createQuota } from './extract/quota.ts'
-import type { Logger } from './logger.ts'
-import type { PassTools } from './sync/pass.ts'
-import { NO_TELEMETRY, type Telemetry } from './telemetry.ts'
+import { createApiClient } from './pipeline/api/api-client.ts'
+import { createQuota } from './pipeline/api/quota.ts'
+import type { Logger } from './platform/logger.ts'
+import type { PassTools } from './pipeline/run/pass.ts'
+import { NO_TELEMETRY, type Telemetry } from './platform/telemetry.ts'
 
 /** What a pass works with, and what has to be closed after it. */
 export interface App extends PassTools, AsyncDisposable {}

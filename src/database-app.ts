@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
-import type { DatabaseConfig } from './config.ts'
-import { type ConnectOptions, connect } from './db/connect.ts'
-import type { Database } from './db/database.ts'
-import { createLogger, type Logger } from './logger.ts'
+import type { DatabaseConfig } from './platform/config/config.ts'
+import { type ConnectOptions, connect } from './platform/postgres/connect.ts'
+import type { Database } from './platform/postgres/database.ts'
+import { createLogger, type Logger } from './platform/logger.ts'
 
 /** What a command that only needs the database works with. */
 export interface DatabaseApp extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { claimDue } from '../../src/extract/claim-due.ts'
-import { newRun, openRun } from '../../src/sync/run-rows.ts'
+import { claimDue } from '../../src/pipeline/queue/claim-due.ts'
+import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import type { BenchDatabase } from './databases.ts'
 import { median } from '../median.ts'
 

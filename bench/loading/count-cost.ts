@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { readLedgerTotals } from '../../src/sync/ledger-totals.ts'
+import { readLedgerTotals } from '../../src/pipeline/run/ledger-totals.ts'
 import type { BenchDatabase } from './databases.ts'
 import { median } from '../median.ts'
 

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import { type Connection, connect } from '../../src/db/connect.ts'
-import { DATA_TABLES } from '../../src/db/data-tables.ts'
-import type { Database } from '../../src/db/database.ts'
-import { migrateUp } from '../../src/db/migrate.ts'
-import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+import { type Connection, connect } from '../../src/platform/postgres/connect.ts'
+import { DATA_TABLES } from '../../src/platform/postgres/data-tables.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
+import { migrateUp } from '../../src/platform/postgres/migrate.ts'
+import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 
 /** A database of the benchmark, with all tables; it is dropped when it is disposed of. */
 export interface BenchDatabase extends Connection, AsyncDisposable {

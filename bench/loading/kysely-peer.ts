@@ -4,10 +4,10 @@
  * before, and seals nothing. Tells its seconds on standard output. node bench/loading/kysely-peer.ts
  */
 import type { Insertable, Transaction } from 'kysely'
-import { audioEndpoint } from '../../src/audio-endpoint.ts'
-import { connect } from '../../src/db/connect.ts'
-import type { Database } from '../../src/db/database.ts'
-import type { JsonObject } from '../../src/json.ts'
+import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import { connect } from '../../src/platform/postgres/connect.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
+import type { JsonObject } from '../../src/platform/json.ts'
 
 /** PostgreSQL takes at most so many parameters in a statement. */
 const PARAMETERS = 65_535

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { DATA_TABLES } from '../../src/db/data-tables.ts'
-import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+import { DATA_TABLES } from '../../src/platform/postgres/data-tables.ts'
+import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { copyRows, type CopyWay } from './copy-floor.ts'
 import { type BenchDatabase, createBenchDatabase, dropKeys, makeDue } from './databases.ts'
 import type { DltPeer, DltSettings } from './dlt-peer.ts'

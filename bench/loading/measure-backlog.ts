@@ -1,4 +1,4 @@
-import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { claimCost } from './claim-cost.ts'
 import { countCost } from './count-cost.ts'
 import { createTemplate, type Template } from './databases.ts'

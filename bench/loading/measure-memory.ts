@@ -1,4 +1,4 @@
-import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { createBenchDatabase } from './databases.ts'
 import { startPayloadServer } from './payload-server.ts'
 import { runSync } from './sync.ts'

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { EmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
-import { prunePayloads } from '../../src/history/prune-payloads.ts'
+import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { prunePayloads } from '../../src/compliance/history/prune-payloads.ts'
 import { type BenchDatabase, createBenchDatabase, makeDue } from './databases.ts'
 import { startPayloadServer } from './payload-server.ts'
 import { runSync } from './sync.ts'

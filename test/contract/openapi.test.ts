@@ -3,9 +3,9 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { validateAudio } from '../../src/contract/validate-audio.ts'
-import type { Json, JsonObject } from '../../src/json.ts'
-import { type RunningSimulator, startSimulator } from '../../src/simulator/start-simulator.ts'
+import { validateAudio } from '../../src/media/audio/validate.ts'
+import type { Json, JsonObject } from '../../src/platform/json.ts'
+import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/start-simulator.ts'
 
 const KEY = 'contract-test-key'
 const document = parse(readFileSync('docs/openapi.yaml', 'utf8')) as OpenApi

@@ -3,8 +3,8 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { withAnswers } from '../../scripts/bi-answers.ts'
-import { grantReader } from '../../src/access/grant-reader.ts'
-import { connect } from '../../src/db/connect.ts'
+import { grantReader } from '../../src/operations/roles/grant-reader.ts'
+import { connect } from '../../src/platform/postgres/connect.ts'
 import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
 
 let cli: BuiltCli

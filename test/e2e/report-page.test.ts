@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { htmlText } from '../../src/report/format/html/page.ts'
+import { htmlText } from '../../src/compliance/report/format/html/page.ts'
 import { HOSTILE, hostileReport } from '../support/hostile-report.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 

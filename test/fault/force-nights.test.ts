@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { isJsonObject, type JsonObject } from '../../src/json.ts'
-import { readReport } from '../../src/report/read-report.ts'
-import { createDraw, type Draw } from '../../src/simulator/draw.ts'
-import type { World } from '../../src/simulator/world.ts'
+import { isJsonObject, type JsonObject } from '../../src/platform/json.ts'
+import { readReport } from '../../src/compliance/report/read-report.ts'
+import { createDraw, type Draw } from '../../src/devkit/simulator/draw.ts'
+import type { World } from '../../src/devkit/simulator/world.ts'
 import { createWorkbench } from '../support/workbench.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { createDraw } from '../../src/simulator/draw.ts'
+import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { moveTime } from '../support/move-time.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'

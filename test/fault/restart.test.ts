@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { connect } from '../../src/db/connect.ts'
-import { migrateUp } from '../../src/db/migrate.ts'
-import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
-import { runPass } from '../../src/sync/run-pass.ts'
+import { connect } from '../../src/platform/postgres/connect.ts'
+import { migrateUp } from '../../src/platform/postgres/migrate.ts'
+import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { runPass } from '../../src/pipeline/run/run-pass.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { createWorkbench } from '../support/workbench.ts'
 

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { from as copyFrom } from 'pg-copy-streams'
 import { expect, it } from 'vitest'
-import { binaryRows } from '../../src/load/binary-rows.ts'
-import { BINARY_TABLES } from '../../src/load/binary-tables.ts'
+import { binaryRows } from '../../src/pipeline/load/binary-rows.ts'
+import { BINARY_TABLES } from '../../src/pipeline/load/binary-tables.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 
 interface EveryType {

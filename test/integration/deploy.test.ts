@@ -7,9 +7,9 @@ import formats from 'ajv-formats'
 import { validate } from 'dockerfile-utils'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { createProgram } from '../../src/commands/program.ts'
-import { parseDatabaseConfig } from '../../src/config.ts'
-import { parseDaemonConfig } from '../../src/daemon/daemon-config.ts'
+import { createProgram } from '../../src/cli/program.ts'
+import { parseDatabaseConfig } from '../../src/platform/config/config.ts'
+import { parseDaemonConfig } from '../../src/platform/config/daemon-config.ts'
 
 const project = path.resolve(import.meta.dirname, '../..')
 const read = (file: string) => readFileSync(path.join(project, file), 'utf8')

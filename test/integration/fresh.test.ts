@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runPass } from '../../src/sync/run-pass.ts'
+import { runPass } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { seedSettled } from '../support/seed-settled.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'

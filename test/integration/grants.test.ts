@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { grantEnqueuer } from '../../src/access/grant-enqueuer.ts'
-import { grantReader } from '../../src/access/grant-reader.ts'
+import { grantEnqueuer } from '../../src/operations/roles/grant-enqueuer.ts'
+import { grantReader } from '../../src/operations/roles/grant-reader.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 const PRIVILEGE = '42501'

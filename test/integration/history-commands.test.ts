@@ -1,11 +1,11 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { describeTimeline } from '../../src/commands/describe-timeline.ts'
-import { argumentEntries } from '../../src/enqueue/read-entries.ts'
-import { reconcile } from '../../src/enqueue/reconcile.ts'
-import { annotate } from '../../src/history/annotate.ts'
-import { prunePayloads } from '../../src/history/prune-payloads.ts'
-import { identifiersOfFile, readTimeline, type Timeline } from '../../src/history/read-timeline.ts'
+import { describeTimeline } from '../../src/cli/describe-timeline.ts'
+import { argumentEntries } from '../../src/pipeline/queue/enqueue/read-entries.ts'
+import { reconcile } from '../../src/pipeline/queue/enqueue/reconcile.ts'
+import { annotate } from '../../src/compliance/history/annotate.ts'
+import { prunePayloads } from '../../src/compliance/history/prune-payloads.ts'
+import { identifiersOfFile, readTimeline, type Timeline } from '../../src/compliance/history/read-timeline.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 const NEVER = new AbortController().signal

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { recordDigest } from '../../src/extract/answered-records.ts'
+import { recordDigest } from '../../src/pipeline/api/answered-records.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createWorkbench } from '../support/workbench.ts'
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { readClock } from '../../src/db/clock.ts'
-import { RunClosedError } from '../../src/errors.ts'
-import { runPass } from '../../src/sync/run-pass.ts'
+import { readClock } from '../../src/platform/postgres/clock.ts'
+import { RunClosedError } from '../../src/platform/errors.ts'
+import { runPass } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createWorkbench } from '../support/workbench.ts'
 

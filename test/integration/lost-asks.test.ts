@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { runPass } from '../../src/sync/run-pass.ts'
+import { runPass } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 

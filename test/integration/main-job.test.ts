@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { audioEndpoint } from '../../src/audio-endpoint.ts'
+import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/says-the-same.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { readPlan } from '../../src/plan/read-plan.ts'
+import { readPlan } from '../../src/pipeline/plan/read-plan.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { closeRun, newRun, openRun } from '../../src/sync/run-rows.ts'
+import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { addNote } from '../support/add-note.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
-import { runPass } from '../../src/sync/run-pass.ts'
+import { runPass } from '../../src/pipeline/run/run-pass.ts'
 import { createWorkbench } from '../support/workbench.ts'
 
 it('a pass whose time is up finishes what it has asked, and leaves the rest for the next one', async () => {

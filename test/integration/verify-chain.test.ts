@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { audioEndpoint } from '../../src/audio-endpoint.ts'
-import { verifyChain, verifySnapshot } from '../../src/chain/verify-chain.ts'
+import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import { verifyChain, verifySnapshot } from '../../src/compliance/verify/verify-chain.ts'
 import { addNote } from '../support/add-note.ts'
 import { sealHistory, writeRevisions } from '../support/seal-history.ts'
-import { closeRun, newRun, openRun } from '../../src/sync/run-rows.ts'
+import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { createWorkbench, type Workbench } from '../support/workbench.ts'
 
 /** Four runs: first sight, two flips of files, a night without change. Notes before the third and the fourth. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runPass } from '../../src/sync/run-pass.ts'
+import { runPass } from '../../src/pipeline/run/run-pass.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 
 /** A workbench whose API finishes every analysis at the second ask. */

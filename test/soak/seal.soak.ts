@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { connect } from '../../src/db/connect.ts'
+import { connect } from '../../src/platform/postgres/connect.ts'
 import { addNote } from '../support/add-note.ts'
 import { createWorkbench } from '../support/workbench.ts'
 

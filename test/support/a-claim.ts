@@ -1,4 +1,4 @@
-import type { Claim } from '../../src/extract/claim.ts'
+import type { Claim } from '../../src/pipeline/queue/claim.ts'
 
 /** A fresh claim of an identifier that has never been answered, but for what a test says of it. */
 export function aClaim(overrides: Partial<Claim> = {}): Claim {

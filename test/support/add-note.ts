@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Database } from '../../src/db/database.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
 
 /** Adds a note on a file, as the organisation would. */
 export async function addNote(db: Kysely<Database>, fileHash: string): Promise<void> {

@@ -1,5 +1,5 @@
-import { type AnsweredRecord, answeredRecords } from '../../src/extract/answered-records.ts'
-import type { Json } from '../../src/json.ts'
+import { type AnsweredRecord, answeredRecords } from '../../src/pipeline/api/answered-records.ts'
+import type { Json } from '../../src/platform/json.ts'
 import { hostileText } from './hostile-text.ts'
 
 /** The elements of an answer with these records, none of which was known. */

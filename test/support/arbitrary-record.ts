@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import type { Json, JsonObject } from '../../src/json.ts'
+import type { Json, JsonObject } from '../../src/platform/json.ts'
 
 /** Any text that PostgreSQL can store: all of Unicode but U+0000 and lone surrogates. */
 const storableText: Arbitrary<string> = fc

@@ -1,4 +1,4 @@
-import type { Environment } from '../../src/config.ts'
+import type { Environment } from '../../src/platform/config/config.ts'
 import { type CannedApi, startCannedApi } from './canned-api.ts'
 import { createWorkbench, type Workbench } from './workbench.ts'
 

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../src/db/database.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
 
 /** Every row of every table of the product's schemas as text. */
 export async function dumpTables(db: Kysely<Database>): Promise<string> {

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import { expect } from 'vitest'
-import { audioEndpoint } from '../../src/audio-endpoint.ts'
-import type { Database } from '../../src/db/database.ts'
-import type { World } from '../../src/simulator/world.ts'
+import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
+import type { World } from '../../src/devkit/simulator/world.ts'
 import { readContentRows } from './read-rows.ts'
 import { meaning } from './says-the-same.ts'
 

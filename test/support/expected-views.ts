@@ -3,7 +3,7 @@ import type {
   AudioModelResult,
   AudioRecord,
   AudioVerdict,
-} from '../../src/contract/audio-record.ts'
+} from '../../src/media/audio/contract.ts'
 
 /** One tracked identifier with the record that the API gives of it: what the views are made of. */
 export interface Truth {

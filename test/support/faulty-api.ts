@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import type { JsonObject } from '../../src/json.ts'
-import type { World } from '../../src/simulator/world.ts'
+import type { JsonObject } from '../../src/platform/json.ts'
+import type { World } from '../../src/devkit/simulator/world.ts'
 
 /** One request under way, and the records that would be its true answer. */
 interface Exchange {

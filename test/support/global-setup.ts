@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { TestProject } from 'vitest/node'
-import { connect } from '../../src/db/connect.ts'
-import { migrateUp } from '../../src/db/migrate.ts'
-import { startEmbeddedPostgres } from '../../src/embedded-postgres/start-embedded-postgres.ts'
+import { connect } from '../../src/platform/postgres/connect.ts'
+import { migrateUp } from '../../src/platform/postgres/migrate.ts'
+import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { onServer } from './on-server.ts'
 
 declare module 'vitest' {

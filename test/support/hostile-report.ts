@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
-import type { Database } from '../../src/db/database.ts'
-import { readReport } from '../../src/report/read-report.ts'
-import type { Report } from '../../src/report/report.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
+import { readReport } from '../../src/compliance/report/read-report.ts'
+import type { Report } from '../../src/compliance/report/report.ts'
 import { sealHistory } from './seal-history.ts'
 
 /** What somebody may have called a file, a label or a case: each tries to be something else than text. */

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../src/json.ts'
+import type { Json, JsonObject } from '../../src/platform/json.ts'
 
 /**
  * A record as an API might write it, whatever it holds: a number beyond double precision is written as one that is

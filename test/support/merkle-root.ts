@@ -1,4 +1,4 @@
-import { RootHasher } from '../../src/chain/merkle-tree.ts'
+import { RootHasher } from '../../src/pipeline/seal/merkle-tree.ts'
 
 /** The product's root over leaf hashes in their order. */
 export function merkleRoot(leaves: Iterable<Buffer>): Buffer {

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../src/db/database.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
 
 /** Lets time pass for the ledger: moves all its times, and the start of runs under way, into the past. */
 export async function moveTime(db: Kysely<Database>, seconds: number): Promise<void> {

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import { isJsonObject, type Json, type JsonObject } from '../../src/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../src/platform/json.ts'
 import { hostileText } from './hostile-text.ts'
 
 const ODD_KEYS = [

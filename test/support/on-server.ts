@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { connect } from '../../src/db/connect.ts'
+import { connect } from '../../src/platform/postgres/connect.ts'
 
 /** Runs one statement outside any transaction, as CREATE and DROP DATABASE need it. */
 export async function onServer(connectionString: string, statement: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Readiness } from '../../src/daemon/readiness.ts'
+import type { Readiness } from '../../src/operations/daemon/readiness.ts'
 import type { BuiltCli } from './built-cli.ts'
 
 type LogEvent = Readonly<Record<string, unknown>> & { readonly msg: string }

@@ -1,4 +1,4 @@
-import type { Json } from '../../src/json.ts'
+import type { Json } from '../../src/platform/json.ts'
 
 /**
  * A record as text for comparison, written for the tests alone: keys sorted, and nothing in it that says nothing

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../src/db/database.ts'
-import type { NewRevisionRow } from '../../src/db/tables/classification-revisions.ts'
-import type { SyncRunRow } from '../../src/db/tables/sync-runs.ts'
-import { closeRun, newRun, openRun } from '../../src/sync/run-rows.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
+import type { NewRevisionRow } from '../../src/platform/postgres/tables/classification-revisions.ts'
+import type { SyncRunRow } from '../../src/platform/postgres/tables/sync-runs.ts'
+import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 
 /** A revision as a test tells it; the rest is made up. */
 export type ToldRevision = Pick<

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../src/db/database.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
 
 /** Adds rows to the ledger, `old-1` and so on, that were settled yesterday and are due for a sweep. */
 export async function seedSettled(db: Kysely<Database>, count: number): Promise<void> {

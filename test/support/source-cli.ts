@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
 
-const CLI = path.resolve(import.meta.dirname, '../../src/cli.ts')
+const CLI = path.resolve(import.meta.dirname, '../../src/main.ts')
 
 /** Starts the command line from its source, as a process of its own; its output goes nowhere unless it is read. */
 export function startCli(args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {

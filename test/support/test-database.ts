@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
-import { type Connection, connect } from '../../src/db/connect.ts'
+import { type Connection, connect } from '../../src/platform/postgres/connect.ts'
 import { onServer } from './on-server.ts'
 
 export interface TestDatabase extends Connection, AsyncDisposable {

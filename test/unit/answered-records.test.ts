@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { answeredRecords, recordDigest } from '../../src/extract/answered-records.ts'
+import { answeredRecords, recordDigest } from '../../src/pipeline/api/answered-records.ts'
 
 const NOTHING = new Map<string, string>()
 

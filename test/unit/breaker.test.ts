@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Breaker, type Observation } from '../../src/sync/breaker.ts'
+import { Breaker, type Observation } from '../../src/pipeline/run/breaker.ts'
 
 let nextId = 0
 

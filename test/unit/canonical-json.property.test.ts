@@ -1,8 +1,8 @@
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { canonicalJson } from '../../src/canonical-json.ts'
-import type { Json } from '../../src/json.ts'
+import { canonicalJson } from '../../src/platform/canonical-json.ts'
+import type { Json } from '../../src/platform/json.ts'
 
 /** Well-formed texts, with characters beyond the basic plane, whose order by code unit is not that by code point. */
 const text = fc.string({ unit: 'binary' })

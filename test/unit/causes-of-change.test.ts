@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { audioEndpoint } from '../../src/audio-endpoint.ts'
-import type { JsonObject } from '../../src/json.ts'
-import { causesOfChange, type SeenBefore, type SeenContent } from '../../src/normalize/causes-of-change.ts'
+import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import type { JsonObject } from '../../src/platform/json.ts'
+import { causesOfChange, type SeenBefore, type SeenContent } from '../../src/media/causes-of-change.ts'
 
 const base = {
   identifier: 'a',

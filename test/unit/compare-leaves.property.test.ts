@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { compareLeaves } from '../../src/chain/compare-leaves.ts'
-import { type Leaf, noteName, revisionName } from '../../src/chain/leaf.ts'
+import { compareLeaves } from '../../src/compliance/verify/compare-leaves.ts'
+import { type Leaf, noteName, revisionName } from '../../src/pipeline/seal/leaf.ts'
 
 const leaf = fc.record({
   isNote: fc.boolean(),

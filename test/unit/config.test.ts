@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Environment, parseDatabaseConfig, parseSyncConfig } from '../../src/config.ts'
-import { assertNodeVersion } from '../../src/node-version.ts'
-import { daemonVariables } from '../../src/daemon/daemon-config.ts'
-import { UsageError } from '../../src/errors.ts'
-import { unknownVariables, VARIABLES } from '../../src/unknown-variables.ts'
+import { type Environment, parseDatabaseConfig, parseSyncConfig } from '../../src/platform/config/config.ts'
+import { assertNodeVersion } from '../../src/platform/node-version.ts'
+import { daemonVariables } from '../../src/platform/config/daemon-config.ts'
+import { UsageError } from '../../src/platform/errors.ts'
+import { unknownVariables, VARIABLES } from '../../src/platform/config/unknown-variables.ts'
 
 const complete = { DATABASE_URL: 'postgresql://u:secret@db.example:5432/x', IDENTIFAI_API_KEY: 'k-123' }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { beginsUnobserved, coverageGaps } from '../../src/report/coverage-gaps.ts'
+import { beginsUnobserved, coverageGaps } from '../../src/compliance/report/coverage-gaps.ts'
 
 const FROM = '2026-07-01T00:00:00.000000Z'
 const TO = '2026-10-01T00:00:00.000000Z'

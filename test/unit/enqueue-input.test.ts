@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isInvalid } from '../../src/enqueue/entry.ts'
-import { readCsvEntries, readTextEntries } from '../../src/enqueue/read-entries.ts'
-import { readLines } from '../../src/enqueue/read-lines.ts'
-import { UsageError } from '../../src/errors.ts'
+import { isInvalid } from '../../src/pipeline/queue/enqueue/entry.ts'
+import { readCsvEntries, readTextEntries } from '../../src/pipeline/queue/enqueue/read-entries.ts'
+import { readLines } from '../../src/pipeline/queue/enqueue/read-lines.ts'
+import { UsageError } from '../../src/platform/errors.ts'
 
 function chunks(...parts: (string | Buffer)[]): Readable {
   return Readable.from(parts.map((part) => Buffer.from(part)))

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { explanationOf, notesOfDecisions } from '../../src/report/explain-decisions.ts'
-import type { Group } from '../../src/report/group-decisions.ts'
-import type { Note } from '../../src/report/report.ts'
+import { explanationOf, notesOfDecisions } from '../../src/compliance/report/explain-decisions.ts'
+import type { Group } from '../../src/compliance/report/group-decisions.ts'
+import type { Note } from '../../src/compliance/report/report.ts'
 
 const day = (n: number, rest = '00:00:00.000000') => `2026-07-${String(n).padStart(2, '0')}T${rest}Z`
 const decision = (from: number, to: number, forced_to: string | null = 'human'): Group => ({

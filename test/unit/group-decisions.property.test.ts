@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { type Group, groupDecisions } from '../../src/report/group-decisions.ts'
-import type { SeenEvent } from '../../src/report/read-events.ts'
+import { type Group, groupDecisions } from '../../src/compliance/report/group-decisions.ts'
+import type { SeenEvent } from '../../src/compliance/report/read-events.ts'
 
 const time = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString().replace('Z', '000Z')
 

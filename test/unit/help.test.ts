@@ -2,8 +2,8 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
-import { createProgram } from '../../src/commands/program.ts'
-import { VARIABLES } from '../../src/unknown-variables.ts'
+import { createProgram } from '../../src/cli/program.ts'
+import { VARIABLES } from '../../src/platform/config/unknown-variables.ts'
 
 /** What `--help` of a command prints, with all that stands after the options. */
 function helpOf(command: CommandUnknownOpts): string {

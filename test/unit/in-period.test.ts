@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { inPeriod } from '../../src/report/in-period.ts'
+import { inPeriod } from '../../src/compliance/report/in-period.ts'
 
 const day = (n: number) => `2026-07-${String(n).padStart(2, '0')}T00:00:00.000000Z`
 const period = { from: day(10), to: day(20) }

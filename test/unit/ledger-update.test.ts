@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { retryAfterSeconds } from '../../src/sync/due-time.ts'
-import { afterAbsence, afterAnswer, afterQuarantine } from '../../src/sync/ledger-update.ts'
+import { retryAfterSeconds } from '../../src/pipeline/run/due-time.ts'
+import { afterAbsence, afterAnswer, afterQuarantine } from '../../src/pipeline/run/ledger-update.ts'
 import { aClaim } from '../support/a-claim.ts'
 
 const policy = { missingAfter: 5, refreshHours: 12 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createProver, leafHash, rootByProof } from '../../src/chain/merkle-tree.ts'
+import { createProver, leafHash, rootByProof } from '../../src/pipeline/seal/merkle-tree.ts'
 import { merkleRoot } from '../support/merkle-root.ts'
 
 const tree = fc

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { leafHash } from '../../src/chain/merkle-tree.ts'
+import { leafHash } from '../../src/pipeline/seal/merkle-tree.ts'
 import { merkleRoot } from '../support/merkle-root.ts'
 
 /** The test vectors of the certificate transparency reference implementation. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { validateAudio } from '../../src/contract/validate-audio.ts'
-import type { JsonObject } from '../../src/json.ts'
-import { contentDigest } from '../../src/normalize/content-digest.ts'
-import { normalizeAudio } from '../../src/normalize/normalize-audio.ts'
+import { validateAudio } from '../../src/media/audio/validate.ts'
+import type { JsonObject } from '../../src/platform/json.ts'
+import { contentDigest } from '../../src/media/content-digest.ts'
+import { normalizeAudio } from '../../src/media/audio/normalize.ts'
 
 function rowsOf(record: JsonObject) {
   const validation = validateAudio({ identifier: 'id-1', ...record })

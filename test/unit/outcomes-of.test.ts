@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { audioEndpoint } from '../../src/audio-endpoint.ts'
-import type { Claim } from '../../src/extract/claim.ts'
-import type { Json } from '../../src/json.ts'
-import { outcomesOf } from '../../src/sync/outcomes-of.ts'
+import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import type { Claim } from '../../src/pipeline/queue/claim.ts'
+import type { Json } from '../../src/platform/json.ts'
+import { outcomesOf } from '../../src/pipeline/run/outcomes-of.ts'
 import { aClaim } from '../support/a-claim.ts'
 import { answered } from '../support/answered.ts'
 

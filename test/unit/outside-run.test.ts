@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { outsideRun } from '../../src/chain/outside-run.ts'
+import { outsideRun } from '../../src/compliance/verify/outside-run.ts'
 
 const FORMER = { finished_at: '2026-07-01T02:10:00.000000Z' }
 const RUN = {

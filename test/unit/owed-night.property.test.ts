@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createOwedNight } from '../../src/daemon/owed-night.ts'
-import { watchSlots } from '../../src/daemon/slot-watch.ts'
+import { createOwedNight } from '../../src/operations/daemon/owed-night.ts'
+import { watchSlots } from '../../src/operations/daemon/slot-watch.ts'
 
 const MINUTE = 60_000
 const BEGINNING = Date.parse('2026-10-24T00:00Z')

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { progressText } from '../../src/commands/progress-text.ts'
-import { nextSlot } from '../../src/daemon/next-slot.ts'
-import { emptyTally } from '../../src/sync/tally.ts'
+import { progressText } from '../../src/cli/progress-text.ts'
+import { nextSlot } from '../../src/operations/daemon/next-slot.ts'
+import { emptyTally } from '../../src/pipeline/run/tally.ts'
 
 const tally = { ...emptyTally(), settled_done: 1150, still_new: 50, requests: 12, changed: 3, retries: 1 }
 

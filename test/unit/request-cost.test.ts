@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { requestCost } from '../../src/plan/request-cost.ts'
+import { requestCost } from '../../src/pipeline/plan/request-cost.ts'
 
 const none = { limited: 0, limitedRequests: 0 }
 const cost = (identifiers: number, bytes: number) => requestCost({ ...none, identifiers, bytes }, rules)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { retryAfterMs } from '../../src/extract/retry-after.ts'
+import { retryAfterMs } from '../../src/pipeline/api/retry-after.ts'
 
 const now = Date.parse('2026-07-01T10:00:00Z')
 const date = new Date('2026-07-01T09:00:00Z')

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Schedule, startSchedule } from '../../src/daemon/schedule.ts'
-import { createLogger } from '../../src/logger.ts'
+import { type Schedule, startSchedule } from '../../src/operations/daemon/schedule.ts'
+import { createLogger } from '../../src/platform/logger.ts'
 
 const HOUR = 60 * 60_000
 const DAY = 24 * HOUR

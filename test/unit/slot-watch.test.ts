@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { watchSlots } from '../../src/daemon/slot-watch.ts'
+import { watchSlots } from '../../src/operations/daemon/slot-watch.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { textRows } from '../../src/load/text-rows.ts'
+import { textRows } from '../../src/pipeline/load/text-rows.ts'
 
 it("rows are written in COPY's text format, whatever the text", () => {
   const row = {

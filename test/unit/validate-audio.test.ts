@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_DEPTH } from '../../src/contract/find-unstorable.ts'
-import { validateAudio } from '../../src/contract/validate-audio.ts'
-import type { Json, JsonObject } from '../../src/json.ts'
+import { MAX_DEPTH } from '../../src/media/find-unstorable.ts'
+import { validateAudio } from '../../src/media/audio/validate.ts'
+import type { Json, JsonObject } from '../../src/platform/json.ts'
 
 const minimal = { identifier: 'a' }
 

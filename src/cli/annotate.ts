@@ -1,0 +1,67 @@
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import { counted, print, printJson } from '../platform/terminal/print.ts'
+import { openDatabase } from './open-app.ts'
+
+const NEEDS =
+  'annotate needs INSERT on identifai.override_notes, besides what the role of passes has: the owner of the tables grants it'
+
+export function annotateCommand() {
+  return new Command('annotate')
+    .description('note who overrode a file, and why: what the API does not say')
+    .requiredOption('--hash <hash>', 'hash of the file that was overridden (not an identifier)', parseText)
+    .addOption(
+      new Option('--forced-to <label>', 'the label that it was forced to; none: the force was taken away')
+        .choices(['human', 'artificial', 'none'] as const)
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--author <name>', 'who decided', parseText)
+    .requiredOption('--reason <text>', 'why', parseText)
+    .option('--ticket <ref>', 'case or ticket', parseText)
+    .option('--reviewer <name>', 'who reviewed the decision', parseText)
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+A note is kept for good, with the time it was written by the database's clock, and sealed with the next run: it cannot
+be changed, only followed by another. In a report it explains the latest decision of its file and label that may have
+happened before it was written. Needs DATABASE_URL only.
+
+Example:
+  $ identifai-sync annotate --hash 9c1e... --forced-to human --author 'A. Rossi' \\
+      --reason 'Caller identified by call-back' --ticket FRAUD-1182 --reviewer 'B. Neri'`,
+    )
+    .action(async (options) => {
+      const { audioEndpoint } = await import('../media/audio/endpoint.ts')
+      const { annotate } = await import('../compliance/history/annotate.ts')
+      const { orExplain } = await import('./or-explain.ts')
+      await using app = await openDatabase()
+      const note = {
+        media: audioEndpoint.media,
+        fileHash: options.hash,
+        forcedTo: options.forcedTo,
+        author: options.author,
+        reason: options.reason,
+        ticket: options.ticket ?? null,
+        reviewer: options.reviewer ?? null,
+      }
+      const noted = await orExplain(NEEDS, () => annotate(app.db, note))
+      if (options.json) printJson(noted)
+      else {
+        print(
+          `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.forced_so} ${noted.forced_to === 'none' ? 'have no force' : `forced to ${noted.forced_to}`} as of the last answers. Reports have it once the next pass has ended.`,
+        )
+      }
+      if (noted.tracked === 0) {
+        console.error(
+          `warning: no tracked identifier has this file hash yet. If it is mistyped, write another note: this one stays.`,
+        )
+      }
+    })
+}
+
+function parseText(text: string): string {
+  const trimmed = text.trim()
+  // PostgreSQL takes NEL for white space, JavaScript does not.
+  if (/^[\s\u0085]*$/.test(trimmed)) throw new InvalidArgumentError('It must not be blank.')
+  return trimmed
+}

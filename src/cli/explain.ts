@@ -1,0 +1,43 @@
+import { Command } from '@commander-js/extra-typings'
+import type { Timeline } from '../compliance/history/read-timeline.ts'
+import { printJson, print } from '../platform/terminal/print.ts'
+import { describeTimeline } from './describe-timeline.ts'
+import { openDatabase } from './open-app.ts'
+
+export function explainCommand() {
+  return new Command('explain')
+    .description('everything that was seen of one identifier, and between which two looks it changed')
+    .argument(
+      '<id>',
+      'an identifier, or the number of a classification; for the hash of a file, its identifiers are named',
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nNeeds DATABASE_URL only; asks the API nothing.')
+    .action(async (id, options) => {
+      const { audioEndpoint } = await import('../media/audio/endpoint.ts')
+      const { readTimeline, identifiersOfFile } = await import('../compliance/history/read-timeline.ts')
+      const { UsageError } = await import('../platform/errors.ts')
+      await using app = await openDatabase()
+      const identifier = id.trim()
+      if (identifier === '') throw new UsageError('Give an identifier.')
+      const timeline: Timeline | undefined =
+        (await readTimeline(app.db, audioEndpoint.media, identifier)) ??
+        (/^\d{1,15}$/.test(identifier)
+          ? await readTimeline(app.db, audioEndpoint.media, Number(identifier))
+          : undefined)
+      if (timeline) {
+        if (options.json) printJson(timeline)
+        else print(describeTimeline(timeline))
+        return
+      }
+      const identifiers = await identifiersOfFile(app.db, audioEndpoint.media, identifier)
+      if (identifiers.length === 0) {
+        throw new UsageError(
+          `${identifier} is neither a tracked identifier nor the hash of a known file. Track it with: identifai-sync enqueue ${identifier}`,
+        )
+      }
+      throw new UsageError(
+        `${identifier} is the hash of a file, not an identifier. The file was submitted as:\n${identifiers.map((known) => `  ${known}`).join('\n')}`,
+      )
+    })
+}

@@ -1,0 +1,50 @@
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { count, counted, print, printJson } from '../platform/terminal/print.ts'
+import { openDatabase } from './open-app.ts'
+
+export function pruneCommand() {
+  return new Command('prune')
+    .description('remove kept records of superseded revisions by age; never a revision')
+    .requiredOption('--payloads-older-than <days>', 'received longer ago than this, such as 400d', parseDays)
+    .option('--dry-run', 'say how many, without removing any')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+The latest record of each classification, and its latest finished one, are kept whatever their age. History, reports and
+the chain do not depend on what is removed; report verify can no longer hold it against its digest.
+Needs DATABASE_URL only.
+
+Example:
+  $ identifai-sync prune --payloads-older-than 400d`,
+    )
+    .action(async (options) => {
+      const { prunePayloads } = await import('../compliance/history/prune-payloads.ts')
+      const { listenForInterrupt } = await import('../platform/interrupt.ts')
+      using interrupt = listenForInterrupt()
+      await using app = await openDatabase()
+      const pruned = await prunePayloads(app.db, {
+        olderThanDays: options.payloadsOlderThan,
+        isDryRun: options.dryRun ?? false,
+        signal: interrupt.signal,
+      })
+      if (options.json) printJson(pruned)
+      else {
+        print(
+          options.dryRun
+            ? `${counted(pruned.removed, 'kept record')} of ${count(pruned.kept)} would be removed.`
+            : `${counted(pruned.removed, 'kept record')} removed; ${count(pruned.kept)} kept.`,
+        )
+      }
+      if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
+    })
+}
+
+/** Days, as in `400d`. */
+function parseDays(text: string): number {
+  const [, digits] = /^(\d{1,5})d$/.exec(text) ?? []
+  if (digits === undefined || Number(digits) === 0) {
+    throw new InvalidArgumentError('It must be a number of days such as 400d.')
+  }
+  return Number(digits)
+}

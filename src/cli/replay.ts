@@ -1,0 +1,92 @@
+import { Command } from '@commander-js/extra-typings'
+import type { SyncRunRow } from '../platform/postgres/tables/sync-runs.ts'
+import type { Survey } from '../pipeline/replay/survey.ts'
+import { count, counted, print, printJson } from '../platform/terminal/print.ts'
+import { textTable } from '../platform/terminal/text-table.ts'
+import { openApp } from './open-app.ts'
+import { parseTime } from './parse-time.ts'
+
+export function replayCommand() {
+  return new Command('replay')
+    .description(
+      'normalize the kept records anew, after an upgrade that reads more out of them; asks the API nothing',
+    )
+    .option('--since <time>', 'only what was first received at this time or later', parseTime)
+    .option('--dry-run', 'say what would change, without writing anything')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Says what changes, with examples, before it writes. Rows that come out different are replaced; history stays as it is,
+because nothing new was seen. Quarantined records that fit the contract by now are loaded as the answers they were.
+Exit code 3 when a kept record does not fit the contract any more (its rows are left as they are), or a quarantined one
+could not be loaded after all.
+
+Examples:
+  $ identifai-sync replay --dry-run
+  $ identifai-sync replay --since 2026-07-01`,
+    )
+    .action(async (options) => {
+      const { EXIT_CODE } = await import('../platform/errors.ts')
+      const { listenForInterrupt } = await import('../platform/interrupt.ts')
+      const { applyReplay, surveyReplay } = await import('../pipeline/replay/replay.ts')
+      using interrupt = listenForInterrupt()
+      await using app = await openApp()
+      const { signal } = interrupt
+      const replay = { since: options.since ?? null, signal }
+      const survey = await surveyReplay(app, replay)
+      if (!options.json) print(describeSurvey(survey))
+      const hasWork = survey.changed > 0 || survey.quarantined_fitting > 0
+      const applied =
+        hasWork && !options.dryRun && !signal.aborted ? await applyReplay(app, replay) : undefined
+      if (options.json) printJson({ ...survey, written: applied ?? null })
+      else if (applied) {
+        print(
+          `\nWritten: the rows of ${counted(applied.rewritten, 'classification')}, and ${counted(settledOf(applied.run), 'record')} out of quarantine.`,
+        )
+      } else if (hasWork) print('\nNothing was written.')
+      if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
+      else if (survey.rejected > 0 || applied?.run?.status === 'partial') process.exitCode = EXIT_CODE.partial
+    })
+}
+
+function settledOf(run: SyncRunRow | null): number {
+  return run === null ? 0 : run.claimed - run.released - run.quarantined
+}
+
+function describeSurvey(survey: Survey): string {
+  const lines = [
+    `${counted(survey.examined, 'classification')} looked at: ${count(survey.unchanged)} come out the same, ${count(survey.changed)} different.`,
+  ]
+  if (survey.columns.length > 0) lines.push('', textTable(survey.columns))
+  if (survey.samples.length > 0) lines.push('', 'For example:', textTable(survey.samples.map(sampleLine)))
+  if (survey.quarantined > 0) {
+    lines.push(
+      '',
+      `${counted(survey.quarantined, 'identifier')} in quarantine: ${count(survey.quarantined_fitting)} fit the contract by now.`,
+    )
+  }
+  if (survey.rejected > 0) {
+    lines.push(
+      '',
+      `${counted(survey.rejected, 'kept record')} fit the contract no longer: their rows stay as they are.`,
+    )
+  }
+  if (survey.without_payload > 0) {
+    lines.push(
+      '',
+      `${counted(survey.without_payload, 'record')} not kept any more: their rows stay as they are.`,
+    )
+  }
+  return lines.join('\n')
+}
+
+function sampleLine({ identifier, column, row, before, after }: Survey['samples'][number]) {
+  return { identifier: short(identifier), column, row, before: short(before), after: short(after) }
+}
+
+/** Long values would break the table; --json has them whole. */
+function short(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > 30 ? `${text.slice(0, 29)}…` : text
+}

@@ -1,0 +1,51 @@
+import { Command } from '@commander-js/extra-typings'
+import { openApp, warnOfUnknown } from './open-app.ts'
+
+export function scheduleCommand() {
+  return new Command('schedule')
+    .description('the daemon: a pass every night, a small one every minute; health and metrics over HTTP')
+    .addHelpText(
+      'after',
+      `
+Nightly passes ask for all that is due (SYNC_SCHEDULE, 0 2 * * * in SYNC_TIMEZONE); one that is owed, because nobody
+ran, its process died or the database was away, is made up for. Fresh passes ask for what was inserted since
+(SYNC_FRESH_SCHEDULE, every minute).
+Any number of daemons may share one database: they share the work and the quota.
+
+On http://127.0.0.1:9464 (HTTP_HOST, HTTP_PORT):
+  /livez    200 while the process lives
+  /readyz   200 when the database answers, has all migrations, and the last success is not too old; else 503, and why
+  /metrics  for Prometheus
+
+SIGTERM and SIGINT end it cleanly: what is under way is finished or given back. Exit codes: 143 or 130 then,
+2 configuration, 5 database unreachable or not migrated at the start. A pass that fails is logged and counted; the
+daemon goes on.
+
+Example:
+  $ SYNC_SCHEDULE='30 1 * * *' SYNC_TIMEZONE=Europe/Rome identifai-sync schedule`,
+    )
+    .action(async () => {
+      const { readEnvironment, parseDatabaseConfig } = await import('../platform/config/config.ts')
+      const { parseDaemonConfig } = await import('../platform/config/daemon-config.ts')
+      const { runDaemon } = await import('../operations/daemon/run-daemon.ts')
+      const { listenForInterrupt } = await import('../platform/interrupt.ts')
+      const { createLogger } = await import('../platform/logger.ts')
+      // Read once, but for the files of secrets: what they hold is read by every pass.
+      const environment = readEnvironment()
+      const config = parseDaemonConfig(environment)
+      using interrupt = listenForInterrupt()
+      const logger = createLogger({ level: config.logLevel, terminal: process.stderr.isTTY, narrates: true })
+      await warnOfUnknown(environment, { logger })
+      // Before anything runs: what is wrong at the start is for whoever starts it.
+      const checked = await openApp({ environment, overrides: { logger } })
+      await checked[Symbol.asyncDispose]()
+      await runDaemon({
+        config,
+        logger,
+        signal: interrupt.signal,
+        openApp: (overrides) => openApp({ environment, overrides }),
+        readDatabaseConfig: () => parseDatabaseConfig(environment),
+      })
+      process.exitCode = interrupt.exitCode ?? 0
+    })
+}

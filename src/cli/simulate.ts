@@ -1,0 +1,74 @@
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { counted, print } from '../platform/terminal/print.ts'
+
+export function simulateCommand() {
+  return new Command('simulate')
+    .description('a stand-in for the identifAI API on loopback, to try everything without a key')
+    .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', parseNumber(0, 65_535), 8787)
+    .option('--key <key>', 'the API key it accepts', 'simulator-key')
+    .option('--count <n>', 'submissions to start with', parseNumber(0, 1_000_000), 1000)
+    .option('--seed <n>', 'the same seed gives the same submissions', parseNumber(0, 2 ** 31 - 1), 1)
+    .option('--asks-until-done <n>', 'analyses end after at most this many asks', parseNumber(0, 1000), 2)
+    .option('--seconds-until-done <n>', 'analyses take this long', parseNumber(0, 86_400), 0)
+    .option('--quota', "enforce the API's quota: 2 requests a second, 60 a minute")
+    .option('--shuffle', 'serve the lists of a record in another order at every ask')
+    .addHelpText(
+      'after',
+      `
+It answers the two documented endpoints, GET /api/classifications_audio and
+POST /api/classification_audio/<hash>/override, and besides:
+  GET   /_simulator/identifiers        every identifier, one a line
+  GET   /_simulator/truth/<identifier> the record as the next ask will find it
+  GET   /_simulator/stats              what was asked so far
+  POST  /_simulator/register           {"count": 10} or {"identifiers": ["..."]}: more submissions
+  POST  /_simulator/complete           ends every analysis
+  PATCH /_simulator/settings           {"shuffle": true}
+
+Example:
+  $ identifai-sync simulate --count 5000 &
+  $ curl -s http://127.0.0.1:8787/_simulator/identifiers | identifai-sync enqueue --file -
+  $ curl -s http://127.0.0.1:8787/_simulator/register -H 'content-type: application/json' -d '{"count": 10}'`,
+    )
+    .action(async (options) => {
+      const { listenForInterrupt } = await import('../platform/interrupt.ts')
+      const { startSimulator } = await import('../devkit/simulator/start-simulator.ts')
+      const { UsageError } = await import('../platform/errors.ts')
+      using interrupt = listenForInterrupt()
+      const starting = startSimulator({
+        apiKey: options.key,
+        port: options.port,
+        quota: options.quota ? { kind: 'sliding' } : undefined,
+        world: {
+          seed: options.seed,
+          asksUntilDone: options.asksUntilDone,
+          millisecondsUntilDone: options.secondsUntilDone * 1000,
+          shuffle: options.shuffle ?? false,
+        },
+      })
+      await using simulator = await starting.catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EADDRINUSE') throw error
+        throw new UsageError(`Port ${options.port} is taken: give another with --port, or 0 for a free one.`)
+      })
+      simulator.world.register({ count: options.count })
+      print(
+        [
+          `The stand-in API knows ${counted(options.count, 'submission')}. Point identifai-sync at it:`,
+          `  export IDENTIFAI_API_URL=${simulator.apiUrl} IDENTIFAI_API_KEY=${options.key}`,
+          `Its identifiers: ${simulator.origin}/_simulator/identifiers`,
+          'Ctrl-C stops it.',
+        ].join('\n'),
+      )
+      await new Promise((resolve) => interrupt.signal.addEventListener('abort', resolve, { once: true }))
+      process.exitCode = interrupt.exitCode ?? 0
+    })
+}
+
+function parseNumber(least: number, most: number) {
+  return (text: string): number => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
+    }
+    return value
+  }
+}

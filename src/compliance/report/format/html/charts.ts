@@ -1,0 +1,132 @@
+import { count } from '../../../../platform/terminal/print.ts'
+import type { ForceEvent, PeriodSummary } from '../../report.ts'
+import { confidenceSteps } from './confidence-steps.ts'
+
+/** A chart laid out in units of its own; the page scales it. Its rows are its text alternative, too. */
+export interface Chart {
+  readonly id: string
+  readonly title: string
+  /** What it shows, in a sentence. */
+  readonly description: string
+  readonly width: number
+  readonly height: number
+  readonly bars: readonly Bar[]
+  /** Lines of the grid, with what they stand for. */
+  readonly lines: readonly { readonly at: number; readonly label: string }[]
+  readonly columns: readonly [string, string]
+  readonly rows: readonly { readonly label: string; readonly value: number }[]
+}
+
+interface Bar {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+  readonly value: number
+  /** Null where there is no room for it. */
+  readonly label: string | null
+}
+
+const WIDTH = 400
+/** Room for the labels of the grid. */
+const LEFT = 44
+const TOP = 18
+const PLOT_HEIGHT = 150
+/** Room for the labels below. */
+const BOTTOM = 26
+
+/** Labels that fit side by side below the columns, and half of what one takes. */
+const MOST_LABELS = 5
+const LABEL_HALF = 32
+
+type Row = Chart['rows'][number]
+type ChartText = Pick<Chart, 'id' | 'title' | 'columns'>
+
+/** @param listed The events in the period. */
+export function chartsOf(period: PeriodSummary, listed: readonly ForceEvent[]): Chart[] {
+  return [
+    columnChart(
+      { id: 'weeks', title: 'Events by week', columns: ['Week from Monday (UTC)', 'Events'] },
+      period.by_week.map(({ week, events }) => ({ label: week, value: events })),
+    ),
+    barChart(
+      { id: 'matrix', title: 'Machine against forced label', columns: ['Machine → forced to', 'Events'] },
+      period.machine_to_forced.map(({ machine, forced_to, events }) => ({
+        label: `${machine ?? 'no verdict'} → ${forced_to ?? 'not forced'}`,
+        value: events,
+      })),
+    ),
+    columnChart(
+      {
+        id: 'confidence',
+        title: 'Machine confidence of the verdicts that were forced otherwise',
+        columns: ['Confidence', 'Events'],
+      },
+      confidenceSteps(listed).map(({ from, to, events: value }) => ({
+        label: `${from.toFixed(1)}–${to.toFixed(1)}`,
+        value,
+      })),
+    ),
+  ]
+}
+
+/** Upright columns, from left to right. */
+function columnChart(text: ChartText, rows: readonly Row[]): Chart {
+  const most = Math.max(1, ...rows.map(({ value }) => value))
+  const step = (WIDTH - LEFT) / Math.max(1, rows.length)
+  const labelEvery = Math.ceil(rows.length / MOST_LABELS)
+  const heightOf = (value: number) => (value / most) * PLOT_HEIGHT
+  return {
+    ...text,
+    description: describe(rows),
+    width: WIDTH,
+    height: TOP + PLOT_HEIGHT + BOTTOM,
+    bars: rows.map(({ label, value }, position) => ({
+      x: LEFT + position * step + step * 0.12,
+      y: TOP + PLOT_HEIGHT - heightOf(value),
+      width: Math.min(step * 0.76, 60),
+      height: heightOf(value),
+      value,
+      label:
+        position % labelEvery === 0 && LEFT + (position + 0.5) * step < WIDTH - LABEL_HALF ? label : null,
+    })),
+    lines: [...new Set([0, Math.round(most / 2), most])].map((value) => ({
+      at: TOP + PLOT_HEIGHT - heightOf(value),
+      label: count(value),
+    })),
+    rows,
+  }
+}
+
+const ROW_HEIGHT = 30
+/** Room for the labels before the bars, and for the figures behind them. */
+const LABEL_WIDTH = 160
+const VALUE_WIDTH = 56
+
+/** Bars that lie, from top to bottom, each with its label before it. */
+function barChart(text: ChartText, rows: readonly Row[]): Chart {
+  const most = Math.max(1, ...rows.map(({ value }) => value))
+  return {
+    ...text,
+    description: describe(rows),
+    width: WIDTH,
+    height: Math.max(1, rows.length) * ROW_HEIGHT + 8,
+    bars: rows.map(({ label, value }, position) => ({
+      x: LABEL_WIDTH,
+      y: position * ROW_HEIGHT + 6,
+      width: (value / most) * (WIDTH - LABEL_WIDTH - VALUE_WIDTH),
+      height: ROW_HEIGHT - 10,
+      value,
+      label,
+    })),
+    lines: [],
+    rows,
+  }
+}
+
+function describe(rows: readonly Row[]): string {
+  const total = rows.reduce((sum, { value }) => sum + value, 0)
+  const highest = rows.toSorted((one, other) => other.value - one.value)[0]
+  if (!highest || total === 0) return 'No events.'
+  return `${count(total)} in all; the most, ${count(highest.value)}, at ${highest.label}.`
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+import { Eta } from 'eta'
+import { printable } from '../../../../platform/printable.ts'
+import { count } from '../../../../platform/terminal/print.ts'
+import { beginsUnobserved } from '../../coverage-gaps.ts'
+import { listedInPeriod } from '../../listed-in-period.ts'
+import type { ForceEvent, Report } from '../../report.ts'
+import { chartsOf } from './charts.ts'
+import { PAGE_STYLE } from './page-style.ts'
+import { CHART_TEMPLATE, DECISIONS_TEMPLATE, EVENTS_TEMPLATE, PAGE_TEMPLATE } from './page-template.ts'
+
+/**
+ * A report as one page that needs nothing else: no script, no remote reference, and a policy that would refuse both.
+ * Whatever stands in a report is hostile text, and is escaped where the templates put it.
+ */
+export function htmlText(report: Report): string[] {
+  return [headOf(report), createTemplates().render('@page', viewOf(report)), '</body>\n</html>\n']
+}
+
+function headOf({ head }: Report): string {
+  const styleHash = createHash('sha256').update(PAGE_STYLE).digest('base64')
+  const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>${escape(`${head.title}, up to ${head.period.to.slice(0, 10)}`)}</title>
+<style>${PAGE_STYLE}</style>
+</head>
+<body>
+`
+}
+
+function createTemplates(): Eta {
+  const eta = new Eta({ autoEscape: true, escapeFunction: escape })
+  eta.loadTemplate('@chart', CHART_TEMPLATE)
+  eta.loadTemplate('@decisions', DECISIONS_TEMPLATE)
+  eta.loadTemplate('@events', EVENTS_TEMPLATE)
+  eta.loadTemplate('@page', PAGE_TEMPLATE)
+  return eta
+}
+
+function viewOf(report: Report) {
+  const listed = listedInPeriod(report)
+  return {
+    report,
+    listed,
+    coverage: report.head.coverage,
+    beginsUnobserved: beginsUnobserved(report.head.coverage, report.head.period),
+    now: report.summary.now,
+    period: report.summary.period,
+    charts: chartsOf(report.summary.period, listed.events),
+    count,
+    time,
+    verdict,
+    isLink,
+    inPeriod: {
+      certainly: 'certainly in the period',
+      possibly: 'possibly in the period',
+      no: 'outside the period',
+    },
+  }
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+/** Text as it may stand in an element or an attribute; what could move or hide text shows as an escape. */
+function escape(value: unknown): string {
+  return printable(String(value)).replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
+}
+
+/** To the millisecond, which is what a reader can use; the JSON form has all six digits. */
+function time(text: string | null): string {
+  return text === null ? 'not known' : `${text.slice(0, 10)} ${text.slice(11, 23)}Z`
+}
+
+function verdict(event: ForceEvent, when: 'before' | 'after'): string {
+  const label = event[`machine_classification_${when}`]
+  const confidence = event[`machine_confidence_${when}`]
+  const heuristic = event[`machine_heuristic_${when}`]
+  if (label === null) return 'none'
+  return `${label}${confidence === null ? '' : ` ${confidence}`}${heuristic === null ? '' : ` (${heuristic})`}`
+}
+
+/** A link that a browser may follow; others, such as javascript:, are shown as text. */
+function isLink(url: string | null): boolean {
+  return url !== null && /^https?:\/\//i.test(url)
+}

@@ -1,0 +1,140 @@
+import { count, counted } from '../../../platform/terminal/print.ts'
+import { printable } from '../../../platform/printable.ts'
+import { textTable } from '../../../platform/terminal/text-table.ts'
+import { beginsUnobserved } from '../coverage-gaps.ts'
+import { listedInPeriod } from '../listed-in-period.ts'
+import type { Decision, ForceEvent, Report } from '../report.ts'
+
+/** Lines of a list that a terminal shows; the other forms have them all. */
+const SHOWN = 50
+
+/** A report for the terminal: what it covers, what it counts, decisions and events. */
+export function tableText(report: Report): string {
+  const { head, summary } = report
+  const { period, as_of } = head
+  const { decisions, events } = listedInPeriod(report)
+  return [
+    `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${period.from} to`} ${period.to} (not included)`,
+    `As of ${as_of.finished_at}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
+    '',
+    ...coverageLines(head),
+    '',
+    `Forced now: ${count(summary.now.forced)} of ${counted(summary.now.with_result, 'identifier')} with a result${share(summary.now.forced_share)}.`,
+    ...periodLines(report),
+    '',
+    ...decisionLines(decisions),
+    ...eventLines(events),
+    'Forced means a label set in place of the machine’s, by whatever means; the API tells neither by whom nor when.',
+    'Each change happened between "not before" and "not after". The JSON and HTML forms say how to read the rest.',
+    `Data digest ${report.data_digest}`,
+  ].join('\n')
+}
+
+function coverageLines({ coverage, period }: Report['head']): string[] {
+  const { tracked, settled, pending, missing, quarantined, retired } = coverage
+  const reasons = coverage.retired_reasons.map(
+    ({ reason, identifiers }) =>
+      `${count(identifiers)} ${reason === null ? 'for other reasons' : printable(reason)}`,
+  )
+  return [
+    coverage.is_complete
+      ? 'Complete: a change before the end of the period, of what is not retired, would have been seen.'
+      : 'NOT COMPLETE:',
+    ...coverage.gaps.map(({ statement }) => `- ${statement}`),
+    `${count(tracked)} tracked: ${count(settled)} settled, ${count(pending)} pending, ${count(missing)} missing, ${count(quarantined)} quarantined, ${count(retired)} retired${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}.`,
+    ...(beginsUnobserved(coverage, period)
+      ? [`Nobody was looking before ${coverage.observed_since}: what was forced until then is found forced.`]
+      : []),
+    ...(coverage.confirmed_since ? [`Oldest confirmation: ${seconds(coverage.confirmed_since)}.`] : []),
+    ...(coverage.reanalysing > 0
+      ? [
+          `${counted(coverage.reanalysing, 'identifier')} being analysed again: a force of these is seen when that ends.`,
+        ]
+      : []),
+  ]
+}
+
+function periodLines({ summary: { period } }: Report): string[] {
+  if (period.events === 0)
+    return [
+      `No force was seen to change in the period; ${count(period.found_forced)} found forced at first sight.`,
+    ]
+  return [
+    `In the period: ${counted(period.decisions, 'decision')} (${count(period.decisions_certainly)} certainly, ${count(period.decisions_possibly)} possibly), ${counted(period.events, 'event')} (${count(period.events_certainly)} certainly, ${count(period.events_possibly)} possibly) on ${counted(period.identifiers, 'identifier')}; ${count(period.found_forced)} found forced at first sight.`,
+    `${counted(period.against_machine, 'event')} against the machine, ${count(period.against_machine_confidence_090)} of them against a confidence of 0.9 or more.`,
+    `Decisions explained: ${count(period.explained)}, explained late: ${count(period.explained_late)}, unexplained: ${count(period.unexplained)}.`,
+    '',
+    textTable(
+      period.machine_to_forced.map(({ machine, forced_to, events }) => ({
+        machine: machine === null ? '(none)' : short(machine),
+        'forced to': forced_to === null ? '(not forced)' : short(forced_to),
+        events,
+      })),
+    ),
+  ]
+}
+
+function decisionLines(decisions: readonly Decision[]): string[] {
+  if (decisions.length === 0) return []
+  return [
+    'Decisions (a file and a label, at one time):',
+    textTable(
+      decisions.slice(0, SHOWN).map((decision) => ({
+        '#': decision.decision,
+        file: short(decision.file_hash),
+        from: decision.forced_from_differs ? '(differs)' : short(decision.forced_from),
+        to: short(decision.forced_to),
+        'not before': seconds(decision.not_before),
+        'not after': seconds(decision.not_after),
+        'in period': decision.in_period,
+        identifiers: decision.identifiers,
+        explanation: decision.explanation,
+        author: short(decision.notes[0]?.author ?? null),
+      })),
+    ),
+    ...more(decisions.length),
+    '',
+  ]
+}
+
+function eventLines(events: readonly ForceEvent[]): string[] {
+  if (events.length === 0) return []
+  return [
+    'Events (one identifier each):',
+    textTable(
+      events.slice(0, SHOWN).map((event) => ({
+        '#': event.decision,
+        identifier: short(event.identifier),
+        event: event.event,
+        machine: short(event.machine_classification_after),
+        confidence: event.machine_confidence_after,
+        from: short(event.forced_from),
+        to: short(event.forced_to),
+        'not before': seconds(event.not_before),
+        'not after': seconds(event.not_after),
+        'in period': event.in_period,
+      })),
+    ),
+    ...more(events.length),
+    '',
+  ]
+}
+
+function more(total: number): string[] {
+  return total > SHOWN
+    ? [`... and ${count(total - SHOWN)} more: --format csv, json or html has them all.`]
+    : []
+}
+
+function share(value: number | null): string {
+  return value === null ? '' : ` (${(value * 100).toFixed(1)} %)`
+}
+
+function seconds(time: string | null): string {
+  return time === null ? '-' : `${time.slice(0, 19).replace('T', ' ')}Z`
+}
+
+function short(text: string | null): string {
+  if (text === null) return '-'
+  return text.length > 16 ? `${text.slice(0, 15)}…` : text
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { CommanderError } from '@commander-js/extra-typings'
+import { createProgram } from './cli/program.ts'
+import { printable } from './platform/printable.ts'
+import { asDatabaseError } from './platform/postgres/database-error.ts'
+import { assertNodeVersion } from './platform/node-version.ts'
+import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError } from './platform/errors.ts'
+
+// Whoever reads us may stop reading (`| head`): that is no failure, and the work goes on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return
+    process.exitCode = EXIT_CODE.unexpected
+    if (stream === process.stdout) console.error(`error: the output cannot be written: ${error.message}`)
+  })
+}
+
+try {
+  assertNodeVersion(process.versions.node)
+  await createProgram().parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+/** Says in one place, on standard error, what went wrong, and returns the exit code for it. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.fine : EXIT_CODE.usage
+  const known = asDatabaseError(error) ?? error
+  const expected = known instanceof PermanentError || known instanceof RetryableError
+  const text = expected ? known.message : ((known as Error)?.stack ?? String(known))
+  // Identifiers and labels in it come from outside; its lines are ours.
+  console.error(`error: ${text.split('\n').map(printable).join('\n')}`)
+  return exitCodeOf(known)
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { isJsonObject, type JsonObject } from '../../platform/json.ts'
+
+/** Text that an index holds: PostgreSQL refuses index entries much above this. */
+const MAX_INDEXED_BYTES = 1024
+
+const indexedText = z.string().refine((text) => Buffer.byteLength(text) <= MAX_INDEXED_BYTES, {
+  error: `is longer than ${MAX_INDEXED_BYTES} bytes`,
+})
+
+const verdict = z.object({
+  heuristic: indexedText.optional(),
+  confidence: z.number().optional(),
+  classification: indexedText.optional(),
+  models: z.array(indexedText).optional(),
+})
+
+const score = z.object({
+  label: indexedText.optional(),
+  score: z.number().optional(),
+})
+
+const modelResult = z.object({
+  model: indexedText.optional(),
+  unknown: z.boolean().optional(),
+  elapsed_time: z.number().optional(),
+  classification: z.array(score).optional(),
+  // Free content: handed through untouched.
+  classification_details: z.custom<JsonObject>(isJsonObject, { error: 'is not an object' }).optional(),
+})
+
+const clip = z.object({
+  index: z.number().optional(),
+  start: z.number().optional(),
+  end: z.number().optional(),
+  results: z.array(modelResult).optional(),
+  verdict: verdict.optional(),
+})
+
+/**
+ * One audio classification as the API's page on reading many of them documents it, after everything empty was
+ * dropped: so a field is either absent or says something. Labels, heuristics and models are free strings; an
+ * unknown `status` is refused, because nobody could say what the record then amounts to.
+ */
+export const audioRecord = z.object({
+  identifier: indexedText,
+  hash: indexedText.optional(),
+  api_version: z.string().optional(),
+  status: z.enum(['new', 'done', 'errored']).optional(),
+  errors: z.union([z.string(), z.array(z.string())]).optional(),
+  name: z.string().optional(),
+  ref_id: indexedText.optional(),
+  result_url: z.string().optional(),
+  verdict: verdict.optional(),
+  verdicts: z.array(verdict).optional(),
+  force_classification: indexedText.optional(),
+  results: z.array(modelResult).optional(),
+  details: z.object({ clips: z.array(clip).optional() }).optional(),
+  // Seen instead of details.clips in one capture of the page on a single result.
+  chunk_details: z.array(clip).optional(),
+})
+
+export type AudioRecord = z.output<typeof audioRecord>
+export type AudioVerdict = z.output<typeof verdict>
+export type AudioModelResult = z.output<typeof modelResult>
+export type AudioClip = z.output<typeof clip>

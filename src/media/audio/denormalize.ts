@@ -1,0 +1,115 @@
+import { pointerTokens } from '../../platform/json-pointer.ts'
+import type { ModelResultRow } from '../../platform/postgres/tables/model-results.ts'
+import type { VerdictRow } from '../../platform/postgres/tables/verdicts.ts'
+import { isJsonObject, type Json, type JsonObject, setOwn } from '../../platform/json.ts'
+import type { ContentRows } from '../row-set.ts'
+
+/**
+ * The inverse of `audioRows`: rebuilds the payload from its rows, with absent, null, `[]` and `{}` all absent.
+ * It exists to prove that normalizing loses nothing.
+ *
+ * @param rows The rows of one classification, each list in the order of its ordinals.
+ */
+export function audioPayload(rows: ContentRows): JsonObject {
+  const { classification } = rows
+  const payload = present({
+    identifier: classification.identifier,
+    hash: classification.file_hash,
+    api_version: classification.api_version,
+    status: classification.status,
+    errors: classification.errors,
+    name: classification.name,
+    ref_id: classification.ref_id,
+    result_url: classification.result_url,
+    force_classification: classification.force_classification,
+    verdict: verdictsOf(rows, null, 'main')[0] ?? null,
+    verdicts: verdictsOf(rows, null, 'heuristic'),
+    results: resultsOf(rows, null),
+    ...clipsMember(rows),
+  })
+  for (const [pointer, value] of Object.entries(parseJsonb(classification.extra) ?? {})) {
+    setAt(payload, pointerTokens(pointer), value)
+  }
+  return payload
+}
+
+function clipsMember(rows: ContentRows): JsonObject {
+  const clips = rows.clips.map((clip) =>
+    present({
+      index: clip.clip_index,
+      start: clip.clip_start,
+      end: clip.clip_end,
+      results: resultsOf(rows, clip.clip_no),
+      verdict: verdictsOf(rows, clip.clip_no, 'clip')[0] ?? null,
+    }),
+  )
+  if (clips.length === 0) return {}
+  return rows.classification.clips_path === '/chunk_details'
+    ? { chunk_details: clips }
+    : { details: { clips } }
+}
+
+function verdictsOf(rows: ContentRows, clipNo: number | null, kind: VerdictRow['kind']): JsonObject[] {
+  return rows.verdicts
+    .filter((verdict) => verdict.clip_no === clipNo && verdict.kind === kind)
+    .map((verdict) =>
+      present({
+        heuristic: verdict.heuristic,
+        confidence: verdict.confidence,
+        classification: verdict.classification,
+        models: rows.verdictModels
+          .filter((model) => model.verdict_no === verdict.verdict_no)
+          .map((model) => model.model),
+      }),
+    )
+}
+
+function resultsOf(rows: ContentRows, clipNo: number | null): JsonObject[] {
+  return rows.modelResults
+    .filter((result) => result.clip_no === clipNo)
+    .map((result) =>
+      present({
+        model: result.model,
+        unknown: result.unknown,
+        elapsed_time: result.elapsed_time,
+        classification: scoresOf(rows, result),
+        classification_details: parseJsonb(result.classification_details),
+      }),
+    )
+}
+
+function scoresOf(rows: ContentRows, result: ModelResultRow): JsonObject[] {
+  return rows.modelScores
+    .filter((score) => score.result_no === result.result_no)
+    .map((score) => present({ label: score.label, score: score.score }))
+}
+
+/** A new object with the members that say something; an empty object is kept, as a place to put extras. */
+function present(members: JsonObject): { [key: string]: Json } {
+  return Object.fromEntries(
+    Object.entries(members).filter(
+      ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
+    ),
+  )
+}
+
+function parseJsonb(text: string | null): JsonObject | null {
+  return text === null ? null : (JSON.parse(text) as JsonObject)
+}
+
+/** Sets the value a pointer names, making the objects on the way; lists on the way exist already. */
+function setAt(target: JsonObject, tokens: readonly string[], value: Json): void {
+  const [key, ...rest] = tokens as [string, ...string[]]
+  if (rest.length === 0) {
+    setOwn(target, key, value)
+    return
+  }
+  const next = Object.hasOwn(target, key) ? target[key] : undefined
+  if (isJsonObject(next) || Array.isArray(next)) {
+    setAt(next as JsonObject, rest, value)
+    return
+  }
+  const made = {}
+  setOwn(target, key, made)
+  setAt(made, rest, value)
+}

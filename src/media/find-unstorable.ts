@@ -1,0 +1,72 @@
+import { isJsonObject, type Json, type JsonObject } from '../platform/json.ts'
+import { appendToPointer } from '../platform/json-pointer.ts'
+import type { Issue } from './validation.ts'
+
+/** Levels of nesting accepted: far beyond any record, far within PostgreSQL's stack and ours. */
+export const MAX_DEPTH = 200
+
+/** Whether PostgreSQL can store a record as it is: the quick look at what `findUnstorable` would name. */
+export function isStorable(value: Json, depth = 0): boolean {
+  if (typeof value === 'string') return !UNSTORABLE.test(value)
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return true
+  // So it never goes deeper, whatever came.
+  if (depth === MAX_DEPTH) return false
+  if (Array.isArray(value)) return value.every((element) => isStorable(element, depth + 1))
+  const object = value as JsonObject
+  for (const key in object) {
+    if (UNSTORABLE.test(key) || !isStorable(object[key] as Json, depth + 1)) return false
+  }
+  return true
+}
+
+/** What `unstorableText` names. */
+const UNSTORABLE = /[\0\p{Surrogate}]/u
+
+/**
+ * The first place of a record that PostgreSQL cannot store: a U+0000 or a lone surrogate in a text or a key, a
+ * number beyond double precision (JSON.parse makes it infinite), or nesting deeper than MAX_DEPTH.
+ *
+ * Iterative, so that nesting of any depth is reported instead of overflowing our own stack.
+ */
+export function findUnstorable(record: Json): Issue | undefined {
+  const waiting: Place[] = [{ value: record, depth: 0 }]
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    const message = problemWith(place)
+    if (message !== undefined) return { path: pointerTo(place), message }
+    const { value, depth } = place
+    if (typeof value !== 'object' || value === null) continue
+    for (const [key, child] of Object.entries(value)) {
+      waiting.push({ value: child, depth: depth + 1, parent: place, key })
+    }
+  }
+  return undefined
+}
+
+/** A value and the way to it; the pointer is only made when it is needed. */
+interface Place {
+  readonly value: Json
+  readonly depth: number
+  readonly parent?: Place
+  readonly key?: string
+}
+
+function pointerTo({ parent, key }: Place): string {
+  return parent === undefined || key === undefined ? '' : appendToPointer(pointerTo(parent), key)
+}
+
+function problemWith({ value, depth }: Place): string | undefined {
+  if (typeof value === 'string') return unstorableText(value)
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? undefined : 'is a number beyond double precision'
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth === MAX_DEPTH) return `is nested more than ${MAX_DEPTH} levels deep`
+  const key = isJsonObject(value) ? Object.keys(value).find(unstorableText) : undefined
+  return key === undefined ? undefined : `has a key that ${unstorableText(key)}`
+}
+
+function unstorableText(text: string): string | undefined {
+  if (text.includes('\0')) return 'holds the character U+0000, which PostgreSQL cannot store'
+  if (!text.isWellFormed()) return 'holds half of a surrogate pair, which no database text can hold'
+  return undefined
+}

@@ -1,0 +1,94 @@
+import type { App, AppOverrides } from '../../app.ts'
+import type { DatabaseConfig } from '../../platform/config/config.ts'
+import { asDatabaseError } from '../../platform/postgres/database-error.ts'
+import type { RunTrigger } from '../../platform/postgres/tables/sync-runs.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { runPass } from '../../pipeline/run/run-pass.ts'
+import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
+import { startHttpServer } from './http-server.ts'
+import { readLastNight } from './last-night.ts'
+import { registerLedgerGauges } from './ledger-gauges.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { createOwnDatabase, PATIENT, QUICK } from './own-database.ts'
+import { createReadiness } from './readiness.ts'
+import { startSchedule } from './schedule.ts'
+
+export interface DaemonOptions {
+  readonly config: DaemonConfig
+  readonly logger: Logger
+  /** Asks for a clean stop. */
+  readonly signal: AbortSignal
+  /** Opens what one pass works with, by the secrets as they are now. Throws when it cannot. */
+  readonly openApp: (overrides: AppOverrides) => Promise<App>
+  /** Reads where the database is, anew. */
+  readonly readDatabaseConfig: () => DatabaseConfig
+}
+
+/** Runs passes by the clock, and tells of itself over HTTP, until the signal says stop. A pass that fails ends alone. */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { config, logger, signal } = options
+  const startedAt = new Date()
+  const metrics = createMetrics()
+  await using database = createOwnDatabase(options.readDatabaseConfig, logger, QUICK)
+  await using patientDatabase = createOwnDatabase(options.readDatabaseConfig, logger, PATIENT)
+  const db = () => database.current()
+  registerLedgerGauges({
+    registry: metrics.registry,
+    db,
+    patientDb: () => patientDatabase.current(),
+    logger,
+    overdueHours: config.readyMaxAgeHours,
+  })
+  await using server = await startHttpServer({
+    host: config.httpHost,
+    port: config.httpPort,
+    registry: metrics.registry,
+    readReadiness: createReadiness({
+      db,
+      startedAt,
+      maxAgeHours: config.readyMaxAgeHours,
+      isDraining: () => signal.aborted,
+    }),
+  })
+  const schedule = startSchedule({
+    config,
+    logger,
+    readLastNight: async () => (await readLastNight(db(), config.leaseSeconds)) ?? startedAt,
+    runNightly: () => pass(options, metrics, 'schedule'),
+    runFresh: () => pass(options, metrics, 'fresh'),
+  })
+  const { schedule: nightly, freshSchedule: fresh, timeZone } = config
+  logger.info({ nightly, fresh, timeZone, http: server.origin }, 'daemon started')
+  await stopAsked(signal)
+  logger.info('daemon is stopping')
+  await schedule.stop()
+  logger.info('daemon stopped')
+}
+
+/** Never rejects: the next pass may do better. */
+async function pass(
+  { openApp, logger, signal }: DaemonOptions,
+  metrics: Metrics,
+  trigger: RunTrigger,
+): Promise<void> {
+  if (signal.aborted) return
+  const startedAt = performance.now()
+  const ended = (status: string) => metrics.passEnded(trigger, status, (performance.now() - startedAt) / 1000)
+  try {
+    await using app = await openApp({ logger, telemetry: metrics.telemetry })
+    const observe = metrics.observePass()
+    const { run, failure } = await runPass(app, { trigger, signal, onProgress: observe })
+    observe(run)
+    if (failure !== undefined) logger.error({ runId: run.run_id, trigger, err: failure }, 'pass failed')
+    // The row of a fresh pass that had nothing to do was taken back while it was open.
+    ended(run.status === 'running' ? 'succeeded' : run.status)
+  } catch (error) {
+    logger.error({ trigger, err: asDatabaseError(error) ?? error }, 'pass failed')
+    ended('failed')
+  }
+}
+
+async function stopAsked(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+}

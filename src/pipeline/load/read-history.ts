@@ -1,0 +1,81 @@
+import { type Kysely, sql } from 'kysely'
+import type { DatabaseTime } from '../../platform/database-time.ts'
+import { utcText } from '../../platform/postgres/clock.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import type { EffectiveStatus } from '../../platform/postgres/tables/classification-revisions.ts'
+import type { JsonObject } from '../../platform/json.ts'
+
+/** The latest revision of one classification. */
+export interface LatestRevision {
+  readonly classification_id: number
+  readonly revision_no: number
+  readonly status: EffectiveStatus
+  readonly content_digest: string
+  readonly digest_version: number
+  readonly disappeared: boolean
+  readonly previous_confirmed_at: DatabaseTime | null
+}
+
+/** One content of a classification as history has it. */
+export interface StoredContent {
+  readonly classification_id: number
+  readonly revision_no: number
+  readonly status: EffectiveStatus
+  readonly force_classification: string | null
+  /** Null when it is no longer kept. */
+  readonly payload: JsonObject | null
+}
+
+/** The latest revision of each of these classifications, by classification_id; none for those never answered. */
+export async function readLatestRevisions(
+  db: Kysely<Database>,
+  ids: readonly number[],
+): Promise<Map<number, LatestRevision>> {
+  const rows = await db
+    .selectFrom('identifai.classification_revisions')
+    .distinctOn('classification_id')
+    .select([
+      'classification_id',
+      'revision_no',
+      'status',
+      'content_digest',
+      'digest_version',
+      sql<boolean>`'disappeared' = any(causes)`.as('disappeared'),
+      utcText(sql`previous_confirmed_at`).as('previous_confirmed_at'),
+    ])
+    .where(sql<boolean>`classification_id = any(${ids}::bigint[])`)
+    .orderBy('classification_id')
+    .orderBy('revision_no', 'desc')
+    .execute()
+  return new Map(rows.map((row) => [row.classification_id, row]))
+}
+
+/**
+ * The latest content of each of these classifications, or the latest finished one. A `disappeared` revision is none: it
+ * repeats the content before it.
+ */
+export async function readContents(
+  db: Kysely<Database>,
+  ids: readonly number[],
+  which: 'latest' | 'finished',
+): Promise<Map<number, StoredContent>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('identifai.classification_revisions as r')
+    .leftJoin('identifai.revision_payloads as p', (join) =>
+      join
+        .onRef('p.classification_id', '=', 'r.classification_id')
+        .onRef('p.revision_no', '=', 'r.revision_no'),
+    )
+    .distinctOn('r.classification_id')
+    .select(['r.classification_id', 'r.revision_no', 'r.status', 'r.force_classification', 'p.payload'])
+    .where(sql<boolean>`r.classification_id = any(${ids}::bigint[])`)
+    .where(sql<boolean>`not 'disappeared' = any(r.causes)`)
+    .$if(which === 'finished', (query) => query.where('r.status', '<>', 'new'))
+    .orderBy('r.classification_id')
+    .orderBy('r.revision_no', 'desc')
+    .execute()
+  return new Map(
+    rows.map((row) => [row.classification_id, { ...row, payload: row.payload as JsonObject | null }]),
+  )
+}

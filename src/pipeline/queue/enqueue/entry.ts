@@ -1,0 +1,64 @@
+import { isoTime } from '../../../platform/iso-time.ts'
+
+/** The ledger's limit on an identifier, in bytes. */
+export const MAX_IDENTIFIER_BYTES = 1024
+
+export const TOO_LONG = `longer than ${MAX_IDENTIFIER_BYTES} bytes`
+
+/** One identifier as somebody gave it, and where. */
+export interface Entry {
+  /** Line of the file, from 1; position among the arguments for those. */
+  readonly line: number
+  readonly identifier: string
+  /** ISO 8601 with a zone, as precise as it was given. */
+  readonly submittedAt: string | null
+  readonly source: string | null
+}
+
+/** What cannot be tracked, and why. */
+export interface InvalidEntry {
+  readonly line: number
+  readonly reason: string
+}
+
+/** Checks one raw entry; an identifier is taken literally but for surrounding white space. */
+export function parseEntry(raw: {
+  readonly line: number
+  readonly identifier: string
+  readonly submittedAt?: string | undefined
+  readonly source?: string | undefined
+}): Entry | InvalidEntry {
+  const { line } = raw
+  const identifier = raw.identifier.trim()
+  const source = raw.source?.trim() || null
+  // PostgreSQL takes NEL for white space, JavaScript does not.
+  if (/^[\s\u0085]*$/.test(identifier)) return { line, reason: 'blank' }
+  if (Buffer.byteLength(identifier) > MAX_IDENTIFIER_BYTES) return { line, reason: TOO_LONG }
+  const problem = textProblem(identifier) ?? textProblem(source ?? '')
+  if (problem) return { line, reason: problem }
+  if (/\p{Cc}/u.test(identifier)) return { line, reason: 'holds a control character' }
+  const submitted = raw.submittedAt?.trim() || null
+  const submittedAt = submitted === null ? null : isoTime(submitted)
+  if (submittedAt === undefined) {
+    return { line, reason: 'submitted_at is not an ISO 8601 time, such as 2026-07-01T10:00:00Z' }
+  }
+  if (submittedAt !== null && !isPlausible(submittedAt)) {
+    return { line, reason: 'submitted_at lies outside the years 1970 to 2099' }
+  }
+  return { line, identifier, submittedAt, source }
+}
+
+/** What the ledger takes: one odd year would break the calendars of all who read it. */
+function isPlausible(time: string): boolean {
+  const instant = Date.parse(time)
+  return instant >= 0 && instant < Date.UTC(2100, 0)
+}
+
+function textProblem(text: string): string | undefined {
+  if (text.includes('\0')) return 'holds the character U+0000'
+  return text.includes('\uFFFD') ? 'not valid UTF-8' : undefined
+}
+
+export function isInvalid(entry: Entry | InvalidEntry): entry is InvalidEntry {
+  return 'reason' in entry
+}

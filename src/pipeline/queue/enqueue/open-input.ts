@@ -1,0 +1,59 @@
+import { open } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { UsageError } from '../../../platform/errors.ts'
+import { isInvalid, parseEntry } from './entry.ts'
+import { argumentEntries, type EntryStream, readCsvEntries, readTextEntries } from './read-entries.ts'
+
+export interface Input {
+  readonly ids: readonly string[]
+  /** A path, or `-` for standard input. */
+  readonly file: string | undefined
+  readonly csv: boolean | undefined
+  /** Told what the caller may have meant otherwise. */
+  readonly onNotice: (notice: string) => void
+}
+
+/**
+ * The entries that the command line names: arguments, or a file.
+ *
+ * @throws UsageError when it names neither or both, an argument is no identifier, or the file cannot be read.
+ */
+export async function openInput({ ids, file, csv, onNotice }: Input): Promise<EntryStream> {
+  if (file === undefined) {
+    if (csv) throw new UsageError('--csv goes with --file.')
+    if (ids.includes('-')) throw new UsageError('For standard input write: --file -')
+    if (ids.length === 0)
+      throw new UsageError('Give identifiers as arguments, or --file F (- for standard input).')
+    rejectInvalid(ids)
+    return argumentEntries(ids)
+  }
+  if (ids.length > 0) throw new UsageError('Give identifiers as arguments or with --file, not both.')
+  const stream = file === '-' ? process.stdin : await openFile(file)
+  return csv || file.toLowerCase().endsWith('.csv')
+    ? readCsvEntries(stream, (name) =>
+        onNotice(`No column is called identifier: the first one is taken, and "${name}" is its header.`),
+      )
+    : readTextEntries(stream)
+}
+
+function rejectInvalid(ids: readonly string[]): void {
+  for (const [position, identifier] of ids.entries()) {
+    const entry = parseEntry({ line: position + 1, identifier })
+    if (isInvalid(entry)) {
+      throw new UsageError(`Argument ${entry.line} is no identifier (${entry.reason}): nothing was done.`)
+    }
+  }
+}
+
+async function openFile(file: string): Promise<Readable> {
+  try {
+    const handle = await open(file)
+    if ((await handle.stat()).isDirectory()) throw new UsageError(`${file} is a directory: give a file.`)
+    return handle.createReadStream()
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const reason =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message
+    throw new UsageError(`Cannot read ${file}: ${reason}.`, { cause: error })
+  }
+}

@@ -1,0 +1,37 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../../platform/postgres/database.ts'
+
+/**
+ * Ends the tracking of identifiers; their rows, contents and history stay. A lease ends with it, so that an answer
+ * under way does not bring one back. Returns those that are retired now; one that was retired before keeps its reason.
+ */
+export async function retire(
+  db: Kysely<Database>,
+  options: { readonly media: string; readonly identifiers: readonly string[]; readonly reason: string },
+): Promise<string[]> {
+  const rows = await db
+    .with('chosen', (cte) =>
+      cte
+        .selectFrom('identifai.identifiers')
+        .select('id')
+        .where('media', '=', options.media)
+        .where('state', '<>', 'retired')
+        .where(sql<boolean>`identifier = any(${options.identifiers}::text[])`)
+        .orderBy('id')
+        .forUpdate(),
+    )
+    .updateTable('identifai.identifiers as i')
+    .from('chosen')
+    .whereRef('i.id', '=', 'chosen.id')
+    .set({
+      state: 'retired',
+      retired_at: sql<Date>`now()`,
+      retired_reason: options.reason,
+      due_at: null,
+      lease_until: null,
+      leased_by: null,
+    })
+    .returning('i.identifier')
+    .execute()
+  return rows.map((row) => row.identifier)
+}

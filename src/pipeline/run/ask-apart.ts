@@ -1,0 +1,67 @@
+import type { Claim } from '../queue/claim.ts'
+import { packRequest } from '../api/pack-request.ts'
+import { targetBytes } from '../api/request-target.ts'
+import { askBatch, type Exchange } from './ask-batch.ts'
+import type { Pass } from './pass.ts'
+
+/** What became of some of a batch's claims: an answer for them, or the refusal of a lone one. */
+export type Settlement =
+  | { readonly claims: readonly Claim[]; readonly exchange: Extract<Exchange, { kind: 'answered' }> }
+  | { readonly claims: readonly [Claim]; readonly exchange: Exclude<Exchange, { kind: 'answered' }> }
+
+/**
+ * Asks for a batch and takes it apart for as long as the API refuses it, until each culprit stands alone and all
+ * others are answered. The parts come one after the other, so that each is loaded while the next is asked for.
+ *
+ * A refused whole whose first half is answered has its culprit in the second: that half is taken apart unasked. So a
+ * single culprit among n costs at most about 2 log2 n requests more.
+ */
+export async function* askApart(pass: Pass, batch: readonly Claim[]): AsyncGenerator<Settlement> {
+  yield* apart(pass, batch, false)
+}
+
+/** Returns whether anything in `claims` was refused. */
+async function* apart(
+  pass: Pass,
+  claims: readonly Claim[],
+  isKnownBad: boolean,
+): AsyncGenerator<Settlement, boolean> {
+  if (!isKnownBad || claims.length === 1) {
+    const exchange = await askBatch(pass, claims)
+    if (exchange.kind === 'answered') {
+      yield { claims, exchange }
+      return false
+    }
+    const [lone, ...others] = claims
+    if (lone && others.length === 0) {
+      yield { claims: [lone], exchange }
+      return true
+    }
+    if (exchange.kind === 'too_long') {
+      yield* shorter(pass, claims)
+      return true
+    }
+    pass.logger.warn({ identifiers: claims.length, status: exchange.status }, 'batch refused, taken apart')
+  }
+  const middle = Math.ceil(claims.length / 2)
+  const refused = yield* apart(pass, claims.slice(0, middle), false)
+  yield* apart(pass, claims.slice(middle), !refused)
+  return true
+}
+
+/** Asks again in shorter requests, after lowering what the rest of the pass puts into one. */
+async function* shorter(pass: Pass, claims: readonly Claim[]): AsyncGenerator<Settlement> {
+  const half = claims.slice(0, Math.ceil(claims.length / 2))
+  const bytes = half.reduce((sum, claim) => sum + targetBytes(claim.identifier), pass.targetPathBytes)
+  pass.packing.maxUrlBytes = Math.min(pass.packing.maxUrlBytes, bytes)
+  const { maxUrlBytes } = pass.packing
+  pass.logger.warn({ identifiers: claims.length, maxUrlBytes }, 'batch too long, halved')
+  for (let waiting = claims; waiting.length > 0; ) {
+    const { batch, rest } = packRequest(waiting, {
+      pathBytes: pass.targetPathBytes,
+      maxBytes: pass.packing.maxUrlBytes,
+    })
+    yield* apart(pass, batch, false)
+    waiting = rest
+  }
+}

@@ -1,0 +1,84 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { utcText } from '../../platform/postgres/clock.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import type { Json } from '../../platform/json.ts'
+
+/** Reasons that are sealed by name. */
+const REASONS = 20
+
+/**
+ * The ledger at this moment, as a run seals it. One statement, so that one moment is what it describes: an answer that
+ * the ledger counts as confirmed is either in a run that was sealed before, or in one that `unsealed_runs` counts.
+ *
+ * @param runId The run that is about to be sealed.
+ */
+export async function readLedgerTotals(db: Kysely<Database>, runId: string) {
+  return db
+    .with('counted', (cte) =>
+      cte
+        .selectFrom('identifai.identifiers')
+        .select(({ fn }) => [
+          'state',
+          'retired_reason',
+          fn.countAll<number>().as('n'),
+          fn.min('last_confirmed_at').as('confirmed_since'),
+          fn.min('enqueued_at').as('enqueued_since'),
+        ])
+        .groupBy(['state', 'retired_reason']),
+    )
+    .selectFrom('counted')
+    .select([
+      counted(sql`true`).as('tracked_count'),
+      counted(sql`state = 'pending'`).as('pending_count'),
+      counted(sql`state = 'done'`).as('done_count'),
+      counted(sql`state = 'errored'`).as('errored_count'),
+      counted(sql`state = 'missing'`).as('missing_count'),
+      counted(sql`state = 'quarantined'`).as('quarantined_count'),
+      counted(sql`state = 'retired'`).as('retired_count'),
+      // As text: a Date would lose the microseconds.
+      utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
+      utcText(sql`min(enqueued_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
+        'unsettled_enqueued_since',
+      ),
+      REANALYSING.as('reanalysing_count'),
+      RETIRED_REASONS.as('retired_reasons'),
+      unsealedRuns(runId).as('unsealed_runs'),
+    ])
+    .executeTakeFirstOrThrow()
+}
+
+/** Identifiers of some states; the ledger itself is read once, however many of these are asked for. */
+function counted(condition: RawBuilder<unknown>): RawBuilder<number> {
+  return sql`coalesce(sum(n) filter (where ${condition}), 0)::bigint`
+}
+
+/** Settled ones whose latest answer is unfinished. */
+const REANALYSING = sql<number>`(
+  select count(*) from identifai.classification_revisions as latest
+  join identifai.identifiers as settled on settled.id = latest.classification_id and settled.state in ('done', 'errored')
+  where latest.status = 'new' and latest.revision_no > 1 and not exists (
+    select from identifai.classification_revisions as later
+    where later.classification_id = latest.classification_id and later.revision_no > latest.revision_no)
+)`
+
+/** Null when nothing is retired. Aggregates over aggregates are plain SQL. */
+const RETIRED_REASONS = sql<Json>`(
+  select jsonb_agg(jsonb_build_object('reason', reason, 'identifiers', identifiers)
+    order by reason is null, identifiers desc, reason)
+  from (
+    select case when rank <= ${REASONS} then retired_reason end as reason, sum(n) as identifiers
+    from (
+      select retired_reason, n, row_number() over (order by n desc, retired_reason) as rank
+      from counted where state = 'retired'
+    ) as ranked
+    group by 1
+  ) as named
+)`
+
+function unsealedRuns(runId: string) {
+  return sql<number>`(
+    select count(*) from identifai.sync_runs as other
+    where other.status = 'running' and other.run_id <> ${runId} and exists (
+      select from identifai.classification_revisions as revision where revision.run_id = other.run_id)
+  )`
+}

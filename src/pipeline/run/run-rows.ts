@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto'
+import os from 'node:os'
+import { type Kysely, sql } from 'kysely'
+import { leavesOfRevisions, lockChain, sealRun } from '../seal/seal-run.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import type { RunStatus, RunTrigger, SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
+import { VERSION } from '../../platform/version.ts'
+import { readLedgerTotals } from './ledger-totals.ts'
+import type { Tally } from './tally.ts'
+
+export interface NewRun {
+  readonly runId: string
+  readonly trigger: RunTrigger
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+}
+
+/** A run of this process, under a name of its own. */
+export function newRun(trigger: RunTrigger): NewRun {
+  return { runId: randomUUID(), trigger, host: os.hostname(), pid: process.pid, version: VERSION }
+}
+
+export async function openRun(db: Kysely<Database>, run: NewRun): Promise<void> {
+  await db
+    .insertInto('identifai.sync_runs')
+    .values({ run_id: run.runId, trigger: run.trigger, host: run.host, pid: run.pid, version: run.version })
+    // Done again after a commit whose answer was lost, it is there already.
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+/** A run that is still open; undefined when somebody closed it. */
+export async function readOpenRun(db: Kysely<Database>, runId: string): Promise<SyncRunRow | undefined> {
+  return db
+    .selectFrom('identifai.sync_runs')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('status', '=', 'running')
+    .executeTakeFirst()
+}
+
+/** Removes the row of a run that did nothing; one that is closed or gone already stays so. */
+export async function discardRun(db: Kysely<Database>, runId: string): Promise<void> {
+  await db
+    .deleteFrom('identifai.sync_runs')
+    .where('run_id', '=', runId)
+    .where('status', '=', 'running')
+    .execute()
+}
+
+/** Shows that the run lives, and how far it is. Does nothing to a run that has been closed. */
+export async function beat(db: Kysely<Database>, runId: string, tally: Tally): Promise<void> {
+  await db
+    .updateTable('identifai.sync_runs')
+    .set({ ...tally, heartbeat_at: sql<Date>`clock_timestamp()` })
+    .where('run_id', '=', runId)
+    .where('status', '=', 'running')
+    .execute()
+}
+
+/** Closes runs whose process has died: their heartbeat is older than any lease. Returns which. */
+export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number): Promise<string[]> {
+  const stale = await db
+    .selectFrom('identifai.sync_runs')
+    .select('run_id')
+    .where('status', '=', 'running')
+    .where('heartbeat_at', '<', sql<Date>`now() - make_interval(secs => ${leaseSeconds})`)
+    // Its own lease may be longer than ours: what still holds something is alive.
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('identifai.identifiers')
+            .select('id')
+            .whereRef('leased_by', '=', 'identifai.sync_runs.run_id')
+            .where('lease_until', '>', sql<Date>`now()`),
+        ),
+      ),
+    )
+    // While a run is sealed its heart does not beat: of many contents that may take minutes.
+    .forNoKeyUpdate()
+    .skipLocked()
+    .execute()
+  const closed: string[] = []
+  for (const { run_id } of stale) {
+    const ending = {
+      status: 'interrupted',
+      error: 'Its process died: no sign of life for longer than a lease.',
+    } as const
+    if (await closeRun(db, run_id, ending)) closed.push(run_id)
+  }
+  return closed
+}
+
+export interface Ending {
+  readonly status: Exclude<RunStatus, 'running'>
+  readonly error: string | null
+  /** Final counters; absent when the process that had them died. */
+  readonly tally?: Tally
+  readonly firstHttpDate?: Date | null
+  readonly lastHttpDate?: Date | null
+}
+
+/**
+ * Ends a run, with what the ledger looks like, as the newest link of the chain. FOR UPDATE waits for the transactions
+ * that hold the run open, so nothing is written into it afterwards. What takes long, hashing its revisions, comes before
+ * the lock of the chain; what depends on the order of runs comes after it. Returns the sealed row, or undefined when
+ * somebody else closed it; done again after a commit whose answer was lost, it finds the run closed with this very ending.
+ */
+export async function closeRun(
+  db: Kysely<Database>,
+  runId: string,
+  ending: Ending,
+): Promise<SyncRunRow | undefined> {
+  return db.transaction().execute(async (trx) => {
+    const open = await trx
+      .selectFrom('identifai.sync_runs')
+      .select('run_id')
+      .where('run_id', '=', runId)
+      .where('status', '=', 'running')
+      .forUpdate()
+      .executeTakeFirst()
+    if (!open) return closedWith(trx, runId, ending)
+    const revisions = await leavesOfRevisions(trx, runId)
+    await lockChain(trx)
+    const { retired_reasons, ...ledger } = await readLedgerTotals(trx, runId)
+    await trx
+      .updateTable('identifai.sync_runs')
+      .set({
+        ...ending.tally,
+        ...ledger,
+        retired_reasons: retired_reasons === null ? null : JSON.stringify(retired_reasons),
+        status: ending.status,
+        error: ending.error,
+        // The chain is in the order of time, whatever becomes of the clock.
+        finished_at: sql<Date>`greatest(clock_timestamp(), (
+          select finished_at from identifai.sync_runs where chain_position is not null
+          order by chain_position desc limit 1) + interval '1 microsecond')`,
+        heartbeat_at: sql<Date>`clock_timestamp()`,
+        first_http_date: ending.firstHttpDate ?? null,
+        last_http_date: ending.lastHttpDate ?? null,
+      })
+      .where('run_id', '=', runId)
+      .execute()
+    await sealRun(trx, runId, revisions)
+    return trx.selectFrom('identifai.sync_runs').selectAll().where('run_id', '=', runId).executeTakeFirst()
+  })
+}
+
+async function closedWith(
+  db: Kysely<Database>,
+  runId: string,
+  { status, error }: Ending,
+): Promise<SyncRunRow | undefined> {
+  return db
+    .selectFrom('identifai.sync_runs')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('status', '=', status)
+    .where('error', 'is not distinct from', error)
+    .executeTakeFirst()
+}

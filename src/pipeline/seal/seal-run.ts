@@ -1,0 +1,106 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Database } from '../../platform/postgres/database.ts'
+import { chainHead, GENESIS, type Link } from './chain-head.ts'
+import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
+import { RootHasher } from './merkle-tree.ts'
+import { RevisionLeaves } from './revision-leaves.ts'
+import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
+
+/** The lock that stands for the chain; a trigger on notes takes it, too. */
+const CHAIN = sql`hashtextextended('identifai chain', 0)`
+
+/** Leaves in one statement. */
+const LEAVES_AT_ONCE = 5000
+
+/** The leaves of a run's revisions. Nothing may be written into the run any more. */
+export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Promise<RevisionLeaves> {
+  const leaves = new RevisionLeaves()
+  for await (const row of revisionsOf(db, runId)) {
+    leaves.add(row.classification_id, row.revision_no, revisionLeaf(row).hash)
+  }
+  return leaves
+}
+
+/**
+ * Until the transaction ends nobody else seals a run or writes a note. Waits for ten seconds at most: somebody's open
+ * transaction that has written a note must not hold up a pass without a word.
+ */
+export async function lockChain(trx: Transaction<Database>): Promise<void> {
+  await sql`set local lock_timeout = '10s'`.execute(trx)
+  await sql`select pg_advisory_xact_lock(${CHAIN})`.execute(trx)
+  await sql`set local lock_timeout to default`.execute(trx)
+}
+
+/** Waits until no run is being sealed and no note is being written; what they did is then visible to a new snapshot. */
+export async function waitForSeal(db: Kysely<Database>): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await sql`set local lock_timeout = '30s'`.execute(trx)
+    await sql`select pg_advisory_xact_lock_shared(${CHAIN})`.execute(trx)
+  })
+}
+
+/**
+ * Makes a run that has ended the newest link of the chain: its revisions and the notes since the link before are the
+ * leaves of its tree. The caller holds the lock of the chain, and changes nothing of the row afterwards.
+ */
+export async function sealRun(
+  trx: Transaction<Database>,
+  runId: string,
+  revisions: RevisionLeaves,
+): Promise<void> {
+  const former = await newestLink(trx)
+  const notes = await notesBetween(trx, former.notesThrough, Number.MAX_SAFE_INTEGER)
+  const noteLeaves = notes.map(noteLeaf)
+  const leafAt = (leafNo: number) =>
+    leafNo < revisions.length ? revisions.at(leafNo) : (noteLeaves[leafNo - revisions.length] as Leaf)
+  const length = revisions.length + notes.length
+  const position = former.position + 1
+  const root = await insertLeaves(trx, position, length, leafAt)
+  const run = trx.updateTable('identifai.sync_runs').where('run_id', '=', runId)
+  await run.set({ notes_through: notes.at(-1)?.note_id ?? former.notesThrough }).execute()
+  const head = chainHead(former.head, root, await sealedRowOf(trx, runId))
+  await run
+    .set({ chain_position: position, merkle_root: root.toString('hex'), chain_head: head.toString('hex') })
+    .execute()
+}
+
+async function newestLink(db: Kysely<Database>): Promise<Link> {
+  const newest = await db
+    .selectFrom('identifai.sync_runs')
+    .select(['chain_position', 'chain_head', 'notes_through'])
+    .where('chain_position', 'is not', null)
+    .orderBy('chain_position', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return {
+    position: newest?.chain_position ?? 0,
+    head: newest?.chain_head ? Buffer.from(newest.chain_head, 'hex') : GENESIS,
+    notesThrough: newest?.notes_through ?? 0,
+  }
+}
+
+/** Returns the root of their tree. */
+async function insertLeaves(
+  trx: Transaction<Database>,
+  position: number,
+  count: number,
+  leafAt: (leafNo: number) => Leaf,
+): Promise<Buffer> {
+  const tree = new RootHasher()
+  for (let from = 0; from < count; from += LEAVES_AT_ONCE) {
+    const length = Math.min(LEAVES_AT_ONCE, count - from)
+    const some = Array.from({ length }, (_, offset) => leafAt(from + offset))
+    for (const { hash } of some) tree.add(hash)
+    // Kysely has no word for unnest over several arrays.
+    await sql`
+      insert into identifai.chain_leaves (chain_position, leaf_no, classification_id, revision_no, note_id, leaf_hash)
+      select ${position}, ${from} + ordinality - 1, classification_id, revision_no, note_id, leaf_hash
+      from unnest(
+        ${some.map((leaf) => leaf.classification_id)}::bigint[],
+        ${some.map((leaf) => leaf.revision_no)}::integer[],
+        ${some.map((leaf) => leaf.note_id)}::bigint[],
+        ${some.map((leaf) => leaf.hash.toString('hex'))}::text[]
+      ) with ordinality as leaf (classification_id, revision_no, note_id, leaf_hash, ordinality)`.execute(trx)
+  }
+  return tree.root
+}
