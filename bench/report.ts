@@ -23,7 +23,7 @@ const size = {
   classifications: Number(values.classifications),
   revisionsEach: Number(values['revisions-each']),
   events: Number(values.events),
-  nights: 300,
+  nightlyTimes: 300,
 }
 
 await using postgres = await startEmbeddedPostgres()

@@ -13,7 +13,7 @@ import { enqueue } from '../src/pipeline/queue/enqueue/enqueue.ts'
 import { argumentEntries } from '../src/pipeline/queue/enqueue/read-entries.ts'
 import { createLogger } from '../src/platform/logger.ts'
 import { startSimulator } from '../src/devkit/simulator/start-simulator.ts'
-import { runPass } from '../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../src/pipeline/run/run-pass.ts'
 import { median } from './median.ts'
 
 const INDEXES = [
@@ -37,8 +37,8 @@ const { values } = parseArgs({
 })
 
 await using postgres = await startEmbeddedPostgres()
-await using simulator = await startSimulator({ apiKey: 'bench', world: { asksUntilDone: 0 } })
-const identifiers = simulator.world.register({ count: Number(values.identifiers), fate: 'done' })
+await using simulator = await startSimulator({ apiKey: 'bench', world: { requestsUntilDone: 0 } })
+const identifiers = simulator.world.register({ count: Number(values.identifiers), result: 'done' })
 const ratios = []
 for (let round = 0; round < Number(values.rounds); round++) {
   const [withIndexes, without] = [await load(`with_${round}`, true), await load(`without_${round}`, false)]
@@ -71,7 +71,7 @@ async function load(name: string, withIndexes: boolean): Promise<number> {
     for (const index of INDEXES) await sql`drop index identifai.${sql.id(index)}`.execute(app.db)
   await enqueue(app.db, argumentEntries(identifiers), { media: 'audio', priority: 0, source: null })
   const started = performance.now()
-  const { failure } = await runPass(app, { trigger: 'manual', signal: new AbortController().signal })
+  const { failure } = await executeRun(app, { trigger: 'manual', signal: new AbortController().signal })
   if (failure !== undefined) throw failure
   return (performance.now() - started) / 1000
 }

@@ -23,7 +23,7 @@ const AGGREGATES: Readonly<Record<string, string>> = {
   clips: 'classification, count(*), avg(confidence), count(*) filter (where disagrees_with_effective)',
   artificial_spans: 'clip_count, count(*), max(span_end - span_start)',
   classification_history: 'effective_classification, count(*), count(*) filter (where forced)',
-  forced_classifications: 'force_classification, count(*), max(tracked_siblings)',
+  forced_classifications: 'force_classification, count(*), max(same_file_identifiers)',
   force_events: 'event, count(*), avg(machine_confidence_after)',
   review_worklist: 'rank, count(*)',
 }

@@ -17,7 +17,7 @@ export async function seedClassifications(
 ): Promise<void> {
   const [db] = dbs as [Kysely<Database>]
   await seedRuns(db)
-  await seedLedger(db, total)
+  await seedIdentifiers(db, total)
   let [next, done] = [1, 0]
   await Promise.all(
     dbs.map(async (connection) => {
@@ -37,7 +37,7 @@ async function seedRuns(db: Kysely<Database>): Promise<void> {
   await sql`
     insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version, unsealed_runs,
       notes_through, chain_position, merkle_root, chain_head)
-    select md5(n::text)::uuid, 'schedule', 'succeeded', night, night + interval '1 hour', 'h', 1, '0', 0, 0, n + 1,
+    select md5(n::text)::uuid, 'nightly', 'succeeded', night, night + interval '1 hour', 'h', 1, '0', 0, 0, n + 1,
       repeat('0', 64), encode(sha256(n::text::bytea), 'hex')
     from generate_series(0, 731) as n,
       lateral (select date_trunc('day', now()) - interval '730 days' + n * interval '1 day' as night) as at`.execute(
@@ -45,10 +45,10 @@ async function seedRuns(db: Kysely<Database>): Promise<void> {
   )
 }
 
-async function seedLedger(db: Kysely<Database>, total: number): Promise<void> {
+async function seedIdentifiers(db: Kysely<Database>, total: number): Promise<void> {
   await sql`
-    insert into identifai.identifiers (identifier, submitted_at, source, state, due_at, enqueued_at, settled_at,
-      last_asked_at, last_confirmed_at)
+    insert into identifai.identifiers (identifier, submitted_at, source, state, due_at, enqueued_at, finished_at,
+      last_requested_at, last_confirmed_at)
     select encode(sha256(c::text::bytea), 'hex'), case when c % 10 > 0 then at end,
       (array['calls', 'voice notes', 'evidence'])[1 + c % 3], 'done', now() + interval '12 hours', at, at, now(), now()
     from generate_series(1, ${total}::bigint) as c,

@@ -7,7 +7,7 @@ export interface HistorySize {
   readonly revisionsEach: number
   /** Classifications whose second revision is a force, two of each file. */
   readonly events: number
-  readonly nights: number
+  readonly nightlyTimes: number
 }
 
 /**
@@ -16,7 +16,7 @@ export interface HistorySize {
  */
 export async function seedHistory(db: Kysely<Database>, size: HistorySize): Promise<void> {
   await sql`
-    insert into identifai.identifiers (identifier, state, enqueued_at, settled_at, last_asked_at, last_confirmed_at)
+    insert into identifai.identifiers (identifier, state, enqueued_at, finished_at, last_requested_at, last_confirmed_at)
     select encode(sha256(n::text::bytea), 'hex'), 'done', '2026-01-01Z', now(), now(), now()
     from generate_series(1, ${size.classifications}) as n`.execute(db)
   await sql`
@@ -24,10 +24,10 @@ export async function seedHistory(db: Kysely<Database>, size: HistorySize): Prom
       run_id, trigger, status, started_at, finished_at, host, pid, version, tracked_count, pending_count, done_count,
       errored_count, missing_count, quarantined_count, retired_count, unsealed_runs, confirmed_since, chain_position,
       merkle_root, chain_head, notes_through)
-    select md5(n::text)::uuid, 'schedule', 'succeeded', night, night + interval '1 hour', 'h', 1, '0',
+    select md5(n::text)::uuid, 'nightly', 'succeeded', night, night + interval '1 hour', 'h', 1, '0',
       ${size.classifications}, 0, ${size.classifications}, 0, 0, 0, 0, 0, night, n, repeat('0', 64),
       encode(sha256(n::text::bytea), 'hex'), 0
-    from generate_series(1, ${size.nights}) as n, lateral (select '2026-01-01 02:00Z'::timestamptz + n * interval '1 day' as night) as at`.execute(
+    from generate_series(1, ${size.nightlyTimes}) as n, lateral (select '2026-01-01 02:00Z'::timestamptz + n * interval '1 day' as night) as at`.execute(
     db,
   )
   await sql`
@@ -44,7 +44,7 @@ export async function seedHistory(db: Kysely<Database>, size: HistorySize): Prom
     from generate_series(1, ${size.classifications}) as c
     cross join generate_series(1, ${size.revisionsEach}) as no
     cross join lateral (
-      select 1 + ((c / 2) % ${size.nights - size.revisionsEach}::integer) + no - 1 as n, c <= ${size.events}::integer as is_forced) as spread
+      select 1 + ((c / 2) % ${size.nightlyTimes - size.revisionsEach}::integer) + no - 1 as n, c <= ${size.events}::integer as is_forced) as spread
     cross join lateral (select '2026-01-01 02:00Z'::timestamptz + n * interval '1 day' as night) as at
     order by c, no`.execute(db)
   await sql`vacuum analyze`.execute(db)

@@ -236,15 +236,8 @@ const CHARTS = {
     type: 'table',
     options: {
       query_mode: 'raw',
-      all_columns: [
-        'heuristic',
-        'other_heuristic',
-        'n',
-        'n_single_model',
-        'flips',
-        'overrides_made_needless',
-      ],
-      order_by_cols: ['["overrides_made_needless", false]', '["flips", false]'],
+      all_columns: ['heuristic', 'other_heuristic', 'n', 'n_single_model', 'flips', 'overrides_avoided'],
+      order_by_cols: ['["overrides_avoided", false]', '["flips", false]'],
       row_limit: 100,
     },
   },

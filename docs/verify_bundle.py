@@ -4,9 +4,9 @@ import hashlib, json, sys
 from datetime import datetime, timedelta
 from verify_report import conclusions  # has to lie beside this file
 
-COVERAGE = "tracked done errored pending missing quarantined retired reanalysing".split()
+COVERAGE = "tracked done errored pending missing quarantined retired reanalyzing".split()
 REVISION = "classification_id revision_no identifier ref_id name source submitted_at file_hash result_url run_id chain_position".split()
-EVENT = "event revision_no_before decision in_period force_origin tracked_siblings".split()  # what is said of it besides
+EVENT = "event revision_no_before decision in_period force_origin same_file_identifiers".split()  # what is said of it besides
 NOTE = "note_id noted_at file_hash forced_to author reason ticket reviewer".split()
 MACHINE = "machine_classification machine_confidence machine_heuristic".split()
 
@@ -52,8 +52,8 @@ def read(lines, kept):  # the report's data, its last run, and the rows proved u
 
 def facts_of_head(run):  # what the head of a report has to say of its run
     as_of = "run_id finished_at chain_position chain_head notes_through first_http_date last_http_date".split()
-    coverage = {**{key: run[f"{key}_count"] for key in COVERAGE}, "settled": run["done_count"] + run["errored_count"],
-                **{key: run.get(key) for key in ("confirmed_since", "unsettled_enqueued_since", "unsealed_runs")},
+    coverage = {**{key: run[f"{key}_count"] for key in COVERAGE}, "finished": run["done_count"] + run["errored_count"],
+                **{key: run.get(key) for key in ("confirmed_since", "unfinished_enqueued_since", "unsealed_runs")},
                 "retired_reasons": run.get("retired_reasons", [])}
     return {key: run.get(key) for key in as_of}, coverage
 
@@ -91,6 +91,6 @@ if __name__ == "__main__":
     except OSError as error: sys.exit(str(error))
     except Exception as error: findings.append(f"malformed, or lacks a proof: {error!r}")
     print("\n".join(findings) or "Events, notes and the state of the ledger are as they were sealed, and decisions and figures follow from them.\n"
-          "What is counted over identifiers that are not in it (now, found_forced, tracked, siblings, observed_since) no bundle proves.\n" +
+          "What is counted over identifiers that are not in it (now, already_forced, tracked, siblings, observed_since) no bundle proves.\n" +
           ("It has the head that you gave." if head else "Hold its head against one that was kept elsewhere."))
     sys.exit(6 if findings else 0)

@@ -64,7 +64,7 @@ def summary_of(report, all_decisions):
     against = [confidence or 0 for machine, forced, confidence in pairs if None not in (machine, forced) and machine != forced]
     kinds = (("events", events), ("decisions", decisions))
     return {
-        **{key: len(items) for key, items in kinds}, "found_forced": report["summary"]["period"]["found_forced"],
+        **{key: len(items) for key, items in kinds}, "already_forced": report["summary"]["period"]["already_forced"],
         **{f"{key}_{word}": sum(item["in_period"] == word for item in items) for key, items in kinds for word in ("certainly", "possibly")},
         **{word: sum(d["explanation"] == word for d in decisions) for word in ("explained", "explained_late", "unexplained")},
         "identifiers": len({event["classification_id"] for event in events}),
@@ -78,8 +78,8 @@ def conclusions(report):  # yields what does not follow
     if head["title"] != "Forced classifications" or hashlib.sha256(text_of(head["statements"]).encode()).hexdigest() != STATEMENTS:
         yield "the sentences are not those of this version"
     cover, to = head["coverage"], head["period"]["to"]
-    is_short = any(t and t < to for t in (head["as_of"]["finished_at"], cover["confirmed_since"], cover["unsettled_enqueued_since"]))
-    is_short = is_short or cover["reanalysing"] + cover["unsealed_runs"] > 0 or (cover["observed_since"] or "") >= to
+    is_short = any(t and t < to for t in (head["as_of"]["finished_at"], cover["confirmed_since"], cover["unfinished_enqueued_since"]))
+    is_short = is_short or cover["reanalyzing"] + cover["unsealed_runs"] > 0 or (cover["observed_since"] or "") >= to
     if (is_short, not is_short) != (bool(cover["gaps"]), cover["is_complete"]): yield "the report is not as complete as its head says"
     events.sort(key=lambda event: (event["not_after"], event["classification_id"], event["revision_no"]))
     for event in events:

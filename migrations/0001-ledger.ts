@@ -36,13 +36,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('lease_until', 'timestamptz')
     .addColumn('leased_by', 'uuid')
     .addColumn('claim_no', 'integer', (c) => c.notNull().defaultTo(0))
-    .addColumn('wake_requested_at', 'timestamptz')
+    .addColumn('refresh_requested_at', 'timestamptz')
     .addColumn('last_error', 'text')
-    .addColumn('answer_digest', 'bytea')
+    .addColumn('record_digest', 'bytea')
     .addColumn('enqueued_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
-    .addColumn('last_asked_at', 'timestamptz')
+    .addColumn('last_requested_at', 'timestamptz')
     .addColumn('last_confirmed_at', 'timestamptz')
-    .addColumn('settled_at', 'timestamptz')
+    .addColumn('finished_at', 'timestamptz')
     .addColumn('retired_at', 'timestamptz')
     .addColumn('retired_reason', 'text')
     .addPrimaryKeyConstraint('identifiers_pkey', ['id'])
@@ -59,7 +59,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       'identifiers_submitted_at_from_1970_to_2099',
       sql`submitted_at >= '1970-01-01Z' and submitted_at < '2100-01-01Z'`,
     )
-    .addCheckConstraint('identifiers_answer_digest_is_sha256', sql`octet_length(answer_digest) = 32`)
+    .addCheckConstraint('identifiers_record_digest_is_sha256', sql`octet_length(record_digest) = 32`)
     .addCheckConstraint('identifiers_counters_not_negative', sql`attempts >= 0 and absences >= 0`)
     .addCheckConstraint('identifiers_request_limit_from_1', sql`request_limit >= 1`)
     .addCheckConstraint('identifiers_lease_has_both_parts', sql`(lease_until is null) = (leased_by is null)`)
@@ -100,41 +100,41 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       leased_by: 'The run (sync_runs.run_id) that is asking now.',
       claim_no:
         'How many times this row has been claimed; a write is valid only under the claim it was made for.',
-      wake_requested_at:
+      refresh_requested_at:
         'When somebody last wanted it asked again; later than the last request means still wanted.',
       last_error: 'What went wrong at the last ask; null when nothing did.',
-      answer_digest:
+      record_digest:
         "SHA-256 of the last answer's record, as received, and of the version that read it: the same again says nothing new. Null when the last answer was not a finished one.",
       enqueued_at: 'When the row was inserted.',
-      last_asked_at: 'Database clock before the last request for it left that was answered.',
+      last_requested_at: 'Database clock before the last request for it left that was answered.',
       last_confirmed_at:
         'Database clock before the request of the last answer that fitted the contract left.',
-      settled_at: 'When it first became done or errored.',
+      finished_at: 'When it first became done or errored.',
       retired_at: 'When tracking ended; null while tracked.',
       retired_reason: 'Why tracking ended; null while tracked.',
     },
   )
 
   await sql`
-    create function identifai.refuse_ledger_removal() returns trigger language plpgsql as $$
+    create function identifai.refuse_identifier_removal() returns trigger language plpgsql as $$
     begin
       raise exception '% on identifai.identifiers is refused: what was tracked stays accountable', tg_op
         using errcode = 'restrict_violation',
               hint = 'End the tracking of an identifier with: identifai-sync retire <identifier> --reason ...';
     end $$`.execute(db)
-  await sql`comment on function identifai.refuse_ledger_removal() is 'Trigger: refuses to remove rows of the ledger.'`.execute(
+  await sql`comment on function identifai.refuse_identifier_removal() is 'Trigger: refuses to remove rows of the ledger.'`.execute(
     db,
   )
   await sql`
     create trigger identifiers_no_removal before delete or truncate on identifai.identifiers
-    for each statement execute function identifai.refuse_ledger_removal()`.execute(db)
+    for each statement execute function identifai.refuse_identifier_removal()`.execute(db)
 
   await sql`
     create function identifai.request_refresh(identifier text, media text default 'audio') returns boolean
     language sql security definer set search_path = pg_catalog, pg_temp as $$
       with woken as (
         update identifai.identifiers as i
-        set wake_requested_at = clock_timestamp(), due_at = clock_timestamp(), priority = greatest(i.priority, 10)
+        set refresh_requested_at = clock_timestamp(), due_at = clock_timestamp(), priority = greatest(i.priority, 10)
         where i.media = request_refresh.media and i.identifier = request_refresh.identifier
           and i.state in ('pending', 'done', 'errored', 'missing')
         returning 1
@@ -150,6 +150,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop function identifai.request_refresh(text, text)`.execute(db)
   await db.schema.dropTable('identifai.identifiers').execute()
-  await sql`drop function identifai.refuse_ledger_removal()`.execute(db)
+  await sql`drop function identifai.refuse_identifier_removal()`.execute(db)
   await sql`comment on schema identifai is null`.execute(db)
 }

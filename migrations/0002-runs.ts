@@ -8,9 +8,9 @@ const COUNTERS = {
   throttled: 'Answers 429 (over quota).',
   claimed: 'Claims made; each ends in exactly one of the six outcomes that follow.',
   returned: 'Records in answers that belong to a claim.',
-  settled_done: 'Claims that ended done.',
-  still_new: 'Claims that found the analysis unfinished.',
-  settled_errored: 'Claims that ended errored.',
+  done: 'Claims that ended done.',
+  pending: 'Claims that found the analysis unfinished.',
+  errored: 'Claims that ended errored.',
   not_returned: 'Claims whose identifier was not in the answer.',
   quarantined: 'Claims whose record did not fit the contract, or was refused alone.',
   released: 'Claims given back without an outcome: failures, lost leases, interruption.',
@@ -51,8 +51,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   }
   await table
     .addColumn('confirmed_since', 'timestamptz')
-    .addColumn('unsettled_enqueued_since', 'timestamptz')
-    .addColumn('reanalysing_count', 'integer')
+    .addColumn('unfinished_enqueued_since', 'timestamptz')
+    .addColumn('reanalyzing_count', 'integer')
     .addColumn('retired_reasons', 'jsonb')
     .addColumn('unsealed_runs', 'integer')
     .addColumn('first_http_date', 'timestamptz')
@@ -63,7 +63,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('notes_through', 'bigint')
     .addPrimaryKeyConstraint('sync_runs_pkey', ['run_id'])
     .addUniqueConstraint('sync_runs_chain_position_key', ['chain_position'])
-    .addCheckConstraint('sync_runs_trigger_known', sql`trigger in ('manual', 'schedule', 'fresh', 'demo')`)
+    .addCheckConstraint(
+      'sync_runs_trigger_known',
+      sql`trigger in ('manual', 'nightly', 'fresh', 'replay', 'demo')`,
+    )
     .addCheckConstraint(
       'sync_runs_status_known',
       sql`status in ('running', 'succeeded', 'partial', 'failed', 'interrupted')`,
@@ -96,10 +99,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       error: 'Why it failed, was interrupted, or lost some of its requests; null otherwise.',
       ...COUNTERS,
       ...SEALED_COUNTS,
-      confirmed_since: 'Oldest last_confirmed_at among settled identifiers when the run ended.',
-      unsettled_enqueued_since:
+      confirmed_since: 'Oldest last_confirmed_at among finished identifiers when the run ended.',
+      unfinished_enqueued_since:
         'Oldest enqueued_at among pending, missing and quarantined identifiers when the run ended; null when there are none.',
-      reanalysing_count:
+      reanalyzing_count:
         'Of the done and errored ones, those whose analysis was running again when the run ended: what was forced meanwhile is seen when it ends.',
       retired_reasons:
         'Why identifiers were retired, when the run ended: a list of {reason, identifiers}, the most frequent first, at most 20; all others as one entry whose reason is null.',

@@ -102,7 +102,7 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
     .addColumn('confidence', 'double precision')
     .addPrimaryKeyConstraint('clips_pkey', ['classification_id', 'clip_no'])
     .execute()
-  await commentOn(db, 'identifai.clips', 'One row per clip (segment) of an analysed file.', {
+  await commentOn(db, 'identifai.clips', 'One row per clip (segment) of an analyzed file.', {
     classification_id: ID,
     clip_no: 'Our ordinal of the clip in the answer, from 0.',
     clip_index: 'The index that the API gives the clip; neither unique nor gapless for certain.',

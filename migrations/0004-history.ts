@@ -63,7 +63,7 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
   // Changes of force are few among revisions, and what reports are about. Kysely has no word for the operator.
   await sql`
     create index classification_revisions_force_idx on identifai.classification_revisions (observed_at)
-    where causes && array['forced', 'force_changed', 'unforced', 'found_forced']`.execute(db)
+    where causes && array['forced', 'force_changed', 'unforced', 'already_forced']`.execute(db)
   // When something was first seen, and when it changed; it grows at its end.
   await db.schema
     .createIndex('classification_revisions_observed_idx')
@@ -83,10 +83,10 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
       revision_no: 'Counts the revisions of one classification, from 1.',
       observed_at: 'Database clock when the answer with this content was received: the change is not later.',
       previous_confirmed_at:
-        'Database clock before the last request left that still brought the former content (the former finished content, once there was one): the change of content is not earlier. Null at first. It bounds no force that was found_forced.',
+        'Database clock before the last request left that still brought the former content (the former finished content, once there was one): the change of content is not earlier. Null at first. It bounds no force that was already_forced.',
       run_id: 'The run that received it.',
       causes:
-        'Why this revision exists. Force, seen to change between two finished answers: forced, force_changed, unforced; the two times of the revision bound it. found_forced: forced already in the first finished answer, nobody saw when, and the two times do not bound it. Others: first_seen, status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, metadata_changed (name, ref_id, or the force of an unfinished record), extra_changed, disappeared (the API stopped returning it), reappeared.',
+        'Why this revision exists. Force, seen to change between two finished answers: forced, force_changed, unforced; the two times of the revision bound it. already_forced: forced already in the first finished answer, nobody saw when, and the two times do not bound it. Others: first_seen, status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, metadata_changed (name, ref_id, or the force of an unfinished record), extra_changed, disappeared (the API stopped returning it), reappeared.',
       identifier: 'Names one submission.',
       source: 'identifiers.source as it stood.',
       submitted_at: 'identifiers.submitted_at as it stood.',

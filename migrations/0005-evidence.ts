@@ -18,7 +18,7 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
     .addColumn('media', 'text', (c) => c.notNull().defaultTo('audio'))
     .addColumn('identifier', 'text', (c) => c.notNull())
     .addColumn('run_id', 'uuid', (c) => c.notNull())
-    .addColumn('asked_at', 'timestamptz', (c) => c.notNull())
+    .addColumn('requested_at', 'timestamptz', (c) => c.notNull())
     .addColumn('received_at', 'timestamptz', (c) => c.notNull())
     .addColumn('quarantined_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
     .addColumn('reason', 'text', (c) => c.notNull())
@@ -47,7 +47,7 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
       media: 'Kind of medium.',
       identifier: 'The identifier it was the answer for.',
       run_id: 'The run that received it.',
-      asked_at: 'Database clock before the request left that brought it.',
+      requested_at: 'Database clock before the request left that brought it.',
       received_at: 'Database clock after it had been received.',
       quarantined_at:
         'When it was set aside: with the first write after the circuit breaker had let it pass.',
@@ -56,7 +56,7 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
       issues: 'What is wrong: a list of {path, message}, path being a JSON Pointer into the record.',
       http_status: 'Status of the refusal; null when the record came with a 200.',
       payload: "The record as it came, as JSON text; or the API's answer, cut short.",
-      resolved_at: 'When the identifier was settled after all; null while it is not.',
+      resolved_at: 'When the identifier was finished after all; null while it is not.',
     },
   )
 }

@@ -33,7 +33,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await commentOn(
     db,
     'identifai.override_notes',
-    'Append-only: who overrode the machine and why, as told by the organisation itself. The API says neither.',
+    'Append-only: who overrode the machine and why, as told by the organization itself. The API says neither.',
     {
       note_id: 'Our key, in the order of insertion.',
       media: 'Kind of medium.',

@@ -40,7 +40,7 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
         is: 'Seconds since then, as long as it has never had a final answer (done or errored).',
         null: 'it waits for nothing: it has had a final answer, or was retired',
       },
-      settled_at: {
+      finished_at: {
         is: 'When it first had a final answer, done or errored. When it was first done is classifications.first_done_at.',
         null: 'never yet',
       },
@@ -51,7 +51,7 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
         is: 'What went wrong with the analysis, according to its last answer.',
         null: 'it did not fail, or was never answered',
       },
-      last_asked_at: { is: 'When it was last asked for and the API answered.', null: 'never yet' },
+      last_requested_at: { is: 'When it was last asked for and the API answered.', null: 'never yet' },
       last_confirmed_at: {
         is: 'When the last request left whose answer had it, in order: what the views show of it was so then.',
         null: 'never yet',
@@ -68,9 +68,9 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
     query: `
       select
         i.id, i.identifier, i.state, i.enqueued_at,
-        case when i.settled_at is null and i.state <> 'retired'
+        case when i.finished_at is null and i.state <> 'retired'
           then greatest(0, floor(extract(epoch from now() - i.enqueued_at)))::bigint end,
-        i.settled_at, coalesce(r.status = 'done', false), c.errors, i.last_asked_at, i.last_confirmed_at, i.due_at, i.last_error, i.retired_at, i.retired_reason,
+        i.finished_at, coalesce(r.status = 'done', false), c.errors, i.last_requested_at, i.last_confirmed_at, i.due_at, i.last_error, i.retired_at, i.retired_reason,
         i.media, i.submitted_at, i.source
       from identifai.identifiers as i
       left join identifai.classifications as c on c.classification_id = i.id

@@ -5,16 +5,16 @@ import { IDENTIFICATION, SUBMISSION_AS_IT_STOOD } from './reporting-columns.ts'
 /** Every cause that a revision can have, with what it says. */
 const CAUSES = {
   first_seen: 'the first answer that had it',
-  status_changed: 'it finished, or is analysed again',
+  status_changed: 'it finished, or is analyzed again',
   forced: 'it was seen to be forced, and was not in the finished answer before',
   force_changed: 'it was forced to another label',
   unforced: 'its force was taken away',
-  found_forced: 'it was forced already in its first finished answer: nobody saw when',
+  already_forced: 'it was forced already in its first finished answer: nobody saw when',
   heuristic_switched: 'the main verdict is by another heuristic',
   verdict_changed: 'a verdict of the machine changed',
   models_changed: 'other models were used',
   scores_changed: 'a score changed',
-  api_version_changed: 'it was analysed by another API version',
+  api_version_changed: 'it was analyzed by another API version',
   details_changed: 'its clips changed',
   hash_changed: 'it has another file hash',
   errors_changed: 'what went wrong changed',
@@ -46,9 +46,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       valid_to: { is: 'When we received the next one.', null: 'it still stands' },
       is_current: { is: 'Whether it still stands: classifications shows it.' },
       status: {
-        is: 'new, done or errored. While a finished one is analysed again, its last result stands here, as it does in classifications.',
+        is: 'new, done or errored. While a finished one is analyzed again, its last result stands here, as it does in classifications.',
       },
-      is_reanalysing: { is: 'Whether the API was analysing it again, so that the last result stands here.' },
+      is_reanalyzing: { is: 'Whether the API was analyzing it again, so that the last result stands here.' },
       effective_classification: {
         is: "The label that counted: the forced one, else the machine's.",
         null: 'not finished, or neither forced nor judged',

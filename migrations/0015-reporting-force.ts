@@ -14,7 +14,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute()
   // So are events, and those about one file are looked up for each other.
   await sql`create index classification_revisions_force_file_idx on identifai.classification_revisions (file_hash)
-    where causes && array['forced', 'force_changed', 'unforced', 'found_forced']`.execute(db)
+    where causes && array['forced', 'force_changed', 'unforced', 'already_forced']`.execute(db)
   await createForceEvents(db)
   await createForceDecisions(db)
   await createOverrideNotes(db)
@@ -32,7 +32,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop type identifai.decision`.execute(db)
 }
 
-const ABOUT_FORCE = `r.causes && array['forced', 'force_changed', 'unforced', 'found_forced']`
+const ABOUT_FORCE = `r.causes && array['forced', 'force_changed', 'unforced', 'already_forced']`
 
 /**
  * Tells events of one file and label apart by decision, as the report does: in the order of their lower bounds, an event
@@ -74,7 +74,7 @@ const DECISION_NO = `(
   where (o.file_hash = r.file_hash
       or r.file_hash is null and o.file_hash is null and o.classification_id = r.classification_id)
     and o.force_classification is not distinct from r.force_classification
-    and o.causes && array['forced', 'force_changed', 'unforced', 'found_forced']
+    and o.causes && array['forced', 'force_changed', 'unforced', 'already_forced']
     and o.causes && array['forced', 'force_changed', 'unforced']
     and (coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at, o.classification_id, o.revision_no)
       <= (coalesce(r.previous_confirmed_at, '-infinity'), r.observed_at, r.classification_id, r.revision_no))`
@@ -103,13 +103,13 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
         joins: 'classification_history.revision_no, with classification_id',
       },
       event: {
-        is: 'forced, force_changed (to another label), unforced, or found_forced (already so in the first finished answer: no change of any period).',
+        is: 'forced, force_changed (to another label), unforced, or already_forced (already so in the first finished answer: no change of any period).',
       },
       forced_from: { is: 'The forced label before.', null: 'it was not forced, or nobody saw' },
       forced_to: { is: 'The forced label since.', null: 'it is no longer forced' },
       not_before: {
         is: 'When the last request left whose answer still had the former label: it happened then or later.',
-        null: 'found_forced: nobody saw',
+        null: 'already_forced: nobody saw',
       },
       not_after: {
         is: 'When the first answer with the new label had been received: it happened by then.',
@@ -132,7 +132,7 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
       decision_key: {
         is: 'The decision that it belongs to: events of one file and label that can have happened together are one.',
         joins: 'force_decisions.decision_key',
-        null: 'found_forced: a decision that nobody saw',
+        null: 'already_forced: a decision that nobody saw',
       },
       file_hash: {
         is: 'SHA-256 of the audio file; an override is by file.',
@@ -148,12 +148,12 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
       select
         r.classification_id, r.identifier, r.revision_no, event.event,
         former.force_classification, r.force_classification,
-        case when event.event <> 'found_forced' then r.previous_confirmed_at end, r.observed_at,
+        case when event.event <> 'already_forced' then r.previous_confirmed_at end, r.observed_at,
         former.machine_classification, former.machine_confidence, former.machine_heuristic,
         r.machine_classification, r.machine_confidence, r.machine_heuristic,
         case when r.force_classification = 'human' or event.event = 'forced' then 'not_c2pa_path'
           else 'undetermined' end,
-        case when event.event <> 'found_forced' then ${decisionKey({
+        case when event.event <> 'already_forced' then ${decisionKey({
           media: '(select i.media from identifai.identifiers as i where i.id = r.classification_id)',
           fileHash: 'r.file_hash',
           classification: 'r.classification_id',
@@ -166,12 +166,12 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
       from identifai.classification_revisions as r
       cross join lateral (
         select case when 'forced' = any(r.causes) then 'forced' when 'unforced' = any(r.causes) then 'unforced'
-          when 'force_changed' = any(r.causes) then 'force_changed' else 'found_forced' end as event
+          when 'force_changed' = any(r.causes) then 'force_changed' else 'already_forced' end as event
       ) as event
       left join lateral (
         select f.force_classification, f.machine_classification, f.machine_confidence, f.machine_heuristic
         from identifai.classification_revisions as f
-        where event.event <> 'found_forced' and f.classification_id = r.classification_id
+        where event.event <> 'already_forced' and f.classification_id = r.classification_id
           and f.revision_no < r.revision_no and f.status <> 'new'
         order by f.revision_no desc limit 1
       ) as former on true
@@ -225,7 +225,7 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
             partition by e.media, e.file_hash, case when e.file_hash is null then e.classification_id end, e.forced_to
             order by e.not_before nulls first, e.not_after, e.classification_id, e.revision_no
             rows between unbounded preceding and current row)).decision_no
-        from identifai_reporting.force_events as e where e.event <> 'found_forced'
+        from identifai_reporting.force_events as e where e.event <> 'already_forced'
       ), decisions as (
         select media, file_hash, own, forced_to, decision_no, max(not_before) as not_before, min(not_after) as not_after,
           count(*)::integer as identifiers,
@@ -264,7 +264,7 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
 async function createOverrideNotes(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'override_notes', {
     about:
-      'What the organisation itself has written down of forced labels: who, why. A note is never changed, only followed by another: the latest about a decision counts.',
+      'What the organization itself has written down of forced labels: who, why. A note is never changed, only followed by another: the latest about a decision counts.',
     grain: 'note',
     columns: {
       note_id: { is: 'Number of the note; later ones are higher.' },
@@ -291,7 +291,7 @@ async function createOverrideNotes(db: Kysely<unknown>): Promise<void> {
       select n.note_id, n.file_hash, n.forced_to,
         (select e.decision_key from identifai_reporting.force_events as e
           where e.media = n.media and e.file_hash = n.file_hash and coalesce(e.forced_to, 'none') = n.forced_to
-            and e.event <> 'found_forced'
+            and e.event <> 'already_forced'
           group by e.decision_key having max(coalesce(e.not_before, '-infinity')) <= n.noted_at
           order by max(coalesce(e.not_before, '-infinity')) desc limit 1),
         n.author, n.reason, n.ticket, n.reviewer, n.noted_at, n.media
@@ -326,7 +326,7 @@ async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
       ticket: { is: 'Case or ticket, according to it.', null: 'no note, or none given' },
       reviewer: { is: 'Who reviewed it, according to it.', null: 'no note, or nobody named' },
       noted_at: { is: 'When it was written.', null: 'no note' },
-      tracked_siblings: { is: 'Other tracked identifiers of the same file.' },
+      same_file_identifiers: { is: 'Other tracked identifiers of the same file.' },
     },
     query: `
       select ${columns.map((column) => `c.${column}`).join(', ')}, event.not_before, event.not_after,

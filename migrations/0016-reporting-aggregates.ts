@@ -36,7 +36,7 @@ async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
       },
       agree: { is: 'Those with the same label under both.' },
       flips: { is: 'Those with another label under the other one.' },
-      overrides_made_needless: {
+      overrides_avoided: {
         is: 'Flips where the first is the main verdict, the label was forced otherwise, and the other one gives the forced label.',
       },
     },
@@ -87,7 +87,7 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
       model: { is: 'Name of the model.', null: 'not told' },
       day: { is: 'Day (UTC) on which the audio was submitted; if nobody told, on which we first saw it.' },
       n: { is: 'Results of the model on files of that day.' },
-      n_day_untold: {
+      n_day_unknown: {
         is: 'Those of them whose audio nobody told the time of: they stand on the day on which we first saw it, which can look like a peak.',
       },
       n_abstained: { is: 'Those of them in which the model abstained.' },

@@ -7,7 +7,7 @@ import * as evidence from './0005-evidence.ts'
 import * as quota from './0006-quota.ts'
 import * as overrideNotes from './0007-override-notes.ts'
 import * as chain from './0008-chain.ts'
-import * as reportingLedger from './0009-reporting-ledger.ts'
+import * as reportingIdentifiers from './0009-reporting-ledger.ts'
 import * as reportingClassifications from './0010-reporting-classifications.ts'
 import * as reportingVerdicts from './0011-reporting-verdicts.ts'
 import * as reportingModelResults from './0012-reporting-model-results.ts'
@@ -28,7 +28,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-quota': quota,
   '0007-override-notes': overrideNotes,
   '0008-chain': chain,
-  '0009-reporting-ledger': reportingLedger,
+  '0009-reporting-ledger': reportingIdentifiers,
   '0010-reporting-classifications': reportingClassifications,
   '0011-reporting-verdicts': reportingVerdicts,
   '0012-reporting-model-results': reportingModelResults,

@@ -14,7 +14,7 @@ export const CLASSIFICATION_COLUMNS = {
   },
   result_url: { is: 'Link to the result on the dashboard.', null: 'none was given' },
   status: {
-    is: 'new (being analysed), done or errored. While a finished one is analysed again, its last result stands here.',
+    is: 'new (being analyzed), done or errored. While a finished one is analyzed again, its last result stands here.',
   },
   errors: { is: 'What went wrong with the analysis.', null: 'nothing did' },
   api_version: { is: 'API version at the time of the analysis.', null: 'not finished, or not told' },

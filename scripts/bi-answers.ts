@@ -5,7 +5,7 @@ import type { Database } from '../src/platform/postgres/database.ts'
 const QUESTION = /```sql\n([\s\S]*?)```\n(?:\n\|[\s\S]*?\n(?=\n))?/g
 
 /** The text of docs/bi.md with each answer as a database gives it now. */
-export async function withAnswers(db: Kysely<Database>, markdown: string): Promise<string> {
+export async function withResponses(db: Kysely<Database>, markdown: string): Promise<string> {
   const answers: string[] = []
   for (const [, query = ''] of markdown.matchAll(QUESTION)) {
     const { rows } = await sql.raw<Record<string, unknown>>(query).execute(db)

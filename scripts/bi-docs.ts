@@ -3,16 +3,16 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { connect } from '../src/platform/postgres/connect.ts'
 import { runDemo } from '../src/devkit/demo/run-demo.ts'
-import { withAnswers } from './bi-answers.ts'
-import { SILENT_TELLER } from './silent-teller.ts'
+import { withResponses } from './bi-answers.ts'
+import { SILENT_OUTPUT } from './silent-teller.ts'
 
 const file = path.resolve(import.meta.dirname, '../docs/bi.md')
 await runDemo({
   signal: new AbortController().signal,
-  tell: SILENT_TELLER,
+  output: SILENT_OUTPUT,
   linger: async ({ databaseUrl }) => {
     const { db } = connect({ connectionString: databaseUrl, maxConnections: 1 })
-    writeFileSync(file, await withAnswers(db, readFileSync(file, 'utf8')))
+    writeFileSync(file, await withResponses(db, readFileSync(file, 'utf8')))
     await db.destroy()
   },
 })

@@ -1,4 +1,4 @@
-/** One package of a lockfile, as far as its licence goes. */
+/** One package of a lockfile, as far as its license goes. */
 interface LockedPackage {
   readonly version?: string
   readonly license?: string
@@ -18,7 +18,7 @@ const COMPATIBLE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * docs/licenses.md: every package that an installation brings, with its licence.
+ * docs/licenses.md: every package that an installation brings, with its license.
  *
  * @throws Error naming what has none, or one that nobody has looked at.
  */
@@ -36,16 +36,16 @@ export function licenseList(lockfile: {
   const unknown = installed.filter(({ license }) => !COMPATIBLE.has(license))
   if (unknown.length > 0) {
     throw new Error(
-      `Look at the licence of ${unknown.map(({ name, license }) => `${name} (${license})`).join(', ')}.`,
+      `Look at the license of ${unknown.map(({ name, license }) => `${name} (${license})`).join(', ')}.`,
     )
   }
   return [
     '# Licences',
     '',
-    'What an installation brings besides `identifai-sync` itself, which is under the MIT licence. Made from `package-lock.json` by',
+    'What an installation brings besides `identifai-sync` itself, which is under the MIT license. Made from `package-lock.json` by',
     '`npm run docs:licenses`; the test suite holds it true, and refuses licences that are not permissive.',
     '',
-    '| package | version | licence |',
+    '| package | version | license |',
     '| --- | --- | --- |',
     ...installed.map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`),
     '',

@@ -1,12 +1,12 @@
-import type { DemoTeller } from '../src/devkit/demo/tell.ts'
+import type { DemoOutput } from '../src/devkit/demo/tell.ts'
 
 /** Takes in all that the demo tells, and says nothing. */
-export const SILENT_TELLER: DemoTeller = {
+export const SILENT_OUTPUT: DemoOutput = {
   started: () => {},
   enqueued: () => {},
-  firstPass: () => {},
+  firstRun: () => {},
   meanwhile: () => {},
-  secondPass: () => {},
+  secondRun: () => {},
   report: () => {},
   tables: () => {},
   answer: () => {},

@@ -4,11 +4,11 @@ import { createDatabaseApp } from './database-app.ts'
 import { createApiClient } from './pipeline/api/api-client.ts'
 import { createQuota } from './pipeline/api/quota.ts'
 import type { Logger } from './platform/logger.ts'
-import type { PassTools } from './pipeline/run/pass.ts'
+import type { RunTools } from './pipeline/run/pass.ts'
 import { NO_TELEMETRY, type Telemetry } from './platform/telemetry.ts'
 
 /** What a pass works with, and what has to be closed after it. */
-export interface App extends PassTools, AsyncDisposable {}
+export interface App extends RunTools, AsyncDisposable {}
 
 /** Everything a test or the demo may bring itself. */
 export interface AppOverrides {

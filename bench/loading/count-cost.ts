@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { readLedgerTotals } from '../../src/pipeline/run/ledger-totals.ts'
+import { readTrackedTotals } from '../../src/pipeline/run/ledger-totals.ts'
 import type { BenchDatabase } from './databases.ts'
 import { median } from '../median.ts'
 
@@ -10,7 +10,7 @@ const TIMES = 5
 export async function countCost({ db }: BenchDatabase): Promise<{ totals: number; reading: number }> {
   const [totals, reading]: [number[], number[]] = [[], []]
   for (let time = 0; time < TIMES; time++) {
-    totals.push(await secondsOf(() => readLedgerTotals(db, randomUUID())))
+    totals.push(await secondsOf(() => readTrackedTotals(db, randomUUID())))
     reading.push(await secondsOf(() => sql`select count(claim_no) from identifai.identifiers`.execute(db)))
   }
   return { totals: median(totals), reading: median(reading) }

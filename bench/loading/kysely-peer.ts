@@ -95,7 +95,7 @@ for (;;) {
     )
     await trx
       .updateTable('identifai.identifiers')
-      .set({ state: 'done', last_confirmed_at: now, settled_at: now })
+      .set({ state: 'done', last_confirmed_at: now, finished_at: now })
       .where(
         'id',
         'in',

@@ -62,9 +62,9 @@ export function loadingSteps(options: StepOptions): readonly (() => Promise<Part
       ...(await refresh(database, addresses(database), identifiers)),
     })),
     inFreshDatabase(async (database) => {
-      const passes = await Promise.all([runSync(addresses(database)), runSync(addresses(database))])
-      const startedAt = Math.min(...passes.map((pass) => pass.startedAt))
-      const finishedAt = Math.max(...passes.map((pass) => pass.finishedAt))
+      const runs = await Promise.all([runSync(addresses(database)), runSync(addresses(database))])
+      const startedAt = Math.min(...runs.map((run) => run.startedAt))
+      const finishedAt = Math.max(...runs.map((run) => run.finishedAt))
       return { twoProcesses: (finishedAt - startedAt) / 1000 }
     }),
     inFreshDatabase(

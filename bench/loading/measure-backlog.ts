@@ -11,7 +11,7 @@ export interface Backlog {
   readonly small: Cost
   readonly large: Cost
   /** A pass over the large one against one over the small one, in turns; the median. */
-  readonly passRatio: number
+  readonly runRatio: number
 }
 
 interface Cost {
@@ -21,7 +21,7 @@ interface Cost {
   /** What the end of a pass takes for counting the ledger, and for that reading its pages alone. */
   readonly countSeconds: { readonly totals: number; readonly reading: number }
   /** Median of passes that ask for as many as the small backlog has. */
-  readonly passSeconds: number
+  readonly runSeconds: number
 }
 
 export const SMALL = 10_000
@@ -33,22 +33,22 @@ export async function measureBacklog(
   using api = await startPayloadServer(8)
   await using few = await createTemplate(postgres, SMALL)
   await using many = await createTemplate(postgres, backlog)
-  const passes: { readonly small: number[]; readonly large: number[] } = { small: [], large: [] }
+  const runs: { readonly small: number[]; readonly large: number[] } = { small: [], large: [] }
   for (let round = 1; round <= rounds; round++) {
-    passes.small.push(await passOver(few, api.url))
-    passes.large.push(await passOver(many, api.url))
+    runs.small.push(await runOver(few, api.url))
+    runs.large.push(await runOver(many, api.url))
   }
   const measured = {
-    small: { identifiers: SMALL, ...(await partsOf(few)), passSeconds: median(passes.small) },
-    large: { identifiers: backlog, ...(await partsOf(many)), passSeconds: median(passes.large) },
-    passRatio: medianRatio(passes.large, passes.small),
+    small: { identifiers: SMALL, ...(await partsOf(few)), runSeconds: median(runs.small) },
+    large: { identifiers: backlog, ...(await partsOf(many)), runSeconds: median(runs.large) },
+    runRatio: medianRatio(runs.large, runs.small),
   }
   console.log('backlog', measured)
   return measured
 }
 
 /** Seconds of a pass that asks for as many as the small backlog has, before which nothing was ever loaded. */
-async function passOver(template: Template, apiUrl: string): Promise<number> {
+async function runOver(template: Template, apiUrl: string): Promise<number> {
   await using database = await template.copy()
   return (await runSync({ databaseUrl: database.url, apiUrl }, ['--limit', String(SMALL)])).seconds
 }

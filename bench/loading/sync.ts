@@ -6,7 +6,7 @@ const COMMAND = path.resolve(import.meta.dirname, '../../dist/identifai-sync')
 /** Batches in flight at once: while one is written, others are fetched and read. */
 export const CONCURRENCY = 3
 
-export interface Pass {
+export interface Run {
   /** From the row of the run: from its beginning to its sealing, without the start of the process; epoch milliseconds. */
   readonly startedAt: number
   readonly finishedAt: number
@@ -19,7 +19,7 @@ export interface Pass {
 export async function runSync(
   { databaseUrl, apiUrl }: { readonly databaseUrl: string; readonly apiUrl: string },
   args: readonly string[] = [],
-): Promise<Pass> {
+): Promise<Run> {
   const { stdout, megabytes } = await runProcess(COMMAND, ['sync', '--json', ...args], {
     DATABASE_URL: databaseUrl,
     IDENTIFAI_API_URL: apiUrl,

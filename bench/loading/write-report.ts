@@ -50,7 +50,7 @@ function report({ size, loading, backlog, memory, sizes }: Results): string {
   ] as const
   const costs = [
     ['claim of 100, large backlog against small', backlog.large.claimMs / backlog.small.claimMs, 1.5],
-    ['whole pass, large backlog against small', backlog.passRatio, 1.05],
+    ['whole pass, large backlog against small', backlog.runRatio, 1.05],
     ['peak memory, fleet against a tenth of it', memory.whole.megabytes / memory.tenth.megabytes, 1.1],
   ] as const
   return `# Benchmarks
@@ -120,7 +120,7 @@ dlt, which writes none of them; without any, ${times(ratio('dlt', 'copyBare'))}.
 }
 
 A backlog of ${backlog.large.identifiers.toLocaleString('en-US')} due identifiers: a claim of 100 takes ${backlog.large.claimMs.toFixed(1)} ms, at ${backlog.small.identifiers.toLocaleString('en-US')} ${backlog.small.claimMs.toFixed(1)} ms; a pass that asks for
-${SMALL.toLocaleString('en-US')} of them ${backlog.large.passSeconds.toFixed(2)} and ${backlog.small.passSeconds.toFixed(2)} s. Its end counts the ledger, which takes ${backlog.large.countSeconds.totals.toFixed(2)} s of the former however many are asked;
+${SMALL.toLocaleString('en-US')} of them ${backlog.large.runSeconds.toFixed(2)} and ${backlog.small.runSeconds.toFixed(2)} s. Its end counts the ledger, which takes ${backlog.large.countSeconds.totals.toFixed(2)} s of the former however many are asked;
 reading the pages of the ledger, with all cores, takes ${backlog.large.countSeconds.reading.toFixed(2)} s alone.
 
 A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers held at most

@@ -33,7 +33,7 @@ Example:
     .action(async (options) => {
       const { audioEndpoint } = await import('../media/audio/endpoint.ts')
       const { annotate } = await import('../compliance/history/annotate.ts')
-      const { orExplain } = await import('./or-explain.ts')
+      const { explainPrivilege } = await import('./or-explain.ts')
       await using app = await openDatabase()
       const note = {
         media: audioEndpoint.media,
@@ -44,7 +44,7 @@ Example:
         ticket: options.ticket ?? null,
         reviewer: options.reviewer ?? null,
       }
-      const noted = await orExplain(NEEDS, () => annotate(app.db, note))
+      const noted = await explainPrivilege(NEEDS, () => annotate(app.db, note))
       if (options.json) printJson(noted)
       else {
         print(

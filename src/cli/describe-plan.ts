@@ -25,9 +25,9 @@ export function describePlan(plan: Plan): string[] {
   ]
 }
 
-/** Whether all that is settled can be confirmed before it is due again. */
-export function describeSweep({ whole_sweep: sweep }: Plan): string {
-  const cost = `A sweep of all ${counted(sweep.identifiers, 'settled identifier')} takes ${counted(sweep.requests, 'request')}, ${durationText(sweep.minutes)} at the quota`
+/** Whether all that is finished can be confirmed before it is due again. */
+export function describeFullRefresh({ full_refresh: sweep }: Plan): string {
+  const cost = `A sweep of all ${counted(sweep.identifiers, 'finished identifier')} takes ${counted(sweep.requests, 'request')}, ${durationText(sweep.minutes)} at the quota`
   if (sweep.fits) return `${cost}.`
   return (
     `${cost}: longer than the ${sweep.refresh_hours} hours after which they are due again. ` +

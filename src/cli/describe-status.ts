@@ -8,7 +8,7 @@ import { durationText } from '../platform/terminal/duration-text.ts'
 const SILENT_AFTER_SECONDS = 120
 
 /** Where everything stands, for a person; every figure of it is in --json. */
-export function describeStatus(status: Status & { readonly next_night_at: Date | null }): string {
+export function describeStatus(status: Status & { readonly next_nightly_at: Date | null }): string {
   if (status.tracked.length === 0) {
     return 'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>'
   }
@@ -22,10 +22,10 @@ export function describeStatus(status: Status & { readonly next_night_at: Date |
     `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} being asked.${next}`,
     '',
     ...lastRuns(status.last_runs),
-    ...(status.next_night_at
+    ...(status.next_nightly_at
       ? [
           '',
-          `A daemon with the SYNC_SCHEDULE that is set here, or its default, runs its next night at ${timeText(status.next_night_at)}.`,
+          `A daemon with the SYNC_SCHEDULE that is set here, or its default, runs its next night at ${timeText(status.next_nightly_at)}.`,
         ]
       : []),
   ].join('\n')
@@ -62,11 +62,11 @@ function lastRuns(runs: readonly RunStatusLine[]): string[] {
   return [table, ...(remarks.length > 0 ? ['', ...remarks] : [])]
 }
 
-function remarksOn({ silent_seconds, error }: RunStatusLine): string[] {
+function remarksOn({ seconds_since_heartbeat, error }: RunStatusLine): string[] {
   const told = error === null ? [] : [printable(error)]
-  if (silent_seconds === null) return told
-  const life = `its last sign of life was ${durationText(silent_seconds / 60)} ago`
-  return silent_seconds <= SILENT_AFTER_SECONDS
+  if (seconds_since_heartbeat === null) return told
+  const life = `its last sign of life was ${durationText(seconds_since_heartbeat / 60)} ago`
+  return seconds_since_heartbeat <= SILENT_AFTER_SECONDS
     ? [life, ...told]
     : [`${life}: its process has died, or lost the database; the next pass closes it`, ...told]
 }

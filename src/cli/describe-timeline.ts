@@ -3,7 +3,7 @@ import { counted } from '../platform/terminal/print.ts'
 import { printable } from '../platform/printable.ts'
 
 /** Siblings that are named; --json has them all. */
-const SIBLINGS_NAMED = 5
+const SAME_FILE_NAMED = 5
 
 /** One identifier's history as a person reads it. */
 export function describeTimeline(timeline: Timeline): string {
@@ -19,10 +19,10 @@ export function describeTimeline(timeline: Timeline): string {
 }
 
 function headLines(timeline: Timeline): string[] {
-  const { state, siblings, revisions } = timeline
+  const { state, sameFile, revisions } = timeline
   const latest = revisions.at(-1)
   const others =
-    siblings.slice(0, SIBLINGS_NAMED).join(', ') + (siblings.length > SIBLINGS_NAMED ? ', ...' : '')
+    sameFile.slice(0, SAME_FILE_NAMED).join(', ') + (sameFile.length > SAME_FILE_NAMED ? ', ...' : '')
   const lines: [string, string | null][] = [
     ['identifier', timeline.identifier],
     ['name', latest?.name ?? null],
@@ -30,7 +30,7 @@ function headLines(timeline: Timeline): string[] {
     ['file hash', timeline.file_hash],
     [
       'same file',
-      siblings.length === 0 ? null : `${counted(siblings.length, 'other identifier')}: ${others}`,
+      sameFile.length === 0 ? null : `${counted(sameFile.length, 'other identifier')}: ${others}`,
     ],
     ['source', timeline.source],
     ['submitted', timeline.submitted_at],
@@ -57,7 +57,7 @@ function describeRevision(revision: TimelineRevision): string {
 function whenLines({ causes, not_before, not_after }: TimelineRevision): string[] {
   if (causes.includes('disappeared'))
     return [`noticed at ${not_after}; last confirmed at ${not_before ?? 'no time known'}`]
-  const isFound = causes.includes('found_forced') ? '; when it was forced nobody saw' : ''
+  const isFound = causes.includes('already_forced') ? '; when it was forced nobody saw' : ''
   if (not_before === null) return [`seen at ${not_after}${isFound}`]
   return [`after ${not_before}, and not after ${not_after}${isFound}`]
 }
@@ -101,7 +101,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   forced: 'FORCED',
   force_changed: 'FORCED to another label',
   unforced: 'NO LONGER FORCED',
-  found_forced: 'FORCED already when it was first seen finished',
+  already_forced: 'FORCED already when it was first seen finished',
   heuristic_switched: 'another heuristic decides',
   verdict_changed: 'other verdicts',
   models_changed: 'other models',

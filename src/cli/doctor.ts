@@ -53,7 +53,7 @@ function parseKnown(text: string): string {
   return text
 }
 
-function describe({ check, status, found, mend }: Finding): string {
+function describe({ check, status, found, remedy }: Finding): string {
   const lines = found.split('\n').map(printable).join('\n')
-  return `${status.padEnd(8)} ${check}: ${lines}${mend === null ? '' : `\n${' '.repeat(9)}${printable(mend)}`}`
+  return `${status.padEnd(8)} ${check}: ${lines}${remedy === null ? '' : `\n${' '.repeat(9)}${printable(remedy)}`}`
 }

@@ -42,12 +42,12 @@ Examples:
         csv: options.csv,
         onNotice: (notice) => console.error(`note: ${notice}`),
       })
-      const { orExplain } = await import('./or-explain.ts')
-      await using app = await orExplain(NEEDS, openDatabase)
+      const { explainPrivilege } = await import('./or-explain.ts')
+      await using app = await explainPrivilege(NEEDS, openDatabase)
 
       const result = await enqueue(app.db, entries, {
         media: audioEndpoint.media,
-        priority: options.priority ?? (options.file === undefined ? PRIORITY.firstAsk : PRIORITY.bulk),
+        priority: options.priority ?? (options.file === undefined ? PRIORITY.new : PRIORITY.bulk),
         source: options.source || null,
       })
       const valid = result.added + result.known

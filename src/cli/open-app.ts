@@ -41,7 +41,7 @@ export async function warnOfUnknown(
   const { unknownVariables } = await import('../platform/config/unknown-variables.ts')
   const variables = unknownVariables(environment)
   if (variables.length > 0)
-    logger.warn({ variables }, 'variables that nothing reads, see identifai-sync --help')
+    logger.warn({ variables }, 'unknown configuration variables, see identifai-sync --help')
 }
 
 async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDispose>>(app: T): Promise<T> {

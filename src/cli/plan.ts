@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import { print, printJson } from '../platform/terminal/print.ts'
-import { describePlan, describeSweep } from './describe-plan.ts'
+import { describePlan, describeFullRefresh } from './describe-plan.ts'
 import { openApp } from './open-app.ts'
 
 export function planCommand() {
@@ -10,11 +10,11 @@ export function planCommand() {
     .addHelpText(
       'after',
       `
-Asks the API nothing and writes nothing. By class, in the order in which a pass asks:
-  sibling    woken: another submission of its file changed, or somebody asked for it (requeue, request_refresh)
-  first_ask  never answered yet
-  poll       not finished when it was answered last
-  sweep      settled, and asked again because finished results still change
+Sends no request and writes nothing. By class, in the order in which a run requests them:
+  refresh_request  a refresh was requested: by requeue, request_refresh, or because a same-file identifier changed
+  new              never requested yet
+  unfinished       not finished at the last response
+  refresh          finished, and requested again because finished results can still change
 All share requests, so the total is less than the sum. Minutes are those of the quota; several processes share it.`,
     )
     .action(async (options) => {
@@ -22,6 +22,6 @@ All share requests, so the total is less than the sum. Minutes are those of the 
       await using app = await openApp()
       const plan = await readPlan(app)
       if (options.json) printJson(plan)
-      else print([...describePlan(plan), '', describeSweep(plan)].join('\n'))
+      else print([...describePlan(plan), '', describeFullRefresh(plan)].join('\n'))
     })
 }

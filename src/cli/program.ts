@@ -90,7 +90,7 @@ Settings come from the environment, or a .env file in the working directory:
   SYNC_RETRY_BASE_MS          1000       bound of the first delay; it doubles to a minute
   SYNC_LEASE_SECONDS          120        how long a dead process holds its identifiers
   SYNC_MISSING_AFTER          5          absences in a row that make an identifier missing
-  SYNC_REFRESH_HOURS          12         when a settled identifier is due again
+  SYNC_REFRESH_HOURS          12         when a finished identifier is due again
   SYNC_MAX_DURATION_MINUTES   none       a pass that has lasted this long claims nothing more
   SYNC_SCHEDULE               0 2 * * *  nightly passes of schedule
   SYNC_FRESH_SCHEDULE         * * * * *  its fresh passes

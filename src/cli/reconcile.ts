@@ -9,7 +9,7 @@ const NAMED = 20
 
 export function reconcileCommand() {
   return new Command('reconcile')
-    .description("compare the organisation's own list of identifiers with what is tracked")
+    .description("compare the organization's own list of identifiers with what is tracked")
     .argument('<file>', 'the list, one identifier a line, or CSV as for enqueue; - for standard input')
     .option('--csv', 'the file is CSV with a header: identifier (or else the first column)')
     .option('--json', 'print one JSON document, with every identifier')
@@ -37,8 +37,8 @@ Examples:
       const found = await reconcile(app.db, audioEndpoint.media, entries)
       if (options.json) printJson(found)
       else print(describe(found))
-      const { only_in_list, only_in_ledger, invalid } = found
-      if (only_in_list.length + only_in_ledger.length + invalid > 0) process.exitCode = EXIT_CODE.partial
+      const { only_in_list, only_tracked, invalid } = found
+      if (only_in_list.length + only_tracked.length + invalid > 0) process.exitCode = EXIT_CODE.partial
     })
 }
 
@@ -49,7 +49,7 @@ function describe(found: Reconciliation): string {
     ...side('Listed, but not tracked', found.only_in_list),
     ...side(
       'Tracked, but not listed',
-      found.only_in_ledger.map(({ identifier, state }) => `${identifier} (${state})`),
+      found.only_tracked.map(({ identifier, state }) => `${identifier} (${state})`),
     ),
     ...(found.invalid > 0
       ? [

@@ -42,7 +42,7 @@ Examples:
       if (options.json) printJson({ ...survey, written: applied ?? null })
       else if (applied) {
         print(
-          `\nWritten: the rows of ${counted(applied.rewritten, 'classification')}, and ${counted(settledOf(applied.run), 'record')} out of quarantine.`,
+          `\nWritten: the rows of ${counted(applied.rewritten, 'classification')}, and ${counted(finishedOf(applied.run), 'record')} out of quarantine.`,
         )
       } else if (hasWork) print('\nNothing was written.')
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
@@ -50,7 +50,7 @@ Examples:
     })
 }
 
-function settledOf(run: SyncRunRow | null): number {
+function finishedOf(run: SyncRunRow | null): number {
   return run === null ? 0 : run.claimed - run.released - run.quarantined
 }
 

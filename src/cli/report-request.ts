@@ -10,7 +10,7 @@ export function reportingCommand(name: string) {
     .option('--from <time>', 'start of the period (included); without it, from the beginning', parseTime)
     .option(
       '--to <time>',
-      'end of the period (not included); without it, as far as every settled identifier has been asked',
+      'end of the period (not included); without it, as far as every finished identifier has been asked',
       parseTime,
     )
     .option(

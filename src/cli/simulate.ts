@@ -8,7 +8,12 @@ export function simulateCommand() {
     .option('--key <key>', 'the API key it accepts', 'simulator-key')
     .option('--count <n>', 'submissions to start with', parseNumber(0, 1_000_000), 1000)
     .option('--seed <n>', 'the same seed gives the same submissions', parseNumber(0, 2 ** 31 - 1), 1)
-    .option('--asks-until-done <n>', 'analyses end after at most this many asks', parseNumber(0, 1000), 2)
+    .option(
+      '--requests-until-done <n>',
+      'analyses end after at most this many requests',
+      parseNumber(0, 1000),
+      2,
+    )
     .option('--seconds-until-done <n>', 'analyses take this long', parseNumber(0, 86_400), 0)
     .option('--quota', "enforce the API's quota: 2 requests a second, 60 a minute")
     .option('--shuffle', 'serve the lists of a record in another order at every ask')
@@ -40,7 +45,7 @@ Example:
         quota: options.quota ? { kind: 'sliding' } : undefined,
         world: {
           seed: options.seed,
-          asksUntilDone: options.asksUntilDone,
+          requestsUntilDone: options.requestsUntilDone,
           millisecondsUntilDone: options.secondsUntilDone * 1000,
           shuffle: options.shuffle ?? false,
         },

@@ -28,8 +28,8 @@ export function statusCommand() {
         return
       }
       const { schedule: expression, timeZone } = parseScheduleConfig(readEnvironment())
-      const next_night_at = nextSlot({ expression, timeZone, now: new Date() })
-      const status = { ...(await readStatus(app.db)), next_night_at }
+      const next_nightly_at = nextSlot({ expression, timeZone, now: new Date() })
+      const status = { ...(await readStatus(app.db)), next_nightly_at }
       if (options.json) printJson(status)
       else print(describeStatus(status))
     })

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { App } from '../app.ts'
-import type { PassResult } from '../pipeline/run/run-pass.ts'
+import type { RunResult } from '../pipeline/run/run-pass.ts'
 import type { Tally } from '../pipeline/run/tally.ts'
 import { describePlan } from './describe-plan.ts'
 import { openApp } from './open-app.ts'
@@ -16,7 +16,7 @@ export function syncCommand() {
       'stay up to this long for unfinished analyses and ask as they come due: 90s, 15m, 2h',
       parseDuration,
     )
-    .option('--refresh-all', 'make every settled identifier due first, the one confirmed longest ago first')
+    .option('--refresh-all', 'make every finished identifier due first, the one confirmed longest ago first')
     .option('--dry-run', 'say what a pass would ask, without asking or writing anything')
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -35,13 +35,13 @@ Examples:
     .action(async (options) => {
       const { EXIT_CODE } = await import('../platform/errors.ts')
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
-      const { runPass } = await import('../pipeline/run/run-pass.ts')
+      const { executeRun } = await import('../pipeline/run/run-pass.ts')
       using interrupt = listenForInterrupt()
       await using app = await openApp()
       if (options.dryRun) return await printDryRun(app, options)
 
       const progress = await startProgress(app, options)
-      const result = await runPass(app, {
+      const result = await executeRun(app, {
         trigger: 'manual',
         signal: interrupt.signal,
         ...(options.limit !== undefined && { limit: options.limit }),
@@ -71,7 +71,7 @@ async function startProgress(
   const { readPlan } = await import('../pipeline/plan/read-plan.ts')
   const { progressText } = await import('./progress-text.ts')
   const { identifiers, requests, minutes } = await readPlan(app, {
-    settledToo: options.refreshAll ?? false,
+    includeFinished: options.refreshAll ?? false,
     limit: options.limit,
   })
   const spacingSeconds = (minutes * 60) / Math.max(1, requests)
@@ -92,7 +92,7 @@ async function printDryRun(
   },
 ): Promise<void> {
   const { readPlan } = await import('../pipeline/plan/read-plan.ts')
-  const plan = await readPlan(app, { settledToo: options.refreshAll ?? false, limit: options.limit })
+  const plan = await readPlan(app, { includeFinished: options.refreshAll ?? false, limit: options.limit })
   if (options.json) printJson(plan)
   else print([...describePlan(plan), 'Nothing was asked.'].join('\n'))
 }
@@ -103,12 +103,12 @@ function parseLimit(text: string): number {
 }
 
 /** The run in a few lines that a person reads; every figure of it is in --json and in sync_runs. */
-function describeRun({ run }: PassResult): string {
+function describeRun({ run }: RunResult): string {
   const seconds = ((run.finished_at?.getTime() ?? 0) - run.started_at.getTime()) / 1000
   const outcomes = [
-    [run.settled_done, 'done'],
-    [run.settled_errored, 'errored'],
-    [run.still_new, 'still new'],
+    [run.done, 'done'],
+    [run.errored, 'errored'],
+    [run.pending, 'still new'],
     [run.not_returned, 'not returned'],
     [run.quarantined, 'quarantined'],
     [run.released, 'given back'],

@@ -3,7 +3,7 @@ import type { EffectiveStatus } from '../platform/postgres/tables/classification
 import { isJsonObject, type Json, type JsonObject } from '../platform/json.ts'
 
 /** One content of a classification, as far as comparing it needs. */
-export interface SeenContent {
+export interface ComparedContent {
   readonly status: EffectiveStatus
   readonly force_classification: string | null
   /** Null when it is no longer known: the kept record behind it is gone. */
@@ -11,11 +11,11 @@ export interface SeenContent {
 }
 
 /** What history holds of a classification before the answer that is compared with it. */
-export interface SeenBefore {
+export interface ContentBefore {
   /** The latest content. */
-  readonly latest: SeenContent
+  readonly latest: ComparedContent
   /** The latest finished (done or errored) content; null while nothing has finished. */
-  readonly finished: SeenContent | null
+  readonly finished: ComparedContent | null
   /** Whether the API had stopped returning it. */
   readonly disappeared: boolean
 }
@@ -24,17 +24,17 @@ export interface SeenBefore {
  * Why an answer whose content differs from the latest one is a new revision; never empty.
  *
  * Force and analysis are compared between finished answers only: while an analysis runs (again), its partial
- * record says nothing about them. A force in the first finished answer is `found_forced`: nobody saw it happen.
+ * record says nothing about them. A force in the first finished answer is `already_forced`: nobody saw it happen.
  */
-export function causesOfChange(before: SeenBefore | null, next: SeenContent): string[] {
+export function causesOfChange(before: ContentBefore | null, next: ComparedContent): string[] {
   const finished = isFinished(next)
-  const foundForced = finished && next.force_classification !== null ? ['found_forced'] : []
-  if (before === null) return ['first_seen', ...foundForced]
+  const alreadyForced = finished && next.force_classification !== null ? ['already_forced'] : []
+  if (before === null) return ['first_seen', ...alreadyForced]
 
   const causes = []
   if (before.disappeared) causes.push('reappeared')
   if (next.status !== before.latest.status) causes.push('status_changed')
-  if (finished && before.finished === null) return [...causes, ...foundForced]
+  if (finished && before.finished === null) return [...causes, ...alreadyForced]
   if (finished && before.finished !== null) {
     causes.push(...forceCauses(before.finished.force_classification, next.force_classification))
     causes.push(...contentCauses(before.finished.canonical, next.canonical))

@@ -67,8 +67,8 @@ export class ApiKeyRefusedError extends PermanentError {
 }
 
 /** The API answers something that makes no sense for the request: a wrong address, or a changed contract. */
-export class ApiAnswerError extends PermanentError {
-  override name = 'ApiAnswerError'
+export class ApiResponseError extends PermanentError {
+  override name = 'ApiResponseError'
   readonly exitCode = EXIT_CODE.gaveUp
 }
 
@@ -108,8 +108,8 @@ export class GaveUpError extends PermanentError {
   override name = 'GaveUpError'
   readonly exitCode = EXIT_CODE.gaveUp
 
-  constructor(whatWasLost: string, last: Error) {
-    super(`Gave up: ${whatWasLost}; the last one: ${last.message}`, { cause: last })
+  constructor(whatFailed: string, last: Error) {
+    super(`Gave up: ${whatFailed}; the last one: ${last.message}`, { cause: last })
   }
 }
 

@@ -23,7 +23,7 @@ describe('the document, our contract and the stand-in API', () => {
   let answer: JsonObject[]
 
   beforeAll(async () => {
-    simulator = await startSimulator({ apiKey: KEY, world: { seed: 11, asksUntilDone: 1 } })
+    simulator = await startSimulator({ apiKey: KEY, world: { seed: 11, requestsUntilDone: 1 } })
     simulator.world.register({ count: 600 })
     answer = []
     for (let from = 0; from < 600; from += 100) {
@@ -150,7 +150,7 @@ it('the stand-in enforces the documented quota when it is told to', async () => 
 
 it('the stand-in serves the same world for the same seed, and another for another', async () => {
   const serve = async (seed: number) => {
-    await using simulator = await startSimulator({ apiKey: KEY, world: { seed, asksUntilDone: 0 } })
+    await using simulator = await startSimulator({ apiKey: KEY, world: { seed, requestsUntilDone: 0 } })
     simulator.world.register({ count: 50 })
     return simulator.world.identifiers.map((identifier) => simulator.world.truth(identifier))
   }

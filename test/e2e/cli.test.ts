@@ -21,7 +21,7 @@ beforeAll(async () => {
   cli = buildCli()
   database = await createTestDatabase()
   unmigrated = await createTestDatabase('empty')
-  simulator = await startSimulator({ apiKey: KEY, world: { asksUntilDone: 0 } })
+  simulator = await startSimulator({ apiKey: KEY, world: { requestsUntilDone: 0 } })
   environment = {
     DATABASE_URL: database.url,
     IDENTIFAI_API_URL: simulator.apiUrl,
@@ -305,7 +305,7 @@ describe('the commands', () => {
   })
 
   it('enqueue from a file, standard input and arguments, sync and status work together', async () => {
-    const identifiers = simulator.world.register({ count: 300, fate: 'done' })
+    const identifiers = simulator.world.register({ count: 300, result: 'done' })
     const lines = file('ids.txt', `${identifiers.slice(0, 200).join('\n')}\n\n`)
     const added = await cli.run(['enqueue', '--file', lines, '--json'], environment)
     expect(added.code).toBe(3)
@@ -326,7 +326,7 @@ describe('the commands', () => {
     await sql`update identifai.identifiers set due_at = now()`.execute(database.db)
     const synced = await cli.run(['sync', '--json'], environment)
     const run = JSON.parse(synced.stdout)
-    expect(run).toMatchObject({ trigger: 'manual', status: 'succeeded', settled_done: 300 })
+    expect(run).toMatchObject({ trigger: 'manual', status: 'succeeded', done: 300 })
     expect(simulator.stats.requests - before).toBe(run.requests)
     expect(synced.code).toBe(0)
     for (const line of synced.stderr.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow()
@@ -372,7 +372,7 @@ describe('the commands', () => {
     expect(result.stdout).toContain('partial')
     const quiet = { ...env, LOG_LEVEL: 'warn' }
     await cli.run(['requeue', 'a'], env)
-    expect((await cli.run(['sync'], quiet)).stderr).toContain('records set aside, see status --stuck')
+    expect((await cli.run(['sync'], quiet)).stderr).toContain('records quarantined, see status --stuck')
     const stuck = await cli.run(['status', '--stuck'], env)
     expect(stuck.stdout).toContain(
       'a\n  quarantined, not due until it is requeued\n  The answer cannot be loaded: /status',
@@ -389,7 +389,7 @@ describe('the commands', () => {
     await cli.run(['enqueue', '--file', file('plan.txt', 'a\nb\nc\n')], env)
     const plan = await cli.run(['plan'], env)
     expect(plan).toMatchObject({ code: 0, stderr: '' })
-    expect(plan.stdout).toMatch(/^first_ask +3 +1 +0\.1$/m)
+    expect(plan.stdout).toMatch(/^new +3 +1 +0\.1$/m)
     expect(plan.stdout).toMatch(/asked by \d{4}-.*Z, after 2 seconds at the quota/)
     expect(JSON.parse((await cli.run(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
     const dry = await cli.run(['sync', '--dry-run', '--limit', '2', '--json'], env)

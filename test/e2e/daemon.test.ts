@@ -36,7 +36,7 @@ async function track(database: TestDatabase, identifiers: readonly string[]): Pr
 async function pretendNight(database: TestDatabase, at: Date, status = 'succeeded'): Promise<void> {
   await sql`
     insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
-    values (gen_random_uuid(), 'schedule', ${status}, ${at}, ${at}, 'h', 1, '0')`.execute(database.db)
+    values (gen_random_uuid(), 'nightly', ${status}, ${at}, ${at}, 'h', 1, '0')`.execute(database.db)
 }
 
 const MINUTE = 60_000
@@ -53,7 +53,7 @@ it.concurrent('the daemon asks for what is inserted by SQL, tells of it, and sto
   expect(await daemon.readiness()).toEqual({ status: 200, ready: true, problems: [], last_success_at: null })
   expect(await (await fetch(`${daemon.origin}/livez`)).json()).toEqual({ live: true })
   await track(own, ['a', 'b'])
-  await daemon.logged(({ msg }) => msg === 'pass ended')
+  await daemon.logged(({ msg }) => msg === 'run ended')
   expect(api.asked).toEqual([['a', 'b']])
   const { rows } = await sql`select identifier, status from identifai.classifications order by 1`.execute(
     own.db,
@@ -76,9 +76,9 @@ it.concurrent('the daemon asks for what is inserted by SQL, tells of it, and sto
   }
   // What made no row counts as a pass, too.
   expect(
-    await daemon.metric('identifai_sync_passes_total{trigger="fresh",status="succeeded"}'),
+    await daemon.metric('identifai_sync_runs_total{trigger="fresh",status="succeeded"}'),
   ).toBeGreaterThan(0)
-  expect(counted).toContain('identifai_sync_passes_total{trigger="schedule",status="succeeded"} 0')
+  expect(counted).toContain('identifai_sync_runs_total{trigger="nightly",status="succeeded"} 0')
   expect(await daemon.metric('identifai_sync_last_success_timestamp_seconds')).toBeUndefined()
   daemon.signal('SIGTERM')
   expect(await daemon.ended).toBe(143)
@@ -168,9 +168,9 @@ it.concurrent('a daemon that was killed in a nightly pass makes up for it when i
     return rows.length > 0
   })
   await using daemon = await startDaemon(cli, environment)
-  await daemon.logged(({ msg, trigger }) => msg === 'pass ended' && trigger === 'schedule')
+  await daemon.logged(({ msg, trigger }) => msg === 'run ended' && trigger === 'nightly')
   const { rows: runs } = await sql`select status, claimed from identifai.sync_runs
-    where trigger = 'schedule' and pid <> 1 order by started_at`.execute(own.db)
+    where trigger = 'nightly' and pid <> 1 order by started_at`.execute(own.db)
   expect(runs).toEqual([
     { status: 'interrupted', claimed: expect.any(Number) },
     { status: 'succeeded', claimed: 200 },
@@ -184,7 +184,7 @@ it.concurrent('a daemon that was killed in a nightly pass makes up for it when i
 it.concurrent.each([
   ['one that succeeded since is not repeated', 'succeeded', 0],
   ['one that was cut off is made up for', 'interrupted', 1],
-])('a nightly pass at the start: %s', async (_, status, passes) => {
+])('a nightly pass at the start: %s', async (_, status, runs) => {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(done)
   const slot = new Date(Math.floor(+minutesAgo(5) / MINUTE) * MINUTE)
@@ -194,9 +194,9 @@ it.concurrent.each([
     SYNC_SCHEDULE: `${slot.getUTCMinutes()} * * * *`,
   })
   await daemon.logged(({ msg }) => msg === 'nothing was due')
-  if (passes > 0) await daemon.logged(({ msg, trigger }) => msg === 'pass started' && trigger === 'schedule')
-  const { rows } = await sql`select 1 from identifai.sync_runs where trigger = 'schedule'`.execute(own.db)
-  expect(rows).toHaveLength(1 + passes)
+  if (runs > 0) await daemon.logged(({ msg, trigger }) => msg === 'run started' && trigger === 'nightly')
+  const { rows } = await sql`select 1 from identifai.sync_runs where trigger = 'nightly'`.execute(own.db)
+  expect(rows).toHaveLength(1 + runs)
 })
 
 it.concurrent('a daemon that is asked to stop is not ready, and finishes what is under way', async () => {
@@ -213,7 +213,7 @@ it.concurrent('a daemon that is asked to stop is not ready, and finishes what is
   const lock = await own.pool.connect()
   await lock.query('begin; lock table identifai.identifiers')
   daemon.signal('SIGTERM')
-  await daemon.logged(({ msg }) => msg === 'daemon is stopping')
+  await daemon.logged(({ msg }) => msg === 'daemon stopping')
   expect(await daemon.readiness()).toMatchObject({ status: 503, ready: false, problems: ['it is stopping'] })
   await lock.query('rollback')
   lock.release()
@@ -244,10 +244,8 @@ it.concurrent('a daemon outlives its database, and says meanwhile what is wrong'
   const away = await daemon.readiness()
   expect(away.problems.join()).toContain('The database cannot be reached')
   expect(away.last_success_at).toBe(night.toISOString())
-  await daemon.logged(({ msg, trigger }) => msg === 'pass failed' && trigger === 'fresh')
-  expect(await daemon.metric('identifai_sync_passes_total{trigger="fresh",status="failed"}')).toBeGreaterThan(
-    0,
-  )
+  await daemon.logged(({ msg, trigger }) => msg === 'run failed' && trigger === 'fresh')
+  expect(await daemon.metric('identifai_sync_runs_total{trigger="fresh",status="failed"}')).toBeGreaterThan(0)
   await track(own, ['a'])
   await using _ = await startTcpProxy(target, () => false, proxy.port)
   await eventually(async () => (await daemon.readiness()).status === 200)
@@ -312,13 +310,13 @@ it.concurrent('a daemon goes on after a pass that failed', async () => {
   })
   await track(own, ['a'])
   await using daemon = await startDaemon(cli, settingsOf(own, api))
-  const failed = await daemon.logged(({ msg }) => msg === 'pass failed')
+  const failed = await daemon.logged(({ msg }) => msg === 'run failed')
   expect(failed).toMatchObject({
     level: 'error',
     err: { message: expect.stringContaining('refuses the key (401)') },
   })
   isRefused = false
-  await daemon.logged(({ msg, status }) => msg === 'pass ended' && status === 'succeeded')
+  await daemon.logged(({ msg, status }) => msg === 'run ended' && status === 'succeeded')
   expect(await daemon.metric('identifai_sync_requests_total{status_class="4xx"}')).toBeGreaterThan(0)
   expect(await daemon.metric('identifai_sync_identifiers{state="done"}')).toBe(1)
 })
@@ -364,7 +362,7 @@ it.concurrent('an old daemon writes nothing once a newer version has migrated, a
   await sql`insert into identifai.schema_migrations (name, timestamp) values ('9999-later', now()::text)`.execute(
     own.db,
   )
-  const failed = await daemon.logged(({ msg }) => msg === 'pass failed')
+  const failed = await daemon.logged(({ msg }) => msg === 'run failed')
   expect(failed).toMatchObject({
     err: { message: expect.stringContaining('migrated by a newer identifai-sync') },
   })
@@ -374,9 +372,9 @@ it.concurrent('an old daemon writes nothing once a newer version has migrated, a
     problems: [expect.stringContaining('migrated by a newer identifai-sync')],
   })
   const length = daemon.log.length
-  await daemon.logged((event) => event.msg === 'pass failed' && daemon.log.indexOf(event) > length)
+  await daemon.logged((event) => event.msg === 'run failed' && daemon.log.indexOf(event) > length)
   expect(api.asked).toEqual([])
   await sql`delete from identifai.schema_migrations where name = '9999-later'`.execute(own.db)
-  await daemon.logged(({ msg }) => msg === 'pass ended')
+  await daemon.logged(({ msg }) => msg === 'run ended')
   expect(await daemon.readiness()).toMatchObject({ status: 200 })
 })

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { withAnswers } from '../../scripts/bi-answers.ts'
+import { withResponses } from '../../scripts/bi-answers.ts'
 import { grantReader } from '../../src/operations/roles/grant-reader.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
@@ -31,7 +31,7 @@ function start(...args: string[]) {
 const BI_DOCS = readFileSync(new URL('../../docs/bi.md', import.meta.url), 'utf8')
 
 /** docs/bi.md with the answers that a role gets which may read the views, and nothing else. */
-async function askedByAnalyst(databaseUrl: string): Promise<string> {
+async function requestedByAnalyst(databaseUrl: string): Promise<string> {
   const owner = connect({ connectionString: databaseUrl, maxConnections: 1 })
   await sql`create role analyst login password 'p'`.execute(owner.db)
   await grantReader(owner.db, 'analyst', { withTables: false })
@@ -40,7 +40,7 @@ async function askedByAnalyst(databaseUrl: string): Promise<string> {
   url.username = 'analyst'
   url.password = 'p'
   const analyst = connect({ connectionString: url.href, maxConnections: 1 })
-  const answered = await withAnswers(analyst.db, BI_DOCS)
+  const answered = await withResponses(analyst.db, BI_DOCS)
   await analyst.db.destroy()
   return answered
 }
@@ -58,7 +58,7 @@ it('runs twice at once from a path with a space, keeps running with --keep, give
     })
   })
   const ended = await plain
-  expect(await askedByAnalyst(url)).toBe(BI_DOCS)
+  expect(await requestedByAnalyst(url)).toBe(BI_DOCS)
   expect(BI_DOCS.match(/```sql/g)?.length).toBeGreaterThanOrEqual(10)
   kept.kill('SIGINT')
   const keptResult = await keptEnded

@@ -2,26 +2,26 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 describe('the commands of compliance', () => {
   let cli: BuiltCli
-  let bench: Workbench
+  let bench: TestApp
   let forced: string
   let hash: string
 
   beforeAll(async () => {
     cli = buildCli()
-    bench = await createWorkbench({ world: { seed: 83 } })
+    bench = await createTestApp({ world: { seed: 83 } })
     const { world } = bench.simulator
-    const identifiers = world.register({ count: 30, fate: 'done' })
+    const identifiers = world.register({ count: 30, result: 'done' })
     await bench.enqueue(identifiers)
-    await bench.pass()
+    await bench.run()
     forced = identifiers[11] as string
     hash = world.hashOf(forced) as string
     world.override(hash, 'human')
-    await bench.pass({ refreshAll: true })
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
+    await bench.run({ refreshAll: true })
   })
   afterAll(async () => {
     await bench[Symbol.asyncDispose]()

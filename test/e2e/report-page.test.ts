@@ -126,7 +126,7 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     )
   })
 
-  it('prints on A4, in light colours, with every row and the addresses of its links', async () => {
+  it('prints on A4, in light colors, with every row and the addresses of its links', async () => {
     const { page } = await open({ ...DESK, colorScheme: 'dark' })
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
     const paper = await page.evaluate('getComputedStyle(document.body).backgroundColor')

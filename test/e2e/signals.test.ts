@@ -51,16 +51,16 @@ it.concurrent.each([
       isFrozen = proxy.freeze() > 0
       child.kill('SIGTERM')
       // Again and again, as a person would: what comes within a second is the same key press.
-      if (second) impatience = setInterval(() => child.kill(second), 1200)
+      if (second) timeout = setInterval(() => child.kill(second), 1200)
       return undefined
     })
     let isFrozen = false
-    let impatience: NodeJS.Timeout | undefined
+    let timeout: NodeJS.Timeout | undefined
     const env = { ...environment, DATABASE_URL: url.href, IDENTIFAI_API_URL: api.url }
     await cli.run(['enqueue', 'a', 'b'], { ...env, DATABASE_URL: own.url })
     const child = cli.start(['sync'], env)
     const result = await finish(child)
-    clearInterval(impatience)
+    clearInterval(timeout)
     expect(result).toMatchObject({ code, stdout: '' })
     await sql`update identifai.identifiers set lease_until = now() - interval '1 second'`.execute(own.db)
     await sql`update identifai.sync_runs set heartbeat_at = now() - interval '1 day'`.execute(own.db)

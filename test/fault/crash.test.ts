@@ -7,7 +7,7 @@ import { World } from '../../src/devkit/simulator/world.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
 import { startCli } from '../support/source-cli.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
 const KILLS = Number(process.env.CRASH_KILLS ?? 12)
@@ -24,13 +24,13 @@ const PASSING_FAULTS = [
 
 it('kill -9 at any moment, with two workers and faults besides, loses nothing and doubles nothing', async () => {
   const draw = createDraw('crash')
-  const world = new World({ seed: 13, asksUntilDone: 0 })
+  const world = new World({ seed: 13, requestsUntilDone: 0 })
   await using api = await startFaultyApi({
     world,
     fault: (exchange) => FAULTS[draw.pick(PASSING_FAULTS)](exchange),
     befalls: (request) => request % 7 === 0,
   })
-  await using bench = await createWorkbench()
+  await using bench = await createTestApp()
   const identifiers = world.register({ count: IDENTIFIERS })
   await bench.enqueue(identifiers)
   const environment = {
@@ -70,7 +70,7 @@ it('kill -9 at any moment, with two workers and faults besides, loses nothing an
         await bench.makeAllDue()
         const last = startCli(['sync'], environment)
         await once(last, 'exit')
-        return unsettled(bench)
+        return unfinished(bench)
       },
       { timeout: 120_000, interval: 500 },
     )
@@ -91,7 +91,7 @@ it('kill -9 at any moment, with two workers and faults besides, loses nothing an
   }
 })
 
-async function unsettled({ database }: Workbench): Promise<number> {
+async function unfinished({ database }: TestApp): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from identifai.identifiers where state not in ('done', 'errored')`.execute(
     database.db,
@@ -99,14 +99,10 @@ async function unsettled({ database }: Workbench): Promise<number> {
   return rows[0]?.n ?? Number.NaN
 }
 
-async function runs({ database }: Workbench) {
+async function runs({ database }: TestApp) {
   return database.db
     .selectFrom('identifai.sync_runs')
     .select(['status', 'error', 'claimed'])
-    .select(
-      sql<number>`settled_done + still_new + settled_errored + not_returned + quarantined + released`.as(
-        'accounted',
-      ),
-    )
+    .select(sql<number>`done + pending + errored + not_returned + quarantined + released`.as('accounted'))
     .execute()
 }

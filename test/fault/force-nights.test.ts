@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../src/platform/json.ts'
 import { readReport } from '../../src/compliance/report/read-report.ts'
 import { createDraw, type Draw } from '../../src/devkit/simulator/draw.ts'
 import type { World } from '../../src/devkit/simulator/world.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
 const NIGHTS = Number(process.env.FORCE_NIGHTS ?? 16)
@@ -18,12 +18,12 @@ interface Act {
   readonly from: string | null
   readonly to: string
   /** Identifiers that had been seen finished: each will show an event. */
-  readonly seenBefore: readonly string[]
+  readonly before: readonly string[]
 }
 
 it(`over ${NIGHTS} nights the report has every override that was made, within its interval, and no other`, async () => {
   const draw = createDraw('force nights', NIGHTS)
-  await using bench = await createWorkbench({ world: { seed: 41, asksUntilDone: 2 } })
+  await using bench = await createTestApp({ world: { seed: 41, requestsUntilDone: 2 } })
   const { world } = bench.simulator
   const observer = observe(world)
   await bench.enqueue(world.register({ count: IDENTIFIERS }))
@@ -38,7 +38,7 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
     if (observer.isPending(acts.findLast((act) => act.hash === hash))) return
     const from = (world.truth(identifiers[0] as string)?.force_classification ?? null) as string | null
     const to = from === 'human' ? 'artificial' : from === null && draw.chance(0.5) ? 'artificial' : 'human'
-    acts.push({ at: Date.now(), hash, from, to, seenBefore: identifiers.filter(observer.hasSeenFinished) })
+    acts.push({ at: Date.now(), hash, from, to, before: identifiers.filter(observer.hasSeenFinished) })
     world.override(hash, to)
   }
 
@@ -51,8 +51,8 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
       hidden.set(identifier, night + draw.integer(1, 9))
     for (const [identifier, until] of hidden) world.hide(identifier, until > night)
     let isOverridden = false
-    await bench.pass({
-      trigger: 'schedule',
+    await bench.run({
+      trigger: 'nightly',
       onProgress: ({ returned }) => {
         // In the middle of the sweep, when some submissions of a file have been asked and others have not.
         if (isOverridden || returned < IDENTIFIERS / 2) return
@@ -64,7 +64,7 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
   }
   for (const identifier of hidden.keys()) world.hide(identifier, false)
   world.completeAll()
-  const last = await bench.pass()
+  const last = await bench.run()
   expect(last).toMatchObject({ pending_count: 0, missing_count: 0, quarantined_count: 0 })
 
   const { summary, decisions, events } = await readReport(bench.app.db, {
@@ -73,7 +73,7 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
     to: null,
     asOf: null,
   })
-  const expected = acts.flatMap((act) => act.seenBefore.map((identifier) => ({ act, identifier })))
+  const expected = acts.flatMap((act) => act.before.map((identifier) => ({ act, identifier })))
   expect(expected.length).toBeGreaterThan(NIGHTS)
   const byIdentifier = Map.groupBy(events, ({ identifier }) => identifier)
   for (const { act, identifier } of expected) {
@@ -83,12 +83,12 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
     expect(matching).toHaveLength(1)
   }
   expect(events).toHaveLength(expected.length)
-  const seenActs = acts.filter((act) => act.seenBefore.length > 0)
+  const seenActs = acts.filter((act) => act.before.length > 0)
   expect(
     decisions
       .map(({ file_hash, forced_to, identifiers }) => `${file_hash} ${forced_to} ${identifiers}`)
       .toSorted(),
-  ).toEqual(seenActs.map(({ hash, to, seenBefore }) => `${hash} ${to} ${seenBefore.length}`).toSorted())
+  ).toEqual(seenActs.map(({ hash, to, before }) => `${hash} ${to} ${before.length}`).toSorted())
   for (const decision of decisions) {
     expect(
       seenActs.filter((act) => act.hash === decision.file_hash && contains(decision, act.at)),
@@ -97,7 +97,7 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
   expect(summary.now.forced).toBe(
     world.identifiers.filter((id) => world.truth(id)?.force_classification).length,
   )
-  expect(summary.period.found_forced).toBe(observer.foundForced())
+  expect(summary.period.already_forced).toBe(observer.alreadyForced())
 })
 
 /** What the API has answered, noted as it leaves the simulator: nothing of ours is asked. */
@@ -117,8 +117,8 @@ function observe(world: World) {
   return {
     hasSeenFinished: (identifier: string) => firstFinished.has(identifier),
     isPending: (act: Act | undefined) =>
-      act !== undefined && act.seenBefore.some((identifier) => lastForce.get(identifier) !== act.to),
-    foundForced: () => [...firstFinished.values()].filter((force) => force !== null).length,
+      act !== undefined && act.before.some((identifier) => lastForce.get(identifier) !== act.to),
+    alreadyForced: () => [...firstFinished.values()].filter((force) => force !== null).length,
   }
 }
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { finish } from '../support/built-cli.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { startCli } from '../support/source-cli.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 const IDENTIFIERS = 20_000
 
@@ -29,7 +29,7 @@ it('four processes on one queue ask for nothing twice at once, do not deadlock, 
     })
     return undefined
   })
-  await using bench = await createWorkbench()
+  await using bench = await createTestApp()
   await sql`insert into identifai.identifiers (identifier) select 'id-' || n from generate_series(1, ${IDENTIFIERS}) n`.execute(
     bench.database.db,
   )

@@ -9,13 +9,13 @@ import { startCannedApi } from '../support/canned-api.ts'
 import { mutated } from '../support/mutate.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/says-the-same.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
 const RECORDS = Number(process.env.FUZZ_RECORDS ?? 1000)
 
 it('whatever a record holds, it never stops a pass: it is loaded or set aside, and can be had back', async () => {
-  const world = new World({ seed: 3, asksUntilDone: 0 })
+  const world = new World({ seed: 3, requestsUntilDone: 0 })
   const records = new Map<string, JsonObject>()
   for (const identifier of world.register({ count: RECORDS })) {
     const truth = world.truth(identifier)
@@ -25,12 +25,12 @@ it('whatever a record holds, it never stops a pass: it is loaded or set aside, a
   await using api = await startCannedApi(
     (asked) => `[${asked.map((identifier) => hostileText(records.get(identifier) ?? {})).join(',')}]`,
   )
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   // Most of these break the contract, which would trip the breaker in one pass: each goes in a pass of its own.
   const all = [...records.keys()]
   for (let from = 0; from < all.length; from += 40) {
     await bench.enqueue(all.slice(from, from + 40))
-    const run = await bench.pass()
+    const run = await bench.run()
     expect(run).toMatchObject({ released: 0, not_returned: 0, requests: 1 })
   }
 

@@ -18,7 +18,7 @@ import { retryAfterSeconds } from '../../src/pipeline/run/due-time.ts'
 import { outcomesOf } from '../../src/pipeline/run/outcomes-of.ts'
 import { openRun } from '../../src/pipeline/run/run-rows.ts'
 import { answered } from '../support/answered.ts'
-import { LEASE_SECONDS, LedgerModel, type ModelAnswer, type ModelClaim } from '../support/ledger-model.ts'
+import { LEASE_SECONDS, QueueModel, type ModelResponse, type ModelClaim } from '../support/ledger-model.ts'
 import { moveTime } from '../support/move-time.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -56,10 +56,10 @@ interface Real {
   readonly held: Held[]
 }
 
-type Command = fc.AsyncCommand<LedgerModel, Real, true>
+type Command = fc.AsyncCommand<QueueModel, Real, true>
 
 /** A command that does the same to both, and then compares every row. */
-function command(name: string, act: (model: LedgerModel, real: Real) => Promise<void>): Command {
+function command(name: string, act: (model: QueueModel, real: Real) => Promise<void>): Command {
   return {
     check: async () => true,
     run: async (model, real) => {
@@ -117,14 +117,14 @@ const claim = (worker: number, limit: number) =>
     }
   })
 
-const RECORDS: Record<ModelAnswer, (identifier: string) => JsonObject[]> = {
+const RECORDS: Record<ModelResponse, (identifier: string) => JsonObject[]> = {
   done: (identifier) => [{ identifier, status: 'done' }],
   new: (identifier) => [{ identifier, status: 'new' }],
   absent: () => [],
   broken: (identifier) => [{ identifier, status: 'thinking' }],
 }
 
-const answer = (which: number, what: ModelAnswer) =>
+const answer = (which: number, what: ModelResponse) =>
   command(`claim ${which} is answered: ${what}`, async (model, real) => {
     const held = pick(real, which)
     if (!held) return
@@ -133,15 +133,15 @@ const answer = (which: number, what: ModelAnswer) =>
       endpoint: audioEndpoint,
       policy: POLICY,
     })
-    const askedAt = await earlier(real.db, held.claimedAt, real.moved - held.moved)
-    const batch = { media: real.media, runId: known.run, askedAt, receivedAt: askedAt, outcomes }
+    const requestedAt = await earlier(real.db, held.claimedAt, real.moved - held.moved)
+    const batch = { media: real.media, runId: known.run, requestedAt, receivedAt: requestedAt, outcomes }
     const holds = model.holds(known)
     const result = await loadBatch(database.pool, batch, (payload) => audioEndpoint.canonicalize(payload))
     expect(result.written.length).toBe(holds ? 1 : 0)
     model.answer(known, what)
   })
 
-const giveBack = (which: number, lost: boolean) =>
+const releaseAll = (which: number, lost: boolean) =>
   command(`claim ${which} is given back${lost ? ', lost' : ''}`, async (model, real) => {
     const held = pick(real, which)
     if (!held) return
@@ -174,7 +174,7 @@ const end = (identifier: string) =>
     model.retire(identifier)
   })
 
-async function newRun(model: LedgerModel, db: Kysely<Database>): Promise<string> {
+async function newRun(model: QueueModel, db: Kysely<Database>): Promise<string> {
   const runId = randomUUID()
   await openRun(db, { runId, trigger: 'manual', host: 'h', pid: 1, version: '0' })
   model.runs.set(runId, model.tick())
@@ -192,7 +192,7 @@ async function earlier(db: Kysely<Database>, time: DatabaseTime, seconds: number
   return rows[0]?.time ?? ''
 }
 
-async function expectSameRows(model: LedgerModel, { db, media }: Real): Promise<void> {
+async function expectSameRows(model: QueueModel, { db, media }: Real): Promise<void> {
   const rows = await db
     .selectFrom('identifai.identifiers')
     .select(['identifier', 'state', 'priority', 'attempts', 'absences', 'claim_no as claimNo'])
@@ -229,7 +229,7 @@ function anyCommand() {
   // Mostly a claim that holds, now and then one long lost.
   const which = fc.oneof({ weight: 5, arbitrary: fc.nat({ max: 2 }) }, fc.nat({ max: 50 }))
   const name = fc.constantFrom(...NAMES)
-  const what = fc.constantFrom<ModelAnswer>(
+  const what = fc.constantFrom<ModelResponse>(
     'done',
     'done',
     'done',
@@ -253,7 +253,7 @@ function anyCommand() {
       arbitrary: fc.tuple(worker, fc.integer({ min: 1, max: 3 })).map(([who, n]) => claim(who, n)),
     },
     { weight: 12, arbitrary: fc.tuple(which, what).map(([n, how]) => answer(n, how)) },
-    { weight: 2, arbitrary: fc.tuple(which, fc.boolean()).map(([n, lost]) => giveBack(n, lost)) },
+    { weight: 2, arbitrary: fc.tuple(which, fc.boolean()).map(([n, lost]) => releaseAll(n, lost)) },
     { weight: 2, arbitrary: worker.map(renew) },
     { weight: 3, arbitrary: name.map((id) => wake(id, 'refresh')) },
     { weight: 2, arbitrary: name.map((id) => wake(id, 'requeue')) },
@@ -267,11 +267,11 @@ function anyCommand() {
 }
 
 it('claims, leases, outcomes and due times follow the model, whatever happens in whatever order', async () => {
-  const commands = fc.commands<LedgerModel, Real, true>([anyCommand()], { maxCommands: 100, size: 'max' })
+  const commands = fc.commands<QueueModel, Real, true>([anyCommand()], { maxCommands: 100, size: 'max' })
   await fc.assert(
     fc.asyncProperty(commands, async (sequence) => {
       const setup = async () => {
-        const model = new LedgerModel()
+        const model = new QueueModel()
         const runs = []
         for (let count = 0; count < 3; count++) runs.push(await newRun(model, database.db))
         return { model, real: { db: database.db, media: `medium ${randomUUID()}`, runs, moved: 0, held: [] } }

@@ -1,14 +1,14 @@
 import { inspect } from 'node:util'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { ApiAnswerError } from '../../src/platform/errors.ts'
+import { ApiResponseError } from '../../src/platform/errors.ts'
 import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { World } from '../../src/devkit/simulator/world.ts'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { dumpTables } from '../support/dump-tables.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 const API_KEY = 'matrix-key-6f1d0c'
 
@@ -50,9 +50,9 @@ const NATURE: Record<keyof typeof FAULTS, Nature> = {
 }
 
 const EVENT: Partial<Record<Nature, string>> = {
-  retried: 'request failed, trying again',
-  'waited for': 'over the quota, everybody waits',
-  'warned of': 'records of the answer ignored',
+  retried: 'request failed, retrying',
+  'waited for': 'quota exceeded, all processes pause',
+  'warned of': 'response records ignored',
 }
 
 it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
@@ -61,13 +61,13 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
     const nature = NATURE[name]
     const draw = createDraw('matrix', name)
     const lines: string[] = []
-    const world = new World({ seed: 11, asksUntilDone: 0 })
+    const world = new World({ seed: 11, requestsUntilDone: 0 })
     await using api = await startFaultyApi({
       world,
       fault: FAULTS[name],
       befalls: (request) => request === 1 || draw.chance(0.5),
     })
-    await using bench = await createWorkbench({
+    await using bench = await createTestApp({
       environment: {
         IDENTIFAI_API_URL: api.url,
         IDENTIFAI_API_KEY: API_KEY,
@@ -83,8 +83,8 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
     await bench.enqueue(identifiers)
 
     const failures: unknown[] = []
-    for (let pass = 0; pass < 40 && (await unsettled(bench)) > 0; pass++) {
-      const { run, failure } = await runPass(bench.app, {
+    for (let run = 0; run < 40 && (await unfinished(bench)) > 0; run++) {
+      const { run, failure } = await executeRun(bench.app, {
         trigger: 'manual',
         signal: new AbortController().signal,
       })
@@ -101,7 +101,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
     const event = EVENT[nature]
     // One event for each: a retry, or, after the last, the batch given back. Connections refused count as well.
     if (nature === 'retried') {
-      const told = count(String(event)) + count('claims given back')
+      const told = count(String(event)) + count('claims released')
       if (name === 'connection refused') expect(told).toBeGreaterThan(api.counts.faults)
       else if (name.startsWith('status')) expect(told).toBe(api.counts.faults)
       // A request on a connection that is being reset is lost, too; so is one that is slow on a busy machine.
@@ -111,7 +111,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
     const stops = failures.filter((failure) => failure !== undefined)
     if (nature === 'final') {
       expect(stops.length).toBeGreaterThan(0)
-      expect(stops.every((failure) => failure instanceof ApiAnswerError)).toBe(true)
+      expect(stops.every((failure) => failure instanceof ApiResponseError)).toBe(true)
     }
 
     expect([...api.keys]).toEqual([API_KEY])
@@ -124,14 +124,14 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
   },
 )
 
-async function unsettled({ app }: Workbench): Promise<number> {
+async function unfinished({ app }: TestApp): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from identifai.identifiers where state not in ('done', 'errored')`.execute(app.db)
   return rows[0]?.n ?? 0
 }
 
-/** What is not settled yet waits, with the reason: nothing is leased, quarantined or missing. */
-async function expectDocumentedStates({ app }: Workbench, nature: Nature): Promise<void> {
+/** What is not finished yet waits, with the reason: nothing is leased, quarantined or missing. */
+async function expectDocumentedStates({ app }: TestApp, nature: Nature): Promise<void> {
   const { rows } = await sql<{
     state: string
     attempts: number

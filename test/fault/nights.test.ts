@@ -3,15 +3,15 @@ import { expect, it } from 'vitest'
 import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { moveTime } from '../support/move-time.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
 const NIGHTS = Number(process.env.NIGHTS ?? 24)
 const DAY = 86_400
 
-it('nights with inflow: each confirms all that is settled, and brings a flipped file home whole', async () => {
+it('nights with inflow: each confirms all that is finished, and brings a flipped file home whole', async () => {
   const draw = createDraw('nights')
-  await using bench = await createWorkbench({ world: { seed: 17, asksUntilDone: 3 } })
+  await using bench = await createTestApp({ world: { seed: 17, requestsUntilDone: 3 } })
   const { world, stats } = bench.simulator
   let tracked = 0
   let forceEvents = 0
@@ -20,11 +20,11 @@ it('nights with inflow: each confirms all that is settled, and brings a flipped 
     await bench.enqueue(inflow)
     tracked += inflow.length
     const overridden = night > 5 && night % 2 === 0 ? await pickFile(bench, draw) : undefined
-    const askedBefore = stats.identifiers
+    const requestedBefore = stats.identifiers
 
     let isOverridden = false
-    const run = await bench.pass({
-      trigger: 'schedule',
+    const run = await bench.run({
+      trigger: 'nightly',
       onProgress: ({ returned }) => {
         if (!overridden || isOverridden || returned < tracked / 3) return
         // In the middle of the sweep, when some submissions of the file have been asked and others have not.
@@ -32,7 +32,7 @@ it('nights with inflow: each confirms all that is settled, and brings a flipped 
           overridden.file_hash,
           overridden.force === 'human' ? 'artificial' : 'human',
         )
-        forceEvents += overridden.settled
+        forceEvents += overridden.finished
       },
     })
     expect(run).toMatchObject({
@@ -45,14 +45,14 @@ it('nights with inflow: each confirms all that is settled, and brings a flipped 
     expect(await countUnconfirmed(bench, run.run_id)).toBe(0)
     expect(await countMixedFiles(bench)).toBe(0)
     // Nothing is asked twice but what was woken, and requests are full, but for siblings that were locked or woken.
-    const woken = stats.identifiers - askedBefore - tracked
+    const woken = stats.identifiers - requestedBefore - tracked
     expect(woken).toBeLessThanOrEqual(run.force_changes + inflow.length)
     expect(run.requests).toBeLessThanOrEqual(Math.ceil(tracked / 100) + run.force_changes)
     await moveTime(bench.app.db, DAY)
   }
   // The last analyses end within three more nights.
   for (let night = 0; night < 3; night++) {
-    await bench.pass()
+    await bench.run()
     await moveTime(bench.app.db, DAY)
   }
   await expectTruth(bench.app.db, world, world.identifiers)
@@ -60,10 +60,10 @@ it('nights with inflow: each confirms all that is settled, and brings a flipped 
   expect(await countForceEvents(bench)).toBe(forceEvents)
 })
 
-/** A file whose submissions are all settled, and how many there are. */
-async function pickFile({ app }: Workbench, draw: ReturnType<typeof createDraw>) {
-  const { rows: files } = await sql<{ file_hash: string; force: string | null; settled: number }>`
-    select file_hash, max(force_classification) as force, count(*) filter (where state <> 'pending') as settled
+/** A file whose submissions are all finished, and how many there are. */
+async function pickFile({ app }: TestApp, draw: ReturnType<typeof createDraw>) {
+  const { rows: files } = await sql<{ file_hash: string; force: string | null; finished: number }>`
+    select file_hash, max(force_classification) as force, count(*) filter (where state <> 'pending') as finished
     from identifai.classifications join identifai.identifiers using (identifier)
     group by file_hash having bool_and(state <> 'pending') order by count(*) desc, file_hash limit 20`.execute(
     app.db,
@@ -71,8 +71,8 @@ async function pickFile({ app }: Workbench, draw: ReturnType<typeof createDraw>)
   return draw.pick(files)
 }
 
-/** Settled identifiers whose last confirmation is older than the run. */
-async function countUnconfirmed({ app }: Workbench, runId: string): Promise<number> {
+/** Finished identifiers whose last confirmation is older than the run. */
+async function countUnconfirmed({ app }: TestApp, runId: string): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from identifai.identifiers, identifai.sync_runs
     where run_id = ${runId} and state in ('done', 'errored') and last_confirmed_at < started_at`.execute(
@@ -81,8 +81,8 @@ async function countUnconfirmed({ app }: Workbench, runId: string): Promise<numb
   return rows[0]?.n ?? Number.NaN
 }
 
-/** Files whose settled submissions do not agree on what was forced. */
-async function countMixedFiles({ app }: Workbench): Promise<number> {
+/** Files whose finished submissions do not agree on what was forced. */
+async function countMixedFiles({ app }: TestApp): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from (
       select file_hash from identifai.classifications join identifai.identifiers using (identifier)
@@ -93,7 +93,7 @@ async function countMixedFiles({ app }: Workbench): Promise<number> {
   return rows[0]?.n ?? Number.NaN
 }
 
-async function countForceEvents({ app }: Workbench): Promise<number> {
+async function countForceEvents({ app }: TestApp): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from identifai.classification_revisions
     where causes && array['forced', 'force_changed', 'unforced']`.execute(app.db)

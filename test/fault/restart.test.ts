@@ -2,22 +2,22 @@ import { expect, it } from 'vitest'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { expectTruth } from '../support/expect-truth.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 it('PostgreSQL crashing twice in the middle of a pass costs time only', async () => {
   await using postgres = await startEmbeddedPostgres()
   const { db } = connect({ connectionString: postgres.url(), maxConnections: 2 })
   await migrateUp(db)
-  await using bench = await createWorkbench({
+  await using bench = await createTestApp({
     environment: { DATABASE_URL: postgres.url(), SYNC_BATCH_SIZE: '20', SYNC_LEASE_SECONDS: '3' },
   })
   const identifiers = bench.simulator.world.register({ count: 1000 })
   await bench.enqueue(identifiers)
 
   const crashes: Promise<void>[] = []
-  const { run, failure } = await runPass(bench.app, {
+  const { run, failure } = await executeRun(bench.app, {
     trigger: 'manual',
     signal: new AbortController().signal,
     onProgress: ({ returned }) => {
@@ -34,7 +34,7 @@ it('PostgreSQL crashing twice in the middle of a pass costs time only', async ()
     .poll(
       async () => {
         await bench.makeAllDue()
-        return (await bench.pass()).pending_count
+        return (await bench.run()).pending_count
       },
       { timeout: 30_000, interval: 500 },
     )

@@ -27,14 +27,14 @@ it('every alert has an entry in the runbook', () => {
   expect([...operations.matchAll(/^#### (IdentifaiSync\w+)$/gm)].map(([, name]) => name)).toEqual(ALERTS)
 })
 
-type Answer = Parameters<typeof startCannedApi>[0]
+type OutcomeGroup = Parameters<typeof startCannedApi>[0]
 
 interface State {
   /** What brings the database into it. */
   readonly sql?: string
   /** Never, to look at a state that passes would mend. */
   readonly fresh?: string
-  readonly answer?: Answer
+  readonly answer?: OutcomeGroup
   readonly environment?: NodeJS.ProcessEnv
   /** Waits for this, in the metrics, after the first look at them. */
   readonly until?: RegExp
@@ -43,17 +43,17 @@ interface State {
 
 const NEVER = '0 0 1 1 *'
 const status =
-  (code: number): Answer =>
+  (code: number): OutcomeGroup =>
   (_, response) => {
     response.statusCode = code
     return {}
   }
-const PASS = `insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
-  values (gen_random_uuid(), 'schedule', 'succeeded', now(), now(), 'h', 1, '0')`
+const RUN = `insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
+  values (gen_random_uuid(), 'nightly', 'succeeded', now(), now(), 'h', 1, '0')`
 
 describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon tells', () => {
   it.concurrent.each<[string, State, readonly string[]]>([
-    ['a healthy one', { until: /passes_total\{trigger="fresh",status="succeeded"\} [1-9]/ }, []],
+    ['a healthy one', { until: /runs_total\{trigger="fresh",status="succeeded"\} [1-9]/ }, []],
     [
       'one without its database',
       { withoutDatabase: true, until: /database_up 0/ },
@@ -62,7 +62,7 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon 
     [
       'one whose nights fail',
       {
-        sql: PASS.replaceAll('now()', "now() - interval '27 hours'"),
+        sql: RUN.replaceAll('now()', "now() - interval '27 hours'"),
         fresh: NEVER,
         environment: { SYNC_SCHEDULE: NEVER },
       },
@@ -71,7 +71,7 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon 
     [
       'one whose key is refused',
       { answer: status(401), until: /trigger="fresh",status="failed"\} [4-9]/ },
-      ['IdentifaiSyncPassesFail'],
+      ['IdentifaiSyncRunsFail'],
     ],
     [
       'one whose API is down',
@@ -104,7 +104,7 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon 
       'one with a result that was confirmed long ago',
       {
         fresh: NEVER,
-        sql: `update identifai.identifiers set state = 'done', settled_at = now(), due_at = now() + interval '1 hour',
+        sql: `update identifai.identifiers set state = 'done', finished_at = now(), due_at = now() + interval '1 hour',
           last_confirmed_at = now() - interval '4 days'`,
       },
       ['IdentifaiSyncConfirmationsOld'],

@@ -7,7 +7,7 @@ import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/says-the-same.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 const RECORDS = 400
 
@@ -21,9 +21,9 @@ it('any record that fits the contract goes through HTTP, COPY and SQL and comes 
   await using api = await startCannedApi((identifiers) =>
     identifiers.map((identifier) => records.get(identifier)),
   )
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue([...records.keys()])
-  const run = await bench.pass()
+  const run = await bench.run()
   expect(run).toMatchObject({ status: 'succeeded', returned: RECORDS, changed: RECORDS, quarantined: 0 })
 
   const rows = await readContentRows(bench.app.db)
@@ -33,7 +33,7 @@ it('any record that fits the contract goes through HTTP, COPY and SQL and comes 
     expect(meaning(audioEndpoint.denormalize(stored))).toBe(meaning(record))
   }
 
-  const refreshed = await bench.pass({ refreshAll: true })
+  const refreshed = await bench.run({ refreshAll: true })
   const finished = [...rows.values()].filter(({ classification, verdicts }) =>
     classification.status === null
       ? verdicts.some(({ kind }) => kind === 'main')
@@ -50,16 +50,16 @@ it('a record of any width is set aside or loaded, with any number of unknown fie
     ...Object.fromEntries(Array.from({ length: 14_000 }, (_, n) => [`k${n}`, n])),
   }
   await using api = await startCannedApi(() => [wide, keys])
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['wide', 'keys'])
-  expect(await bench.pass()).toMatchObject({ status: 'partial', quarantined: 1, settled_done: 1 })
+  expect(await bench.run()).toMatchObject({ status: 'partial', quarantined: 1, done: 1 })
   const { rows } = await sql<{ drift: number }>`select count(*) as drift from identifai.schema_drift`.execute(
     bench.app.db,
   )
   expect(rows[0]?.drift).toBe(14_000)
 })
 
-it('a record that PostgreSQL cannot store is set aside with its bytes; its neighbours are settled', async () => {
+it('a record that PostgreSQL cannot store is set aside with its bytes; its neighbors are finished', async () => {
   const broken: Readonly<Record<string, string>> = {
     nul: '{"identifier": "nul", "status": "done", "name": "a\\u0000b"}',
     surrogate: '{"identifier": "surrogate", "status": "done", "extra": {"deep": ["\\ud83d"]}}',
@@ -71,10 +71,10 @@ it('a record that PostgreSQL cannot store is set aside with its bytes; its neigh
   await using api = await startCannedApi(
     (asked) => `[${asked.map((id) => broken[id] ?? `{"identifier": "${id}", "status": "done"}`).join(',')}]`,
   )
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(identifiers)
-  const run = await bench.pass()
-  expect(run).toMatchObject({ status: 'partial', requests: 1, settled_done: 95, quarantined: 5 })
+  const run = await bench.run()
+  expect(run).toMatchObject({ status: 'partial', requests: 1, done: 95, quarantined: 5 })
   const { rows } = await sql<{ identifier: string; reason: string; payload: string }>`
     select identifier, reason, payload from identifai.quarantined_payloads`.execute(bench.app.db)
   for (const { identifier, reason, payload } of rows) {

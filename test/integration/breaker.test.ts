@@ -2,28 +2,28 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CircuitBrokenError } from '../../src/platform/errors.ts'
 import { requeue } from '../../src/pipeline/queue/requeue.ts'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
-const SETTLED = 5000
-const PASSES = 10
+const FINISHED = 5000
+const RUNS = 10
 
-type Answer = Parameters<typeof startCannedApi>[0]
+type OutcomeGroup = Parameters<typeof startCannedApi>[0]
 
-const done: Answer = (identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' }))
+const done: OutcomeGroup = (identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' }))
 
-describe('5,000 settled identifiers', () => {
+describe('5,000 finished identifiers', () => {
   let api: CannedApi
-  let bench: Workbench
-  let answer: Answer = done
+  let bench: TestApp
+  let answer: OutcomeGroup = done
 
   beforeAll(async () => {
     api = await startCannedApi((...call) => answer(...call))
-    bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
-    await bench.enqueue(Array.from({ length: SETTLED }, (_, n) => `id-${n}`))
-    await bench.pass()
+    bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(Array.from({ length: FINISHED }, (_, n) => `id-${n}`))
+    await bench.run()
   })
   afterAll(async () => {
     await bench[Symbol.asyncDispose]()
@@ -38,7 +38,7 @@ describe('5,000 settled identifiers', () => {
     return rows
   }
 
-  it.each<[string, Answer, string]>([
+  it.each<[string, OutcomeGroup, string]>([
     ["another account's key", () => [], 'IDENTIFAI_API_KEY'],
     [
       "another account's key, which knows a few of them",
@@ -64,8 +64,8 @@ describe('5,000 settled identifiers', () => {
   ])('survive ten nights of %s', async (_, bad, says) => {
     const before = await states()
     answer = bad
-    for (let night = 1; night <= PASSES; night++) {
-      const { run, failure } = await runPass(bench.app, {
+    for (let night = 1; night <= RUNS; night++) {
+      const { run, failure } = await executeRun(bench.app, {
         trigger: 'manual',
         signal: new AbortController().signal,
         refreshAll: true,
@@ -79,9 +79,9 @@ describe('5,000 settled identifiers', () => {
     expect(await states()).toEqual(before)
     const quarantined = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
     expect(quarantined).toEqual([])
-    expect(await bench.pass({ refreshAll: true })).toMatchObject({
+    expect(await bench.run({ refreshAll: true })).toMatchObject({
       status: 'succeeded',
-      settled_done: SETTLED,
+      done: FINISHED,
     })
     expect(await states()).toEqual(before)
   })
@@ -92,7 +92,7 @@ describe('5,000 settled identifiers', () => {
       return done(identifiers, response, request)
     }
     for (let night = 1; night <= 3; night++) {
-      const { failure } = await runPass(bench.app, {
+      const { failure } = await executeRun(bench.app, {
         trigger: 'manual',
         signal: new AbortController().signal,
         refreshAll: true,
@@ -100,7 +100,7 @@ describe('5,000 settled identifiers', () => {
       expect(failure).toBeUndefined()
     }
     expect(await states()).toMatchObject([
-      { state: 'done', count: SETTLED - 1 },
+      { state: 'done', count: FINISHED - 1 },
       { state: 'quarantined', count: 1 },
     ])
     answer = done
@@ -109,9 +109,9 @@ describe('5,000 settled identifiers', () => {
 
 it('a new fleet is not turned missing by a key that knows none of it', async () => {
   await using api = await startCannedApi(() => [])
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(Array.from({ length: 300 }, (_, n) => `id-${n}`))
-  const { failure } = await runPass(bench.app, { trigger: 'manual', signal: new AbortController().signal })
+  const { failure } = await executeRun(bench.app, { trigger: 'manual', signal: new AbortController().signal })
   expect(failure).toBeInstanceOf(CircuitBrokenError)
   const { rows } =
     await sql`select distinct state, absences, due_at <= now() as due from identifai.identifiers`.execute(
@@ -120,35 +120,35 @@ it('a new fleet is not turned missing by a key that knows none of it', async () 
   expect(rows).toEqual([{ state: 'pending', absences: 0, due: true }])
 })
 
-describe('a control group of settled identifiers', () => {
+describe('a control group of finished identifiers', () => {
   const known = Array.from({ length: 30 }, (_, n) => `id-${n}`)
 
-  async function settledBench(answer: Answer) {
+  async function finishedBench(answer: OutcomeGroup) {
     const bench = await benchAgainst(answer)
     await bench.enqueue(known)
-    expect(await bench.pass()).toMatchObject({ status: 'succeeded', settled_done: 30 })
+    expect(await bench.run()).toMatchObject({ status: 'succeeded', done: 30 })
     return bench
   }
 
   it('tells a list of identifiers that do not exist from a wrong key', async () => {
-    await using bench = await settledBench((identifiers) =>
+    await using bench = await finishedBench((identifiers) =>
       identifiers.filter((one) => known.includes(one)).map((identifier) => ({ identifier, status: 'done' })),
     )
     await bench.enqueue(Array.from({ length: 100 }, (_, n) => `hash-${n}`))
-    const run = await bench.pass()
-    expect(run).toMatchObject({ status: 'succeeded', not_returned: 100, settled_done: 20, requests: 2 })
-    expect(await bench.pass({ limit: 3 })).toMatchObject({ claimed: 0 })
+    const run = await bench.run()
+    expect(run).toMatchObject({ status: 'succeeded', not_returned: 100, done: 20, requests: 2 })
+    expect(await bench.run({ limit: 3 })).toMatchObject({ claimed: 0 })
   })
 
   it('tells a wrong key from new identifiers that cannot be read yet, however few are asked', async () => {
     let isRightKey = true
-    await using bench = await settledBench((identifiers) =>
+    await using bench = await finishedBench((identifiers) =>
       isRightKey ? identifiers.map((identifier) => ({ identifier, status: 'done' })) : [],
     )
     isRightKey = false
-    for (let pass = 0; pass < 6; pass++) {
+    for (let run = 0; run < 6; run++) {
       await bench.enqueue(Array.from({ length: 9 }, (_, n) => `new-${n}`))
-      const { run, failure } = await runPass(bench.app, {
+      const { run, failure } = await executeRun(bench.app, {
         trigger: 'fresh',
         signal: new AbortController().signal,
       })
@@ -165,22 +165,22 @@ describe('a control group of settled identifiers', () => {
   })
 
   it('is not asked beyond a limit', async () => {
-    await using bench = await settledBench((identifiers) =>
+    await using bench = await finishedBench((identifiers) =>
       identifiers.filter((one) => known.includes(one)).map((identifier) => ({ identifier, status: 'done' })),
     )
     await bench.enqueue(Array.from({ length: 10 }, (_, n) => `new-${n}`))
-    expect(await bench.pass({ limit: 10 })).toMatchObject({ claimed: 10, not_returned: 10 })
+    expect(await bench.run({ limit: 10 })).toMatchObject({ claimed: 10, not_returned: 10 })
   })
 })
 
 it('missing ones that are still missing say nothing of the key', async () => {
   await using bench = await benchAgainst(() => [])
   await bench.enqueue(Array.from({ length: 60 }, (_, n) => `gone-${n}`))
-  await sql`update identifai.identifiers set state = 'missing', absences = 5, settled_at = now()`.execute(
+  await sql`update identifai.identifiers set state = 'missing', absences = 5, finished_at = now()`.execute(
     bench.app.db,
   )
-  for (let pass = 0; pass < 3; pass++) {
+  for (let run = 0; run < 3; run++) {
     await requeue(bench.app.db, 'audio', { state: 'missing' })
-    expect(await bench.pass()).toMatchObject({ status: 'succeeded', not_returned: 60 })
+    expect(await bench.run()).toMatchObject({ status: 'succeeded', not_returned: 60 })
   }
 })

@@ -14,7 +14,7 @@ import { verifyFile } from '../../src/compliance/report/verify-file.ts'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { writeRevisions } from '../support/seal-history.ts'
 import { addNote } from '../support/add-note.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 const DOCS = path.resolve(import.meta.dirname, '../../docs')
 const [VERIFIER, REPORT_VERIFIER] = [path.join(DOCS, 'verify_bundle.py'), path.join(DOCS, 'verify_report.py')]
@@ -58,37 +58,37 @@ function closed(lines: readonly Line[]): string[] {
  * First sight, two overrides with a new analysis between, and a third file that is forced one way, the other, and back. A note
  * on each of the first two.
  */
-async function benchWithHistory(): Promise<Workbench> {
-  const bench = await createWorkbench({ world: { seed: 61 } })
+async function benchWithHistory(): Promise<TestApp> {
+  const bench = await createTestApp({ world: { seed: 61 } })
   const { world } = bench.simulator
-  const identifiers = world.register({ count: 60, fate: 'done' })
+  const identifiers = world.register({ count: 60, result: 'done' })
   await bench.enqueue(identifiers)
-  await bench.pass()
+  await bench.run()
   const [one, other] = [12, 25].map((position) => identifiers[position] as string) as [string, string]
   world.override(world.hashOf(one) as string, 'human')
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   await addNote(bench.app.db, world.hashOf(one) as string)
   // A night without a change, whose run has no leaf but the note.
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   // And one without any.
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   world.reanalyse(other, 1)
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   world.override(world.hashOf(other) as string, 'human')
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   await addNote(bench.app.db, world.hashOf(other) as string)
   const twice = world.hashOf(identifiers[40] as string) as string
   world.override(twice, 'human')
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   world.override(twice, 'artificial')
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   world.override(twice, 'human')
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   return bench
 }
 
 describe('a bundle', () => {
-  let bench: Workbench
+  let bench: TestApp
   let report: Report
   let lines: string[]
   let folder: string
@@ -340,10 +340,10 @@ describe('a bundle', () => {
   })
 
   it('is found out: an event that was written by hand for the past, though it was sealed', async () => {
-    await using other = await createWorkbench({ world: { seed: 62 } })
+    await using other = await createTestApp({ world: { seed: 62 } })
     const { db } = other.app
-    await other.enqueue(other.simulator.world.register({ count: 3, fate: 'done' }))
-    await other.pass()
+    await other.enqueue(other.simulator.world.register({ count: 3, result: 'done' }))
+    await other.run()
     const run = newRun('manual')
     await openRun(db, run)
     await sql`update identifai.sync_runs set requests = 1 where run_id = ${run.runId}`.execute(db)

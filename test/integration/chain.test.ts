@@ -8,10 +8,10 @@ import { verifyChain } from '../../src/compliance/verify/verify-chain.ts'
 import { retire } from '../../src/pipeline/queue/retire.ts'
 import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { addNote } from '../support/add-note.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 /** What a reader has who knows the rule only: columns as SQL gives them, without nulls, times as UTC text with six digits. */
-async function asJson({ app }: Workbench, table: string, order: string): Promise<Record<string, unknown>[]> {
+async function asJson({ app }: TestApp, table: string, order: string): Promise<Record<string, unknown>[]> {
   const { rows } = await sql<{ row: Record<string, unknown> }>`
     select to_jsonb(t) as row from ${sql.table(`identifai.${table}`)} t order by ${sql.raw(order)}`.execute(
     app.db,
@@ -42,15 +42,15 @@ function sha256(...parts: (string | Buffer)[]): Buffer {
 
 describe('the chain', () => {
   it('binds every run, its revisions and the notes since the run before, as the rule says', async () => {
-    await using bench = await createWorkbench({ world: { seed: 23, asksUntilDone: 2 } })
+    await using bench = await createTestApp({ world: { seed: 23, requestsUntilDone: 2 } })
     await bench.enqueue(bench.simulator.world.register({ count: 130 }))
-    for (let pass = 0; pass < 4; pass++) {
-      await bench.pass()
-      await addNote(bench.app.db, `hash-${pass}`)
-      if (pass === 2) await addNote(bench.app.db, 'another')
+    for (let run = 0; run < 4; run++) {
+      await bench.run()
+      await addNote(bench.app.db, `hash-${run}`)
+      if (run === 2) await addNote(bench.app.db, 'another')
       await bench.makeAllDue()
     }
-    await bench.pass()
+    await bench.run()
 
     const runs = await asJson(bench, 'sync_runs', 'chain_position')
     const revisions = await asJson(bench, 'classification_revisions', 'classification_id, revision_no')
@@ -80,13 +80,13 @@ describe('the chain', () => {
   })
 
   it('takes in a run whose process died, when the next pass closes it', async () => {
-    await using bench = await createWorkbench()
+    await using bench = await createTestApp()
     await sql`
       insert into identifai.sync_runs (run_id, trigger, host, pid, version, started_at, heartbeat_at)
       values (gen_random_uuid(), 'manual', 'h', 1, '0', now() - interval '1 day', now() - interval '1 day')`.execute(
       bench.app.db,
     )
-    await bench.pass()
+    await bench.run()
     const runs = await bench.app.db
       .selectFrom('identifai.sync_runs')
       .select(['status', 'chain_position'])
@@ -99,9 +99,9 @@ describe('the chain', () => {
   })
 
   it('has a definite order however many runs end at once', async () => {
-    await using bench = await createWorkbench({ environment: { SYNC_BATCH_SIZE: '10' } })
+    await using bench = await createTestApp({ environment: { SYNC_BATCH_SIZE: '10' } })
     await bench.enqueue(bench.simulator.world.register({ count: 300 }))
-    await Promise.all(Array.from({ length: 5 }, () => bench.pass()))
+    await Promise.all(Array.from({ length: 5 }, () => bench.run()))
     const { rows } = await sql<{ inOrder: boolean; n: number }>`
       select chain_position = row_number() over (order by finished_at) as "inOrder", count(*) over () as n
       from identifai.sync_runs`.execute(bench.app.db)
@@ -109,15 +109,15 @@ describe('the chain', () => {
   })
 
   it('seals why identifiers were retired, the twenty most frequent reasons by name', async () => {
-    await using bench = await createWorkbench()
+    await using bench = await createTestApp()
     const { app } = bench
-    expect((await bench.pass()).retired_reasons).toBeNull()
+    expect((await bench.run()).retired_reasons).toBeNull()
     const ids = Array.from({ length: 25 }, (_, n) => `r-${n}`)
     await bench.enqueue(ids)
     await retire(app.db, { media: 'audio', identifiers: ids.slice(0, 3), reason: 'test call' })
     for (const id of ids.slice(3))
       await retire(app.db, { media: 'audio', identifiers: [id], reason: `of ${id}` })
-    const sealed = (await bench.pass()).retired_reasons as { reason: string | null; identifiers: number }[]
+    const sealed = (await bench.run()).retired_reasons as { reason: string | null; identifiers: number }[]
     expect(sealed).toHaveLength(21)
     expect(sealed[0]).toEqual({ reason: 'test call', identifiers: 3 })
     expect(sealed[20]).toEqual({ reason: null, identifiers: 3 })
@@ -125,26 +125,26 @@ describe('the chain', () => {
   })
 
   it('says of a run that another, still under way, had changed contents already', async () => {
-    await using bench = await createWorkbench()
+    await using bench = await createTestApp()
     const { app } = bench
     await bench.enqueue(bench.simulator.world.register({ count: 3 }))
-    expect((await bench.pass()).unsealed_runs).toBe(0)
+    expect((await bench.run()).unsealed_runs).toBe(0)
     const others = [newRun('manual'), newRun('manual')]
     for (const other of others) await openRun(app.db, other)
-    expect((await bench.pass()).unsealed_runs).toBe(0)
+    expect((await bench.run()).unsealed_runs).toBe(0)
     await sql`
       insert into identifai.classification_revisions
       select (r).* from (
         select jsonb_populate_record(r, jsonb_build_object('revision_no', 2, 'run_id', ${others[0]?.runId}::text)) as r
         from identifai.classification_revisions as r limit 1) as copy`.execute(app.db)
-    expect((await bench.pass()).unsealed_runs).toBe(1)
+    expect((await bench.run()).unsealed_runs).toBe(1)
   })
 
   it('stays as it is when a later version adds columns', async () => {
-    await using bench = await createWorkbench()
+    await using bench = await createTestApp()
     await bench.enqueue(bench.simulator.world.register({ count: 3 }))
     await addNote(bench.app.db, 'h')
-    await bench.pass()
+    await bench.run()
     for (const table of ['sync_runs', 'classification_revisions', 'override_notes']) {
       await sql`alter table ${sql.table(`identifai.${table}`)} add column later text`.execute(bench.app.db)
     }
@@ -152,9 +152,9 @@ describe('the chain', () => {
   })
 
   it('lets nobody change a sealed run, or a leaf', async () => {
-    await using bench = await createWorkbench()
+    await using bench = await createTestApp()
     await bench.enqueue(bench.simulator.world.register({ count: 3 }))
-    await bench.pass()
+    await bench.run()
     for (const statement of [
       'update identifai.sync_runs set changed = 0',
       'delete from identifai.sync_runs',

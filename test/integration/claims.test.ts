@@ -53,7 +53,7 @@ async function ledger(identifier: string) {
     .selectAll()
     .select([
       sql<boolean>`due_at <= now()`.as('due'),
-      sql<number>`round(extract(epoch from due_at - last_asked_at))::int`.as('dueAfterSeconds'),
+      sql<number>`round(extract(epoch from due_at - last_requested_at))::int`.as('dueAfterSeconds'),
     ])
     .where('identifier', '=', identifier)
     .executeTakeFirstOrThrow()
@@ -65,14 +65,14 @@ async function set(identifier: string, columns: string) {
   )
 }
 
-async function load(claims: readonly Claim[], runId = run, askedAt?: string) {
+async function load(claims: readonly Claim[], runId = run, requestedAt?: string) {
   const policy = { missingAfter: 5, refreshHours: 12 }
   const records = claims.map(({ identifier }) => ({ identifier, status: 'done' }))
   const { outcomes } = outcomesOf(claims, answered(records), { endpoint: audioEndpoint, policy })
   const now = await readClock(database.db)
   return loadBatch(
     database.pool,
-    { media: 'audio', runId, askedAt: askedAt ?? now, receivedAt: now, outcomes },
+    { media: 'audio', runId, requestedAt: requestedAt ?? now, receivedAt: now, outcomes },
     (payload) => audioEndpoint.canonicalize(payload),
   )
 }
@@ -135,7 +135,7 @@ describe('claiming', () => {
     expect(second?.claimNo).toBe((first?.claimNo ?? 0) + 1)
   })
 
-  it('asks for a settled one at most once a pass, unless it was woken after its request left', async () => {
+  it('asks for a finished one at most once a pass, unless it was woken after its request left', async () => {
     await track('a')
     await load(await claim())
     await set('a', 'due_at = now()')
@@ -218,10 +218,10 @@ describe('writing', () => {
 
   it('does not lose a wake-up that came while the row was leased', async () => {
     await track('a')
-    const askedAt = await readClock(database.db)
+    const requestedAt = await readClock(database.db)
     const claims = await claim()
     await sql`select identifai.request_refresh('a')`.execute(database.db)
-    await load(claims, run, askedAt)
+    await load(claims, run, requestedAt)
     expect(await ledger('a')).toMatchObject({ state: 'done', due: true, priority: 10 })
   })
 

@@ -6,18 +6,18 @@ import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { retryDatabase } from '../../src/platform/postgres/retry-database.ts'
 import type { RunTrigger } from '../../src/platform/postgres/tables/sync-runs.ts'
 import { createLogger } from '../../src/platform/logger.ts'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 /** What the server says when a session may begin (protocol 3, message Z, idle). */
 const READY_FOR_QUERY = 'Z\0\0\0\u0005I'
 
 /** Makes every insert into a table fail with an SQLSTATE for as long as `condition` holds. */
-async function failInserts({ app }: Workbench, table: string, sqlstate: string, condition: string) {
+async function failInserts({ app }: TestApp, table: string, sqlstate: string, condition: string) {
   await sql.raw(`create sequence tries`).execute(app.db)
   await sql
     .raw(
@@ -33,22 +33,22 @@ async function failInserts({ app }: Workbench, table: string, sqlstate: string, 
 }
 
 /** A claim whose answer was lost is nobody's until its lease runs out: the next pass after that takes it. */
-async function passAfterLeases(bench: Workbench) {
+async function runAfterLeases(bench: TestApp) {
   await sql`update identifai.identifiers set lease_until = now() - interval '1 second' where lease_until is not null`.execute(
     bench.app.db,
   )
   await bench.makeAllDue()
-  await bench.pass()
+  await bench.run()
 }
 
 describe('a write that fails', () => {
   it.each(['40P01', '40001', '57P01'])('with %s is done again, once', async (sqlstate) => {
-    await using bench = await createWorkbench()
+    await using bench = await createTestApp()
     const identifiers = bench.simulator.world.register({ count: 150 })
     await bench.enqueue(identifiers)
     // A sequence does not roll back: the first three tries fail.
     await failInserts(bench, 'identifai.verdicts', sqlstate, "nextval('tries') <= 3")
-    expect(await bench.pass()).toMatchObject({ status: 'succeeded', requests: 2, changed: 150, released: 0 })
+    expect(await bench.run()).toMatchObject({ status: 'succeeded', requests: 2, changed: 150, released: 0 })
     await expectTruth(bench.database.db, bench.simulator.world, identifiers)
   })
 
@@ -62,13 +62,13 @@ describe('a write that fails', () => {
           name: identifier === 'id-7' ? '名前 😀' : 'plain',
         })),
       )
-      await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+      await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
       await bench.enqueue(Array.from({ length: 100 }, (_, n) => `id-${n}`))
       await failInserts(bench, 'identifai.classifications', sqlstate, "new.name <> 'plain'")
-      expect(await bench.pass()).toMatchObject({
+      expect(await bench.run()).toMatchObject({
         status: 'partial',
         requests: 1,
-        settled_done: 99,
+        done: 99,
         quarantined: 1,
       })
       const [evidence] = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
@@ -93,10 +93,10 @@ it('a write that cannot be mended fails the pass, and every claim is given back 
   await using api = await startCannedApi((identifiers) =>
     identifiers.filter((_, n) => n % 3 > 0).map((identifier) => ({ identifier, status: 'done' })),
   )
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(Array.from({ length: 100 }, (_, n) => `id-${n}`))
   await failInserts(bench, 'identifai.classifications', 'XX000', 'true')
-  const { run, failure } = await runPass(bench.app, {
+  const { run, failure } = await executeRun(bench.app, {
     trigger: 'manual',
     signal: new AbortController().signal,
   })
@@ -116,7 +116,7 @@ it('a write that cannot be mended fails the pass, and every claim is given back 
 })
 
 it('a pass outlives its connections being cut again and again, and tells the truth', async () => {
-  await using bench = await createWorkbench({ environment: { SYNC_BATCH_SIZE: '20' } })
+  await using bench = await createTestApp({ environment: { SYNC_BATCH_SIZE: '20' } })
   const identifiers = bench.simulator.world.register({ count: 600 })
   await bench.enqueue(identifiers)
   const saboteur = connect({ connectionString: bench.database.url, maxConnections: 1 })
@@ -131,14 +131,14 @@ it('a pass outlives its connections being cut again and again, and tells the tru
       if (rows.length > 0) cuts++
     }
   })()
-  const run = await bench.pass()
+  const run = await bench.run()
   ended.abort()
   await sabotage
   await saboteur.db.destroy()
   expect(cuts).toBeGreaterThan(3)
-  // A commit whose connection was cut may have taken effect: such claims count as given back, and are settled.
+  // A commit whose connection was cut may have taken effect: such claims count as given back, and are finished.
   expect(['succeeded', 'partial']).toContain(run.status)
-  await passAfterLeases(bench)
+  await runAfterLeases(bench)
   await expectTruth(bench.database.db, bench.simulator.world, identifiers)
 })
 
@@ -167,12 +167,12 @@ it.each<[string, RunTrigger, (sent: string, answer: string) => boolean]>([
   await using api = await startCannedApi((identifiers) =>
     identifiers.map((identifier) => ({ identifier, status: 'done' })),
   )
-  await using bench = await createWorkbench({
+  await using bench = await createTestApp({
     environment: { DATABASE_URL: url.href, IDENTIFAI_API_URL: api.url },
   })
   const count = trigger === 'fresh' ? 0 : 3
   if (count > 0) await bench.enqueue(['a', 'b', 'c'])
-  expect(await bench.pass({ trigger })).toMatchObject({ claimed: count, settled_done: count, released: 0 })
+  expect(await bench.run({ trigger })).toMatchObject({ claimed: count, done: count, released: 0 })
   expect(proxy.hasCut).toBe(true)
   const runs = await database.db.selectFrom('identifai.sync_runs').select('status').execute()
   expect(runs).toEqual(trigger === 'fresh' ? [] : [{ status: 'succeeded' }])
@@ -203,13 +203,13 @@ it('what is said of a record is kept in a database whose encoding cannot hold it
         : { identifier, status: 'done' },
     ),
   )
-  await using bench = await createWorkbench({
+  await using bench = await createTestApp({
     environment: { DATABASE_URL: database.url, IDENTIFAI_API_URL: api.url },
   })
   await bench.enqueue(['bad', ...Array.from({ length: 20 }, (_, n) => `id-${n}`)])
-  expect(await bench.pass()).toMatchObject({
+  expect(await bench.run()).toMatchObject({
     status: 'partial',
-    settled_done: 20,
+    done: 20,
     quarantined: 1,
     released: 0,
   })
@@ -235,14 +235,14 @@ it('the locks of a session that vanished in the middle of a COPY are set free', 
     return false
   })
   url.host = `127.0.0.1:${proxy.port}`
-  await using bench = await createWorkbench({
+  await using bench = await createTestApp({
     environment: { DATABASE_URL: url.href, SYNC_LEASE_SECONDS: '2' },
   })
   const identifiers = bench.simulator.world.register({ count: 50 })
   await bench.enqueue(identifiers)
-  await bench.pass()
+  await bench.run()
   expect(isCopying).toBe(true)
-  await passAfterLeases(bench)
+  await runAfterLeases(bench)
   await expectTruth(database.db, bench.simulator.world, identifiers)
 })
 
@@ -251,13 +251,13 @@ it('a pass notices connections whose other end has vanished, and goes on with ne
   const url = new URL(database.url)
   await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
   url.host = `127.0.0.1:${proxy.port}`
-  await using bench = await createWorkbench({
+  await using bench = await createTestApp({
     environment: { DATABASE_URL: url.href, SYNC_BATCH_SIZE: '20', SYNC_LEASE_SECONDS: '2' },
   })
   const identifiers = bench.simulator.world.register({ count: 600 })
   await bench.enqueue(identifiers)
   let frozen = 0
-  const run = await bench.pass({
+  const run = await bench.run({
     onProgress: ({ returned }) => {
       if (frozen === 0 && returned >= 200) frozen = proxy.freeze()
     },
@@ -265,7 +265,7 @@ it('a pass notices connections whose other end has vanished, and goes on with ne
   proxy.hangUp()
   expect(frozen).toBeGreaterThan(0)
   expect(['succeeded', 'partial']).toContain(run.status)
-  await passAfterLeases(bench)
+  await runAfterLeases(bench)
   await expectTruth(database.db, bench.simulator.world, identifiers)
 })
 

@@ -11,7 +11,7 @@ import { createLogger } from '../../src/platform/logger.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 
-type Answer = Parameters<typeof startCannedApi>[0]
+type OutcomeGroup = Parameters<typeof startCannedApi>[0]
 
 interface Examination {
   readonly findings: readonly Finding[]
@@ -23,7 +23,7 @@ interface Examination {
 /** What the doctor finds with this database and this API. */
 async function examination(options: {
   readonly databaseUrl: string
-  readonly answer?: Answer
+  readonly answer?: OutcomeGroup
   readonly environment?: NodeJS.ProcessEnv
   readonly known?: string
 }): Promise<Examination> {
@@ -124,7 +124,7 @@ describe('the doctor', () => {
       found: expect.stringContaining('identifiers'),
     })
     expect(exitCode).toBe(5)
-    const [, statements = ''] = /(SELECT .*;)$/.exec(found('sequences').mend ?? '') ?? []
+    const [, statements = ''] = /(SELECT .*;)$/.exec(found('sequences').remedy ?? '') ?? []
     await sql.raw(statements).execute(own.db)
     expect((await examination({ databaseUrl: own.url })).found('sequences').status).toBe('ok')
     await sql`insert into identifai.identifiers (identifier) values ('next')`.execute(own.db)
@@ -141,7 +141,7 @@ describe('the doctor', () => {
     expect(exitCode).toBe(0)
   })
 
-  it.each<[string, Answer, string, number, string]>([
+  it.each<[string, OutcomeGroup, string, number, string]>([
     ['an empty array', () => [], 'ok', 0, 'accepts the key'],
     ['a 404', answers(404), 'warning', 0, 'it says 404'],
     ['a 422', answers(422), 'ok', 0, 'it says 422'],
@@ -218,10 +218,10 @@ describe('the probe', () => {
     expect(told).toEqual([
       'Its record fits the contract; unknown fields: /unheard_of. Fields: hash, identifier, name, status, unheard_of.',
       'Beside a known one it is answered by null.',
-      'Asked for twice in a request, it is in the answer 2 times.',
+      'RequestSize for twice in a request, it is in the answer 2 times.',
       expect.stringMatching(/^100 identifiers, 7\d\d\d bytes, are taken\.$/),
       'Of 101 identifiers, it refuses the request (422).',
-      'Asked by the hash of its file, nothing is returned; identifiers are asked for all the same.',
+      'RequestSize by the hash of its file, nothing is returned; identifiers are asked for all the same.',
     ])
     expect(JSON.stringify(findings)).not.toContain('secret')
     expect(exitCode).toBe(0)
@@ -253,7 +253,7 @@ describe('the probe', () => {
 
   it('says so when the known identifier is not known, or its record breaks the contract', async () => {
     await using own = await createTestDatabase()
-    const probe = async (answer: Answer) => {
+    const probe = async (answer: OutcomeGroup) => {
       const { found, findings, asked } = await examination({ databaseUrl: own.url, known: 'known', answer })
       const told = findings.filter(({ check }) => check.startsWith('probe')).length
       return { ...found('probe: known identifier'), told, requests: asked.length }

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { seedSettled } from '../support/seed-settled.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { seedFinished } from '../support/seed-finished.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 const done = (identifiers: readonly string[]) =>
   identifiers.map((identifier) => ({ identifier, status: 'done' }))
 
-async function insert({ app }: Workbench, identifier: string, priority: number) {
+async function insert({ app }: TestApp, identifier: string, priority: number) {
   await app.db.insertInto('identifai.identifiers').values({ identifier, priority }).execute()
 }
 
-function runs({ app }: Workbench) {
+function runs({ app }: TestApp) {
   return app.db.selectFrom('identifai.sync_runs').select(['trigger', 'status', 'claimed']).execute()
 }
 
-async function pendingOf({ app }: Workbench): Promise<number> {
+async function pendingOf({ app }: TestApp): Promise<number> {
   const { pending } = await app.db
     .selectFrom('identifai.identifiers')
     .select(({ fn }) => fn.countAll<number>().as('pending'))
@@ -27,36 +27,36 @@ async function pendingOf({ app }: Workbench): Promise<number> {
 describe('a fresh pass', () => {
   it('leaves what can wait for the night alone', async () => {
     await using api = await startCannedApi(done)
-    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     const priorities = { woken: 10, inserted: 0, enqueued: -5, later: -6, sweep: -10 }
     for (const [identifier, priority] of Object.entries(priorities)) await insert(bench, identifier, priority)
-    expect(await bench.pass({ trigger: 'fresh' })).toMatchObject({ trigger: 'fresh', claimed: 3 })
+    expect(await bench.run({ trigger: 'fresh' })).toMatchObject({ trigger: 'fresh', claimed: 3 })
     expect(api.asked).toEqual([['woken', 'inserted', 'enqueued']])
     expect(await runs(bench)).toEqual([{ trigger: 'fresh', status: 'succeeded', claimed: 3 }])
   })
 
   it('leaves no row when there was nothing to claim', async () => {
-    await using bench = await createWorkbench()
+    await using bench = await createTestApp()
     await insert(bench, 'sweep', -10)
-    expect(await bench.pass({ trigger: 'fresh' })).toMatchObject({ claimed: 0 })
+    expect(await bench.run({ trigger: 'fresh' })).toMatchObject({ claimed: 0 })
     expect(await runs(bench)).toEqual([])
   })
 
   it('has a new identifier asked within a few requests while a sweep of 100,000 runs', async () => {
     await using api = await startCannedApi(done)
-    await using bench = await createWorkbench({
+    await using bench = await createTestApp({
       // Slow enough that requests stand in line for the quota.
       environment: { IDENTIFAI_API_URL: api.url, SYNC_REQUESTS_PER_SECOND: '10' },
     })
-    await seedSettled(bench.app.db, 100_000)
+    await seedFinished(bench.app.db, 100_000)
     const stop = new AbortController()
-    const sweep = runPass(bench.app, { trigger: 'schedule', signal: stop.signal })
+    const sweep = executeRun(bench.app, { trigger: 'nightly', signal: stop.signal })
     const waits: number[] = []
     for (let round = 1; round <= 5; round++) {
       await expect.poll(() => api.asked.length, { timeout: 30_000 }).toBeGreaterThan(round * 4)
       const before = api.asked.length
       await insert(bench, `new-${round}`, round % 2 === 0 ? 0 : -5)
-      await bench.pass({ trigger: 'fresh' })
+      await bench.run({ trigger: 'fresh' })
       await expect.poll(() => api.asked.flat()).toContain(`new-${round}`)
       waits.push(api.asked.findIndex((identifiers) => identifiers.includes(`new-${round}`)) - before)
     }

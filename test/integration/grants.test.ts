@@ -3,18 +3,18 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { grantEnqueuer } from '../../src/operations/roles/grant-enqueuer.ts'
 import { grantReader } from '../../src/operations/roles/grant-reader.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 const PRIVILEGE = '42501'
 
 describe('a role that was granted', () => {
-  let bench: Workbench
+  let bench: TestApp
   const roles: string[] = []
 
   beforeAll(async () => {
-    bench = await createWorkbench({ world: { seed: 8 } })
-    await bench.enqueue(bench.simulator.world.register({ count: 5, fate: 'done' }))
-    await bench.pass()
+    bench = await createTestApp({ world: { seed: 8 } })
+    await bench.enqueue(bench.simulator.world.register({ count: 5, result: 'done' }))
+    await bench.run()
   })
   afterAll(async () => {
     for (const name of roles) {
@@ -152,11 +152,11 @@ describe('a role that was granted', () => {
       { request_refresh: false },
     ])
     const { rows } = await sql`
-      select identifier, state, source, wake_requested_at is not null as is_woken from identifai.identifiers
+      select identifier, state, source, refresh_requested_at is not null as is_woken from identifai.identifiers
       where identifier in ('told', 'short') order by identifier`.execute(bench.app.db)
     expect(rows).toEqual([
-      { identifier: 'short', state: 'pending', source: null, is_woken: false },
-      { identifier: 'told', state: 'pending', source: 'calls', is_woken: true },
+      { identifier: 'short', state: 'pending', source: null, is_refresh_requested: false },
+      { identifier: 'told', state: 'pending', source: 'calls', is_refresh_requested: true },
     ])
     expect(await readable(says)).toEqual([])
     for (const statement of [

@@ -6,21 +6,21 @@ import { reconcile } from '../../src/pipeline/queue/enqueue/reconcile.ts'
 import { annotate } from '../../src/compliance/history/annotate.ts'
 import { prunePayloads } from '../../src/compliance/history/prune-payloads.ts'
 import { identifiersOfFile, readTimeline, type Timeline } from '../../src/compliance/history/read-timeline.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 const NEVER = new AbortController().signal
 
-let bench: Workbench
+let bench: TestApp
 beforeEach(async () => {
-  bench = await createWorkbench({ world: { seed: 71 } })
+  bench = await createTestApp({ world: { seed: 71 } })
 })
 afterEach(() => bench[Symbol.asyncDispose]())
 
 /** Tracks some identifiers, the first of which were finished and not forced at first sight, and asks for all. */
 async function track(count: number): Promise<string[]> {
-  const identifiers = bench.simulator.world.register({ count, fate: 'done' })
+  const identifiers = bench.simulator.world.register({ count, result: 'done' })
   await bench.enqueue(identifiers)
-  await bench.pass()
+  await bench.run()
   return identifiers
 }
 
@@ -33,9 +33,9 @@ describe('explain', () => {
     // Every twelfth submission is of the file before it.
     const [one, sibling] = identifiers.slice(10, 12) as [string, string]
     world.override(hashOf(one), 'human')
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     world.reanalyse(one, 1)
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     await annotate(bench.app.db, {
       media: 'audio',
       fileHash: hashOf(one),
@@ -50,7 +50,7 @@ describe('explain', () => {
       identifier: one,
       state: 'done',
       file_hash: hashOf(one),
-      siblings: [sibling],
+      sameFile: [sibling],
       notes: [{ note_id: 1, forced_to: 'human', author: 'A. Rossi', reason: 'called back', ticket: 'F-1' }],
     })
     expect(
@@ -80,13 +80,13 @@ describe('explain', () => {
 
   it('never claims to know when something was forced that nobody saw', async () => {
     const { world } = bench.simulator
-    const [identifier] = world.register({ count: 1, fate: 'done' }) as [string]
+    const [identifier] = world.register({ count: 1, result: 'done' }) as [string]
     world.reanalyse(identifier, 1)
     await bench.enqueue([identifier])
-    await bench.pass()
+    await bench.run()
     world.override(hashOf(identifier), 'human')
     await bench.makeAllDue()
-    await bench.pass()
+    await bench.run()
     const text = describeTimeline((await readTimeline(bench.app.db, 'audio', identifier)) as Timeline)
     expect(text).toContain('FORCED already when it was first seen finished')
     expect(text).toContain('when it was forced nobody saw')
@@ -133,7 +133,7 @@ describe('annotate', () => {
       forced_so: 0,
     })
     bench.simulator.world.override(fileHash, 'human')
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     expect(await annotate(bench.app.db, { ...note, fileHash })).toMatchObject({ note_id: 2, forced_so: 2 })
     expect(await annotate(bench.app.db, { ...note, fileHash: 'unknown' })).toMatchObject({ tracked: 0 })
     await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
@@ -173,7 +173,7 @@ describe('reconcile', () => {
       in_both: 3,
       in_both_by_state: { done: 3 },
       only_in_list: ['lost-1', 'lost-2'],
-      only_in_ledger: identifiers
+      only_tracked: identifiers
         .slice(3)
         .toSorted()
         .map((identifier) => ({ identifier, state: 'done' })),
@@ -189,7 +189,7 @@ describe('prune', () => {
   const prune = (olderThanDays: number, isDryRun = false) =>
     prunePayloads(bench.app.db, { olderThanDays, isDryRun, signal: NEVER })
 
-  async function keptOf(identifier: string): Promise<number[]> {
+  async function payloadOf(identifier: string): Promise<number[]> {
     const timeline = await readTimeline(bench.app.db, 'audio', identifier)
     return (
       timeline?.revisions.flatMap((revision) => (revision.is_payload_kept ? revision.revision_no : [])) ?? []
@@ -201,18 +201,18 @@ describe('prune', () => {
     const [identifier, other] = (await track(2)) as [string, string]
     const hash = hashOf(identifier)
     world.override(hash, 'human')
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     world.override(hash, 'artificial')
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     world.reanalyse(identifier, 2)
-    await bench.pass({ refreshAll: true })
-    expect(await keptOf(identifier)).toEqual([1, 2, 3, 4])
+    await bench.run({ refreshAll: true })
+    expect(await payloadOf(identifier)).toEqual([1, 2, 3, 4])
     expect(await prune(1)).toMatchObject({ removed: 0 })
     expect(await prune(-1, true)).toEqual({ removed: 2, kept: 5 })
     expect(await prune(-1)).toEqual({ removed: 2, kept: 3 })
     // The latest finished one, and the unfinished one after it.
-    expect(await keptOf(identifier)).toEqual([3, 4])
-    expect(await keptOf(other)).toEqual([1])
+    expect(await payloadOf(identifier)).toEqual([3, 4])
+    expect(await payloadOf(other)).toEqual([1])
     expect((await readTimeline(bench.app.db, 'audio', identifier))?.revisions).toHaveLength(4)
     expect(await prune(-1)).toEqual({ removed: 0, kept: 3 })
   })
@@ -220,7 +220,7 @@ describe('prune', () => {
   it('counts a record as old by when it was received', async () => {
     const [identifier] = (await track(1)) as [string]
     bench.simulator.world.override(hashOf(identifier), 'human')
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     await bench.app.db.transaction().execute(async (trx) => {
       await sql`set local session_replication_role = replica`.execute(trx)
       await sql`update identifai.classification_revisions set observed_at = now() - interval '400 days' where revision_no = 1`.execute(
@@ -236,7 +236,7 @@ describe('prune', () => {
     bench.simulator.world.hide(identifier, true)
     for (let ask = 0; ask < 5; ask++) {
       await bench.makeAllDue()
-      await bench.pass()
+      await bench.run()
     }
     expect((await readTimeline(bench.app.db, 'audio', identifier))?.revisions).toHaveLength(2)
     expect(await prune(-1)).toEqual({ removed: 0, kept: 1 })

@@ -5,7 +5,7 @@ import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/says-the-same.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 interface Revision {
   readonly revision_no: number
@@ -32,12 +32,12 @@ const again = { identifier: 'a', hash: 'hash-1', status: 'new' }
 /** One identifier, `a`, and an API that serves whatever `served` is. */
 describe('the history of an identifier', () => {
   let api: CannedApi
-  let bench: Workbench
+  let bench: TestApp
   let served: Json[]
 
   beforeEach(async () => {
     api = await startCannedApi(() => served)
-    bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['a'])
   })
   afterEach(async () => {
@@ -49,14 +49,14 @@ describe('the history of an identifier', () => {
   async function ask(...records: Json[]) {
     served = records
     await bench.makeAllDue()
-    await bench.pass()
+    await bench.run()
     const { rows } = await sql<{
       state: string
       absences: number
       last_confirmed_at: string
-      last_asked_at: string
+      last_requested_at: string
     }>`
-      select state, absences, last_confirmed_at::text, last_asked_at::text from identifai.identifiers
+      select state, absences, last_confirmed_at::text, last_requested_at::text from identifai.identifiers
       where identifier = 'a'`.execute(bench.app.db)
     return rows[0]
   }
@@ -199,7 +199,7 @@ describe('the history of an identifier', () => {
     )
     await ask({ ...done, name: 'third.wav' })
     expect((await revisions()).map(({ causes }) => causes)).toEqual([
-      ['first_seen', 'found_forced'],
+      ['first_seen', 'already_forced'],
       ['disappeared'],
       ['reappeared', 'details_changed'],
       ['status_changed'],
@@ -256,7 +256,7 @@ describe('the history of an identifier', () => {
   })
 
   it('counts drift in changed contents only', async () => {
-    const drifting = { ...done, verdict: { ...done.verdict, classification: 'unsure' }, colour: 'red' }
+    const drifting = { ...done, verdict: { ...done.verdict, classification: 'unsure' }, color: 'red' }
     await ask(drifting)
     await ask(drifting)
     const { rows } =
@@ -264,7 +264,7 @@ describe('the history of an identifier', () => {
         bench.app.db,
       )
     expect(rows).toEqual([
-      { media: 'audio', path: '/colour', kind: 'unknown_field', occurrences: 1, sample: '"red"' },
+      { media: 'audio', path: '/color', kind: 'unknown_field', occurrences: 1, sample: '"red"' },
       {
         media: 'audio',
         path: '/verdict/classification',
@@ -286,12 +286,12 @@ describe('hash siblings', () => {
         ...(forced && { force_classification: 'human' }),
       })),
     )
-    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['old'])
-    await bench.pass()
+    await bench.run()
     forced = true
     await bench.enqueue(['new'])
-    expect(await bench.pass()).toMatchObject({ claimed: 2, changed: 2, force_changes: 1 })
+    expect(await bench.run()).toMatchObject({ claimed: 2, changed: 2, force_changes: 1 })
   })
 
   it('see each other though they are loaded at the same moment', async () => {
@@ -304,41 +304,41 @@ describe('hash siblings', () => {
           ...(forced && identifier === 'a' && { force_classification: 'human' }),
         })),
       )
-      await using bench = await createWorkbench({
+      await using bench = await createTestApp({
         environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1' },
       })
       await bench.enqueue(['a'])
-      await bench.pass()
+      await bench.run()
       forced = true
       await sql`update identifai.identifiers set due_at = now()`.execute(bench.app.db)
       await bench.enqueue(['b'])
-      const run = await bench.pass()
+      const run = await bench.run()
       // Whichever came second found the other out of date and had it asked again.
       expect(run.claimed).toBeGreaterThanOrEqual(3)
     }
   })
 
   it('are asked within the same pass when one of them turns out to be forced', async () => {
-    await using bench = await createWorkbench({ world: { seed: 5 } })
+    await using bench = await createTestApp({ world: { seed: 5 } })
     const { world } = bench.simulator
-    const identifiers = world.register({ count: 24, fate: 'done' })
+    const identifiers = world.register({ count: 24, result: 'done' })
     await bench.enqueue(identifiers)
-    await bench.pass()
-    const [hash, siblings] = [
+    await bench.run()
+    const [hash, sameFile] = [
       ...Map.groupBy(identifiers, (identifier) => world.hashOf(identifier) as string),
     ].find(([, group]) => group.length === 2) as [string, string[]]
     world.override(hash, 'human')
     // Only one of the two is due.
-    await sql`update identifai.identifiers set due_at = now() where identifier = ${siblings[0]}`.execute(
+    await sql`update identifai.identifiers set due_at = now() where identifier = ${sameFile[0]}`.execute(
       bench.app.db,
     )
-    const run = await bench.pass()
+    const run = await bench.run()
     expect(run).toMatchObject({ claimed: 2, requests: 2, force_changes: 2, changed: 2 })
     const { rows } = await sql<{ identifier: string; force_classification: string }>`
       select identifier, force_classification from identifai.classifications where file_hash = ${hash}`.execute(
       bench.app.db,
     )
     expect(rows.map((row) => row.force_classification)).toEqual(['human', 'human'])
-    expect(await bench.pass()).toMatchObject({ claimed: 0 })
+    expect(await bench.run()).toMatchObject({ claimed: 0 })
   })
 })

@@ -2,13 +2,13 @@ import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { recordDigest } from '../../src/pipeline/api/answered-records.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 /** A pass over everything, and what the ledger then has of the identifier a. */
-async function ask(bench: Awaited<ReturnType<typeof createWorkbench>>) {
-  const run = await bench.pass({ refreshAll: true })
+async function ask(bench: Awaited<ReturnType<typeof createTestApp>>) {
+  const run = await bench.run({ refreshAll: true })
   const { rows } = await sql<{ state: string; digest: string | null; confirmed: boolean }>`
-    select state, encode(answer_digest, 'hex') as digest, last_confirmed_at >= ${run.started_at} as confirmed
+    select state, encode(record_digest, 'hex') as digest, last_confirmed_at >= ${run.started_at} as confirmed
     from identifai.identifiers where identifier = 'a'`.execute(bench.app.db)
   return { run, ...rows[0] }
 }
@@ -16,7 +16,7 @@ async function ask(bench: Awaited<ReturnType<typeof createWorkbench>>) {
 it('a finished record that comes again as it was is known by its digest: confirmed, unchanged, and nothing else written', async () => {
   const record = { identifier: 'a', status: 'done', hash: 'h', verdict: { classification: 'human' } }
   await using api = await startCannedApi(() => [record])
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
   const digest = recordDigest(JSON.stringify(record))
   expect(await ask(bench)).toMatchObject({ run: { changed: 1 }, state: 'done', digest, confirmed: true })
@@ -26,7 +26,7 @@ it('a finished record that comes again as it was is known by its digest: confirm
     bench.app.db,
   )
   expect(await ask(bench)).toMatchObject({
-    run: { claimed: 1, returned: 1, settled_done: 1, changed: 0, unchanged: 1 },
+    run: { claimed: 1, returned: 1, done: 1, changed: 0, unchanged: 1 },
     state: 'done',
     digest,
     confirmed: true,
@@ -35,10 +35,10 @@ it('a finished record that comes again as it was is known by its digest: confirm
 
 it('what an earlier version has read is read again', async () => {
   await using api = await startCannedApi(() => [{ identifier: 'a', status: 'done', hash: 'h' }])
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
   const first = await ask(bench)
-  await sql`update identifai.identifiers set answer_digest = sha256('another version')`.execute(bench.app.db)
+  await sql`update identifai.identifiers set record_digest = sha256('another version')`.execute(bench.app.db)
   await sql`update identifai.classifications set result_url = 'old'`.execute(bench.app.db)
   expect(await ask(bench)).toMatchObject({ run: { unchanged: 1 }, digest: first.digest })
   const { rows } = await sql`select result_url from identifai.classifications`.execute(bench.app.db)
@@ -53,7 +53,7 @@ it.each([
   const done = [{ identifier: 'a', status: 'done', hash: 'h' }]
   let answer: unknown = done
   await using api = await startCannedApi(() => answer)
-  await using bench = await createWorkbench({
+  await using bench = await createTestApp({
     environment: { IDENTIFAI_API_URL: api.url, SYNC_MISSING_AFTER: '1' },
   })
   await bench.enqueue(['a'])
@@ -72,7 +72,7 @@ it('a number beyond double precision is not taken for the null that its text wou
   await using api = await startCannedApi(
     () => `[{"identifier":"a","status":"done","verdict":{"confidence":${score}}}]`,
   )
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
   await ask(bench)
   expect(await ask(bench)).toMatchObject({ run: { unchanged: 1 }, state: 'done' })
@@ -83,7 +83,7 @@ it('a number beyond double precision is not taken for the null that its text wou
 it('a record that comes in other words is read, and says the same', async () => {
   let record = '{"identifier":"a","status":"done","verdict":{"confidence":0.5}}'
   await using api = await startCannedApi(() => `[${record}]`)
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
   const first = await ask(bench)
   record = '{ "status": "done", "identifier": "a", "verdict": { "confidence": 5e-1 } }'
@@ -100,7 +100,7 @@ it('of a record that comes twice in an answer the last one counts, known or not'
   }))
   let answer = [former]
   await using api = await startCannedApi(() => answer)
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
   await ask(bench)
   answer = [other, former]
@@ -113,7 +113,7 @@ it('a record is kept with its numbers as they came', async () => {
   await using api = await startCannedApi(
     () => '[{"identifier":"a","status":"done","verdict":{"confidence":0.12345678901234567890}}]',
   )
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
   await ask(bench)
   const { rows } = await sql`
@@ -125,7 +125,7 @@ it('a record is kept with its numbers as they came', async () => {
 it('a number that is too small for PostgreSQL is set aside with its record, not rounded', async () => {
   const record = '{"identifier":"a","status":"done","verdict":{"confidence":1e-20000}}'
   await using api = await startCannedApi(() => `[${record}]`)
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
   expect(await ask(bench)).toMatchObject({ run: { quarantined: 1 }, state: 'quarantined' })
   const { rows } = await sql`select reason, payload from identifai.quarantined_payloads`.execute(bench.app.db)

@@ -6,9 +6,9 @@ import { createApp } from '../../src/app.ts'
 import { asDatabaseError } from '../../src/platform/postgres/database-error.ts'
 import { checkPrivileges } from '../../src/operations/doctor/check-schema.ts'
 import { applyReplay } from '../../src/pipeline/replay/replay.ts'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
@@ -33,7 +33,7 @@ it('a role with the grants that docs/operations.md names runs whole passes, and 
   await using api = await startCannedApi((asked) =>
     asked.flatMap((identifier) => served.get(identifier) ?? []),
   )
-  await using bench = await createWorkbench({
+  await using bench = await createTestApp({
     environment: { SYNC_MISSING_AFTER: '1', IDENTIFAI_API_URL: api.url },
   })
   const { db, config, logger } = bench.app
@@ -44,16 +44,16 @@ it('a role with the grants that docs/operations.md names runs whole passes, and 
     url.username = encodeURIComponent(role)
     url.password = 'p'
     await using app = createApp({ ...config, databaseUrl: url.href }, { logger })
-    const pass = async () => {
-      const result = await runPass(app, {
-        trigger: 'schedule',
+    const run = async () => {
+      const result = await executeRun(app, {
+        trigger: 'nightly',
         signal: new AbortController().signal,
         refreshAll: true,
       })
       if (result.failure !== undefined) throw result.failure
       return result.run
     }
-    const refused = await pass().catch((error: unknown) => error)
+    const refused = await run().catch((error: unknown) => error)
     expect(refused).toMatchObject({ code: INSUFFICIENT_PRIVILEGE })
     expect(asDatabaseError(refused)?.message).toMatch(
       /docs\/operations\.md says which command is for which role/,
@@ -62,10 +62,12 @@ it('a role with the grants that docs/operations.md names runs whole passes, and 
     expect(lacking).toMatchObject({
       status: 'failed',
       exit_code: 5,
-      mend: expect.stringMatching(/^If .* is the role that runs passes, .* Else run doctor as that role\.$/),
+      remedy: expect.stringMatching(
+        /^If .* is the role that runs passes, .* Else run doctor as that role\.$/,
+      ),
     })
     // What it says to do does it; and so does what is documented.
-    for (const [grant] of lacking.mend?.matchAll(/GRANT [^;]*;/g) ?? []) await sql.raw(grant).execute(db)
+    for (const [grant] of lacking.remedy?.matchAll(/GRANT [^;]*;/g) ?? []) await sql.raw(grant).execute(db)
     expect(await checkPrivileges(app.db)).toMatchObject({ status: 'ok' })
     await sql`drop owned by ${sql.id(role)}`.execute(db)
     expect(await checkPrivileges(app.db)).toMatchObject({ status: 'failed' })
@@ -84,15 +86,15 @@ it('a role with the grants that docs/operations.md names runs whole passes, and 
     for (const name of ['a', 'b', 'c', 'd']) serve(name)
     serve('sibling', { hash: 'a' })
     await bench.enqueue([...served.keys(), 'unknown'])
-    expect(await pass()).toMatchObject({ claimed: 6, not_returned: 1, changed: 5 })
+    expect(await run()).toMatchObject({ claimed: 6, not_returned: 1, changed: 5 })
     serve('a', { force_classification: 'human' })
     serve('sibling', { hash: 'a', force_classification: 'human' })
     served.delete('b')
     serve('c', { status: 'unheard of' })
     serve('d', { unheard_of: 1 })
-    expect(await pass()).toMatchObject({ quarantined: 1, force_changes: 2, not_returned: 1, changed: 3 })
+    expect(await run()).toMatchObject({ quarantined: 1, force_changes: 2, not_returned: 1, changed: 3 })
     serve('c')
-    expect(await pass()).toMatchObject({ status: 'succeeded', changed: 0 })
+    expect(await run()).toMatchObject({ status: 'succeeded', changed: 0 })
 
     // What a former version made of the record otherwise, a replay makes anew, from the record that is kept.
     await sql`update identifai.verdicts set confidence = 0.123`.execute(db)

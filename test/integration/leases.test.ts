@@ -3,9 +3,9 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { readClock } from '../../src/platform/postgres/clock.ts'
 import { RunClosedError } from '../../src/platform/errors.ts'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 const done = (identifiers: readonly string[]) =>
   identifiers.map((identifier) => ({ identifier, status: 'done' }))
@@ -18,7 +18,7 @@ describe('a pass under way', () => {
       void sleep(3500).then(() => response.end(JSON.stringify(done(identifiers))))
       return undefined
     })
-    await using bench = await createWorkbench({
+    await using bench = await createTestApp({
       environment: {
         IDENTIFAI_API_URL: api.url,
         SYNC_LEASE_SECONDS: '2',
@@ -27,10 +27,10 @@ describe('a pass under way', () => {
       },
     })
     await bench.enqueue(Array.from({ length: 101 }, (_, n) => n.toString(16).padStart(64, '0')))
-    expect(await bench.pass()).toMatchObject({
+    expect(await bench.run()).toMatchObject({
       status: 'succeeded',
       claimed: 101,
-      settled_done: 101,
+      done: 101,
       released: 0,
       requests: 2,
     })
@@ -45,9 +45,9 @@ describe('a pass under way', () => {
         .then(() => response.end(JSON.stringify(done(identifiers))))
       return undefined
     })
-    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(Array.from({ length: 1000 }, (_, n) => `id-${n}`))
-    await expect(runPass(bench.app, { trigger: 'manual', signal })).rejects.toThrow(RunClosedError)
+    await expect(executeRun(bench.app, { trigger: 'manual', signal })).rejects.toThrow(RunClosedError)
     expect(api.asked.length).toBeLessThanOrEqual(3)
     const { rows } = await sql`
       select state, count(leased_by) as leased from identifai.identifiers group by 1`.execute(
@@ -69,11 +69,11 @@ describe('a pass under way', () => {
       })()
       return undefined
     })
-    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['a'])
-    await bench.pass()
+    await bench.run()
     const { rows } = await sql<{ left: boolean; received: boolean }>`
-      select i.last_confirmed_at < ${arrived}::timestamptz and i.last_asked_at < ${arrived}::timestamptz as left,
+      select i.last_confirmed_at < ${arrived}::timestamptz and i.last_requested_at < ${arrived}::timestamptz as left,
         r.observed_at > ${answered}::timestamptz as received
       from identifai.identifiers i join identifai.classification_revisions r on r.classification_id = i.id`.execute(
       bench.app.db,
@@ -83,16 +83,16 @@ describe('a pass under way', () => {
 
   it('asks again for the one confirmed longest ago first', async () => {
     await using api = await startCannedApi(done)
-    await using bench = await createWorkbench({
+    await using bench = await createTestApp({
       environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1', SYNC_CONCURRENCY: '1' },
     })
     await bench.enqueue(['a', 'b', 'c'])
-    await bench.pass()
+    await bench.run()
     await sql`update identifai.identifiers set last_confirmed_at = now() - case identifier
       when 'b' then interval '3 days' when 'c' then interval '2 days' else interval '1 day' end`.execute(
       bench.app.db,
     )
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     expect(api.asked.slice(3).flat()).toEqual(['b', 'c', 'a'])
   })
 })

@@ -2,10 +2,10 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { requeue } from '../../src/pipeline/queue/requeue.ts'
 import { retire } from '../../src/pipeline/queue/retire.ts'
-import { wakeSiblings } from '../../src/pipeline/load/find-siblings.ts'
+import { requestSameFileRefresh } from '../../src/pipeline/load/find-siblings.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 async function rows(database: Awaited<ReturnType<typeof createTestDatabase>>) {
   const { rows: found } = await sql<{ identifier: string; due: boolean | null }>`
@@ -27,7 +27,7 @@ async function seeded() {
 it('a wake-up leaves alone what was retired in the meantime', async () => {
   await using database = await seeded()
   const { rows: ids } = await sql<{ id: number }>`select id from identifai.identifiers`.execute(database.db)
-  await wakeSiblings(
+  await requestSameFileRefresh(
     database.db,
     ids.map(({ id }) => id),
   )
@@ -82,11 +82,11 @@ describe('retire', () => {
       )
       return undefined
     })
-    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['a', 'b'])
-    expect(await bench.pass()).toMatchObject({
+    expect(await bench.run()).toMatchObject({
       status: 'partial',
-      settled_done: 1,
+      done: 1,
       released: 1,
       retired_count: 1,
     })

@@ -1,16 +1,16 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 const ENVIRONMENT = { SYNC_RETRIES: '0', SYNC_CONCURRENCY: '1' }
 
-function night({ app }: Workbench) {
-  return runPass(app, { trigger: 'manual', signal: new AbortController().signal })
+function night({ app }: TestApp) {
+  return executeRun(app, { trigger: 'manual', signal: new AbortController().signal })
 }
 
-async function ledger({ app }: Workbench) {
+async function ledger({ app }: TestApp) {
   const { rows } = await sql<{ state: string; attempts: number; request_limit: number | null; n: number }>`
     select state, attempts, request_limit, count(*) as n from identifai.identifiers group by 1, 2, 3 order by 1, 2`.execute(
     app.db,
@@ -27,10 +27,10 @@ describe('asks that are lost', () => {
       response.end()
       return undefined
     })
-    await using bench = await createWorkbench({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
     // It is in the first request, before any has succeeded.
     await bench.enqueue(['heavy', ...Array.from({ length: 199 }, (_, n) => `id-${n}`)])
-    for (let pass = 0; pass < 9; pass++) {
+    for (let run = 0; run < 9; run++) {
       await night(bench)
       await bench.makeAllDue()
     }
@@ -51,16 +51,16 @@ describe('asks that are lost', () => {
       response.end()
       return undefined
     })
-    await using bench = await createWorkbench({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
     await bench.enqueue([...heavy, ...Array.from({ length: 592 }, (_, n) => `id-${n}`)])
-    for (let pass = 0; pass < 9; pass++) {
+    for (let run = 0; run < 9; run++) {
       await night(bench)
       await bench.makeAllDue()
     }
     expect(await ledger(bench)).toContainEqual({ state: 'done', attempts: 0, request_limit: null, n: 592 })
-    for (let pass = 0; pass < 3; pass++) {
+    for (let run = 0; run < 3; run++) {
       const before = api.asked.length
-      expect((await night(bench)).run).toMatchObject({ status: 'partial', settled_done: 592, released: 8 })
+      expect((await night(bench)).run).toMatchObject({ status: 'partial', done: 592, released: 8 })
       expect(
         api.asked
           .slice(before, before + 5)
@@ -79,14 +79,14 @@ describe('asks that are lost', () => {
       response.end()
       return undefined
     })
-    await using bench = await createWorkbench({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(Array.from({ length: 300 }, (_, n) => `id-${n}`))
-    for (let pass = 0; pass < 3; pass++) {
+    for (let run = 0; run < 3; run++) {
       expect((await night(bench)).run.status).toBe('failed')
       await bench.makeAllDue()
     }
     expect(await ledger(bench)).toEqual([{ state: 'pending', attempts: 3, request_limit: null, n: 300 }])
     down = false
-    expect(await bench.pass()).toMatchObject({ status: 'succeeded', requests: 3, settled_done: 300 })
+    expect(await bench.run()).toMatchObject({ status: 'succeeded', requests: 3, done: 300 })
   })
 })

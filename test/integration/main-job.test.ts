@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/says-the-same.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 const IDENTIFIERS = 10_000
 
@@ -11,18 +11,18 @@ const IDENTIFIERS = 10_000
 type Writes = readonly (readonly [string, number, number, number])[]
 
 describe('10,000 finished identifiers', () => {
-  let bench: Workbench
+  let bench: TestApp
   let identifiers: string[]
 
   beforeAll(async () => {
-    bench = await createWorkbench({ world: { seed: 7 } })
+    bench = await createTestApp({ world: { seed: 7 } })
     identifiers = bench.simulator.world.register({ count: IDENTIFIERS })
     await bench.enqueue(identifiers)
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
   it('are synced in exactly 100 requests', async () => {
-    const run = await bench.pass()
+    const run = await bench.run()
     expect(run).toMatchObject({
       status: 'succeeded',
       requests: 100,
@@ -35,7 +35,7 @@ describe('10,000 finished identifiers', () => {
       tracked_count: IDENTIFIERS,
       pending_count: 0,
     })
-    expect(run.settled_done + run.settled_errored).toBe(IDENTIFIERS)
+    expect(run.done + run.errored).toBe(IDENTIFIERS)
     expect(bench.simulator.stats).toMatchObject({ requests: 100, identifiers: IDENTIFIERS })
   })
 
@@ -64,7 +64,7 @@ describe('10,000 finished identifiers', () => {
   it('write no row of any data table when they are asked again and nothing has changed', async () => {
     bench.simulator.world.options.shuffle = true
     const before = await dataTableWrites(bench)
-    const run = await bench.pass({ refreshAll: true })
+    const run = await bench.run({ refreshAll: true })
     expect(run).toMatchObject({
       status: 'succeeded',
       requests: 100,
@@ -83,7 +83,7 @@ describe('10,000 finished identifiers', () => {
 })
 
 /** From pg_stat_user_tables, after every session has reported what it did. */
-async function dataTableWrites({ app }: Workbench): Promise<Writes> {
+async function dataTableWrites({ app }: TestApp): Promise<Writes> {
   await expect.poll(() => pendingWrites(app.db), { timeout: 30_000, interval: 200 }).toBe(true)
   const { rows } = await sql<{ relname: string; ins: number; upd: number; del: number }>`
     select relname, n_tup_ins as ins, n_tup_upd as upd, n_tup_del as del from pg_stat_user_tables
@@ -97,9 +97,9 @@ async function dataTableWrites({ app }: Workbench): Promise<Writes> {
  * Sessions report their statistics when they have been idle for a second; the ledger's updates, which are known, tell
  * whether all have.
  */
-async function pendingWrites(db: Workbench['app']['db']): Promise<boolean> {
-  const { rows } = await sql<{ settled: boolean }>`
+async function pendingWrites(db: TestApp['app']['db']): Promise<boolean> {
+  const { rows } = await sql<{ finished: boolean }>`
     select (select n_tup_upd from pg_stat_user_tables where relid = 'identifai.identifiers'::regclass)
-      >= (select sum(claimed) * 2 from identifai.sync_runs) as settled`.execute(db)
-  return rows[0]?.settled ?? false
+      >= (select sum(claimed) * 2 from identifai.sync_runs) as finished`.execute(db)
+  return rows[0]?.finished ?? false
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 const known = Array.from({ length: 50 }, (_, n) => ({
   identifier: `id-${n}`,
@@ -13,22 +13,22 @@ it.each([
   ['refuses unknown ones', 'quarantined'],
 ] as const)(
   'where the API %s, an identifier that is %s for good says so when it is the hash of a known file',
-  async (behaviour, state) => {
+  async (behavior, state) => {
     await using api = await startCannedApi((asked, response) => {
       const found = known.filter(({ identifier }) => asked.includes(identifier))
-      if (behaviour === 'leaves unknown ones out' || found.length === asked.length) return found
+      if (behavior === 'leaves unknown ones out' || found.length === asked.length) return found
       response.statusCode = 404
       response.end('{"message": "Not Found."}')
       return undefined
     })
     const lines: string[] = []
-    await using bench = await createWorkbench({
+    await using bench = await createTestApp({
       environment: { IDENTIFAI_API_URL: api.url },
       onLogLine: (line) => lines.push(line),
     })
     await bench.enqueue([...known.map(({ identifier }) => identifier), 'hash-7', 'nobody'])
-    for (let pass = 0; pass < 5; pass++) {
-      await bench.pass()
+    for (let run = 0; run < 5; run++) {
+      await bench.run()
       await bench.makeAllDue()
     }
     const rows = await bench.app.db

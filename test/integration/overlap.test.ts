@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 const CONCURRENCY = 3
 
@@ -10,7 +10,7 @@ it('more is asked for while earlier answers are being written, as much at once a
   await using api = await startCannedApi((identifiers) =>
     identifiers.map((identifier) => ({ identifier, status: 'done' })),
   )
-  await using bench = await createWorkbench({
+  await using bench = await createTestApp({
     environment: { IDENTIFAI_API_URL: api.url, SYNC_CONCURRENCY: String(CONCURRENCY) },
   })
   await bench.enqueue(Array.from({ length: 1000 }, (_, n) => `id-${n}`))
@@ -24,11 +24,11 @@ it('more is asked for while earlier answers are being written, as much at once a
   }
   const passed = await bench.database.db.transaction().execute(async (trx) => {
     await sql`lock table identifai.classifications in share mode`.execute(trx)
-    const passing = bench.pass()
+    const passing = bench.run()
     while ((await writersThatWait()) < CONCURRENCY) await sleep(20)
     // None of these has been written, and nothing is asked for beyond them: they are what memory holds.
     expect(api.asked).toHaveLength(CONCURRENCY)
     return { passing }
   })
-  expect(await passed.passing).toMatchObject({ status: 'succeeded', requests: 10, settled_done: 1000 })
+  expect(await passed.passing).toMatchObject({ status: 'succeeded', requests: 10, done: 1000 })
 })

@@ -2,23 +2,23 @@ import type { ServerResponse } from 'node:http'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import type { Environment } from '../../src/platform/config/config.ts'
-import { ApiAnswerError, ApiKeyRefusedError, GaveUpError } from '../../src/platform/errors.ts'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { ApiResponseError, ApiKeyRefusedError, GaveUpError } from '../../src/platform/errors.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import type { startCannedApi } from '../support/canned-api.ts'
 import { benchAgainst as benchWith } from '../support/bench-against.ts'
 import { dumpTables } from '../support/dump-tables.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 /** Tries every request three times. */
 function benchAgainst(answer: Parameters<typeof startCannedApi>[0], environment: Environment = {}) {
   return benchWith(answer, { SYNC_RETRIES: '2', ...environment })
 }
 
-function run({ app }: Workbench, signal = new AbortController().signal, limit?: number) {
-  return runPass(app, { trigger: 'manual', signal, ...(limit !== undefined && { limit }) })
+function run({ app }: TestApp, signal = new AbortController().signal, limit?: number) {
+  return executeRun(app, { trigger: 'manual', signal, ...(limit !== undefined && { limit }) })
 }
 
-async function ledger({ app }: Workbench) {
+async function ledger({ app }: TestApp) {
   const { rows } = await sql<Record<string, unknown>>`
     select distinct state, attempts, absences, due_at <= now() as due, lease_until, leased_by, last_error, last_confirmed_at
     from identifai.identifiers`.execute(app.db)
@@ -61,7 +61,7 @@ describe('a pass', () => {
     await using bench = await benchAgainst(status(code, 'why not'), { SYNC_CONCURRENCY: '1' })
     await bench.enqueue(['a'])
     const { run: row, failure } = await run(bench)
-    expect(failure).toBeInstanceOf(ApiAnswerError)
+    expect(failure).toBeInstanceOf(ApiResponseError)
     expect(row).toMatchObject({ status: 'failed', requests: 1, retries: 0 })
     expect(row.error).toContain(String(code))
     expect(await ledger(bench)).toEqual([UNTOUCHED])
@@ -127,13 +127,13 @@ describe('a pass', () => {
     })
     await bench.enqueue(['a'])
     const { run: row } = await run(bench)
-    expect(row).toMatchObject({ status: 'succeeded', requests: 3, retries: 2, settled_done: 1, error: null })
+    expect(row).toMatchObject({ status: 'succeeded', requests: 3, retries: 2, done: 1, error: null })
   })
 
   it('keeps its promise when the port is closed', async () => {
     await using bench = await benchAgainst(() => [], { SYNC_CONCURRENCY: '1' })
     await bench.api[Symbol.asyncDispose]()
-    await using closed = await createWorkbench({
+    await using closed = await createTestApp({
       environment: { IDENTIFAI_API_URL: bench.api.url, SYNC_RETRIES: '0', SYNC_BATCH_SIZE: '1' },
     })
     await closed.enqueue(['a', 'b', 'c', 'd', 'e'])
@@ -163,7 +163,7 @@ describe('a pass', () => {
     )
     await bench.enqueue(Array.from({ length: 250 }, (_, n) => `id-${n}`))
     const { run: row } = await run(bench, undefined, 150)
-    expect(row).toMatchObject({ status: 'succeeded', claimed: 150, settled_done: 150, pending_count: 100 })
+    expect(row).toMatchObject({ status: 'succeeded', claimed: 150, done: 150, pending_count: 100 })
     expect(bench.api.asked.flat()).toHaveLength(150)
   })
 
@@ -177,7 +177,7 @@ describe('a pass', () => {
     await bench.enqueue(Array.from({ length: 200 }, (_, n) => n.toString(16).padStart(64, '0')))
     const { run: row } = await run(bench)
     const sizes = bench.api.asked.map((identifiers) => identifiers.length)
-    expect(row).toMatchObject({ status: 'succeeded', settled_done: 200 })
+    expect(row).toMatchObject({ status: 'succeeded', done: 200 })
     expect(sizes).toEqual([50, 50, 50, 50])
   })
 

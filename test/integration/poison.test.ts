@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http'
 import { sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
-let bench: Workbench
+let bench: TestApp
 let api: CannedApi
 afterEach(async () => {
   await bench[Symbol.asyncDispose]()
@@ -13,7 +13,7 @@ afterEach(async () => {
 
 async function against(answer: Parameters<typeof startCannedApi>[0], environment = {}) {
   api = await startCannedApi(answer)
-  bench = await createWorkbench({
+  bench = await createTestApp({
     environment: { IDENTIFAI_API_URL: api.url, SYNC_CONCURRENCY: '1', ...environment },
   })
 }
@@ -50,16 +50,16 @@ const hundred = Array.from({ length: 100 }, (_, n) => `id-${n}`)
 
 describe('a refused batch', () => {
   it.each([400, 404, 422])(
-    '(%i) is taken apart until the culprit stands alone; the others are settled',
+    '(%i) is taken apart until the culprit stands alone; the others are finished',
     async (status) => {
       await against((identifiers, response) =>
         identifiers.includes('id-37') ? refuse(response, status) : done(identifiers),
       )
       await bench.enqueue(hundred)
-      const run = await bench.pass()
+      const run = await bench.run()
       expect(run).toMatchObject({
         status: 'succeeded',
-        settled_done: 99,
+        done: 99,
         not_returned: 1,
         quarantined: 0,
         released: 0,
@@ -84,7 +84,7 @@ describe('a refused batch', () => {
     )
     await bench.enqueue(hundred)
     // The whole, one first half for each halving, and the culprit alone.
-    expect((await bench.pass()).requests).toBeLessThanOrEqual(1 + Math.ceil(Math.log2(100)) + 1)
+    expect((await bench.run()).requests).toBeLessThanOrEqual(1 + Math.ceil(Math.log2(100)) + 1)
   })
 
   it('with several culprits leaves none behind', async () => {
@@ -97,20 +97,20 @@ describe('a refused batch', () => {
       values (left(encode(sha256(convert_to(${bench.app.config.apiKey}, 'UTF8')), 'hex'), 16), now())`.execute(
       bench.app.db,
     )
-    expect(await bench.pass()).toMatchObject({ settled_done: 97, not_returned: 3 })
+    expect(await bench.run()).toMatchObject({ done: 97, not_returned: 3 })
   })
 
-  it('quarantines a culprit that never settled instead of losing it as missing, with the answer as evidence', async () => {
+  it('quarantines a culprit that never finished instead of losing it as missing, with the answer as evidence', async () => {
     await against((identifiers, response) =>
       identifiers.includes('bad') ? refuse(response, 422) : done(identifiers),
     )
     await bench.enqueue(['bad', 'good'])
-    for (let pass = 1; pass <= 4; pass++) {
-      await bench.pass()
-      expect(await ledger('bad')).toMatchObject({ state: 'pending', absences: pass })
+    for (let run = 1; run <= 4; run++) {
+      await bench.run()
+      expect(await ledger('bad')).toMatchObject({ state: 'pending', absences: run })
       await bench.makeAllDue()
     }
-    expect(await bench.pass()).toMatchObject({ status: 'partial', quarantined: 1 })
+    expect(await bench.run()).toMatchObject({ status: 'partial', quarantined: 1 })
     expect(await ledger('bad')).toMatchObject({ state: 'quarantined', absences: 5, never: true })
     const evidence = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
     expect(evidence).toMatchObject([
@@ -123,17 +123,17 @@ describe('a refused batch', () => {
     ])
   })
 
-  it('quarantines a settled culprit at once', async () => {
+  it('quarantines a finished culprit at once', async () => {
     let poisoned = false
     await against((identifiers, response) =>
       poisoned && identifiers.includes('id-3') ? refuse(response, 404, '<html>\0gone') : done(identifiers),
     )
     await bench.enqueue(hundred)
-    await bench.pass()
+    await bench.run()
     poisoned = true
-    expect(await bench.pass({ refreshAll: true })).toMatchObject({
+    expect(await bench.run({ refreshAll: true })).toMatchObject({
       status: 'partial',
-      settled_done: 99,
+      done: 99,
       quarantined: 1,
     })
     expect(await ledger('id-3')).toMatchObject({ state: 'quarantined', never: true })
@@ -150,8 +150,8 @@ describe('a batch that was too long', () => {
       { SYNC_MAX_URL_BYTES: '4000' },
     )
     await bench.enqueue(Array.from({ length: 200 }, (_, n) => n.toString(16).padStart(64, '0')))
-    const run = await bench.pass()
-    expect(run).toMatchObject({ status: 'succeeded', settled_done: 200, released: 0 })
+    const run = await bench.run()
+    expect(run).toMatchObject({ status: 'succeeded', done: 200, released: 0 })
     const refused = api.asked.filter((identifiers) => identifiers.length > 12).length
     expect(refused).toBeLessThanOrEqual(3)
     const asked = api.asked.filter((identifiers) => identifiers.length <= 12).flat()
@@ -163,7 +163,7 @@ describe('a batch that was too long', () => {
       identifiers.includes('long') ? refuse(response, 414) : done(identifiers),
     )
     await bench.enqueue(['long'])
-    expect(await bench.pass()).toMatchObject({ status: 'succeeded', not_returned: 1 })
+    expect(await bench.run()).toMatchObject({ status: 'succeeded', not_returned: 1 })
     expect(await ledger('long')).toMatchObject({ state: 'pending', absences: 1 })
   })
 })

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { GaveUpError, PauseTooLongError } from '../../src/platform/errors.ts'
 import { createLogger } from '../../src/platform/logger.ts'
 import { createQuota } from '../../src/pipeline/api/quota.ts'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 /**
  * 9 a second, and 60 in 12 s. The passes keep a tenth below that, because at this scale a busy machine's hiccups are as
@@ -23,9 +23,9 @@ const REQUESTS = 66
 const logger = createLogger({ level: 'silent', terminal: false })
 const never = new AbortController().signal
 
-async function share(bench: Workbench, workers: number) {
+async function share(bench: TestApp, workers: number) {
   const apps = Array.from({ length: workers }, () => bench.app)
-  const results = await Promise.all(apps.map((app) => runPass(app, { trigger: 'manual', signal: never })))
+  const results = await Promise.all(apps.map((app) => executeRun(app, { trigger: 'manual', signal: never })))
   return results.map(({ run }) => run)
 }
 
@@ -36,13 +36,13 @@ describe('the shared quota', () => {
     ['fixed', 1],
     ['sliding', 4],
     ['fixed', 4],
-  ] as const)('is never overrun, over a %s window, by %i passes at once', async (kind, passes) => {
-    await using bench = await createWorkbench({ quota: { kind, windows: WINDOWS }, environment: QUOTA })
+  ] as const)('is never overrun, over a %s window, by %i runs at once', async (kind, processes) => {
+    await using bench = await createTestApp({ quota: { kind, windows: WINDOWS }, environment: QUOTA })
     await bench.enqueue(bench.simulator.world.register({ count: REQUESTS }))
-    const runs = await share(bench, passes)
+    const runs = await share(bench, processes)
     expect(bench.simulator.stats).toMatchObject({ requests: REQUESTS, throttled: 0 })
     expect(runs.map((run) => run.throttled)).toEqual(runs.map(() => 0))
-    expect(runs.reduce((sum, run) => sum + run.settled_done + run.settled_errored, 0)).toBe(REQUESTS)
+    expect(runs.reduce((sum, run) => sum + run.done + run.errored, 0)).toBe(REQUESTS)
   })
 
   it('lets an urgent request go before one that can wait', async () => {
@@ -128,12 +128,12 @@ describe('a 429', () => {
     ['with Retry-After as a date', () => ({ 'retry-after': new Date(Date.now() + 2000).toUTCString() }), 900],
   ])('%s makes everybody wait and uses up no try', async (_, headers, leastPauseMs) => {
     await using api = await throttling(3, headers)
-    await using bench = await createWorkbench({
+    await using bench = await createTestApp({
       environment: { IDENTIFAI_API_URL: api.url, SYNC_RETRIES: '0', SYNC_CONCURRENCY: '1' },
     })
     await bench.enqueue(['a'])
-    const run = await bench.pass()
-    expect(run).toMatchObject({ status: 'succeeded', requests: 4, throttled: 3, settled_done: 1 })
+    const run = await bench.run()
+    expect(run).toMatchObject({ status: 'succeeded', requests: 4, throttled: 3, done: 1 })
     const { rows } = await sql<{ pausedMs: number }>`
       select extract(epoch from q.paused_until - r.started_at)::float8 * 1000 as "pausedMs"
       from identifai.api_quota q, identifai.sync_runs r`.execute(bench.app.db)
@@ -142,10 +142,10 @@ describe('a 429', () => {
 
   it('that asks for more than five minutes keeps the next passes from asking, too', async () => {
     await using api = await throttling(1, () => ({ 'retry-after': '3600' }))
-    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['a'])
-    for (let pass = 0; pass < 3; pass++) {
-      const { run, failure } = await runPass(bench.app, { trigger: 'manual', signal: never })
+    for (let run = 0; run < 3; run++) {
+      const { run, failure } = await executeRun(bench.app, { trigger: 'manual', signal: never })
       expect(failure).toBeInstanceOf(PauseTooLongError)
       expect(run).toMatchObject({ status: 'failed', released: 1 })
       expect(run.error).toContain('60 minutes')
@@ -155,9 +155,9 @@ describe('a 429', () => {
 
   it('that asks for more than five minutes ends the pass, and leaves everything as it was', async () => {
     await using api = await throttling(1, () => ({ 'retry-after': '301' }))
-    await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['a'])
-    const { run, failure } = await runPass(bench.app, { trigger: 'manual', signal: never })
+    const { run, failure } = await executeRun(bench.app, { trigger: 'manual', signal: never })
     expect(failure).toBeInstanceOf(PauseTooLongError)
     expect(failure).not.toBeInstanceOf(GaveUpError)
     expect(run).toMatchObject({ status: 'failed', requests: 1, throttled: 1, released: 1 })

@@ -7,15 +7,15 @@ import type { ReplayOptions } from '../../src/pipeline/replay/replay-options.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 import { expectTruth } from '../support/expect-truth.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 const ALL: ReplayOptions = { since: null, signal: new AbortController().signal }
 
-async function run({ app }: Workbench, ...statements: string[]) {
+async function run({ app }: TestApp, ...statements: string[]) {
   for (const statement of statements) await sql.raw(statement).execute(app.db)
 }
 
-async function countRevisions({ app }: Workbench): Promise<number> {
+async function countRevisions({ app }: TestApp): Promise<number> {
   const { rows } = await sql<{
     n: number
   }>`select count(*) as n from identifai.classification_revisions`.execute(app.db)
@@ -23,10 +23,10 @@ async function countRevisions({ app }: Workbench): Promise<number> {
 }
 
 it('shows what an older normalizer made differently, and then writes it, without a revision or a request', async () => {
-  await using bench = await createWorkbench({ world: { seed: 5 } })
+  await using bench = await createTestApp({ world: { seed: 5 } })
   const identifiers = bench.simulator.world.register({ count: 450 })
   await bench.enqueue(identifiers)
-  await bench.pass()
+  await bench.run()
   await run(
     bench,
     `update identifai.classifications set name = 'older', extra = '{"/name": "as it was"}' where classification_id <= 3`,
@@ -34,7 +34,7 @@ it('shows what an older normalizer made differently, and then writes it, without
     `delete from identifai.model_scores where classification_id = 405`,
     // As if later answers had brought other links: their digests are not those of the records that are kept.
     `update identifai.classifications set result_url = 'https://new.example/' || classification_id`,
-    `update identifai.identifiers set answer_digest = sha256('another')`,
+    `update identifai.identifiers set record_digest = sha256('another')`,
   )
   const survey = await surveyReplay(bench.app, ALL)
   expect(survey).toMatchObject({ examined: 450, unchanged: 445, changed: 5, rejected: 0, without_payload: 0 })
@@ -65,14 +65,14 @@ it('shows what an older normalizer made differently, and then writes it, without
   expect(links).toEqual([{ kept: true }])
   expect(await countRevisions(bench)).toBe(450)
   expect(bench.simulator.stats.requests).toBe(requests)
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   await expectTruth(bench.database.db, bench.simulator.world, identifiers)
 })
 
 it('looks only at what was received since a time', async () => {
-  await using bench = await createWorkbench()
+  await using bench = await createTestApp()
   await bench.enqueue(bench.simulator.world.register({ count: 20 }))
-  await bench.pass()
+  await bench.run()
   await run(
     bench,
     `update identifai.classifications set name = 'older'`,
@@ -93,15 +93,15 @@ it('loads every record of an identifier in order, and none where the last word w
     if (!refused) return found.map(([identifier, answer]) => ({ identifier, ...(answer as JsonObject) }))
     return void response.writeHead(Number(refused[1])).end('{"message": "no"}')
   })
-  const askAgain = async (next: typeof answers) => {
+  const requestAgain = async (next: typeof answers) => {
     answers = next
     await requeue(bench.app.db, 'audio', { identifiers: ['twice', 'refused'] })
-    await bench.pass()
+    await bench.run()
   }
   await bench.enqueue(['twice', 'refused', 'other'])
-  await bench.pass()
-  await askAgain(() => ({ status: 'thinking', force_classification: 'human' }))
-  await askAgain((identifier) => (identifier === 'refused' ? 404 : { status: 'thinking' }))
+  await bench.run()
+  await requestAgain(() => ({ status: 'thinking', force_classification: 'human' }))
+  await requestAgain((identifier) => (identifier === 'refused' ? 404 : { status: 'thinking' }))
   await run(
     bench,
     `update identifai.quarantined_payloads set payload = replace(payload, '"thinking"', '"done"')`,
@@ -123,14 +123,14 @@ it('loads every record of an identifier in order, and none where the last word w
   })
   const { rows: history } = await sql`
     select r.causes, r.observed_at = q.received_at as "whenReceived",
-      r.previous_confirmed_at = lag(q.asked_at) over (order by r.revision_no) as "sinceAsked"
+      r.previous_confirmed_at = lag(q.requested_at) over (order by r.revision_no) as "sinceAsked"
     from identifai.classification_revisions r
     left join identifai.quarantined_payloads q on q.identifier = r.identifier and q.received_at = r.observed_at
     where r.identifier = 'twice' order by r.revision_no`.execute(bench.app.db)
   expect(history).toEqual([
-    { causes: ['first_seen'], whenReceived: null, sinceAsked: null },
-    { causes: ['forced'], whenReceived: true, sinceAsked: null },
-    { causes: ['unforced'], whenReceived: true, sinceAsked: true },
+    { causes: ['first_seen'], whenReceived: null, sinceRequested: null },
+    { causes: ['forced'], whenReceived: true, sinceRequested: null },
+    { causes: ['unforced'], whenReceived: true, sinceRequested: true },
   ])
   const after = await bench.app.db
     .selectFrom('identifai.identifiers')
@@ -147,11 +147,11 @@ it('goes on where it was cut off, and accounts for what it had begun', async () 
     identifiers.map((identifier) => ({ identifier, status, force_classification: force })),
   )
   await bench.enqueue(['a'])
-  await bench.pass()
+  await bench.run()
   status = 'thinking'
   for (force of ['human', null]) {
     await requeue(bench.app.db, 'audio', { identifiers: ['a'] })
-    await bench.pass()
+    await bench.run()
   }
   await run(
     bench,
@@ -168,7 +168,7 @@ it('goes on where it was cut off, and accounts for what it had begun', async () 
     .selectAll()
     .where('status', '=', 'failed')
     .executeTakeFirst()
-  expect(failed).toMatchObject({ error: 'made to fail', claimed: 2, settled_done: 1, released: 1 })
+  expect(failed).toMatchObject({ error: 'made to fail', claimed: 2, done: 1, released: 1 })
   const { rows } = await sql`select state, leased_by from identifai.identifiers`.execute(bench.app.db)
   expect(rows).toEqual([{ state: 'quarantined', leased_by: null }])
 
@@ -187,9 +187,9 @@ it('goes on where it was cut off, and accounts for what it had begun', async () 
 })
 
 it('leaves rows as they are whose record is not kept, or does not fit the contract any more', async () => {
-  await using bench = await createWorkbench()
+  await using bench = await createTestApp()
   await bench.enqueue(bench.simulator.world.register({ count: 10 }))
-  await bench.pass()
+  await bench.run()
   await run(
     bench,
     `update identifai.classifications set name = 'older'`,
@@ -214,13 +214,13 @@ it('loads quarantined records that fit by now, as seen when they were received',
   await using api = await startCannedApi((identifiers) =>
     identifiers.map((identifier) => ({ identifier, status: 'done', ...answers.get(identifier) })),
   )
-  await using bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url } })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['forced', 'new', 'broken', 'requeued', 'fine'])
   for (const identifier of ['new', 'broken', 'requeued']) answers.set(identifier, { status: 'thinking' })
-  await bench.pass()
+  await bench.run()
   answers.set('forced', { status: 'thinking', force_classification: 'human' })
   await bench.makeAllDue()
-  await bench.pass()
+  await bench.run()
   // Stands for a newer contract: what these records say is understood by now.
   await run(
     bench,
@@ -239,7 +239,7 @@ it('loads quarantined records that fit by now, as seen when they were received',
     requests: 0,
     claimed: 2,
     returned: 2,
-    settled_done: 2,
+    done: 2,
     changed: 2,
     force_changes: 1,
     quarantined_count: 1,
@@ -253,10 +253,10 @@ it('loads quarantined records that fit by now, as seen when they were received',
     join identifai.identifiers i using (identifier)
     left join identifai.classification_revisions f on f.identifier = r.identifier and f.revision_no = r.revision_no - 1
     where r.run_id = ${applied.run?.run_id} order by 1`.execute(bench.app.db)
-  const settled = { whenReceived: true, state: 'done', leased_by: null, last_error: null, resolved: true }
+  const finished = { whenReceived: true, state: 'done', leased_by: null, last_error: null, resolved: true }
   expect(history).toEqual([
-    { ...settled, identifier: 'forced', revision_no: 2, causes: ['forced'], honestBound: true },
-    { ...settled, identifier: 'new', revision_no: 1, causes: ['first_seen'], honestBound: null },
+    { ...finished, identifier: 'forced', revision_no: 2, causes: ['forced'], honestBound: true },
+    { ...finished, identifier: 'new', revision_no: 1, causes: ['first_seen'], honestBound: null },
   ])
   // Nothing is left to load, and what is to be asked again is left to the next pass.
   expect(await applyReplay(bench.app, ALL)).toEqual({ rewritten: 0, run: null })

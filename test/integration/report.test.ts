@@ -16,9 +16,14 @@ import type { Report } from '../../src/compliance/report/report.ts'
 import { reportSchema } from '../../src/compliance/report/report-schema.ts'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { addNote } from '../support/add-note.ts'
-import { sealHistory, type ToldRevision, trackSettled, writeRevisions } from '../support/seal-history.ts'
+import {
+  sealHistory,
+  type DescribedRevision,
+  trackFinished,
+  writeRevisions,
+} from '../support/seal-history.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 const at = (day: number, hour = 0) =>
   `2026-07-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00.000000Z`
@@ -26,7 +31,7 @@ const at = (day: number, hour = 0) =>
 const NEVER = new AbortController().signal
 
 /** First sight of identifiers, unforced, on the first of July. */
-const firstSight = (ids: readonly number[], more: Partial<ToldRevision> = {}): ToldRevision[] =>
+const firstRevision = (ids: readonly number[], more: Partial<DescribedRevision> = {}): DescribedRevision[] =>
   ids.map((id) => ({
     classification_id: id,
     revision_no: 1,
@@ -35,7 +40,12 @@ const firstSight = (ids: readonly number[], more: Partial<ToldRevision> = {}): T
     ...more,
   }))
 
-const forced = (id: number, from: string, to: string, more: Partial<ToldRevision> = {}): ToldRevision => ({
+const forced = (
+  id: number,
+  from: string,
+  to: string,
+  more: Partial<DescribedRevision> = {},
+): DescribedRevision => ({
   classification_id: id,
   revision_no: 2,
   previous_confirmed_at: from,
@@ -58,15 +68,15 @@ describe('the report', () => {
   it('lists what lies in the period, certainly or possibly, and summarizes it', async () => {
     const { db } = database
     await sealHistory(db, [
-      ...firstSight([1, 2, 3, 4, 5, 6]),
-      ...firstSight([7], {
+      ...firstRevision([1, 2, 3, 4, 5, 6]),
+      ...firstRevision([7], {
         force_classification: 'human',
-        causes: ['first_seen', 'found_forced'],
+        causes: ['first_seen', 'already_forced'],
         observed_at: at(12),
       }),
-      ...firstSight([8], {
+      ...firstRevision([8], {
         force_classification: 'human',
-        causes: ['first_seen', 'found_forced'],
+        causes: ['first_seen', 'already_forced'],
         observed_at: at(5),
       }),
     ])
@@ -117,7 +127,7 @@ describe('the report', () => {
       machine_classification_after: 'artificial',
       machine_confidence_after: 0.97,
       machine_heuristic_after: 'Majority',
-      tracked_siblings: 1,
+      same_file_identifiers: 1,
       result_url: null,
       run_id: head.as_of.run_id,
       chain_position: 2,
@@ -155,7 +165,7 @@ describe('the report', () => {
         decisions: 3,
         decisions_certainly: 1,
         decisions_possibly: 2,
-        found_forced: 1,
+        already_forced: 1,
         explained: 0,
         explained_late: 0,
         unexplained: 3,
@@ -186,7 +196,7 @@ describe('the report', () => {
   it('says from what to what, before and after, through a new analysis and another label', async () => {
     const { db } = database
     await sealHistory(db, [
-      ...firstSight([1]),
+      ...firstRevision([1]),
       forced(1, at(1), at(2), { force_classification: 'artificial' }),
       {
         classification_id: 1,
@@ -225,7 +235,7 @@ describe('the report', () => {
 
   it('calls the origin of a change from one label to artificial undetermined', async () => {
     await sealHistory(database.db, [
-      ...firstSight([1], { force_classification: 'human', causes: ['first_seen', 'found_forced'] }),
+      ...firstRevision([1], { force_classification: 'human', causes: ['first_seen', 'already_forced'] }),
       forced(1, at(11), at(12), { causes: ['force_changed'], force_classification: 'artificial' }),
     ])
     expect((await report()).events).toMatchObject([{ forced_to: 'artificial', force_origin: 'undetermined' }])
@@ -233,7 +243,7 @@ describe('the report', () => {
 
   it('calls the origin of a force to artificial, after the analysis had ended unforced, another than C2PA', async () => {
     await sealHistory(database.db, [
-      ...firstSight([1]),
+      ...firstRevision([1]),
       forced(1, at(11), at(12), { force_classification: 'artificial' }),
     ])
     expect((await report()).events).toMatchObject([
@@ -243,7 +253,7 @@ describe('the report', () => {
 
   it('lists a decision that its other events place outside the period, but does not count it', async () => {
     await sealHistory(database.db, [
-      ...firstSight([1, 2], { file_hash: 'f' }),
+      ...firstRevision([1, 2], { file_hash: 'f' }),
       forced(1, at(8), at(15), { file_hash: 'f' }),
       forced(2, at(8), at(9), { file_hash: 'f' }),
     ])
@@ -258,11 +268,11 @@ describe('the report', () => {
 
   it('tells a decision whose identifiers were forced from different labels', async () => {
     await sealHistory(database.db, [
-      ...firstSight([1], { file_hash: 'f' }),
-      ...firstSight([2], {
+      ...firstRevision([1], { file_hash: 'f' }),
+      ...firstRevision([2], {
         file_hash: 'f',
         force_classification: 'artificial',
-        causes: ['first_seen', 'found_forced'],
+        causes: ['first_seen', 'already_forced'],
       }),
       forced(1, at(11), at(12), { file_hash: 'f' }),
       forced(2, at(11), at(12), { file_hash: 'f', causes: ['force_changed'] }),
@@ -275,7 +285,7 @@ describe('the report', () => {
   it('shows a decision with the notes that were sealed by the as-of, and no later ones', async () => {
     const { db } = database
     await sealHistory(db, [
-      ...firstSight([1], { file_hash: 'f' }),
+      ...firstRevision([1], { file_hash: 'f' }),
       forced(1, at(11), at(12), { file_hash: 'f' }),
     ])
     await addNote(db, 'f')
@@ -292,7 +302,7 @@ describe('the report', () => {
 
   it('counts those forced now by their latest finished answer, whatever came of them since', async () => {
     await sealHistory(database.db, [
-      ...firstSight([1, 2, 3, 4]),
+      ...firstRevision([1, 2, 3, 4]),
       forced(1, at(2), at(3)),
       { classification_id: 1, revision_no: 3, observed_at: at(4), causes: ['status_changed'], status: 'new' },
       {
@@ -314,7 +324,7 @@ describe('the report', () => {
     const { db } = database
     const ids = [1, 2, 3, 4, 5, 6]
     await sealHistory(db, [
-      ...firstSight(ids, { file_hash: null }),
+      ...firstRevision(ids, { file_hash: null }),
       ...ids.map((id) => forced(id, at(11), at(12), { file_hash: null })),
     ])
     const digests = new Set([(await report()).data_digest])
@@ -331,11 +341,11 @@ describe('the report', () => {
 
   it('counts the siblings of an event by the file that it was forced in, though its own hash has changed since', async () => {
     await sealHistory(database.db, [
-      ...firstSight([1, 2], { file_hash: 'f' }),
+      ...firstRevision([1, 2], { file_hash: 'f' }),
       forced(1, at(11), at(12), { file_hash: 'f' }),
       forced(1, at(12), at(13), { revision_no: 3, causes: ['hash_changed'], file_hash: 'g' }),
     ])
-    expect((await report()).events).toMatchObject([{ file_hash: 'f', tracked_siblings: 1 }])
+    expect((await report()).events).toMatchObject([{ file_hash: 'f', same_file_identifiers: 1 }])
   })
 
   it('refuses an as-of in the future, and one that no year has', async () => {
@@ -348,7 +358,7 @@ describe('the report', () => {
   it('waits with an as-of for a run that ended by then and is still being sealed', async () => {
     const { db } = database
     await sealHistory(db, [])
-    await trackSettled(db, 1, { enqueuedAt: at(1), confirmedAt: at(1) })
+    await trackFinished(db, 1, { enqueuedAt: at(1), confirmedAt: at(1) })
     const held = Promise.withResolvers<void>()
     const ended = Promise.withResolvers<string>()
     const sealing = db.transaction().execute(async (trx) => {
@@ -357,7 +367,7 @@ describe('the report', () => {
       await openRun(trx, run)
       await sql`update identifai.sync_runs set status = 'succeeded', finished_at = clock_timestamp(), tracked_count = 1,
         pending_count = 0, done_count = 1, errored_count = 0, missing_count = 0, quarantined_count = 0, retired_count = 0,
-        reanalysing_count = 0, unsealed_runs = 0 where run_id = ${run.runId}`.execute(trx)
+        reanalyzing_count = 0, unsealed_runs = 0 where run_id = ${run.runId}`.execute(trx)
       await sealRun(trx, run.runId, new RevisionLeaves())
       ended.resolve(await readClock(trx))
       await held.promise
@@ -373,7 +383,7 @@ describe('the report', () => {
     const { db } = database
     const slow = newRun('manual')
     await openRun(db, slow)
-    await sealHistory(db, firstSight([1]))
+    await sealHistory(db, firstRevision([1]))
     await writeRevisions(db, slow.runId, [forced(1, at(11), at(12))])
     await sealHistory(db, [
       forced(1, at(12), at(13), {
@@ -405,7 +415,7 @@ describe('the report', () => {
   })
 
   it('ends where complete knowledge does when no end is given, and begins at the beginning when no start is', async () => {
-    await trackSettled(database.db, 2, { enqueuedAt: at(1), confirmedAt: '2026-07-15T00:00:00.000007Z' })
+    await trackFinished(database.db, 2, { enqueuedAt: at(1), confirmedAt: '2026-07-15T00:00:00.000007Z' })
     await sealHistory(database.db, [])
     const { head } = await report({ from: null, to: null })
     expect(head.period).toEqual({ from: null, to: '2026-07-15T00:00:00.000007Z' })
@@ -422,9 +432,9 @@ describe('the report', () => {
     const refusal = async (request: Partial<ReportRequest> = {}) =>
       refuseIncomplete(database.db, await report(request)).catch((error: Error) => error)
 
-    it('lets a period pass whose every identifier was settled or retired, and confirmed at its end or later', async () => {
+    it('lets a period pass whose every identifier was finished or retired, and confirmed at its end or later', async () => {
       const { db } = database
-      await trackSettled(db, 3, { enqueuedAt: at(1), confirmedAt: at(20) })
+      await trackFinished(db, 3, { enqueuedAt: at(1), confirmedAt: at(20) })
       await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('late', ${at(20)}), ('given up', ${at(2)})`.execute(
         db,
       )
@@ -436,12 +446,12 @@ describe('the report', () => {
         is_complete: true,
         gaps: [],
         tracked: 5,
-        settled: 3,
+        finished: 3,
         pending: 1,
         retired: 1,
         retired_reasons: [{ reason: 'test call', identifiers: 1 }],
         confirmed_since: at(20),
-        unsettled_enqueued_since: at(20),
+        unfinished_enqueued_since: at(20),
       })
     })
 
@@ -459,14 +469,14 @@ describe('the report', () => {
         )
         expect((await report()).head.coverage).toMatchObject({
           is_complete: false,
-          gaps: [{ gap: 'unsettled' }],
+          gaps: [{ gap: 'unfinished' }],
         })
       },
     )
 
-    it('refuses when a settled identifier was last confirmed before its end, and names it', async () => {
+    it('refuses when a finished identifier was last confirmed before its end, and names it', async () => {
       const { db } = database
-      await trackSettled(db, 2, { enqueuedAt: at(1), confirmedAt: '2026-07-19T23:59:59.999999Z' })
+      await trackFinished(db, 2, { enqueuedAt: at(1), confirmedAt: '2026-07-19T23:59:59.999999Z' })
       await sealHistory(db, [])
       const refused = await refusal()
       expect(refused).toMatchObject({ exitCode: 6 })
@@ -475,9 +485,9 @@ describe('the report', () => {
       expect(await refusal({ to: '2026-07-19T23:59:59.999999Z' })).toBeUndefined()
     })
 
-    it('refuses while a settled identifier is being analysed again, whose force cannot be seen', async () => {
+    it('refuses while a finished identifier is being analyzed again, whose force cannot be seen', async () => {
       const { db } = database
-      await trackSettled(db, 1, { enqueuedAt: at(1), confirmedAt: at(20) })
+      await trackFinished(db, 1, { enqueuedAt: at(1), confirmedAt: at(20) })
       const unfinished = {
         classification_id: 1,
         revision_no: 2,
@@ -485,12 +495,12 @@ describe('the report', () => {
         causes: ['status_changed'],
         status: 'new' as const,
       }
-      await sealHistory(db, [...firstSight([1]), unfinished])
+      await sealHistory(db, [...firstRevision([1]), unfinished])
       expect(await refusal()).toMatchObject({
         exitCode: 6,
-        message: expect.stringContaining('analysed again'),
+        message: expect.stringContaining('analyzed again'),
       })
-      expect((await report()).head.coverage).toMatchObject({ reanalysing: 1, gaps: [{ gap: 'reanalysing' }] })
+      expect((await report()).head.coverage).toMatchObject({ reanalyzing: 1, gaps: [{ gap: 'reanalyzing' }] })
       await sealHistory(db, [{ ...unfinished, revision_no: 3, observed_at: at(20), status: 'done' }])
       expect(await refusal()).toBeUndefined()
     })
@@ -502,7 +512,7 @@ describe('the report', () => {
 
     it('goes by what the run sealed, not by what has become of it since', async () => {
       const { db } = database
-      await trackSettled(db, 1, { enqueuedAt: at(1), confirmedAt: at(15) })
+      await trackFinished(db, 1, { enqueuedAt: at(1), confirmedAt: at(15) })
       const { finished_at } = await sealHistory(db, [])
       await sql`update identifai.identifiers set last_confirmed_at = now()`.execute(db)
       const refused = await refusal({ asOf: (finished_at as Date).toISOString().replace('Z', '999Z') })
@@ -511,7 +521,7 @@ describe('the report', () => {
   })
 
   it('is as its JSON Schema says, and the schema in docs/ is that of the code', async () => {
-    await sealHistory(database.db, [...firstSight([1]), forced(1, at(11), at(12))])
+    await sealHistory(database.db, [...firstRevision([1]), forced(1, at(11), at(12))])
     await addNote(database.db, 'hash-1')
     await sealHistory(database.db, [])
     const file = new URL('../../docs/report.schema.json', import.meta.url)
@@ -529,17 +539,17 @@ describe('the report', () => {
 
 describe('a report made again', () => {
   it('has the same digest as then, over later changes, notes, prunes and an upgrade', async () => {
-    await using bench = await createWorkbench({ world: { seed: 53 } })
+    await using bench = await createTestApp({ world: { seed: 53 } })
     const { app, simulator } = bench
     const { world } = simulator
     const identifiers = world.register({ count: 120 })
     await bench.enqueue(identifiers)
-    await bench.pass()
+    await bench.run()
     const hashes = [10, 30, 50].map((position) => world.hashOf(identifiers[position] as string) as string)
     for (const hash of hashes) world.override(hash, 'human')
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     await addNote(app.db, hashes[0] as string)
-    const last = await bench.pass({ refreshAll: true })
+    const last = await bench.run({ refreshAll: true })
     const request = { media: 'audio', from: null, to: null, asOf: null }
     const then = await readReport(app.db, request)
     expect(then.events.length).toBeGreaterThanOrEqual(3)
@@ -552,7 +562,7 @@ describe('a report made again', () => {
     await addNote(app.db, hashes[1] as string)
     await retire(app.db, { media: 'audio', identifiers: identifiers.slice(50, 60), reason: 'over' })
     await bench.enqueue(world.register({ count: 30 }))
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     await sql`update identifai.identifiers set source = 'changed', submitted_at = now()`.execute(app.db)
     expect(
       (await prunePayloads(app.db, { olderThanDays: -1, isDryRun: false, signal: NEVER })).removed,
@@ -562,7 +572,7 @@ describe('a report made again', () => {
         app.db,
       )
     }
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
 
     const { period, as_of } = then.head
     const again = await readReport(app.db, { ...request, to: period.to, asOf: as_of.finished_at })
@@ -579,16 +589,16 @@ describe('a report made again', () => {
 
 describe('the one limit', () => {
   it('does not see a change that is undone between two asks', async () => {
-    await using bench = await createWorkbench({ world: { seed: 59 } })
+    await using bench = await createTestApp({ world: { seed: 59 } })
     const { world } = bench.simulator
-    const [identifier] = world.register({ count: 1, fate: 'done' }) as [string]
+    const [identifier] = world.register({ count: 1, result: 'done' }) as [string]
     const hash = world.hashOf(identifier) as string
     world.override(hash, 'human')
     await bench.enqueue([identifier])
-    await bench.pass()
+    await bench.run()
     world.override(hash, 'artificial')
     world.override(hash, 'human')
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     const { events, summary } = await readReport(bench.app.db, {
       media: 'audio',
       from: null,
@@ -596,6 +606,6 @@ describe('the one limit', () => {
       asOf: null,
     })
     expect(events).toEqual([])
-    expect(summary.period.found_forced).toBe(1)
+    expect(summary.period.already_forced).toBe(1)
   })
 })

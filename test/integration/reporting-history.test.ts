@@ -3,12 +3,12 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readReport } from '../../src/compliance/report/read-report.ts'
 import { addNote } from '../support/add-note.ts'
-import { sealHistory, type ToldRevision, trackSettled } from '../support/seal-history.ts'
+import { sealHistory, type DescribedRevision, trackFinished } from '../support/seal-history.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 /** What classifications and classification_history both say. */
-const STANDING = [
+const FORCED_NOW = [
   'identifier',
   'status',
   'effective_classification',
@@ -21,33 +21,36 @@ const STANDING = [
   'name',
 ] as const
 
-type Standing = Readonly<Record<(typeof STANDING)[number], string | null>>
+type ForcedNow = Readonly<Record<(typeof FORCED_NOW)[number], string | null>>
 
 interface Night {
   /** After its pass, by the database's clock, as text. */
   readonly at: string
-  readonly standing: ReadonlyMap<string, Standing>
+  readonly forcedNow: ReadonlyMap<string, ForcedNow>
 }
 
 describe('history in the reporting views', () => {
-  let bench: Workbench
-  const nights: Night[] = []
+  let bench: TestApp
+  const nightlyTimes: Night[] = []
 
   const read = async <Row>(query: string) => (await sql.raw<Row>(query).execute(bench.app.db)).rows
 
   async function night(): Promise<void> {
     await bench.makeAllDue()
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     const [clock] = await read<{ at: string }>('select clock_timestamp()::text as at')
-    const rows = await read<Standing>(
-      `select ${STANDING.join(', ')} from identifai_reporting.classifications`,
+    const rows = await read<ForcedNow>(
+      `select ${FORCED_NOW.join(', ')} from identifai_reporting.classifications`,
     )
-    nights.push({ at: clock?.at ?? '', standing: new Map(rows.map((row) => [row.identifier ?? '', row])) })
+    nightlyTimes.push({
+      at: clock?.at ?? '',
+      forcedNow: new Map(rows.map((row) => [row.identifier ?? '', row])),
+    })
   }
 
   beforeAll(async () => {
-    bench = await createWorkbench({
-      world: { seed: 17, asksUntilDone: 2 },
+    bench = await createTestApp({
+      world: { seed: 17, requestsUntilDone: 2 },
       environment: { SYNC_MISSING_AFTER: '2' },
     })
     const { world } = bench.simulator
@@ -79,14 +82,14 @@ describe('history in the reporting views', () => {
   afterAll(() => bench[Symbol.asyncDispose]())
 
   it('shows any moment as it was seen then', async () => {
-    for (const { at, standing } of nights) {
-      const rows = await read<Standing>(`
-        select ${STANDING.join(', ')} from identifai_reporting.classification_history
+    for (const { at, forcedNow } of nightlyTimes) {
+      const rows = await read<ForcedNow>(`
+        select ${FORCED_NOW.join(', ')} from identifai_reporting.classification_history
         where valid_from <= '${at}' and (valid_to > '${at}' or valid_to is null)`)
-      expect(new Map(rows.map((row) => [row.identifier, row]))).toEqual(standing)
+      expect(new Map(rows.map((row) => [row.identifier, row]))).toEqual(forcedNow)
     }
-    const [first, last] = [nights[0], nights.at(-1)]
-    expect(last?.standing).not.toEqual(first?.standing)
+    const [first, last] = [nightlyTimes[0], nightlyTimes.at(-1)]
+    expect(last?.forcedNow).not.toEqual(first?.forcedNow)
   })
 
   it('shows when and where from as it had been told by then, whatever was told since', async () => {
@@ -112,16 +115,16 @@ describe('history in the reporting views', () => {
         'status_changed',
         'forced',
         'force_changed',
-        'found_forced',
+        'already_forced',
         'heuristic_switched',
         'disappeared',
         'reappeared',
       ]),
     )
-    const reanalysing = await read(
-      'select from identifai_reporting.classification_history where is_reanalysing',
+    const reanalyzing = await read(
+      'select from identifai_reporting.classification_history where is_reanalyzing',
     )
-    expect(reanalysing).toHaveLength(3)
+    expect(reanalyzing).toHaveLength(3)
   })
 
   it('has one boolean for each cause of each revision', async () => {
@@ -148,16 +151,17 @@ describe('history in the reporting views', () => {
       select identifier, first_observed_at::text, first_done_at::text, verdict_changed_at::text
       from identifai_reporting.classifications`)
     /** The night in whose pass something was first so, as what lies between it and the night before. */
-    const nightOf = (time: string | null) => (time === null ? null : nights.findIndex(({ at }) => time < at))
+    const nightOf = (time: string | null) =>
+      time === null ? null : nightlyTimes.findIndex(({ at }) => time < at)
     for (const row of rows) {
-      const seen = nights.map(({ standing }) => standing.get(row.identifier))
-      const finished = seen.flatMap((standing, n) =>
-        standing && standing.status !== 'new' ? [{ n, label: standing.effective_classification }] : [],
+      const seen = nightlyTimes.map(({ forcedNow }) => forcedNow.get(row.identifier))
+      const finished = seen.flatMap((forcedNow, n) =>
+        forcedNow && forcedNow.status !== 'new' ? [{ n, label: forcedNow.effective_classification }] : [],
       )
       const changes = finished.filter(({ label }, n) => n > 0 && label !== finished[n - 1]?.label)
-      const done = seen.findIndex((standing) => standing?.status === 'done')
+      const done = seen.findIndex((forcedNow) => forcedNow?.status === 'done')
       expect([row.first_observed_at, row.first_done_at, row.verdict_changed_at].map(nightOf)).toEqual([
-        seen.findIndex((standing) => standing !== undefined),
+        seen.findIndex((forcedNow) => forcedNow !== undefined),
         done === -1 ? null : done,
         changes.at(-1)?.n ?? null,
       ])
@@ -173,7 +177,7 @@ describe('history in the reporting views', () => {
       asOf: null,
     })
     const events = await read<Record<string, unknown>>(`
-      select to_jsonb(e) - 'decision_key' as e from identifai_reporting.force_events as e where event <> 'found_forced'
+      select to_jsonb(e) - 'decision_key' as e from identifai_reporting.force_events as e where event <> 'already_forced'
       order by not_after, classification_id, revision_no`)
     expect(events.length).toBeGreaterThan(3)
     expect(events.map(({ e }) => withUtc(e as object))).toEqual(
@@ -182,7 +186,7 @@ describe('history in the reporting views', () => {
           in_period: _,
           decision: __,
           revision_no_before: ___,
-          tracked_siblings: ____,
+          same_file_identifiers: ____,
           chain_position: _____,
           ...seen
         } = event
@@ -190,16 +194,16 @@ describe('history in the reporting views', () => {
       }),
     )
     const found = await read<{ n: number }>(
-      `select count(*) as n from identifai_reporting.force_events where event = 'found_forced' and not_before is null and forced_from is null`,
+      `select count(*) as n from identifai_reporting.force_events where event = 'already_forced' and not_before is null and forced_from is null`,
     )
-    expect(found).toEqual([{ n: report.summary.period.found_forced }])
-    expect(report.summary.period.found_forced).toBeGreaterThan(0)
+    expect(found).toEqual([{ n: report.summary.period.already_forced }])
+    expect(report.summary.period.already_forced).toBeGreaterThan(0)
     await expectDecisionsOf(bench.app.db, report)
   })
 
   it('lists what is forced now with its interval and its siblings', async () => {
     const rows = await read<Record<string, unknown>>(`
-      select f.identifier, f.file_hash, f.tracked_siblings, f.effective_classification, f.not_before, f.not_after,
+      select f.identifier, f.file_hash, f.same_file_identifiers, f.effective_classification, f.not_before, f.not_after,
         f.decision_key, f.notes, f.author, e.not_before as expected_before, e.not_after as expected_after,
         e.decision_key as expected_key,
         (select count(*)::integer from identifai_reporting.override_notes as n where n.file_hash = f.file_hash
@@ -207,8 +211,8 @@ describe('history in the reporting views', () => {
       from identifai_reporting.forced_classifications as f
       join lateral (select * from identifai_reporting.force_events as e
         where e.classification_id = f.classification_id order by e.not_after desc limit 1) as e on true`)
-    const standing = [...(nights.at(-1)?.standing.values() ?? [])]
-    const forced = standing.filter(
+    const forcedNow = [...(nightlyTimes.at(-1)?.forcedNow.values() ?? [])]
+    const forced = forcedNow.filter(
       ({ force_classification, status }) => force_classification && status !== 'new',
     )
     expect(new Set(rows.map(({ identifier }) => identifier))).toEqual(
@@ -216,29 +220,29 @@ describe('history in the reporting views', () => {
     )
     expect(rows).toHaveLength(forced.length)
     for (const row of rows) {
-      expect(row.tracked_siblings).toBe(
-        standing.filter(({ file_hash }) => file_hash === row.file_hash).length - 1,
+      expect(row.same_file_identifiers).toBe(
+        forcedNow.filter(({ file_hash }) => file_hash === row.file_hash).length - 1,
       )
       expect([row.not_before, row.not_after]).toEqual([row.expected_before, row.expected_after])
       expect([row.decision_key, row.notes]).toEqual([row.expected_key, row.expected_notes])
       expect(row.author === null).toBe(row.notes === 0)
     }
-    expect(rows.some(({ tracked_siblings }) => tracked_siblings === 1)).toBe(true)
+    expect(rows.some(({ same_file_identifiers }) => same_file_identifiers === 1)).toBe(true)
   })
 })
 
 it('tells of each forced label who decided and why: according to the latest note on the decision that stands', async () => {
-  await using bench = await createWorkbench()
+  await using bench = await createTestApp()
   const { world } = bench.simulator
-  const found = world.register({ count: 2, fate: 'done' })
+  const found = world.register({ count: 2, result: 'done' })
   const hashes = found.map((identifier) => world.hashOf(identifier) as string) as [string, string]
   world.override(hashes[1], 'artificial')
   await bench.enqueue(found)
-  await bench.pass()
+  await bench.run()
   const forced = async (label: 'human' | 'artificial') => {
     world.override(hashes[0], label)
     await bench.makeAllDue()
-    await bench.pass()
+    await bench.run()
   }
   const note = (file: string, label: string, author: string) =>
     sql`insert into identifai.override_notes (file_hash, forced_to, author, reason)
@@ -283,20 +287,20 @@ interface Told {
   readonly to: number
 }
 
-interface ToldNote {
+interface DescribedNote {
   readonly file: number
   readonly label: string
   readonly at: Date
 }
 
 /** Holds the decisions of a history that a test tells against those of the report on it; returns the latter. */
-async function decisionsOf(events: readonly Told[], notes: readonly ToldNote[]) {
+async function decisionsOf(events: readonly Told[], notes: readonly DescribedNote[]) {
   await using database = await createTestDatabase()
   const { db } = database
-  await trackSettled(db, events.length, { enqueuedAt: '2026-01-01', confirmedAt: '2026-06-01' })
+  await trackFinished(db, events.length, { enqueuedAt: '2026-01-01', confirmedAt: '2026-06-01' })
   await sealHistory(
     db,
-    events.flatMap(({ file, label, before, from, to }, n): ToldRevision[] => {
+    events.flatMap(({ file, label, before, from, to }, n): DescribedRevision[] => {
       const told = { classification_id: n + 1, file_hash: file === 2 ? null : `file-${file}` }
       const force = {
         previous_confirmed_at: dayOf(from),
@@ -379,7 +383,7 @@ it('counts a note for the latest decision before it, and as late after seven day
 })
 
 async function expectDecisionsOf(
-  db: Workbench['app']['db'],
+  db: TestApp['app']['db'],
   report: Awaited<ReturnType<typeof readReport>>,
 ): Promise<void> {
   const { rows } = await sql<{ d: object }>`
@@ -409,7 +413,7 @@ async function expectDecisionsOf(
 
 /** The key that all events of a decision share, and no others; its notes have it, too. */
 async function keysOfDecisions(
-  db: Workbench['app']['db'],
+  db: TestApp['app']['db'],
   report: Awaited<ReturnType<typeof readReport>>,
 ): Promise<Map<number, string>> {
   const { rows: events } = await sql<{
@@ -418,7 +422,7 @@ async function keysOfDecisions(
     decision_key: string
   }>`
     select classification_id, revision_no, decision_key from identifai_reporting.force_events
-    where event <> 'found_forced'`.execute(db)
+    where event <> 'already_forced'`.execute(db)
   const keys = new Map<number, string>()
   for (const { decision, ...seen } of report.events) {
     const event = events.find(

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { addNote } from '../support/add-note.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 const CLASSIFICATION =
   'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at verdict_changed_at last_confirmed_at state media submitted_at source submitted_day'
@@ -14,7 +14,7 @@ const RESULT =
 /** The public contract: every view with its columns, which are only ever appended. */
 const VIEWS: Readonly<Record<string, string>> = {
   tracked_identifiers:
-    'classification_id identifier state enqueued_at waiting_seconds settled_at has_result errors last_asked_at last_confirmed_at due_at last_error retired_at retired_reason media submitted_at source',
+    'classification_id identifier state enqueued_at waiting_seconds finished_at has_result errors last_requested_at last_confirmed_at due_at last_error retired_at retired_reason media submitted_at source',
   classifications: CLASSIFICATION,
   verdicts:
     'classification_id identifier heuristic is_main classification confidence agrees_with_main agrees_with_force media submitted_at source',
@@ -27,16 +27,16 @@ const VIEWS: Readonly<Record<string, string>> = {
   artificial_spans:
     'classification_id identifier span_start span_end clip_count max_confidence media submitted_at source',
   classification_history:
-    'classification_id identifier revision_no valid_from valid_to is_current status is_reanalysing effective_classification machine_classification machine_confidence machine_heuristic force_classification file_hash ref_id name first_seen status_changed forced force_changed unforced found_forced heuristic_switched verdict_changed models_changed scores_changed api_version_changed details_changed hash_changed errors_changed metadata_changed extra_changed disappeared reappeared media submitted_at source',
+    'classification_id identifier revision_no valid_from valid_to is_current status is_reanalyzing effective_classification machine_classification machine_confidence machine_heuristic force_classification file_hash ref_id name first_seen status_changed forced force_changed unforced already_forced heuristic_switched verdict_changed models_changed scores_changed api_version_changed details_changed hash_changed errors_changed metadata_changed extra_changed disappeared reappeared media submitted_at source',
   force_events:
     'classification_id identifier revision_no event forced_from forced_to not_before not_after machine_classification_before machine_confidence_before machine_heuristic_before machine_classification_after machine_confidence_after machine_heuristic_after force_origin decision_key file_hash ref_id name result_url run_id media submitted_at source',
   force_decisions:
     'decision_key file_hash forced_from forced_to not_before not_after identifiers explained_by explanation author reason ticket reviewer noted_at media',
-  forced_classifications: `${CLASSIFICATION} not_before not_after decision_key notes author reason ticket reviewer noted_at tracked_siblings`,
+  forced_classifications: `${CLASSIFICATION} not_before not_after decision_key notes author reason ticket reviewer noted_at same_file_identifiers`,
   override_notes: 'note_id file_hash forced_to decision_key author reason ticket reviewer noted_at media',
-  heuristic_agreement: 'media heuristic other_heuristic n n_single_model agree flips overrides_made_needless',
+  heuristic_agreement: 'media heuristic other_heuristic n n_single_model agree flips overrides_avoided',
   model_daily:
-    'media model day n n_day_untold n_abstained n_scored abstained_share mean_artificial_score p50_elapsed_time p95_elapsed_time',
+    'media model day n n_day_unknown n_abstained n_scored abstained_share mean_artificial_score p50_elapsed_time p95_elapsed_time',
   review_worklist:
     'classification_id identifier rank reasons reason_codes effective_classification verdict_source machine_classification machine_confidence file_hash ref_id name result_url media submitted_at source',
   sync_freshness:
@@ -56,9 +56,9 @@ const SIMPLE_TYPES = [
 ]
 
 describe('the reporting schema', () => {
-  let bench: Workbench
+  let bench: TestApp
   beforeAll(async () => {
-    bench = await createWorkbench({ world: { seed: 5 } })
+    bench = await createTestApp({ world: { seed: 5 } })
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
@@ -116,10 +116,10 @@ describe('the reporting schema', () => {
     const identifiers = world.register({ count: 80 })
     await bench.enqueue([...identifiers, 'unknown to the API'])
     world.override(world.hashOf(identifiers[3] as string) as string, 'human')
-    await bench.pass()
+    await bench.run()
     world.override(world.hashOf(identifiers[11] as string) as string, 'human')
     world.reanalyse(identifiers[5] as string, 3)
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     await addNote(bench.app.db, world.hashOf(identifiers[11] as string) as string)
     const rows = await read<{ view_name: string; column_name: string }>(
       `select view_name, column_name from identifai_reporting.data_dictionary where null_means is null`,
@@ -143,7 +143,7 @@ describe('the reporting schema', () => {
   })
 
   it('tells in tracked_identifiers and sync_freshness what became of each, and how fresh it all is', async () => {
-    await using other = await createWorkbench({
+    await using other = await createTestApp({
       world: { seed: 6 },
       environment: { SYNC_MISSING_AFTER: '1' },
     })
@@ -158,14 +158,14 @@ describe('the reporting schema', () => {
       due_now: 0,
     })
     const { world } = other.simulator
-    const done = world.register({ count: 6, fate: 'done' })
+    const done = world.register({ count: 6, result: 'done' })
     await other.enqueue([
       ...done,
-      ...world.register({ count: 1, identifiers: ['e'], fate: 'errored' }),
+      ...world.register({ count: 1, identifiers: ['e'], result: 'errored' }),
       'm',
       'q',
     ])
-    await other.pass()
+    await other.run()
     await sql`update identifai.identifiers set state = 'quarantined', due_at = null where identifier = 'q'`.execute(
       db,
     )
@@ -221,17 +221,17 @@ describe('the reporting schema', () => {
 })
 
 /** A run that ended badly, after all others. */
-async function closeAsFailed(db: Workbench['app']['db']): Promise<void> {
+async function closeAsFailed(db: TestApp['app']['db']): Promise<void> {
   const run = newRun('manual')
   await openRun(db, run)
   await closeRun(db, run.runId, { status: 'failed', error: 'test' })
 }
 
 it('waiting ends with the first result, and is never less than nothing', async () => {
-  await using bench = await createWorkbench({ world: { seed: 6 } })
+  await using bench = await createTestApp({ world: { seed: 6 } })
   const { db } = bench.app
-  await bench.enqueue(bench.simulator.world.register({ count: 1, fate: 'done' }))
-  await bench.pass()
+  await bench.enqueue(bench.simulator.world.register({ count: 1, result: 'done' }))
+  await bench.run()
   await sql`update identifai.identifiers set state = 'missing'`.execute(db)
   await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('ahead', now() + interval '1 year')`.execute(
     db,
@@ -264,10 +264,10 @@ it('no row can break the calendars of those who read it', async () => {
 })
 
 it('the views never show half a classification while a pass rewrites it, and never wait for it', async () => {
-  await using bench = await createWorkbench({ world: { seed: 7 }, environment: { SYNC_BATCH_SIZE: '10' } })
+  await using bench = await createTestApp({ world: { seed: 7 }, environment: { SYNC_BATCH_SIZE: '10' } })
   const { db } = bench.app
   const { world } = bench.simulator
-  const identifiers = world.register({ count: 200, fate: 'done' })
+  const identifiers = world.register({ count: 200, result: 'done' })
   await bench.enqueue(identifiers)
   const over = new AbortController()
   let looks = 0
@@ -290,10 +290,10 @@ it('the views never show half a classification while a pass rewrites it, and nev
       looks++
     }
   })()
-  await bench.pass()
+  await bench.run()
   for (const heuristic of ['TopRelevant', 'Majority']) {
     world.defaultHeuristic = heuristic
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
   }
   over.abort()
   await reading

@@ -5,7 +5,12 @@ import { migrations } from '../../migrations/index.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { schemaMarkdown } from '../../scripts/schema-markdown.ts'
 import { supersetFiles } from '../../scripts/superset-files.ts'
-import { assertMigrated, migrateDown, migrateUp, migrationStates } from '../../src/platform/postgres/migrate.ts'
+import {
+  assertMigrated,
+  migrateDown,
+  migrateUp,
+  migrationStates,
+} from '../../src/platform/postgres/migrate.ts'
 import { DatabaseError } from '../../src/platform/errors.ts'
 import { DATA_TABLES } from '../support/data-tables.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -13,9 +18,9 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 /** The public contract, as the data model has it: every table with its columns. */
 const TABLES: Readonly<Record<string, string>> = {
   identifiers:
-    'id media identifier submitted_at source state priority due_at attempts absences request_limit lease_until leased_by claim_no wake_requested_at last_error answer_digest enqueued_at last_asked_at last_confirmed_at settled_at retired_at retired_reason',
+    'id media identifier submitted_at source state priority due_at attempts absences request_limit lease_until leased_by claim_no refresh_requested_at last_error record_digest enqueued_at last_requested_at last_confirmed_at finished_at retired_at retired_reason',
   sync_runs:
-    'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned settled_done still_new settled_errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unsettled_enqueued_since reanalysing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position merkle_root chain_head notes_through',
+    'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_enqueued_since reanalyzing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position merkle_root chain_head notes_through',
   classifications:
     'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra clip_count judged_clip_count artificial_clip_count model_count',
   clips: 'classification_id clip_no clip_index clip_start clip_end classification confidence',
@@ -29,7 +34,7 @@ const TABLES: Readonly<Record<string, string>> = {
     'classification_id revision_no observed_at previous_confirmed_at run_id causes identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version',
   revision_payloads: 'classification_id revision_no payload',
   quarantined_payloads:
-    'quarantine_id media identifier run_id asked_at received_at quarantined_at reason issues http_status payload resolved_at',
+    'quarantine_id media identifier run_id requested_at received_at quarantined_at reason issues http_status payload resolved_at',
   schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample',
   api_quota: 'key_fingerprint next_slot_at paused_until last_accepted_at',
   override_notes: 'note_id media file_hash forced_to author reason ticket reviewer noted_at',

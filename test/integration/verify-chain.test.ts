@@ -5,26 +5,26 @@ import { verifyChain, verifySnapshot } from '../../src/compliance/verify/verify-
 import { addNote } from '../support/add-note.ts'
 import { sealHistory, writeRevisions } from '../support/seal-history.ts'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
-import { createWorkbench, type Workbench } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/workbench.ts'
 
 /** Four runs: first sight, two flips of files, a night without change. Notes before the third and the fourth. */
-async function benchWithHistory(): Promise<Workbench> {
-  const bench = await createWorkbench({ world: { seed: 29 } })
+async function benchWithHistory(): Promise<TestApp> {
+  const bench = await createTestApp({ world: { seed: 29 } })
   const { world } = bench.simulator
   const identifiers = world.register({ count: 60 })
   await bench.enqueue(identifiers)
-  await bench.pass()
+  await bench.run()
   for (const position of [10, 20]) {
     world.override(world.hashOf(identifiers[position] as string) as string, 'human')
-    await bench.pass({ refreshAll: true })
+    await bench.run({ refreshAll: true })
     await addNote(bench.app.db, 'h')
   }
-  await bench.pass({ refreshAll: true })
+  await bench.run({ refreshAll: true })
   return bench
 }
 
 describe('verifying the chain', () => {
-  let bench: Workbench
+  let bench: TestApp
   beforeAll(async () => {
     bench = await benchWithHistory()
   })
@@ -184,10 +184,10 @@ describe('verifying the chain', () => {
 
 describe('verifying what was sealed with a time that it cannot have', () => {
   it('names a revision and a note that were written by hand for the past, and nothing that was replayed', async () => {
-    await using bench = await createWorkbench({ world: { seed: 30 } })
+    await using bench = await createTestApp({ world: { seed: 30 } })
     const { db } = bench.app
     await bench.enqueue(bench.simulator.world.register({ count: 3 }))
-    await bench.pass()
+    await bench.run()
     const backdated = {
       classification_id: 1,
       observed_at: new Date('2026-08-02'),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 
 /** A workbench whose API finishes every analysis at the second ask. */
@@ -19,7 +19,7 @@ describe('a pass that may wait', () => {
     await using bench = await benchOfSlowAnalyses()
     await bench.enqueue(['a', 'b'])
     const waits: number[] = []
-    const run = await bench.pass({
+    const run = await bench.run({
       waitMs: 15 * 60_000,
       onWait: (seconds) => {
         waits.push(seconds)
@@ -30,8 +30,8 @@ describe('a pass that may wait', () => {
     expect(run).toMatchObject({
       status: 'succeeded',
       claimed: 6,
-      still_new: 3,
-      settled_done: 3,
+      pending: 3,
+      done: 3,
       pending_count: 0,
     })
     expect(bench.api.asked.flat().toSorted()).toEqual(['a', 'a', 'b', 'b', 'late', 'late'])
@@ -46,7 +46,7 @@ describe('a pass that may wait', () => {
     )
     await bench.enqueue(['a', 'gone'])
     const waits: number[] = []
-    const run = await bench.pass({
+    const run = await bench.run({
       waitMs: 65_000,
       onWait: (seconds) => {
         waits.push(seconds)
@@ -54,7 +54,7 @@ describe('a pass that may wait', () => {
       },
     })
     // The second absence makes it due in a quarter of an hour: later than the pass may wait.
-    expect(run).toMatchObject({ status: 'succeeded', settled_done: 1, not_returned: 2 })
+    expect(run).toMatchObject({ status: 'succeeded', done: 1, not_returned: 2 })
     expect(waits).toHaveLength(1)
   })
 
@@ -65,26 +65,26 @@ describe('a pass that may wait', () => {
   ])('%s', async (_, options) => {
     await using bench = await benchOfSlowAnalyses()
     await bench.enqueue(['a'])
-    const run = await bench.pass({
+    const run = await bench.run({
       ...options,
       onWait: () => {
         throw new Error('it waits')
       },
     })
-    expect(run).toMatchObject({ status: 'succeeded', claimed: 1, still_new: 1 })
+    expect(run).toMatchObject({ status: 'succeeded', claimed: 1, pending: 1 })
   })
 
   it('stops waiting when it is interrupted', async () => {
     await using bench = await benchOfSlowAnalyses()
     await bench.enqueue(['a'])
     const stop = new AbortController()
-    const { run, failure } = await runPass(bench.app, {
+    const { run, failure } = await executeRun(bench.app, {
       trigger: 'manual',
       signal: stop.signal,
       waitMs: 600_000,
       onWait: () => stop.abort(new Error('enough')),
     })
     expect(failure).toBeUndefined()
-    expect(run).toMatchObject({ status: 'interrupted', error: 'enough', still_new: 1, released: 0 })
+    expect(run).toMatchObject({ status: 'interrupted', error: 'enough', pending: 1, released: 0 })
   })
 })

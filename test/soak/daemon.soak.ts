@@ -6,7 +6,7 @@ import { startCannedApi } from '../support/canned-api.ts'
 import { type RunningDaemon, startDaemon } from '../support/running-daemon.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-const PASSES = 500
+const RUNS = 500
 /** What is loaded once is loaded by then. */
 const WARM_AFTER = 100
 
@@ -26,9 +26,9 @@ it('nothing grows over five hundred passes: memory, handles, connections, files'
     LOG_LEVEL: 'info',
   })
   let told = 0
-  const passes = async () => (await daemon.metric(PASSED)) ?? 0
+  const runs = async () => (await daemon.metric(PASSED)) ?? 0
   const until = async (count: number) => {
-    while ((await passes()) < count) {
+    while ((await runs()) < count) {
       // Every other pass has something to do.
       await sql`insert into identifai.identifiers (identifier) select 'id-' || ${told}::text || '-' || n
         from generate_series(1, 20) as n`.execute(own.db)
@@ -38,7 +38,7 @@ it('nothing grows over five hundred passes: memory, handles, connections, files'
     return sizesOf(daemon, own.db)
   }
   const before = await until(WARM_AFTER)
-  const after = await until(PASSES)
+  const after = await until(RUNS)
   console.log({ before, after })
   expect(after.heap).toBeLessThan(before.heap * 1.25 + 5e6)
   expect(after.resident).toBeLessThan(MOST_RESIDENT_BYTES)
@@ -51,7 +51,7 @@ it('nothing grows over five hundred passes: memory, handles, connections, files'
   expect(rows).toEqual([{ n: told * 20 }])
 })
 
-const PASSED = 'identifai_sync_passes_total{trigger="fresh",status="succeeded"}'
+const PASSED = 'identifai_sync_runs_total{trigger="fresh",status="succeeded"}'
 
 interface Sizes {
   readonly heap: number

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { createDraw } from '../../src/devkit/simulator/draw.ts'
-import { runPass } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { seedSettled } from '../support/seed-settled.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { seedFinished } from '../support/seed-finished.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 const MINUTE = 60_000
 
@@ -19,10 +19,10 @@ it('a new identifier is asked within 90 s while a sweep of 100,000 runs at the d
     SYNC_REQUESTS_PER_SECOND: '2',
     SYNC_REQUESTS_PER_MINUTE: '60',
   }
-  await using bench = await createWorkbench({ environment })
-  await seedSettled(bench.app.db, 100_000)
+  await using bench = await createTestApp({ environment })
+  await seedFinished(bench.app.db, 100_000)
   const stop = new AbortController()
-  const sweep = runPass(bench.app, { trigger: 'schedule', signal: stop.signal })
+  const sweep = executeRun(bench.app, { trigger: 'nightly', signal: stop.signal })
   const inserting = (async () => {
     for (let count = 1; count <= 20; count++) {
       await sleep(draw.integer(0, 12_000))
@@ -33,13 +33,13 @@ it('a new identifier is asked within 90 s while a sweep of 100,000 runs at the d
     }
   })()
   for (let minute = 0; minute < 4; minute++) {
-    await Promise.all([runPass(bench.app, { trigger: 'fresh', signal: stop.signal }), sleep(MINUTE)])
+    await Promise.all([executeRun(bench.app, { trigger: 'fresh', signal: stop.signal }), sleep(MINUTE)])
   }
   await inserting
   stop.abort(new Error('seen enough'))
   await sweep
   const { rows } = await sql<{ asked: number; slowest: number }>`
-    select count(last_asked_at) as asked, max(extract(epoch from last_asked_at - enqueued_at))::float8 as slowest
+    select count(last_requested_at) as asked, max(extract(epoch from last_requested_at - enqueued_at))::float8 as slowest
     from identifai.identifiers where identifier like 'new-%'`.execute(bench.database.db)
   console.log(`20 new identifiers, the slowest was asked after ${rows[0]?.slowest.toFixed(1)} s`)
   expect(rows[0]?.asked).toBe(20)

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { finish } from '../support/built-cli.ts'
 import { startCli } from '../support/source-cli.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 /** Two minutes and a little of what the quota allows. */
 const REQUESTS = 125
@@ -17,7 +17,7 @@ describe.concurrent('the documented quota, 2 a second and 60 a minute, over two 
   ] as const)(
     'over a %s window is never overrun and used to 95 percent by %i processes',
     async ([kind, processes]) => {
-      await using bench = await createWorkbench({ quota: { kind } })
+      await using bench = await createTestApp({ quota: { kind } })
       await bench.enqueue(bench.simulator.world.register({ count: REQUESTS }))
       const environment = {
         DATABASE_URL: bench.database.url,
@@ -31,7 +31,7 @@ describe.concurrent('the documented quota, 2 a second and 60 a minute, over two 
       expect(ended.map(({ code }) => code)).toEqual(ended.map(() => 0))
       expect(bench.simulator.stats).toMatchObject({ requests: REQUESTS, throttled: 0 })
       const { rows } = await sql<{ seconds: number }>`
-      select extract(epoch from max(last_asked_at) - min(last_asked_at))::float8 as seconds
+      select extract(epoch from max(last_requested_at) - min(last_requested_at))::float8 as seconds
       from identifai.identifiers`.execute(bench.database.db)
       const used = (REQUESTS - 1) / (rows[0]?.seconds ?? Number.NaN)
       console.log(

@@ -2,21 +2,21 @@ import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { addNote } from '../support/add-note.ts'
-import { createWorkbench } from '../support/workbench.ts'
+import { createTestApp } from '../support/workbench.ts'
 
 it('a pass gives up after a while when an open transaction has written a note, and the next one seals it', async () => {
-  await using bench = await createWorkbench({ world: { seed: 3 } })
-  await bench.enqueue(bench.simulator.world.register({ count: 5, fate: 'done' }))
+  await using bench = await createTestApp({ world: { seed: 3 } })
+  await bench.enqueue(bench.simulator.world.register({ count: 5, result: 'done' }))
   const other = connect({ connectionString: bench.database.url, maxConnections: 1 })
   await other.db.transaction().execute(async (trx) => {
     await addNote(trx, 'h')
-    await expect(bench.pass()).rejects.toThrow(/lock timeout/)
+    await expect(bench.run()).rejects.toThrow(/lock timeout/)
   })
   await other.db.destroy()
   await sql`update identifai.sync_runs set heartbeat_at = now() - interval '1 hour' where status = 'running'`.execute(
     bench.app.db,
   )
-  await bench.pass()
+  await bench.run()
   const { rows } = await sql`
     select status, chain_position, notes_through from identifai.sync_runs order by chain_position`.execute(
     bench.app.db,

@@ -1,10 +1,10 @@
-import { type AnsweredRecord, answeredRecords } from '../../src/pipeline/api/answered-records.ts'
+import { type ResponseRecord, parseRecords } from '../../src/pipeline/api/answered-records.ts'
 import type { Json } from '../../src/platform/json.ts'
 import { hostileText } from './hostile-text.ts'
 
 /** The elements of an answer with these records, none of which was known. */
-export function answered(records: readonly Json[]): AnsweredRecord[] {
-  const elements = answeredRecords(Buffer.from(`[${records.map(hostileText).join(',')}]`), new Map())
+export function answered(records: readonly Json[]): ResponseRecord[] {
+  const elements = parseRecords(Buffer.from(`[${records.map(hostileText).join(',')}]`), new Map())
   if (!elements) throw new Error('not an array')
   return elements
 }

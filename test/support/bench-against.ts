@@ -1,14 +1,14 @@
 import type { Environment } from '../../src/platform/config/config.ts'
 import { type CannedApi, startCannedApi } from './canned-api.ts'
-import { createWorkbench, type Workbench } from './workbench.ts'
+import { createTestApp, type TestApp } from './workbench.ts'
 
 /** A workbench whose API answers every request as a test says. */
 export async function benchAgainst(
   answer: Parameters<typeof startCannedApi>[0],
   environment: Environment = {},
-): Promise<Workbench & { readonly api: CannedApi }> {
+): Promise<TestApp & { readonly api: CannedApi }> {
   const api = await startCannedApi(answer)
-  const bench = await createWorkbench({ environment: { IDENTIFAI_API_URL: api.url, ...environment } })
+  const bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url, ...environment } })
   return {
     ...bench,
     api,

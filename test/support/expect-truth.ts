@@ -7,7 +7,7 @@ import { readContentRows } from './read-rows.ts'
 import { meaning } from './says-the-same.ts'
 
 /**
- * Holds the database against a world, value by value: each of these identifiers is settled and says what
+ * Holds the database against a world, value by value: each of these identifiers is finished and says what
  * the world says, and no revision repeats the one before it.
  */
 export async function expectTruth(
@@ -23,9 +23,9 @@ export async function expectTruth(
     expect(meaning(audioEndpoint.denormalize(stored))).toBe(meaning(truth))
   }
   const { rows: states } = await sql`
-    select state in ('done', 'errored') as settled, leased_by, count(*) as n from identifai.identifiers
+    select state in ('done', 'errored') as finished, leased_by, count(*) as n from identifai.identifiers
     where identifier = any(${identifiers}::text[]) group by 1, 2`.execute(db)
-  expect(states).toEqual([{ settled: true, leased_by: null, n: identifiers.length }])
+  expect(states).toEqual([{ finished: true, leased_by: null, n: identifiers.length }])
   const { rows: doubled } = await sql`
     select identifier from (
       select identifier, content_digest = lag(content_digest)

@@ -13,7 +13,7 @@ export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row
     fileResultRows(truth).map((result) => ({
       result,
       day: truth.submitted_at?.toISOString().slice(0, 10) ?? firstSeen,
-      isTold: truth.submitted_at !== null,
+      isDescribed: truth.submitted_at !== null,
     })),
   )
   const groups = Map.groupBy(results, ({ result, day }) => JSON.stringify([result.model, day]))
@@ -28,7 +28,7 @@ export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row
       model,
       day,
       n: members.length,
-      n_day_untold: members.filter(({ isTold }) => !isTold).length,
+      n_day_unknown: members.filter(({ isDescribed }) => !isDescribed).length,
       n_abstained: members.filter(({ result }) => result.abstained).length,
       n_scored: scores.length,
       abstained_share: rounded(members.filter(({ result }) => result.abstained).length / members.length),

@@ -194,7 +194,7 @@ export function agreementRows(truths: readonly Truth[]): Row[] {
       }),
       agree: count(({ one, other }) => one.verdict.classification === other.verdict.classification),
       flips: count(({ one, other }) => one.verdict.classification !== other.verdict.classification),
-      overrides_made_needless: count(
+      overrides_avoided: count(
         ({ one, other, force }) =>
           force !== undefined &&
           one.isMain &&

@@ -11,9 +11,9 @@ export interface ModelRow {
   claimNo: number
   attempts: number
   absences: number
-  settled: boolean
-  askedAt: number | null
-  wokenAt: number | null
+  finished: boolean
+  requestedAt: number | null
+  refreshRequestedAt: number | null
   readonly enqueuedAt: number
 }
 
@@ -21,16 +21,16 @@ export interface ModelClaim {
   readonly identifier: string
   readonly run: string
   readonly claimNo: number
-  readonly askedAt: number
+  readonly requestedAt: number
 }
 
-export type ModelAnswer = 'done' | 'new' | 'absent' | 'broken'
+export type ModelResponse = 'done' | 'new' | 'absent' | 'broken'
 
 export const LEASE_SECONDS = 25
 const MISSING_AFTER = 5
 const HOUR = 3600
 
-export class LedgerModel {
+export class QueueModel {
   readonly rows = new Map<string, ModelRow>()
   readonly runs = new Map<string, number>()
   now = 0
@@ -44,8 +44,8 @@ export class LedgerModel {
   insert(identifier: string, priority: number): void {
     if (this.rows.has(identifier)) return
     const row = { identifier, state: 'pending', priority, dueAt: this.now, enqueuedAt: this.now } as const
-    const none = { lease: null, askedAt: null, wokenAt: null }
-    this.rows.set(identifier, { ...row, ...none, claimNo: 0, attempts: 0, absences: 0, settled: false })
+    const none = { lease: null, requestedAt: null, refreshRequestedAt: null }
+    this.rows.set(identifier, { ...row, ...none, claimNo: 0, attempts: 0, absences: 0, finished: false })
   }
 
   claim(run: string, limit: number): ModelClaim[] {
@@ -54,15 +54,18 @@ export class LedgerModel {
       .filter((row) => row.dueAt !== null && row.dueAt <= this.now)
       .filter((row) => row.lease === null || row.lease.until < this.now)
       .filter(
-        ({ state, askedAt, wokenAt }) =>
-          state === 'pending' || askedAt === null || askedAt < started || (wokenAt ?? -1) > askedAt,
+        ({ state, requestedAt, refreshRequestedAt }) =>
+          state === 'pending' ||
+          requestedAt === null ||
+          requestedAt < started ||
+          (refreshRequestedAt ?? -1) > requestedAt,
       )
       .toSorted((a, b) => b.priority - a.priority || (a.dueAt as number) - (b.dueAt as number))
       .slice(0, limit)
     return due.map((row) => {
       row.lease = { run, until: this.now + LEASE_SECONDS }
       row.claimNo++
-      return { identifier: row.identifier, run, claimNo: row.claimNo, askedAt: this.now }
+      return { identifier: row.identifier, run, claimNo: row.claimNo, requestedAt: this.now }
     })
   }
 
@@ -71,20 +74,20 @@ export class LedgerModel {
     return row?.lease?.run === run && row.lease.until > this.now && row.claimNo === claimNo
   }
 
-  answer(claim: ModelClaim, answer: ModelAnswer): void {
+  answer(claim: ModelClaim, answer: ModelResponse): void {
     const row = this.rows.get(claim.identifier)
     if (!row || !this.holds(claim)) return
-    const wasWoken = (row.wokenAt ?? -1) > claim.askedAt
+    const wasRefreshRequested = (row.refreshRequestedAt ?? -1) > claim.requestedAt
     const next = this.#after(row, claim, answer)
     row.state = next.state
     row.absences = answer === 'absent' ? row.absences + 1 : answer === 'broken' ? row.absences : 0
     row.attempts = 0
-    row.askedAt = claim.askedAt
-    row.settled ||= next.state === 'done'
+    row.requestedAt = claim.requestedAt
+    row.finished ||= next.state === 'done'
     row.lease = null
-    if (wasWoken) return
+    if (wasRefreshRequested) return
     row.priority = next.priority
-    row.dueAt = next.seconds === null ? null : claim.askedAt + next.seconds
+    row.dueAt = next.seconds === null ? null : claim.requestedAt + next.seconds
   }
 
   release(claim: ModelClaim, lost: boolean): void {
@@ -129,24 +132,24 @@ export class LedgerModel {
   }
 
   #wake(row: ModelRow, priority: number): void {
-    row.wokenAt = this.now
+    row.refreshRequestedAt = this.now
     row.dueAt = this.now
     row.priority = priority
   }
 
-  #after(row: ModelRow, claim: ModelClaim, answer: ModelAnswer) {
+  #after(row: ModelRow, claim: ModelClaim, answer: ModelResponse) {
     if (answer === 'done') return { state: 'done', priority: -10, seconds: 12 * HOUR } as const
     if (answer === 'broken') return { state: 'quarantined', priority: 0, seconds: null } as const
     if (answer === 'new') {
       const state = row.state === 'done' ? 'done' : 'pending'
-      const age = claim.askedAt - row.enqueuedAt
+      const age = claim.requestedAt - row.enqueuedAt
       return { state, priority: 0, seconds: Math.min(Math.max(age, 60), HOUR) } as const
     }
     const absences = row.absences + 1
     if (row.state === 'missing' || absences >= MISSING_AFTER) {
       return { state: 'missing', priority: -10, seconds: 30 * 24 * HOUR } as const
     }
-    if (row.settled) return { state: row.state, priority: -10, seconds: 12 * HOUR } as const
+    if (row.finished) return { state: row.state, priority: -10, seconds: 12 * HOUR } as const
     const seconds = [60, 15 * 60, 2 * HOUR, 12 * HOUR][absences - 1] as number
     return { state: 'pending', priority: 0, seconds } as const
   }

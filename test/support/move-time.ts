@@ -6,9 +6,9 @@ export async function moveTime(db: Kysely<Database>, seconds: number): Promise<v
   const by = sql`make_interval(secs => ${seconds})`
   await sql`
     update identifai.identifiers set due_at = due_at - ${by}, lease_until = lease_until - ${by},
-      wake_requested_at = wake_requested_at - ${by}, last_asked_at = last_asked_at - ${by},
+      refresh_requested_at = refresh_requested_at - ${by}, last_requested_at = last_requested_at - ${by},
       last_confirmed_at = last_confirmed_at - ${by}, enqueued_at = enqueued_at - ${by},
-      settled_at = settled_at - ${by}`.execute(db)
+      finished_at = finished_at - ${by}`.execute(db)
   await sql`update identifai.sync_runs set started_at = started_at - ${by} where status = 'running'`.execute(
     db,
   )

@@ -5,7 +5,7 @@ import type { SyncRunRow } from '../../src/platform/postgres/tables/sync-runs.ts
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 
 /** A revision as a test tells it; the rest is made up. */
-export type ToldRevision = Pick<
+export type DescribedRevision = Pick<
   NewRevisionRow,
   'classification_id' | 'revision_no' | 'observed_at' | 'causes'
 > &
@@ -14,7 +14,7 @@ export type ToldRevision = Pick<
 /** Writes revisions as one run would, and ends the run: its row is sealed by the real thing. */
 export async function sealHistory(
   db: Kysely<Database>,
-  revisions: readonly ToldRevision[],
+  revisions: readonly DescribedRevision[],
 ): Promise<SyncRunRow> {
   const run = newRun('manual')
   await openRun(db, run)
@@ -26,7 +26,7 @@ export async function sealHistory(
 export async function writeRevisions(
   db: Kysely<Database>,
   runId: string,
-  revisions: readonly ToldRevision[],
+  revisions: readonly DescribedRevision[],
 ): Promise<void> {
   if (revisions.length === 0) return
   await db
@@ -56,14 +56,14 @@ export async function writeRevisions(
     .execute()
 }
 
-/** Tracks identifiers that were settled, and confirmed, at one time. */
-export async function trackSettled(
+/** Tracks identifiers that were finished, and confirmed, at one time. */
+export async function trackFinished(
   db: Kysely<Database>,
   count: number,
   times: { readonly enqueuedAt: string; readonly confirmedAt: string },
 ): Promise<void> {
   await sql`
-    insert into identifai.identifiers (identifier, state, enqueued_at, settled_at, last_asked_at, last_confirmed_at)
+    insert into identifai.identifiers (identifier, state, enqueued_at, finished_at, last_requested_at, last_confirmed_at)
     select 'id-' || n, 'done', ${times.enqueuedAt}::timestamptz, t, t, t
     from generate_series(1, ${count}) as n, (select ${times.confirmedAt}::timestamptz as t) as confirmed`.execute(
     db,

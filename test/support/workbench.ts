@@ -7,25 +7,25 @@ import { createLogger } from '../../src/platform/logger.ts'
 import type { SimulatorOptions } from '../../src/devkit/simulator/simulator.ts'
 import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/start-simulator.ts'
 import type { WorldOptions } from '../../src/devkit/simulator/world.ts'
-import { type PassOptions, type PassResult, runPass } from '../../src/pipeline/run/run-pass.ts'
+import { type RunOptions, type RunResult, executeRun } from '../../src/pipeline/run/run-pass.ts'
 import { createTestDatabase, type TestDatabase } from './test-database.ts'
 
 const TEST_API_KEY = 'test-key-0123456789'
 
 /** A database, a stand-in API and the job between them, all real. */
-export interface Workbench extends AsyncDisposable {
+export interface TestApp extends AsyncDisposable {
   readonly database: TestDatabase
   readonly simulator: RunningSimulator
   readonly app: App
   /** Tracks these identifiers. */
   enqueue(identifiers: readonly string[]): Promise<void>
   /** Runs one pass; throws what made it fail. */
-  pass(options?: Partial<PassOptions>): Promise<PassResult['run']>
+  run(options?: Partial<RunOptions>): Promise<RunResult['run']>
   /** Makes what is due later due now. */
   makeAllDue(): Promise<void>
 }
 
-export async function createWorkbench(
+export async function createTestApp(
   options: {
     readonly world?: Partial<WorldOptions>
     readonly environment?: Environment
@@ -33,11 +33,11 @@ export async function createWorkbench(
     /** Told of every log line, of every level; nobody is when absent. */
     readonly onLogLine?: (line: string) => void
   } = {},
-): Promise<Workbench> {
+): Promise<TestApp> {
   const database = await createTestDatabase()
   const simulator = await startSimulator({
     apiKey: TEST_API_KEY,
-    world: { asksUntilDone: 0, ...options.world },
+    world: { requestsUntilDone: 0, ...options.world },
     quota: options.quota,
   })
   const app = createApp(
@@ -59,11 +59,11 @@ export async function createWorkbench(
     enqueue: async (identifiers) => {
       await enqueue(app.db, argumentEntries(identifiers), { media: 'audio', priority: 0, source: null })
     },
-    pass: async (passOptions) => {
-      const { run, failure } = await runPass(app, {
+    run: async (runOptions) => {
+      const { run, failure } = await executeRun(app, {
         trigger: 'manual',
         signal: new AbortController().signal,
-        ...passOptions,
+        ...runOptions,
       })
       if (failure !== undefined) throw failure
       return run

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { answeredRecords, recordDigest } from '../../src/pipeline/api/answered-records.ts'
+import { parseRecords, recordDigest } from '../../src/pipeline/api/answered-records.ts'
 
 const NOTHING = new Map<string, string>()
 
 describe('the records of an answer', () => {
   it('are read with their text, as it came, and its digest', () => {
     const text = '{"identifier" : "a", "score":1.0, "name":"caf\u00e9"}'
-    expect(answeredRecords(Buffer.from(` [ ${text} , 7]`), NOTHING)).toEqual([
+    expect(parseRecords(Buffer.from(` [ ${text} , 7]`), NOTHING)).toEqual([
       {
         kind: 'read',
         value: { identifier: 'a', score: 1, name: 'caf\u00e9' },
@@ -22,7 +22,7 @@ describe('the records of an answer', () => {
   it('are not read when they are known, to the byte', () => {
     const [same, other] = ['{"identifier":"a"}', '{"identifier": "a"}']
     const known = new Map([[recordDigest(same), 'a']])
-    expect(answeredRecords(Buffer.from(`[${same},${other}]`), known)).toMatchObject([
+    expect(parseRecords(Buffer.from(`[${same},${other}]`), known)).toMatchObject([
       { kind: 'known', identifier: 'a' },
       { kind: 'read', value: { identifier: 'a' } },
     ])
@@ -36,8 +36,8 @@ describe('the records of an answer', () => {
   })
 
   it('may follow a byte order mark, which no record may begin with', () => {
-    expect(answeredRecords(Buffer.from('\uFEFF[7]'), NOTHING)).toMatchObject([{ value: 7 }])
-    expect(() => answeredRecords(Buffer.from('[\uFEFF7]'), NOTHING)).toThrow(SyntaxError)
+    expect(parseRecords(Buffer.from('\uFEFF[7]'), NOTHING)).toMatchObject([{ value: 7 }])
+    expect(() => parseRecords(Buffer.from('[\uFEFF7]'), NOTHING)).toThrow(SyntaxError)
   })
 
   it.each([
@@ -48,17 +48,17 @@ describe('the records of an answer', () => {
     ['something after the array', '[7] 8'],
     ['nothing', ''],
   ])('%s is not JSON', (_, body) => {
-    expect(() => answeredRecords(Buffer.from(body), NOTHING)).toThrow(SyntaxError)
+    expect(() => parseRecords(Buffer.from(body), NOTHING)).toThrow(SyntaxError)
   })
 
   it('a broken byte is refused, wherever it is, and does no harm to the next answer', () => {
     for (const body of [Buffer.from([0x5b, 0x22, 0xe9, 0x22, 0x5d]), Buffer.from([0xe9])]) {
-      expect(() => answeredRecords(body, NOTHING)).toThrow(TypeError)
-      expect(answeredRecords(Buffer.from('["\u00e9"]'), NOTHING)).toMatchObject([{ value: '\u00e9' }])
+      expect(() => parseRecords(body, NOTHING)).toThrow(TypeError)
+      expect(parseRecords(Buffer.from('["\u00e9"]'), NOTHING)).toMatchObject([{ value: '\u00e9' }])
     }
   })
 
   it.each(['{}', '7', ' null', '"[]"'])('%s is JSON, but no array', (body) => {
-    expect(answeredRecords(Buffer.from(body), NOTHING)).toBeUndefined()
+    expect(parseRecords(Buffer.from(body), NOTHING)).toBeUndefined()
   })
 })

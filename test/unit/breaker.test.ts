@@ -3,8 +3,8 @@ import { Breaker, type Observation } from '../../src/pipeline/run/breaker.ts'
 
 let nextId = 0
 
-function some(number: number, fate: Observation['fate'], settledBefore: boolean): Observation[] {
-  return Array.from({ length: number }, () => ({ id: nextId++, fate, settledBefore }))
+function some(number: number, result: Observation['result'], wasFinished: boolean): Observation[] {
+  return Array.from({ length: number }, () => ({ id: nextId++, result, wasFinished }))
 }
 
 function verdictOf(observations: Observation[], keyIsProven = true): string | undefined {
@@ -15,17 +15,17 @@ function verdictOf(observations: Observation[], keyIsProven = true): string | un
 
 describe('the circuit breaker', () => {
   it.each<[string, Observation[], boolean]>([
-    ['49 of 240 settled ones gone', [...some(49, 'absent', true), ...some(191, 'answered', true)], false],
-    ['50 of 240 settled ones gone', [...some(50, 'absent', true), ...some(190, 'answered', true)], true],
-    ['50 of 250 settled ones gone', [...some(50, 'absent', true), ...some(200, 'answered', true)], false],
-    ['all of 4 settled ones gone', some(4, 'absent', true), false],
-    ['all of 5 settled ones gone', some(5, 'absent', true), true],
+    ['49 of 240 finished ones gone', [...some(49, 'absent', true), ...some(191, 'answered', true)], false],
+    ['50 of 240 finished ones gone', [...some(50, 'absent', true), ...some(190, 'answered', true)], true],
+    ['50 of 250 finished ones gone', [...some(50, 'absent', true), ...some(200, 'answered', true)], false],
+    ['all of 4 finished ones gone', some(4, 'absent', true), false],
+    ['all of 5 finished ones gone', some(5, 'absent', true), true],
     [
-      'all of 5 settled ones gone among new ones',
+      'all of 5 finished ones gone among new ones',
       [...some(5, 'absent', true), ...some(90, 'answered', false)],
       true,
     ],
-    ['5 of 6 settled ones gone', [...some(5, 'absent', true), ...some(1, 'answered', true)], false],
+    ['5 of 6 finished ones gone', [...some(5, 'absent', true), ...some(1, 'answered', true)], false],
     ['none of 49 new ones returned', some(49, 'absent', false), false],
     ['none of 50 new ones returned', some(50, 'absent', false), true],
     ['one of 51 new ones returned', [...some(50, 'absent', false), ...some(1, 'answered', false)], false],

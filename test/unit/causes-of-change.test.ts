@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
-import { causesOfChange, type SeenBefore, type SeenContent } from '../../src/media/causes-of-change.ts'
+import { causesOfChange, type ContentBefore, type ComparedContent } from '../../src/media/causes-of-change.ts'
 
 const base = {
   identifier: 'a',
@@ -15,16 +15,20 @@ const base = {
   details: { clips: [{ index: 0 }] },
 }
 
-function seen(record: JsonObject): SeenContent {
+function seen(record: JsonObject): ComparedContent {
   const force = record.force_classification
   return {
-    status: (record.status ?? (record.verdict ? 'done' : 'new')) as SeenContent['status'],
+    status: (record.status ?? (record.verdict ? 'done' : 'new')) as ComparedContent['status'],
     force_classification: typeof force === 'string' ? force : null,
     canonical: audioEndpoint.canonicalize(record),
   }
 }
 
-function before(latest: JsonObject, finished: JsonObject | null = latest, disappeared = false): SeenBefore {
+function before(
+  latest: JsonObject,
+  finished: JsonObject | null = latest,
+  disappeared = false,
+): ContentBefore {
   return { latest: seen(latest), finished: finished && seen(finished), disappeared }
 }
 
@@ -33,7 +37,7 @@ describe('the causes of a change', () => {
     expect(causesOfChange(null, seen({ identifier: 'a', status: 'new' }))).toEqual(['first_seen'])
     expect(causesOfChange(null, seen({ ...base, force_classification: 'human' }))).toEqual([
       'first_seen',
-      'found_forced',
+      'already_forced',
     ])
     expect(
       causesOfChange(null, seen({ identifier: 'a', status: 'new', force_classification: 'human' })),
@@ -91,7 +95,7 @@ describe('the causes of a change', () => {
     expect(causesOfChange(before(unfinished, null), seen(base))).toEqual(['status_changed'])
     expect(
       causesOfChange(before(unfinished, null), seen({ ...base, force_classification: 'human' })),
-    ).toEqual(['status_changed', 'found_forced'])
+    ).toEqual(['status_changed', 'already_forced'])
   })
 
   it('compares force and analysis across a re-analysis with the finished answer before it', () => {

@@ -7,8 +7,8 @@ const BEFORE = '2026-09-30T23:59:59.999999Z'
 const COVERED = {
   observed_since: BEFORE,
   confirmed_since: TO,
-  unsettled_enqueued_since: TO,
-  reanalysing: 0,
+  unfinished_enqueued_since: TO,
+  reanalyzing: 0,
   unsealed_runs: 0,
   pending: 1,
   missing: 0,
@@ -24,16 +24,16 @@ function gapsOf(change: object, finished_at = TO): string[] {
 describe('a report', () => {
   it('is complete when everything reaches the end of its period, which is not in it', () => {
     expect(gapsOf({})).toEqual([])
-    expect(gapsOf({ confirmed_since: null, unsettled_enqueued_since: null, observed_since: null })).toEqual(
+    expect(gapsOf({ confirmed_since: null, unfinished_enqueued_since: null, observed_since: null })).toEqual(
       [],
     )
   })
 
   it.each([
-    ['unsettled', { unsettled_enqueued_since: BEFORE }],
+    ['unfinished', { unfinished_enqueued_since: BEFORE }],
     ['unconfirmed', { confirmed_since: BEFORE }],
     ['unobserved', { observed_since: TO }],
-    ['reanalysing', { reanalysing: 1 }],
+    ['reanalyzing', { reanalyzing: 1 }],
     ['unsealed', { unsealed_runs: 1 }],
   ])('is not complete by a hair: %s', (gap, change) => {
     expect(gapsOf(change)).toEqual([gap])

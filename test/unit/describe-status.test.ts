@@ -3,13 +3,13 @@ import { describeStatus } from '../../src/cli/describe-status.ts'
 
 const run = {
   started_at: new Date('2026-06-01T02:00:00Z'),
-  trigger: 'schedule',
+  trigger: 'nightly',
   status: 'succeeded',
   seconds: 90,
   claimed: 12_000,
   requests: 120,
   changed: 3,
-  silent_seconds: null,
+  seconds_since_heartbeat: null,
   error: null,
 }
 
@@ -20,7 +20,7 @@ function told(...last_runs: Parameters<typeof describeStatus>[0]['last_runs']): 
     due: 0,
     leased: 0,
     next_due_at: null,
-    next_night_at: null,
+    next_nightly_at: null,
     last_runs,
   })
   return text.split('\n').slice(6)
@@ -44,6 +44,8 @@ it.each([
     600,
     'its last sign of life was 10.0 minutes ago: its process has died, or lost the database; the next pass closes it',
   ],
-])('a run under way tells of its last sign of life, %s seconds ago', (silent_seconds, remark) => {
-  expect(told({ ...run, status: 'running', silent_seconds }).at(-1)).toBe(`2026-06-01 02:00:00Z: ${remark}`)
+])('a run under way tells of its last sign of life, %s seconds ago', (seconds_since_heartbeat, remark) => {
+  expect(told({ ...run, status: 'running', seconds_since_heartbeat }).at(-1)).toBe(
+    `2026-06-01 02:00:00Z: ${remark}`,
+  )
 })

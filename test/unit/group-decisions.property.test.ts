@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type Group, groupDecisions } from '../../src/compliance/report/group-decisions.ts'
-import type { SeenEvent } from '../../src/compliance/report/read-events.ts'
+import type { ForceChange } from '../../src/compliance/report/read-events.ts'
 
 const time = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString().replace('Z', '000Z')
 
-function event(id: number, from: number, to: number, more: Partial<SeenEvent> = {}): SeenEvent {
+function event(id: number, from: number, to: number, more: Partial<ForceChange> = {}): ForceChange {
   return {
     classification_id: id,
     revision_no: 2,
@@ -15,7 +15,7 @@ function event(id: number, from: number, to: number, more: Partial<SeenEvent> = 
     not_before: time(from),
     not_after: time(to),
     ...more,
-  } as SeenEvent
+  } as ForceChange
 }
 
 const events = fc

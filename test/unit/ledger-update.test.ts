@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { retryAfterSeconds } from '../../src/pipeline/run/due-time.ts'
-import { afterAbsence, afterAnswer, afterQuarantine } from '../../src/pipeline/run/ledger-update.ts'
+import { afterAbsence, afterRecord, afterQuarantine } from '../../src/pipeline/run/ledger-update.ts'
 import { aClaim } from '../support/a-claim.ts'
 
 const policy = { missingAfter: 5, refreshHours: 12 }
@@ -10,14 +10,14 @@ const DAY = 86_400
 
 describe('the ledger row after an answer', () => {
   it.each(['done', 'errored'] as const)('%s: swept again after SYNC_REFRESH_HOURS', (status) => {
-    expect(afterAnswer(aClaim({ absences: 3 }), status, policy, 'digest')).toEqual({
+    expect(afterRecord(aClaim({ absences: 3 }), status, policy, 'digest')).toEqual({
       state: status,
       priority: -10,
       dueAfterSeconds: 12 * HOUR,
       absences: 0,
       lastError: null,
       confirmed: true,
-      answerDigest: 'digest',
+      recordDigest: 'digest',
     })
   })
 
@@ -27,16 +27,16 @@ describe('the ledger row after an answer', () => {
     [600, 600],
     [2 * HOUR, HOUR],
   ])('new after %i s: polled after %i s', (ageSeconds, dueAfterSeconds) => {
-    expect(afterAnswer(aClaim({ ageSeconds }), 'new', policy, 'digest')).toMatchObject({
+    expect(afterRecord(aClaim({ ageSeconds }), 'new', policy, 'digest')).toMatchObject({
       state: 'pending',
       priority: 0,
-      answerDigest: null,
+      recordDigest: null,
       dueAfterSeconds,
     })
   })
 
   it.each(['done', 'errored'] as const)('new again after %s: stays so, and is polled', (state) => {
-    const update = afterAnswer(aClaim({ state, settledBefore: true, ageSeconds: 300 }), 'new', policy, 'd')
+    const update = afterRecord(aClaim({ state, wasFinished: true, ageSeconds: 300 }), 'new', policy, 'd')
     expect(update).toMatchObject({ state, dueAfterSeconds: 300 })
   })
 })
@@ -48,7 +48,7 @@ describe('the ledger row after an absence', () => {
     [2, 'pending', 2 * HOUR],
     [3, 'pending', 12 * HOUR],
     [4, 'missing', 30 * DAY],
-  ])('never settled, %i absences before: %s, due after %i s', (absences, state, dueAfterSeconds) => {
+  ])('never finished, %i absences before: %s, due after %i s', (absences, state, dueAfterSeconds) => {
     expect(afterAbsence(aClaim({ absences }), policy)).toMatchObject({
       state,
       dueAfterSeconds,
@@ -57,13 +57,13 @@ describe('the ledger row after an absence', () => {
     })
   })
 
-  it('settled before: as it was until the next sweep, missing at the fifth', () => {
-    const settled = { state: 'done', settledBefore: true } as const
-    expect(afterAbsence(aClaim({ ...settled, absences: 3 }), policy)).toMatchObject({
+  it('finished before: as it was until the next sweep, missing at the fifth', () => {
+    const finished = { state: 'done', wasFinished: true } as const
+    expect(afterAbsence(aClaim({ ...finished, absences: 3 }), policy)).toMatchObject({
       state: 'done',
       dueAfterSeconds: 12 * HOUR,
     })
-    expect(afterAbsence(aClaim({ ...settled, absences: 4 }), policy)).toMatchObject({
+    expect(afterAbsence(aClaim({ ...finished, absences: 4 }), policy)).toMatchObject({
       state: 'missing',
       dueAfterSeconds: 30 * DAY,
     })
@@ -83,7 +83,7 @@ it('quarantined is not due again, and keeps its absences', () => {
     absences: 2,
     lastError: 'why',
     confirmed: false,
-    answerDigest: null,
+    recordDigest: null,
   })
 })
 

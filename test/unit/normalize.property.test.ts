@@ -4,7 +4,7 @@ import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { validateAudio } from '../../src/media/audio/validate.ts'
 import type { Json, JsonObject } from '../../src/platform/json.ts'
 import { isJsonObject, setOwn } from '../../src/platform/json.ts'
-import { causesOfChange, type SeenContent } from '../../src/media/causes-of-change.ts'
+import { causesOfChange, type ComparedContent } from '../../src/media/causes-of-change.ts'
 import { normalizeAudio } from '../../src/media/audio/normalize.ts'
 import type { RowSet } from '../../src/media/row-set.ts'
 import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
@@ -96,11 +96,11 @@ describe('the content digest', () => {
   })
 })
 
-function content({ revision, canonical }: RowSet): SeenContent {
+function content({ revision, canonical }: RowSet): ComparedContent {
   return { status: revision.status, force_classification: revision.force_classification, canonical }
 }
 
-function finished(rows: RowSet): SeenContent | null {
+function finished(rows: RowSet): ComparedContent | null {
   return rows.revision.status === 'new' ? null : content(rows)
 }
 

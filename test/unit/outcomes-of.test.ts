@@ -35,7 +35,7 @@ describe('reading an answer', () => {
 
   it('ignores entries that are for nobody, and counts them', () => {
     const reading = read([null, 7, [], { status: 'done' }, { identifier: 5 }, done('z'), done('a')])
-    expect(reading).toMatchObject({ nameless: 5, unasked: 1, repeated: 0, returned: 1 })
+    expect(reading).toMatchObject({ nameless: 5, unrequested: 1, repeated: 0, returned: 1 })
   })
 
   it('takes the last of a repeated record', () => {
@@ -44,7 +44,7 @@ describe('reading an answer', () => {
     expect(outcomes[0]).toMatchObject({ kind: 'answered', rows: { classification: { name: 'last' } } })
   })
 
-  it('quarantines one record, never its neighbours, with evidence that parses back to it', () => {
+  it('quarantines one record, never its neighbors, with evidence that parses back to it', () => {
     const broken = {
       identifier: 'b',
       status: 'archived',
@@ -73,14 +73,14 @@ describe('reading an answer', () => {
     expect(words.isWellFormed()).toBe(true)
   })
 
-  it('marks a settled identifier that goes missing as disappeared, once', () => {
-    const settled = { ...(claims[0] as Claim), state: 'done', settledBefore: true, absences: 4 } as const
+  it('marks a finished identifier that goes missing as disappeared, once', () => {
+    const finished = { ...(claims[0] as Claim), state: 'done', wasFinished: true, absences: 4 } as const
     const options = { endpoint: audioEndpoint, policy: { missingAfter: 5, refreshHours: 12 } }
-    expect(outcomesOf([settled], [], options).outcomes[0]).toMatchObject({ disappeared: true })
-    expect(outcomesOf([{ ...settled, state: 'missing' }], [], options).outcomes[0]).toMatchObject({
+    expect(outcomesOf([finished], [], options).outcomes[0]).toMatchObject({ disappeared: true })
+    expect(outcomesOf([{ ...finished, state: 'missing' }], [], options).outcomes[0]).toMatchObject({
       disappeared: false,
     })
-    expect(outcomesOf([{ ...settled, settledBefore: false }], [], options).outcomes[0]).toMatchObject({
+    expect(outcomesOf([{ ...finished, wasFinished: false }], [], options).outcomes[0]).toMatchObject({
       disappeared: false,
     })
   })

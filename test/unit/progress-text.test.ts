@@ -3,7 +3,7 @@ import { progressText } from '../../src/cli/progress-text.ts'
 import { nextSlot } from '../../src/operations/daemon/next-slot.ts'
 import { emptyTally } from '../../src/pipeline/run/tally.ts'
 
-const tally = { ...emptyTally(), settled_done: 1150, still_new: 50, requests: 12, changed: 3, retries: 1 }
+const tally = { ...emptyTally(), done: 1150, pending: 50, requests: 12, changed: 3, retries: 1 }
 
 it.each([
   [

@@ -23,17 +23,17 @@ function observe(options: {
   fresh?: string
   nightlySince?: string
   /** What the database says instead. */
-  readLastNight?: () => Date
+  readLastNightly?: () => Date
   nightlyTakes?: number
   freshTakes?: number
 }) {
   vi.setSystemTime(new Date(options.from))
   const starts: { readonly nightly: string[]; readonly fresh: string[] } = { nightly: [], fresh: [] }
   const logged: string[] = []
-  let lastNight = new Date(options.nightlySince ?? options.from)
-  const pass = (kind: 'nightly' | 'fresh', takes: number) => async () => {
+  let lastNightly = new Date(options.nightlySince ?? options.from)
+  const run = (kind: 'nightly' | 'fresh', takes: number) => async () => {
     starts[kind].push(new Date().toISOString().slice(0, 16))
-    if (kind === 'nightly') lastNight = new Date()
+    if (kind === 'nightly') lastNightly = new Date()
     await new Promise((resolve) => setTimeout(resolve, takes))
   }
   const schedule = startSchedule({
@@ -47,9 +47,9 @@ function observe(options: {
       terminal: false,
       destination: { write: (line) => logged.push(line) },
     }),
-    readLastNight: async () => options.readLastNight?.() ?? lastNight,
-    runNightly: pass('nightly', options.nightlyTakes ?? 1000),
-    runFresh: pass('fresh', options.freshTakes ?? 1000),
+    readLastNightly: async () => options.readLastNightly?.() ?? lastNightly,
+    runNightly: run('nightly', options.nightlyTakes ?? 1000),
+    runFresh: run('fresh', options.freshTakes ?? 1000),
   })
   return { schedule, starts, logged }
 }
@@ -116,7 +116,7 @@ describe('the schedule', () => {
     let answer: Date | undefined = new Date('2026-06-05T02:00:01Z')
     const { schedule, starts } = observe({
       from: '2026-06-05T02:01Z',
-      readLastNight: () => {
+      readLastNightly: () => {
         if (answer) return answer
         throw new Error('no database')
       },

@@ -86,10 +86,10 @@ describe('a watch', () => {
     watchSlots({ expression, timeZone: 'UTC', since: new Date(since) })
 
   it('notices once what came while nobody looked, however often it came', () => {
-    const nights = watch('2026-06-01T02:00Z')
-    expect(nights.hasCome(new Date('2026-06-04T12:00Z'))).toBe(true)
-    expect(nights.hasCome(new Date('2026-06-04T12:01Z'))).toBe(false)
-    expect(nights.hasCome(new Date('2026-06-05T02:00Z'))).toBe(true)
+    const nightlyTimes = watch('2026-06-01T02:00Z')
+    expect(nightlyTimes.hasCome(new Date('2026-06-04T12:00Z'))).toBe(true)
+    expect(nightlyTimes.hasCome(new Date('2026-06-04T12:01Z'))).toBe(false)
+    expect(nightlyTimes.hasCome(new Date('2026-06-05T02:00Z'))).toBe(true)
   })
 
   it('counts what came at its beginning as done', () => {
@@ -103,8 +103,8 @@ describe('a watch', () => {
   })
 
   it('goes on from there when somebody sets the clock back', () => {
-    const nights = watch('2026-06-10T12:00Z')
-    expect(nights.hasCome(new Date('2026-06-01T01:00Z'))).toBe(false)
-    expect(nights.hasCome(new Date('2026-06-01T02:00Z'))).toBe(true)
+    const nightlyTimes = watch('2026-06-10T12:00Z')
+    expect(nightlyTimes.hasCome(new Date('2026-06-01T01:00Z'))).toBe(false)
+    expect(nightlyTimes.hasCome(new Date('2026-06-01T02:00Z'))).toBe(true)
   })
 })

@@ -12,7 +12,7 @@ it('docs/licenses.md lists what an installation brings (npm run docs:licenses)',
   expect(read('docs/licenses.md')).toBe(licenseList(lockfile))
 })
 
-it('a licence that nobody has looked at is refused', () => {
+it('a license that nobody has looked at is refused', () => {
   const packages = { ...lockfile.packages, 'node_modules/x': { version: '1.0.0', license: 'AGPL-3.0' } }
   expect(() => licenseList({ packages })).toThrow('x (AGPL-3.0)')
   expect(() => licenseList({ packages: { 'node_modules/y': { version: '1.0.0' } } })).toThrow('y (none)')

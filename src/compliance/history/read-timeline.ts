@@ -14,7 +14,7 @@ export interface Timeline {
   readonly source: string | null
   readonly submitted_at: DatabaseTime | null
   readonly enqueued_at: DatabaseTime
-  readonly last_asked_at: DatabaseTime | null
+  readonly last_requested_at: DatabaseTime | null
   readonly last_confirmed_at: DatabaseTime | null
   readonly due_at: DatabaseTime | null
   readonly retired_at: DatabaseTime | null
@@ -22,9 +22,9 @@ export interface Timeline {
   readonly last_error: string | null
   readonly file_hash: string | null
   /** Other tracked identifiers of the same file. */
-  readonly siblings: readonly string[]
+  readonly sameFile: readonly string[]
   readonly revisions: readonly TimelineRevision[]
-  /** What the organisation has noted on the file. */
+  /** What the organization has noted on the file. */
   readonly notes: readonly TimelineNote[]
 }
 
@@ -73,16 +73,16 @@ export async function readTimeline(
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (trx) => {
-      const row = await readLedgerRow(trx, media, subject)
+      const row = await readIdentifierRow(trx, media, subject)
       if (!row) return undefined
       const { file_hash, ...ledger } = row
       const revisions = await readRevisions(trx, row.classification_id)
       const hash = file_hash ?? revisions.at(-1)?.file_hash ?? null
-      const siblings = hash === null ? [] : await identifiersOfFile(trx, media, hash)
+      const sameFile = hash === null ? [] : await identifiersOfFile(trx, media, hash)
       return {
         ...ledger,
         file_hash: hash,
-        siblings: siblings.filter((sibling) => sibling !== row.identifier),
+        sameFile: sameFile.filter((sibling) => sibling !== row.identifier),
         revisions,
         notes: hash === null ? [] : await notesOfFile(trx, media, hash),
       }
@@ -105,7 +105,7 @@ export async function identifiersOfFile(
   return rows.map(({ identifier }) => identifier)
 }
 
-async function readLedgerRow(db: Kysely<Database>, media: string, subject: string | number) {
+async function readIdentifierRow(db: Kysely<Database>, media: string, subject: string | number) {
   return db
     .selectFrom('identifai.identifiers as i')
     .leftJoin('identifai.classifications as c', 'c.classification_id', 'i.id')
@@ -117,7 +117,7 @@ async function readLedgerRow(db: Kysely<Database>, media: string, subject: strin
       'i.source',
       utcText(sql`i.submitted_at`).as('submitted_at'),
       utcText(sql`i.enqueued_at`).as('enqueued_at'),
-      utcText(sql`i.last_asked_at`).as('last_asked_at'),
+      utcText(sql`i.last_requested_at`).as('last_requested_at'),
       utcText(sql`i.last_confirmed_at`).as('last_confirmed_at'),
       utcText(sql`i.due_at`).as('due_at'),
       utcText(sql`i.retired_at`).as('retired_at'),

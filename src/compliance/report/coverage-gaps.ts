@@ -11,8 +11,8 @@ export function coverageGaps(
     Coverage,
     | 'observed_since'
     | 'confirmed_since'
-    | 'unsettled_enqueued_since'
-    | 'reanalysing'
+    | 'unfinished_enqueued_since'
+    | 'reanalyzing'
     | 'unsealed_runs'
     | 'pending'
     | 'missing'
@@ -20,7 +20,7 @@ export function coverageGaps(
   >,
 ): Gap[] {
   const { to } = period
-  const { observed_since, confirmed_since, unsettled_enqueued_since, unsealed_runs } = coverage
+  const { observed_since, confirmed_since, unfinished_enqueued_since, unsealed_runs } = coverage
   const gaps: Gap[] = []
   if (asOf.finished_at < to) {
     gaps.push({
@@ -34,23 +34,23 @@ export function coverageGaps(
       statement: `Nobody was looking: the very first answer was received at ${observed_since}, after the period ends at ${to}. What was forced then could only be found forced later.`,
     })
   }
-  if (unsettled_enqueued_since !== null && unsettled_enqueued_since < to) {
+  if (unfinished_enqueued_since !== null && unfinished_enqueued_since < to) {
     gaps.push({
-      gap: 'unsettled',
-      statement: `Not every identifier enqueued before ${to} was settled or retired: the oldest without a result was enqueued at ${unsettled_enqueued_since} (in all ${coverage.pending} pending, ${coverage.missing} missing, ${coverage.quarantined} quarantined).`,
+      gap: 'unfinished',
+      statement: `Not every identifier enqueued before ${to} was finished or retired: the oldest without a result was enqueued at ${unfinished_enqueued_since} (in all ${coverage.pending} pending, ${coverage.missing} missing, ${coverage.quarantined} quarantined).`,
     })
   }
   // Before the end of the period nothing can have been asked after it.
   if (asOf.finished_at >= to && confirmed_since !== null && confirmed_since < to) {
     gaps.push({
       gap: 'unconfirmed',
-      statement: `Not every settled identifier was asked for at ${to} or later: the oldest confirmation is of ${confirmed_since}.`,
+      statement: `Not every finished identifier was asked for at ${to} or later: the oldest confirmation is of ${confirmed_since}.`,
     })
   }
-  if (coverage.reanalysing > 0) {
+  if (coverage.reanalyzing > 0) {
     gaps.push({
-      gap: 'reanalysing',
-      statement: `Some settled identifiers (${coverage.reanalysing}) were being analysed again: what was forced meanwhile is seen when that ends.`,
+      gap: 'reanalyzing',
+      statement: `Some finished identifiers (${coverage.reanalyzing}) were being analyzed again: what was forced meanwhile is seen when that ends.`,
     })
   }
   if (unsealed_runs > 0) {

@@ -1,11 +1,11 @@
 import type { Interval } from './in-period.ts'
-import type { SeenEvent } from './read-events.ts'
+import type { ForceChange } from './read-events.ts'
 
 /** Events of one file and label whose intervals have a moment in common, and that common interval. */
 export interface Group extends Interval {
   readonly file_hash: string | null
   readonly forced_to: string | null
-  readonly events: readonly SeenEvent[]
+  readonly events: readonly ForceChange[]
 }
 
 /**
@@ -13,7 +13,7 @@ export interface Group extends Interval {
  * joins the decision before it as long as all of that decision can still have happened at one moment; else it begins
  * another. An event without a file hash is a decision of its own identifier.
  */
-export function groupDecisions(events: readonly SeenEvent[]): Group[] {
+export function groupDecisions(events: readonly ForceChange[]): Group[] {
   const files = Map.groupBy(events, (event) =>
     groupName({ file_hash: event.file_hash, forced_to: event.forced_to, events: [event] }),
   )
@@ -25,8 +25,8 @@ export function groupName(group: Pick<Group, 'file_hash' | 'forced_to' | 'events
   return JSON.stringify([group.file_hash ?? group.events[0]?.classification_id ?? null, group.forced_to])
 }
 
-function groupsOfFile(events: readonly SeenEvent[]): Group[] {
-  const groups: (Interval & { events: SeenEvent[] })[] = []
+function groupsOfFile(events: readonly ForceChange[]): Group[] {
+  const groups: (Interval & { events: ForceChange[] })[] = []
   for (const event of events.toSorted(byLowerBound)) {
     const group = groups.at(-1)
     if (group && (event.not_before ?? '') < group.not_after) {
@@ -36,7 +36,7 @@ function groupsOfFile(events: readonly SeenEvent[]): Group[] {
       groups.push({ not_before: event.not_before, not_after: event.not_after, events: [event] })
     }
   }
-  const { file_hash, forced_to } = events[0] as SeenEvent
+  const { file_hash, forced_to } = events[0] as ForceChange
   return groups.map((group) => ({ ...group, file_hash, forced_to }))
 }
 
@@ -47,7 +47,7 @@ function common(one: Interval, other: Interval): Interval {
   }
 }
 
-function byLowerBound(one: SeenEvent, other: SeenEvent): number {
+function byLowerBound(one: ForceChange, other: ForceChange): number {
   return (
     compare(one.not_before ?? '', other.not_before ?? '') ||
     compare(one.not_after, other.not_after) ||
@@ -62,7 +62,7 @@ function byTime(one: Group, other: Group): number {
     compare(one.not_after, other.not_after) ||
     compare(one.file_hash ?? '', other.file_hash ?? '') ||
     compare(one.forced_to ?? '', other.forced_to ?? '') ||
-    byLowerBound(one.events[0] as SeenEvent, other.events[0] as SeenEvent)
+    byLowerBound(one.events[0] as ForceChange, other.events[0] as ForceChange)
   )
 }
 

@@ -2,7 +2,7 @@ import { coverageGaps } from './coverage-gaps.ts'
 import { explanationOf, notesOfDecisions } from './explain-decisions.ts'
 import { compare, type Group, groupDecisions, groupName } from './group-decisions.ts'
 import { inPeriod } from './in-period.ts'
-import type { SeenEvent } from './read-events.ts'
+import type { ForceChange } from './read-events.ts'
 import {
   type AsOf,
   type Coverage,
@@ -12,7 +12,7 @@ import {
   type Period,
   REPORT_VERSION,
   type ReportData,
-  type Standing,
+  type ForcedNow,
 } from './report.ts'
 import { STATEMENTS } from './statements.ts'
 import { summarizePeriod } from './summarize-period.ts'
@@ -21,20 +21,20 @@ import { summarizePeriod } from './summarize-period.ts'
 export interface Facts {
   readonly asOf: AsOf
   readonly coverage: Omit<Coverage, 'is_complete' | 'gaps'>
-  readonly events: readonly SeenEvent[]
+  readonly events: readonly ForceChange[]
   readonly notes: readonly Note[]
   readonly counts: Counts
 }
 
 /** What is counted over all identifiers, and so cannot be made anew from the events. */
 export interface Counts {
-  readonly now: Standing
+  readonly now: ForcedNow
   /** First finished answers within the period that were forced already. */
-  readonly foundForced: number
+  readonly alreadyForced: number
   /** Tracked identifiers of a file. */
   tracked(fileHash: string): number
   /** Other tracked identifiers of the file of an event. */
-  siblings(event: SeenEvent): number
+  sameFile(event: ForceChange): number
 }
 
 /**
@@ -43,7 +43,7 @@ export interface Counts {
  */
 export function makeReport(media: string, period: Period, facts: Facts): ReportData {
   const groups = groupDecisions(facts.events)
-  const isTouched = (event: SeenEvent) => inPeriod(event, period) !== 'no'
+  const isTouched = (event: ForceChange) => inPeriod(event, period) !== 'no'
   const touched = new Set(groups.filter(({ events }) => events.some(isTouched)).map(groupName))
   const listed = groups.filter((group) => touched.has(groupName(group)))
   const notes = notesOfDecisions(listed, facts.notes)
@@ -54,7 +54,7 @@ export function makeReport(media: string, period: Period, facts: Facts): ReportD
     .flatMap((group, position) =>
       group.events.map((event) => eventOf(event, { decision: position + 1, period, counts: facts.counts })),
     )
-    .toSorted(inOrderSeen)
+    .toSorted(byTimeObserved)
   const gaps = coverageGaps(period, facts.asOf, facts.coverage)
   return {
     report_version: REPORT_VERSION,
@@ -68,7 +68,7 @@ export function makeReport(media: string, period: Period, facts: Facts): ReportD
     },
     summary: {
       now: facts.counts.now,
-      period: summarizePeriod(events, decisions, facts.counts.foundForced),
+      period: summarizePeriod(events, decisions, facts.counts.alreadyForced),
     },
     decisions,
     events,
@@ -104,7 +104,7 @@ function decisionOf(
 }
 
 function eventOf(
-  event: SeenEvent,
+  event: ForceChange,
   options: { readonly decision: number; readonly period: Period; readonly counts: Counts },
 ): ForceEvent {
   return {
@@ -112,16 +112,16 @@ function eventOf(
     in_period: inPeriod(event, options.period),
     decision: options.decision,
     force_origin: forceOriginOf(event),
-    tracked_siblings: options.counts.siblings(event),
+    same_file_identifiers: options.counts.sameFile(event),
   }
 }
 
 /** The documented C2PA path forces to `artificial`, when a file is submitted, and no later. */
-function forceOriginOf({ event, forced_to }: SeenEvent): ForceEvent['force_origin'] {
+function forceOriginOf({ event, forced_to }: ForceChange): ForceEvent['force_origin'] {
   return forced_to === 'human' || event === 'forced' ? 'not_c2pa_path' : 'undetermined'
 }
 
-function inOrderSeen(one: ForceEvent, other: ForceEvent): number {
+function byTimeObserved(one: ForceEvent, other: ForceEvent): number {
   return (
     compare(one.not_after, other.not_after) ||
     one.classification_id - other.classification_id ||

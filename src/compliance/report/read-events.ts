@@ -6,23 +6,26 @@ import type { ForceEvent } from './report.ts'
 import { IS_ABOUT_FORCE, visibleRevisions } from './visible-revisions.ts'
 
 /** A change of force as history has it, before it is looked at under a period. */
-export type SeenEvent = Omit<ForceEvent, 'in_period' | 'decision' | 'tracked_siblings' | 'force_origin'>
+export type ForceChange = Omit<
+  ForceEvent,
+  'in_period' | 'decision' | 'same_file_identifiers' | 'force_origin'
+>
 
 /** Rows that the cursor fetches at once. */
 const ROWS_AT_ONCE = 1000
 
 /** Every change of force that a position of the chain has, and the finished content before it. */
-export async function readEvents(db: Kysely<Database>, position: number): Promise<SeenEvent[]> {
-  const events: SeenEvent[] = []
+export async function readEvents(db: Kysely<Database>, position: number): Promise<ForceChange[]> {
+  const events: ForceChange[] = []
   for await (const event of eventsUpTo(db, position).stream(ROWS_AT_ONCE)) events.push(event)
   return events
 }
 
 /** When identifiers were first seen finished that were forced already. */
-export async function readFoundForced(db: Kysely<Database>, position: number): Promise<DatabaseTime[]> {
+export async function readAlreadyForced(db: Kysely<Database>, position: number): Promise<DatabaseTime[]> {
   const rows = await visibleRevisions(db, position)
     .where(IS_ABOUT_FORCE)
-    .where(sql<boolean>`'found_forced' = any(r.causes)`)
+    .where(sql<boolean>`'already_forced' = any(r.causes)`)
     .select(utcText(sql`r.observed_at`).as('observed_at'))
     .execute()
   return rows.map(({ observed_at }) => observed_at)

@@ -7,13 +7,13 @@ import { VERSION } from '../../platform/version.ts'
 import { dataDigest } from './data-digest.ts'
 import { inPeriod } from './in-period.ts'
 import { type Counts, type Facts, makeReport } from './make-report.ts'
-import { readEvents, readFoundForced } from './read-events.ts'
+import { readEvents, readAlreadyForced } from './read-events.ts'
 import { readNotes } from './read-notes.ts'
-import { readObservedSince, readStanding, readTracked, type Tracked } from './read-standing.ts'
+import { readObservedSince, readForcedNow, readTracked, type Tracked } from './read-standing.ts'
 import type { MachineToForced, Period, Report } from './report.ts'
-import { normalizeTime, resolveAsOf, settleAsOf } from './resolve-as-of.ts'
+import { normalizeTime, resolveAsOf, awaitAsOf } from './resolve-as-of.ts'
 import { type SealedRun, sealedFacts } from './sealed-facts.ts'
-import { standingOf } from './standing-of.ts'
+import { forcedNowOf } from './standing-of.ts'
 
 /** Times in ISO 8601. */
 export interface ReportRequest {
@@ -32,7 +32,7 @@ export interface ReportRequest {
  * @throws UsageError when nothing had been sealed by then, the as-of lies in the future, or the period is empty.
  */
 export async function readReport(db: Kysely<Database>, request: ReportRequest): Promise<Report> {
-  await settleAsOf(db, request.asOf)
+  await awaitAsOf(db, request.asOf)
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -85,8 +85,8 @@ async function readFacts(
     events,
     notes: await readNotes(db, media, asOf.row.notes_through),
     counts: countsOf(period, {
-      standing: await readStanding(db, position),
-      foundForced: await readFoundForced(db, position),
+      forcedNow: await readForcedNow(db, position),
+      alreadyForced: await readAlreadyForced(db, position),
       tracked: await readTracked(db, position, events),
     }),
   }
@@ -95,20 +95,20 @@ async function readFacts(
 function countsOf(
   period: Period,
   counted: {
-    readonly standing: readonly MachineToForced<'identifiers'>[]
+    readonly forcedNow: readonly MachineToForced<'identifiers'>[]
     /** When identifiers were first seen finished that were forced already. */
-    readonly foundForced: readonly DatabaseTime[]
+    readonly alreadyForced: readonly DatabaseTime[]
     readonly tracked: Tracked
   },
 ): Counts {
   const { counts, hashes } = counted.tracked
   return {
-    now: standingOf(counted.standing),
-    foundForced: counted.foundForced.filter(
+    now: forcedNowOf(counted.forcedNow),
+    alreadyForced: counted.alreadyForced.filter(
       (time) => inPeriod({ not_before: time, not_after: time }, period) === 'certainly',
     ).length,
     tracked: (fileHash) => counts.get(fileHash) ?? 0,
-    siblings: ({ file_hash, classification_id }) => {
+    sameFile: ({ file_hash, classification_id }) => {
       if (file_hash === null) return 0
       return (counts.get(file_hash) ?? 0) - Number(hashes.get(classification_id) === file_hash)
     },

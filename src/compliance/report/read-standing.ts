@@ -2,12 +2,12 @@ import { type Kysely, sql } from 'kysely'
 import type { DatabaseTime } from '../../platform/database-time.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { SeenEvent } from './read-events.ts'
+import type { ForceChange } from './read-events.ts'
 import type { MachineToForced } from './report.ts'
 import { visibleRevisions } from './visible-revisions.ts'
 
 /** How many identifiers have each label of the machine and each force, by their latest finished answer. */
-export async function readStanding(
+export async function readForcedNow(
   db: Kysely<Database>,
   position: number,
 ): Promise<MachineToForced<'identifiers'>[]> {
@@ -64,7 +64,7 @@ export interface Tracked {
 export async function readTracked(
   db: Kysely<Database>,
   position: number,
-  events: readonly SeenEvent[],
+  events: readonly ForceChange[],
 ): Promise<Tracked> {
   const hashes = [...new Set(events.flatMap(({ file_hash }) => file_hash ?? []))]
   if (hashes.length === 0) return { counts: new Map(), hashes: new Map() }

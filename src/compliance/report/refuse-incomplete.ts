@@ -8,7 +8,7 @@ const NAMED = 5
 
 const NONE_LEFT = 'By now there is none left.'
 
-const AFTER_A_PASS = 'Run a pass (identifai-sync sync --refresh-all), and give no --as-of or one after it.'
+const AFTER_A_RUN = 'Run a pass (identifai-sync sync --refresh-all), and give no --as-of or one after it.'
 
 /**
  * Refuses a report that would not have everything.
@@ -19,19 +19,23 @@ export async function refuseIncomplete(db: Kysely<Database>, { head }: Report): 
   const { gaps } = head.coverage
   if (gaps.length === 0) return
   const lines = []
-  for (const gap of gaps) lines.push(`- ${gap.statement}`, `  ${await mend(db, gap, head)}`)
+  for (const gap of gaps) lines.push(`- ${gap.statement}`, `  ${await remedy(db, gap, head)}`)
   throw new ReportRefusedError(
     `The report would not be complete, so it was not made.\n${lines.join('\n')}\nOr have it made with these gaps stated in its head: --allow-incomplete.`,
   )
 }
 
-async function mend(db: Kysely<Database>, { gap }: Gap, { media, period }: Report['head']): Promise<string> {
+async function remedy(
+  db: Kysely<Database>,
+  { gap }: Gap,
+  { media, period }: Report['head'],
+): Promise<string> {
   switch (gap) {
     case 'period_not_over':
       return 'Run a pass after the end of the period, or give an earlier --to.'
     case 'unobserved':
       return 'Give a later --to: before, there is nothing to report on.'
-    case 'unsettled': {
+    case 'unfinished': {
       const short = await readShort(
         db,
         media,
@@ -41,7 +45,7 @@ async function mend(db: Kysely<Database>, { gap }: Gap, { media, period }: Repor
         short === null
           ? ''
           : ' See identifai-sync status --stuck; retire what will never be answered, with its reason.'
-      return `${short ?? NONE_LEFT}${hint} ${AFTER_A_PASS}`
+      return `${short ?? NONE_LEFT}${hint} ${AFTER_A_RUN}`
     }
     case 'unconfirmed': {
       const short = await readShort(
@@ -49,9 +53,9 @@ async function mend(db: Kysely<Database>, { gap }: Gap, { media, period }: Repor
         media,
         sql`state in ('done', 'errored') and last_confirmed_at < ${period.to}`,
       )
-      return `${short ?? NONE_LEFT} ${AFTER_A_PASS}`
+      return `${short ?? NONE_LEFT} ${AFTER_A_RUN}`
     }
-    case 'reanalysing':
+    case 'reanalyzing':
       return 'Run a pass when the analyses have ended, and give no --as-of or one after it.'
     case 'unsealed':
       return 'When the other pass has ended, give no --as-of, or one after its end; or one before it began.'

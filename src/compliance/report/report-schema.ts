@@ -18,12 +18,12 @@ const coverage = z
     }),
     gaps: z.array(
       z.strictObject({
-        gap: z.enum(['period_not_over', 'unsettled', 'unconfirmed', 'reanalysing', 'unsealed']),
+        gap: z.enum(['period_not_over', 'unfinished', 'unconfirmed', 'reanalyzing', 'unsealed']),
         statement: z.string(),
       }),
     ),
     tracked: count,
-    settled: count,
+    finished: count,
     done: count,
     errored: count,
     pending: count,
@@ -33,15 +33,15 @@ const coverage = z
     retired_reasons: z
       .array(z.strictObject({ reason: text, identifiers: count }))
       .meta({ description: 'The most frequent first; all beyond twenty as one whose reason is null.' }),
-    reanalysing: count.meta({
+    reanalyzing: count.meta({
       description: 'Finished ones whose analysis was running again: a force of theirs is seen when it ends.',
     }),
     observed_since: time.nullable().meta({
       description:
-        'When the very first answer was received. Nobody was looking before: what was forced then is found_forced.',
+        'When the very first answer was received. Nobody was looking before: what was forced then is already_forced.',
     }),
-    confirmed_since: time.nullable().meta({ description: 'Oldest confirmation among the settled.' }),
-    unsettled_enqueued_since: time
+    confirmed_since: time.nullable().meta({ description: 'Oldest confirmation among the finished.' }),
+    unfinished_enqueued_since: time
       .nullable()
       .meta({ description: 'Oldest enqueued_at among pending, missing and quarantined.' }),
     unsealed_runs: count.meta({
@@ -88,7 +88,7 @@ const summary = z.strictObject({
     decisions: count,
     decisions_certainly: count,
     decisions_possibly: count,
-    found_forced: count.meta({
+    already_forced: count.meta({
       description: 'First finished answers within the period that were forced already: no events.',
     }),
     explained: count,
@@ -161,7 +161,7 @@ const event = z
     machine_classification_after: text,
     machine_confidence_after: z.number().nullable(),
     machine_heuristic_after: text,
-    tracked_siblings: count,
+    same_file_identifiers: count,
     result_url: text,
     run_id: z.guid(),
     chain_position: z.int().min(1),

@@ -61,7 +61,7 @@ export interface Coverage {
   readonly is_complete: boolean
   readonly gaps: readonly Gap[]
   readonly tracked: number
-  readonly settled: number
+  readonly finished: number
   readonly done: number
   readonly errored: number
   readonly pending: number
@@ -71,19 +71,19 @@ export interface Coverage {
   /** The most frequent first; all beyond twenty as one whose reason is null. */
   readonly retired_reasons: readonly { readonly reason: string | null; readonly identifiers: number }[]
   /** Finished ones whose analysis was running again: a force of theirs is seen when it ends. */
-  readonly reanalysing: number
+  readonly reanalyzing: number
   /** When the very first answer was received; null when there was none yet. Nobody was looking before. */
   readonly observed_since: DatabaseTime | null
-  /** Oldest confirmation among the settled; null when none is settled. */
+  /** Oldest confirmation among the finished; null when none is finished. */
   readonly confirmed_since: DatabaseTime | null
   /** Oldest enqueued_at among pending, missing and quarantined; null when there are none. */
-  readonly unsettled_enqueued_since: DatabaseTime | null
+  readonly unfinished_enqueued_since: DatabaseTime | null
   /** Other runs, still under way, that had changed contents which this report cannot have. */
   readonly unsealed_runs: number
 }
 
 export interface Gap {
-  readonly gap: 'period_not_over' | 'unobserved' | 'unsettled' | 'unconfirmed' | 'reanalysing' | 'unsealed'
+  readonly gap: 'period_not_over' | 'unobserved' | 'unfinished' | 'unconfirmed' | 'reanalyzing' | 'unsealed'
   readonly statement: string
 }
 
@@ -124,7 +124,7 @@ export interface ForceEvent {
   readonly machine_confidence_after: number | null
   readonly machine_heuristic_after: string | null
   /** Other tracked identifiers of the same file. */
-  readonly tracked_siblings: number
+  readonly same_file_identifiers: number
   readonly result_url: string | null
   readonly run_id: string
   readonly chain_position: number
@@ -170,12 +170,12 @@ export interface Note {
 }
 
 interface Summary {
-  readonly now: Standing
+  readonly now: ForcedNow
   readonly period: PeriodSummary
 }
 
 /** The latest finished answers at the as-of, in identifiers, retired and missing ones included. */
-export interface Standing {
+export interface ForcedNow {
   readonly with_result: number
   readonly forced: number
   /** forced / with_result; null when there is no result. */
@@ -200,7 +200,7 @@ export interface PeriodSummary {
   readonly decisions_certainly: number
   readonly decisions_possibly: number
   /** First finished answers within the period that were forced already: no events. */
-  readonly found_forced: number
+  readonly already_forced: number
   readonly explained: number
   readonly explained_late: number
   readonly unexplained: number

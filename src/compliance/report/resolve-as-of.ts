@@ -13,7 +13,7 @@ import type { SealedRun } from './sealed-facts.ts'
  *
  * @throws UsageError when the time lies in the future.
  */
-export async function settleAsOf(db: Kysely<Database>, asOf: string | null): Promise<void> {
+export async function awaitAsOf(db: Kysely<Database>, asOf: string | null): Promise<void> {
   if (asOf === null) return
   const { rows } = await sql<{ isFuture: boolean }>`
     select ${asOf}::timestamptz > clock_timestamp() as "isFuture"`.execute(db)

@@ -28,7 +28,7 @@ export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
   }
   const coverage = {
     tracked: row.tracked_count,
-    settled: row.done_count + row.errored_count,
+    finished: row.done_count + row.errored_count,
     done: row.done_count,
     errored: row.errored_count,
     pending: row.pending_count,
@@ -36,9 +36,9 @@ export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
     quarantined: row.quarantined_count,
     retired: row.retired_count,
     retired_reasons: row.retired_reasons ?? [],
-    reanalysing: row.reanalysing_count,
+    reanalyzing: row.reanalyzing_count,
     confirmed_since: row.confirmed_since ?? null,
-    unsettled_enqueued_since: row.unsettled_enqueued_since ?? null,
+    unfinished_enqueued_since: row.unfinished_enqueued_since ?? null,
     unsealed_runs: row.unsealed_runs,
   }
   return { asOf, coverage }
@@ -55,12 +55,12 @@ type SealedRow = JsonObject & {
   readonly missing_count: number
   readonly quarantined_count: number
   readonly retired_count: number
-  readonly reanalysing_count: number
+  readonly reanalyzing_count: number
   readonly retired_reasons?: Coverage['retired_reasons']
   readonly unsealed_runs: number
   readonly notes_through: number
   readonly confirmed_since?: DatabaseTime
-  readonly unsettled_enqueued_since?: DatabaseTime
+  readonly unfinished_enqueued_since?: DatabaseTime
   readonly first_http_date?: DatabaseTime
   readonly last_http_date?: DatabaseTime
 }

@@ -1,8 +1,8 @@
 import { compare } from './group-decisions.ts'
-import type { MachineToForced, Standing } from './report.ts'
+import type { MachineToForced, ForcedNow } from './report.ts'
 
 /** How things stand, from how many identifiers have each label of the machine and each force. */
-export function standingOf(rows: readonly MachineToForced<'identifiers'>[]): Standing {
+export function forcedNowOf(rows: readonly MachineToForced<'identifiers'>[]): ForcedNow {
   const forced = rows
     .filter(({ forced_to }) => forced_to !== null)
     .toSorted(

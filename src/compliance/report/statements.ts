@@ -30,7 +30,7 @@ export const STATEMENTS: readonly Statement[] = [
   {
     topic: 'What was found forced',
     statement:
-      'An identifier that was forced already in its first finished answer is found_forced. Nobody saw it happen, so it is no event of any period; it counts among those forced now.',
+      'An identifier that was forced already in its first finished answer is already_forced. Nobody saw it happen, so it is no event of any period; it counts among those forced now.',
   },
   {
     topic: 'Whose confidence it is',
@@ -39,6 +39,6 @@ export const STATEMENTS: readonly Statement[] = [
   {
     topic: 'What notes are',
     statement:
-      'Who decided, and why, is what the organisation itself has noted. A note counts for the latest decision of its file and label that may have happened before it was written. A decision is explained late when its first note was written more than seven days after not_after.',
+      'Who decided, and why, is what the organization itself has noted. A note counts for the latest decision of its file and label that may have happened before it was written. A decision is explained late when its first note was written more than seven days after not_after.',
   },
 ]

@@ -8,7 +8,7 @@ const CONFIDENT = 0.9
 export function summarizePeriod(
   listed: readonly ForceEvent[],
   decisions: readonly Decision[],
-  foundForced: number,
+  alreadyForced: number,
 ): PeriodSummary {
   const events = listed.filter((event) => event.in_period !== 'no')
   const within = decisions.filter((decision) => decision.in_period !== 'no')
@@ -21,7 +21,7 @@ export function summarizePeriod(
     decisions: within.length,
     decisions_certainly: countOf(within, (decision) => decision.in_period === 'certainly'),
     decisions_possibly: countOf(within, (decision) => decision.in_period === 'possibly'),
-    found_forced: foundForced,
+    already_forced: alreadyForced,
     explained: countOf(within, (decision) => decision.explanation === 'explained'),
     explained_late: countOf(within, (decision) => decision.explanation === 'explained_late'),
     unexplained: countOf(within, (decision) => decision.explanation === 'unexplained'),

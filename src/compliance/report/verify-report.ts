@@ -4,7 +4,7 @@ import { revisionName } from '../../pipeline/seal/leaf.ts'
 import type { Json } from '../../platform/json.ts'
 import { dataDigest } from './data-digest.ts'
 import { type Facts, makeReport } from './make-report.ts'
-import type { SeenEvent } from './read-events.ts'
+import type { ForceChange } from './read-events.ts'
 import type { ForceEvent, Report, ReportData } from './report.ts'
 
 /**
@@ -47,20 +47,20 @@ export function statedFacts({ head, summary, decisions, events }: ReportData): F
     notes: [...notes.values()].toSorted((one, other) => one.note_id - other.note_id),
     counts: {
       now: summary.now,
-      foundForced: summary.period.found_forced,
+      alreadyForced: summary.period.already_forced,
       tracked: (fileHash) => tracked.get(fileHash) ?? 0,
-      siblings: (event) => stated.get(nameOf(event))?.tracked_siblings ?? 0,
+      sameFile: (event) => stated.get(nameOf(event))?.same_file_identifiers ?? 0,
     },
   }
 }
 
-function nameOf(event: SeenEvent): string {
+function nameOf(event: ForceChange): string {
   return revisionName(event.classification_id, event.revision_no)
 }
 
 /** An event without what is concluded of it. */
-function seenEvent(event: ForceEvent): SeenEvent {
-  const { in_period: _, decision: __, force_origin: ___, tracked_siblings: ____, ...seen } = event
+function seenEvent(event: ForceEvent): ForceChange {
+  const { in_period: _, decision: __, force_origin: ___, same_file_identifiers: ____, ...seen } = event
   return seen
 }
 

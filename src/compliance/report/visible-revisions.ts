@@ -22,4 +22,4 @@ export function visibleRevisions(db: Kysely<Database>, position: number) {
 }
 
 /** Revisions about force; the words are those of the partial index. Kysely has no word for the operator. */
-export const IS_ABOUT_FORCE = sql<boolean>`r.causes && array['forced', 'force_changed', 'unforced', 'found_forced']`
+export const IS_ABOUT_FORCE = sql<boolean>`r.causes && array['forced', 'force_changed', 'unforced', 'already_forced']`

@@ -17,7 +17,7 @@ export async function verifyPayloads(
 ): Promise<{ readonly checked: number; readonly notChecked: number; readonly findings: readonly Finding[] }> {
   const findings: Finding[] = []
   let [checked, notChecked] = [0, 0]
-  for await (const row of keptRecords(db).stream(RECORDS_AT_ONCE)) {
+  for await (const row of storedRecords(db).stream(RECORDS_AT_ONCE)) {
     const name = `payload of ${revisionName(row.classification_id, row.revision_no)}`
     if (row.kept_no === null || row.digest_version !== DIGEST_VERSION) {
       notChecked++
@@ -52,7 +52,7 @@ function problemOf(
 }
 
 /** Every revision, with its record where that is kept. */
-function keptRecords(db: Kysely<Database>) {
+function storedRecords(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.classification_revisions as r')
     .leftJoin('identifai.revision_payloads as p', (join) =>

@@ -27,7 +27,7 @@ group by model order by model`,
        machine_classification_after as machine, forced_to,
        to_char(not_before, 'HH24:MI:SS.MS') as not_before, to_char(not_after, 'HH24:MI:SS.MS') as not_after
 from identifai_reporting.force_events
-where event <> 'found_forced'
+where event <> 'already_forced'
 order by file_hash, identifier`,
   },
   {

@@ -11,10 +11,10 @@ import { annotate } from '../../compliance/history/annotate.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { readReport } from '../../compliance/report/read-report.ts'
 import { startSimulator } from '../simulator/start-simulator.ts'
-import { runPass } from '../../pipeline/run/run-pass.ts'
+import { executeRun } from '../../pipeline/run/run-pass.ts'
 import { demoEntries } from './demo-entries.ts'
 import { QUESTIONS, TABLES } from './queries.ts'
-import type { DemoTeller } from './tell.ts'
+import type { DemoOutput } from './tell.ts'
 
 const IDENTIFIERS = 3000
 const OVERRIDDEN_FILES = 6
@@ -22,7 +22,7 @@ const API_KEY = 'demo-key'
 
 export interface DemoOptions {
   readonly signal: AbortSignal
-  readonly tell: DemoTeller
+  readonly output: DemoOutput
   /** Called at the end, while everything still runs; what it waits for keeps it running. */
   readonly linger: (places: DemoPlaces) => Promise<void>
 }
@@ -35,7 +35,7 @@ interface DemoPlaces {
 }
 
 /** The whole product in one go, on throw-away parts that are gone when it returns, throws or is aborted. */
-export async function runDemo({ signal, tell, linger }: DemoOptions): Promise<void> {
+export async function runDemo({ signal, output, linger }: DemoOptions): Promise<void> {
   await using postgres = await startEmbeddedPostgres()
   signal.throwIfAborted()
   await using simulator = await startSimulator({ apiKey: API_KEY })
@@ -43,32 +43,32 @@ export async function runDemo({ signal, tell, linger }: DemoOptions): Promise<vo
   await using app = createApp(demoConfig(places), {
     logger: createLogger({ level: 'silent', terminal: false }),
   })
-  tell.started(await migrateUp(app.db), simulator.apiUrl)
+  output.started(await migrateUp(app.db), simulator.apiUrl)
 
   const identifiers = simulator.world.register({ count: IDENTIFIERS })
   const options = { media: 'audio', priority: 0, source: null }
-  tell.enqueued(await enqueue(app.db, demoEntries(identifiers), options))
-  tell.firstPass(await pass(app, signal, false))
+  output.enqueued(await enqueue(app.db, demoEntries(identifiers), options))
+  output.firstRun(await run(app, signal, false))
 
   const files = await filesToOverride(app)
   await postOverrides(places, files)
   const flipped = files.reduce((sum, { submissions }) => sum + submissions, 0)
   simulator.world.completeAll()
-  tell.meanwhile(files.length, flipped, await wakePending(app))
-  tell.secondPass(await pass(app, signal, true))
+  output.meanwhile(files.length, flipped, await refreshPending(app))
+  output.secondRun(await run(app, signal, true))
 
   await explainOverride(app, files[0]?.file_hash ?? '')
   // Another night, without a change: what was seen before lies in the past for certain.
-  await pass(app, signal, true)
-  tell.report(
+  await run(app, signal, true)
+  output.report(
     await readReport(app.db, { media: 'audio', from: null, to: null, asOf: null }),
     await verifyChain(app.db, audioEndpoint),
   )
 
-  tell.tables(await countRows(app))
+  output.tables(await countRows(app))
   for (const { question, sql: text } of QUESTIONS) {
     signal.throwIfAborted()
-    tell.answer(
+    output.answer(
       question,
       text,
       (await sql.raw<Record<string, string | number | null>>(text).execute(app.db)).rows,
@@ -88,8 +88,8 @@ function demoConfig({ databaseUrl, apiUrl, apiKey }: DemoPlaces) {
   })
 }
 
-async function pass(app: App, signal: AbortSignal, refreshAll: boolean): Promise<SyncRunRow> {
-  const { run, failure } = await runPass(app, { trigger: 'demo', signal, refreshAll })
+async function run(app: App, signal: AbortSignal, refreshAll: boolean): Promise<SyncRunRow> {
+  const { run, failure } = await executeRun(app, { trigger: 'demo', signal, refreshAll })
   signal.throwIfAborted()
   if (failure !== undefined) throw failure
   return run
@@ -135,7 +135,7 @@ async function filesToOverride(app: App): Promise<{ file_hash: string; submissio
 }
 
 /** What another application would do on hearing that results are ready. */
-async function wakePending(app: App): Promise<number> {
+async function refreshPending(app: App): Promise<number> {
   const { rows } = await sql`
     select identifai.request_refresh(identifier) from identifai.identifiers where state = 'pending'`.execute(
     app.db,

@@ -9,18 +9,18 @@ import type { EnqueueResult } from '../../pipeline/queue/enqueue/enqueue.ts'
 type Row = Readonly<Record<string, string | number | null>>
 
 /** Tells the demo as it goes, to somebody who has never seen the product. */
-export interface DemoTeller {
+export interface DemoOutput {
   started(steps: readonly MigrationStep[], apiUrl: string): void
   enqueued(result: EnqueueResult): void
-  firstPass(run: SyncRunRow): void
+  firstRun(run: SyncRunRow): void
   meanwhile(files: number, identifiers: number, woken: number): void
-  secondPass(run: SyncRunRow): void
+  secondRun(run: SyncRunRow): void
   report(report: Report, chain: ChainReport): void
   tables(rows: readonly { table: string; rows: number; holds: string }[]): void
   answer(question: string, sql: string, rows: readonly Row[]): void
 }
 
-export function createTeller(print: (text: string) => void): DemoTeller {
+export function createDemoOutput(print: (text: string) => void): DemoOutput {
   let step = 0
   const heading = (text: string) => print(`\n${++step}. ${text}`)
   let question = 0
@@ -35,10 +35,10 @@ export function createTeller(print: (text: string) => void): DemoTeller {
       heading('Enqueue: an application has submitted audio and hands over the identifiers.')
       print(`   ${counted(added, 'identifier')} added to the ledger, identifai.identifiers. All are pending.`)
     },
-    firstPass: (run) => {
+    firstRun: (run) => {
       heading('First pass: ask for all of them, 100 in a request.')
       print(runTable(run))
-      print(`   ${count(run.still_new)} analyses have not finished yet: they will be asked for again later.`)
+      print(`   ${count(run.pending)} analyses have not finished yet: they will be asked for again later.`)
     },
     meanwhile: (files, identifiers, woken) => {
       heading('Meanwhile: the analyses finish, and some verdicts are overridden.')
@@ -50,7 +50,7 @@ export function createTeller(print: (text: string) => void): DemoTeller {
       )
       print(`   ${count(woken)} pending ones: select identifai.request_refresh('<identifier>').`)
     },
-    secondPass: (run) => {
+    secondRun: (run) => {
       heading(
         'Second pass: the pending ones, and every finished one again, because finished results still change.',
       )
@@ -101,15 +101,15 @@ export function createTeller(print: (text: string) => void): DemoTeller {
 }
 
 function runTable(run: SyncRunRow): string {
-  const { requests, claimed, settled_done, settled_errored, still_new, changed, unchanged, status } = run
+  const { requests, claimed, done, errored, pending, changed, unchanged, status } = run
   return textTable(
     [
       {
         requests,
         identifiers: claimed,
-        done: settled_done,
-        errored: settled_errored,
-        still_new,
+        done: done,
+        errored: errored,
+        pending,
         changed,
         unchanged,
         status,

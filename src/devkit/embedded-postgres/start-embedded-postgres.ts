@@ -186,7 +186,7 @@ async function stopServer(server: ChildProcess): Promise<void> {
   const exited = once(server, 'exit')
   server.ref()
   server.kill('SIGINT')
-  const impatience = setTimeout(() => server.kill('SIGQUIT'), STOP_GRACE_MS)
+  const timeout = setTimeout(() => server.kill('SIGQUIT'), STOP_GRACE_MS)
   await exited
-  clearTimeout(impatience)
+  clearTimeout(timeout)
 }

@@ -121,7 +121,7 @@ function addControls(app: FastifyInstance, world: World, stats: SimulatorStats):
 const registration = z.strictObject({
   identifiers: z.array(z.string().min(1)).optional(),
   count: z.int().min(0).max(1_000_000).optional(),
-  fate: z.enum(['done', 'errored']).optional(),
+  result: z.enum(['done', 'errored']).optional(),
 })
 
 const settings = z.strictObject({ shuffle: z.boolean().optional() })

@@ -10,11 +10,11 @@ export interface Submission {
   readonly identifier: string
   readonly hash: string
   /** How its analysis will end. */
-  readonly fate: 'done' | 'errored'
+  readonly result: 'done' | 'errored'
   /** From before API v1.1.0: its record has no status and no version. */
   readonly legacy: boolean
   /** How many asks still find it unfinished. */
-  asksLeft: number
+  requestsLeft: number
   /** Clock, in milliseconds, before which it is unfinished. */
   readonly readyAt: number
 }
@@ -38,7 +38,7 @@ export function recordOf(
       force_classification,
     }
   }
-  if (submission.fate === 'errored') {
+  if (submission.result === 'errored') {
     const errors = draw.pick(['The file is not audio.', 'The audio is shorter than one second.'])
     return {
       ...described,

@@ -7,7 +7,7 @@ export interface WorldOptions {
   /** The same seed gives the same world, record for record. */
   readonly seed: number
   /** Asks that find a submission unfinished: each draws from 0 to this. */
-  readonly asksUntilDone: number
+  readonly requestsUntilDone: number
   /** Milliseconds after registration during which it is unfinished. */
   readonly millisecondsUntilDone: number
   /** Serves the lists of a record in another order at every ask. */
@@ -19,10 +19,10 @@ export interface Registration {
   readonly identifiers?: readonly string[]
   readonly count?: number
   /** Overrides the draw of how analyses end. */
-  readonly fate?: Submission['fate']
+  readonly result?: Submission['result']
 }
 
-const DEFAULTS: WorldOptions = { seed: 1, asksUntilDone: 2, millisecondsUntilDone: 0, shuffle: false }
+const DEFAULTS: WorldOptions = { seed: 1, requestsUntilDone: 2, millisecondsUntilDone: 0, shuffle: false }
 
 /** One in this many submissions is of the same file as the one before it. */
 const SAME_FILE_EVERY = 12
@@ -45,14 +45,14 @@ export class World {
   }
 
   /** Adds submissions and returns their identifiers. One that exists already stays as it is. */
-  register({ identifiers = [], count = identifiers.length, fate }: Registration): string[] {
+  register({ identifiers = [], count = identifiers.length, result }: Registration): string[] {
     const made = Array.from({ length: Math.max(0, count - identifiers.length) }, (_, position) =>
       sha256('identifier', this.options.seed, this.#submissions.size + position),
     )
     const all = [...identifiers, ...made]
     for (const identifier of all) {
       if (!this.#submissions.has(identifier))
-        this.#submissions.set(identifier, this.#submit(identifier, fate))
+        this.#submissions.set(identifier, this.#submit(identifier, result))
     }
     return all
   }
@@ -71,7 +71,7 @@ export class World {
     const submission = this.#submissions.get(identifier)
     if (!submission || this.#hidden.has(identifier)) return undefined
     const record = this.#record(submission)
-    if (submission.asksLeft > 0) submission.asksLeft--
+    if (submission.requestsLeft > 0) submission.requestsLeft--
     this.#asks++
     return this.options.shuffle
       ? shuffled(record, createDraw('order', this.options.seed, this.#asks))
@@ -94,7 +94,7 @@ export class World {
   /** Runs the analysis of a submission again: so many asks find it unfinished. */
   reanalyse(identifier: string, asks: number): void {
     const submission = this.#submissions.get(identifier)
-    if (submission) submission.asksLeft = asks
+    if (submission) submission.requestsLeft = asks
   }
 
   /** Leaves a submission out of answers from now on, or no longer. */
@@ -106,12 +106,12 @@ export class World {
   /** Ends every analysis that is still running. */
   completeAll(): void {
     for (const [identifier, submission] of this.#submissions) {
-      this.#submissions.set(identifier, { ...submission, asksLeft: 0, readyAt: 0 })
+      this.#submissions.set(identifier, { ...submission, requestsLeft: 0, readyAt: 0 })
     }
   }
 
-  #submit(identifier: string, fate: Submission['fate'] | undefined): Submission {
-    const { seed, asksUntilDone, millisecondsUntilDone } = this.options
+  #submit(identifier: string, result: Submission['result'] | undefined): Submission {
+    const { seed, requestsUntilDone, millisecondsUntilDone } = this.options
     const draw = createDraw('submission', seed, identifier)
     const position = this.#submissions.size
     const isCopy = position % SAME_FILE_EVERY === SAME_FILE_EVERY - 1
@@ -119,20 +119,20 @@ export class World {
     this.#lastHash = hash
     // C2PA signatures force some files when they are submitted.
     if (!isCopy && draw.chance(0.02)) this.#forced.set(hash, 'artificial')
-    const drawnFate = fate ?? (draw.chance(0.03) ? 'errored' : 'done')
+    const drawnFate = result ?? (draw.chance(0.03) ? 'errored' : 'done')
     return {
       identifier,
       hash,
-      fate: drawnFate,
+      result: drawnFate,
       // Before v1.1.0 there was no way to say that an analysis had failed.
       legacy: drawnFate === 'done' && draw.chance(0.05),
-      asksLeft: asksUntilDone === 0 ? 0 : draw.integer(0, asksUntilDone),
+      requestsLeft: requestsUntilDone === 0 ? 0 : draw.integer(0, requestsUntilDone),
       readyAt: this.#now() + millisecondsUntilDone,
     }
   }
 
   #record(submission: Submission): JsonObject {
-    const finished = submission.asksLeft === 0 && this.#now() >= submission.readyAt
+    const finished = submission.requestsLeft === 0 && this.#now() >= submission.readyAt
     const force = this.#forced.get(submission.hash) ?? null
     return recordOf(this.options.seed, submission, { finished, force, heuristic: this.defaultHeuristic })
   }

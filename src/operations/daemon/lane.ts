@@ -1,5 +1,5 @@
 /** Passes of one kind in this process: never two at once. */
-export interface Lane {
+export interface SingleFlight {
   /** Starts one; does nothing and returns false while one is under way. */
   start(): boolean
   readonly isBusy: boolean
@@ -8,7 +8,7 @@ export interface Lane {
 }
 
 /** @param work One pass; what it throws is its own business. */
-export function createLane(work: () => Promise<void>): Lane {
+export function createSingleFlight(work: () => Promise<void>): SingleFlight {
   let underWay: Promise<void> | undefined
   return {
     start: () => {

@@ -11,19 +11,19 @@ const RETRY_AFTER_MINUTES = 30
  *
  * @param leaseSeconds Without a sign of life for this long a run counts as cut off.
  */
-export async function readLastNight(db: Kysely<Database>, leaseSeconds: number): Promise<Date | null> {
-  const isOwed = sql<boolean>`status = 'interrupted'
+export async function readLastNightly(db: Kysely<Database>, leaseSeconds: number): Promise<Date | null> {
+  const isMissed = sql<boolean>`status = 'interrupted'
     or status = 'running' and heartbeat_at < now() - make_interval(secs => ${leaseSeconds})
     or status = 'failed' and finished_at < now() - make_interval(mins => ${RETRY_AFTER_MINUTES})`
   const { last } = await db
     .selectFrom('identifai.sync_runs')
     .select(
       // Before the first one, when none of them ever ended.
-      sql<Date | null>`coalesce(max(started_at) filter (where not (${isOwed})), min(started_at) - interval '1 minute')`.as(
+      sql<Date | null>`coalesce(max(started_at) filter (where not (${isMissed})), min(started_at) - interval '1 minute')`.as(
         'last',
       ),
     )
-    .where('trigger', '=', 'schedule')
+    .where('trigger', '=', 'nightly')
     .executeTakeFirstOrThrow()
   return last
 }

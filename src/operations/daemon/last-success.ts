@@ -9,7 +9,7 @@ export async function readLastSuccess(db: Kysely<Database>): Promise<Date | null
   const { last } = await db
     .selectFrom('identifai.sync_runs')
     .select(({ fn }) => fn.max('finished_at').as('last'))
-    .where('trigger', 'in', ['schedule', 'manual'])
+    .where('trigger', 'in', ['nightly', 'manual'])
     // What is partial set something aside and told so; it asked for everything all the same.
     .where('status', 'in', ['succeeded', 'partial'])
     .executeTakeFirstOrThrow()

@@ -5,26 +5,26 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { IDENTIFIER_STATES } from '../../platform/postgres/tables/identifiers.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { readLastSuccess } from './last-success.ts'
-import { LANES, type LedgerReading, readLedger } from './read-ledger.ts'
+import { DUE_BY, type QueueReading, readQueue } from './read-ledger.ts'
 
 /** A reading is used this long; and a slow one for as many times the time that it took. */
 const LEAST_AGE_MS = 1000
 const AGE_PER_COST = 20
 
 /** Whoever scrapes gives up after ten seconds, mostly; before that it gets the reading before. */
-const PATIENCE_MS = 3000
+const TIMEOUT_MS = 3000
 
 /** A value under its labels; what is null is not known, and not shown: zero would say that all is well. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | null]
 
-interface LedgerGauge {
+interface QueueGauge {
   readonly name: string
   readonly help: string
   readonly label?: string
-  readonly samples: (ledger: LedgerReading) => readonly Sample[]
+  readonly samples: (ledger: QueueReading) => readonly Sample[]
 }
 
-const GAUGES: readonly LedgerGauge[] = [
+const GAUGES: readonly QueueGauge[] = [
   {
     name: 'identifiers',
     help: 'Tracked identifiers by state.',
@@ -34,14 +34,14 @@ const GAUGES: readonly LedgerGauge[] = [
   {
     name: 'identifiers_due',
     help: 'Identifiers due now, by who asks for them: fresh passes, or the nightly sweep.',
-    label: 'lane',
-    samples: ({ lanes }) => LANES.map((lane) => [{ lane }, lanes[lane].due]),
+    label: 'due_by',
+    samples: ({ dueBy }) => DUE_BY.map((due_by) => [{ due_by }, dueBy[due_by].due]),
   },
   {
     name: 'oldest_due_age_seconds',
     help: 'How long what has been due longest has been due; 0 when nothing is due.',
-    label: 'lane',
-    samples: ({ lanes }) => LANES.map((lane) => [{ lane }, lanes[lane].oldestDueSeconds]),
+    label: 'due_by',
+    samples: ({ dueBy }) => DUE_BY.map((due_by) => [{ due_by }, dueBy[due_by].oldestDueSeconds]),
   },
   {
     name: 'identifiers_overdue',
@@ -55,20 +55,20 @@ const GAUGES: readonly LedgerGauge[] = [
   },
 ]
 
-export interface LedgerGaugesOptions {
+export interface QueueGaugesOptions {
   readonly registry: Registry
   /** Answers at once, or is down. */
   readonly db: () => Kysely<Database>
   /** May take its time: the whole ledger is read. */
-  readonly patientDb: () => Kysely<Database>
+  readonly metricsDb: () => Kysely<Database>
   readonly logger: Logger
   /** What is due for longer is overdue. */
   readonly overdueHours: number
 }
 
 /** Gauges of the ledger, read from the database when they are scraped; when it does not answer they are absent. */
-export function registerLedgerGauges({ registry, logger, ...options }: LedgerGaugesOptions): void {
-  const readWhole = createReader(() => readLedger(options.patientDb(), options.overdueHours), logger)
+export function registerQueueGauges({ registry, logger, ...options }: QueueGaugesOptions): void {
+  const readWhole = createReader(() => readQueue(options.metricsDb(), options.overdueHours), logger)
   for (const { name, help, label, samples } of GAUGES) {
     const gauge = new Gauge({
       name: `identifai_sync_${name}`,
@@ -133,7 +133,7 @@ function createReader<Reading>(
     try {
       last = await read()
     } catch (err) {
-      logger.warn({ err }, 'the database cannot be measured')
+      logger.warn({ err }, 'queue metrics query failed')
       last = undefined
     }
     const now = performance.now()
@@ -142,7 +142,7 @@ function createReader<Reading>(
   }
   return async () => {
     if (performance.now() >= freshUntil) underWay ??= readNow()
-    if (underWay) await Promise.race([underWay, sleep(PATIENCE_MS, undefined, { ref: false })])
+    if (underWay) await Promise.race([underWay, sleep(TIMEOUT_MS, undefined, { ref: false })])
     return last
   }
 }

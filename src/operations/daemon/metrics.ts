@@ -12,8 +12,8 @@ export interface Metrics {
   readonly registry: Registry
   readonly telemetry: Telemetry
   /** Counts what a pass has done; call the result with its tally as it grows, and at its end. */
-  observePass(): (tally: Readonly<Tally>) => void
-  passEnded(trigger: RunTrigger, status: string, seconds: number): void
+  observeRun(): (tally: Readonly<Tally>) => void
+  runEnded(trigger: RunTrigger, status: string, seconds: number): void
 }
 
 /** The counters of a pass that are counted over all passes: their names here, and what they count. */
@@ -57,14 +57,14 @@ export function createMetrics(): Metrics {
   const retries = createCounter('retries', 'Requests that were repeated, those over the quota included.')
   const throttled = createCounter('throttled', 'Answers that said the quota is used up (429).')
   const rows = createCounter('rows_written', 'Rows of content and history that were committed.')
-  const passes = new Counter({
-    name: 'identifai_sync_passes_total',
+  const runs = new Counter({
+    name: 'identifai_sync_runs_total',
     help: 'Passes of this process that have ended.',
     labelNames: ['trigger', 'status'],
     registers,
   })
-  const passSeconds = new Gauge({
-    name: 'identifai_sync_last_pass_duration_seconds',
+  const runSeconds = new Gauge({
+    name: 'identifai_sync_last_run_duration_seconds',
     help: 'How long the last pass of a kind took.',
     labelNames: ['trigger'],
     registers,
@@ -75,9 +75,9 @@ export function createMetrics(): Metrics {
   }))
   // What has not happened yet is zero, not absent: increase() does not see a counter begin.
   for (const status_class of ['2xx', '3xx', '4xx', '5xx', 'none']) requests.inc({ status_class }, 0)
-  for (const trigger of ['schedule', 'fresh'] as const) {
+  for (const trigger of ['nightly', 'fresh'] as const) {
     for (const status of ['succeeded', 'partial', 'failed', 'interrupted'] as const)
-      passes.inc({ trigger, status }, 0)
+      runs.inc({ trigger, status }, 0)
   }
   return {
     registry,
@@ -93,16 +93,16 @@ export function createMetrics(): Metrics {
       quotaWaited: (seconds) => quotaSeconds.inc(seconds),
       rowsWritten: (count) => rows.inc(count),
     },
-    observePass: () => {
+    observeRun: () => {
       let seen: Readonly<Tally> = emptyTally()
       return (tally) => {
         for (const { column, counter } of counters) counter.inc(tally[column] - seen[column])
         seen = { ...tally }
       }
     },
-    passEnded: (trigger, status, seconds) => {
-      passes.inc({ trigger, status })
-      passSeconds.set({ trigger }, seconds)
+    runEnded: (trigger, status, seconds) => {
+      runs.inc({ trigger, status })
+      runSeconds.set({ trigger }, seconds)
     },
   }
 }

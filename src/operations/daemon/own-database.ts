@@ -3,23 +3,23 @@ import type { DatabaseConfig } from '../../platform/config/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 
 /** Health asks little, and nobody waits for it long. */
-export const QUICK = { maxConnections: 2, silenceMs: 5000 }
+export const PROBE_CONNECTIONS = { maxConnections: 2, silenceMs: 5000 }
 
 /** Metrics read the whole ledger, which takes seconds from tens of millions of identifiers on. */
-export const PATIENT = { maxConnections: 1, silenceMs: 120_000 }
+export const METRICS_CONNECTIONS = { maxConnections: 1, silenceMs: 120_000 }
 
 /** The daemon's own connections, for health and metrics; passes have theirs. */
-export interface OwnDatabase extends AsyncDisposable {
+export interface ReconnectingDatabase extends AsyncDisposable {
   /** A database that the configuration leads to as it is now: a rotated password is noticed here. */
   current(): DatabaseApp['db']
 }
 
 /** @param readConfig Reads the configuration anew, files of secrets included; throws when it cannot. */
-export function createOwnDatabase(
+export function createReconnectingDatabase(
   readConfig: () => DatabaseConfig,
   logger: Logger,
-  connections: typeof QUICK,
-): OwnDatabase {
+  connections: typeof PROBE_CONNECTIONS,
+): ReconnectingDatabase {
   let open: { readonly url: string; readonly app: DatabaseApp } | undefined
   return {
     current: () => {
@@ -28,7 +28,7 @@ export function createOwnDatabase(
         const former = open
         open = { url: config.databaseUrl, app: createDatabaseApp(config, connections, { logger }) }
         former?.app.db.destroy().catch((err: unknown) => {
-          logger.warn({ err }, 'connections could not be closed')
+          logger.warn({ err }, 'connection close failed')
         })
       }
       return open.app.db

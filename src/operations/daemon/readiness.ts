@@ -5,7 +5,7 @@ import { assertMigrated } from '../../platform/postgres/migrate.ts'
 import { readLastSuccess } from './last-success.ts'
 
 /** Whoever probes gives up soon after. */
-const PATIENCE_MS = 3000
+const TIMEOUT_MS = 3000
 
 /** Whether the daemon does its work, and what keeps it from it. The keys are those of `/readyz`. */
 export interface Readiness {
@@ -32,7 +32,7 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
   return async () => {
     const problems = options.isDraining() ? ['it is stopping'] : []
     try {
-      lastSuccess = await withinPatience(readDatabase(options.db()))
+      lastSuccess = await withinTimeout(readDatabase(options.db()))
       problems.push(...tooOld(lastSuccess, options))
     } catch (error) {
       problems.push(`database: ${(error as Error).message}`)
@@ -56,10 +56,10 @@ function tooOld(lastSuccess: Date | null, { startedAt, maxAgeHours }: ReadinessO
   return [`${what}, more than ${maxAgeHours} hours ago`]
 }
 
-async function withinPatience<T>(work: Promise<T>): Promise<T> {
+async function withinTimeout<T>(work: Promise<T>): Promise<T> {
   const stop = new AbortController()
-  const tooLate = sleep(PATIENCE_MS, undefined, { signal: stop.signal }).then(() => {
-    throw new Error(`no answer within ${PATIENCE_MS / 1000} seconds`)
+  const tooLate = sleep(TIMEOUT_MS, undefined, { signal: stop.signal }).then(() => {
+    throw new Error(`no answer within ${TIMEOUT_MS / 1000} seconds`)
   })
   try {
     return await Promise.race([work, tooLate])

@@ -3,13 +3,13 @@ import type { DatabaseConfig } from '../../platform/config/config.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import type { RunTrigger } from '../../platform/postgres/tables/sync-runs.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { runPass } from '../../pipeline/run/run-pass.ts'
+import { executeRun } from '../../pipeline/run/run-pass.ts'
 import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
 import { startHttpServer } from './http-server.ts'
-import { readLastNight } from './last-night.ts'
-import { registerLedgerGauges } from './ledger-gauges.ts'
+import { readLastNightly } from './last-night.ts'
+import { registerQueueGauges } from './ledger-gauges.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { createOwnDatabase, PATIENT, QUICK } from './own-database.ts'
+import { createReconnectingDatabase, METRICS_CONNECTIONS, PROBE_CONNECTIONS } from './own-database.ts'
 import { createReadiness } from './readiness.ts'
 import { startSchedule } from './schedule.ts'
 
@@ -29,13 +29,17 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { config, logger, signal } = options
   const startedAt = new Date()
   const metrics = createMetrics()
-  await using database = createOwnDatabase(options.readDatabaseConfig, logger, QUICK)
-  await using patientDatabase = createOwnDatabase(options.readDatabaseConfig, logger, PATIENT)
+  await using database = createReconnectingDatabase(options.readDatabaseConfig, logger, PROBE_CONNECTIONS)
+  await using metricsDatabase = createReconnectingDatabase(
+    options.readDatabaseConfig,
+    logger,
+    METRICS_CONNECTIONS,
+  )
   const db = () => database.current()
-  registerLedgerGauges({
+  registerQueueGauges({
     registry: metrics.registry,
     db,
-    patientDb: () => patientDatabase.current(),
+    metricsDb: () => metricsDatabase.current(),
     logger,
     overdueHours: config.readyMaxAgeHours,
   })
@@ -53,42 +57,42 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const schedule = startSchedule({
     config,
     logger,
-    readLastNight: async () => (await readLastNight(db(), config.leaseSeconds)) ?? startedAt,
-    runNightly: () => pass(options, metrics, 'schedule'),
-    runFresh: () => pass(options, metrics, 'fresh'),
+    readLastNightly: async () => (await readLastNightly(db(), config.leaseSeconds)) ?? startedAt,
+    runNightly: () => run(options, metrics, 'nightly'),
+    runFresh: () => run(options, metrics, 'fresh'),
   })
   const { schedule: nightly, freshSchedule: fresh, timeZone } = config
   logger.info({ nightly, fresh, timeZone, http: server.origin }, 'daemon started')
-  await stopAsked(signal)
-  logger.info('daemon is stopping')
+  await stopRequested(signal)
+  logger.info('daemon stopping')
   await schedule.stop()
   logger.info('daemon stopped')
 }
 
 /** Never rejects: the next pass may do better. */
-async function pass(
+async function run(
   { openApp, logger, signal }: DaemonOptions,
   metrics: Metrics,
   trigger: RunTrigger,
 ): Promise<void> {
   if (signal.aborted) return
   const startedAt = performance.now()
-  const ended = (status: string) => metrics.passEnded(trigger, status, (performance.now() - startedAt) / 1000)
+  const ended = (status: string) => metrics.runEnded(trigger, status, (performance.now() - startedAt) / 1000)
   try {
     await using app = await openApp({ logger, telemetry: metrics.telemetry })
-    const observe = metrics.observePass()
-    const { run, failure } = await runPass(app, { trigger, signal, onProgress: observe })
+    const observe = metrics.observeRun()
+    const { run, failure } = await executeRun(app, { trigger, signal, onProgress: observe })
     observe(run)
-    if (failure !== undefined) logger.error({ runId: run.run_id, trigger, err: failure }, 'pass failed')
+    if (failure !== undefined) logger.error({ runId: run.run_id, trigger, err: failure }, 'run failed')
     // The row of a fresh pass that had nothing to do was taken back while it was open.
     ended(run.status === 'running' ? 'succeeded' : run.status)
   } catch (error) {
-    logger.error({ trigger, err: asDatabaseError(error) ?? error }, 'pass failed')
+    logger.error({ trigger, err: asDatabaseError(error) ?? error }, 'run failed')
     ended('failed')
   }
 }
 
-async function stopAsked(signal: AbortSignal): Promise<void> {
+async function stopRequested(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }

@@ -1,8 +1,8 @@
 import { createTask, type ScheduledTask, schedule } from 'node-cron'
 import type { Logger } from '../../platform/logger.ts'
 import type { ScheduleConfig } from '../../platform/config/daemon-config.ts'
-import { createLane } from './lane.ts'
-import { createOwedNight } from './owed-night.ts'
+import { createSingleFlight } from './lane.ts'
+import { createMissedRunCheck } from './owed-night.ts'
 import { watchSlots } from './slot-watch.ts'
 
 export interface Schedule {
@@ -14,7 +14,7 @@ export interface ScheduleOptions {
   readonly config: ScheduleConfig
   readonly logger: Logger
   /** By when nightly passes are done with; what was due since is owed, until a pass of whatever process has seen to it. */
-  readonly readLastNight: () => Promise<Date>
+  readonly readLastNightly: () => Promise<Date>
   readonly runNightly: () => Promise<void>
   readonly runFresh: () => Promise<void>
 }
@@ -26,26 +26,26 @@ export interface ScheduleOptions {
  */
 export function startSchedule(options: ScheduleOptions): Schedule {
   const { config, logger } = options
-  const nightly = createLane(options.runNightly)
-  const fresh = createLane(options.runFresh)
-  const watchNights = (since: Date) =>
+  const nightly = createSingleFlight(options.runNightly)
+  const fresh = createSingleFlight(options.runFresh)
+  const watchNightly = (since: Date) =>
     watchSlots({ expression: config.schedule, timeZone: config.timeZone, since })
-  const nights = watchNights(new Date())
-  const isOwed = createOwedNight(watchNights)
+  const nightlyTimes = watchNightly(new Date())
+  const isMissed = createMissedRunCheck(watchNightly)
   const freshTimes = createTask(config.freshSchedule, () => {}, { timezone: config.timeZone })
   const makeUp = async () => {
     try {
-      if (isOwed(await options.readLastNight(), new Date()) && !isStopping) nightly.start()
+      if (isMissed(await options.readLastNightly(), new Date()) && !isStopping) nightly.start()
     } catch (err) {
       // Fresh passes say so, too, and louder; the next minute may know more.
-      logger.debug({ err }, 'nobody knows whether a nightly pass is owed')
+      logger.debug({ err }, 'missed nightly run check failed')
     }
   }
   const look = () => {
-    if (!nights.hasCome(new Date())) {
+    if (!nightlyTimes.hasCome(new Date())) {
       if (!nightly.isBusy) looking = makeUp()
     } else if (!nightly.start()) {
-      logger.warn('a nightly pass is due while the last one still runs: it goes on')
+      logger.warn('nightly run skipped, the previous one is still running')
     }
   }
   let isStopping = false

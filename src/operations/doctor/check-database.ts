@@ -24,8 +24,8 @@ export async function checkDatabase(db: Kysely<Database>): Promise<Finding[]> {
       ...(encoding === 'UTF8' ? [] : [wrongEncoding(encoding)]),
     ]
   } catch (error) {
-    const mend = 'docs/operations.md has the roles, and under "Proxy and certificates" what TLS needs.'
-    return [failed('database', asConnectionError(error).message, mend, EXIT_CODE.database)]
+    const remedy = 'docs/operations.md has the roles, and under "Proxy and certificates" what TLS needs.'
+    return [failed('database', asConnectionError(error).message, remedy, EXIT_CODE.database)]
   }
 }
 

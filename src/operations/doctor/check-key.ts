@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
-  ApiAnswerError,
+  ApiResponseError,
   ApiKeyRefusedError,
   EXIT_CODE,
   ApiUntrustedError,
@@ -60,17 +60,17 @@ function explain(error: unknown): Finding {
   if (error instanceof ApiKeyRefusedError) {
     return failed('api', error.message, 'Put the key of your identifAI account there.', EXIT_CODE.keyRefused)
   }
-  if (error instanceof ApiAnswerError) {
-    const mend = 'Check IDENTIFAI_API_URL: it ends before /classifications_audio.'
-    return failed('api', error.message, mend, EXIT_CODE.gaveUp)
+  if (error instanceof ApiResponseError) {
+    const remedy = 'Check IDENTIFAI_API_URL: it ends before /classifications_audio.'
+    return failed('api', error.message, remedy, EXIT_CODE.gaveUp)
   }
   if (error instanceof ApiUntrustedError) {
-    const mend = 'Find out whose certificate it is before you trust it: a proxy may stand in between.'
-    return failed('api', error.message, mend, EXIT_CODE.gaveUp)
+    const remedy = 'Find out whose certificate it is before you trust it: a proxy may stand in between.'
+    return failed('api', error.message, remedy, EXIT_CODE.gaveUp)
   }
   if (error instanceof RetryableError) {
-    const mend = 'Check IDENTIFAI_API_URL, and the way there: a firewall, HTTPS_PROXY and NO_PROXY.'
-    return failed('api', error.message, mend, EXIT_CODE.gaveUp)
+    const remedy = 'Check IDENTIFAI_API_URL, and the way there: a firewall, HTTPS_PROXY and NO_PROXY.'
+    return failed('api', error.message, remedy, EXIT_CODE.gaveUp)
   }
   throw error
 }

@@ -14,8 +14,8 @@ export async function checkMigrations(db: Kysely<Database>): Promise<Finding> {
   } catch (error) {
     const known = asDatabaseError(error)
     if (!known) throw error
-    const mend = 'After an upgrade, migrate with the new version.'
-    return failed('migrations', known.message, mend, EXIT_CODE.database)
+    const remedy = 'After an upgrade, migrate with the new version.'
+    return failed('migrations', known.message, remedy, EXIT_CODE.database)
   }
 }
 
@@ -42,8 +42,8 @@ export async function checkPrivileges(db: Kysely<Database>): Promise<Finding> {
   const grants = lacking.map(
     ({ table, privileges }) => `GRANT ${privileges} ON identifai.${table} TO ${role};`,
   )
-  const mend = `If ${role} is the role that runs passes, as the owner of the tables: GRANT USAGE ON SCHEMA identifai TO ${role}; ${grants.join(' ')} Else run doctor as that role.`
-  return failed('privileges', `The role lacks ${found}.`, mend, EXIT_CODE.database)
+  const remedy = `If ${role} is the role that runs passes, as the owner of the tables: GRANT USAGE ON SCHEMA identifai TO ${role}; ${grants.join(' ')} Else run doctor as that role.`
+  return failed('privileges', `The role lacks ${found}.`, remedy, EXIT_CODE.database)
 }
 
 const NUMBERED = [

@@ -7,25 +7,25 @@ export interface Finding {
   readonly status: 'ok' | 'warning' | 'failed' | 'skipped'
   readonly found: string
   /** What to do about it; null where there is nothing to do. */
-  readonly mend: string | null
+  readonly remedy: string | null
   /** The exit code that a failure amounts to. */
   readonly exit_code: ExitCode
 }
 
 export function ok(check: string, found: string): Finding {
-  return { check, status: 'ok', found, mend: null, exit_code: EXIT_CODE.fine }
+  return { check, status: 'ok', found, remedy: null, exit_code: EXIT_CODE.fine }
 }
 
-export function warning(check: string, found: string, mend: string): Finding {
-  return { check, status: 'warning', found, mend, exit_code: EXIT_CODE.fine }
+export function warning(check: string, found: string, remedy: string): Finding {
+  return { check, status: 'warning', found, remedy, exit_code: EXIT_CODE.fine }
 }
 
-export function failed(check: string, found: string, mend: string, code: ExitCode): Finding {
-  return { check, status: 'failed', found, mend, exit_code: code }
+export function failed(check: string, found: string, remedy: string, code: ExitCode): Finding {
+  return { check, status: 'failed', found, remedy, exit_code: code }
 }
 
 export function skipped(check: string, because: string): Finding {
-  return { check, status: 'skipped', found: because, mend: null, exit_code: EXIT_CODE.fine }
+  return { check, status: 'skipped', found: because, remedy: null, exit_code: EXIT_CODE.fine }
 }
 
 /** Of several failures the first counts: what comes after it may follow from it. */

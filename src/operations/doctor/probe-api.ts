@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../media/endpoint.ts'
 import { EXIT_CODE, PermanentError, RetryableError } from '../../platform/errors.ts'
-import type { AnsweredRecord } from '../../pipeline/api/answered-records.ts'
+import type { ResponseRecord } from '../../pipeline/api/answered-records.ts'
 import type { ApiClient } from '../../pipeline/api/api-client.ts'
 import { requestTarget } from '../../pipeline/api/request-target.ts'
 import { isJsonObject, type Json } from '../../platform/json.ts'
@@ -64,7 +64,7 @@ async function observe(api: ApiClient, identifiers: readonly string[]): Promise<
 function aboutRecord(observed: Observed, record: Json | undefined, endpoint: Endpoint): Finding {
   const check = 'probe: known identifier'
   if (observed.kind === 'refused')
-    return failed(check, `Asked for alone, ${observed.how}.`, ANOTHER, EXIT_CODE.usage)
+    return failed(check, `RequestSize for alone, ${observed.how}.`, ANOTHER, EXIT_CODE.usage)
   if (!isJsonObject(record)) return failed(check, 'It is not in the answer.', ANOTHER, EXIT_CODE.usage)
   const validation = endpoint.validate(record)
   const fields = Object.keys(record).toSorted().join(', ')
@@ -94,11 +94,11 @@ function aboutUnknown(observed: Observed, known: string): Finding {
 
 function aboutRepeated(observed: Observed, known: string): Finding {
   const check = 'probe: the same identifier twice'
-  if (observed.kind === 'refused') return ok(check, `Asked for twice in a request, ${observed.how}.`)
+  if (observed.kind === 'refused') return ok(check, `RequestSize for twice in a request, ${observed.how}.`)
   const times = observed.records.filter((one) => identifierOf(one) === known).length
   return ok(
     check,
-    `Asked for twice in a request, it is in the answer ${times === 1 ? 'once' : `${times} times`}.`,
+    `RequestSize for twice in a request, it is in the answer ${times === 1 ? 'once' : `${times} times`}.`,
   )
 }
 
@@ -106,8 +106,8 @@ function aboutFull(observed: Observed, endpoint: Endpoint, identifiers: readonly
   const check = 'probe: a full request'
   const bytes = requestTarget(endpoint.path, identifiers).length
   if (observed.kind === 'answered') return ok(check, `100 identifiers, ${bytes} bytes, are taken.`)
-  const mend = `Set SYNC_MAX_URL_BYTES below ${bytes}; a pass that is refused halves its requests by itself.`
-  return warning(check, `Of 100 identifiers, ${bytes} bytes, ${observed.how}.`, mend)
+  const remedy = `Set SYNC_MAX_URL_BYTES below ${bytes}; a pass that is refused halves its requests by itself.`
+  return warning(check, `Of 100 identifiers, ${bytes} bytes, ${observed.how}.`, remedy)
 }
 
 function aboutTooMany(observed: Observed): Finding {
@@ -118,13 +118,13 @@ function aboutTooMany(observed: Observed): Finding {
 
 function aboutHash(observed: Observed): Finding {
   const check = 'probe: a file hash'
-  if (observed.kind === 'refused') return ok(check, `Asked by the hash of its file, ${observed.how}.`)
+  if (observed.kind === 'refused') return ok(check, `RequestSize by the hash of its file, ${observed.how}.`)
   const how =
     observed.records.filter(isJsonObject).length === 0 ? 'nothing is returned' : 'something is returned'
-  return ok(check, `Asked by the hash of its file, ${how}; identifiers are asked for all the same.`)
+  return ok(check, `RequestSize by the hash of its file, ${how}; identifiers are asked for all the same.`)
 }
 
-function valueOf(record: AnsweredRecord): Json {
+function valueOf(record: ResponseRecord): Json {
   return record.kind === 'read' ? record.value : null
 }
 

@@ -4,7 +4,7 @@ import { VERSION } from '../../platform/version.ts'
 import { arrayElements } from './array-elements.ts'
 
 /** One element of an answer. */
-export type AnsweredRecord =
+export type ResponseRecord =
   /** To the byte the record of this identifier that was read before: it is not read again. */
   | { readonly kind: 'known'; readonly identifier: string }
   | {
@@ -17,7 +17,7 @@ export type AnsweredRecord =
     }
 
 /** Identifiers by the digest of the record that each was answered with last. */
-export type KnownRecords = ReadonlyMap<string, string>
+export type IdenticalRecords = ReadonlyMap<string, string>
 
 /**
  * Takes an answer apart. What is known, as most of a sweep is, is hashed and not parsed.
@@ -25,10 +25,10 @@ export type KnownRecords = ReadonlyMap<string, string>
  * @returns undefined where the body is JSON, but no array.
  * @throws SyntaxError or TypeError where it is not JSON in UTF-8.
  */
-export function answeredRecords(body: Buffer, known: KnownRecords): AnsweredRecord[] | undefined {
+export function parseRecords(body: Buffer, known: IdenticalRecords): ResponseRecord[] | undefined {
   const text = withoutByteOrderMark(body)
   const elements = arrayElements(text)
-  if (elements) return elements.map((element) => answeredRecord(element, known))
+  if (elements) return elements.map((element) => parseRecord(element, known))
   JSON.parse(UTF8.decode(text))
   return undefined
 }
@@ -41,7 +41,7 @@ export function recordDigest(record: Buffer | string): string {
   return createHash('sha256').update(`${VERSION} `).update(record).digest('hex')
 }
 
-function answeredRecord(element: Buffer, known: KnownRecords): AnsweredRecord {
+function parseRecord(element: Buffer, known: IdenticalRecords): ResponseRecord {
   const digest = recordDigest(element)
   const identifier = known.get(digest)
   if (identifier !== undefined) return { kind: 'known', identifier }

@@ -2,14 +2,14 @@ import { promisify } from 'node:util'
 import { gunzip, type ZlibOptions } from 'node:zlib'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import {
-  ApiAnswerError,
+  ApiResponseError,
   ApiKeyRefusedError,
   ApiUnavailableError,
   ApiUntrustedError,
   ThrottledError,
 } from '../../platform/errors.ts'
 import { isUntrustedCertificate } from '../../platform/untrusted-certificate.ts'
-import { type AnsweredRecord, answeredRecords, type KnownRecords } from './answered-records.ts'
+import { type ResponseRecord, parseRecords, type IdenticalRecords } from './answered-records.ts'
 import { requestTarget } from './request-target.ts'
 import { retryAfterMs } from './retry-after.ts'
 
@@ -21,7 +21,7 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024
 
 /** What one request brought: records, or a refusal of the request as it stands. */
 type ApiReply =
-  | { readonly kind: 'answered'; readonly records: readonly AnsweredRecord[]; readonly httpDate: Date | null }
+  | { readonly kind: 'answered'; readonly records: readonly ResponseRecord[]; readonly httpDate: Date | null }
   /** 400, 404, 422: one of the identifiers may be the reason. 413, 414: there are too many of them. */
   | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
 
@@ -30,9 +30,9 @@ export interface ApiClient extends AsyncDisposable {
    * Asks once for up to 100 identifiers, with the API's GET of many classifications. No retry, no quota.
    *
    * @param known Records that are not read again when they come as they were.
-   * @throws ApiUnavailableError or ThrottledError when another try may help; ApiKeyRefusedError, ApiUntrustedError or ApiAnswerError when it cannot.
+   * @throws ApiUnavailableError or ThrottledError when another try may help; ApiKeyRefusedError, ApiUntrustedError or ApiResponseError when it cannot.
    */
-  read(identifiers: readonly string[], signal: AbortSignal, known?: KnownRecords): Promise<ApiReply>
+  read(identifiers: readonly string[], signal: AbortSignal, known?: IdenticalRecords): Promise<ApiReply>
 }
 
 export interface ApiClientOptions {
@@ -129,13 +129,13 @@ function interpret({ status, retryAfter, date, body, place }: ErrorResponse): Ap
   if (status === 401 || status === 403) {
     throw new ApiKeyRefusedError(`${place}: the API refuses the key (${status}). Check IDENTIFAI_API_KEY.`)
   }
-  throw new ApiAnswerError(`${place}: unexpected status ${status}. Check IDENTIFAI_API_URL.`)
+  throw new ApiResponseError(`${place}: unexpected status ${status}. Check IDENTIFAI_API_URL.`)
 }
 
-function readRecords(body: Buffer, known: KnownRecords, place: string): readonly AnsweredRecord[] {
-  let records: readonly AnsweredRecord[] | undefined
+function readRecords(body: Buffer, known: IdenticalRecords, place: string): readonly ResponseRecord[] {
+  let records: readonly ResponseRecord[] | undefined
   try {
-    records = answeredRecords(body, known)
+    records = parseRecords(body, known)
   } catch (cause) {
     throw new ApiUnavailableError(`${place}: the answer is not JSON`, { cause })
   }
@@ -149,7 +149,7 @@ function parseDate(date: string | string[] | undefined): Date | null {
 }
 
 function isOurs(error: unknown): boolean {
-  return [ApiUnavailableError, ThrottledError, ApiKeyRefusedError, ApiAnswerError].some(
+  return [ApiUnavailableError, ThrottledError, ApiKeyRefusedError, ApiResponseError].some(
     (type) => error instanceof type,
   )
 }

@@ -2,17 +2,17 @@ import type { Kysely } from 'kysely'
 import type { DatabaseTime } from '../../platform/database-time.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { JsonObject } from '../../platform/json.ts'
-import { causesOfChange, isFinished, type SeenContent } from '../../media/causes-of-change.ts'
+import { causesOfChange, isFinished, type ComparedContent } from '../../media/causes-of-change.ts'
 import { contentDigest, DIGEST_VERSION } from '../../media/content-digest.ts'
 import type { RowSet } from '../../media/row-set.ts'
 import type { Outcome } from './outcome.ts'
 import { type LatestRevision, readContents, readLatestRevisions, type StoredContent } from './read-history.ts'
 
-export type Answered = Extract<Outcome, { kind: 'answered' }>
+export type Returned = Extract<Outcome, { kind: 'answered' }>
 
 /** An answer whose content is new or differs, and what history will say of it. */
 export interface Change {
-  readonly outcome: Answered
+  readonly outcome: Returned
   readonly revisionNo: number
   readonly causes: readonly string[]
   /** A new analysis runs while a finished one is known: history notes it, the finished rows stay. */
@@ -29,7 +29,7 @@ export type Canonicalize = (payload: JsonObject) => JsonObject
 /** Which of these answers bring something that history does not have yet. */
 export async function findChanges(
   db: Kysely<Database>,
-  answered: readonly Answered[],
+  answered: readonly Returned[],
   canonicalize: Canonicalize,
 ): Promise<Change[]> {
   const latest = await readLatestRevisions(db, idsOf(answered))
@@ -47,9 +47,9 @@ export async function findChanges(
   ]
   return differing.map((outcome) => {
     const revision = latest.get(outcome.claim.id)
-    if (revision === undefined) return firstSight(outcome)
+    if (revision === undefined) return firstRevision(outcome)
     const before = {
-      latest: seen(contents.get(outcome.claim.id), canonicalize) ?? seenNow(outcome.rows),
+      latest: seen(contents.get(outcome.claim.id), canonicalize) ?? comparedNow(outcome.rows),
       finished: seen(finished.get(outcome.claim.id), canonicalize),
       disappeared: revision.disappeared,
     }
@@ -57,7 +57,7 @@ export async function findChanges(
     return {
       outcome,
       revisionNo: revision.revision_no + 1,
-      causes: causesOfChange(before, seenNow(outcome.rows)),
+      causes: causesOfChange(before, comparedNow(outcome.rows)),
       keepsRows: before.finished !== null && !isFinished(outcome.rows.revision),
       replacesRows: true,
       // While an analysis runs again, what was last confirmed is still the finished content before it.
@@ -66,11 +66,11 @@ export async function findChanges(
   })
 }
 
-function firstSight(outcome: Answered): Change {
+function firstRevision(outcome: Returned): Change {
   return {
     outcome,
     revisionNo: 1,
-    causes: causesOfChange(null, seenNow(outcome.rows)),
+    causes: causesOfChange(null, comparedNow(outcome.rows)),
     keepsRows: false,
     replacesRows: false,
     carriedConfirmation: null,
@@ -99,7 +99,7 @@ async function currentDigests(
   return digests
 }
 
-function seen(content: StoredContent | undefined, canonicalize: Canonicalize): SeenContent | null {
+function seen(content: StoredContent | undefined, canonicalize: Canonicalize): ComparedContent | null {
   if (content === undefined) return null
   return {
     status: content.status,
@@ -108,10 +108,10 @@ function seen(content: StoredContent | undefined, canonicalize: Canonicalize): S
   }
 }
 
-function seenNow({ revision, canonical }: RowSet): SeenContent {
+function comparedNow({ revision, canonical }: RowSet): ComparedContent {
   return { status: revision.status, force_classification: revision.force_classification, canonical }
 }
 
-function idsOf(outcomes: readonly Answered[]): number[] {
+function idsOf(outcomes: readonly Returned[]): number[] {
   return outcomes.map(({ claim }) => claim.id)
 }

@@ -6,11 +6,11 @@ import { PRIORITY } from '../queue/priority.ts'
 import type { Change } from './find-changes.ts'
 
 /**
- * Settled identifiers that share a file hash with a changed one but not its force: one override by hash flips them
+ * Finished identifiers that share a file hash with a changed one but not its force: one override by hash flips them
  * all, so theirs is out of date. Looked for when a force changed, and at a first finished answer.
  */
-export async function findSiblings(db: Kysely<Database>, changes: readonly Change[]): Promise<number[]> {
-  const sources = changes.filter(mayConcernSiblings).map(({ outcome }) => outcome)
+export async function findSameFile(db: Kysely<Database>, changes: readonly Change[]): Promise<number[]> {
+  const sources = changes.filter(mayConcernSameFile).map(({ outcome }) => outcome)
   if (sources.length === 0) return []
   await lockFiles(
     db,
@@ -47,24 +47,24 @@ async function lockFiles(
 }
 
 /**
- * Makes rows, locked by the caller, due at once; one that is leased stays due after it is settled. One that was retired
+ * Makes rows, locked by the caller, due at once; one that is leased stays due after it is finished. One that was retired
  * before it could be locked stays as it is.
  */
-export async function wakeSiblings(db: Kysely<Database>, ids: readonly number[]): Promise<void> {
+export async function requestSameFileRefresh(db: Kysely<Database>, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return
   await db
     .updateTable('identifai.identifiers')
     .set({
-      wake_requested_at: sql<Date>`clock_timestamp()`,
+      refresh_requested_at: sql<Date>`clock_timestamp()`,
       due_at: sql<Date>`clock_timestamp()`,
-      priority: PRIORITY.woken,
+      priority: PRIORITY.refreshRequested,
     })
     .where(sql<boolean>`id = any(${ids}::bigint[])`)
     .where('state', 'in', ['done', 'errored'])
     .execute()
 }
 
-function mayConcernSiblings(change: Change): boolean {
+function mayConcernSameFile(change: Change): boolean {
   const { file_hash, status } = change.outcome.rows.revision
   if (file_hash === null || !isFinished({ status })) return false
   const firstFinished = change.causes.includes('first_seen') || change.causes.includes('status_changed')

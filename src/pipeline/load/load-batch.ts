@@ -4,14 +4,14 @@ import type { DatabaseTime } from '../../platform/database-time.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { RunClosedError } from '../../platform/errors.ts'
 import { appendDisappearances, appendRevisions } from './append-revisions.ts'
-import { type Answered, type Canonicalize, type Change, findChanges } from './find-changes.ts'
-import { changesForce, findSiblings, wakeSiblings } from './find-siblings.ts'
-import { type LockedRow, lockLedgerRows, lockRunningRun } from './lock-rows.ts'
+import { type Returned, type Canonicalize, type Change, findChanges } from './find-changes.ts'
+import { changesForce, findSameFile, requestSameFileRefresh } from './find-siblings.ts'
+import { type LockedRow, lockIdentifiers, lockRunningRun } from './lock-rows.ts'
 import { noteFileHashes } from './note-file-hashes.ts'
 import type { Fence, Outcome } from './outcome.ts'
 import { quarantine, resolveQuarantine } from './quarantine.ts'
 import { recordDrift } from './record-drift.ts'
-import { settle } from './settle.ts'
+import { updateIdentifiers } from './settle.ts'
 import { withTransaction } from './with-transaction.ts'
 import { updateResultUrls, writeContent } from './write-content.ts'
 
@@ -19,7 +19,7 @@ export interface Batch {
   readonly media: string
   readonly runId: string
   /** Database clock before the request left. */
-  readonly askedAt: DatabaseTime
+  readonly requestedAt: DatabaseTime
   /** Database clock after the answer had been received. */
   readonly receivedAt: DatabaseTime
   readonly outcomes: readonly Outcome[]
@@ -49,23 +49,23 @@ export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonica
 
     // Read before the rows are locked: our leases keep everybody else from changing what is read here, and a lease
     // that is no longer ours is noticed right after.
-    const proposed = await findChanges(trx, batch.outcomes.filter(isAnswered), canonicalize)
-    const siblings = await findSiblings(trx, proposed)
+    const proposed = await findChanges(trx, batch.outcomes.filter(isReturned), canonicalize)
+    const sameFile = await findSameFile(trx, proposed)
     const claims = batch.outcomes.map((outcome) => outcome.claim)
-    const ledger = await lockLedgerRows(trx, { runId: batch.runId, claims, siblings })
+    const ledger = await lockIdentifiers(trx, { runId: batch.runId, claims, sameFile })
 
     const held = batch.outcomes.filter(({ claim }) => holds(claim, ledger))
     const changes = proposed.filter(({ outcome }) => holds(outcome.claim, ledger))
     const changedIds = new Set(changes.map(({ outcome }) => outcome.claim.id))
-    const unchanged = held.filter(isAnswered).filter(({ claim }) => !changedIds.has(claim.id))
+    const unchanged = held.filter(isReturned).filter(({ claim }) => !changedIds.has(claim.id))
     await writeContent(transaction, changes, batch)
     await updateResultUrls(trx, unchanged)
     await appendRevisions(transaction, changes, { ...batch, ledger })
     const disappeared = held.filter(hasDisappeared).map(({ claim }) => claim.id)
     await appendDisappearances(trx, disappeared, batch)
-    await settle(trx, held, batch)
+    await updateIdentifiers(trx, held, batch)
     await noteFileHashes(trx, held, batch.media)
-    await wakeSiblings(trx, siblings)
+    await requestSameFileRefresh(trx, sameFile)
     await keepEvidence(trx, batch, held, changes)
     return {
       written: held,
@@ -87,7 +87,7 @@ async function keepEvidence(
   await quarantine(trx, held.filter(isQuarantined), batch)
   await resolveQuarantine(
     trx,
-    held.filter(isAnswered).map(({ claim }) => claim.identifier),
+    held.filter(isReturned).map(({ claim }) => claim.identifier),
     batch,
   )
   await recordDrift(
@@ -111,7 +111,7 @@ function holds(claim: Fence, ledger: ReadonlyMap<number, LockedRow>): boolean {
   return ledger.get(claim.id)?.claimNo === claim.claimNo
 }
 
-function isAnswered(outcome: Outcome): outcome is Answered {
+function isReturned(outcome: Outcome): outcome is Returned {
   return outcome.kind === 'answered'
 }
 

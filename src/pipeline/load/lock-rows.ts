@@ -35,15 +35,15 @@ export async function lockRunningRun(trx: Transaction<Database>, runId: string):
  * wait for each other. Returns the rows that this run still leases, by id, with
  * the claim that holds.
  */
-export async function lockLedgerRows(
+export async function lockIdentifiers(
   trx: Transaction<Database>,
   options: {
     readonly runId: string
     readonly claims: readonly Fence[]
-    readonly siblings: readonly number[]
+    readonly sameFile: readonly number[]
   },
 ): Promise<Map<number, LockedRow>> {
-  const ids = [...options.claims.map((claim) => claim.id), ...options.siblings]
+  const ids = [...options.claims.map((claim) => claim.id), ...options.sameFile]
   const rows = await trx
     .selectFrom('identifai.identifiers')
     .select([

@@ -13,7 +13,7 @@ export interface Fence {
 /** What one answer means for one claimed identifier, together with what the ledger then says. */
 export type Outcome = {
   readonly claim: Fence
-  readonly ledger: LedgerUpdate
+  readonly ledger: IdentifierUpdate
 } & (
   | {
       readonly kind: 'answered'
@@ -37,7 +37,7 @@ export type Outcome = {
 )
 
 /** The ledger row after an outcome. */
-export interface LedgerUpdate {
+export interface IdentifierUpdate {
   readonly state: IdentifierState
   readonly priority: number
   /** Seconds from the request to the next one; null means not again. */
@@ -47,5 +47,5 @@ export interface LedgerUpdate {
   /** Whether an answer that fits the contract came. */
   readonly confirmed: boolean
   /** By what the same finished record is known when it comes again; null when the next answer has to be read. */
-  readonly answerDigest: string | null
+  readonly recordDigest: string | null
 }

@@ -6,7 +6,7 @@ import type { Outcome } from './outcome.ts'
 export interface QuarantineContext {
   readonly media: string
   readonly runId: string
-  readonly askedAt: DatabaseTime
+  readonly requestedAt: DatabaseTime
   readonly receivedAt: DatabaseTime
 }
 
@@ -14,7 +14,7 @@ export interface QuarantineContext {
 export async function quarantine(
   trx: Transaction<Database>,
   outcomes: readonly Extract<Outcome, { kind: 'quarantined' }>[],
-  { media, runId, askedAt, receivedAt }: QuarantineContext,
+  { media, runId, requestedAt, receivedAt }: QuarantineContext,
 ): Promise<void> {
   if (outcomes.length === 0) return
   await trx
@@ -24,7 +24,7 @@ export async function quarantine(
         media,
         identifier: outcome.claim.identifier,
         run_id: runId,
-        asked_at: askedAt,
+        requested_at: requestedAt,
         received_at: receivedAt,
         reason: outcome.reason,
         issues: JSON.stringify(outcome.issues),

@@ -3,7 +3,7 @@ import type { DatabaseTime } from '../../platform/database-time.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { NewClassificationRow } from '../../platform/postgres/tables/classifications.ts'
 import { copyBinaryRows, copyRows } from './copy-rows.ts'
-import type { Answered, Change } from './find-changes.ts'
+import type { Returned, Change } from './find-changes.ts'
 import type { ContentRows } from '../../media/row-set.ts'
 import type { CopyTransaction } from './with-transaction.ts'
 
@@ -122,7 +122,7 @@ async function updateClassifications(
  */
 export async function updateResultUrls(
   trx: Transaction<Database>,
-  unchanged: readonly Answered[],
+  unchanged: readonly Returned[],
 ): Promise<void> {
   if (unchanged.length === 0) return
   // Kysely has no word for unnest over several arrays.

@@ -4,9 +4,9 @@ import { PRIORITY } from '../queue/priority.ts'
 
 /**
  * Why something is due, in the order in which a pass asks: woken by a hash sibling, `requeue` or a requested refresh;
- * never answered yet; unfinished when it was; settled, and asked again all the same.
+ * never answered yet; unfinished when it was; finished, and asked again all the same.
  */
-export const DUE_CLASSES = ['sibling', 'first_ask', 'poll', 'sweep'] as const
+export const DUE_CLASSES = ['refresh_request', 'new', 'unfinished', 'refresh'] as const
 export type DueClass = (typeof DUE_CLASSES)[number]
 
 export interface Counted {
@@ -20,8 +20,8 @@ export interface Counted {
 
 export interface DueOptions {
   readonly media: string
-  /** As if every settled identifier were due. */
-  readonly settledToo: boolean
+  /** As if every finished identifier were due. */
+  readonly includeFinished: boolean
   /** Identifiers at most, those that are asked first; all when undefined. */
   readonly limit: number | undefined
 }
@@ -29,20 +29,20 @@ export interface DueOptions {
 /** What a pass would ask for now, by class. */
 export async function countDue(
   db: Kysely<Database>,
-  { media, settledToo, limit }: DueOptions,
+  { media, includeFinished, limit }: DueOptions,
 ): Promise<Map<DueClass, Counted>> {
   const due = db
     .selectFrom('identifai.identifiers')
     .select((eb) => [
       eb
         .case()
-        .when(sql<boolean>`wake_requested_at > coalesce(last_asked_at, '-infinity')`)
-        .then(sql<DueClass>`'sibling'`)
-        .when('last_asked_at', 'is', null)
-        .then(sql<DueClass>`'first_ask'`)
-        .when('priority', '>', PRIORITY.sweep)
-        .then(sql<DueClass>`'poll'`)
-        .else(sql<DueClass>`'sweep'`)
+        .when(sql<boolean>`refresh_requested_at > coalesce(last_requested_at, '-infinity')`)
+        .then(sql<DueClass>`'refresh_request'`)
+        .when('last_requested_at', 'is', null)
+        .then(sql<DueClass>`'new'`)
+        .when('priority', '>', PRIORITY.refresh)
+        .then(sql<DueClass>`'unfinished'`)
+        .else(sql<DueClass>`'refresh'`)
         .end()
         .as('class'),
       sql<number>`octet_length(identifier)`.as('bytes'),
@@ -52,7 +52,7 @@ export async function countDue(
     .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<', sql<Date>`now()`)]))
     .where((eb) => {
       const isDue = eb('due_at', '<=', sql<Date>`now()`)
-      return settledToo ? eb.or([isDue, eb('state', 'in', ['done', 'errored'])]) : isDue
+      return includeFinished ? eb.or([isDue, eb('state', 'in', ['done', 'errored'])]) : isDue
     })
     .$if(limit !== undefined, (query) =>
       query
@@ -75,8 +75,8 @@ export async function countDue(
   return new Map(rows.map(({ class: name, ...counted }) => [name, counted]))
 }
 
-/** Every settled identifier, due or not. */
-export async function countSettled(db: Kysely<Database>, media: string): Promise<Counted> {
+/** Every finished identifier, due or not. */
+export async function countFinished(db: Kysely<Database>, media: string): Promise<Counted> {
   return db
     .selectFrom('identifai.identifiers')
     .select(({ fn }) => [

@@ -5,7 +5,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
 import { slotSpacingSeconds } from '../api/quota.ts'
 import { targetBytes, targetPathBytes } from '../api/request-target.ts'
-import { type Counted, countDue, countSettled, DUE_CLASSES, type DueClass } from './count-due.ts'
+import { type Counted, countDue, countFinished, DUE_CLASSES, type DueClass } from './count-due.ts'
 import { type Cost, requestCost } from './request-cost.ts'
 
 /** What a pass that started now would cost. The keys are those of the JSON output. */
@@ -13,10 +13,10 @@ export interface Plan extends PlanLine {
   readonly by_class: readonly (PlanLine & { readonly class: DueClass })[]
   /** When nothing of what is due now would be left; what comes due meanwhile is not counted. */
   readonly clears_at: Date
-  readonly whole_sweep: PlanLine & {
-    /** Hours after which a settled identifier is due again (SYNC_REFRESH_HOURS). */
+  readonly full_refresh: PlanLine & {
+    /** Hours after which a finished identifier is due again (SYNC_REFRESH_HOURS). */
     readonly refresh_hours: number
-    /** Whether a sweep of all that is settled ends before they are due again. */
+    /** Whether a sweep of all that is finished ends before they are due again. */
     readonly fits: boolean
   }
 }
@@ -26,8 +26,8 @@ interface PlanLine extends Cost {
 }
 
 export interface PlanOptions {
-  /** As if every settled identifier were due. */
-  readonly settledToo?: boolean
+  /** As if every finished identifier were due. */
+  readonly includeFinished?: boolean
   readonly limit?: number | undefined
 }
 
@@ -38,18 +38,18 @@ export async function readPlan(
     config,
     endpoint,
   }: { readonly db: Kysely<Database>; readonly config: SyncConfig; readonly endpoint: Endpoint },
-  { settledToo = false, limit }: PlanOptions = {},
+  { includeFinished = false, limit }: PlanOptions = {},
 ): Promise<Plan> {
   const cost = costUnder(config, endpoint)
-  const due = await countDue(db, { media: endpoint.media, settledToo, limit })
+  const due = await countDue(db, { media: endpoint.media, includeFinished, limit })
   const all = cost(sum([...due.values()]))
-  const sweep = cost(await countSettled(db, endpoint.media))
+  const sweep = cost(await countFinished(db, endpoint.media))
   const now = new Date(await readClock(db))
   return {
     ...all,
     by_class: DUE_CLASSES.map((name) => ({ class: name, ...cost(due.get(name) ?? NONE) })),
     clears_at: new Date(now.getTime() + all.minutes * 60_000),
-    whole_sweep: {
+    full_refresh: {
       ...sweep,
       refresh_hours: config.refreshHours,
       fits: sweep.minutes <= config.refreshHours * 60,

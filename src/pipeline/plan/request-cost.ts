@@ -15,7 +15,7 @@ export interface Cost {
 }
 
 /** Identifiers to ask for, with the bytes that they add to request targets. */
-export interface Asked {
+export interface RequestSize {
   readonly identifiers: number
   readonly bytes: number
   /** Those of them that may share a request with few others only, and the requests that these need. */
@@ -25,7 +25,7 @@ export interface Asked {
 
 /** What asking costs; an estimate, as if all names were of the same length. */
 export function requestCost(
-  { identifiers, bytes, limited, limitedRequests }: Asked,
+  { identifiers, bytes, limited, limitedRequests }: RequestSize,
   rules: RequestRules,
 ): Cost {
   if (identifiers === 0) return { requests: 0, minutes: 0 }

@@ -5,7 +5,7 @@ import type { Claim } from './claim.ts'
 import { CLAIM_COLUMNS, leaseOf } from './lease.ts'
 
 /**
- * Claims settled identifiers whether they are due or not, those confirmed last first: if the API knows anything at all,
+ * Claims finished identifiers whether they are due or not, those confirmed last first: if the API knows anything at all,
  * it knows these.
  */
 export async function claimControls(
@@ -22,7 +22,7 @@ export async function claimControls(
   const { rows } = await sql<Claim>`
     with control as (
       select id from identifai.identifiers
-      where media = ${media} and priority = ${PRIORITY.sweep} and due_at is not null and state in ('done', 'errored')
+      where media = ${media} and priority = ${PRIORITY.refresh} and due_at is not null and state in ('done', 'errored')
         and absences = 0 and (lease_until is null or lease_until < now())
       order by due_at desc limit ${limit} for update skip locked
     )

@@ -19,7 +19,7 @@ export interface ClaimOptions {
  * Claims what is due, highest priority and longest due first, for one run: nobody else is given these rows until
  * the lease runs out. Rows that another process is claiming or writing at this moment are passed over.
  *
- * A settled identifier is not claimed twice by one run unless somebody woke it after its request had left.
+ * A finished identifier is not claimed twice by one run unless somebody woke it after its request had left.
  *
  * Raw SQL: Kysely has no word for FOR UPDATE in a lateral subquery under a recursive query.
  */
@@ -34,8 +34,8 @@ export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Pro
         where i.media = ${media} and i.priority = priorities.priority and i.due_at <= now()
           and (i.lease_until is null or i.lease_until < now())
           and (${limitedToo} or i.request_limit is null)
-          and (i.state = 'pending' or i.last_asked_at is null or i.last_asked_at < (select started_at from run)
-               or i.wake_requested_at > i.last_asked_at)
+          and (i.state = 'pending' or i.last_requested_at is null or i.last_requested_at < (select started_at from run)
+               or i.refresh_requested_at > i.last_requested_at)
         order by i.due_at, i.id limit ${limit} for update skip locked) as ready
       limit ${limit}
     )

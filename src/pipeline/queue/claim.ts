@@ -8,7 +8,7 @@ export interface Claim {
   readonly claimNo: number
   readonly state: IdentifierState
   /** Whether it has ever been done or errored. */
-  readonly settledBefore: boolean
+  readonly wasFinished: boolean
   /** Higher is asked first. */
   readonly priority: number
   readonly attempts: number
@@ -16,7 +16,7 @@ export interface Claim {
   readonly requestLimit: number | null
   readonly absences: number
   /** Of the record that the last answer brought, if that was finished; null when the next one has to be read. */
-  readonly answerDigest: string | null
+  readonly recordDigest: string | null
   /** Seconds since it was enqueued, by the database's clock. */
   readonly ageSeconds: number
 }

@@ -5,7 +5,7 @@ import type { Database } from '../../platform/postgres/database.ts'
  * Ends the leases of a run on rows that it does not know of: a claim took effect, and its answer was lost. Without this
  * they would be nobody's until the leases run out.
  */
-export async function forgetClaims(
+export async function releaseUnknownClaims(
   db: Kysely<Database>,
   { runId, known }: { readonly runId: string; readonly known: readonly number[] },
 ): Promise<void> {

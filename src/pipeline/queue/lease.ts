@@ -8,7 +8,7 @@ export function leaseOf(runId: string, leaseSeconds: number): RawBuilder<unknown
 
 /** A claimed row of the ledger, named `i`, as a Claim. */
 export const CLAIM_COLUMNS: RawBuilder<Claim> = sql`
-  i.id, i.identifier, i.claim_no as "claimNo", i.state, i.settled_at is not null as "settledBefore",
+  i.id, i.identifier, i.claim_no as "claimNo", i.state, i.finished_at is not null as "wasFinished",
   i.priority, i.attempts, i.absences, i.request_limit as "requestLimit",
-  encode(i.answer_digest, 'hex') as "answerDigest",
+  encode(i.record_digest, 'hex') as "recordDigest",
   extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`

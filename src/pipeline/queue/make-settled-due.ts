@@ -6,8 +6,8 @@ import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 /** Rows in one transaction: a fleet at once would keep every worker waiting for its locks. */
 const ROWS_AT_ONCE = 5000
 
-/** Makes every settled identifier due, the one confirmed longest ago first; stops in between when told to. */
-export async function makeSettledDue(
+/** Makes every finished identifier due, the one confirmed longest ago first; stops in between when told to. */
+export async function makeFinishedDue(
   db: Kysely<Database>,
   {
     media,
@@ -25,7 +25,7 @@ export async function makeSettledDue(
 /** The ids of those made due. Rows that are being written are passed over: they are being asked anyway. */
 async function makeNextDue(db: Kysely<Database>, media: string, after: number): Promise<number[]> {
   const rows = await db
-    .with('settled', (cte) =>
+    .with('finished', (cte) =>
       cte
         .selectFrom('identifai.identifiers')
         .select('id')
@@ -38,8 +38,8 @@ async function makeNextDue(db: Kysely<Database>, media: string, after: number): 
         .skipLocked(),
     )
     .updateTable('identifai.identifiers as i')
-    .from('settled')
-    .whereRef('i.id', '=', 'settled.id')
+    .from('finished')
+    .whereRef('i.id', '=', 'finished.id')
     .set({ due_at: sql<Date>`coalesce(i.last_confirmed_at, now())` })
     .returning('i.id')
     .execute()

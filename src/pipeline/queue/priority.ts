@@ -1,11 +1,11 @@
-/** Priorities of the ledger: higher is asked first. Whoever inserts a row may choose any other. */
+/** Priorities of tracked identifiers: higher is requested first. An INSERT may choose any other value. */
 export const PRIORITY = {
-  /** Somebody waits for news of it: a hash sibling changed, `requeue`, `request_refresh`. */
-  woken: 10,
-  /** What has no final answer yet. */
-  firstAsk: 0,
-  /** Identifiers enqueued from a file; the least that a fresh pass asks for. */
+  /** A refresh was requested: by `requeue`, `request_refresh`, or because a same-file identifier changed. */
+  refreshRequested: 10,
+  /** Not finished yet. */
+  new: 0,
+  /** Enqueued from a file; the lowest priority that a fresh run requests. */
   bulk: -5,
-  /** What has a final answer and is asked again all the same; anything above it is asked first. */
-  sweep: -10,
+  /** Finished, and requested again because finished results can still change. */
+  refresh: -10,
 } as const

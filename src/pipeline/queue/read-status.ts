@@ -34,7 +34,7 @@ export interface RunStatusLine {
   readonly requests: number
   readonly changed: number
   /** Since its last sign of life; null when it has ended. */
-  readonly silent_seconds: number | null
+  readonly seconds_since_heartbeat: number | null
   readonly error: string | null
 }
 
@@ -89,7 +89,9 @@ async function readLastRuns(db: Kysely<Database>): Promise<RunStatusLine[]> {
       'requests',
       'changed',
       sql<number | null>`case when status = 'running'
-        then extract(epoch from clock_timestamp() - heartbeat_at)::double precision end`.as('silent_seconds'),
+        then extract(epoch from clock_timestamp() - heartbeat_at)::double precision end`.as(
+        'seconds_since_heartbeat',
+      ),
       'error',
     ])
     .orderBy('started_at', 'desc')

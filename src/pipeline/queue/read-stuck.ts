@@ -9,7 +9,7 @@ export interface Stuck {
   /** Asks lost in a row, and answers in a row that left it out. */
   readonly attempts: number
   readonly absences: number
-  readonly last_asked_at: Date | null
+  readonly last_requested_at: Date | null
   readonly due_at: Date | null
   readonly last_error: string | null
 }
@@ -18,7 +18,7 @@ export interface Stuck {
 export async function readStuck(db: Kysely<Database>, limit: number): Promise<Stuck[]> {
   return db
     .selectFrom('identifai.identifiers')
-    .select(['identifier', 'state', 'attempts', 'absences', 'last_asked_at', 'due_at', 'last_error'])
+    .select(['identifier', 'state', 'attempts', 'absences', 'last_requested_at', 'due_at', 'last_error'])
     .where((eb) =>
       eb.or([
         eb('state', 'in', ['quarantined', 'missing']),

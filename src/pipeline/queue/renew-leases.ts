@@ -3,7 +3,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 
 /**
  * Extends the leases that a run still holds on these rows. A row that somebody has locked is passed over: it is
- * being settled or woken right now, and waiting for it here, outside the id order, could deadlock.
+ * being finished or woken right now, and waiting for it here, outside the id order, could deadlock.
  */
 export async function renewLeases(
   db: Kysely<Database>,

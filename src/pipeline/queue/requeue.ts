@@ -10,7 +10,7 @@ export type Requeued =
 
 /**
  * Makes identifiers due now; quarantined ones are pending again, with a clean slate. One that is leased at this moment
- * is asked again after it is settled. Retired ones stay retired. Returns the identifiers that are due now.
+ * is asked again after it is finished. Retired ones stay retired. Returns the identifiers that are due now.
  */
 export async function requeue(db: Kysely<Database>, media: string, which: Requeued): Promise<string[]> {
   const rows = await db
@@ -38,8 +38,8 @@ export async function requeue(db: Kysely<Database>, media: string, which: Requeu
       state: sql<IdentifierState>`case when i.state = 'quarantined' then 'pending' else i.state end`,
       absences: sql<number>`case when i.state = 'quarantined' then 0 else i.absences end`,
       due_at: sql<Date>`clock_timestamp()`,
-      wake_requested_at: sql<Date>`clock_timestamp()`,
-      priority: PRIORITY.woken,
+      refresh_requested_at: sql<Date>`clock_timestamp()`,
+      priority: PRIORITY.refreshRequested,
     })
     .returning('i.identifier')
     .execute()

@@ -8,10 +8,10 @@ import { claimQuarantined } from '../queue/claim-quarantined.ts'
 import { releaseClaims } from '../queue/release-claims.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { storable } from '../run/evidence.ts'
-import { loadAnswer } from '../run/load-answer.ts'
+import { loadResponse } from '../run/load-answer.ts'
 import { outcomesOf } from '../run/outcomes-of.ts'
-import { passStatus } from '../run/pass-status.ts'
-import { beat, closeRun, newRun, openRun } from '../run/run-rows.ts'
+import { statusOf } from '../run/pass-status.ts'
+import { recordHeartbeat, closeRun, newRun, openRun } from '../run/run-rows.ts'
 import { emptyTally, type Tally } from '../run/tally.ts'
 import { type Quarantined, type QuarantinedRecord, quarantinedPages } from './quarantined.ts'
 import type { ReplayOptions, ReplayTools } from './replay-options.ts'
@@ -62,7 +62,7 @@ async function close(
   { db, logger, runId, tally }: Run,
   { failure, interrupted }: { readonly failure: unknown; readonly interrupted: boolean },
 ): Promise<SyncRunRow> {
-  const status = passStatus({ failed: failure !== undefined, interrupted, tally })
+  const status = statusOf({ failed: failure !== undefined, interrupted, tally })
   const error = failure instanceof Error ? storable(failure.message) : null
   const sealed = await retryDatabase(() => closeRun(db, runId, { status, error, tally }), logger)
   if (!sealed) throw new RunClosedError(runId)
@@ -72,7 +72,7 @@ async function close(
 async function loadOne(run: Run, { id, records }: Quarantined): Promise<void> {
   const { db, config, logger, runId, tally } = run
   for (const [position, record] of records.entries()) {
-    await retryDatabase(() => beat(db, runId, tally), logger)
+    await retryDatabase(() => recordHeartbeat(db, runId, tally), logger)
     const claim = await retryDatabase(
       () => claimQuarantined(db, { id, runId, leaseSeconds: config.leaseSeconds }),
       logger,
@@ -88,14 +88,14 @@ async function loadOne(run: Run, { id, records }: Quarantined): Promise<void> {
 async function loadRecord(
   run: Run,
   claim: Claim,
-  { record, text, askedAt, receivedAt, isLast }: QuarantinedRecord & { readonly isLast: boolean },
+  { record, text, requestedAt, receivedAt, isLast }: QuarantinedRecord & { readonly isLast: boolean },
 ): Promise<void> {
   const { db, config, endpoint, runId, tally } = run
   const answered = { kind: 'read', value: record, text, digest: recordDigest(text) } as const
   const read = outcomesOf([claim], [answered], { endpoint, policy: config })
   const outcomes = isLast ? read.outcomes : read.outcomes.map(stillQuarantined)
   try {
-    await loadAnswer(run, { askedAt, receivedAt, claims: [claim], outcomes })
+    await loadResponse(run, { requestedAt, receivedAt, claims: [claim], outcomes })
   } catch (error) {
     tally.released++
     await releaseClaims(db, runId, [{ claim }])

@@ -6,7 +6,7 @@ import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { isJsonObject, type JsonObject } from '../../platform/json.ts'
 import type { ReplayOptions, ReplayTools } from './replay-options.ts'
 
-/** A quarantined identifier, and what it was answered since it was settled or added, the oldest first. */
+/** A quarantined identifier, and what it was answered since it was finished or added, the oldest first. */
 export interface Quarantined {
   readonly id: number
   readonly records: readonly QuarantinedRecord[]
@@ -15,7 +15,7 @@ export interface Quarantined {
 /** A record that broke the contract when it came. */
 export interface QuarantinedRecord {
   /** Database clock before the request left that brought it, and after it had been received. */
-  readonly askedAt: DatabaseTime
+  readonly requestedAt: DatabaseTime
   readonly receivedAt: DatabaseTime
   readonly record: JsonObject
   /** The same as JSON text. */
@@ -64,7 +64,7 @@ async function readRecords(db: Kysely<Database>, ids: readonly number[]): Promis
   const rows = await openEvidence(db)
     .select([
       'i.id',
-      utcText(sql`q.asked_at`).as('askedAt'),
+      utcText(sql`q.requested_at`).as('requestedAt'),
       utcText(sql`q.received_at`).as('receivedAt'),
       'q.payload',
     ])
@@ -76,9 +76,9 @@ async function readRecords(db: Kysely<Database>, ids: readonly number[]): Promis
   const byId = Map.groupBy(rows, ({ id }) => id)
   return [...byId].map(([id, evidence]) => ({
     id,
-    records: evidence.map(({ askedAt, receivedAt, payload }) => {
+    records: evidence.map(({ requestedAt, receivedAt, payload }) => {
       const text = payload ?? 'null'
-      return { askedAt, receivedAt, record: parseRecord(text), text }
+      return { requestedAt, receivedAt, record: parseRecord(text), text }
     }),
   }))
 }

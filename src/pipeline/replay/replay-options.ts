@@ -1,7 +1,7 @@
-import type { PassTools } from '../run/pass.ts'
+import type { RunTools } from '../run/pass.ts'
 
 /** What a replay works with. */
-export type ReplayTools = Pick<PassTools, 'config' | 'db' | 'pool' | 'logger' | 'endpoint' | 'telemetry'>
+export type ReplayTools = Pick<RunTools, 'config' | 'db' | 'pool' | 'logger' | 'endpoint' | 'telemetry'>
 
 export interface ReplayOptions {
   /** Only what was first received at this time or later, ISO 8601; everything when null. */

@@ -33,7 +33,7 @@ export async function rewritePage(
   endpoint: Endpoint,
 ): Promise<Replayed[]> {
   return withTransaction(pool, async (transaction: CopyTransaction) => {
-    await lockLedger(transaction.trx, ids)
+    await lockIdentifierTable(transaction.trx, ids)
     const replayed = await replayPage(transaction.trx, ids, endpoint)
     const changed = replayed.flatMap((one) => (one.kind === 'changed' ? [one.content] : []))
     await replaceContent(transaction, changed)
@@ -42,7 +42,7 @@ export async function rewritePage(
 }
 
 /** Whoever loads an answer locks these rows, too, in the same order: neither overwrites the other. */
-async function lockLedger(trx: Transaction<Database>, ids: readonly number[]): Promise<void> {
+async function lockIdentifierTable(trx: Transaction<Database>, ids: readonly number[]): Promise<void> {
   await trx
     .selectFrom('identifai.identifiers')
     .select('id')

@@ -1,11 +1,11 @@
 import type { Claim } from '../queue/claim.ts'
 import { packRequest } from '../api/pack-request.ts'
 import { targetBytes } from '../api/request-target.ts'
-import { askBatch, type Exchange } from './ask-batch.ts'
-import type { Pass } from './pass.ts'
+import { requestBatch, type Exchange } from './ask-batch.ts'
+import type { Run } from './pass.ts'
 
 /** What became of some of a batch's claims: an answer for them, or the refusal of a lone one. */
-export type Settlement =
+export type BatchResponse =
   | { readonly claims: readonly Claim[]; readonly exchange: Extract<Exchange, { kind: 'answered' }> }
   | { readonly claims: readonly [Claim]; readonly exchange: Exclude<Exchange, { kind: 'answered' }> }
 
@@ -16,18 +16,18 @@ export type Settlement =
  * A refused whole whose first half is answered has its culprit in the second: that half is taken apart unasked. So a
  * single culprit among n costs at most about 2 log2 n requests more.
  */
-export async function* askApart(pass: Pass, batch: readonly Claim[]): AsyncGenerator<Settlement> {
-  yield* apart(pass, batch, false)
+export async function* requestSplitting(run: Run, batch: readonly Claim[]): AsyncGenerator<BatchResponse> {
+  yield* apart(run, batch, false)
 }
 
 /** Returns whether anything in `claims` was refused. */
 async function* apart(
-  pass: Pass,
+  run: Run,
   claims: readonly Claim[],
   isKnownBad: boolean,
-): AsyncGenerator<Settlement, boolean> {
+): AsyncGenerator<BatchResponse, boolean> {
   if (!isKnownBad || claims.length === 1) {
-    const exchange = await askBatch(pass, claims)
+    const exchange = await requestBatch(run, claims)
     if (exchange.kind === 'answered') {
       yield { claims, exchange }
       return false
@@ -38,30 +38,30 @@ async function* apart(
       return true
     }
     if (exchange.kind === 'too_long') {
-      yield* shorter(pass, claims)
+      yield* shorter(run, claims)
       return true
     }
-    pass.logger.warn({ identifiers: claims.length, status: exchange.status }, 'batch refused, taken apart')
+    run.logger.warn({ identifiers: claims.length, status: exchange.status }, 'batch refused, split')
   }
   const middle = Math.ceil(claims.length / 2)
-  const refused = yield* apart(pass, claims.slice(0, middle), false)
-  yield* apart(pass, claims.slice(middle), !refused)
+  const refused = yield* apart(run, claims.slice(0, middle), false)
+  yield* apart(run, claims.slice(middle), !refused)
   return true
 }
 
 /** Asks again in shorter requests, after lowering what the rest of the pass puts into one. */
-async function* shorter(pass: Pass, claims: readonly Claim[]): AsyncGenerator<Settlement> {
+async function* shorter(run: Run, claims: readonly Claim[]): AsyncGenerator<BatchResponse> {
   const half = claims.slice(0, Math.ceil(claims.length / 2))
-  const bytes = half.reduce((sum, claim) => sum + targetBytes(claim.identifier), pass.targetPathBytes)
-  pass.packing.maxUrlBytes = Math.min(pass.packing.maxUrlBytes, bytes)
-  const { maxUrlBytes } = pass.packing
-  pass.logger.warn({ identifiers: claims.length, maxUrlBytes }, 'batch too long, halved')
+  const bytes = half.reduce((sum, claim) => sum + targetBytes(claim.identifier), run.targetPathBytes)
+  run.packing.maxUrlBytes = Math.min(run.packing.maxUrlBytes, bytes)
+  const { maxUrlBytes } = run.packing
+  run.logger.warn({ identifiers: claims.length, maxUrlBytes }, 'request too long, batch halved')
   for (let waiting = claims; waiting.length > 0; ) {
     const { batch, rest } = packRequest(waiting, {
-      pathBytes: pass.targetPathBytes,
-      maxBytes: pass.packing.maxUrlBytes,
+      pathBytes: run.targetPathBytes,
+      maxBytes: run.packing.maxUrlBytes,
     })
-    yield* apart(pass, batch, false)
+    yield* apart(run, batch, false)
     waiting = rest
   }
 }

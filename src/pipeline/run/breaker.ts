@@ -2,8 +2,8 @@
 export interface Observation {
   readonly id: number
   /** Whether it was done or errored when it was asked. */
-  readonly settledBefore: boolean
-  readonly fate: 'answered' | 'absent' | 'rejected' | 'refused'
+  readonly wasFinished: boolean
+  readonly result: 'answered' | 'absent' | 'rejected' | 'refused'
 }
 
 /** Identifiers that the breaker looks back on; what is older can no longer trip it. */
@@ -11,7 +11,7 @@ export const WINDOW = 1000
 
 /** So many of a kind are no accident; fewer may be. */
 const MANY = 50
-const SETTLED_AT_LEAST = 5
+const FINISHED_AT_LEAST = 5
 const REFUSED_AT_LEAST = 3
 const NOTHING_BUT_REFUSALS = 10
 const ABSENT_SHARE = 0.2
@@ -27,7 +27,7 @@ export class Breaker {
 
   observe(observations: readonly Observation[]): void {
     this.#window = [...this.#window, ...observations].slice(-WINDOW)
-    for (const { id, fate } of observations) if (fate === 'refused') this.#refused.add(id)
+    for (const { id, result } of observations) if (result === 'refused') this.#refused.add(id)
   }
 
   /**
@@ -36,8 +36,8 @@ export class Breaker {
    */
   wantsControl(): boolean {
     return (
-      this.#window.length >= SETTLED_AT_LEAST &&
-      this.#window.every((observation) => isGone(observation) && !observation.settledBefore)
+      this.#window.length >= FINISHED_AT_LEAST &&
+      this.#window.every((observation) => isGone(observation) && !observation.wasFinished)
     )
   }
 
@@ -51,13 +51,13 @@ export class Breaker {
   }
 
   #ofAbsence(): string | undefined {
-    const settled = this.#window.filter(({ settledBefore }) => settledBefore)
-    const gone = settled.filter(isGone).length
-    const many = gone >= MANY && gone > ABSENT_SHARE * settled.length
-    const all = settled.length >= SETTLED_AT_LEAST && gone === settled.length
+    const finished = this.#window.filter(({ wasFinished }) => wasFinished)
+    const gone = finished.filter(isGone).length
+    const many = gone >= MANY && gone > ABSENT_SHARE * finished.length
+    const all = finished.length >= FINISHED_AT_LEAST && gone === finished.length
     if (many || all) {
       return (
-        `${gone} of ${settled.length} identifiers that the API returned before are not returned any more: ` +
+        `${gone} of ${finished.length} identifiers that the API returned before are not returned any more: ` +
         'is IDENTIFAI_API_KEY the key of another account, or IDENTIFAI_API_URL wrong?'
       )
     }
@@ -68,7 +68,7 @@ export class Breaker {
         'or IDENTIFAI_API_URL wrong, or was none of these ever submitted (a file hash is no identifier)?'
       )
     }
-    if (asked >= NOTHING_BUT_REFUSALS && this.#window.every(({ fate }) => fate === 'refused')) {
+    if (asked >= NOTHING_BUT_REFUSALS && this.#window.every(({ result }) => result === 'refused')) {
       return (
         `The API refuses each of ${asked} identifiers, and answers nothing else (400, 404 or 422): is IDENTIFAI_API_URL ` +
         'wrong, or was none of these ever submitted (a file hash is no identifier)?'
@@ -79,7 +79,7 @@ export class Breaker {
 
   #ofRejection(): string | undefined {
     const returned = this.#window.filter((observation) => !isGone(observation))
-    const rejected = returned.filter(({ fate }) => fate === 'rejected').length
+    const rejected = returned.filter(({ result }) => result === 'rejected').length
     if (rejected < MANY || rejected <= REJECTED_SHARE * returned.length) return undefined
     return (
       `${rejected} of ${returned.length} records do not fit the contract: the API has changed. ` +
@@ -97,6 +97,6 @@ export class Breaker {
 }
 
 /** A refused identifier is not returned either. */
-function isGone({ fate }: Observation): boolean {
-  return fate === 'absent' || fate === 'refused'
+function isGone({ result }: Observation): boolean {
+  return result === 'absent' || result === 'refused'
 }

@@ -5,7 +5,7 @@ import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
 import type { Claim } from '../queue/claim.ts'
 import { claimDue } from '../queue/claim-due.ts'
-import { forgetClaims } from '../queue/forget-claims.ts'
+import { releaseUnknownClaims } from '../queue/forget-claims.ts'
 import { packRequest } from '../api/pack-request.ts'
 import type { Packing } from './pass.ts'
 
@@ -46,7 +46,7 @@ export function createClaimFeed(options: ClaimFeedOptions): ClaimFeed {
     let isRepeated = false
     return retryDatabase(async () => {
       const known = [...waiting, ...options.underWay()].map(({ id }) => id)
-      if (isRepeated) await forgetClaims(db, { runId, known })
+      if (isRepeated) await releaseUnknownClaims(db, { runId, known })
       isRepeated = true
       return claimDue(db, { ...options, media: endpoint.media, limit, limitedToo })
     }, logger)

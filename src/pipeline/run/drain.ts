@@ -1,9 +1,9 @@
 import { createClaimFeed } from './claim-feed.ts'
-import type { Crew } from './crew.ts'
-import { giveBack } from './give-back.ts'
-import { loadAnswer } from './load-answer.ts'
-import type { Pass } from './pass.ts'
-import type { Patience } from './patience.ts'
+import type { BatchPool } from './crew.ts'
+import { releaseAll } from './give-back.ts'
+import { loadResponse } from './load-answer.ts'
+import type { Run } from './pass.ts'
+import type { PendingWait } from './patience.ts'
 
 /**
  * Works until nothing is due and patience ends, `limit` identifiers have been claimed, the time is up, or the signal says
@@ -11,56 +11,56 @@ import type { Patience } from './patience.ts'
  * thrown.
  */
 export async function drain(
-  pass: Pass,
-  crew: Crew,
+  run: Run,
+  batches: BatchPool,
   bounds: {
     readonly limit: number
     readonly leastPriority: number
     readonly isTimeUp: () => boolean
-    readonly patience: Patience
+    readonly pendingWait: PendingWait
   },
 ): Promise<void> {
-  const { config, signal, tally } = pass
+  const { config, signal, tally } = run
   const feed = createClaimFeed({
-    ...pass,
+    ...run,
     batchSize: config.batchSize,
     leaseSeconds: config.leaseSeconds,
     ...bounds,
     onClaimed: (count) => {
       tally.claimed += count
     },
-    underWay: () => [...crew.claims, ...pass.held.claims],
+    underWay: () => [...batches.claims, ...run.held.claims],
   })
-  const stopping = () => crew.failure !== undefined || signal.aborted
+  const stopping = () => batches.failure !== undefined || signal.aborted
   try {
     while (!stopping()) {
-      if (!crew.hasRoom) {
-        await crew.oneEnds()
+      if (!batches.hasRoom) {
+        await batches.oneEnds()
         continue
       }
       const batch = await feed.next()
-      pass.waiting = feed.leftOver()
-      if (stopping()) crew.abandon(batch)
-      else if (batch.length > 0) crew.start(batch)
+      run.waiting = feed.leftOver()
+      if (stopping()) batches.abandon(batch)
+      else if (batch.length > 0) batches.start(batch)
       // A batch under way may still wake siblings: only when all is quiet is nothing due.
-      else if (!crew.isIdle) await crew.oneEnds()
+      else if (!batches.isIdle) await batches.oneEnds()
       else {
         // Nothing is due: as far as this pass can tell it has ended well, so that what it held may be written.
-        await loadHeld(pass)
-        if (feed.isSpent() || !(await bounds.patience.untilMoreIsDue())) break
+        await loadHeld(run)
+        if (feed.isSpent() || !(await bounds.pendingWait.untilMoreIsDue())) break
       }
     }
-    if (!signal.aborted) crew.judgeTheEnd()
+    if (!signal.aborted) batches.failIfNothingLoaded()
   } finally {
-    await crew.allEnd()
-    const unfinished = [...crew.abandoned, ...feed.leftOver(), ...pass.held.claims]
-    await giveBack(pass, unfinished, crew.failure ?? signal.reason)
-    await crew.limitLost()
+    await batches.allEnd()
+    const unfinished = [...batches.abandoned, ...feed.leftOver(), ...run.held.claims]
+    await releaseAll(run, unfinished, batches.failure ?? signal.reason)
+    await batches.limitFailed()
   }
-  if (crew.failure !== undefined && !signal.aborted) throw crew.failure
+  if (batches.failure !== undefined && !signal.aborted) throw batches.failure
 }
 
 /** Writes what was held: the pass has ended well, and the breaker has seen it all. */
-async function loadHeld(pass: Pass): Promise<void> {
-  for (const answer of pass.held.all) await loadAnswer(pass, answer, (claim) => pass.held.drop(claim))
+async function loadHeld(run: Run): Promise<void> {
+  for (const answer of run.held.all) await loadResponse(run, answer, (claim) => run.held.drop(claim))
 }

@@ -7,7 +7,7 @@ export function pollAfterSeconds(ageSeconds: number): number {
   return Math.min(Math.max(ageSeconds, MINUTE), HOUR)
 }
 
-/** Seconds until an identifier that was never settled is asked for again, after its `absences`-th absence (from 1). */
+/** Seconds until an identifier that was never finished is asked for again, after its `absences`-th absence (from 1). */
 export function absentAfterSeconds(absences: number): number {
   const delays = [MINUTE, 15 * MINUTE, 2 * HOUR, 12 * HOUR]
   return delays[Math.min(absences, delays.length) - 1] as number

@@ -3,19 +3,19 @@ import { RetryableError } from '../../platform/errors.ts'
 import type { Claim } from '../queue/claim.ts'
 import { releaseClaims } from '../queue/release-claims.ts'
 import { retryAfterSeconds } from './due-time.ts'
-import type { Pass } from './pass.ts'
+import type { Run } from './pass.ts'
 
 /** Gives claims back without an outcome; an ask that was lost to a failure that may pass is counted against them. */
-export async function giveBack(pass: Pass, claims: readonly Claim[], reason: unknown): Promise<void> {
+export async function releaseAll(run: Run, claims: readonly Claim[], reason: unknown): Promise<void> {
   if (claims.length === 0) return
-  pass.tally.released += claims.length
+  run.tally.released += claims.length
   const lost = reason instanceof RetryableError ? reason.message : undefined
   const releases = claims.map((claim) =>
     lost === undefined
       ? { claim }
       : { claim, failure: { message: lost, dueAfterSeconds: retryAfterSeconds(claim.attempts + 1) } },
   )
-  await retryDatabase(() => releaseClaims(pass.db, pass.runId, releases), pass.logger)
+  await retryDatabase(() => releaseClaims(run.db, run.runId, releases), run.logger)
   const why = reason instanceof Error ? reason.message : undefined
-  pass.logger.warn({ released: claims.length, reason: why }, 'claims given back')
+  run.logger.warn({ released: claims.length, reason: why }, 'claims released')
 }

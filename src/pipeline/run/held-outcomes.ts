@@ -4,8 +4,8 @@ import type { Outcome } from '../load/outcome.ts'
 import { WINDOW } from './breaker.ts'
 
 /** Outcomes of one answer, with the claims they are for. */
-export interface Answer {
-  readonly askedAt: DatabaseTime
+export interface OutcomeGroup {
+  readonly requestedAt: DatabaseTime
   readonly receivedAt: DatabaseTime
   readonly claims: readonly Claim[]
   readonly outcomes: readonly Outcome[]
@@ -17,7 +17,7 @@ export interface Answer {
  * leased meanwhile; whatever ends the process before, they are as they were.
  */
 export class HeldOutcomes {
-  #held: { readonly answer: Answer; readonly until: number }[] = []
+  #held: { readonly answer: OutcomeGroup; readonly until: number }[] = []
   #observed = 0
 
   get claims(): Claim[] {
@@ -25,7 +25,7 @@ export class HeldOutcomes {
   }
 
   /** Holds what is suspicious in an answer and returns the rest of it. */
-  hold(answer: Answer): Answer {
+  hold(answer: OutcomeGroup): OutcomeGroup {
     this.#observed += answer.outcomes.length
     const [plain, suspicious] = [part(answer, isPlain), part(answer, (outcome) => !isPlain(outcome))]
     if (suspicious.outcomes.length > 0)
@@ -34,14 +34,14 @@ export class HeldOutcomes {
   }
 
   /** What can be written now: the breaker no longer looks back on it. */
-  takeCleared(): Answer[] {
+  takeCleared(): OutcomeGroup[] {
     const cleared = this.#held.filter(({ until }) => until <= this.#observed)
     this.#held = this.#held.filter(({ until }) => until > this.#observed)
     return cleared.map(({ answer }) => answer)
   }
 
   /** Everything held, for the end of the pass. */
-  get all(): Answer[] {
+  get all(): OutcomeGroup[] {
     return this.#held.map(({ answer }) => answer)
   }
 
@@ -58,7 +58,7 @@ function isPlain(outcome: Outcome): boolean {
   return outcome.kind === 'answered' || outcome.kind === 'identical'
 }
 
-function part(answer: Answer, belongs: (outcome: Outcome) => boolean): Answer {
+function part(answer: OutcomeGroup, belongs: (outcome: Outcome) => boolean): OutcomeGroup {
   const outcomes = answer.outcomes.filter(belongs)
   const ids = new Set(outcomes.map(({ claim }) => claim.id))
   return { ...answer, outcomes, claims: answer.claims.filter(({ id }) => ids.has(id)) }

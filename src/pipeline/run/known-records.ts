@@ -1,14 +1,14 @@
-import type { KnownRecords } from '../api/answered-records.ts'
+import type { IdenticalRecords } from '../api/answered-records.ts'
 import type { Claim } from '../queue/claim.ts'
 
 /** A claim of an identifier whose last answer was finished, and may come again as it was. */
-export type KnownClaim = Claim & { readonly state: 'done' | 'errored'; readonly answerDigest: string }
+export type KnownClaim = Claim & { readonly state: 'done' | 'errored'; readonly recordDigest: string }
 
 /** The records of these claims that would say nothing new. */
-export function knownRecords(claims: readonly Claim[]): KnownRecords {
-  return new Map(claims.filter(isKnown).map(({ answerDigest, identifier }) => [answerDigest, identifier]))
+export function knownRecords(claims: readonly Claim[]): IdenticalRecords {
+  return new Map(claims.filter(isKnown).map(({ recordDigest, identifier }) => [recordDigest, identifier]))
 }
 
 function isKnown(claim: Claim): claim is KnownClaim {
-  return (claim.state === 'done' || claim.state === 'errored') && claim.answerDigest !== null
+  return (claim.state === 'done' || claim.state === 'errored') && claim.recordDigest !== null
 }

@@ -12,7 +12,7 @@ const REASONS = 20
  *
  * @param runId The run that is about to be sealed.
  */
-export async function readLedgerTotals(db: Kysely<Database>, runId: string) {
+export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
   return db
     .with('counted', (cte) =>
       cte
@@ -38,9 +38,9 @@ export async function readLedgerTotals(db: Kysely<Database>, runId: string) {
       // As text: a Date would lose the microseconds.
       utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
       utcText(sql`min(enqueued_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
-        'unsettled_enqueued_since',
+        'unfinished_enqueued_since',
       ),
-      REANALYSING.as('reanalysing_count'),
+      REANALYZING.as('reanalyzing_count'),
       RETIRED_REASONS.as('retired_reasons'),
       unsealedRuns(runId).as('unsealed_runs'),
     ])
@@ -52,10 +52,10 @@ function counted(condition: RawBuilder<unknown>): RawBuilder<number> {
   return sql`coalesce(sum(n) filter (where ${condition}), 0)::bigint`
 }
 
-/** Settled ones whose latest answer is unfinished. */
-const REANALYSING = sql<number>`(
+/** Finished ones whose latest answer is unfinished. */
+const REANALYZING = sql<number>`(
   select count(*) from identifai.classification_revisions as latest
-  join identifai.identifiers as settled on settled.id = latest.classification_id and settled.state in ('done', 'errored')
+  join identifai.identifiers as finished on finished.id = latest.classification_id and finished.state in ('done', 'errored')
   where latest.status = 'new' and latest.revision_no > 1 and not exists (
     select from identifai.classification_revisions as later
     where later.classification_id = latest.classification_id and later.revision_no > latest.revision_no)

@@ -1,11 +1,11 @@
 import type { EffectiveStatus } from '../../platform/postgres/tables/classification-revisions.ts'
 import type { Claim } from '../queue/claim.ts'
-import type { LedgerUpdate } from '../load/outcome.ts'
+import type { IdentifierUpdate } from '../load/outcome.ts'
 import { PRIORITY } from '../queue/priority.ts'
 import { absentAfterSeconds, MISSING_AFTER_SECONDS, pollAfterSeconds } from './due-time.ts'
 
 /** The settings that decide when a row is due again. */
-export interface LedgerPolicy {
+export interface QueuePolicy {
   readonly missingAfter: number
   readonly refreshHours: number
 }
@@ -15,20 +15,20 @@ export interface LedgerPolicy {
  *
  * @param digest Of the record that it brought; null when it has none.
  */
-export function afterAnswer(
+export function afterRecord(
   claim: Claim,
   status: EffectiveStatus,
-  policy: LedgerPolicy,
+  policy: QueuePolicy,
   digest: string | null,
-): LedgerUpdate {
+): IdentifierUpdate {
   const answered = { absences: 0, lastError: null, confirmed: true }
   if (status !== 'new') {
     return {
       ...answered,
-      answerDigest: digest,
+      recordDigest: digest,
       state: status,
-      priority: PRIORITY.sweep,
-      dueAfterSeconds: sweepAfterSeconds(policy),
+      priority: PRIORITY.refresh,
+      dueAfterSeconds: refreshAfterSeconds(policy),
     }
   }
   // A finished one whose analysis runs again stays what it was, and is polled.
@@ -36,50 +36,50 @@ export function afterAnswer(
   return {
     ...answered,
     // While an analysis runs, each answer is read.
-    answerDigest: null,
+    recordDigest: null,
     state,
-    priority: PRIORITY.firstAsk,
+    priority: PRIORITY.new,
     dueAfterSeconds: pollAfterSeconds(claim.ageSeconds),
   }
 }
 
 /** The ledger row after an answer that left the identifier out. */
-export function afterAbsence(claim: Claim, policy: LedgerPolicy): LedgerUpdate {
+export function afterAbsence(claim: Claim, policy: QueuePolicy): IdentifierUpdate {
   const absences = claim.absences + 1
-  const absent = { absences, confirmed: false, lastError: absenceText(absences), answerDigest: null }
+  const absent = { absences, confirmed: false, lastError: absenceText(absences), recordDigest: null }
   if (claim.state === 'missing' || absences >= policy.missingAfter) {
-    return { ...absent, state: 'missing', priority: PRIORITY.sweep, dueAfterSeconds: MISSING_AFTER_SECONDS }
+    return { ...absent, state: 'missing', priority: PRIORITY.refresh, dueAfterSeconds: MISSING_AFTER_SECONDS }
   }
-  if (claim.settledBefore) {
+  if (claim.wasFinished) {
     return {
       ...absent,
       state: claim.state,
-      priority: PRIORITY.sweep,
-      dueAfterSeconds: sweepAfterSeconds(policy),
+      priority: PRIORITY.refresh,
+      dueAfterSeconds: refreshAfterSeconds(policy),
     }
   }
   return {
     ...absent,
     state: 'pending',
-    priority: PRIORITY.firstAsk,
+    priority: PRIORITY.new,
     dueAfterSeconds: absentAfterSeconds(absences),
   }
 }
 
 /** The ledger row after a record that cannot be loaded; it waits for `requeue`. */
-export function afterQuarantine(claim: Claim, reason: string): LedgerUpdate {
+export function afterQuarantine(claim: Claim, reason: string): IdentifierUpdate {
   return {
     state: 'quarantined',
-    priority: PRIORITY.firstAsk,
+    priority: PRIORITY.new,
     dueAfterSeconds: null,
     absences: claim.absences,
     lastError: reason,
     confirmed: false,
-    answerDigest: null,
+    recordDigest: null,
   }
 }
 
-function sweepAfterSeconds({ refreshHours }: LedgerPolicy): number {
+function refreshAfterSeconds({ refreshHours }: QueuePolicy): number {
   return refreshHours * 3600
 }
 

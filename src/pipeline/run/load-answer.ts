@@ -5,42 +5,42 @@ import type { Claim } from '../queue/claim.ts'
 import { type LoadResult, loadBatch } from '../load/load-batch.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { asciiText, storable } from './evidence.ts'
-import type { Answer } from './held-outcomes.ts'
-import type { Pass } from './pass.ts'
+import type { OutcomeGroup } from './held-outcomes.ts'
+import type { Run } from './pass.ts'
 import type { Tally } from './tally.ts'
 
 /** What writing an answer needs of a pass. */
-type Loading = Pick<Pass, 'pool' | 'endpoint' | 'logger' | 'runId' | 'tally' | 'telemetry'>
+type Loading = Pick<Run, 'pool' | 'endpoint' | 'logger' | 'runId' | 'tally' | 'telemetry'>
 
 /**
  * Writes the outcomes of one answer and counts them, telling of each claim that has ended. What PostgreSQL will not store
  * although the contract accepts it (a character that the database's encoding lacks) is found by writing record by record,
  * and quarantined.
  */
-export async function loadAnswer(
-  pass: Loading,
-  answer: Answer,
+export async function loadResponse(
+  run: Loading,
+  answer: OutcomeGroup,
   onEnded: (claim: Claim) => void = () => {},
 ): Promise<void> {
   if (answer.outcomes.length === 0) return
   try {
-    await loadOutcomes(pass, answer, answer.outcomes)
+    await loadOutcomes(run, answer, answer.outcomes)
     answer.claims.forEach(onEnded)
   } catch (error) {
     if (!isUnstorable(error)) throw error
     for (const outcome of answer.outcomes) {
-      await loadAlone(pass, answer, outcome)
+      await loadAlone(run, answer, outcome)
       answer.claims.filter(({ id }) => id === outcome.claim.id).forEach(onEnded)
     }
   }
 }
 
-async function loadAlone(pass: Loading, answer: Answer, outcome: Outcome): Promise<void> {
+async function loadAlone(run: Loading, answer: OutcomeGroup, outcome: Outcome): Promise<void> {
   try {
-    await loadOutcomes(pass, answer, [outcome])
+    await loadOutcomes(run, answer, [outcome])
   } catch (error) {
     if (!isUnstorable(error)) throw error
-    await loadOutcomes(pass, answer, [inAscii(outcome, error as Error)])
+    await loadOutcomes(run, answer, [inAscii(outcome, error as Error)])
   }
 }
 
@@ -74,7 +74,7 @@ function unstorable({ claim, ledger, text }: Extract<Outcome, { kind: 'answered'
       dueAfterSeconds: null,
       lastError: why,
       confirmed: false,
-      answerDigest: null,
+      recordDigest: null,
     },
     reason: 'unstorable',
     issues: [{ path: '', message }],
@@ -83,29 +83,29 @@ function unstorable({ claim, ledger, text }: Extract<Outcome, { kind: 'answered'
   }
 }
 
-async function loadOutcomes(pass: Loading, answer: Answer, outcomes: readonly Outcome[]): Promise<void> {
-  const { askedAt, receivedAt } = answer
+async function loadOutcomes(run: Loading, answer: OutcomeGroup, outcomes: readonly Outcome[]): Promise<void> {
+  const { requestedAt, receivedAt } = answer
   const startedAt = performance.now()
-  const { runId, endpoint, logger } = pass
-  const batch = { media: endpoint.media, runId, askedAt, receivedAt, outcomes }
+  const { runId, endpoint, logger } = run
+  const batch = { media: endpoint.media, runId, requestedAt, receivedAt, outcomes }
   const result = await retryDatabase(
-    () => loadBatch(pass.pool, batch, (payload) => endpoint.canonicalize(payload)),
+    () => loadBatch(run.pool, batch, (payload) => endpoint.canonicalize(payload)),
     logger,
   )
-  count(pass.tally, result)
-  pass.telemetry.rowsWritten(result.rows)
+  count(run.tally, result)
+  run.telemetry.rowsWritten(result.rows)
   if (result.lost.length > 0) {
-    logger.warn({ lost: result.lost.length }, 'leases lost, nothing written for them')
+    logger.warn({ lost: result.lost.length }, 'leases expired, nothing written for them')
   }
   const missing = result.written.filter(
     ({ claim, ledger }) => ledger.state === 'missing' && !wasMissing(answer, claim),
   ).length
-  if (missing > 0) logger.warn({ missing }, 'identifiers have gone missing, see status --stuck')
+  if (missing > 0) logger.warn({ missing }, 'identifiers became missing, see status --stuck')
   const durationMs = Math.round(performance.now() - startedAt)
   logger.info({ identifiers: outcomes.length, changed: result.changed, durationMs }, 'batch loaded')
 }
 
-function wasMissing({ claims }: Answer, { id }: Outcome['claim']): boolean {
+function wasMissing({ claims }: OutcomeGroup, { id }: Outcome['claim']): boolean {
   return claims.some((claim) => claim.id === id && claim.state === 'missing')
 }
 
@@ -130,4 +130,4 @@ function counterOf(outcome: Outcome): keyof Tally {
   }
 }
 
-const COUNTER_OF_STATUS = { new: 'still_new', done: 'settled_done', errored: 'settled_errored' } as const
+const COUNTER_OF_STATUS = { new: 'pending', done: 'done', errored: 'errored' } as const

@@ -1,24 +1,24 @@
 import type { Claim } from '../queue/claim.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { storable } from './evidence.ts'
-import { afterAbsence, afterQuarantine, type LedgerPolicy } from './ledger-update.ts'
+import { afterAbsence, afterQuarantine, type QueuePolicy } from './ledger-update.ts'
 
 /** How much of the API's words a ledger row repeats; the evidence has more. */
 const QUOTED_CHARACTERS = 200
 
 /**
- * What it means that the API refuses a lone identifier: one that has never settled may not be readable yet and counts
- * as not returned, until it would be missing; that one, and one that was settled before, is quarantined.
+ * What it means that the API refuses a lone identifier: one that has never finished may not be readable yet and counts
+ * as not returned, until it would be missing; that one, and one that was finished before, is quarantined.
  */
 export function outcomeOfRefusal(
   claim: Claim,
   refusal: { readonly status: number; readonly body: string },
-  policy: LedgerPolicy,
+  policy: QueuePolicy,
 ): Outcome {
   const body = storable(refusal.body)
   const why = `The API refuses it (${refusal.status}): ${body.slice(0, QUOTED_CHARACTERS).toWellFormed()}`
   const absence = afterAbsence(claim, policy)
-  if (!claim.settledBefore && absence.state !== 'missing') {
+  if (!claim.wasFinished && absence.state !== 'missing') {
     return {
       kind: 'not_returned',
       claim,

@@ -1,22 +1,22 @@
 import type { Issue } from '../../media/validation.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
-import type { AnsweredRecord } from '../api/answered-records.ts'
+import type { ResponseRecord } from '../api/answered-records.ts'
 import type { Claim } from '../queue/claim.ts'
 import { isJsonObject, type JsonObject } from '../../platform/json.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { storable } from './evidence.ts'
 import type { KnownClaim } from './known-records.ts'
-import { afterAbsence, afterAnswer, afterQuarantine, type LedgerPolicy } from './ledger-update.ts'
+import { afterAbsence, afterRecord, afterQuarantine, type QueuePolicy } from './ledger-update.ts'
 
 /** What one answer means: an outcome for every claim, and what in it was for nobody. */
-export interface AnswerReading {
+export interface ResponseReading {
   readonly outcomes: readonly Outcome[]
   /** Records that belong to a claim. */
   readonly returned: number
   /** Entries that are null, no record, or lack an identifier. */
   readonly nameless: number
   /** Records with an identifier that nobody asked for. */
-  readonly unasked: number
+  readonly unrequested: number
   /** Records whose identifier came again later in the answer; the last one counts. */
   readonly repeated: number
 }
@@ -24,9 +24,9 @@ export interface AnswerReading {
 /** Reads an answer: joined by identifier, never by position. */
 export function outcomesOf(
   claims: readonly Claim[],
-  records: readonly AnsweredRecord[],
-  { endpoint, policy }: { readonly endpoint: Endpoint; readonly policy: LedgerPolicy },
-): AnswerReading {
+  records: readonly ResponseRecord[],
+  { endpoint, policy }: { readonly endpoint: Endpoint; readonly policy: QueuePolicy },
+): ResponseReading {
   const asked = new Set(claims.map((claim) => claim.identifier))
   const named = records.flatMap((record) => {
     const identifier = identifierOf(record)
@@ -38,32 +38,32 @@ export function outcomesOf(
     outcomes: claims.map((claim) => outcomeOf(claim, byIdentifier.get(claim.identifier), endpoint, policy)),
     returned: byIdentifier.size,
     nameless: records.length - named.length,
-    unasked: named.length - wanted.length,
+    unrequested: named.length - wanted.length,
     repeated: wanted.length - byIdentifier.size,
   }
 }
 
 function outcomeOf(
   claim: Claim,
-  record: AnsweredRecord | undefined,
+  record: ResponseRecord | undefined,
   endpoint: Endpoint,
-  policy: LedgerPolicy,
+  policy: QueuePolicy,
 ): Outcome {
   if (record === undefined) {
     const ledger = afterAbsence(claim, policy)
-    const disappeared = claim.settledBefore && ledger.state === 'missing' && claim.state !== 'missing'
+    const disappeared = claim.wasFinished && ledger.state === 'missing' && claim.state !== 'missing'
     return { kind: 'not_returned', claim, ledger, disappeared, refused: false }
   }
   if (record.kind === 'known') {
-    const { state, answerDigest } = claim as KnownClaim
-    return { kind: 'identical', claim, ledger: afterAnswer(claim, state, policy, answerDigest) }
+    const { state, recordDigest } = claim as KnownClaim
+    return { kind: 'identical', claim, ledger: afterRecord(claim, state, policy, recordDigest) }
   }
   const { text, digest } = record
   const validation = endpoint.validate(record.value as JsonObject)
   if (validation.accepted) {
     const { classification } = validation
     const rows = endpoint.normalize(claim.id, classification)
-    const ledger = afterAnswer(claim, rows.revision.status, policy, digest)
+    const ledger = afterRecord(claim, rows.revision.status, policy, digest)
     return { kind: 'answered', claim, ledger, rows, text, drift: classification.drift }
   }
   return { ...quarantined(claim, validation.issues), reason: validation.reason, payload: text }
@@ -83,7 +83,7 @@ function quarantined(claim: Claim, found: readonly Issue[]) {
 }
 
 /** Whose record it is; undefined where it is null, no record, or lacks an identifier. */
-function identifierOf(record: AnsweredRecord): string | undefined {
+function identifierOf(record: ResponseRecord): string | undefined {
   if (record.kind === 'known') return record.identifier
   const { value } = record
   const named = isJsonObject(value) && Object.hasOwn(value, 'identifier')

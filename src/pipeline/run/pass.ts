@@ -13,7 +13,7 @@ import type { HeldOutcomes } from './held-outcomes.ts'
 import type { Tally } from './tally.ts'
 
 /** What a pass works with; the composition root makes it. */
-export interface PassTools {
+export interface RunTools {
   readonly config: SyncConfig
   readonly db: Kysely<Database>
   readonly pool: Pool
@@ -30,14 +30,14 @@ export interface Packing {
 }
 
 /** One pass under way. */
-export interface Pass extends PassTools {
+export interface Run extends RunTools {
   readonly runId: string
   readonly signal: AbortSignal
   readonly tally: Tally
   readonly packing: Packing
   readonly breaker: Breaker
   readonly held: HeldOutcomes
-  /** Settled identifiers that may still be asked for as a control. */
+  /** Finished identifiers that may still be asked for as a control. */
   controlsLeft: number
   /** Claims that wait for a request that has room for them. */
   waiting: readonly Claim[]

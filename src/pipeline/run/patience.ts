@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { untilPendingDue } from '../queue/until-pending-due.ts'
-import type { PassTools } from './pass.ts'
+import type { RunTools } from './pass.ts'
 
 /** What is enqueued meanwhile is noticed after this long at the latest. */
 const LOOK_AGAIN_MS = 2000
@@ -10,15 +10,15 @@ const LOOK_AGAIN_MS = 2000
 const LEAST_WAIT_MS = 500
 
 /** How long a pass stays, once nothing is due, for analyses that are not finished yet. */
-export class Patience {
-  readonly #tools: PassTools
+export class PendingWait {
+  readonly #tools: RunTools
   readonly #signal: AbortSignal
   readonly #onWait: (seconds: number) => void
   readonly #endsAt: number
 
   /** @param options.waitMs From now on; 0 waits for nothing. */
   constructor(
-    tools: PassTools,
+    tools: RunTools,
     options: {
       readonly waitMs: number
       readonly signal: AbortSignal

@@ -3,80 +3,80 @@ import { CircuitBrokenError } from '../../platform/errors.ts'
 import type { Claim } from '../queue/claim.ts'
 import { claimControls } from '../queue/claim-controls.ts'
 import type { Outcome } from '../load/outcome.ts'
-import { askApart, type Settlement } from './ask-apart.ts'
+import { requestSplitting, type BatchResponse } from './ask-apart.ts'
 import type { Observation } from './breaker.ts'
-import { loadAnswer } from './load-answer.ts'
+import { loadResponse } from './load-answer.ts'
 import { outcomeOfRefusal } from './outcome-of-refusal.ts'
-import { type AnswerReading, outcomesOf } from './outcomes-of.ts'
-import type { Pass } from './pass.ts'
+import { type ResponseReading, outcomesOf } from './outcomes-of.ts'
+import type { Run } from './pass.ts'
 
 /**
  * Takes one batch all the way: ask, validate, normalize, judge, load, count. Claims leave `open` as they end or are
  * held, so that what is left there when it fails is what has to be given back.
  */
-export async function processBatch(pass: Pass, open: Set<Claim>): Promise<void> {
-  await settleAll(pass, [...open], open)
+export async function processBatch(run: Run, open: Set<Claim>): Promise<void> {
+  await settleAll(run, [...open], open)
 }
 
-async function settleAll(pass: Pass, batch: readonly Claim[], open: Set<Claim>): Promise<void> {
-  for await (const settlement of askApart(pass, batch)) {
-    const { claims, exchange } = settlement
-    const reading = readSettlement(pass, settlement)
-    pass.tally.returned += reading.returned
-    warnOfOddities(pass, reading)
-    pass.breaker.observe(observationsOf(claims, reading.outcomes))
-    if (pass.breaker.wantsControl()) await askControls(pass, open)
-    await judge(pass, reading.outcomes)
-    const plain = pass.held.hold({ ...exchange, claims, outcomes: reading.outcomes })
+async function settleAll(run: Run, batch: readonly Claim[], open: Set<Claim>): Promise<void> {
+  for await (const response of requestSplitting(run, batch)) {
+    const { claims, exchange } = response
+    const reading = readBatchResponse(run, response)
+    run.tally.returned += reading.returned
+    warnOfOddities(run, reading)
+    run.breaker.observe(observationsOf(claims, reading.outcomes))
+    if (run.breaker.wantsControl()) await requestControlGroup(run, open)
+    await judge(run, reading.outcomes)
+    const plain = run.held.hold({ ...exchange, claims, outcomes: reading.outcomes })
     // Each claim is in one place: what is held is given back, if it must be, from there.
-    for (const claim of pass.held.claims) open.delete(claim)
-    const answers = [plain, ...pass.held.takeCleared()]
+    for (const claim of run.held.claims) open.delete(claim)
+    const answers = [plain, ...run.held.takeCleared()]
     for (const claim of answers.flatMap((answer) => answer.claims)) open.add(claim)
-    for (const answer of answers) await loadAnswer(pass, answer, (claim) => open.delete(claim))
+    for (const answer of answers) await loadResponse(run, answer, (claim) => open.delete(claim))
   }
 }
 
-function readSettlement(pass: Pass, { claims, exchange }: Settlement): AnswerReading {
+function readBatchResponse(run: Run, { claims, exchange }: BatchResponse): ResponseReading {
   if (exchange.kind === 'answered') {
-    return outcomesOf(claims, exchange.records, { endpoint: pass.endpoint, policy: pass.config })
+    return outcomesOf(claims, exchange.records, { endpoint: run.endpoint, policy: run.config })
   }
-  const outcomes = claims.map((claim) => outcomeOfRefusal(claim, exchange, pass.config))
-  return { outcomes, returned: 0, nameless: 0, unasked: 0, repeated: 0 }
+  const outcomes = claims.map((claim) => outcomeOfRefusal(claim, exchange, run.config))
+  return { outcomes, returned: 0, nameless: 0, unrequested: 0, repeated: 0 }
 }
 
 function observationsOf(claims: readonly Claim[], outcomes: readonly Outcome[]): Observation[] {
   const states = new Map(claims.map((claim) => [claim.id, claim.state]))
   return outcomes.flatMap((outcome) => {
-    const [fate, state] = [fateOf(outcome), states.get(outcome.claim.id)]
+    const [result, state] = [resultOf(outcome), states.get(outcome.claim.id)]
     // That a missing one is still missing is no news.
-    if (state === 'missing' && (fate === 'absent' || fate === 'refused')) return []
-    return [{ id: outcome.claim.id, settledBefore: state === 'done' || state === 'errored', fate }]
+    if (state === 'missing' && (result === 'absent' || result === 'refused')) return []
+    return [{ id: outcome.claim.id, wasFinished: state === 'done' || state === 'errored', result }]
   })
 }
 
-/** Asks for settled identifiers, once in a pass, due or not: does the API still know those? */
-async function askControls(pass: Pass, open: Set<Claim>): Promise<void> {
-  const { db, runId, endpoint, config, logger } = pass
-  const limit = pass.controlsLeft
-  pass.controlsLeft = 0
+/** Asks for finished identifiers, once in a pass, due or not: does the API still know those? */
+async function requestControlGroup(run: Run, open: Set<Claim>): Promise<void> {
+  const { db, runId, endpoint, config, logger } = run
+  const limit = run.controlsLeft
+  run.controlsLeft = 0
   if (limit === 0) return
   const options = { media: endpoint.media, runId, limit, leaseSeconds: config.leaseSeconds }
   const controls = await retryDatabase(() => claimControls(db, options), logger)
   if (controls.length === 0) return
-  logger.warn({ controls: controls.length }, 'nothing comes back, asking for some that are known')
-  pass.tally.claimed += controls.length
+  logger.warn({ controls: controls.length }, 'no identifier returned, requesting the control group')
+  run.tally.claimed += controls.length
   for (const claim of controls) open.add(claim)
-  await settleAll(pass, controls, open)
+  await settleAll(run, controls, open)
 }
 
 /** @throws CircuitBrokenError when answers are no longer about the identifiers asked for. */
-async function judge(pass: Pass, outcomes: readonly Outcome[]): Promise<void> {
-  const hasRefusal = outcomes.some((outcome) => fateOf(outcome) === 'refused')
-  const verdict = pass.breaker.verdict(!hasRefusal || (await pass.quota.acceptedWithinDay()))
+async function judge(run: Run, outcomes: readonly Outcome[]): Promise<void> {
+  const hasRefusal = outcomes.some((outcome) => resultOf(outcome) === 'refused')
+  const verdict = run.breaker.verdict(!hasRefusal || (await run.quota.acceptedWithinDay()))
   if (verdict !== undefined) throw new CircuitBrokenError(verdict)
 }
 
-function fateOf(outcome: Outcome): Observation['fate'] {
+function resultOf(outcome: Outcome): Observation['result'] {
   switch (outcome.kind) {
     case 'answered':
     case 'identical':
@@ -88,7 +88,7 @@ function fateOf(outcome: Outcome): Observation['fate'] {
   }
 }
 
-function warnOfOddities({ logger }: Pass, { nameless, unasked, repeated }: AnswerReading): void {
-  if (nameless + unasked + repeated === 0) return
-  logger.warn({ nameless, unasked, repeated }, 'records of the answer ignored')
+function warnOfOddities({ logger }: Run, { nameless, unrequested, repeated }: ResponseReading): void {
+  if (nameless + unrequested + repeated === 0) return
+  logger.warn({ nameless, unrequested, repeated }, 'response records ignored')
 }

@@ -5,7 +5,7 @@ import { leavesOfRevisions, lockChain, sealRun } from '../seal/seal-run.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { RunStatus, RunTrigger, SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
 import { VERSION } from '../../platform/version.ts'
-import { readLedgerTotals } from './ledger-totals.ts'
+import { readTrackedTotals } from './ledger-totals.ts'
 import type { Tally } from './tally.ts'
 
 export interface NewRun {
@@ -50,7 +50,7 @@ export async function discardRun(db: Kysely<Database>, runId: string): Promise<v
 }
 
 /** Shows that the run lives, and how far it is. Does nothing to a run that has been closed. */
-export async function beat(db: Kysely<Database>, runId: string, tally: Tally): Promise<void> {
+export async function recordHeartbeat(db: Kysely<Database>, runId: string, tally: Tally): Promise<void> {
   await db
     .updateTable('identifai.sync_runs')
     .set({ ...tally, heartbeat_at: sql<Date>`clock_timestamp()` })
@@ -124,7 +124,7 @@ export async function closeRun(
     if (!open) return closedWith(trx, runId, ending)
     const revisions = await leavesOfRevisions(trx, runId)
     await lockChain(trx)
-    const { retired_reasons, ...ledger } = await readLedgerTotals(trx, runId)
+    const { retired_reasons, ...ledger } = await readTrackedTotals(trx, runId)
     await trx
       .updateTable('identifai.sync_runs')
       .set({

@@ -5,9 +5,9 @@ export interface Tally {
   throttled: number
   claimed: number
   returned: number
-  settled_done: number
-  still_new: number
-  settled_errored: number
+  done: number
+  pending: number
+  errored: number
   not_returned: number
   quarantined: number
   released: number
@@ -23,9 +23,9 @@ export function emptyTally(): Tally {
     throttled: 0,
     claimed: 0,
     returned: 0,
-    settled_done: 0,
-    still_new: 0,
-    settled_errored: 0,
+    done: 0,
+    pending: 0,
+    errored: 0,
     not_returned: 0,
     quarantined: 0,
     released: 0,
@@ -42,6 +42,6 @@ export function isBalanced(tally: Tally): boolean {
 
 /** Claims that have ended with an outcome. */
 export function finishedClaims(tally: Readonly<Tally>): number {
-  const { settled_done, still_new, settled_errored, not_returned, quarantined } = tally
-  return settled_done + still_new + settled_errored + not_returned + quarantined
+  const { done, pending, errored, not_returned, quarantined } = tally
+  return done + pending + errored + not_returned + quarantined
 }

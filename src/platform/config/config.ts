@@ -34,7 +34,7 @@ export interface SyncConfig extends DatabaseConfig {
   readonly leaseSeconds: number
   /** Consecutive absences that make an identifier missing. */
   readonly missingAfter: number
-  /** Time after which a settled identifier is due again. */
+  /** Time after which a finished identifier is due again. */
   readonly refreshHours: number
   /** A pass that has lasted this long asks for nothing more; no limit when null. */
   readonly maxDurationMinutes: number | null

@@ -3,7 +3,7 @@ import { Client, type ClientBase } from 'pg'
 import { DatabaseError } from '../errors.ts'
 
 /** What the driver keeps to itself. */
-interface ClientInside {
+interface DriverInternals {
   readonly connection: { readonly stream: Socket }
   readonly processID: number
   readonly password: string | null
@@ -11,8 +11,8 @@ interface ClientInside {
   readonly saslSession: object | null
 }
 
-export function inside(client: ClientBase): ClientInside {
-  return client as unknown as ClientInside
+export function driverInternals(client: ClientBase): DriverInternals {
+  return client as unknown as DriverInternals
 }
 
 type ConnectCallback = ((error: Error) => void) & ((error: null, client: Client) => void)
@@ -26,7 +26,7 @@ export class ClosingClient extends Client {
     if (!callback) return super.connect()
     super.connect((error: Error | null) => {
       if (error === null) return callback(null, this)
-      inside(this).connection.stream.destroy()
+      driverInternals(this).connection.stream.destroy()
       callback(explainHandshake(this, error))
     })
     return undefined
@@ -34,7 +34,7 @@ export class ClosingClient extends Client {
 }
 
 function explainHandshake(client: Client, error: Error): Error {
-  const { password, saslSession } = inside(client)
+  const { password, saslSession } = driverInternals(client)
   if (password || !saslSession) return error
   return new DatabaseError(
     'The database asks for a password, and DATABASE_URL has none: put it there, or into PGPASSWORD',

@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import { type ClientBase, Pool, type PoolClient, TypeOverrides } from 'pg'
 import Cursor from 'pg-cursor'
 import type { Database } from './database.ts'
-import { ClosingClient, inside } from './closing-client.ts'
+import { ClosingClient, driverInternals } from './closing-client.ts'
 import { asConnectionError } from './database-error.ts'
 
 export interface Connection {
@@ -75,8 +75,8 @@ function withVerifiedTls(url: string): string {
 
 /** The server, too, gives up a client that has vanished within a transaction: its locks would hold up everybody. */
 function sessionSettings({ silenceMs }: ConnectOptions): string {
-  const patience = silenceMs === undefined ? '' : `set idle_in_transaction_session_timeout = ${silenceMs};`
-  return `set time zone 'UTC'; set extra_float_digits = 1; ${patience}`
+  const pendingWait = silenceMs === undefined ? '' : `set idle_in_transaction_session_timeout = ${silenceMs};`
+  return `set time zone 'UTC'; set extra_float_digits = 1; ${pendingWait}`
 }
 
 /**
@@ -104,7 +104,7 @@ const LONGEST_PAUSE_MS = 30_000
 
 /** Not pg's query_timeout: that leaves the connection in the pool, where the next statement waits behind the last. */
 function limitSilence(client: ClientBase, silenceMs: number, onSilent: (pid: number) => void): void {
-  const { connection, processID } = inside(client)
+  const { connection, processID } = driverInternals(client)
   connection.stream.setTimeout(silenceMs, () => {
     const error = new Error(`The database has been silent for ${silenceMs} ms`)
     connection.stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))

@@ -21,7 +21,7 @@ export async function retryDatabase<T>(work: () => Promise<T>, logger: Logger): 
     shouldRetry: async ({ error, attemptNumber }) => {
       if (!isPassing(error)) return false
       const delayMs = Math.round(Math.random() * FIRST_DELAY_MS * 2 ** attemptNumber)
-      logger.warn({ err: error, delayMs }, 'database failed, trying again')
+      logger.warn({ err: error, delayMs }, 'database operation failed, retrying')
       await sleep(delayMs)
       return true
     },

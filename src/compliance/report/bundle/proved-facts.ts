@@ -2,7 +2,7 @@ import { type Finding, finding } from '../../verify/findings.ts'
 import { noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
 import type { JsonObject } from '../../../platform/json.ts'
 import type { Facts } from '../make-report.ts'
-import type { SeenEvent } from '../read-events.ts'
+import type { ForceChange } from '../read-events.ts'
 import type { Note, ReportData } from '../report.ts'
 
 /** A leaf whose proof led to the root of its run. */
@@ -19,7 +19,7 @@ export function provedFacts(
   leaves: Leaves,
 ): { readonly facts: Pick<Facts, 'events' | 'notes'>; readonly findings: readonly Finding[] } {
   const findings: Finding[] = []
-  const provedEvents = new Map<string, SeenEvent>()
+  const provedEvents = new Map<string, ForceChange>()
   for (const listed of events) {
     const name = revisionName(listed.classification_id, listed.revision_no)
     const event = provedEvent(listed, leaves)
@@ -41,9 +41,9 @@ export function provedFacts(
  * between. Undefined when they do not.
  */
 function provedEvent(
-  { event, classification_id, revision_no, revision_no_before }: SeenEvent,
+  { event, classification_id, revision_no, revision_no_before }: ForceChange,
   leaves: Leaves,
-): SeenEvent | undefined {
+): ForceChange | undefined {
   if (revision_no - revision_no_before > leaves.size) return undefined
   const leaf = (no: number) => leaves.get(revisionName(classification_id, no))
   const [now, before] = [leaf(revision_no), leaf(revision_no_before)]

@@ -125,13 +125,13 @@ class BundleCheck {
   /** A row of a bundle can be anything; what no report can be made of is a finding. */
   #verifyReport(data: ReportData): void {
     try {
-      this.#makeAnew(data)
+      this.#rebuild(data)
     } catch (error) {
       this.#find('the report', `cannot be made anew from this: ${(error as Error).message}`)
     }
   }
 
-  #makeAnew(data: ReportData): void {
+  #rebuild(data: ReportData): void {
     const run = this.#sealedRun()
     if (!run) return this.#find('the chain', 'has no run that the report can be as of')
     const { facts, findings } = provedFacts(data, this.#leaves)

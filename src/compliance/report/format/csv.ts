@@ -13,7 +13,7 @@ const COLUMNS = [
   'not_after',
   'force_origin',
   'file_hash',
-  'tracked_siblings',
+  'same_file_identifiers',
   'ref_id',
   'name',
   'source',

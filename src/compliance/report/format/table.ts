@@ -31,7 +31,7 @@ export function tableText(report: Report): string {
 }
 
 function coverageLines({ coverage, period }: Report['head']): string[] {
-  const { tracked, settled, pending, missing, quarantined, retired } = coverage
+  const { tracked, finished, pending, missing, quarantined, retired } = coverage
   const reasons = coverage.retired_reasons.map(
     ({ reason, identifiers }) =>
       `${count(identifiers)} ${reason === null ? 'for other reasons' : printable(reason)}`,
@@ -41,14 +41,14 @@ function coverageLines({ coverage, period }: Report['head']): string[] {
       ? 'Complete: a change before the end of the period, of what is not retired, would have been seen.'
       : 'NOT COMPLETE:',
     ...coverage.gaps.map(({ statement }) => `- ${statement}`),
-    `${count(tracked)} tracked: ${count(settled)} settled, ${count(pending)} pending, ${count(missing)} missing, ${count(quarantined)} quarantined, ${count(retired)} retired${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}.`,
+    `${count(tracked)} tracked: ${count(finished)} finished, ${count(pending)} pending, ${count(missing)} missing, ${count(quarantined)} quarantined, ${count(retired)} retired${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}.`,
     ...(beginsUnobserved(coverage, period)
       ? [`Nobody was looking before ${coverage.observed_since}: what was forced until then is found forced.`]
       : []),
     ...(coverage.confirmed_since ? [`Oldest confirmation: ${seconds(coverage.confirmed_since)}.`] : []),
-    ...(coverage.reanalysing > 0
+    ...(coverage.reanalyzing > 0
       ? [
-          `${counted(coverage.reanalysing, 'identifier')} being analysed again: a force of these is seen when that ends.`,
+          `${counted(coverage.reanalyzing, 'identifier')} being analyzed again: a force of these is seen when that ends.`,
         ]
       : []),
   ]
@@ -57,10 +57,10 @@ function coverageLines({ coverage, period }: Report['head']): string[] {
 function periodLines({ summary: { period } }: Report): string[] {
   if (period.events === 0)
     return [
-      `No force was seen to change in the period; ${count(period.found_forced)} found forced at first sight.`,
+      `No force was seen to change in the period; ${count(period.already_forced)} found forced at first sight.`,
     ]
   return [
-    `In the period: ${counted(period.decisions, 'decision')} (${count(period.decisions_certainly)} certainly, ${count(period.decisions_possibly)} possibly), ${counted(period.events, 'event')} (${count(period.events_certainly)} certainly, ${count(period.events_possibly)} possibly) on ${counted(period.identifiers, 'identifier')}; ${count(period.found_forced)} found forced at first sight.`,
+    `In the period: ${counted(period.decisions, 'decision')} (${count(period.decisions_certainly)} certainly, ${count(period.decisions_possibly)} possibly), ${counted(period.events, 'event')} (${count(period.events_certainly)} certainly, ${count(period.events_possibly)} possibly) on ${counted(period.identifiers, 'identifier')}; ${count(period.already_forced)} found forced at first sight.`,
     `${counted(period.against_machine, 'event')} against the machine, ${count(period.against_machine_confidence_090)} of them against a confidence of 0.9 or more.`,
     `Decisions explained: ${count(period.explained)}, explained late: ${count(period.explained_late)}, unexplained: ${count(period.unexplained)}.`,
     '',

@@ -14,7 +14,7 @@ export interface Reconciliation extends Omit<Staged, 'valid'> {
   /** What the list has and the ledger lacks. */
   readonly only_in_list: readonly string[]
   /** What the ledger has and the list lacks. */
-  readonly only_in_ledger: readonly { readonly identifier: string; readonly state: IdentifierState }[]
+  readonly only_tracked: readonly { readonly identifier: string; readonly state: IdentifierState }[]
 }
 
 /** Compares a list with the ledger, at one moment, and changes neither. */
@@ -28,19 +28,19 @@ export async function reconcile(
     .setIsolationLevel('repeatable read')
     .execute(async (trx) => {
       const { valid: _, ...staged } = await stageEntries(trx, entries)
-      // A temporary table is never analysed by itself.
+      // A temporary table is never analyzed by itself.
       await sql`analyze enqueued_entries`.execute(trx)
       const byState = await readBoth(trx, media)
       const onlyInList = await readOnlyInList(trx, media)
-      const onlyInLedger = await readOnlyInLedger(trx, media)
+      const onlyTracked = await readOnlyTracked(trx, media)
       const inBoth = Object.values(byState).reduce((sum, number) => sum + number, 0)
       return {
         listed: inBoth + onlyInList.length,
-        tracked: inBoth + onlyInLedger.length,
+        tracked: inBoth + onlyTracked.length,
         in_both: inBoth,
         in_both_by_state: byState,
         only_in_list: onlyInList,
-        only_in_ledger: onlyInLedger,
+        only_tracked: onlyTracked,
         ...staged,
       }
     })
@@ -70,10 +70,10 @@ async function readOnlyInList(db: Kysely<Database>, media: string): Promise<stri
   return rows.map(({ identifier }) => identifier)
 }
 
-async function readOnlyInLedger(
+async function readOnlyTracked(
   db: Kysely<Database>,
   media: string,
-): Promise<Reconciliation['only_in_ledger'][number][]> {
+): Promise<Reconciliation['only_tracked'][number][]> {
   return db
     .selectFrom('identifai.identifiers as i')
     .select(['identifier', 'state'])

@@ -1,6 +1,6 @@
 import type { Insertable } from 'kysely'
 
-/** One row per clip (segment) of an analysed file. */
+/** One row per clip (segment) of an analyzed file. */
 export interface ClipsTable {
   classification_id: number
   clip_no: number

@@ -20,13 +20,13 @@ export interface IdentifiersTable {
   lease_until: Timestamp | null
   leased_by: string | null
   claim_no: Generated<number>
-  wake_requested_at: Timestamp | null
+  refresh_requested_at: Timestamp | null
   last_error: string | null
-  answer_digest: Buffer | null
+  record_digest: Buffer | null
   enqueued_at: Generated<Timestamp>
-  last_asked_at: Timestamp | null
+  last_requested_at: Timestamp | null
   last_confirmed_at: Timestamp | null
-  settled_at: Timestamp | null
+  finished_at: Timestamp | null
   retired_at: Timestamp | null
   retired_reason: string | null
 }

@@ -1,6 +1,6 @@
 import type { Generated, Timestamp } from '../column-types.ts'
 
-/** Append-only: who overrode the machine and why, as told by the organisation itself. */
+/** Append-only: who overrode the machine and why, as told by the organization itself. */
 export interface OverrideNotesTable {
   note_id: Generated<number>
   media: Generated<string>

@@ -8,7 +8,7 @@ export interface QuarantinedPayloadsTable {
   media: Generated<string>
   identifier: string
   run_id: string
-  asked_at: Timestamp
+  requested_at: Timestamp
   received_at: Timestamp
   quarantined_at: Generated<Timestamp>
   reason: QuarantineReason

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Generated, Jsonb, Timestamp } from '../column-types.ts'
 
-export type RunTrigger = 'manual' | 'schedule' | 'fresh' | 'demo'
+export type RunTrigger = 'manual' | 'nightly' | 'fresh' | 'replay' | 'demo'
 export type RunStatus = 'running' | 'succeeded' | 'partial' | 'failed' | 'interrupted'
 
 /** One row per pass: what it asked, what came of it, and the ledger as it was when it ended. */
@@ -21,9 +21,9 @@ export interface SyncRunsTable {
   throttled: Generated<number>
   claimed: Generated<number>
   returned: Generated<number>
-  settled_done: Generated<number>
-  still_new: Generated<number>
-  settled_errored: Generated<number>
+  done: Generated<number>
+  pending: Generated<number>
+  errored: Generated<number>
   not_returned: Generated<number>
   quarantined: Generated<number>
   released: Generated<number>
@@ -38,8 +38,8 @@ export interface SyncRunsTable {
   quarantined_count: number | null
   retired_count: number | null
   confirmed_since: Timestamp | null
-  unsettled_enqueued_since: Timestamp | null
-  reanalysing_count: number | null
+  unfinished_enqueued_since: Timestamp | null
+  reanalyzing_count: number | null
   retired_reasons: Jsonb | null
   unsealed_runs: number | null
   first_http_date: Timestamp | null

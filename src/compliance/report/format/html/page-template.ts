@@ -69,7 +69,7 @@ export const EVENTS_TEMPLATE = `
 <% if (event.source !== null) { %><span class="label">source <bdi><%= event.source %></bdi></span><% } %>
 <% if (event.submitted_at !== null) { %><span class="label">submitted <%= it.time(event.submitted_at) %></span><% } %>
 <% if (it.isLink(event.result_url)) { %><a href="<%= event.result_url %>" rel="noopener noreferrer">result</a><% } else if (event.result_url !== null) { %><span class="label">result <%= event.result_url %></span><% } %></th>
-      <td role="cell" data-label="File"><code><%= event.file_hash ?? 'not known' %></code><span class="label"><%= it.count(event.tracked_siblings) %> other tracked identifier<%= event.tracked_siblings === 1 ? '' : 's' %></span></td>
+      <td role="cell" data-label="File"><code><%= event.file_hash ?? 'not known' %></code><span class="label"><%= it.count(event.same_file_identifiers) %> other tracked identifier<%= event.same_file_identifiers === 1 ? '' : 's' %></span></td>
       <td role="cell" data-label="Forced"><span><%= event.forced_from === null ? 'not forced before' : 'from ' + event.forced_from %></span><span class="strong">to <%= event.forced_to ?? 'none (no longer forced)' %></span><span class="label">origin <%= event.force_origin === 'not_c2pa_path' ? 'not the C2PA path' : 'undetermined' %></span></td>
       <td role="cell" data-label="Machine verdict"><span class="strong"><%= it.verdict(event, 'after') %></span>
 <% if (it.verdict(event, 'before') !== it.verdict(event, 'after')) { %><span class="label">before: <%= it.verdict(event, 'before') %></span><% } %></td>
@@ -107,7 +107,7 @@ export const PAGE_TEMPLATE = `
       <li><span class="label">Decisions without an explanation</span><b><%= it.count(it.period.unexplained) %></b><span><%= it.count(it.period.explained) %> explained, <%= it.count(it.period.explained_late) %> late</span></li>
       <li><span class="label">Events against the machine</span><b><%= it.count(it.period.against_machine) %></b><span><%= it.count(it.period.against_machine_confidence_090) %> against 0.9 or more</span></li>
       <li><span class="label">Forced at the as-of</span><b><%= it.count(it.now.forced) %></b><span>of <%= it.count(it.now.with_result) %> with a result<% if (it.now.forced_share !== null) { %> (<%= (it.now.forced_share * 100).toFixed(1) %> %)<% } %></span></li>
-      <li><span class="label">Found forced at first sight in the period</span><b><%= it.count(it.period.found_forced) %></b><span>no events: nobody saw them happen</span></li>
+      <li><span class="label">Found forced at first sight in the period</span><b><%= it.count(it.period.already_forced) %></b><span>no events: nobody saw them happen</span></li>
     </ul>
   </section>
   <section aria-labelledby="charts">
@@ -116,7 +116,7 @@ export const PAGE_TEMPLATE = `
   </section>
   <section aria-labelledby="decisions">
     <h2 id="decisions">Decisions</h2>
-<% if (it.listed.decisions.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">A file and a label, at one time; with what the organisation has noted on it.</p><%~ include('@decisions', it) %><% } %>
+<% if (it.listed.decisions.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">A file and a label, at one time; with what the organization has noted on it.</p><%~ include('@decisions', it) %><% } %>
   </section>
   <section aria-labelledby="events">
     <h2 id="events">Events</h2>
@@ -125,14 +125,14 @@ export const PAGE_TEMPLATE = `
   <section aria-labelledby="coverage">
     <h2 id="coverage">What is covered</h2>
     <dl class="facts">
-      <dt>Tracked</dt><dd><%= it.count(it.coverage.tracked) %> identifiers: <%= it.count(it.coverage.settled) %> settled (<%= it.count(it.coverage.done) %> done, <%= it.count(it.coverage.errored) %> errored), <%= it.count(it.coverage.pending) %> pending, <%= it.count(it.coverage.missing) %> missing, <%= it.count(it.coverage.quarantined) %> quarantined, <%= it.count(it.coverage.retired) %> retired</dd>
+      <dt>Tracked</dt><dd><%= it.count(it.coverage.tracked) %> identifiers: <%= it.count(it.coverage.finished) %> finished (<%= it.count(it.coverage.done) %> done, <%= it.count(it.coverage.errored) %> errored), <%= it.count(it.coverage.pending) %> pending, <%= it.count(it.coverage.missing) %> missing, <%= it.count(it.coverage.quarantined) %> quarantined, <%= it.count(it.coverage.retired) %> retired</dd>
 <% for (const { reason, identifiers } of it.coverage.retired_reasons) { %>
       <dt>Retired</dt><dd><%= it.count(identifiers) %>: <%= reason ?? 'for other reasons' %></dd>
 <% } %>
       <dt>First answer</dt><dd><%= it.time(it.coverage.observed_since) %></dd>
       <dt>Oldest confirmation</dt><dd><%= it.time(it.coverage.confirmed_since) %></dd>
-      <dt>Oldest without a result</dt><dd><%= it.coverage.unsettled_enqueued_since === null ? 'none' : 'enqueued ' + it.time(it.coverage.unsettled_enqueued_since) %></dd>
-<% if (it.coverage.reanalysing > 0) { %>      <dt>Being analysed again</dt><dd><%= it.count(it.coverage.reanalysing) %>: a force of these is seen when that ends</dd><% } %>
+      <dt>Oldest without a result</dt><dd><%= it.coverage.unfinished_enqueued_since === null ? 'none' : 'enqueued ' + it.time(it.coverage.unfinished_enqueued_since) %></dd>
+<% if (it.coverage.reanalyzing > 0) { %>      <dt>Being analyzed again</dt><dd><%= it.count(it.coverage.reanalyzing) %>: a force of these is seen when that ends</dd><% } %>
       <dt>Chain head</dt><dd><code><%= it.report.head.as_of.chain_head %></code></dd>
       <dt>Run</dt><dd><code><%= it.report.head.as_of.run_id %></code></dd>
       <dt>The API’s own clock in that run</dt><dd><%= it.report.head.as_of.first_http_date === null ? 'no answer had a date' : it.time(it.report.head.as_of.first_http_date) + ' to ' + it.time(it.report.head.as_of.last_http_date) %></dd>
