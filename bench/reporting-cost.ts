@@ -13,7 +13,7 @@ import { enqueue } from '../src/pipeline/queue/enqueue/enqueue.ts'
 import { argumentEntries } from '../src/pipeline/queue/enqueue/read-entries.ts'
 import { createLogger } from '../src/platform/logger.ts'
 import { startSimulator } from '../src/devkit/simulator/start-simulator.ts'
-import { executeRun } from '../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../src/pipeline/run/execute-run.ts'
 import { median } from './median.ts'
 
 const INDEXES = [

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { connect } from '../src/platform/postgres/connect.ts'
 import { runDemo } from '../src/devkit/demo/run-demo.ts'
 import { withResponses } from './bi-answers.ts'
-import { SILENT_OUTPUT } from './silent-teller.ts'
+import { SILENT_OUTPUT } from './silent-output.ts'
 
 const file = path.resolve(import.meta.dirname, '../docs/bi.md')
 await runDemo({

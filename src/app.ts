@@ -4,7 +4,7 @@ import { createDatabaseApp } from './database-app.ts'
 import { createApiClient } from './pipeline/api/api-client.ts'
 import { createQuota } from './pipeline/api/quota.ts'
 import type { Logger } from './platform/logger.ts'
-import type { RunTools } from './pipeline/run/pass.ts'
+import type { RunTools } from './pipeline/run/run.ts'
 import { NO_TELEMETRY, type Telemetry } from './platform/telemetry.ts'
 
 /** What a pass works with, and what has to be closed after it. */

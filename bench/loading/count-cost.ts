@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { readTrackedTotals } from '../../src/pipeline/run/ledger-totals.ts'
+import { readTrackedTotals } from '../../src/pipeline/run/tracked-totals.ts'
 import type { BenchDatabase } from './databases.ts'
 import { median } from '../median.ts'
 

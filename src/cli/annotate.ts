@@ -33,7 +33,7 @@ Example:
     .action(async (options) => {
       const { audioEndpoint } = await import('../media/audio/endpoint.ts')
       const { annotate } = await import('../compliance/history/annotate.ts')
-      const { explainPrivilege } = await import('./or-explain.ts')
+      const { explainPrivilege } = await import('./explain-privilege.ts')
       await using app = await openDatabase()
       const note = {
         media: audioEndpoint.media,

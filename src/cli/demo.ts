@@ -13,7 +13,7 @@ export function demoCommand() {
     .action(async (options) => {
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
       const { runDemo } = await import('../devkit/demo/run-demo.ts')
-      const { createDemoOutput } = await import('../devkit/demo/tell.ts')
+      const { createDemoOutput } = await import('../devkit/demo/output.ts')
       using interrupt = listenForInterrupt()
       const { signal } = interrupt
       print('identifai-sync demo: the whole job, on this machine only.')

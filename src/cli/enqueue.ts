@@ -42,7 +42,7 @@ Examples:
         csv: options.csv,
         onNotice: (notice) => console.error(`note: ${notice}`),
       })
-      const { explainPrivilege } = await import('./or-explain.ts')
+      const { explainPrivilege } = await import('./explain-privilege.ts')
       await using app = await explainPrivilege(NEEDS, openDatabase)
 
       const result = await enqueue(app.db, entries, {

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { App } from '../app.ts'
-import type { RunResult } from '../pipeline/run/run-pass.ts'
+import type { RunResult } from '../pipeline/run/execute-run.ts'
 import type { Tally } from '../pipeline/run/tally.ts'
 import { describePlan } from './describe-plan.ts'
 import { openApp } from './open-app.ts'
@@ -35,7 +35,7 @@ Examples:
     .action(async (options) => {
       const { EXIT_CODE } = await import('../platform/errors.ts')
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
-      const { executeRun } = await import('../pipeline/run/run-pass.ts')
+      const { executeRun } = await import('../pipeline/run/execute-run.ts')
       using interrupt = listenForInterrupt()
       await using app = await openApp()
       if (options.dryRun) return await printDryRun(app, options)

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 describe('the commands of compliance', () => {
   let cli: BuiltCli

@@ -7,7 +7,7 @@ import { World } from '../../src/devkit/simulator/world.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
 import { startCli } from '../support/source-cli.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
 const KILLS = Number(process.env.CRASH_KILLS ?? 12)

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../src/platform/json.ts'
 import { readReport } from '../../src/compliance/report/read-report.ts'
 import { createDraw, type Draw } from '../../src/devkit/simulator/draw.ts'
 import type { World } from '../../src/devkit/simulator/world.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
 const NIGHTS = Number(process.env.FORCE_NIGHTS ?? 16)

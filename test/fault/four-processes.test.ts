@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { finish } from '../support/built-cli.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { startCli } from '../support/source-cli.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 const IDENTIFIERS = 20_000
 

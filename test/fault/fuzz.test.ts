@@ -9,7 +9,7 @@ import { startCannedApi } from '../support/canned-api.ts'
 import { mutated } from '../support/mutate.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/says-the-same.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
 const RECORDS = Number(process.env.FUZZ_RECORDS ?? 1000)

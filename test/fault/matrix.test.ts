@@ -4,11 +4,11 @@ import { expect, it } from 'vitest'
 import { ApiResponseError } from '../../src/platform/errors.ts'
 import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { World } from '../../src/devkit/simulator/world.ts'
-import { executeRun } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { dumpTables } from '../support/dump-tables.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const API_KEY = 'matrix-key-6f1d0c'
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { moveTime } from '../support/move-time.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
 const NIGHTS = Number(process.env.NIGHTS ?? 24)

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
-import { executeRun } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { expectTruth } from '../support/expect-truth.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 it('PostgreSQL crashing twice in the middle of a pass costs time only', async () => {
   await using postgres = await startEmbeddedPostgres()

@@ -7,7 +7,7 @@ import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/says-the-same.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 const RECORDS = 400
 

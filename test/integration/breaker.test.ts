@@ -2,10 +2,10 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CircuitBrokenError } from '../../src/platform/errors.ts'
 import { requeue } from '../../src/pipeline/queue/requeue.ts'
-import { executeRun } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const FINISHED = 5000
 const RUNS = 10

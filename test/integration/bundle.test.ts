@@ -14,7 +14,7 @@ import { verifyFile } from '../../src/compliance/report/verify-file.ts'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { writeRevisions } from '../support/seal-history.ts'
 import { addNote } from '../support/add-note.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const DOCS = path.resolve(import.meta.dirname, '../../docs')
 const [VERIFIER, REPORT_VERIFIER] = [path.join(DOCS, 'verify_bundle.py'), path.join(DOCS, 'verify_report.py')]

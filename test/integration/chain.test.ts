@@ -8,7 +8,7 @@ import { verifyChain } from '../../src/compliance/verify/verify-chain.ts'
 import { retire } from '../../src/pipeline/queue/retire.ts'
 import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { addNote } from '../support/add-note.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** What a reader has who knows the rule only: columns as SQL gives them, without nulls, times as UTC text with six digits. */
 async function asJson({ app }: TestApp, table: string, order: string): Promise<Record<string, unknown>[]> {

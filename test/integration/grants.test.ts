@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { grantEnqueuer } from '../../src/operations/roles/grant-enqueuer.ts'
 import { grantReader } from '../../src/operations/roles/grant-reader.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const PRIVILEGE = '42501'
 

@@ -6,7 +6,7 @@ import { reconcile } from '../../src/pipeline/queue/enqueue/reconcile.ts'
 import { annotate } from '../../src/compliance/history/annotate.ts'
 import { prunePayloads } from '../../src/compliance/history/prune-payloads.ts'
 import { identifiersOfFile, readTimeline, type Timeline } from '../../src/compliance/history/read-timeline.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const NEVER = new AbortController().signal
 

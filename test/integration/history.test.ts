@@ -5,7 +5,7 @@ import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/says-the-same.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 interface Revision {
   readonly revision_no: number

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { recordDigest } from '../../src/pipeline/api/answered-records.ts'
+import { recordDigest } from '../../src/pipeline/api/response-records.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 /** A pass over everything, and what the ledger then has of the identifier a. */
 async function ask(bench: Awaited<ReturnType<typeof createTestApp>>) {

@@ -6,9 +6,9 @@ import { createApp } from '../../src/app.ts'
 import { asDatabaseError } from '../../src/platform/postgres/database-error.ts'
 import { checkPrivileges } from '../../src/operations/doctor/check-schema.ts'
 import { applyReplay } from '../../src/pipeline/replay/replay.ts'
-import { executeRun } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 

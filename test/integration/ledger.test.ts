@@ -2,10 +2,10 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { requeue } from '../../src/pipeline/queue/requeue.ts'
 import { retire } from '../../src/pipeline/queue/retire.ts'
-import { requestSameFileRefresh } from '../../src/pipeline/load/find-siblings.ts'
+import { requestSameFileRefresh } from '../../src/pipeline/load/same-file.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 async function rows(database: Awaited<ReturnType<typeof createTestDatabase>>) {
   const { rows: found } = await sql<{ identifier: string; due: boolean | null }>`

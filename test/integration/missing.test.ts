@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 const known = Array.from({ length: 50 }, (_, n) => ({
   identifier: `id-${n}`,

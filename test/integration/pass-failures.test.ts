@@ -3,11 +3,11 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import type { Environment } from '../../src/platform/config/config.ts'
 import { ApiResponseError, ApiKeyRefusedError, GaveUpError } from '../../src/platform/errors.ts'
-import { executeRun } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import type { startCannedApi } from '../support/canned-api.ts'
 import { benchAgainst as benchWith } from '../support/bench-against.ts'
 import { dumpTables } from '../support/dump-tables.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** Tries every request three times. */
 function benchAgainst(answer: Parameters<typeof startCannedApi>[0], environment: Environment = {}) {

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { readPlan } from '../../src/pipeline/plan/read-plan.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const NOBODY = '00000000-0000-4000-8000-000000000000'
 

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 let bench: TestApp
 let api: CannedApi

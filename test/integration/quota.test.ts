@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { GaveUpError, PauseTooLongError } from '../../src/platform/errors.ts'
 import { createLogger } from '../../src/platform/logger.ts'
 import { createQuota } from '../../src/pipeline/api/quota.ts'
-import { executeRun } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /**
  * 9 a second, and 60 in 12 s. The passes keep a tenth below that, because at this scale a busy machine's hiccups are as

@@ -7,7 +7,7 @@ import type { ReplayOptions } from '../../src/pipeline/replay/replay-options.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 import { expectTruth } from '../support/expect-truth.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const ALL: ReplayOptions = { since: null, signal: new AbortController().signal }
 

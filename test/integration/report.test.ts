@@ -23,7 +23,7 @@ import {
   writeRevisions,
 } from '../support/seal-history.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 const at = (day: number, hour = 0) =>
   `2026-07-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00.000000Z`

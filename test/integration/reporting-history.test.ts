@@ -5,7 +5,7 @@ import { readReport } from '../../src/compliance/report/read-report.ts'
 import { addNote } from '../support/add-note.ts'
 import { sealHistory, type DescribedRevision, trackFinished } from '../support/seal-history.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** What classifications and classification_history both say. */
 const FORCED_NOW = [

@@ -19,7 +19,7 @@ import {
   verdictModelRows,
   verdictRows,
 } from '../support/expected-views.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const clip = (start: Json, end: Json, label: string | null, confidence = 0.9) => ({
   start,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
-import { executeRun } from '../../src/pipeline/run/run-pass.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 it('a pass whose time is up finishes what it has asked, and leaves the rest for the next one', async () => {
   const logged: string[] = []

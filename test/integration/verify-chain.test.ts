@@ -5,7 +5,7 @@ import { verifyChain, verifySnapshot } from '../../src/compliance/verify/verify-
 import { addNote } from '../support/add-note.ts'
 import { sealHistory, writeRevisions } from '../support/seal-history.ts'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
-import { createTestApp, type TestApp } from '../support/workbench.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** Four runs: first sight, two flips of files, a night without change. Notes before the third and the fourth. */
 async function benchWithHistory(): Promise<TestApp> {

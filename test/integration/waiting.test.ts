@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { executeRun } from '../../src/pipeline/run/run-pass.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 
 /** A workbench whose API finishes every analysis at the second ask. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { finish } from '../support/built-cli.ts'
 import { startCli } from '../support/source-cli.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 /** Two minutes and a little of what the quota allows. */
 const REQUESTS = 125

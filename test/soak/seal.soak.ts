@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { addNote } from '../support/add-note.ts'
-import { createTestApp } from '../support/workbench.ts'
+import { createTestApp } from '../support/test-app.ts'
 
 it('a pass gives up after a while when an open transaction has written a note, and the next one seals it', async () => {
   await using bench = await createTestApp({ world: { seed: 3 } })

@@ -1,6 +1,6 @@
 import type { Environment } from '../../src/platform/config/config.ts'
 import { type CannedApi, startCannedApi } from './canned-api.ts'
-import { createTestApp, type TestApp } from './workbench.ts'
+import { createTestApp, type TestApp } from './test-app.ts'
 
 /** A workbench whose API answers every request as a test says. */
 export async function benchAgainst(

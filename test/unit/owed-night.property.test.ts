@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createMissedRunCheck } from '../../src/operations/daemon/owed-night.ts'
+import { createMissedRunCheck } from '../../src/operations/daemon/missed-run.ts'
 import { watchSlots } from '../../src/operations/daemon/slot-watch.ts'
 
 const MINUTE = 60_000

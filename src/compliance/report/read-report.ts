@@ -9,11 +9,11 @@ import { inPeriod } from './in-period.ts'
 import { type Counts, type Facts, makeReport } from './make-report.ts'
 import { readEvents, readAlreadyForced } from './read-events.ts'
 import { readNotes } from './read-notes.ts'
-import { readObservedSince, readForcedNow, readTracked, type Tracked } from './read-standing.ts'
+import { readObservedSince, readForcedNow, readTracked, type Tracked } from './read-forced-now.ts'
 import type { MachineToForced, Period, Report } from './report.ts'
 import { normalizeTime, resolveAsOf, awaitAsOf } from './resolve-as-of.ts'
 import { type SealedRun, sealedFacts } from './sealed-facts.ts'
-import { forcedNowOf } from './standing-of.ts'
+import { forcedNowOf } from './forced-now.ts'
 
 /** Times in ISO 8601. */
 export interface ReportRequest {

@@ -11,10 +11,10 @@ import { annotate } from '../../compliance/history/annotate.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { readReport } from '../../compliance/report/read-report.ts'
 import { startSimulator } from '../simulator/start-simulator.ts'
-import { executeRun } from '../../pipeline/run/run-pass.ts'
+import { executeRun } from '../../pipeline/run/execute-run.ts'
 import { demoEntries } from './demo-entries.ts'
 import { QUESTIONS, TABLES } from './queries.ts'
-import type { DemoOutput } from './tell.ts'
+import type { DemoOutput } from './output.ts'
 
 const IDENTIFIERS = 3000
 const OVERRIDDEN_FILES = 6

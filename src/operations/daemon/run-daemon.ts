@@ -3,13 +3,17 @@ import type { DatabaseConfig } from '../../platform/config/config.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import type { RunTrigger } from '../../platform/postgres/tables/sync-runs.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { executeRun } from '../../pipeline/run/run-pass.ts'
+import { executeRun } from '../../pipeline/run/execute-run.ts'
 import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
 import { startHttpServer } from './http-server.ts'
-import { readLastNightly } from './last-night.ts'
-import { registerQueueGauges } from './ledger-gauges.ts'
+import { readLastNightly } from './last-nightly.ts'
+import { registerQueueGauges } from './queue-gauges.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { createReconnectingDatabase, METRICS_CONNECTIONS, PROBE_CONNECTIONS } from './own-database.ts'
+import {
+  createReconnectingDatabase,
+  METRICS_CONNECTIONS,
+  PROBE_CONNECTIONS,
+} from './reconnecting-database.ts'
 import { createReadiness } from './readiness.ts'
 import { startSchedule } from './schedule.ts'
 

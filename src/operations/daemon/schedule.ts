@@ -1,8 +1,8 @@
 import { createTask, type ScheduledTask, schedule } from 'node-cron'
 import type { Logger } from '../../platform/logger.ts'
 import type { ScheduleConfig } from '../../platform/config/daemon-config.ts'
-import { createSingleFlight } from './lane.ts'
-import { createMissedRunCheck } from './owed-night.ts'
+import { createSingleFlight } from './single-flight.ts'
+import { createMissedRunCheck } from './missed-run.ts'
 import { watchSlots } from './slot-watch.ts'
 
 export interface Schedule {

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../media/endpoint.ts'
 import { EXIT_CODE, PermanentError, RetryableError } from '../../platform/errors.ts'
-import type { ResponseRecord } from '../../pipeline/api/answered-records.ts'
+import type { ResponseRecord } from '../../pipeline/api/response-records.ts'
 import type { ApiClient } from '../../pipeline/api/api-client.ts'
 import { requestTarget } from '../../pipeline/api/request-target.ts'
 import { isJsonObject, type Json } from '../../platform/json.ts'

@@ -9,7 +9,7 @@ import {
   ThrottledError,
 } from '../../platform/errors.ts'
 import { isUntrustedCertificate } from '../../platform/untrusted-certificate.ts'
-import { type ResponseRecord, parseRecords, type IdenticalRecords } from './answered-records.ts'
+import { type ResponseRecord, parseRecords, type IdenticalRecords } from './response-records.ts'
 import { requestTarget } from './request-target.ts'
 import { retryAfterMs } from './retry-after.ts'
 

@@ -1,4 +1,4 @@
-import type { RunTools } from '../run/pass.ts'
+import type { RunTools } from '../run/run.ts'
 
 /** What a replay works with. */
 export type ReplayTools = Pick<RunTools, 'config' | 'db' | 'pool' | 'logger' | 'endpoint' | 'telemetry'>

@@ -5,9 +5,9 @@ import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
 import type { Claim } from '../queue/claim.ts'
 import { claimDue } from '../queue/claim-due.ts'
-import { releaseUnknownClaims } from '../queue/forget-claims.ts'
+import { releaseUnknownClaims } from '../queue/release-unknown-claims.ts'
 import { packRequest } from '../api/pack-request.ts'
-import type { Packing } from './pass.ts'
+import type { Packing } from './run.ts'
 
 export interface ClaimFeedOptions {
   readonly db: Kysely<Database>

@@ -1,9 +1,9 @@
 import { createClaimFeed } from './claim-feed.ts'
-import type { BatchPool } from './crew.ts'
-import { releaseAll } from './give-back.ts'
-import { loadResponse } from './load-answer.ts'
-import type { Run } from './pass.ts'
-import type { PendingWait } from './patience.ts'
+import type { BatchPool } from './batch-pool.ts'
+import { releaseAll } from './release-all.ts'
+import { loadResponse } from './load-response.ts'
+import type { Run } from './run.ts'
+import type { PendingWait } from './pending-wait.ts'
 
 /**
  * Works until nothing is due and patience ends, `limit` identifiers have been claimed, the time is up, or the signal says

@@ -1,7 +1,7 @@
 import type { Claim } from '../queue/claim.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { storable } from './evidence.ts'
-import { afterAbsence, afterQuarantine, type QueuePolicy } from './ledger-update.ts'
+import { afterAbsence, afterQuarantine, type QueuePolicy } from './identifier-update.ts'
 
 /** How much of the API's words a ledger row repeats; the evidence has more. */
 const QUOTED_CHARACTERS = 200

@@ -1,12 +1,12 @@
 import type { Issue } from '../../media/validation.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
-import type { ResponseRecord } from '../api/answered-records.ts'
+import type { ResponseRecord } from '../api/response-records.ts'
 import type { Claim } from '../queue/claim.ts'
 import { isJsonObject, type JsonObject } from '../../platform/json.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { storable } from './evidence.ts'
-import type { KnownClaim } from './known-records.ts'
-import { afterAbsence, afterRecord, afterQuarantine, type QueuePolicy } from './ledger-update.ts'
+import type { KnownClaim } from './identical-records.ts'
+import { afterAbsence, afterRecord, afterQuarantine, type QueuePolicy } from './identifier-update.ts'
 
 /** What one answer means: an outcome for every claim, and what in it was for nobody. */
 export interface ResponseReading {

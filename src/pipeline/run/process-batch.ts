@@ -3,12 +3,12 @@ import { CircuitBrokenError } from '../../platform/errors.ts'
 import type { Claim } from '../queue/claim.ts'
 import { claimControls } from '../queue/claim-controls.ts'
 import type { Outcome } from '../load/outcome.ts'
-import { requestSplitting, type BatchResponse } from './ask-apart.ts'
+import { requestSplitting, type BatchResponse } from './request-splitting.ts'
 import type { Observation } from './breaker.ts'
-import { loadResponse } from './load-answer.ts'
+import { loadResponse } from './load-response.ts'
 import { outcomeOfRefusal } from './outcome-of-refusal.ts'
 import { type ResponseReading, outcomesOf } from './outcomes-of.ts'
-import type { Run } from './pass.ts'
+import type { Run } from './run.ts'
 
 /**
  * Takes one batch all the way: ask, validate, normalize, judge, load, count. Claims leave `open` as they end or are

@@ -5,7 +5,7 @@ import { leavesOfRevisions, lockChain, sealRun } from '../seal/seal-run.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { RunStatus, RunTrigger, SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
 import { VERSION } from '../../platform/version.ts'
-import { readTrackedTotals } from './ledger-totals.ts'
+import { readTrackedTotals } from './tracked-totals.ts'
 import type { Tally } from './tally.ts'
 
 export interface NewRun {

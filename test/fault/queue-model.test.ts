@@ -18,7 +18,7 @@ import { retryAfterSeconds } from '../../src/pipeline/run/due-time.ts'
 import { outcomesOf } from '../../src/pipeline/run/outcomes-of.ts'
 import { openRun } from '../../src/pipeline/run/run-rows.ts'
 import { answered } from '../support/answered.ts'
-import { LEASE_SECONDS, QueueModel, type ModelResponse, type ModelClaim } from '../support/ledger-model.ts'
+import { LEASE_SECONDS, QueueModel, type ModelResponse, type ModelClaim } from '../support/queue-model.ts'
 import { moveTime } from '../support/move-time.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 

@@ -1,4 +1,4 @@
-import type { IdenticalRecords } from '../api/answered-records.ts'
+import type { IdenticalRecords } from '../api/response-records.ts'
 import type { Claim } from '../queue/claim.ts'
 
 /** A claim of an identifier whose last answer was finished, and may come again as it was. */

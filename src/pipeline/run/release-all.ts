@@ -3,7 +3,7 @@ import { RetryableError } from '../../platform/errors.ts'
 import type { Claim } from '../queue/claim.ts'
 import { releaseClaims } from '../queue/release-claims.ts'
 import { retryAfterSeconds } from './due-time.ts'
-import type { Run } from './pass.ts'
+import type { Run } from './run.ts'
 
 /** Gives claims back without an outcome; an ask that was lost to a failure that may pass is counted against them. */
 export async function releaseAll(run: Run, claims: readonly Claim[], reason: unknown): Promise<void> {

@@ -1,13 +1,13 @@
 import type { DatabaseTime } from '../../platform/database-time.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
 import { PauseTooLongError, type ThrottledError } from '../../platform/errors.ts'
-import type { ResponseRecord } from '../api/answered-records.ts'
+import type { ResponseRecord } from '../api/response-records.ts'
 import type { Claim } from '../queue/claim.ts'
 import { delayBoundMs, withRetries } from '../api/retry.ts'
 import { MAX_PAUSE_MS } from '../api/retry-after.ts'
 import { PRIORITY } from '../queue/priority.ts'
-import { knownRecords } from './known-records.ts'
-import type { Run } from './pass.ts'
+import { knownRecords } from './identical-records.ts'
+import type { Run } from './run.ts'
 
 /** With growing pauses this is about ten minutes: nobody else's burst lasts that long. */
 const MAX_THROTTLED_IN_A_ROW = 15

@@ -6,7 +6,7 @@ import { type LoadResult, loadBatch } from '../load/load-batch.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { asciiText, storable } from './evidence.ts'
 import type { OutcomeGroup } from './held-outcomes.ts'
-import type { Run } from './pass.ts'
+import type { Run } from './run.ts'
 import type { Tally } from './tally.ts'
 
 /** What writing an answer needs of a pass. */

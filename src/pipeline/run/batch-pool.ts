@@ -2,8 +2,8 @@ import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { GaveUpError, RetryableError } from '../../platform/errors.ts'
 import type { Claim } from '../queue/claim.ts'
 import { limitRequests } from '../queue/limit-requests.ts'
-import { releaseAll } from './give-back.ts'
-import type { Run } from './pass.ts'
+import { releaseAll } from './release-all.ts'
+import type { Run } from './run.ts'
 import { processBatch } from './process-batch.ts'
 
 /** Batches in a row lost to failures that may pass, after which a pass gives up. */

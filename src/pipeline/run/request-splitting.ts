@@ -1,8 +1,8 @@
 import type { Claim } from '../queue/claim.ts'
 import { packRequest } from '../api/pack-request.ts'
 import { targetBytes } from '../api/request-target.ts'
-import { requestBatch, type Exchange } from './ask-batch.ts'
-import type { Run } from './pass.ts'
+import { requestBatch, type Exchange } from './request-batch.ts'
+import type { Run } from './run.ts'
 
 /** What became of some of a batch's claims: an answer for them, or the refusal of a lone one. */
 export type BatchResponse =

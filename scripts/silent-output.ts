@@ -1,4 +1,4 @@
-import type { DemoOutput } from '../src/devkit/demo/tell.ts'
+import type { DemoOutput } from '../src/devkit/demo/output.ts'
 
 /** Takes in all that the demo tells, and says nothing. */
 export const SILENT_OUTPUT: DemoOutput = {

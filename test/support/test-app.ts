@@ -7,7 +7,7 @@ import { createLogger } from '../../src/platform/logger.ts'
 import type { SimulatorOptions } from '../../src/devkit/simulator/simulator.ts'
 import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/start-simulator.ts'
 import type { WorldOptions } from '../../src/devkit/simulator/world.ts'
-import { type RunOptions, type RunResult, executeRun } from '../../src/pipeline/run/run-pass.ts'
+import { type RunOptions, type RunResult, executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { createTestDatabase, type TestDatabase } from './test-database.ts'
 
 const TEST_API_KEY = 'test-key-0123456789'

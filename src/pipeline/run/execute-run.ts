@@ -6,13 +6,13 @@ import { renewLeases } from '../queue/renew-leases.ts'
 import { RunClosedError } from '../../platform/errors.ts'
 import { PRIORITY } from '../queue/priority.ts'
 import { Breaker } from './breaker.ts'
-import { BatchPool } from './crew.ts'
+import { BatchPool } from './batch-pool.ts'
 import { drain } from './drain.ts'
 import { storable } from './evidence.ts'
 import { HeldOutcomes } from './held-outcomes.ts'
-import type { Run, RunTools } from './pass.ts'
-import { PendingWait } from './patience.ts'
-import { statusOf } from './pass-status.ts'
+import type { Run, RunTools } from './run.ts'
+import { PendingWait } from './pending-wait.ts'
+import { statusOf } from './run-status.ts'
 import {
   recordHeartbeat,
   closeRun,

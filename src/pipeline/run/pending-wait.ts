@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { untilPendingDue } from '../queue/until-pending-due.ts'
-import type { RunTools } from './pass.ts'
+import type { RunTools } from './run.ts'
 
 /** What is enqueued meanwhile is noticed after this long at the latest. */
 const LOOK_AGAIN_MS = 2000

@@ -5,7 +5,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { IDENTIFIER_STATES } from '../../platform/postgres/tables/identifiers.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { readLastSuccess } from './last-success.ts'
-import { DUE_BY, type QueueReading, readQueue } from './read-ledger.ts'
+import { DUE_BY, type QueueReading, readQueue } from './read-queue.ts'
 
 /** A reading is used this long; and a slow one for as many times the time that it took. */
 const LEAST_AGE_MS = 1000
