@@ -1,53 +1,74 @@
-import { audioEndpoint } from './media/audio/endpoint.ts'
-import { isLoopback, type SyncConfig } from './platform/config/config.ts'
-import { createDatabaseApp } from './database-app.ts'
-import { createApiClient } from './pipeline/api/api-client.ts'
-import { createQuota } from './pipeline/api/quota.ts'
-import type { Logger } from './platform/logger.ts'
+import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
+import { createApiClient } from './pipeline/api/client.ts'
+import { Quota } from './pipeline/api/quota.ts'
 import type { RunTools } from './pipeline/run/run.ts'
+import { type DatabaseConfig, isLoopback, type SyncConfig } from './platform/config/config.ts'
+import { createLogger, type Logger } from './platform/logger.ts'
+import { type ConnectOptions, connect } from './platform/postgres/connect.ts'
+import type { Database } from './platform/postgres/database.ts'
 import { NO_TELEMETRY, type Telemetry } from './platform/telemetry.ts'
 
-/** What a pass works with, and what has to be closed after it. */
+/** The parts of a run, and their disposal. */
 export interface App extends RunTools, AsyncDisposable {}
 
-/** Everything a test or the demo may bring itself. */
+/** The parts of a command that needs the database only. */
+export interface DatabaseApp extends AsyncDisposable {
+  readonly db: Kysely<Database>
+  readonly pool: Pool
+  readonly logger: Logger
+}
+
+/** The parts that a caller may provide itself. */
 export interface AppOverrides {
   readonly logger?: Logger
   readonly telemetry?: Telemetry
 }
 
-/** The composition root: the one place that knows how the parts of a pass are made. */
+/** The composition root: the one place where the parts of a run are created. */
 export function createApp(config: SyncConfig, overrides: AppOverrides = {}): App {
-  // Each batch in flight holds one connection while it is written; two more for claims and heartbeats.
+  // Each batch in progress holds one connection while it is written; claims and heartbeats need two more.
   const maxConnections = config.concurrency + 2
-  // Whoever has heard nothing for as long as a lease lasts has lost it.
+  // A process that gets no response for the time of a lease has lost it.
   const silenceMs = config.leaseSeconds * 1000
   const database = createDatabaseApp(config, { maxConnections, silenceMs }, overrides)
-  const endpoint = audioEndpoint
   const telemetry = overrides.telemetry ?? NO_TELEMETRY
   const api = createApiClient({
     baseUrl: config.apiUrl,
-    path: endpoint.path,
     apiKey: config.apiKey,
     timeoutMs: config.requestTimeoutMs,
-    // Loopback is never proxied.
+    // Requests to loopback never use a proxy.
     proxy: isLoopback(new URL(config.apiUrl).hostname) ? null : config.httpsProxy,
     noProxy: config.noProxy,
     onEnded: (status, seconds) => telemetry.requestEnded(status, seconds),
   })
-  const quota = createQuota({ ...config, db: database.db, logger: database.logger })
+  const { db, pool, logger } = database
   return {
     config,
-    endpoint,
     api,
-    quota,
+    quota: new Quota({ ...config, db, logger }),
     telemetry,
-    db: database.db,
-    pool: database.pool,
-    logger: database.logger,
+    db,
+    pool,
+    logger,
     [Symbol.asyncDispose]: async () => {
       await api[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Opens the database at the first query; disposing of it closes every connection. */
+export function createDatabaseApp(
+  config: DatabaseConfig,
+  connections: Pick<ConnectOptions, 'maxConnections' | 'silenceMs'> = { maxConnections: 4 },
+  overrides: { readonly logger?: Logger } = {},
+): DatabaseApp {
+  const logger = overrides.logger ?? createLogger({ level: config.logLevel, terminal: process.stderr.isTTY })
+  const { db, pool } = connect({
+    connectionString: config.databaseUrl,
+    ...connections,
+    onConnectionLost: (err) => logger.warn({ err }, 'database connection lost'),
+  })
+  return { db, pool, logger, [Symbol.asyncDispose]: () => db.destroy() }
 }

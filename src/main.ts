@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { CommanderError } from '@commander-js/extra-typings'
 import { createProgram } from './cli/program.ts'
-import { printable } from './platform/printable.ts'
-import { asDatabaseError } from './platform/postgres/database-error.ts'
-import { assertNodeVersion } from './platform/node-version.ts'
 import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError } from './platform/errors.ts'
+import { assertNodeVersion } from './platform/node-version.ts'
+import { asDatabaseError } from './platform/postgres/database-error.ts'
+import { printable } from './platform/text.ts'
 
-// Whoever reads us may stop reading (`| head`): that is no failure, and the work goes on.
+// The reader of the output may close it (`| head`): that is not a failure, and the work goes on.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return
@@ -22,13 +22,13 @@ try {
   process.exitCode = report(error)
 }
 
-/** Says in one place, on standard error, what went wrong, and returns the exit code for it. */
+/** Prints an error on standard error, and returns its exit code; the only place that does. */
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.fine : EXIT_CODE.usage
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.success : EXIT_CODE.usage
   const known = asDatabaseError(error) ?? error
   const expected = known instanceof PermanentError || known instanceof RetryableError
   const text = expected ? known.message : ((known as Error)?.stack ?? String(known))
-  // Identifiers and labels in it come from outside; its lines are ours.
+  // Identifiers and labels in the text come from outside; its line breaks do not.
   console.error(`error: ${text.split('\n').map(printable).join('\n')}`)
   return exitCodeOf(known)
 }

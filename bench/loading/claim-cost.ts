@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { claimDue } from '../../src/pipeline/queue/claim-due.ts'
+import { claimDue } from '../../src/pipeline/queue/claim.ts'
 import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import type { BenchDatabase } from './databases.ts'
 import { median } from '../median.ts'

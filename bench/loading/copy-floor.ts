@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
-import { DATA_TABLES } from '../../src/platform/postgres/data-tables.ts'
+import { DATA_TABLES } from '../../src/media/registry.ts'
 import type { BenchDatabase } from './databases.ts'
 
 /** How plain COPY loads the rows: in so many streams at once, in one of its formats. */

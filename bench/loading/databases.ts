@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type Connection, connect } from '../../src/platform/postgres/connect.ts'
-import { DATA_TABLES } from '../../src/platform/postgres/data-tables.ts'
+import { DATA_TABLES } from '../../src/media/registry.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { DATA_TABLES } from '../../src/platform/postgres/data-tables.ts'
+import { DATA_TABLES } from '../../src/media/registry.ts'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { median, medianRatio } from '../median.ts'

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
-import { counted, print, printJson } from '../platform/terminal/print.ts'
-import { openDatabase } from './open-app.ts'
+import { counted } from '../platform/terminal/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
+import { explainPrivilege, openDatabase } from './open-app.ts'
 
 const NEEDS =
   'annotate needs INSERT on identifai.override_notes, besides what the role of passes has: the owner of the tables grants it'
@@ -33,7 +34,6 @@ Example:
     .action(async (options) => {
       const { audioEndpoint } = await import('../media/audio/endpoint.ts')
       const { annotate } = await import('../compliance/history/annotate.ts')
-      const { explainPrivilege } = await import('./explain-privilege.ts')
       await using app = await openDatabase()
       const note = {
         media: audioEndpoint.media,

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import { print } from '../platform/terminal/print.ts'
+import { print } from '../platform/terminal/output.ts'
 import { invocation } from './installation.ts'
 
 export function demoCommand() {

@@ -1,6 +1,6 @@
 import type { Timeline, TimelineNote, TimelineRevision } from '../compliance/history/read-timeline.ts'
-import { counted } from '../platform/terminal/print.ts'
-import { printable } from '../platform/printable.ts'
+import { counted } from '../platform/terminal/text.ts'
+import { printable } from '../platform/text.ts'
 
 /** Siblings that are named; --json has them all. */
 const SAME_FILE_NAMED = 5

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
-import { counted, print, printJson } from '../platform/terminal/print.ts'
+import { counted } from '../platform/terminal/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
 
 export function distributeCommand() {
@@ -10,18 +11,18 @@ export function distributeCommand() {
     .addHelpText(
       'after',
       `
-Results, history and kept records go to the workers, each classification to one of them; the ledger, runs, chain and
-notes stay on the coordinator. What is distributed already stays as it is. Run it as the owner of the tables, while no
-pass runs; it needs DATABASE_URL only. On a server without Citus it changes nothing, and ends with exit code 5.
+Results, history and payloads go to the workers, each classification to one of them. The queue, runs, chain and notes
+stay on the coordinator. Tables that are distributed already stay as they are. Run it as the owner of the tables, while no
+run is in progress; it needs DATABASE_URL only. On a server without Citus it changes nothing and exits with 5.
 
-Citus refuses triggers on distributed tables: those that keep history from being changed are dropped, and privileges
-alone hold it then (docs/scaling.md).
+Citus refuses triggers on distributed tables: the triggers that keep history append-only are dropped, so that only
+privileges protect it (docs/scaling.md).
 
 Example:
   $ identifai-sync distribute --dry-run`,
     )
     .action(async (options) => {
-      const { distribute, planDistribution } = await import('../platform/postgres/distribute.ts')
+      const { distribute, planDistribution } = await import('../operations/distribute.ts')
       await using app = await openDatabase()
       const statements = options.dryRun ? await planDistribution(app.db) : await distribute(app.db)
       if (options.json) printJson(statements)

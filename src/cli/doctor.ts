@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { Finding } from '../operations/doctor/finding.ts'
-import { printable } from '../platform/printable.ts'
-import { print, printJson } from '../platform/terminal/print.ts'
+import { printable } from '../platform/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
 
 export function doctorCommand() {
   return new Command('doctor')

@@ -1,11 +1,12 @@
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { Command } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../pipeline/queue/enqueue/enqueue.ts'
-import { PRIORITY } from '../pipeline/queue/priority.ts'
-import { count, counted, print, printJson } from '../platform/terminal/print.ts'
-import { openDatabase } from './open-app.ts'
+import { count, counted } from '../platform/terminal/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
+import { explainPrivilege, openDatabase } from './open-app.ts'
+import { parseInteger } from './parse.ts'
 
 const NEEDS =
-  'enqueue, which says what was known already, is for the role of passes: one that was granted by grant-enqueuer inserts by SQL'
+  'enqueue reads the tracked identifiers, and needs the role of the job: a role of grant-enqueuer inserts by SQL'
 
 export function enqueueCommand() {
   return new Command('enqueue')
@@ -16,15 +17,20 @@ export function enqueueCommand() {
       '--csv',
       'the file is CSV with a header: identifier (or else the first column), submitted_at, source',
     )
-    .option('--priority <n>', 'higher is asked first (default: 0, from a file -5)', parsePriority)
+    .option(
+      '--priority <n>',
+      'higher is requested first (default: 0, from a file -5)',
+      parseInteger(-9999, 9999),
+    )
+    .option('--media <medium>', 'medium of the submissions (default: audio)')
     .option('--source <name>', 'where the audio came from, for entries that do not say')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
 A file whose name ends in .csv is read as CSV without --csv, too. Times are ISO 8601; without a zone they are UTC.
-An identifier that is known already stays as it is. A file is added whole or not at all, but for its invalid lines
-(blank, or longer than 1,024 bytes), which are named. Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
+An identifier that is tracked already stays as it is. A file is added completely or not at all, without its invalid
+lines (blank, or longer than 1,024 bytes), which are listed. Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
 
 Examples:
   $ identifai-sync enqueue 5f2b...c1 77ab...09
@@ -32,7 +38,8 @@ Examples:
   $ psql -Atc 'select id from uploads' | identifai-sync enqueue --file -`,
     )
     .action(async (ids, options) => {
-      const { audioEndpoint } = await import('../media/audio/endpoint.ts')
+      const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
+      const { PRIORITY } = await import('../pipeline/queue/priority.ts')
       const { enqueue } = await import('../pipeline/queue/enqueue/enqueue.ts')
       const { openInput } = await import('../pipeline/queue/enqueue/open-input.ts')
       const { EXIT_CODE, UsageError } = await import('../platform/errors.ts')
@@ -42,11 +49,10 @@ Examples:
         csv: options.csv,
         onNotice: (notice) => console.error(`note: ${notice}`),
       })
-      const { explainPrivilege } = await import('./explain-privilege.ts')
       await using app = await explainPrivilege(NEEDS, openDatabase)
 
       const result = await enqueue(app.db, entries, {
-        media: audioEndpoint.media,
+        media: endpointOf(options.media ?? DEFAULT_MEDIA).media,
         priority: options.priority ?? (options.file === undefined ? PRIORITY.new : PRIORITY.bulk),
         source: options.source || null,
       })
@@ -68,10 +74,10 @@ function describeResult(result: EnqueueResult): string {
   ].join('\n')
 }
 
-/** Some known ones will not be asked again soon: the caller may have expected that they are. */
+/** Some tracked identifiers are not requested again soon, although the caller may expect it. */
 function requeueHint({ known_by_state: known }: EnqueueResult): string[] {
   const states = (['quarantined', 'missing'] as const).filter((state) => known[state])
-  return states.map((state) => `To ask for the ${state} ones again: identifai-sync requeue --state ${state}`)
+  return states.map((state) => `To request the ${state} ones again: identifai-sync requeue --state ${state}`)
 }
 
 function nothingValid(result: EnqueueResult): string {
@@ -83,10 +89,4 @@ function nothingValid(result: EnqueueResult): string {
 function invalidLines({ invalid, invalid_lines: named }: EnqueueResult): string[] {
   const lines = named.map(({ line, reason }) => `  line ${line}: ${reason}`)
   return invalid > named.length ? [...lines, `  and ${invalid - named.length} more`] : lines
-}
-
-function parsePriority(text: string): number {
-  if (!/^-?\d{1,4}$/.test(text))
-    throw new InvalidArgumentError('It must be a whole number from -9999 to 9999.')
-  return Number(text)
 }

@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Timeline } from '../compliance/history/read-timeline.ts'
-import { printJson, print } from '../platform/terminal/print.ts'
+import { printJson, print } from '../platform/terminal/output.ts'
 import { describeTimeline } from './describe-timeline.ts'
 import { openDatabase } from './open-app.ts'
 

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import { print, printJson } from '../platform/terminal/print.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
 
 export function grantEnqueuerCommand() {

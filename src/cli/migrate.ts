@@ -1,27 +1,25 @@
 import { Argument, Command } from '@commander-js/extra-typings'
 import { UsageError } from '../platform/errors.ts'
-import { count, print, printJson } from '../platform/terminal/print.ts'
+import { count } from '../platform/terminal/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
 
 export function migrateCommand() {
   return new Command('migrate')
     .description('create or update the tables of the schema identifai')
     .addArgument(
-      new Argument(
-        '[direction]',
-        'up: apply what is missing; down: take the last migration back; status: list them',
-      )
+      new Argument('[direction]', 'up: apply the missing ones; down: revert the last one; status: list them')
         .choices(['up', 'down', 'status'] as const)
         .default('up' as const),
     )
-    .option('--all', 'with down: take back every migration')
-    .option('--destroy-history', 'with down: also when there is history, which is then lost for good')
+    .option('--all', 'with down: revert every migration')
+    .option('--destroy-history', 'with down: also when there is history, which is permanently lost then')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nSafe to start twice at once. Needs DATABASE_URL only.')
+    .addHelpText('after', '\nSafe to run in several processes. Needs DATABASE_URL only.')
     .action(async (direction, options) => {
       if (direction !== 'down' && (options.all || options.destroyHistory)) {
         throw new UsageError('--all and --destroy-history go with: migrate down')
       }
-      const { createDatabaseApp } = await import('../database-app.ts')
+      const { createDatabaseApp } = await import('../app.ts')
       const { parseDatabaseConfig, readEnvironment } = await import('../platform/config/config.ts')
       const { migrateDown, migrateUp, migrationStates } = await import('../platform/postgres/migrate.ts')
       const { countHistory } = await import('../platform/postgres/count-history.ts')
@@ -38,8 +36,8 @@ export function migrateCommand() {
         const records = await countHistory(app.db)
         if (records > 0) {
           throw new UsageError(
-            `The database holds ${count(records)} records of history, the only record of what was seen and when. ` +
-              'Back it up; then, to lose them for good, repeat with --destroy-history.',
+            `The database holds ${count(records)} records of history, the only record of the observed changes. ` +
+              'Back it up; then, to destroy it permanently, repeat with --destroy-history.',
           )
         }
       }
@@ -53,4 +51,4 @@ export function migrateCommand() {
     })
 }
 
-const NOTHING = { up: 'Up to date: nothing to apply.', down: 'Nothing to take back.' }
+const NOTHING = { up: 'Up to date: nothing to apply.', down: 'Nothing to revert.' }

@@ -1,47 +1,57 @@
 import v8 from 'node:v8'
-import type { App, AppOverrides } from '../app.ts'
+import type { App, AppOverrides, DatabaseApp } from '../app.ts'
+import { DatabaseError } from '../platform/errors.ts'
 import type { Environment } from '../platform/config/config.ts'
-import type { DatabaseApp } from '../database-app.ts'
+import { unknownVariables } from '../platform/config/variables.ts'
+import { databaseCodeOf } from '../platform/postgres/database-error.ts'
 
 /**
- * What a pass works with, as the environment says; closed when disposed of.
+ * Opens the parts of a run, configured by the environment; disposing of them closes them.
  *
  * @throws UsageError or DatabaseError when a setting is wrong, or the database cannot be reached or lacks migrations.
  */
 export async function openApp(
   options: { readonly environment?: Environment; readonly overrides?: AppOverrides } = {},
 ): Promise<App> {
-  // A pass makes much garbage: collected when the heap is twice as large as what lives in it, it costs no time and less memory.
-  // Said on the command line, it would make Node's own code cache useless, and every start slower.
+  // A run makes much garbage. Collecting it when the heap has doubled takes no time and less memory. As a flag of the
+  // command line, this would disable Node's own code cache, and slow down every start.
   v8.setFlagsFromString('--heap-growing-percent=100')
   const { createApp } = await import('../app.ts')
   const { parseSyncConfig, readEnvironment } = await import('../platform/config/config.ts')
   const environment = options.environment ?? readEnvironment()
   const app = createApp(parseSyncConfig(environment), options.overrides)
-  // Whoever brings an environment has read it, and told of it, already.
-  if (!options.environment) await warnOfUnknown(environment, app)
+  // A caller that passes an environment has warned about it already.
+  if (!options.environment) warnOfUnknown(environment, app)
   return migrated(app)
 }
 
-/** The same for the commands that need the database only. */
+/** Opens the parts of a command that needs the database only. */
 export async function openDatabase(): Promise<DatabaseApp> {
-  const { createDatabaseApp } = await import('../database-app.ts')
+  const { createDatabaseApp } = await import('../app.ts')
   const { parseDatabaseConfig, readEnvironment } = await import('../platform/config/config.ts')
   const environment = readEnvironment()
   const app = createDatabaseApp(parseDatabaseConfig(environment))
-  await warnOfUnknown(environment, app)
+  warnOfUnknown(environment, app)
   return migrated(app)
 }
 
-/** A name that is misspelt would leave its default in force, and nobody would know. */
-export async function warnOfUnknown(
-  environment: Environment,
-  { logger }: Pick<App, 'logger'>,
-): Promise<void> {
-  const { unknownVariables } = await import('../platform/config/unknown-variables.ts')
+/** Warns of misspelled names, which would silently leave their defaults in force. */
+export function warnOfUnknown(environment: Environment, { logger }: Pick<App, 'logger'>): void {
   const variables = unknownVariables(environment)
   if (variables.length > 0)
     logger.warn({ variables }, 'unknown configuration variables, see identifai-sync --help')
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+/** Does the work; when the role lacks a privilege, throws an error that says what the role needs. */
+export async function explainPrivilege<T>(needs: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (databaseCodeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+    throw new DatabaseError(`${needs} (${(error as Error).message})`, { cause: error })
+  }
 }
 
 async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDispose>>(app: T): Promise<T> {

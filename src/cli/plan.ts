@@ -1,11 +1,12 @@
 import { Command } from '@commander-js/extra-typings'
-import { print, printJson } from '../platform/terminal/print.ts'
-import { describePlan, describeFullRefresh } from './describe-plan.ts'
+import type { Plan } from '../pipeline/plan/read-plan.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
+import { counted, durationText, textTable, timeText } from '../platform/terminal/text.ts'
 import { openApp } from './open-app.ts'
 
 export function planCommand() {
   return new Command('plan')
-    .description('what a pass would cost now: requests, minutes at the quota, and when the backlog clears')
+    .description('the cost of a run now: requests, minutes at the quota, and when the queue clears')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -15,7 +16,7 @@ Sends no request and writes nothing. By class, in the order in which a run reque
   new              never requested yet
   unfinished       not finished at the last response
   refresh          finished, and requested again because finished results can still change
-All share requests, so the total is less than the sum. Minutes are those of the quota; several processes share it.`,
+Classes share requests, so the total is less than the sum. Minutes are those of the quota; several processes share it.`,
     )
     .action(async (options) => {
       const { readPlan } = await import('../pipeline/plan/read-plan.ts')
@@ -24,4 +25,36 @@ All share requests, so the total is less than the sum. Minutes are those of the 
       if (options.json) printJson(plan)
       else print([...describePlan(plan), '', describeFullRefresh(plan)].join('\n'))
     })
+}
+
+/** The requests of a run that started now, as lines for people. */
+export function describePlan(plan: Plan): string[] {
+  if (plan.identifiers === 0) return ['Nothing is due: a run that started now would request nothing.']
+  const lines = [...plan.by_class, { ...plan, class: 'together' }]
+  return [
+    'A run that started now would request:',
+    '',
+    textTable(
+      lines
+        .filter(({ identifiers }) => identifiers > 0)
+        .map(({ class: what, identifiers, requests, minutes }) => ({
+          what,
+          identifiers,
+          requests,
+          minutes: Math.ceil(minutes * 10) / 10,
+        })),
+    ),
+    '',
+    `The last request leaves at ${timeText(plan.clears_at)}, after ${durationText(plan.minutes)} at the quota.`,
+  ]
+}
+
+/** Whether all finished identifiers can be refreshed before they are due again. */
+function describeFullRefresh({ full_refresh: refresh }: Plan): string {
+  const cost = `A refresh of all ${counted(refresh.identifiers, 'finished identifier')} takes ${counted(refresh.requests, 'request')}, ${durationText(refresh.minutes)} at the quota`
+  if (refresh.fits) return `${cost}.`
+  return (
+    `${cost}: longer than the ${refresh.refresh_hours} hours after which they are due again. ` +
+    'The identifier confirmed longest ago comes first, so all are confirmed equally often, but not every night.'
+  )
 }

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
-import { count, counted, print, printJson } from '../platform/terminal/print.ts'
+import { count, counted } from '../platform/terminal/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
 
 export function pruneCommand() {

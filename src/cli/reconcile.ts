@@ -1,17 +1,19 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Reconciliation } from '../pipeline/queue/enqueue/reconcile.ts'
-import { count, counted, print, printJson } from '../platform/terminal/print.ts'
-import { printable } from '../platform/printable.ts'
+import { count, counted } from '../platform/terminal/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
+import { printable } from '../platform/text.ts'
 import { openDatabase } from './open-app.ts'
 
 /** Identifiers of each side that are printed; --json has them all. */
-const NAMED = 20
+const LISTED = 20
 
 export function reconcileCommand() {
   return new Command('reconcile')
-    .description("compare the organization's own list of identifiers with what is tracked")
+    .description("compare the organization's own list of identifiers with the tracked ones")
     .argument('<file>', 'the list, one identifier a line, or CSV as for enqueue; - for standard input')
     .option('--csv', 'the file is CSV with a header: identifier (or else the first column)')
+    .option('--media <medium>', 'medium of the submissions (default: audio)')
     .option('--json', 'print one JSON document, with every identifier')
     .addHelpText(
       'after',
@@ -23,7 +25,7 @@ Examples:
   $ psql -Atc 'select id from uploads' | identifai-sync reconcile -`,
     )
     .action(async (file, options) => {
-      const { audioEndpoint } = await import('../media/audio/endpoint.ts')
+      const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
       const { openInput } = await import('../pipeline/queue/enqueue/open-input.ts')
       const { reconcile } = await import('../pipeline/queue/enqueue/reconcile.ts')
       const { EXIT_CODE } = await import('../platform/errors.ts')
@@ -34,7 +36,7 @@ Examples:
         onNotice: (notice) => console.error(`note: ${notice}`),
       })
       await using app = await openDatabase()
-      const found = await reconcile(app.db, audioEndpoint.media, entries)
+      const found = await reconcile(app.db, endpointOf(options.media ?? DEFAULT_MEDIA).media, entries)
       if (options.json) printJson(found)
       else print(describe(found))
       const { only_in_list, only_tracked, invalid } = found
@@ -55,7 +57,7 @@ function describe(found: Reconciliation): string {
       ? [
           '',
           `${counted(found.invalid, 'invalid line')}:`,
-          ...found.invalid_lines.slice(0, NAMED).map(({ line, reason }) => `  line ${line}: ${reason}`),
+          ...found.invalid_lines.slice(0, LISTED).map(({ line, reason }) => `  line ${line}: ${reason}`),
         ]
       : []),
   ].join('\n')
@@ -64,13 +66,13 @@ function describe(found: Reconciliation): string {
 function side(title: string, identifiers: readonly string[]): string[] {
   if (identifiers.length === 0) return []
   const more =
-    identifiers.length > NAMED
-      ? [`  ... and ${count(identifiers.length - NAMED)} more: --json has them all`]
+    identifiers.length > LISTED
+      ? [`  ... and ${count(identifiers.length - LISTED)} more: --json has them all`]
       : []
   return [
     '',
     `${title}: ${count(identifiers.length)}`,
-    ...identifiers.slice(0, NAMED).map((identifier) => `  ${printable(identifier)}`),
+    ...identifiers.slice(0, LISTED).map((identifier) => `  ${printable(identifier)}`),
     ...more,
   ]
 }

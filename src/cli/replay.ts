@@ -1,26 +1,27 @@
 import { Command } from '@commander-js/extra-typings'
-import type { SyncRunRow } from '../platform/postgres/tables/sync-runs.ts'
+import type { SyncRunRow } from '../platform/postgres/tables/runs.ts'
 import type { Survey } from '../pipeline/replay/survey.ts'
-import { count, counted, print, printJson } from '../platform/terminal/print.ts'
-import { textTable } from '../platform/terminal/text-table.ts'
+import { count, counted } from '../platform/terminal/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
+import { textTable } from '../platform/terminal/text.ts'
 import { openApp } from './open-app.ts'
-import { parseTime } from './parse-time.ts'
+import { parseTime } from './parse.ts'
 
 export function replayCommand() {
   return new Command('replay')
     .description(
-      'normalize the kept records anew, after an upgrade that reads more out of them; asks the API nothing',
+      'normalize the stored payloads again, after an upgrade that reads more from them; sends no request',
     )
-    .option('--since <time>', 'only what was first received at this time or later', parseTime)
-    .option('--dry-run', 'say what would change, without writing anything')
+    .option('--since <time>', 'only content that was first received at this time or later', parseTime)
+    .option('--dry-run', 'print what would change; write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-Says what changes, with examples, before it writes. Rows that come out different are replaced; history stays as it is,
-because nothing new was seen. Quarantined records that fit the contract by now are loaded as the answers they were.
-Exit code 3 when a kept record does not fit the contract any more (its rows are left as they are), or a quarantined one
-could not be loaded after all.
+Prints what changes, with samples, before it writes. Rows that differ are replaced; history stays as it is, because
+nothing new was observed. Quarantined records that fit the current contract are loaded, in a run with trigger replay.
+Exit code 3 when a payload does not fit the current contract (its rows stay as they are), or a quarantined record could
+not be loaded.
 
 Examples:
   $ identifai-sync replay --dry-run
@@ -56,27 +57,24 @@ function finishedOf(run: SyncRunRow | null): number {
 
 function describeSurvey(survey: Survey): string {
   const lines = [
-    `${counted(survey.examined, 'classification')} looked at: ${count(survey.unchanged)} come out the same, ${count(survey.changed)} different.`,
+    `${counted(survey.examined, 'classification')} normalized: ${count(survey.unchanged)} unchanged, ${count(survey.changed)} changed.`,
   ]
   if (survey.columns.length > 0) lines.push('', textTable(survey.columns))
   if (survey.samples.length > 0) lines.push('', 'For example:', textTable(survey.samples.map(sampleLine)))
   if (survey.quarantined > 0) {
     lines.push(
       '',
-      `${counted(survey.quarantined, 'identifier')} in quarantine: ${count(survey.quarantined_fitting)} fit the contract by now.`,
+      `${counted(survey.quarantined, 'identifier')} in quarantine: ${count(survey.quarantined_fitting)} fit the current contract.`,
     )
   }
   if (survey.rejected > 0) {
     lines.push(
       '',
-      `${counted(survey.rejected, 'kept record')} fit the contract no longer: their rows stay as they are.`,
+      `${counted(survey.rejected, 'payload')} no longer fit the contract: their rows stay as they are.`,
     )
   }
   if (survey.without_payload > 0) {
-    lines.push(
-      '',
-      `${counted(survey.without_payload, 'record')} not kept any more: their rows stay as they are.`,
-    )
+    lines.push('', `${counted(survey.without_payload, 'payload')} pruned: their rows stay as they are.`)
   }
   return lines.join('\n')
 }
@@ -85,7 +83,7 @@ function sampleLine({ identifier, column, row, before, after }: Survey['samples'
   return { identifier: short(identifier), column, row, before: short(before), after: short(after) }
 }
 
-/** Long values would break the table; --json has them whole. */
+/** Cuts long values, which would break the table; --json has them complete. */
 function short(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return text.length > 30 ? `${text.slice(0, 29)}…` : text

@@ -16,7 +16,7 @@ Example:
     )
     .action(async (options) => {
       const { bundleLines } = await import('../compliance/report/bundle/bundle-lines.ts')
-      const { writeOutput } = await import('../platform/terminal/write-output.ts')
+      const { writeOutput } = await import('../platform/terminal/output.ts')
       await using app = await openDatabase()
       const report = await requestedReport(app.db, options)
       await writeOutput(bundleLines(app.db, report), options.output)

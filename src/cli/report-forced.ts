@@ -21,7 +21,7 @@ Examples:
       --format html --output q3.html`,
     )
     .action(async (options) => {
-      const { writeOutput } = await import('../platform/terminal/write-output.ts')
+      const { writeOutput } = await import('../platform/terminal/output.ts')
       await using app = await openDatabase()
       const report = await requestedReport(app.db, options)
       await writeOutput(await textOf(report, options.json ? 'json' : options.format), options.output)

@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import type { Kysely } from 'kysely'
 import type { Database } from '../platform/postgres/database.ts'
 import type { Report } from '../compliance/report/report.ts'
-import { parseTime } from './parse-time.ts'
+import { parseTime } from './parse.ts'
 
 /** A command that makes a report, with the options that say on what. */
 export function reportingCommand(name: string) {

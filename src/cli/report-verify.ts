@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { ChainReport, Finding } from '../compliance/verify/findings.ts'
 import type { FileReport } from '../compliance/report/verify-file.ts'
-import { count, counted, print, printJson } from '../platform/terminal/print.ts'
-import { printable } from '../platform/printable.ts'
+import { count, counted } from '../platform/terminal/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
+import { printable } from '../platform/text.ts'
 import { openDatabase } from './open-app.ts'
 
 /** Findings that a terminal shows. */

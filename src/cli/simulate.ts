@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
-import { counted, print } from '../platform/terminal/print.ts'
+import { counted } from '../platform/terminal/text.ts'
+import { print } from '../platform/terminal/output.ts'
 
 export function simulateCommand() {
   return new Command('simulate')

@@ -1,25 +1,27 @@
 import { Command } from '@commander-js/extra-typings'
-import type { Stuck } from '../pipeline/queue/read-stuck.ts'
-import { counted, print, printJson } from '../platform/terminal/print.ts'
-import { timeText } from '../platform/terminal/text-table.ts'
-import { describeStatus } from './describe-status.ts'
+import type { RunStatusLine, Status, Stuck } from '../pipeline/queue/status.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
+import { counted, durationText, textTable, timeText } from '../platform/terminal/text.ts'
+import { printable } from '../platform/text.ts'
 import { openDatabase } from './open-app.ts'
 
-/** More are for SQL: they stand in identifai.identifiers. */
+/** The rest is in the table identifai.identifiers. */
 const STUCK_SHOWN = 100
+
+/** A run records a heartbeat every third of a lease, which lasts two minutes unless configured otherwise. */
+const SILENT_AFTER_SECONDS = 120
 
 export function statusCommand() {
   return new Command('status')
-    .description('what is tracked, what is due, what is stuck and why, and the last runs')
-    .option('--stuck', `list what is stuck, at most ${STUCK_SHOWN}, and why`)
+    .description('the queue: tracked and due identifiers, those that need attention, and the last runs')
+    .option('--stuck', `list the identifiers that need attention, at most ${STUCK_SHOWN}, and why`)
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nNeeds DATABASE_URL only; asks the API nothing.')
+    .addHelpText('after', '\nNeeds DATABASE_URL only; sends no request.')
     .action(async (options) => {
       const { parseScheduleConfig } = await import('../platform/config/daemon-config.ts')
       const { nextSlot } = await import('../operations/daemon/next-slot.ts')
       const { readEnvironment } = await import('../platform/config/config.ts')
-      const { readStatus } = await import('../pipeline/queue/read-status.ts')
-      const { readStuck } = await import('../pipeline/queue/read-stuck.ts')
+      const { readStatus, readStuck } = await import('../pipeline/queue/status.ts')
       await using app = await openDatabase()
       if (options.stuck) {
         const stuck = await readStuck(app.db, STUCK_SHOWN)
@@ -27,18 +29,82 @@ export function statusCommand() {
         else print(stuck.map(describeStuck).join('\n\n') || 'Nothing is stuck.')
         return
       }
-      const { schedule: expression, timeZone } = parseScheduleConfig(readEnvironment())
-      const next_nightly_at = nextSlot({ expression, timeZone, now: new Date() })
+      const { schedule: expression, timezone } = parseScheduleConfig(readEnvironment())
+      const next_nightly_at = nextSlot({ expression, timeZone: timezone, now: new Date() })
       const status = { ...(await readStatus(app.db)), next_nightly_at }
       if (options.json) printJson(status)
       else print(describeStatus(status))
     })
 }
 
+/** The status for people; --json has every figure of it. */
+export function describeStatus(status: Status & { readonly next_nightly_at: Date | null }): string {
+  if (status.tracked.length === 0) {
+    return 'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>'
+  }
+  const next = status.next_due_at ? ` The next one is due at ${timeText(status.next_due_at)}.` : ''
+  return [
+    textTable(
+      status.tracked.map(({ state, identifiers, with_error }) => ({ state, identifiers, with_error })),
+    ),
+    '',
+    ...reasons(status),
+    `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} leased by a run.${next}`,
+    '',
+    ...lastRuns(status.last_runs),
+    ...(status.next_nightly_at
+      ? [
+          '',
+          `With the SYNC_SCHEDULE that is set here, or its default, a daemon starts its next nightly run at ${timeText(status.next_nightly_at)}.`,
+        ]
+      : []),
+  ].join('\n')
+}
+
+/** Prints reasons complete, because the end of one often has the remedy. */
+function reasons({ tracked }: Status): string[] {
+  const stuck = tracked.filter(({ common_error }) => common_error !== null)
+  if (stuck.length === 0) return []
+  return [
+    ...stuck.map(({ state, common_error }) => `${state}, most often: ${common_error}`),
+    'Each of them: identifai-sync status --stuck',
+    '',
+  ]
+}
+
+function lastRuns(runs: readonly RunStatusLine[]): string[] {
+  if (runs.length === 0)
+    return ['No run has started yet: sync starts one, schedule starts them by the clock.']
+  const table = textTable(
+    runs.map(({ started_at, trigger, status, seconds, claimed, requests, changed }) => ({
+      started: started_at,
+      took: durationText(seconds / 60),
+      trigger,
+      status,
+      claimed,
+      requests,
+      changed,
+    })),
+  )
+  const remarks = runs.flatMap((run) =>
+    remarksOn(run).map((remark) => `${timeText(run.started_at)}: ${remark}`),
+  )
+  return [table, ...(remarks.length > 0 ? ['', ...remarks] : [])]
+}
+
+function remarksOn({ seconds_since_heartbeat: silent, error }: RunStatusLine): string[] {
+  const errors = error === null ? [] : [printable(error)]
+  if (silent === null) return errors
+  const heartbeat = `its last heartbeat was ${durationText(silent / 60)} ago`
+  return silent <= SILENT_AFTER_SECONDS
+    ? [heartbeat, ...errors]
+    : [`${heartbeat}: its process died, or lost the database; the next run closes it`, ...errors]
+}
+
 function describeStuck({ identifier, state, attempts, absences, due_at, last_error }: Stuck): string {
   const counts = [
-    ...(attempts > 0 ? [`lost ${counted(attempts, 'time')}`] : []),
-    ...(absences > 0 ? [`left out ${counted(absences, 'time')}`] : []),
+    ...(attempts > 0 ? [counted(attempts, 'failed request')] : []),
+    ...(absences > 0 ? [`not returned ${counted(absences, 'time')}`] : []),
     due_at ? `due ${timeText(due_at)}` : 'not due until it is requeued',
   ]
   return `${identifier}\n  ${state}, ${counts.join(', ')}\n  ${last_error ?? 'No reason is known.'}`

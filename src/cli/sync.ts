@@ -1,30 +1,36 @@
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { Command } from '@commander-js/extra-typings'
 import type { App } from '../app.ts'
 import type { RunResult } from '../pipeline/run/execute-run.ts'
-import type { Tally } from '../pipeline/run/tally.ts'
-import { describePlan } from './describe-plan.ts'
+import { finishedClaims, type Tally } from '../pipeline/run/rules/tally.ts'
+import { createProgressLine, print, printJson } from '../platform/terminal/output.ts'
+import { count, counted, durationText } from '../platform/terminal/text.ts'
 import { openApp } from './open-app.ts'
-import { parseDuration } from './parse-duration.ts'
-import { count, counted, print, printJson } from '../platform/terminal/print.ts'
+import { parseDuration, parseInteger } from './parse.ts'
+import { describePlan } from './plan.ts'
+
+interface SyncOptions {
+  readonly limit?: number | undefined
+  readonly refreshAll?: true | undefined
+}
 
 export function syncCommand() {
   return new Command('sync')
-    .description('one pass: ask the API for every identifier that is due, and load the answers')
-    .option('--limit <n>', 'ask for at most this many identifiers', parseLimit)
+    .description('one run: request every identifier that is due from the API, and load the responses')
+    .option('--limit <n>', 'request at most this many identifiers', parseInteger(1, 999_999_999))
     .option(
       '--wait <duration>',
-      'stay up to this long for unfinished analyses and ask as they come due: 90s, 15m, 2h',
+      'wait up to this long for unfinished analyses and request them as they come due: 90s, 15m, 2h',
       parseDuration,
     )
     .option('--refresh-all', 'make every finished identifier due first, the one confirmed longest ago first')
-    .option('--dry-run', 'say what a pass would ask, without asking or writing anything')
+    .option('--dry-run', 'print what a run would request; request and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
 Prints the run; with --json as the table identifai.sync_runs has it.
-Exit codes: 0 succeeded, 3 partial (something was quarantined or given back), 4 the API refused the key,
-5 database, 7 the pass gave up.
+Exit codes: 0 succeeded, 3 partial (something was quarantined or released), 4 the API refused the key,
+5 database, 7 the run gave up.
 
 Examples:
   $ identifai-sync sync
@@ -60,16 +66,11 @@ Examples:
     })
 }
 
-/** A line on a terminal; elsewhere nothing, and nothing is counted for it. */
-async function startProgress(
-  app: App,
-  options: { readonly limit?: number | undefined; readonly refreshAll?: true | undefined },
-) {
-  const { createProgressLine } = await import('../platform/terminal/progress-line.ts')
+/** Shows a progress line on a terminal; elsewhere does nothing, and counts nothing for it. */
+async function startProgress(app: App, options: SyncOptions) {
   const line = createProgressLine(process.stderr)
   if (!line.isShown) return { show: () => {}, clear: line.clear }
   const { readPlan } = await import('../pipeline/plan/read-plan.ts')
-  const { progressText } = await import('./progress-text.ts')
   const { identifiers, requests, minutes } = await readPlan(app, {
     includeFinished: options.refreshAll ?? false,
     limit: options.limit,
@@ -85,57 +86,74 @@ async function startProgress(
 
 async function printDryRun(
   app: App,
-  options: {
-    readonly limit?: number | undefined
-    readonly refreshAll?: true | undefined
-    readonly json?: true | undefined
-  },
+  options: SyncOptions & { readonly json?: true | undefined },
 ): Promise<void> {
   const { readPlan } = await import('../pipeline/plan/read-plan.ts')
   const plan = await readPlan(app, { includeFinished: options.refreshAll ?? false, limit: options.limit })
   if (options.json) printJson(plan)
-  else print([...describePlan(plan), 'Nothing was asked.'].join('\n'))
+  else print([...describePlan(plan), 'Nothing was requested.'].join('\n'))
 }
 
-function parseLimit(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.')
-  return Number(text)
+/** The progress of a run. */
+export interface Progress {
+  readonly tally: Readonly<Tally>
+  /** Identifiers that were due at the start; more may come due meanwhile. */
+  readonly total: number
+  readonly elapsedSeconds: number
+  /** Seconds between two slots of the quota. */
+  readonly spacingSeconds: number
 }
 
-/** The run in a few lines that a person reads; every figure of it is in --json and in sync_runs. */
+/** `1,200 of 45,000 identifiers, 98 a second, 99 % of the quota used, 3 changes, 2 retries, 7.4 minutes left` */
+export function progressText({ tally, total, elapsedSeconds, spacingSeconds }: Progress): string {
+  const done = finishedClaims(tally)
+  const rate = elapsedSeconds > 0 ? done / elapsedSeconds : 0
+  const used = elapsedSeconds > 0 ? Math.min(1, (tally.requests * spacingSeconds) / elapsedSeconds) : 0
+  const left = Math.max(0, total - done)
+  return [
+    `${count(done)} of ${counted(Math.max(total, done), 'identifier')}`,
+    `${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))} a second`,
+    `${Math.round(used * 100)} % of the quota used`,
+    counted(tally.changed, 'change'),
+    ...(tally.retries > 0 ? [counted(tally.retries, 'retry', 'retries')] : []),
+    ...(rate > 0 && left > 0 ? [`${durationText(left / rate / 60)} left`] : []),
+  ].join(', ')
+}
+
+/** The run in a few lines for people; --json and sync_runs have every figure of it. */
 function describeRun({ run }: RunResult): string {
   const seconds = ((run.finished_at?.getTime() ?? 0) - run.started_at.getTime()) / 1000
-  const outcomes = [
+  const outcomes = listed([
     [run.done, 'done'],
     [run.errored, 'errored'],
-    [run.pending, 'still new'],
+    [run.pending, 'pending'],
     [run.not_returned, 'not returned'],
     [run.quarantined, 'quarantined'],
-    [run.released, 'given back'],
-  ] as const
-  const told = outcomes.filter(([number]) => number > 0).map(([number, what]) => `${count(number)} ${what}`)
-  const states = [
+    [run.released, 'released'],
+  ])
+  const states = listed([
     [run.done_count, 'done'],
     [run.errored_count, 'errored'],
     [run.pending_count, 'pending'],
     [run.missing_count, 'missing'],
     [run.quarantined_count, 'quarantined'],
     [run.retired_count, 'retired'],
-  ] as const
+  ])
   const lines = [`Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`]
   if (run.claimed === 0) lines.push('Nothing was due.')
   else {
-    const changes = `${counted(run.changed, 'change')}, ${count(run.unchanged)} unchanged`
     lines.push(
-      `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${told.join(', ')}.`,
+      `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${outcomes}.`,
+      `${counted(run.changed, 'change')}, ${count(run.unchanged)} unchanged, ${counted(run.force_changes, 'force change')}.`,
     )
-    lines.push(`${changes}, ${counted(run.force_changes, 'force change')}.`)
   }
-  const tracked = states
-    .filter(([number]) => number)
-    .map(([number, state]) => `${count(number ?? 0)} ${state}`)
-  lines.push(
-    `Tracked: ${count(run.tracked_count ?? 0)}${tracked.length > 0 ? ` (${tracked.join(', ')})` : ''}.`,
-  )
+  lines.push(`Tracked: ${count(run.tracked_count ?? 0)}${states ? ` (${states})` : ''}.`)
   return lines.join('\n')
+}
+
+function listed(counts: readonly (readonly [number | null, string])[]): string {
+  return counts
+    .filter(([number]) => number)
+    .map(([number, noun]) => `${count(number ?? 0)} ${noun}`)
+    .join(', ')
 }

@@ -1,24 +1,29 @@
-import { hasMembers, isJsonObject, type Json, type JsonObject } from '../platform/json.ts'
-import { rewriteElements, rewriteMembers } from './rewrite.ts'
+import {
+  hasMembers,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  rewriteElements,
+  rewriteMembers,
+} from '../platform/json.ts'
 
 /**
- * The record without members that say nothing: absent, null, `[]` and `{}` mean the same to this API, so they
- * are dropped, bottom-up. An element of a list keeps its place (an empty one becomes null), because a list we
- * know nothing about may mean something by position. Nothing is copied where there is nothing to drop.
+ * Drops the members that are null, `[]` or `{}`, bottom-up, because this API means the same by these as by an absent
+ * member. An element of a list keeps its place (an empty one becomes null), because the positions of an unknown list may
+ * have a meaning. Copies nothing where there is nothing to drop.
  */
 export function dropEmpty(record: JsonObject): JsonObject {
-  return rewriteMembers(record, saying)
+  return rewriteMembers(record, withoutEmpty)
 }
 
-/** What a value says; undefined where that is nothing. */
-function saying(value: Json): Json | undefined {
+function withoutEmpty(value: Json): Json | undefined {
   if (Array.isArray(value)) {
-    const said = rewriteElements(value, (element) => saying(element) ?? null)
-    return said.length === 0 ? undefined : said
+    const rest = rewriteElements(value, (element) => withoutEmpty(element) ?? null)
+    return rest.length === 0 ? undefined : rest
   }
   if (isJsonObject(value)) {
-    const said = rewriteMembers(value, saying)
-    return hasMembers(said) ? said : undefined
+    const rest = rewriteMembers(value, withoutEmpty)
+    return hasMembers(rest) ? rest : undefined
   }
   return value ?? undefined
 }

@@ -1,22 +1,64 @@
+import type { DataTable } from '../platform/postgres/table.ts'
+import type { ClassificationRow } from '../platform/postgres/tables/classifications.ts'
+import type { RevisionRow } from '../platform/postgres/tables/history.ts'
+import type { Json, JsonObject } from '../platform/json.ts'
+import type { ContentCause } from './causes-of-change.ts'
 import type { Classification, Validation } from './validation.ts'
-import type { JsonObject } from '../platform/json.ts'
-import type { ContentRows, RowSet } from './row-set.ts'
 
 /**
- * Everything that is particular to one medium: where to ask, what an answer may look like, and how it becomes rows.
- * The rest of the code knows endpoints only by this shape.
+ * Everything that is particular to one medium: the address of its records, their contract, and how they become rows.
+ * The rest of the code knows endpoints only by this shape, and takes them from the registry.
  */
 export interface Endpoint<Known = unknown> {
   /** Value of the `media` columns. */
   readonly media: string
   /** Path of the GET of many classifications, below the API's base URL. */
   readonly path: string
-  /** Holds one record against the contract of the medium. */
+  /** The tables that only this medium has, parents before children. */
+  readonly tables: readonly DataTable[]
+  /** For each cause of a revision, the part of the canonical content that it is about. */
+  readonly parts: Readonly<Partial<Record<ContentCause, Part>>>
+  /** Compares one record with the contract of the medium. */
   validate(payload: JsonObject): Validation<Known>
   /** Rows, digest and history facts of an accepted record. */
   normalize(classificationId: number, classification: Classification<Known>): RowSet
-  /** The inverse of normalize, as far as rows hold the record: all but what says nothing. */
+  /** The inverse of `normalize`, without the members that are null, `[]` or `{}`. */
   denormalize(rows: ContentRows): JsonObject
-  /** The content of a kept payload in the form that is digested and compared. */
+  /** The content of a stored payload in the form that is digested and compared. */
   canonicalize(payload: JsonObject): JsonObject
+}
+
+/** A part of a canonical content; undefined where the content does not have it. */
+export type Part = (content: JsonObject) => Json | undefined
+
+/** The classification row without the columns that loading decides. */
+export type ContentRow = Omit<ClassificationRow, 'revision_no' | 'observed_at' | 'run_id'>
+
+/** The rows that hold one classification; together they hold all of its payload. */
+export interface ContentRows {
+  readonly classification: ContentRow
+  /** Rows of the medium's own tables, by table name, each list in the order of its ordinals. */
+  readonly children: Readonly<Record<string, readonly object[]>>
+}
+
+/** Everything that one accepted record becomes: its rows, its facts in history, and the content to compare it by. */
+export interface RowSet extends ContentRows {
+  /** The columns of the revision that come from the record. */
+  readonly revision: Pick<
+    RevisionRow,
+    | 'name'
+    | 'ref_id'
+    | 'result_url'
+    | 'file_hash'
+    | 'status'
+    | 'api_version'
+    | 'machine_classification'
+    | 'machine_confidence'
+    | 'machine_heuristic'
+    | 'force_classification'
+    | 'content_digest'
+    | 'digest_version'
+  >
+  /** Canonical content, the input of the digest. */
+  readonly canonical: JsonObject
 }

@@ -1,16 +1,15 @@
-import { isJsonObject, type Json, type JsonObject } from '../platform/json.ts'
-import { appendToPointer } from '../platform/json-pointer.ts'
+import { appendToPointer, isJsonObject, type Json, type JsonObject } from '../platform/json.ts'
 import type { Issue } from './validation.ts'
 
-/** Levels of nesting accepted: far beyond any record, far within PostgreSQL's stack and ours. */
+/** Accepted levels of nesting: more than any record has, and safe for the stacks of PostgreSQL and Node. */
 export const MAX_DEPTH = 200
 
-/** Whether PostgreSQL can store a record as it is: the quick look at what `findUnstorable` would name. */
+/** Whether PostgreSQL can store a record as it is: the fast form of `findUnstorable`, which names the place. */
 export function isStorable(value: Json, depth = 0): boolean {
   if (typeof value === 'string') return !UNSTORABLE.test(value)
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value === null) return true
-  // So it never goes deeper, whatever came.
+  // The bound also keeps this recursion shallow.
   if (depth === MAX_DEPTH) return false
   if (Array.isArray(value)) return value.every((element) => isStorable(element, depth + 1))
   const object = value as JsonObject
@@ -20,14 +19,14 @@ export function isStorable(value: Json, depth = 0): boolean {
   return true
 }
 
-/** What `unstorableText` names. */
+/** Characters that `unstorableText` finds. */
 const UNSTORABLE = /[\0\p{Surrogate}]/u
 
 /**
- * The first place of a record that PostgreSQL cannot store: a U+0000 or a lone surrogate in a text or a key, a
+ * Finds the first place of a record that PostgreSQL cannot store: a U+0000 or a lone surrogate in a text or a key, a
  * number beyond double precision (JSON.parse makes it infinite), or nesting deeper than MAX_DEPTH.
  *
- * Iterative, so that nesting of any depth is reported instead of overflowing our own stack.
+ * Iterative, so that nesting of any depth is reported and does not overflow the stack.
  */
 export function findUnstorable(record: Json): Issue | undefined {
   const waiting: Place[] = [{ value: record, depth: 0 }]
@@ -43,7 +42,7 @@ export function findUnstorable(record: Json): Issue | undefined {
   return undefined
 }
 
-/** A value and the way to it; the pointer is only made when it is needed. */
+/** A value and the path to it; the pointer is built only for a place that is reported. */
 interface Place {
   readonly value: Json
   readonly depth: number

@@ -1,10 +1,9 @@
-import { isJsonObject, type Json, setOwn } from '../platform/json.ts'
-import { appendToPointer } from '../platform/json-pointer.ts'
+import { appendToPointer, isJsonObject, type Json, setOwn } from '../platform/json.ts'
 import type { Extra } from './validation.ts'
 
 /**
- * What a schema left behind: every field of `original` that `parsed` (the same record after unknown keys were
- * stripped) does not have. Where the schema handed a value through untouched, all of it is known.
+ * Finds the fields that a schema does not know: every field of `original` that `parsed`, the same record after unknown
+ * keys were stripped, does not have. A value that the schema accepts as it is counts as known in all its parts.
  */
 export function unknownFields(original: Json, parsed: unknown): Extra {
   const extra = {}
@@ -12,24 +11,24 @@ export function unknownFields(original: Json, parsed: unknown): Extra {
   return extra
 }
 
-/** @param way From the record to here; a pointer is made of it only where something is unknown. */
-function collect(original: Json, parsed: unknown, way: (string | number)[], extra: object): void {
+/** @param path From the record to here; a pointer is built from it only for an unknown field. */
+function collect(original: Json, parsed: unknown, path: (string | number)[], extra: object): void {
   if (original === parsed) return
   if (Array.isArray(original)) {
     const known = parsed as readonly unknown[]
     for (let position = 0; position < original.length; position++) {
-      way.push(position)
-      collect(original[position] as Json, known[position], way, extra)
-      way.pop()
+      path.push(position)
+      collect(original[position] as Json, known[position], path, extra)
+      path.pop()
     }
   } else if (isJsonObject(original)) {
     const known = parsed as Readonly<Record<string, unknown>>
     for (const key in original) {
       const value = original[key] as Json
-      way.push(key)
-      if (Object.hasOwn(known, key)) collect(value, known[key], way, extra)
-      else setOwn(extra, way.reduce<string>(appendToPointer, ''), value)
-      way.pop()
+      path.push(key)
+      if (Object.hasOwn(known, key)) collect(value, known[key], path, extra)
+      else setOwn(extra, path.reduce<string>(appendToPointer, ''), value)
+      path.pop()
     }
   }
 }

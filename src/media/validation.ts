@@ -1,32 +1,33 @@
+import type { DRIFT_KINDS } from '../platform/postgres/tables/history.ts'
 import type { Json, JsonObject } from '../platform/json.ts'
 
-/** One thing that is wrong with a record; `path` is a JSON Pointer into it. */
+/** One problem of a record; `path` is a JSON Pointer into it. */
 export interface Issue {
   readonly path: string
   readonly message: string
 }
 
-/** One sign that the API has moved away from the contract without breaking it. */
+/** One deviation of a record from the contract that does not break it. */
 export interface Drift {
-  readonly kind: 'unknown_field' | 'unknown_value' | 'moved_field'
+  readonly kind: (typeof DRIFT_KINDS)[number]
   /** JSON Pointer with list positions replaced by `*`. */
   readonly path: string
   readonly sample: Json
 }
 
-/** Fields the contract does not know, at any depth: JSON Pointer into `content` → value. */
+/** Fields that the contract does not know, at any depth: JSON Pointer into `content` → value. */
 export type Extra = Readonly<Record<string, Json>>
 
 /** A record that fits the contract of its medium; `Known` has its known fields. */
 export interface Classification<Known> {
   readonly known: Known
   readonly extra: Extra
-  /** Known and unknown fields together, with everything dropped that says nothing. */
+  /** Known and unknown fields together, without empty members. */
   readonly content: JsonObject
   readonly drift: readonly Drift[]
 }
 
-/** What became of one record: accepted, or rejected with every reason found. */
+/** The result for one record: accepted, or rejected with every reason found. */
 export type Validation<Known> =
   | { readonly accepted: true; readonly classification: Classification<Known> }
   | {

@@ -1,9 +1,9 @@
 /**
- * Exit codes of the command line, a public contract (README).
- * 130 and 143 are not here: they follow from the signal that interrupted a clean stop.
+ * Exit codes of the command line, a public contract. 129, 130 and 143 are not here, because they follow from the signal that
+ * interrupted a clean stop.
  */
 export const EXIT_CODE = {
-  fine: 0,
+  success: 0,
   unexpected: 1,
   usage: 2,
   partial: 3,
@@ -13,21 +13,37 @@ export const EXIT_CODE = {
   gaveUp: 7,
 } as const
 
+/** Each exit code for people, in the order of their numbers. */
+export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODE, string>> = {
+  success: 'success',
+  unexpected: 'unexpected error',
+  usage: 'usage or configuration error',
+  partial:
+    'finished, but partial: something was quarantined, released or invalid; or reconcile found a difference',
+  keyRefused: 'the API refused the key',
+  database: 'database unreachable or not migrated',
+  notVerified: 'report refused because it would be incomplete, or verification failed',
+  gaveUp: 'the run gave up: transient failures in a row, or responses that make no sense',
+}
+
+/** The exit codes after a signal and a clean stop. */
+export const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+
 export type ExitCode = (typeof EXIT_CODE)[keyof typeof EXIT_CODE]
 
-/** The exit code that tells an operator's scheduler what `error` was. */
+/** The exit code of the process for an error. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof PermanentError) return error.exitCode
   if (error instanceof RetryableError) return EXIT_CODE.gaveUp
   return EXIT_CODE.unexpected
 }
 
-/** Something that may be better when it is tried again; nothing about the request was wrong. */
+/** A transient failure: another attempt may succeed. */
 export abstract class RetryableError extends Error {
   abstract override name: string
 }
 
-/** Something that trying again cannot mend: a person has to change something first. */
+/** A permanent failure: a person has to change something before another attempt can succeed. */
 export abstract class PermanentError extends Error {
   abstract override name: string
   abstract readonly exitCode: ExitCode
@@ -54,7 +70,7 @@ export class ConfigurationError extends UsageError {
   }
 }
 
-/** The database cannot be reached, refuses us, or lacks the schema. */
+/** The database cannot be reached, refuses the connection, or lacks the schema. */
 export class DatabaseError extends PermanentError {
   override name = 'DatabaseError'
   readonly exitCode = EXIT_CODE.database
@@ -66,19 +82,19 @@ export class ApiKeyRefusedError extends PermanentError {
   readonly exitCode = EXIT_CODE.keyRefused
 }
 
-/** The API answers something that makes no sense for the request: a wrong address, or a changed contract. */
+/** The response makes no sense for the request: a wrong address, or a changed contract. */
 export class ApiResponseError extends PermanentError {
   override name = 'ApiResponseError'
   readonly exitCode = EXIT_CODE.gaveUp
 }
 
-/** A report would not have everything that its period asks for. */
+/** A report would be incomplete for its period. */
 export class ReportRefusedError extends PermanentError {
   override name = 'ReportRefusedError'
   readonly exitCode = EXIT_CODE.notVerified
 }
 
-/** What would be proved is not what was sealed. */
+/** A row to prove differs from the sealed one. */
 export class AlteredError extends PermanentError {
   override name = 'AlteredError'
   readonly exitCode = EXIT_CODE.notVerified
@@ -90,7 +106,7 @@ export class AlteredError extends PermanentError {
   }
 }
 
-/** The API, or the proxy before it, cannot prove who it is: the key is not sent there. */
+/** The certificate of the API, or of the proxy before it, is not trusted: the key is not sent there. */
 export class ApiUntrustedError extends PermanentError {
   override name = 'ApiUntrustedError'
   readonly exitCode = EXIT_CODE.gaveUp
@@ -103,17 +119,17 @@ export class ApiUntrustedError extends PermanentError {
   }
 }
 
-/** Request after request was lost: whatever is wrong, going on would not help. */
+/** Too many requests failed in a row, so that more of them would not help. */
 export class GaveUpError extends PermanentError {
   override name = 'GaveUpError'
   readonly exitCode = EXIT_CODE.gaveUp
 
-  constructor(whatFailed: string, last: Error) {
-    super(`Gave up: ${whatFailed}; the last one: ${last.message}`, { cause: last })
+  constructor(failures: string, last: Error) {
+    super(`Gave up: ${failures}; the last one: ${last.message}`, { cause: last })
   }
 }
 
-/** Answers are not about the identifiers asked for, but about all of them: going on would ruin their states. */
+/** The responses are not about the requested identifiers but about all of them: more of them would ruin their states. */
 export class CircuitBrokenError extends PermanentError {
   override name = 'CircuitBrokenError'
   readonly exitCode = EXIT_CODE.gaveUp
@@ -123,33 +139,33 @@ export class CircuitBrokenError extends PermanentError {
   }
 }
 
-/** Another process has closed this run: it had shown no sign of life for too long. */
+/** Another process has closed this run, because it recorded no heartbeat for too long. */
 export class RunClosedError extends PermanentError {
   override name = 'RunClosedError'
   readonly exitCode = EXIT_CODE.gaveUp
 
   constructor(runId: string) {
     super(
-      `Run ${runId} was closed by another process: this one had shown no sign of life for longer than a lease.`,
+      `Run ${runId} was closed by another process, because it recorded no heartbeat for longer than a lease.`,
     )
   }
 }
 
-/** The API asks for a pause that is longer than a pass should stand still. */
+/** The API asks for a pause that is longer than a run waits. */
 export class PauseTooLongError extends PermanentError {
   override name = 'PauseTooLongError'
   readonly exitCode = EXIT_CODE.gaveUp
 }
 
-/** No usable answer this time: a time-out, a reset, an overloaded server, a body cut off. */
+/** No usable response: a timeout, a reset, an overloaded server, an incomplete body. */
 export class ApiUnavailableError extends RetryableError {
   override name = 'ApiUnavailableError'
 }
 
-/** The API says that the quota is used up (429). */
+/** The quota is used up (429). */
 export class ThrottledError extends RetryableError {
   override name = 'ThrottledError'
-  /** What `Retry-After` asks for, in milliseconds; undefined when it asks for nothing. */
+  /** Pause that `Retry-After` asks for, in milliseconds; undefined without one. */
   readonly retryAfterMs: number | undefined
 
   constructor(message: string, waitMs: number | undefined) {

@@ -1,10 +1,9 @@
-/** A closed terminal (SIGHUP) asks for a clean stop, too. */
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+import { SIGNAL_EXIT_CODES } from './errors.ts'
 
-/** A second signal this soon after the first is the same key press, or npm passing it on. */
+/** A second signal within this time is the same key press, or npm passing it on. */
 const SECOND_SIGNAL_AFTER_MS = 1000
 
-/** A clean stop takes a moment. One that takes longer than this hangs on something that has failed. */
+/** A clean stop takes less time than this; a longer one hangs. */
 const CLEAN_STOP_MS = 9000
 
 export interface Interrupt extends Disposable {
@@ -15,14 +14,15 @@ export interface Interrupt extends Disposable {
 }
 
 /**
- * Turns signals into one AbortSignal: the first asks for a clean stop, a later one ends the process at once. So does a
- * stop that hangs: leases run out by themselves, and the next pass closes the run.
+ * Turns signals, a closed terminal (SIGHUP) included, into one AbortSignal. The first signal asks for a clean stop, a later
+ * one ends the process immediately, and so does a clean stop that hangs. Then the leases expire, and the next run closes
+ * this one.
  */
 export function listenForInterrupt(): Interrupt {
   const controller = new AbortController()
   let exitCode: number | undefined
   let firstAt = 0
-  const listeners = Object.entries(SIGNALS).map(([name, code]) => {
+  const listeners = Object.entries(SIGNAL_EXIT_CODES).map(([name, code]) => {
     const listener = () => {
       if (exitCode === undefined) {
         exitCode = code

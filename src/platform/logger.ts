@@ -1,27 +1,26 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { PermanentError, RetryableError } from './errors.ts'
-import { createTerminalLog } from './terminal/terminal-log.ts'
 
 export type { Logger }
 
 /**
- * The only maker of loggers. Events go to standard error: JSON lines where a machine reads; where a person does,
- * sentences, and of a normal pass none, because the progress line and the result tell it. Whatever somebody logs by
- * mistake, keys and connection strings are blanked.
+ * Creates the logger; the only place that does. Events go to standard error: as JSON lines for programs, as sentences on a
+ * terminal. There a normal run logs nothing, because the progress line and the result report it. Keys and connection
+ * strings are redacted in every event.
  */
 export function createLogger(options: {
   readonly level: string
   readonly terminal: boolean
-  /** Whether a person, too, is told of normal passes: there is no progress line and no result that does. */
+  /** Logs normal runs on a terminal, too, for a command without a progress line and a result. */
   readonly narrates?: boolean
-  /** Where JSON lines go; standard error when absent. */
+  /** Destination of JSON lines; standard error when absent. */
   readonly destination?: DestinationStream
 }): Logger {
   const settings = {
     level: options.terminal && !options.narrates && options.level === 'info' ? 'warn' : options.level,
     base: null,
-    // An error may carry the whole connection it broke on: only its own words are logged.
-    serializers: { err: errorWords },
+    // An error may carry the whole connection that failed, so only its message and code are logged.
+    serializers: { err: errorFields },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
@@ -36,7 +35,7 @@ export function createLogger(options: {
       censor: '[redacted]',
     },
   }
-  // Synchronous: the last lines before an exit are the ones that matter.
+  // Synchronous, because the last lines before an exit are the ones that matter.
   return pino(
     settings,
     options.terminal
@@ -45,15 +44,37 @@ export function createLogger(options: {
   )
 }
 
-function errorWords(error: unknown): unknown {
+function errorFields(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) }
   const { code } = error as NodeJS.ErrnoException
-  // Where an expected failure was noticed says nothing to whoever has to mend it.
+  // The stack of an expected error does not help to fix its cause.
   const isExpected = error instanceof PermanentError || error instanceof RetryableError
   return {
     type: error.name,
     message: error.message,
     ...(code !== undefined && { code }),
     ...(!isExpected && { stack: error.stack }),
+  }
+}
+
+const HIDDEN = new Set(['level', 'time', 'msg', 'runId', 'err'])
+
+/** Clears the progress line, if one is on the current line. */
+const CLEAR_LINE = '\r\u001B[K'
+
+/** Formats log events as lines for people: the message, then its fields. */
+function createTerminalLog(output: { write(text: string): unknown }): DestinationStream {
+  return {
+    write: (line) => {
+      const event = JSON.parse(line) as Record<string, unknown>
+      const level = String(event.level)
+      const prefix = level === 'info' || level === 'debug' || level === 'trace' ? '' : `${level}: `
+      const details = Object.entries(event)
+        .filter(([key]) => !HIDDEN.has(key))
+        .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+      const cause = (event.err as { message?: string } | undefined)?.message
+      const tail = [...(cause ? [cause] : []), ...details].join(', ')
+      output.write(`${CLEAR_LINE}${prefix}${String(event.msg)}${tail ? ` (${tail})` : ''}\n`)
+    },
   }
 }

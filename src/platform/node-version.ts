@@ -1,9 +1,9 @@
 import { UsageError } from './errors.ts'
 
-/** As `engines` in package.json says. */
+/** The same as `engines` in package.json. */
 const [MAJOR, MINOR] = [22, 19]
 
-/** @throws UsageError when this Node is too old to run anything but the help. */
+/** @throws UsageError when this version of Node is too old. */
 export function assertNodeVersion(version: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > MAJOR || (major === MAJOR && minor >= MINOR)) return

@@ -1,4 +1,4 @@
-/** Codes of Node, and of OpenSSL through it, that say that the other end could not prove who it is. */
+/** Codes of Node and OpenSSL for a certificate that is not trusted. */
 const CODES: ReadonlySet<string> = new Set([
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',
@@ -10,7 +10,7 @@ const CODES: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
-/** Whether a connection failed because its certificate is not to be trusted: trying again does not help. */
+/** Whether a connection failed because its certificate is not trusted; another attempt does not help. */
 export function isUntrustedCertificate(code: string | undefined): boolean {
   return code !== undefined && CODES.has(code)
 }

@@ -1,4 +1,4 @@
 import manifest from '../../package.json' with { type: 'json' }
 
-/** Version of this software, as package.json says it. */
+/** Version of this software, from package.json. */
 export const VERSION: string = manifest.version

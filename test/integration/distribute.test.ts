@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { distribute, planDistribution } from '../../src/platform/postgres/distribute.ts'
+import { distribute, planDistribution } from '../../src/operations/distribute.ts'
 import { DATA_TABLES } from '../support/data-tables.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { recordDigest } from '../../src/pipeline/api/response-records.ts'
+import { recordDigest } from '../../src/pipeline/api/records.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestApp } from '../support/test-app.ts'
 

@@ -1,4 +1,4 @@
-import { type ResponseRecord, parseRecords } from '../../src/pipeline/api/response-records.ts'
+import { type ResponseRecord, parseRecords } from '../../src/pipeline/api/records.ts'
 import type { Json } from '../../src/platform/json.ts'
 import { hostileText } from './hostile-text.ts'
 

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
-import type { ContentRows } from '../../src/media/row-set.ts'
+import type { ContentRows } from '../../src/media/endpoint.ts'
 
 /**
  * The rows of every classification, by identifier, read back the way anybody could: plain SELECTs ordered by key.

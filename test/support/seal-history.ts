@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
-import type { NewRevisionRow } from '../../src/platform/postgres/tables/classification-revisions.ts'
-import type { SyncRunRow } from '../../src/platform/postgres/tables/sync-runs.ts'
+import type { RevisionRow } from '../../src/platform/postgres/tables/history.ts'
+import type { SyncRunRow } from '../../src/platform/postgres/tables/runs.ts'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 
 /** A revision as a test tells it; the rest is made up. */

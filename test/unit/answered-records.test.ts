@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { parseRecords, recordDigest } from '../../src/pipeline/api/response-records.ts'
+import { parseRecords, recordDigest } from '../../src/pipeline/api/records.ts'
 
 const NOTHING = new Map<string, string>()
 

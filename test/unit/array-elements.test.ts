@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { arrayElements } from '../../src/pipeline/api/array-elements.ts'
+import { arrayElements } from '../../src/pipeline/api/records.ts'
 
 const elements = (text: string) => arrayElements(Buffer.from(text))?.map(String)
 

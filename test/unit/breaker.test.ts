@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Breaker, type Observation } from '../../src/pipeline/run/breaker.ts'
+import { CircuitBreaker } from '../../src/pipeline/run/rules/circuit-breaker.ts'
+import type { Observation } from '../../src/pipeline/run/breaker.ts'
 
 let nextId = 0
 

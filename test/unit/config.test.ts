@@ -6,7 +6,7 @@ import { type Environment, parseDatabaseConfig, parseSyncConfig } from '../../sr
 import { assertNodeVersion } from '../../src/platform/node-version.ts'
 import { daemonVariables } from '../../src/platform/config/daemon-config.ts'
 import { UsageError } from '../../src/platform/errors.ts'
-import { unknownVariables, VARIABLES } from '../../src/platform/config/unknown-variables.ts'
+import { unknownVariables, VARIABLES } from '../../src/platform/config/variables.ts'
 
 const complete = { DATABASE_URL: 'postgresql://u:secret@db.example:5432/x', IDENTIFAI_API_KEY: 'k-123' }
 

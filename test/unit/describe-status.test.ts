@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeStatus } from '../../src/cli/describe-status.ts'
+import { describeStatus } from '../../src/cli/status.ts'
 
 const run = {
   started_at: new Date('2026-06-01T02:00:00Z'),

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isInvalid } from '../../src/pipeline/queue/enqueue/entry.ts'
 import { readCsvEntries, readTextEntries } from '../../src/pipeline/queue/enqueue/read-entries.ts'
-import { readLines } from '../../src/pipeline/queue/enqueue/read-lines.ts'
+import { readLines } from '../../src/platform/read-lines.ts'
 import { UsageError } from '../../src/platform/errors.ts'
 
 function chunks(...parts: (string | Buffer)[]): Readable {

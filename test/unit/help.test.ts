@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { createProgram } from '../../src/cli/program.ts'
-import { VARIABLES } from '../../src/platform/config/unknown-variables.ts'
+import { VARIABLES } from '../../src/platform/config/variables.ts'
 
 /** What `--help` of a command prints, with all that stands after the options. */
 function helpOf(command: CommandUnknownOpts): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { retryAfterSeconds } from '../../src/pipeline/run/due-time.ts'
-import { afterAbsence, afterRecord, afterQuarantine } from '../../src/pipeline/run/identifier-update.ts'
+import { dueAfterFailureSeconds } from '../../src/platform/retry.ts'
+import { afterAbsence, afterRecord, afterQuarantine } from '../../src/pipeline/run/rules/identifier-update.ts'
 import { aClaim } from '../support/a-claim.ts'
 
 const policy = { missingAfter: 5, refreshHours: 12 }

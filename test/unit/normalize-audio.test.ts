@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { validateAudio } from '../../src/media/audio/validate.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
 import { contentDigest } from '../../src/media/content-digest.ts'
-import { normalizeAudio } from '../../src/media/audio/normalize.ts'
+import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 
 function rowsOf(record: JsonObject) {
   const validation = validateAudio({ identifier: 'id-1', ...record })

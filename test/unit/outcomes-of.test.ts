@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import type { Claim } from '../../src/pipeline/queue/claim.ts'
 import type { Json } from '../../src/platform/json.ts'
-import { outcomesOf } from '../../src/pipeline/run/outcomes-of.ts'
+import { outcomesOf } from '../../src/pipeline/run/rules/outcomes-of.ts'
 import { aClaim } from '../support/a-claim.ts'
 import { answered } from '../support/answered.ts'
 

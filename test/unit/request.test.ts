@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Claim } from '../../src/pipeline/queue/claim.ts'
-import { packRequest } from '../../src/pipeline/api/pack-request.ts'
+import { packRequest } from '../../src/pipeline/api/request.ts'
 import { keyFingerprint, latenessBoundMs, slotSpacingSeconds } from '../../src/pipeline/api/quota.ts'
-import { requestTarget } from '../../src/pipeline/api/request-target.ts'
-import { delayBoundMs } from '../../src/pipeline/api/retry.ts'
+import { requestTarget } from '../../src/pipeline/api/request.ts'
+import { delayBoundMs } from '../../src/platform/retry.ts'
 import { aClaim } from '../support/a-claim.ts'
 
 function claims(identifiers: readonly string[]): Claim[] {

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { EffectiveStatus } from '../../platform/postgres/tables/classification-revisions.ts'
-import type { IdentifierState } from '../../platform/postgres/tables/identifiers.ts'
+import type { AnalysisStatus } from '../../platform/postgres/tables/history.ts'
+import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
 
 /** All that is known of one identifier, as the JSON of `explain` has it. Times are UTC text with six digits. */
 export interface Timeline {

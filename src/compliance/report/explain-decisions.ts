@@ -1,4 +1,4 @@
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import type { Interval } from './in-period.ts'
 import type { Group } from './group-decisions.ts'
 import type { Explanation, Note } from './report.ts'

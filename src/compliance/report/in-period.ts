@@ -1,4 +1,4 @@
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import type { InPeriod, Period } from './report.ts'
 
 /** Between two looks: it happened at `not_before` or later (null: any time), and not after `not_after`. */

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { ForceEvent } from './report.ts'

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { UsageError } from '../../platform/errors.ts'

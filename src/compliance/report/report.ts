@@ -1,4 +1,4 @@
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 
 /**
  * The compliance report on forced classifications, as its JSON form has it (docs/report.schema.json). Times are UTC text

@@ -1,4 +1,4 @@
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import type { JsonObject } from '../../platform/json.ts'
 import type { Facts } from './make-report.ts'
 import type { AsOf, Coverage } from './report.ts'

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Finding } from '../verify/findings.ts'
-import { readLines } from '../../pipeline/queue/enqueue/read-lines.ts'
+import { readLines } from '../../platform/read-lines.ts'
 import { UsageError } from '../../platform/errors.ts'
 import { verifyBundle } from './bundle/verify-bundle.ts'
 import type { Report } from './report.ts'

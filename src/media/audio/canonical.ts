@@ -2,10 +2,10 @@ import { canonicalJson } from '../../platform/canonical-json.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../platform/json.ts'
 
 /**
- * The audio content in the form that is digested: without `result_url` (a link, not content), both clip shapes
- * alike, and the lists that are really sets in a fixed order, because nothing promises that the API repeats one.
+ * The audio content in the form that is digested: without `result_url` (a link, not content), with one shape for both
+ * lists of clips, and with the lists that are sets in a fixed order, because the API does not promise an order.
  *
- * @param content A record that fits the contract, with everything empty dropped.
+ * @param content A record that fits the contract, without its empty members.
  */
 export function audioCanonical(content: JsonObject): JsonObject {
   const { result_url: _, verdict, verdicts, results, details, chunk_details, ...plain } = content
@@ -21,7 +21,7 @@ export function audioCanonical(content: JsonObject): JsonObject {
       ...(clips !== undefined && { clips: sortedClips(clips) }),
     }
   }
-  // A second clip list is an unknown field, but a set of clips all the same.
+  // A second clip list is an unknown field, but still a set.
   if (documented !== undefined && chunk_details !== undefined)
     canonical.chunk_details = sortedAsText(chunk_details)
   return canonical
@@ -54,7 +54,7 @@ function sortedVerdict(verdict: Json): JsonObject {
   return { ...object, models: sorted(object.models as string[], compare) }
 }
 
-/** A list that nobody has checked, ordered by the canonical texts of its elements. */
+/** A list that no contract has checked, ordered by the canonical texts of its elements. */
 function sortedAsText(list: Json): Json {
   if (!Array.isArray(list)) return list
   return list.toSorted((a: Json, b: Json) => compare(canonicalJson(a), canonicalJson(b)))
@@ -73,8 +73,8 @@ function sortSet(list: Json, canonical: (element: JsonObject) => JsonObject, by:
 }
 
 /**
- * In order, without a sort where that can be had: a sort takes more room than what it sorts, and nearly every list is in
- * order already or a pair, as the scores of a result are.
+ * Orders a list without a sort where possible, because a sort allocates more than the list itself, and nearly every list
+ * is in order already or a pair, such as the scores of a result.
  */
 function sorted<T>(list: readonly T[], compareElements: (a: T, b: T) => number): readonly T[] {
   const inOrder = list.every((element, at) => at === 0 || compareElements(list[at - 1] as T, element) <= 0)

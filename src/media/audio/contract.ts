@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isJsonObject, type JsonObject } from '../../platform/json.ts'
 
-/** Text that an index holds: PostgreSQL refuses index entries much above this. */
+/** Bound of a text that an index holds, because PostgreSQL refuses much larger index entries. */
 const MAX_INDEXED_BYTES = 1024
 
 const indexedText = z.string().refine((text) => Buffer.byteLength(text) <= MAX_INDEXED_BYTES, {
@@ -25,7 +25,7 @@ const modelResult = z.object({
   unknown: z.boolean().optional(),
   elapsed_time: z.number().optional(),
   classification: z.array(score).optional(),
-  // Free content: handed through untouched.
+  // Free content, kept as it is.
   classification_details: z.custom<JsonObject>(isJsonObject, { error: 'is not an object' }).optional(),
 })
 
@@ -38,9 +38,9 @@ const clip = z.object({
 })
 
 /**
- * One audio classification as the API's page on reading many of them documents it, after everything empty was
- * dropped: so a field is either absent or says something. Labels, heuristics and models are free strings; an
- * unknown `status` is refused, because nobody could say what the record then amounts to.
+ * One audio classification, as the API documents it for the GET of many, without empty members: a field is either absent
+ * or has content. Labels, heuristics and models are free strings. An unknown `status` is refused, because the state of
+ * the record would be unknown.
  */
 export const audioRecord = z.object({
   identifier: indexedText,
@@ -56,7 +56,7 @@ export const audioRecord = z.object({
   force_classification: indexedText.optional(),
   results: z.array(modelResult).optional(),
   details: z.object({ clips: z.array(clip).optional() }).optional(),
-  // Seen instead of details.clips in one capture of the page on a single result.
+  // One capture of the page on a single result has it instead of details.clips.
   chunk_details: z.array(clip).optional(),
 })
 

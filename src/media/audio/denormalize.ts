@@ -1,17 +1,16 @@
-import { pointerTokens } from '../../platform/json-pointer.ts'
-import type { ModelResultRow } from '../../platform/postgres/tables/model-results.ts'
-import type { VerdictRow } from '../../platform/postgres/tables/verdicts.ts'
-import { isJsonObject, type Json, type JsonObject, setOwn } from '../../platform/json.ts'
-import type { ContentRows } from '../row-set.ts'
+import { isJsonObject, type Json, type JsonObject, pointerTokens, setOwn } from '../../platform/json.ts'
+import type { ContentRows } from '../endpoint.ts'
+import type { AudioRows, ModelResultRow, VerdictKind } from './tables.ts'
 
 /**
- * The inverse of `audioRows`: rebuilds the payload from its rows, with absent, null, `[]` and `{}` all absent.
- * It exists to prove that normalizing loses nothing.
+ * Rebuilds the payload from its rows, without the members that are null, `[]` or `{}`: the inverse of `audioRows`. It
+ * exists to prove that normalizing loses nothing.
  *
- * @param rows The rows of one classification, each list in the order of its ordinals.
+ * @param content The rows of one classification, each list in the order of its ordinals.
  */
-export function audioPayload(rows: ContentRows): JsonObject {
-  const { classification } = rows
+export function audioPayload(content: ContentRows): JsonObject {
+  const { classification } = content
+  const rows = content.children as AudioRows
   const payload = present({
     identifier: classification.identifier,
     hash: classification.file_hash,
@@ -25,7 +24,7 @@ export function audioPayload(rows: ContentRows): JsonObject {
     verdict: verdictsOf(rows, null, 'main')[0] ?? null,
     verdicts: verdictsOf(rows, null, 'heuristic'),
     results: resultsOf(rows, null),
-    ...clipsMember(rows),
+    ...clipsMember(rows, classification.clips_path),
   })
   for (const [pointer, value] of Object.entries(parseJsonb(classification.extra) ?? {})) {
     setAt(payload, pointerTokens(pointer), value)
@@ -33,7 +32,7 @@ export function audioPayload(rows: ContentRows): JsonObject {
   return payload
 }
 
-function clipsMember(rows: ContentRows): JsonObject {
+function clipsMember(rows: AudioRows, clipsPath: string | null): JsonObject {
   const clips = rows.clips.map((clip) =>
     present({
       index: clip.clip_index,
@@ -44,12 +43,10 @@ function clipsMember(rows: ContentRows): JsonObject {
     }),
   )
   if (clips.length === 0) return {}
-  return rows.classification.clips_path === '/chunk_details'
-    ? { chunk_details: clips }
-    : { details: { clips } }
+  return clipsPath === '/chunk_details' ? { chunk_details: clips } : { details: { clips } }
 }
 
-function verdictsOf(rows: ContentRows, clipNo: number | null, kind: VerdictRow['kind']): JsonObject[] {
+function verdictsOf(rows: AudioRows, clipNo: number | null, kind: VerdictKind): JsonObject[] {
   return rows.verdicts
     .filter((verdict) => verdict.clip_no === clipNo && verdict.kind === kind)
     .map((verdict) =>
@@ -57,15 +54,15 @@ function verdictsOf(rows: ContentRows, clipNo: number | null, kind: VerdictRow['
         heuristic: verdict.heuristic,
         confidence: verdict.confidence,
         classification: verdict.classification,
-        models: rows.verdictModels
+        models: rows.verdict_models
           .filter((model) => model.verdict_no === verdict.verdict_no)
           .map((model) => model.model),
       }),
     )
 }
 
-function resultsOf(rows: ContentRows, clipNo: number | null): JsonObject[] {
-  return rows.modelResults
+function resultsOf(rows: AudioRows, clipNo: number | null): JsonObject[] {
+  return rows.model_results
     .filter((result) => result.clip_no === clipNo)
     .map((result) =>
       present({
@@ -78,13 +75,13 @@ function resultsOf(rows: ContentRows, clipNo: number | null): JsonObject[] {
     )
 }
 
-function scoresOf(rows: ContentRows, result: ModelResultRow): JsonObject[] {
-  return rows.modelScores
+function scoresOf(rows: AudioRows, result: ModelResultRow): JsonObject[] {
+  return rows.model_scores
     .filter((score) => score.result_no === result.result_no)
     .map((score) => present({ label: score.label, score: score.score }))
 }
 
-/** A new object with the members that say something; an empty object is kept, as a place to put extras. */
+/** A new object without the empty members; an object that stays empty is kept, as a place for extra fields. */
 function present(members: JsonObject): { [key: string]: Json } {
   return Object.fromEntries(
     Object.entries(members).filter(
@@ -97,7 +94,7 @@ function parseJsonb(text: string | null): JsonObject | null {
   return text === null ? null : (JSON.parse(text) as JsonObject)
 }
 
-/** Sets the value a pointer names, making the objects on the way; lists on the way exist already. */
+/** Sets the value at a pointer. Creates the objects on its way; lists on its way exist already. */
 function setAt(target: JsonObject, tokens: readonly string[], value: Json): void {
   const [key, ...rest] = tokens as [string, ...string[]]
   if (rest.length === 0) {

@@ -1,11 +1,10 @@
-import type { Json } from '../../platform/json.ts'
+import { appendToPointer, type Json, pointerTokens } from '../../platform/json.ts'
 import type { AudioModelResult, AudioRecord, AudioVerdict } from './contract.ts'
-import { appendToPointer, pointerTokens } from '../../platform/json-pointer.ts'
 import type { Drift, Extra } from '../validation.ts'
 
 const KNOWN_LABELS = new Set(['human', 'artificial'])
 
-/** Every sign of drift in one record, each (path, kind) once. */
+/** All drift in one record, each (path, kind) once. */
 export function audioDrift(known: AudioRecord, extra: Extra): Drift[] {
   const found = new Map<string, Drift>()
   const add = (drift: Drift) => {
@@ -21,7 +20,7 @@ export function audioDrift(known: AudioRecord, extra: Extra): Drift[] {
   return [...found.values()]
 }
 
-/** The labels of `known` that nobody has told of, as [path, label]. */
+/** The undocumented labels of a record, as [path, label]. */
 function* unknownLabels(known: AudioRecord): Generator<[path: string, label: string]> {
   if (isUnknown(known.force_classification)) yield ['/force_classification', known.force_classification]
   yield* verdictLabels('/verdict', known.verdict)
@@ -62,7 +61,7 @@ function clipSample({ chunk_details }: AudioRecord): Json {
   return { index: index ?? null, start: start ?? null, end: end ?? null }
 }
 
-/** List positions say nothing about the contract; a member named like a position is starred with them. */
+/** Replaces list positions by `*`, and with them any member that is named like a position. */
 function starred(pointer: string): string {
   return pointerTokens(pointer).reduce(
     (path, token) => appendToPointer(path, /^\d+$/.test(token) ? '*' : token),

@@ -1,16 +1,51 @@
-import type { AudioRecord } from './contract.ts'
-import { audioContent, validateAudio } from './validate.ts'
-import type { Endpoint } from '../endpoint.ts'
+import { contentDigest, DIGEST_VERSION } from '../content-digest.ts'
+import type { Endpoint, RowSet } from '../endpoint.ts'
 import { audioCanonical } from './canonical.ts'
+import type { AudioRecord } from './contract.ts'
 import { audioPayload } from './denormalize.ts'
-import { normalizeAudio } from './normalize.ts'
+import { AUDIO_PARTS } from './parts.ts'
+import { audioRows } from './rows.ts'
+import { AUDIO_TABLES } from './tables.ts'
+import { type AudioClassification, audioContent, validateAudio } from './validate.ts'
 
 /** Audio: GET /classifications_audio. */
 export const audioEndpoint: Endpoint<AudioRecord> = {
   media: 'audio',
   path: '/classifications_audio',
+  tables: AUDIO_TABLES,
+  parts: AUDIO_PARTS,
   validate: validateAudio,
   normalize: normalizeAudio,
   denormalize: audioPayload,
   canonicalize: (payload) => audioCanonical(audioContent(payload)),
+}
+
+/**
+ * Turns one accepted audio record into everything that is stored of it. The same record and id give the same rows and
+ * the same digest within one DIGEST_VERSION.
+ */
+function normalizeAudio(classificationId: number, classification: AudioClassification): RowSet {
+  const { known, content } = classification
+  const canonical = audioCanonical(content)
+  const rows = audioRows(classificationId, classification)
+  const { name, ref_id, result_url, file_hash, api_version, force_classification } = rows.classification
+  return {
+    ...rows,
+    revision: {
+      name,
+      ref_id,
+      result_url,
+      file_hash,
+      // Before API v1.1.0 there was no status, and a verdict meant done.
+      status: known.status ?? (known.verdict ? 'done' : 'new'),
+      api_version,
+      machine_classification: known.verdict?.classification ?? null,
+      machine_confidence: known.verdict?.confidence ?? null,
+      machine_heuristic: known.verdict?.heuristic ?? null,
+      force_classification,
+      content_digest: contentDigest(canonical),
+      digest_version: DIGEST_VERSION,
+    },
+    canonical,
+  }
 }

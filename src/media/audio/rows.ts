@@ -1,19 +1,13 @@
+import type { ContentRow, ContentRows } from '../endpoint.ts'
 import type { AudioClip, AudioModelResult, AudioRecord, AudioVerdict } from './contract.ts'
+import type { AudioRows, ModelResultRow, VerdictKind } from './tables.ts'
 import type { AudioClassification } from './validate.ts'
-import type { ClipsPath } from '../../platform/postgres/tables/classifications.ts'
-import type { ClipRow } from '../../platform/postgres/tables/clips.ts'
-import type { ModelResultRow } from '../../platform/postgres/tables/model-results.ts'
-import type { ModelScoreRow } from '../../platform/postgres/tables/model-scores.ts'
-import type { VerdictModelRow } from '../../platform/postgres/tables/verdict-models.ts'
-import type { VerdictKind, VerdictRow } from '../../platform/postgres/tables/verdicts.ts'
-import type { ContentRow, ContentRows } from '../row-set.ts'
-import { scoresByLabel } from './scores.ts'
 
 /**
  * Spreads one classification over the rows of the data tables.
  *
- * Ordinals count from 0 in the order of the answer: the main verdict, then the heuristics', then the clips'; the
- * file's model results, then the clips'. So every key is known before the database is asked.
+ * Ordinals count from 0 in the order of the record: the main verdict, then the heuristics', then the clips'; the model
+ * results of the file, then those of the clips. So every key is known before a row is written.
  */
 export function audioRows(classificationId: number, classification: AudioClassification): ContentRows {
   const { known } = classification
@@ -28,9 +22,12 @@ export function audioRows(classificationId: number, classification: AudioClassif
       ...contentRow(classificationId, classification, path),
       ...countsOf(classification.known, clips),
     },
-    ...rows.collected,
+    children: rows.collected,
   }
 }
+
+/** JSON Pointer to the clips in the record. */
+type ClipsPath = '/details/clips' | '/chunk_details'
 
 function contentRow(
   classificationId: number,
@@ -54,7 +51,7 @@ function contentRow(
   }
 }
 
-/** Sums over its rows, kept with the classification for queries over many of them. */
+/** Counts of the classification's rows, stored with it for queries over many classifications. */
 function countsOf({ results = [] }: AudioRecord, clips: readonly AudioClip[]) {
   const labels = clips.flatMap(({ verdict }) => verdict?.classification ?? [])
   return {
@@ -71,14 +68,14 @@ function clipsOf({ known }: AudioClassification): { path: ClipsPath | null; clip
   return { path: null, clips: [] }
 }
 
-/** Collects the child rows of one classification; the next ordinal is how many there are. */
+/** Collects the child rows of one classification; the length of a list is its next ordinal. */
 class RowCollector {
-  readonly collected = {
-    clips: [] as ClipRow[],
-    verdicts: [] as VerdictRow[],
-    verdictModels: [] as VerdictModelRow[],
-    modelResults: [] as ModelResultRow[],
-    modelScores: [] as ModelScoreRow[],
+  readonly collected: AudioRows = {
+    clips: [],
+    verdicts: [],
+    verdict_models: [],
+    model_results: [],
+    model_scores: [],
   }
 
   readonly #classificationId: number
@@ -115,7 +112,7 @@ class RowCollector {
       only_model: verdict.models?.length === 1 ? (verdict.models[0] as string) : null,
     })
     for (const [modelNo, model] of (verdict.models ?? []).entries()) {
-      this.collected.verdictModels.push({
+      this.collected.verdict_models.push({
         classification_id: this.#classificationId,
         verdict_no: verdictNo,
         model_no: modelNo,
@@ -126,13 +123,13 @@ class RowCollector {
 
   /** Whether an earlier verdict on the whole file has the same heuristic. */
   #isRepeated(clipNo: number | null, { heuristic }: AudioVerdict): boolean {
-    // One that is not told (undefined here, null there) is no other's.
+    // Two verdicts without a heuristic differ: it is undefined in the record and null in the row.
     return clipNo === null && this.collected.verdicts.some((earlier) => earlier.heuristic === heuristic)
   }
 
   addResult(clipNo: number | null, result: AudioModelResult): void {
-    const resultNo = this.collected.modelResults.length
-    this.collected.modelResults.push({
+    const resultNo = this.collected.model_results.length
+    this.collected.model_results.push({
       classification_id: this.#classificationId,
       result_no: resultNo,
       clip_no: clipNo,
@@ -145,7 +142,7 @@ class RowCollector {
       ...scoresByLabel(result),
     })
     for (const [scoreNo, score] of (result.classification ?? []).entries()) {
-      this.collected.modelScores.push({
+      this.collected.model_scores.push({
         classification_id: this.#classificationId,
         result_no: resultNo,
         score_no: scoreNo,
@@ -154,4 +151,31 @@ class RowCollector {
       })
     }
   }
+}
+
+/**
+ * Finds the scores of one result by label, at any position in the list. The highest score of a repeated label counts,
+ * and the first of equal scores. A model that abstained has no scores.
+ */
+export function scoresByLabel({
+  unknown,
+  classification = [],
+}: AudioModelResult): Pick<ModelResultRow, 'human_score' | 'artificial_score' | 'top_label' | 'top_score'> {
+  const found: ReturnType<typeof scoresByLabel> = {
+    human_score: null,
+    artificial_score: null,
+    top_label: null,
+    top_score: null,
+  }
+  if (unknown === true) return found
+  for (const { label, score } of classification) {
+    if (score === undefined) continue
+    if (label === 'human') found.human_score = Math.max(score, found.human_score ?? score)
+    if (label === 'artificial') found.artificial_score = Math.max(score, found.artificial_score ?? score)
+    if (found.top_score === null || score > found.top_score) {
+      found.top_label = label ?? null
+      found.top_score = score
+    }
+  }
+  return found
 }

@@ -1,22 +1,28 @@
 import type { z } from 'zod'
-import type { JsonObject } from '../../platform/json.ts'
-import { audioDrift } from './drift.ts'
-import { type AudioRecord, audioRecord } from './contract.ts'
-import { compactAudioLists } from './compact-lists.ts'
+import {
+  appendToPointer,
+  hasMembers,
+  isJsonObject,
+  type JsonObject,
+  type Rewrite,
+  rewriteElements,
+  rewriteMembers,
+} from '../../platform/json.ts'
 import { dropEmpty } from '../drop-empty.ts'
 import { findUnstorable, isStorable } from '../find-unstorable.ts'
-import { appendToPointer } from '../../platform/json-pointer.ts'
 import { unknownFields } from '../unknown-fields.ts'
 import type { Classification, Extra, Issue, Validation } from '../validation.ts'
+import { type AudioRecord, audioRecord } from './contract.ts'
+import { audioDrift } from './drift.ts'
 
 export type AudioClassification = Classification<AudioRecord>
 
 /**
- * Holds one record of an answer against the audio contract.
+ * Compares one record of a response with the audio contract.
  *
  * @param payload The record, straight from JSON.parse; it is never changed.
- * @returns The classification with what was unknown in it; or why it cannot be loaded: `unstorable` where
- *   PostgreSQL could not hold it as it is, else `invalid_payload` with every path that does not fit.
+ * @returns The classification with its unknown fields; or why it cannot be loaded: `unstorable` where PostgreSQL cannot
+ *   store a value of it, else `invalid_payload` with every path that does not fit.
  */
 export function validateAudio(payload: JsonObject): Validation<AudioRecord> {
   const unstorable = isStorable(payload) ? undefined : findUnstorable(payload)
@@ -28,15 +34,15 @@ export function validateAudio(payload: JsonObject): Validation<AudioRecord> {
   }
   const known = withOneClipList(parsed.data)
   const unknown = unknownFields(content, known)
-  // The column holds a list of errors joined, so the list itself is kept beside it.
+  // The column holds a list of errors joined, so `extra` keeps the list itself.
   const extra: Extra = Array.isArray(known.errors) ? { ...unknown, '/errors': known.errors } : unknown
   const drift = audioDrift(known, unknown)
   return { accepted: true, classification: { known, extra, content, drift } }
 }
 
-/** What a record says: without whatever says nothing. */
+/** The content of a record: without its empty members, and without the empty elements of lists that are sets. */
 export function audioContent(payload: JsonObject): JsonObject {
-  return compactAudioLists(dropEmpty(payload))
+  return compactRecord(dropEmpty(payload)) as JsonObject
 }
 
 /** Where both clip lists came, the documented one is the known one and the other is an unknown field. */
@@ -49,4 +55,38 @@ function withOneClipList(record: AudioRecord): AudioRecord {
 function toIssue(issue: z.core.$ZodIssue): Issue {
   const path = issue.path.reduce<string>((pointer, token) => appendToPointer(pointer, String(token)), '')
   return { path, message: issue.message }
+}
+
+/** An empty verdict, result, score, model or clip is dropped; any other list keeps its elements in their places. */
+const compactVerdict = object({ models: set() })
+const compactResults = set(object({ classification: set() }))
+const compactClips = set(object({ results: compactResults, verdict: compactVerdict }))
+const compactRecord = object({
+  errors: set(),
+  verdict: compactVerdict,
+  verdicts: set(compactVerdict),
+  results: compactResults,
+  details: object({ clips: compactClips }),
+  chunk_details: compactClips,
+})
+
+/** A value that is not a list here breaks the contract, and the schema reports it. */
+function set(element: Rewrite = (value) => value): Rewrite {
+  return (value) => {
+    if (!Array.isArray(value)) return value
+    const rest = rewriteElements(value, (item) => (item === null ? undefined : element(item)))
+    return rest.length === 0 ? undefined : rest
+  }
+}
+
+function object(members: Readonly<Record<string, Rewrite>>): Rewrite {
+  const rewrites = new Map(Object.entries(members))
+  return (value) => {
+    if (!isJsonObject(value)) return value
+    const rest = rewriteMembers(value, (member, key) => {
+      const rewrite = rewrites.get(key)
+      return rewrite ? rewrite(member) : member
+    })
+    return hasMembers(rest) ? rest : undefined
+  }
 }

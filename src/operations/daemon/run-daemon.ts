@@ -1,7 +1,7 @@
 import type { App, AppOverrides } from '../../app.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
-import type { RunTrigger } from '../../platform/postgres/tables/sync-runs.ts'
+import type { RunTrigger } from '../../platform/postgres/tables/runs.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
 import type { DaemonConfig } from '../../platform/config/daemon-config.ts'

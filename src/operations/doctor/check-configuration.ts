@@ -1,7 +1,7 @@
 import type { Environment, SyncConfig } from '../../platform/config/config.ts'
 import { parseDaemonConfig } from '../../platform/config/daemon-config.ts'
 import { ConfigurationError, EXIT_CODE } from '../../platform/errors.ts'
-import { unknownVariables } from '../../platform/config/unknown-variables.ts'
+import { unknownVariables } from '../../platform/config/variables.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 
 export interface ConfigurationCheck {

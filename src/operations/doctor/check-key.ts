@@ -7,7 +7,7 @@ import {
   RetryableError,
   ThrottledError,
 } from '../../platform/errors.ts'
-import type { ApiClient } from '../../pipeline/api/api-client.ts'
+import type { ApiClient } from '../../pipeline/api/client.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 
 /** An identifier that nobody has: 64 hex digits, as those of identifAI. */

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { SyncConfig } from '../../platform/config/config.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
-import { targetBytes, targetPathBytes } from '../../pipeline/api/request-target.ts'
+import { targetBytes, targetPathBytes } from '../../pipeline/api/request.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
 /** Length of an identifier as identifAI gives them. */

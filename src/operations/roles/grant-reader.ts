@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { DATA_TABLES } from '../../platform/postgres/data-tables.ts'
+import { DATA_TABLES } from '../../media/registry.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { findRole } from './find-role.ts'
 

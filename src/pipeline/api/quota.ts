@@ -1,51 +1,22 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kysely } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Logger } from 'pino'
+import { PauseTooLongError } from '../../platform/errors.ts'
+import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
-import { PauseTooLongError } from '../../platform/errors.ts'
-import { MAX_PAUSE_MS } from './retry-after.ts'
-import {
-  ensureQuotaRow,
-  noteAccepted,
-  pauseQuota,
-  reserveSlot,
-  takeFreeSlot,
-  untilFreeSlot,
-  untilPauseEnds,
-  type Wait,
-  wasAcceptedWithinDay,
-} from './quota-row.ts'
+import { RETRY_POLICY } from '../../platform/retry.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 
-/** A little slower than the limit, so that neither a fixed nor a rolling window overflows by jitter. */
+/** Slots are a little slower than the limit, so that jitter does not overflow a fixed or a rolling window. */
 const MARGIN = 1.015
 
-/** The way to a database on another continent, there and back, is not late. */
+/** A round trip to a database on another continent does not count as late. */
 const LEAST_LATENESS_MS = 250
 
-/** Slots let go for being late; where everything is that slow, another one would be no better. */
-const MAX_SLOTS = 3
-
-/** The request slots of one API key, shared by all processes through the database and paced by its clock. */
-export interface Quota {
-  /**
-   * Waits for a request slot. An urgent request takes the next slot there is; any other takes one only when it is
-   * free at that moment, so that it never stands in front of an urgent one.
-   *
-   * Resolves with the database's clock, read after the wait and before the request leaves.
-   *
-   * @throws PauseTooLongError when the API has asked for a pause that is longer than a pass should stand still.
-   */
-  takeSlot(options: { readonly urgent: boolean; readonly signal: AbortSignal }): Promise<DatabaseTime>
-  /** Makes every process wait, those too that have taken a slot already: the API said so. */
-  pause(pauseMs: number): Promise<void>
-  /** Remembers that the API accepted a request. Resolves with the database's clock, read after the answer came. */
-  accepted(): Promise<DatabaseTime>
-  /** Whether the API has accepted a request with this key, from any process, within the last day. */
-  acceptedWithinDay(): Promise<boolean>
-}
+/** Slots that are passed up for being late; where every slot is late, another one would be no better. */
+const MAX_LATE_SLOTS = 3
 
 export interface QuotaOptions {
   readonly db: Kysely<Database>
@@ -55,67 +26,189 @@ export interface QuotaOptions {
   readonly requestsPerMinute: number
 }
 
-export function createQuota(options: QuotaOptions): Quota {
-  const { db, logger, apiKey, requestsPerSecond, requestsPerMinute } = options
-  const fingerprint = keyFingerprint(apiKey)
-  const spacingSeconds = slotSpacingSeconds(requestsPerSecond, requestsPerMinute)
-  const latenessMs = Math.max(LEAST_LATENESS_MS, latenessBoundMs(requestsPerSecond, requestsPerMinute))
-  const retried = <T>(work: () => Promise<T>) => retryDatabase(work, logger)
-  let hasRow = false
-  const ensureRow = async () => {
-    if (!hasRow) await retried(() => ensureQuotaRow(db, fingerprint))
-    hasRow = true
+/** A time to wait, and the database's clock when it was read. */
+interface Wait {
+  readonly waitMs: number
+  readonly now: DatabaseTime
+}
+
+/**
+ * The request slots of one API key. All processes share them through one row of the database, whose clock sets the pace.
+ * Every statement is repeated when the database fails for a transient reason.
+ */
+export class Quota {
+  readonly #db: Kysely<Database>
+  readonly #logger: Logger
+  readonly #fingerprint: string
+  readonly #spacing: RawBuilder<unknown>
+  readonly #maxLatenessMs: number
+  #hasRow = false
+
+  constructor({ db, logger, apiKey, requestsPerSecond, requestsPerMinute }: QuotaOptions) {
+    this.#db = db
+    this.#logger = logger
+    this.#fingerprint = keyFingerprint(apiKey)
+    this.#spacing = seconds(slotSpacingSeconds(requestsPerSecond, requestsPerMinute))
+    this.#maxLatenessMs = Math.max(LEAST_LATENESS_MS, latenessBoundMs(requestsPerSecond, requestsPerMinute))
   }
-  return {
-    takeSlot: async ({ urgent, signal }) => {
-      await ensureRow()
-      for (let slots = 1; ; slots++) {
-        signal.throwIfAborted()
-        const taken = await retried(() =>
-          urgent
-            ? reserveSlot(db, fingerprint, spacingSeconds)
-            : takeFreeSlot(db, fingerprint, spacingSeconds),
-        )
-        if (taken && taken.waitMs <= 0) return taken.now
-        const { waitMs } = taken ?? (await retried(() => untilFreeSlot(db, fingerprint)))
-        if (waitMs > MAX_PAUSE_MS) refuseToPause(await retried(() => untilPauseEnds(db, fingerprint)))
-        await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
-        if (taken) {
-          // The API may have asked for a pause while this slot was waited for; and a request that leaves long after its
-          // slot, because the machine or the database was busy, could crowd the next ones.
-          const pause = await retried(() => untilPauseEnds(db, fingerprint))
-          const lateMs = Date.parse(pause.now) - Date.parse(taken.now) - waitMs
-          if (pause.waitMs <= 0 && (lateMs <= latenessMs || slots > MAX_SLOTS)) return pause.now
-        }
+
+  /**
+   * Waits for a request slot. An urgent request takes the next slot; any other takes one only when it is free at that
+   * moment, so that it never delays an urgent request.
+   *
+   * Resolves with the database's clock, read after the wait and before the request leaves.
+   *
+   * @throws PauseTooLongError when the API has asked for a pause that is longer than a run waits.
+   */
+  async takeSlot({
+    urgent,
+    signal,
+  }: {
+    readonly urgent: boolean
+    readonly signal: AbortSignal
+  }): Promise<DatabaseTime> {
+    await this.#ensureRow()
+    for (let slots = 1; ; slots++) {
+      signal.throwIfAborted()
+      const taken = await (urgent ? this.#reserveSlot() : this.#takeFreeSlot())
+      if (taken && taken.waitMs <= 0) return taken.now
+      const { waitMs } = taken ?? (await this.#until(sql`greatest(next_slot_at, paused_until)`))
+      if (waitMs > RETRY_POLICY.request.maxPauseMs) refuseToPause(await this.#untilPauseEnds())
+      await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
+      if (taken) {
+        // The API may have asked for a pause during the wait. And a request that leaves long after its slot, because the
+        // machine or the database was busy, could crowd the next ones.
+        const pause = await this.#untilPauseEnds()
+        const lateMs = Date.parse(pause.now) - Date.parse(taken.now) - waitMs
+        if (pause.waitMs <= 0 && (lateMs <= this.#maxLatenessMs || slots > MAX_LATE_SLOTS)) return pause.now
       }
-    },
-    pause: (pauseMs) => retried(() => pauseQuota(db, fingerprint, pauseMs)),
-    accepted: () => retried(() => noteAccepted(db, fingerprint)),
-    acceptedWithinDay: () => retried(() => wasAcceptedWithinDay(db, fingerprint)),
+    }
+  }
+
+  /** Makes every process wait, those that have taken a slot included. A pause is never shortened. */
+  async pause(pauseMs: number): Promise<void> {
+    const until = sql<Date>`greatest(paused_until, clock_timestamp() + ${seconds(pauseMs / 1000)})`
+    await this.#retried(() => this.#row().set({ paused_until: until }).execute())
+  }
+
+  /** Records that the API accepted a request. Resolves with the database's clock, read after the response. */
+  async accepted(): Promise<DatabaseTime> {
+    const { now: at } = await this.#retried(() =>
+      this.#row()
+        .set({ last_accepted_at: sql<Date>`clock_timestamp()` })
+        .returning(now().as('now'))
+        .executeTakeFirstOrThrow(),
+    )
+    return at
+  }
+
+  /** Whether the API has accepted a request with this key, from any process, within the last day. */
+  async acceptedWithinDay(): Promise<boolean> {
+    const row = await this.#retried(() =>
+      this.#db
+        .selectFrom('identifai.api_quota')
+        .select(
+          sql<boolean>`coalesce(last_accepted_at > clock_timestamp() - interval '1 day', false)`.as(
+            'accepted',
+          ),
+        )
+        .where('key_fingerprint', '=', this.#fingerprint)
+        .executeTakeFirst(),
+    )
+    return row?.accepted ?? false
+  }
+
+  async #ensureRow(): Promise<void> {
+    if (this.#hasRow) return
+    await this.#retried(() =>
+      this.#db
+        .insertInto('identifai.api_quota')
+        .values({ key_fingerprint: this.#fingerprint, paused_until: null, last_accepted_at: null })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute(),
+    )
+    this.#hasRow = true
+  }
+
+  /** Takes the next slot, however far ahead it is; the row lock puts all processes in one line. */
+  async #reserveSlot(): Promise<Wait> {
+    const next = sql<Date>`greatest(next_slot_at, paused_until, clock_timestamp()) + ${this.#spacing}`
+    return this.#retried(() =>
+      this.#row()
+        .set({ next_slot_at: next })
+        .returning([millisecondsUntil(sql`next_slot_at - ${this.#spacing}`).as('waitMs'), now().as('now')])
+        .executeTakeFirstOrThrow(),
+    )
+  }
+
+  /** Takes a slot only if one is free now; undefined when none is. */
+  async #takeFreeSlot(): Promise<Wait | undefined> {
+    return this.#retried(() =>
+      this.#row()
+        .set({ next_slot_at: sql<Date>`clock_timestamp() + ${this.#spacing}` })
+        .where(sql<boolean>`greatest(next_slot_at, paused_until) <= clock_timestamp()`)
+        .returning([sql<number>`0`.as('waitMs'), now().as('now')])
+        .executeTakeFirst(),
+    )
+  }
+
+  /** Remaining time of the pause that the API has asked for; not positive when there is none. */
+  async #untilPauseEnds(): Promise<Wait> {
+    return this.#until(sql`coalesce(paused_until, clock_timestamp())`)
+  }
+
+  async #until(time: RawBuilder<unknown>): Promise<Wait> {
+    return this.#retried(() =>
+      this.#db
+        .selectFrom('identifai.api_quota')
+        .select([millisecondsUntil(time).as('waitMs'), now().as('now')])
+        .where('key_fingerprint', '=', this.#fingerprint)
+        .executeTakeFirstOrThrow(),
+    )
+  }
+
+  #row() {
+    return this.#db.updateTable('identifai.api_quota').where('key_fingerprint', '=', this.#fingerprint)
+  }
+
+  async #retried<T>(work: () => Promise<T>): Promise<T> {
+    return retryDatabase(work, this.#logger)
   }
 }
 
-/** @throws PauseTooLongError when what is waited for is a pause that the API asked for, not the pace of the slots. */
+/** @throws PauseTooLongError when the wait is a pause that the API asked for, and not the pace of the slots. */
 function refuseToPause({ waitMs }: Wait): void {
-  if (waitMs <= MAX_PAUSE_MS) return
+  if (waitMs <= RETRY_POLICY.request.maxPauseMs) return
   const minutes = Math.ceil(waitMs / 60_000)
   throw new PauseTooLongError(
     `The API has asked for a pause (Retry-After) that lasts for another ${minutes} minutes: run again then.`,
   )
 }
 
-/** Evenly spaced slots, no bursts: no window of any kind then sees more than its limit. */
+/** Evenly spaced slots, no bursts: then no window of any kind has more requests than its limit. */
 export function slotSpacingSeconds(requestsPerSecond: number, requestsPerMinute: number): number {
   return MARGIN * Math.max(1 / requestsPerSecond, 60 / requestsPerMinute)
 }
 
-/** How late after its slot a request may leave: any number of them that late and punctual still fit any window. */
+/** How late after its slot a request may leave: any mix of late and punctual requests still fits any window. */
 export function latenessBoundMs(requestsPerSecond: number, requestsPerMinute: number): number {
   const spacing = slotSpacingSeconds(requestsPerSecond, requestsPerMinute)
   return 1000 * Math.min(requestsPerSecond * spacing - 1, requestsPerMinute * spacing - 60)
 }
 
-/** Names an API key without giving it away. */
+/** Identifies an API key without revealing it. */
 export function keyFingerprint(apiKey: string): string {
   return createHash('sha256').update(apiKey).digest('hex').slice(0, 16)
+}
+
+function now(): RawBuilder<DatabaseTime> {
+  return utcText(sql`clock_timestamp()`)
+}
+
+function seconds(value: number): RawBuilder<unknown> {
+  return sql`make_interval(secs => ${value})`
+}
+
+function millisecondsUntil(time: RawBuilder<unknown>): RawBuilder<number> {
+  return sql<number>`extract(epoch from ${time} - clock_timestamp())::double precision * 1000`
 }

@@ -1,38 +1,40 @@
-import { sql, type Transaction } from 'kysely'
+import { type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { NewRevisionRow } from '../../platform/postgres/tables/classification-revisions.ts'
-import type { NewRevisionPayloadRow } from '../../platform/postgres/tables/revision-payloads.ts'
-import { copyBinaryRows, copyRows } from './copy-rows.ts'
+import { columnsOf } from '../../platform/postgres/table.ts'
+import {
+  CLASSIFICATION_REVISIONS,
+  REVISION_PAYLOADS,
+  type RevisionCause,
+  type RevisionRow,
+} from '../../platform/postgres/tables/history.ts'
+import { type CopyTransaction, copyRows } from './copy.ts'
 import type { Change } from './find-changes.ts'
 import type { LockedRow } from './lock-rows.ts'
 import { readLatestRevisions } from './read-history.ts'
-import type { CopyTransaction } from './with-transaction.ts'
 import type { Observation } from './write-content.ts'
 
 /** Appends one revision and its payload for each change. */
 export async function appendRevisions(
   { client }: CopyTransaction,
   changes: readonly Change[],
-  options: Observation & { readonly ledger: ReadonlyMap<number, LockedRow> },
+  options: Observation & { readonly locked: ReadonlyMap<number, LockedRow> },
 ): Promise<void> {
   const revisions = changes.map((change) =>
-    revisionRow(change, options.ledger.get(change.outcome.claim.id) as LockedRow, options),
+    revisionRow(change, options.locked.get(change.outcome.claim.id) as LockedRow, options),
   )
-  const payloads = changes.map(
-    ({ outcome, revisionNo }): NewRevisionPayloadRow => ({
-      classification_id: outcome.claim.id,
-      revision_no: revisionNo,
-      payload: outcome.text,
-    }),
-  )
-  await copyRows(client, 'identifai.classification_revisions', REVISION_COLUMNS, revisions)
-  await copyBinaryRows(client, 'revision_payloads', payloads)
+  const payloads = changes.map(({ outcome, revisionNo }) => ({
+    classification_id: outcome.claim.id,
+    revision_no: revisionNo,
+    payload: outcome.text,
+  }))
+  await copyRows(client, CLASSIFICATION_REVISIONS, revisions)
+  await copyRows(client, REVISION_PAYLOADS, payloads)
 }
 
-function revisionRow(change: Change, ledger: LockedRow, { runId, receivedAt }: Observation): NewRevisionRow {
+function revisionRow(change: Change, locked: LockedRow, { runId, receivedAt }: Observation): RevisionRow {
   const { claim, rows } = change.outcome
   const confirmedAt =
-    change.carriedConfirmation === undefined ? ledger.lastConfirmedAt : change.carriedConfirmation
+    change.carriedConfirmation === undefined ? locked.lastConfirmedAt : change.carriedConfirmation
   return {
     ...rows.revision,
     classification_id: claim.id,
@@ -43,39 +45,15 @@ function revisionRow(change: Change, ledger: LockedRow, { runId, receivedAt }: O
     run_id: runId,
     causes: [...change.causes],
     identifier: claim.identifier,
-    source: ledger.source,
-    submitted_at: ledger.submittedAt,
+    source: locked.source,
+    submitted_at: locked.submittedAt,
   }
 }
 
-const REVISION_COLUMNS = [
-  'classification_id',
-  'revision_no',
-  'observed_at',
-  'previous_confirmed_at',
-  'run_id',
-  'causes',
-  'identifier',
-  'source',
-  'submitted_at',
-  'name',
-  'ref_id',
-  'result_url',
-  'file_hash',
-  'status',
-  'api_version',
-  'machine_classification',
-  'machine_confidence',
-  'machine_heuristic',
-  'force_classification',
-  'content_digest',
-  'digest_version',
-] as const
-
 /**
- * Appends a `disappeared` revision, without a payload, to each of these: the API has stopped returning them.
- * It repeats the columns of the revision before. One whose disappearance is the last that history knows gets no second.
- * The ledger rows are locked by the caller.
+ * Appends a `disappeared` revision, without a payload, to each of these, because the API has stopped returning them. It
+ * repeats the columns of the revision before. An identifier whose latest revision is a disappearance gets no second one.
+ * The rows of the identifiers are locked by the caller.
  */
 export async function appendDisappearances(
   trx: Transaction<Database>,
@@ -85,28 +63,28 @@ export async function appendDisappearances(
   if (ids.length === 0) return
   const latest = await readLatestRevisions(trx, ids)
   const present = ids.filter((id) => !latest.get(id)?.disappeared)
-  const repeated = REVISION_COLUMNS.slice(REVISION_COLUMNS.indexOf('identifier'))
+  const causes: RevisionCause[] = ['disappeared']
+  const own: Readonly<Record<string, RawBuilder<unknown>>> = {
+    revision_no: sql<number>`r.revision_no + 1`,
+    observed_at: sql<Date>`${receivedAt}::timestamptz`,
+    // If it disappeared while an analysis ran again, the bound stays that of the finished content before it.
+    previous_confirmed_at: sql<Date>`case when r.status = 'new' and exists (
+        select from identifai.classification_revisions as f
+        where f.classification_id = r.classification_id and f.status <> 'new')
+      then r.previous_confirmed_at else i.last_confirmed_at end`,
+    run_id: sql<string>`${runId}::uuid`,
+    causes: sql<RevisionCause[]>`${causes}::text[]`,
+  }
+  const columns = columnsOf(CLASSIFICATION_REVISIONS)
   await trx
     .insertInto('identifai.classification_revisions')
-    .columns([...REVISION_COLUMNS])
+    .columns(columns)
     .expression((eb) =>
       eb
         .selectFrom('identifai.classification_revisions as r')
         .innerJoin('identifai.identifiers as i', 'i.id', 'r.classification_id')
         .distinctOn('r.classification_id')
-        .select([
-          'r.classification_id',
-          sql<number>`r.revision_no + 1`.as('revision_no'),
-          sql<Date>`${receivedAt}::timestamptz`.as('observed_at'),
-          // Gone while an analysis ran again: the bound stays that of the finished content before it.
-          sql<Date>`case when r.status = 'new' and exists (
-              select from identifai.classification_revisions as f
-              where f.classification_id = r.classification_id and f.status <> 'new')
-            then r.previous_confirmed_at else i.last_confirmed_at end`.as('previous_confirmed_at'),
-          sql<string>`${runId}::uuid`.as('run_id'),
-          sql<string[]>`array['disappeared']`.as('causes'),
-        ])
-        .select(repeated.map((column) => `r.${column}` as const))
+        .select(columns.map((column) => (own[column] ?? sql.ref(`r.${column}`)).as(column)))
         .where(sql<boolean>`r.classification_id = any(${present}::bigint[])`)
         .orderBy('r.classification_id')
         .orderBy('r.revision_no', 'desc'),

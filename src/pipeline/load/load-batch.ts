@@ -1,34 +1,31 @@
-import type { Transaction } from 'kysely'
 import type { Pool } from 'pg'
-import type { DatabaseTime } from '../../platform/database-time.ts'
-import type { Database } from '../../platform/postgres/database.ts'
+import type { Endpoint } from '../../media/endpoint.ts'
 import { RunClosedError } from '../../platform/errors.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import { appendDisappearances, appendRevisions } from './append-revisions.ts'
-import { type Returned, type Canonicalize, type Change, findChanges } from './find-changes.ts'
-import { changesForce, findSameFile, requestSameFileRefresh } from './same-file.ts'
+import { withTransaction } from './copy.ts'
+import { quarantine, recordDrift, resolveQuarantine } from './evidence.ts'
+import { type Change, findChanges } from './find-changes.ts'
 import { type LockedRow, lockIdentifiers, lockRunningRun } from './lock-rows.ts'
-import { noteFileHashes } from './note-file-hashes.ts'
-import type { Fence, Outcome } from './outcome.ts'
-import { quarantine, resolveQuarantine } from './quarantine.ts'
-import { recordDrift } from './record-drift.ts'
-import { updateIdentifiers } from './update-identifiers.ts'
-import { withTransaction } from './with-transaction.ts'
+import type { ClaimKey, Outcome, Returned } from './outcome.ts'
+import { changesForce, findSameFile, requestSameFileRefresh } from './same-file.ts'
+import { hintAtFileHashes, updateIdentifiers } from './update-identifiers.ts'
 import { updateResultUrls, writeContent } from './write-content.ts'
 
 export interface Batch {
-  readonly media: string
+  readonly endpoint: Endpoint
   readonly runId: string
   /** Database clock before the request left. */
   readonly requestedAt: DatabaseTime
-  /** Database clock after the answer had been received. */
+  /** Database clock after the response had been received. */
   readonly receivedAt: DatabaseTime
   readonly outcomes: readonly Outcome[]
 }
 
-/** What became of a batch; an outcome whose claim no longer held is in `lost` and nowhere else. */
+/** The result of a batch. An outcome whose claim no longer holds is in `expired` and nowhere else. */
 export interface LoadResult {
   readonly written: readonly Outcome[]
-  readonly lost: readonly Outcome[]
+  readonly expired: readonly Outcome[]
   readonly changed: number
   readonly unchanged: number
   readonly forceChanges: number
@@ -37,39 +34,52 @@ export interface LoadResult {
 }
 
 /**
- * Writes the outcomes of one answer: rows, revisions, evidence and ledger, in one transaction. Content that is the
- * same as before writes nothing but its ledger row. Nothing is written for a claim that no longer holds.
+ * Writes the outcomes of one response in one transaction: rows, revisions, evidence and tracked identifiers. Unchanged
+ * content writes only the row of its identifier. Writes nothing for a claim that no longer holds.
  *
- * @throws RunClosedError, with nothing written, when the run has been closed meanwhile.
+ * @throws RunClosedError, with nothing written, when another process has closed the run.
  */
-export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonicalize): Promise<LoadResult> {
+export async function loadBatch(pool: Pool, batch: Batch): Promise<LoadResult> {
   return withTransaction(pool, async (transaction) => {
     const { trx } = transaction
-    if (!(await lockRunningRun(trx, batch.runId))) throw new RunClosedError(batch.runId)
+    const { endpoint, runId, outcomes } = batch
+    const context = { ...batch, media: endpoint.media }
+    if (!(await lockRunningRun(trx, runId))) throw new RunClosedError(runId)
 
-    // Read before the rows are locked: our leases keep everybody else from changing what is read here, and a lease
-    // that is no longer ours is noticed right after.
-    const proposed = await findChanges(trx, batch.outcomes.filter(isReturned), canonicalize)
+    // Reads before the rows are locked. The leases keep other runs from changing them, and an expired lease is noticed
+    // right after.
+    const proposed = await findChanges(trx, endpoint, outcomes.filter(isReturned))
     const sameFile = await findSameFile(trx, proposed)
-    const claims = batch.outcomes.map((outcome) => outcome.claim)
-    const ledger = await lockIdentifiers(trx, { runId: batch.runId, claims, sameFile })
+    const claims = outcomes.map((outcome) => outcome.claim)
+    const locked = await lockIdentifiers(trx, { runId, claims, sameFile })
 
-    const held = batch.outcomes.filter(({ claim }) => holds(claim, ledger))
-    const changes = proposed.filter(({ outcome }) => holds(outcome.claim, ledger))
+    const held = outcomes.filter(({ claim }) => holds(claim, locked))
+    const returned = held.filter(isReturned)
+    const changes = proposed.filter(({ outcome }) => holds(outcome.claim, locked))
     const changedIds = new Set(changes.map(({ outcome }) => outcome.claim.id))
-    const unchanged = held.filter(isReturned).filter(({ claim }) => !changedIds.has(claim.id))
-    await writeContent(transaction, changes, batch)
-    await updateResultUrls(trx, unchanged)
-    await appendRevisions(transaction, changes, { ...batch, ledger })
+    const unchanged = returned.filter(({ claim }) => !changedIds.has(claim.id))
     const disappeared = held.filter(hasDisappeared).map(({ claim }) => claim.id)
+    await writeContent(transaction, endpoint, changes, batch)
+    await updateResultUrls(trx, unchanged)
+    await appendRevisions(transaction, changes, { ...batch, locked })
     await appendDisappearances(trx, disappeared, batch)
     await updateIdentifiers(trx, held, batch)
-    await noteFileHashes(trx, held, batch.media)
+    await hintAtFileHashes(trx, held, endpoint.media)
     await requestSameFileRefresh(trx, sameFile)
-    await keepEvidence(trx, batch, held, changes)
+    await quarantine(trx, held.filter(isQuarantined), context)
+    await resolveQuarantine(
+      trx,
+      returned.map(({ claim }) => claim.identifier),
+      context,
+    )
+    await recordDrift(
+      trx,
+      endpoint.media,
+      changes.flatMap(({ outcome }) => outcome.drift),
+    )
     return {
       written: held,
-      lost: batch.outcomes.filter(({ claim }) => !holds(claim, ledger)),
+      expired: outcomes.filter(({ claim }) => !holds(claim, locked)),
       changed: changes.length,
       unchanged: unchanged.length + held.filter(({ kind }) => kind === 'identical').length,
       forceChanges: changes.filter(changesForce).length,
@@ -78,41 +88,21 @@ export async function loadBatch(pool: Pool, batch: Batch, canonicalize: Canonica
   })
 }
 
-async function keepEvidence(
-  trx: Transaction<Database>,
-  batch: Batch,
-  held: readonly Outcome[],
-  changes: readonly Change[],
-): Promise<void> {
-  await quarantine(trx, held.filter(isQuarantined), batch)
-  await resolveQuarantine(
-    trx,
-    held.filter(isReturned).map(({ claim }) => claim.identifier),
-    batch,
-  )
-  await recordDrift(
-    trx,
-    batch.media,
-    changes.flatMap(({ outcome }) => outcome.drift),
-  )
-}
-
-/** A revision each, the record behind it, and its rows unless those of a finished analysis stay. */
+/** A revision and its payload each, and the rows of the content unless those of a finished analysis stay. */
 function rowsOf(changes: readonly Change[]): number {
-  return changes.reduce((sum, { keepsRows, outcome: { rows } }) => {
-    const { clips, verdicts, verdictModels, modelResults, modelScores } = rows
-    const children = [clips, verdicts, verdictModels, modelResults, modelScores]
-    return sum + 2 + (keepsRows ? 0 : 1 + children.reduce((n, list) => n + list.length, 0))
+  return changes.reduce((sum, { keepsRows, outcome }) => {
+    const children = Object.values(outcome.rows.children).reduce((count, rows) => count + rows.length, 0)
+    return sum + 2 + (keepsRows ? 0 : 1 + children)
   }, 0)
 }
 
-/** By claim, not by row: an older claim of the same row is lost even when a newer one holds. */
-function holds(claim: Fence, ledger: ReadonlyMap<number, LockedRow>): boolean {
-  return ledger.get(claim.id)?.claimNo === claim.claimNo
+/** Compares claims, not rows: an older claim of the same row has expired even when a newer one holds. */
+function holds(claim: ClaimKey, locked: ReadonlyMap<number, LockedRow>): boolean {
+  return locked.get(claim.id)?.claimNo === claim.claimNo
 }
 
 function isReturned(outcome: Outcome): outcome is Returned {
-  return outcome.kind === 'answered'
+  return outcome.kind === 'returned'
 }
 
 function isQuarantined(outcome: Outcome): outcome is Extract<Outcome, { kind: 'quarantined' }> {

@@ -1,13 +1,13 @@
 import { sql, type Transaction } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { Fence } from './outcome.ts'
+import type { ClaimKey } from './outcome.ts'
 
-/** A ledger row as history repeats it, locked until the transaction ends. */
+/** The columns of a tracked identifier that history repeats, locked until the transaction ends. */
 export interface LockedRow {
   readonly id: number
-  /** The claim that holds. */
+  /** Number of the current claim. */
   readonly claimNo: number
   readonly source: string | null
   readonly submittedAt: DatabaseTime | null
@@ -15,9 +15,8 @@ export interface LockedRow {
 }
 
 /**
- * Holds the run open: whoever wants to close it waits for this transaction, and into a closed run nothing is
- * written. FOR KEY SHARE lets the run's own heartbeat pass; closing a run takes FOR UPDATE first, which it does
- * not let pass.
+ * Keeps a run open: closing it waits for this transaction, and nothing is written into a closed run. FOR KEY SHARE does not
+ * block the run's own heartbeat; closing a run takes FOR UPDATE first, which this lock blocks.
  */
 export async function lockRunningRun(trx: Transaction<Database>, runId: string): Promise<boolean> {
   const run = await trx
@@ -31,15 +30,14 @@ export async function lockRunningRun(trx: Transaction<Database>, runId: string):
 }
 
 /**
- * Locks ledger rows, those of the claims and their siblings together in id order, so that two workers can never
- * wait for each other. Returns the rows that this run still leases, by id, with
- * the claim that holds.
+ * Locks the rows of the claims and of the same-file identifiers together in id order, so that two workers cannot deadlock.
+ * Returns the rows that this run still leases, by id.
  */
 export async function lockIdentifiers(
   trx: Transaction<Database>,
   options: {
     readonly runId: string
-    readonly claims: readonly Fence[]
+    readonly claims: readonly ClaimKey[]
     readonly sameFile: readonly number[]
   },
 ): Promise<Map<number, LockedRow>> {
@@ -52,7 +50,7 @@ export async function lockIdentifiers(
       'claim_no as claimNo',
       utcText(sql`submitted_at`).as('submittedAt'),
       utcText(sql`last_confirmed_at`).as('lastConfirmedAt'),
-      // clock_timestamp(): the lease may have run out while this statement waited for a lock.
+      // clock_timestamp(), because the lease may have expired while this statement waited for a lock.
       sql<boolean>`leased_by = ${options.runId} and lease_until > clock_timestamp()`.as('leased'),
     ])
     .where(sql<boolean>`id = any(${ids}::bigint[])`)

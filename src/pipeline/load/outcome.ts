@@ -1,51 +1,50 @@
+import type { RowSet } from '../../media/endpoint.ts'
 import type { Drift, Issue } from '../../media/validation.ts'
-import type { IdentifierState } from '../../platform/postgres/tables/identifiers.ts'
-import type { QuarantineReason } from '../../platform/postgres/tables/quarantined-payloads.ts'
-import type { RowSet } from '../../media/row-set.ts'
+import type { QuarantineReason } from '../../platform/postgres/tables/history.ts'
+import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
+import type { Claim } from '../queue/claim.ts'
 
-/** The claim under which an outcome is written; under any other the write is refused. */
-export interface Fence {
-  readonly id: number
-  readonly identifier: string
-  readonly claimNo: number
-}
+/** The claim under which an outcome is written; under any other claim of the row the write is refused. */
+export type ClaimKey = Pick<Claim, 'id' | 'identifier' | 'claimNo'>
 
-/** What one answer means for one claimed identifier, together with what the ledger then says. */
+/** The result of one response for one claimed identifier, with the update of its row. */
 export type Outcome = {
-  readonly claim: Fence
-  readonly ledger: IdentifierUpdate
+  readonly claim: ClaimKey
+  readonly update: IdentifierUpdate
 } & (
   | {
-      readonly kind: 'answered'
+      readonly kind: 'returned'
       readonly rows: RowSet
       /** The record as received, as JSON text. */
       readonly text: string
       readonly drift: readonly Drift[]
     }
-  /** The very record of the last answer, which was finished: nothing of it is new. */
+  /** The record is identical to the last one, which was finished. */
   | { readonly kind: 'identical' }
-  /** `refused`: not left out of an answer, but refused when it was asked for alone. */
+  /** `refused`: the API refused a request for this identifier alone; otherwise the response did not have it. */
   | { readonly kind: 'not_returned'; readonly disappeared: boolean; readonly refused: boolean }
   | {
       readonly kind: 'quarantined'
       readonly reason: QuarantineReason
       readonly issues: readonly Issue[]
       readonly httpStatus: number | null
-      /** The record or the API's answer, as text that PostgreSQL can store. */
+      /** The record or the body of the refusal, as text that PostgreSQL can store. */
       readonly payload: string
     }
 )
 
-/** The ledger row after an outcome. */
+export type Returned = Extract<Outcome, { kind: 'returned' }>
+
+/** The row of the identifier after an outcome. */
 export interface IdentifierUpdate {
   readonly state: IdentifierState
   readonly priority: number
-  /** Seconds from the request to the next one; null means not again. */
+  /** Seconds from the request to the next one; null when there is none. */
   readonly dueAfterSeconds: number | null
   readonly absences: number
   readonly lastError: string | null
-  /** Whether an answer that fits the contract came. */
+  /** Whether a record came that fits the contract. */
   readonly confirmed: boolean
-  /** By what the same finished record is known when it comes again; null when the next answer has to be read. */
+  /** Recognizes the same finished record when it comes again; null when the next record has to be read. */
   readonly recordDigest: string | null
 }

@@ -1,32 +1,32 @@
 import { type Kysely, sql } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { JsonObject } from '../../platform/json.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { EffectiveStatus } from '../../platform/postgres/tables/classification-revisions.ts'
-import type { JsonObject } from '../../platform/json.ts'
+import type { AnalysisStatus } from '../../platform/postgres/tables/history.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 
 /** The latest revision of one classification. */
 export interface LatestRevision {
   readonly classification_id: number
   readonly revision_no: number
-  readonly status: EffectiveStatus
+  readonly status: AnalysisStatus
   readonly content_digest: string
   readonly digest_version: number
   readonly disappeared: boolean
   readonly previous_confirmed_at: DatabaseTime | null
 }
 
-/** One content of a classification as history has it. */
+/** One content of a classification in history. */
 export interface StoredContent {
   readonly classification_id: number
   readonly revision_no: number
-  readonly status: EffectiveStatus
+  readonly status: AnalysisStatus
   readonly force_classification: string | null
-  /** Null when it is no longer kept. */
+  /** Null when it was pruned. */
   readonly payload: JsonObject | null
 }
 
-/** The latest revision of each of these classifications, by classification_id; none for those never answered. */
+/** The latest revision of each of these classifications, by classification_id; none for those without a record. */
 export async function readLatestRevisions(
   db: Kysely<Database>,
   ids: readonly number[],
@@ -51,10 +51,10 @@ export async function readLatestRevisions(
 }
 
 /**
- * The latest content of each of these classifications, or the latest finished one. A `disappeared` revision is none: it
- * repeats the content before it.
+ * The latest content of each of these classifications, or the latest finished one. A `disappeared` revision has no content
+ * of its own: it repeats the one before.
  */
-export async function readContents(
+export async function readLatestContents(
   db: Kysely<Database>,
   ids: readonly number[],
   which: 'latest' | 'finished',

@@ -1,13 +1,15 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../platform/postgres/database.ts'
 import { isFinished } from '../../media/causes-of-change.ts'
-import type { ContentRow } from '../../media/row-set.ts'
+import type { ContentRow } from '../../media/endpoint.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import { FORCE_CAUSES } from '../../platform/postgres/tables/history.ts'
 import { PRIORITY } from '../queue/priority.ts'
 import type { Change } from './find-changes.ts'
 
 /**
- * Finished identifiers that share a file hash with a changed one but not its force: one override by hash flips them
- * all, so theirs is out of date. Looked for when a force changed, and at a first finished answer.
+ * Finds finished identifiers of the same files whose forced label differs from that of a changed identifier. One override
+ * by file hash changes all of them, so their content is out of date. Searched after a change of the forced label, and at a
+ * first finished record.
  */
 export async function findSameFile(db: Kysely<Database>, changes: readonly Change[]): Promise<number[]> {
   const sources = changes.filter(mayConcernSameFile).map(({ outcome }) => outcome)
@@ -16,7 +18,7 @@ export async function findSameFile(db: Kysely<Database>, changes: readonly Chang
     db,
     sources.map(({ rows }) => rows.classification),
   )
-  // Kysely has no word for unnest over several arrays.
+  // Raw SQL, because Kysely has no unnest over several arrays.
   const { rows } = await sql<{ id: number }>`
     select distinct c.classification_id as id
     from unnest(
@@ -32,8 +34,8 @@ export async function findSameFile(db: Kysely<Database>, changes: readonly Chang
 }
 
 /**
- * Lets one transaction at a time look for the siblings of a file: of two that change siblings at once, the second then
- * sees the first. Taken in one order, and before any row is locked, so that nobody waits in a circle.
+ * Lets one transaction at a time search the identifiers of a file: of two that change the same file, the second then sees
+ * the first. The locks are taken in one order, and before any row is locked, so that no two transactions deadlock.
  */
 async function lockFiles(
   db: Kysely<Database>,
@@ -47,8 +49,8 @@ async function lockFiles(
 }
 
 /**
- * Makes rows, locked by the caller, due at once; one that is leased stays due after it is finished. One that was retired
- * before it could be locked stays as it is.
+ * Requests a refresh of rows that the caller has locked: they are due now, and a leased one stays due after its response.
+ * An identifier that was retired before it was locked stays as it is.
  */
 export async function requestSameFileRefresh(db: Kysely<Database>, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return
@@ -71,9 +73,7 @@ function mayConcernSameFile(change: Change): boolean {
   return changesForce(change) || firstFinished
 }
 
-/** Whether force differs between two finished answers. */
+/** Whether the forced label differs between two finished records. */
 export function changesForce({ causes }: Change): boolean {
-  return causes.some((cause) => FORCE_CHANGES.includes(cause))
+  return FORCE_CAUSES.some((cause) => causes.includes(cause))
 }
-
-const FORCE_CHANGES: readonly string[] = ['forced', 'force_changed', 'unforced']

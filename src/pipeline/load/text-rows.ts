@@ -1,16 +1,13 @@
-/** What a cell may hold; jsonb as its text, arrays of plain words only. */
+/** A cell to write; jsonb as its text, arrays of plain words only. */
 type Cell = string | number | boolean | null | Date | readonly string[]
 
-/** COPY's text format: a line a row, tabs between cells, `\N` for null, backslash escapes. */
-export function textRows<Row extends object>(
-  columns: readonly (keyof Row & string)[],
-  rows: readonly Row[],
-): string {
+/** Writes COPY's text format: a line for each row, tabs between cells, `\N` for null, backslash escapes. */
+export function textRows(columns: readonly string[], rows: readonly object[]): string {
   let text = ''
-  for (const row of rows) {
+  for (const row of rows as readonly Readonly<Record<string, Cell>>[]) {
     for (let position = 0; position < columns.length; position++) {
       if (position > 0) text += '\t'
-      text += encodeCell(row[columns[position] as keyof Row] as Cell)
+      text += encodeCell(row[columns[position] as string] as Cell)
     }
     text += '\n'
   }

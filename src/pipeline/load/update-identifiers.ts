@@ -1,11 +1,11 @@
 import { sql, type Transaction } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
 import type { Database } from '../../platform/postgres/database.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import type { Outcome } from './outcome.ts'
 
 /**
- * Writes what the ledger says after these outcomes and ends their leases. One that somebody woke after its request
- * had left stays due: the answer may be older than the reason for waking.
+ * Writes the rows of the identifiers after these outcomes and ends their leases. An identifier whose refresh was requested
+ * after its request had left stays due, because the response may be older than the reason for the refresh.
  *
  * The rows are locked by the caller.
  */
@@ -15,7 +15,7 @@ export async function updateIdentifiers(
   times: { readonly requestedAt: DatabaseTime; readonly receivedAt: DatabaseTime },
 ): Promise<void> {
   const column = <T>(of: (outcome: Outcome) => T) => outcomes.map(of)
-  // Kysely has no word for unnest over several arrays.
+  // Raw SQL, because Kysely has no unnest over several arrays.
   await sql`
     update identifai.identifiers as i set
       state = o.state,
@@ -35,13 +35,48 @@ export async function updateIdentifiers(
       leased_by = null
     from unnest(
       ${column(({ claim }) => claim.id)}::bigint[],
-      ${column(({ ledger }) => ledger.state)}::text[],
-      ${column(({ ledger }) => ledger.priority)}::smallint[],
-      ${column(({ ledger }) => ledger.dueAfterSeconds)}::double precision[],
-      ${column(({ ledger }) => ledger.absences)}::integer[],
-      ${column(({ ledger }) => ledger.lastError)}::text[],
-      ${column(({ ledger }) => ledger.recordDigest)}::text[],
-      ${column(({ ledger }) => ledger.confirmed)}::boolean[]
+      ${column(({ update }) => update.state)}::text[],
+      ${column(({ update }) => update.priority)}::smallint[],
+      ${column(({ update }) => update.dueAfterSeconds)}::double precision[],
+      ${column(({ update }) => update.absences)}::integer[],
+      ${column(({ update }) => update.lastError)}::text[],
+      ${column(({ update }) => update.recordDigest)}::text[],
+      ${column(({ update }) => update.confirmed)}::boolean[]
     ) as o (id, state, priority, due_after_seconds, absences, last_error, record_digest, confirmed)
     where i.id = o.id`.execute(trx)
+}
+
+const HASH_HINT =
+  'It equals the hash of a file that was submitted: the hash may have been enqueued instead of the identifier.'
+
+/**
+ * Adds a hint to `last_error` of identifiers that became missing, or that the API refuses, when they equal the hash of a
+ * known file: both look alike, and one may have been enqueued in place of the other.
+ */
+export async function hintAtFileHashes(
+  trx: Transaction<Database>,
+  outcomes: readonly Outcome[],
+  media: string,
+): Promise<void> {
+  const unknown = outcomes.filter(isUnknownToApi).map(({ claim }) => claim.id)
+  if (unknown.length === 0) return
+  await trx
+    .updateTable('identifai.identifiers as i')
+    .set({ last_error: sql<string>`concat_ws(' ', i.last_error, ${HASH_HINT}::text)` })
+    .where(sql<boolean>`i.id = any(${unknown}::bigint[])`)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('identifai.classifications as c')
+          .select('c.classification_id')
+          .where('c.media', '=', media)
+          .whereRef('c.file_hash', '=', 'i.identifier'),
+      ),
+    )
+    .execute()
+}
+
+function isUnknownToApi(outcome: Outcome): boolean {
+  if (outcome.kind === 'quarantined') return outcome.reason === 'refused_by_api'
+  return outcome.update.state === 'missing'
 }

@@ -1,131 +1,115 @@
 import { sql, type Transaction } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { ContentRows, Endpoint } from '../../media/endpoint.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { NewClassificationRow } from '../../platform/postgres/tables/classifications.ts'
-import { copyBinaryRows, copyRows } from './copy-rows.ts'
-import type { Returned, Change } from './find-changes.ts'
-import type { ContentRows } from '../../media/row-set.ts'
-import type { CopyTransaction } from './with-transaction.ts'
+import { columnsOf } from '../../platform/postgres/table.ts'
+import { CLASSIFICATIONS, type ClassificationRow } from '../../platform/postgres/tables/classifications.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
+import { type CopyTransaction, copyRows } from './copy.ts'
+import type { Change } from './find-changes.ts'
+import type { Returned } from './outcome.ts'
 
-/** By whom and when an answer was received. */
+/** The run that received a response, and when. */
 export interface Observation {
   readonly runId: string
-  /** When the answer had been received, by the database's clock. */
+  /** When the response had been received, by the database's clock. */
   readonly receivedAt: DatabaseTime
 }
 
-/** All that the data tables hold of one classification. */
+/** All rows of one classification in the data tables. */
 export interface Content {
-  readonly row: NewClassificationRow
-  readonly rows: ContentRows
+  readonly row: ClassificationRow
+  readonly children: ContentRows['children']
 }
 
-/** Brings the data tables to the changed contents: classification rows in place, their children anew. */
+/** Writes the changed contents into the data tables: classification rows in place, their child rows replaced. */
 export async function writeContent(
   transaction: CopyTransaction,
+  endpoint: Endpoint,
   changes: readonly Change[],
-  observation: Observation,
+  { runId, receivedAt }: Observation,
 ): Promise<void> {
-  const written = changes.filter((change) => !change.keepsRows)
-  const toContent = (change: Change): Content => ({
-    row: classificationRow(change, observation),
-    rows: change.outcome.rows,
+  const toContent = ({ outcome, revisionNo }: Change): Content => ({
+    row: { ...outcome.rows.classification, revision_no: revisionNo, observed_at: receivedAt, run_id: runId },
+    children: outcome.rows.children,
   })
-  await replaceContent(transaction, written.filter((change) => change.replacesRows).map(toContent))
-  await addContent(transaction, written.filter((change) => !change.replacesRows).map(toContent))
+  const written = changes.filter((change) => !change.keepsRows)
+  await replaceContent(transaction, endpoint, written.filter((change) => change.replacesRows).map(toContent))
+  await addContent(transaction, endpoint, written.filter((change) => !change.replacesRows).map(toContent))
 }
 
-/** Writes contents over those that are there. */
+/** Writes contents over the existing rows of their classifications. */
 export async function replaceContent(
-  transaction: CopyTransaction,
+  { trx, client }: CopyTransaction,
+  endpoint: Endpoint,
   contents: readonly Content[],
 ): Promise<void> {
   if (contents.length === 0) return
-  const { trx, client } = transaction
-  await deleteChildren(
-    trx,
-    contents.map(({ row }) => row.classification_id),
-  )
+  const ids = contents.map(({ row }) => row.classification_id)
+  // Children first, so that no cascade has rows to delete.
+  for (const { name } of endpoint.tables.toReversed()) {
+    await sql`delete from identifai.${sql.ref(name)} where classification_id = any(${ids}::bigint[])`.execute(
+      trx,
+    )
+  }
   await updateClassifications(
     trx,
     contents.map(({ row }) => row),
   )
-  await copyChildren(
-    client,
-    contents.map(({ rows }) => rows),
-  )
+  await copyChildren(client, endpoint, contents)
 }
 
-async function addContent({ client }: CopyTransaction, contents: readonly Content[]): Promise<void> {
-  const rows = contents.map(({ row }) => row)
-  await copyRows(client, 'identifai.classifications', CLASSIFICATION_COLUMNS, rows)
-  await copyChildren(
+async function addContent(
+  { client }: CopyTransaction,
+  endpoint: Endpoint,
+  contents: readonly Content[],
+): Promise<void> {
+  await copyRows(
     client,
-    contents.map((content) => content.rows),
+    CLASSIFICATIONS,
+    contents.map(({ row }) => row),
   )
+  await copyChildren(client, endpoint, contents)
 }
 
-function classificationRow(change: Change, { runId, receivedAt }: Observation): NewClassificationRow {
-  return {
-    ...change.outcome.rows.classification,
-    revision_no: change.revisionNo,
-    observed_at: receivedAt,
-    run_id: runId,
+async function copyChildren(
+  client: CopyTransaction['client'],
+  endpoint: Endpoint,
+  contents: readonly Content[],
+): Promise<void> {
+  for (const table of endpoint.tables) {
+    const rows = contents.flatMap(({ children }) => children[table.name] ?? [])
+    await copyRows(client, table, rows)
   }
 }
 
-const CLASSIFICATION_COLUMNS = [
-  'classification_id',
-  'media',
-  'identifier',
-  'file_hash',
-  'api_version',
-  'status',
-  'errors',
-  'name',
-  'ref_id',
-  'result_url',
-  'force_classification',
-  'revision_no',
-  'observed_at',
-  'run_id',
-  'clips_path',
-  'extra',
-  'clip_count',
-  'judged_clip_count',
-  'artificial_clip_count',
-  'model_count',
-] as const
-
 async function updateClassifications(
   trx: Transaction<Database>,
-  rows: readonly NewClassificationRow[],
+  rows: readonly ClassificationRow[],
 ): Promise<void> {
+  const [key, ...others] = columnsOf(CLASSIFICATIONS)
   await trx
     .insertInto('identifai.classifications')
     .values(rows)
     .onConflict((conflict) =>
       conflict
-        .column('classification_id')
+        .column(key as 'classification_id')
         .doUpdateSet((eb) =>
-          Object.fromEntries(
-            CLASSIFICATION_COLUMNS.slice(1).map((column) => [column, eb.ref(`excluded.${column}`)]),
-          ),
+          Object.fromEntries(others.map((column) => [column, eb.ref(`excluded.${column}`)])),
         ),
     )
     .execute()
 }
 
 /**
- * Keeps the links of unchanged contents up to date: a link is no content, so a new one makes no revision.
- * A row whose link is the same is not written, nor one that keeps a finished content while an analysis runs again.
+ * Keeps the links of unchanged contents current: a link is not content, so a new one makes no revision. Writes only rows
+ * whose link differs, and not rows that keep a finished content while an analysis runs again.
  */
 export async function updateResultUrls(
   trx: Transaction<Database>,
   unchanged: readonly Returned[],
 ): Promise<void> {
   if (unchanged.length === 0) return
-  // Kysely has no word for unnest over several arrays.
+  // Raw SQL, because Kysely has no unnest over several arrays.
   await sql`
     update identifai.classifications as c set result_url = link.result_url
     from unnest(
@@ -136,50 +120,4 @@ export async function updateResultUrls(
       and c.revision_no = (
         select max(r.revision_no) from identifai.classification_revisions as r
         where r.classification_id = c.classification_id)`.execute(trx)
-}
-
-/** Leaves first, so that no cascade has work to do. */
-const CHILDREN_LEAVES_FIRST = [
-  'identifai.model_scores',
-  'identifai.model_results',
-  'identifai.verdict_models',
-  'identifai.verdicts',
-  'identifai.clips',
-] as const
-
-async function deleteChildren(trx: Transaction<Database>, ids: readonly number[]): Promise<void> {
-  for (const table of CHILDREN_LEAVES_FIRST) {
-    await trx.deleteFrom(table).where(sql<boolean>`classification_id = any(${ids}::bigint[])`).execute()
-  }
-}
-
-async function copyChildren(
-  client: CopyTransaction['client'],
-  rowSets: readonly ContentRows[],
-): Promise<void> {
-  await copyBinaryRows(
-    client,
-    'clips',
-    rowSets.flatMap((rows) => rows.clips),
-  )
-  await copyBinaryRows(
-    client,
-    'verdicts',
-    rowSets.flatMap((rows) => rows.verdicts),
-  )
-  await copyBinaryRows(
-    client,
-    'verdict_models',
-    rowSets.flatMap((rows) => rows.verdictModels),
-  )
-  await copyBinaryRows(
-    client,
-    'model_results',
-    rowSets.flatMap((rows) => rows.modelResults),
-  )
-  await copyBinaryRows(
-    client,
-    'model_scores',
-    rowSets.flatMap((rows) => rows.modelScores),
-  )
 }

@@ -3,37 +3,40 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { PRIORITY } from '../queue/priority.ts'
 
 /**
- * Why something is due, in the order in which a pass asks: woken by a hash sibling, `requeue` or a requested refresh;
- * never answered yet; unfinished when it was; finished, and asked again all the same.
+ * Why an identifier is due, in the order in which a run requests them: a refresh was requested; never requested; unfinished
+ * at the last response; finished, and due for a refresh.
  */
 export const DUE_CLASSES = ['refresh_request', 'new', 'unfinished', 'refresh'] as const
 export type DueClass = (typeof DUE_CLASSES)[number]
 
+/** Identifiers of one medium and class. */
 export interface Counted {
+  readonly media: string
+  readonly class: DueClass
   readonly identifiers: number
-  /** Length of their names together; percent-encoding is not counted. */
+  /** Length of the identifiers together; percent-encoding is not counted. */
   readonly nameBytes: number
-  /** Those of them that may share a request with few others only, and the requests that these need. */
+  /** Those of them with a request limit, and the requests that these need. */
   readonly limited: number
   readonly limitedRequests: number
 }
 
 export interface DueOptions {
-  readonly media: string
-  /** As if every finished identifier were due. */
+  /** Counts every finished identifier as due. */
   readonly includeFinished: boolean
-  /** Identifiers at most, those that are asked first; all when undefined. */
+  /** Most identifiers, those that are requested first; all when undefined. */
   readonly limit: number | undefined
 }
 
-/** What a pass would ask for now, by class. */
+/** Counts the identifiers that a run would request now, by medium and class. */
 export async function countDue(
   db: Kysely<Database>,
-  { media, includeFinished, limit }: DueOptions,
-): Promise<Map<DueClass, Counted>> {
+  { includeFinished, limit }: DueOptions,
+): Promise<Counted[]> {
   const due = db
     .selectFrom('identifai.identifiers')
     .select((eb) => [
+      'media',
       eb
         .case()
         .when(sql<boolean>`refresh_requested_at > coalesce(last_requested_at, '-infinity')`)
@@ -48,7 +51,6 @@ export async function countDue(
       sql<number>`octet_length(identifier)`.as('bytes'),
       'request_limit',
     ])
-    .where('media', '=', media)
     .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<', sql<Date>`now()`)]))
     .where((eb) => {
       const isDue = eb('due_at', '<=', sql<Date>`now()`)
@@ -61,31 +63,33 @@ export async function countDue(
         .orderBy('id')
         .limit(limit as number),
     )
-  const rows = await db
+  return db
     .selectFrom(due.as('due'))
     .select(({ fn }) => [
+      'media',
       'class',
       fn.countAll<number>().as('identifiers'),
       fn.sum<number>('bytes').as('nameBytes'),
       fn.count<number>('request_limit').as('limited'),
       sql<number>`coalesce(sum(1.0 / request_limit), 0)::double precision`.as('limitedRequests'),
     ])
-    .groupBy('class')
+    .groupBy(['media', 'class'])
     .execute()
-  return new Map(rows.map(({ class: name, ...counted }) => [name, counted]))
 }
 
-/** Every finished identifier, due or not. */
-export async function countFinished(db: Kysely<Database>, media: string): Promise<Counted> {
+/** Counts every finished identifier, due or not, by medium. */
+export async function countFinished(db: Kysely<Database>): Promise<Counted[]> {
   return db
     .selectFrom('identifai.identifiers')
     .select(({ fn }) => [
+      'media',
+      sql<DueClass>`'refresh'`.as('class'),
       fn.countAll<number>().as('identifiers'),
       fn.coalesce(fn.sum<number>(sql`octet_length(identifier)`), sql<number>`0`).as('nameBytes'),
       fn.count<number>('request_limit').as('limited'),
       sql<number>`coalesce(sum(1.0 / request_limit), 0)::double precision`.as('limitedRequests'),
     ])
-    .where('media', '=', media)
     .where('state', 'in', ['done', 'errored'])
-    .executeTakeFirstOrThrow()
+    .groupBy('media')
+    .execute()
 }

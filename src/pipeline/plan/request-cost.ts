@@ -1,4 +1,4 @@
-/** What decides how many identifiers one request holds, and how often one may leave. */
+/** The limits of a request: how many identifiers it holds, and how often one may leave. */
 export interface RequestRules {
   readonly batchSize: number
   /** Bytes of the whole request target at most. */
@@ -10,20 +10,20 @@ export interface RequestRules {
 
 export interface Cost {
   readonly requests: number
-  /** Time that the requests take at the quota, whatever the network takes besides. */
+  /** Time that the requests take at the quota, without the time of the network. */
   readonly minutes: number
 }
 
-/** Identifiers to ask for, with the bytes that they add to request targets. */
+/** Identifiers to request, with the bytes that they add to request targets. */
 export interface RequestSize {
   readonly identifiers: number
   readonly bytes: number
-  /** Those of them that may share a request with few others only, and the requests that these need. */
+  /** Those of them with a request limit, and the requests that these need. */
   readonly limited: number
   readonly limitedRequests: number
 }
 
-/** What asking costs; an estimate, as if all names were of the same length. */
+/** Estimates the cost of requesting some identifiers, as if all of them had the same length. */
 export function requestCost(
   { identifiers, bytes, limited, limitedRequests }: RequestSize,
   rules: RequestRules,

@@ -1,22 +1,133 @@
-import type { IdentifierState } from '../../platform/postgres/tables/identifiers.ts'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Database } from '../../platform/postgres/database.ts'
+import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
+import { PRIORITY, prioritiesFrom } from './priority.ts'
 
-/** One identifier that this run may ask for, until its lease runs out. */
+/** One identifier that this run may request until its lease expires. */
 export interface Claim {
   readonly id: number
+  readonly media: string
   readonly identifier: string
-  /** Which claim of the row this is; a write under another one is refused. */
+  /** Number of this claim of the row; a write under another number is refused. */
   readonly claimNo: number
   readonly state: IdentifierState
   /** Whether it has ever been done or errored. */
   readonly wasFinished: boolean
-  /** Higher is asked first. */
+  /** Higher is requested first. */
   readonly priority: number
+  /** Failed requests in a row. */
   readonly attempts: number
-  /** Identifiers that a request with this one may hold; null when it may be full. */
+  /** Most identifiers that a request with this one may hold; null when the request may be full. */
   readonly requestLimit: number | null
   readonly absences: number
-  /** Of the record that the last answer brought, if that was finished; null when the next one has to be read. */
+  /** Digest of the last record, if that was finished; null when the next record has to be read. */
   readonly recordDigest: string | null
   /** Seconds since it was enqueued, by the database's clock. */
   readonly ageSeconds: number
+}
+
+export interface ClaimOptions {
+  readonly media: string
+  /** Claims nothing of a lower priority. */
+  readonly leastPriority: number
+  readonly runId: string
+  /** Whether to claim identifiers whose request limit is set, too. */
+  readonly limitedToo: boolean
+  readonly limit: number
+  readonly leaseSeconds: number
+}
+
+/** Sets the lease and the number of the claim in a row of the queue, named `i`. */
+function leaseOf(runId: string, leaseSeconds: number): RawBuilder<unknown> {
+  return sql`lease_until = now() + make_interval(secs => ${leaseSeconds}), leased_by = ${runId}, claim_no = i.claim_no + 1`
+}
+
+/** A claimed row of the queue, named `i`, as a Claim. */
+const CLAIM_COLUMNS: RawBuilder<Claim> = sql`
+  i.id, i.media, i.identifier, i.claim_no as "claimNo", i.state, i.finished_at is not null as "wasFinished",
+  i.priority, i.attempts, i.absences, i.request_limit as "requestLimit",
+  encode(i.record_digest, 'hex') as "recordDigest",
+  extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`
+
+/**
+ * Claims due identifiers for one run, highest priority and longest due first. Other processes do not get these rows until
+ * the lease expires. Rows that another process is claiming or writing at this moment are skipped.
+ *
+ * One run claims a finished identifier only once, unless a refresh was requested after its request had left.
+ *
+ * Raw SQL, because Kysely has no FOR UPDATE in a lateral subquery under a recursive query.
+ */
+export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Promise<Claim[]> {
+  const { media, leastPriority, limitedToo, runId, limit, leaseSeconds } = options
+  const { rows } = await sql<Claim>`
+    with recursive ${prioritiesFrom(media, leastPriority)},
+    run as (select started_at from identifai.sync_runs where run_id = ${runId}),
+    due as (
+      select ready.id from priorities cross join lateral (
+        select i.id from identifai.identifiers as i
+        where i.media = ${media} and i.priority = priorities.priority and i.due_at <= now()
+          and (i.lease_until is null or i.lease_until < now())
+          and (${limitedToo} or i.request_limit is null)
+          and (i.state = 'pending' or i.last_requested_at is null
+               or i.last_requested_at < (select started_at from run)
+               or i.refresh_requested_at > i.last_requested_at)
+        order by i.due_at, i.id limit ${limit} for update skip locked) as ready
+      limit ${limit}
+    )
+    update identifai.identifiers as i
+    set ${leaseOf(runId, leaseSeconds)}
+    from due where i.id = due.id
+    returning ${CLAIM_COLUMNS}`.execute(db)
+  return rows
+}
+
+/**
+ * Claims the control group: finished identifiers, due or not, most recently confirmed first. If the API knows any
+ * identifier, it knows these.
+ */
+export async function claimControlGroup(
+  db: Kysely<Database>,
+  options: Pick<ClaimOptions, 'media' | 'runId' | 'limit' | 'leaseSeconds'>,
+): Promise<Claim[]> {
+  const { media, runId, limit, leaseSeconds } = options
+  // Due times of a refresh follow the order of the requests, and have an index.
+  const { rows } = await sql<Claim>`
+    with control as (
+      select id from identifai.identifiers
+      where media = ${media} and priority = ${PRIORITY.refresh} and due_at is not null and state in ('done', 'errored')
+        and absences = 0 and (lease_until is null or lease_until < now())
+      order by due_at desc limit ${limit} for update skip locked
+    )
+    update identifai.identifiers as i set ${leaseOf(runId, leaseSeconds)}
+    from control where i.id = control.id
+    returning ${CLAIM_COLUMNS}`.execute(db)
+  return rows
+}
+
+/** Claims one quarantined identifier for a run; undefined when it is no longer quarantined, or another run claimed it. */
+export async function claimQuarantined(
+  db: Kysely<Database>,
+  { id, runId, leaseSeconds }: { readonly id: number; readonly runId: string; readonly leaseSeconds: number },
+): Promise<Claim | undefined> {
+  const { rows } = await sql<Claim>`
+    update identifai.identifiers as i set ${leaseOf(runId, leaseSeconds)}
+    where i.id = ${id} and i.state = 'quarantined' and (i.lease_until is null or i.lease_until < now())
+    returning ${CLAIM_COLUMNS}`.execute(db)
+  return rows[0]
+}
+
+/**
+ * Milliseconds until the next unfinished identifier of a medium is due that no run has leased; not positive when one is due
+ * now, null when none will be.
+ */
+export async function untilPendingDue(db: Kysely<Database>, media: string): Promise<number | null> {
+  const { rows } = await sql<{ waitMs: number | null }>`
+    with recursive ${prioritiesFrom(media, PRIORITY.bulk)}
+    select extract(epoch from min(next.due_at) - clock_timestamp())::double precision * 1000 as "waitMs"
+    from priorities cross join lateral (
+      select due_at from identifai.identifiers as i
+      where i.media = ${media} and i.priority = priorities.priority and i.state = 'pending' and i.due_at is not null
+        and (i.lease_until is null or i.lease_until < now())
+      order by i.due_at limit 1) as next`.execute(db)
+  return rows[0]?.waitMs ?? null
 }

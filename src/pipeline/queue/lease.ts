@@ -1,14 +1,121 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../../platform/postgres/database.ts'
 import type { Claim } from './claim.ts'
 
-/** What claiming sets in a row of the ledger, named `i`: a lease, and the number of the claim. */
-export function leaseOf(runId: string, leaseSeconds: number): RawBuilder<unknown> {
-  return sql`lease_until = now() + make_interval(secs => ${leaseSeconds}), leased_by = ${runId}, claim_no = i.claim_no + 1`
+/** A claim that is released without an outcome, and the failure that it is counted for; none when no request failed. */
+export interface Release {
+  readonly claim: Claim
+  readonly failure?: { readonly message: string; readonly dueAfterSeconds: number }
 }
 
-/** A claimed row of the ledger, named `i`, as a Claim. */
-export const CLAIM_COLUMNS: RawBuilder<Claim> = sql`
-  i.id, i.identifier, i.claim_no as "claimNo", i.state, i.finished_at is not null as "wasFinished",
-  i.priority, i.attempts, i.absences, i.request_limit as "requestLimit",
-  encode(i.record_digest, 'hex') as "recordDigest",
-  extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`
+/**
+ * Extends the leases that a run still holds on these rows. A row that another transaction has locked is skipped, because
+ * its outcome or a refresh request is being written, and waiting for it outside the id order could deadlock.
+ */
+export async function renewLeases(
+  db: Kysely<Database>,
+  options: { readonly runId: string; readonly ids: readonly number[]; readonly leaseSeconds: number },
+): Promise<void> {
+  await db
+    .with('mine', (cte) =>
+      cte
+        .selectFrom('identifai.identifiers')
+        .select('id')
+        // One array parameter, however many ids.
+        .where(sql<boolean>`id = any(${options.ids}::bigint[])`)
+        .where('leased_by', '=', options.runId)
+        .orderBy('id')
+        .forUpdate()
+        .skipLocked(),
+    )
+    .updateTable('identifai.identifiers')
+    .set({ lease_until: sql`now() + make_interval(secs => ${options.leaseSeconds})` })
+    .where('id', 'in', (query) => query.selectFrom('mine').select('id'))
+    .execute()
+}
+
+/**
+ * Releases claims without an outcome. State and counters stay, except after a failed request. Claims that this run no
+ * longer holds are skipped.
+ */
+export async function releaseClaims(
+  db: Kysely<Database>,
+  runId: string,
+  releases: readonly Release[],
+): Promise<void> {
+  if (releases.length === 0) return
+  const ids = releases.map(({ claim }) => claim.id)
+  // Locks in id order, as every transaction does. Kysely has no unnest over several arrays.
+  await sql`
+    with mine as (
+      select id from identifai.identifiers
+      where id = any(${ids}::bigint[]) and leased_by = ${runId} order by id for update
+    )
+    update identifai.identifiers as i set
+      lease_until = null, leased_by = null,
+      attempts = i.attempts + case when r.failure is null then 0 else 1 end,
+      last_error = coalesce(r.failure, i.last_error),
+      due_at = case when r.failure is null then i.due_at
+                    else now() + make_interval(secs => r.due_after_seconds) end
+    from mine join unnest(
+      ${ids}::bigint[],
+      ${releases.map(({ claim }) => claim.claimNo)}::integer[],
+      ${releases.map(({ failure }) => failure?.message ?? null)}::text[],
+      ${releases.map(({ failure }) => failure?.dueAfterSeconds ?? null)}::double precision[]
+    ) as r (id, claim_no, failure, due_after_seconds) using (id)
+    where i.id = mine.id and i.claim_no = r.claim_no`.execute(db)
+}
+
+/**
+ * Ends the leases of a run on rows that it does not know: their claim took effect, but its result was lost. Otherwise no
+ * run could claim them until the leases expire.
+ */
+export async function releaseUnknownClaims(
+  db: Kysely<Database>,
+  { runId, known }: { readonly runId: string; readonly known: readonly number[] },
+): Promise<void> {
+  await db
+    .with('unknown', (cte) =>
+      cte
+        .selectFrom('identifai.identifiers')
+        .select('id')
+        .where('leased_by', '=', runId)
+        .where(sql<boolean>`id <> all(${known}::bigint[])`)
+        .orderBy('id')
+        .forUpdate(),
+    )
+    .updateTable('identifai.identifiers as i')
+    .from('unknown')
+    .whereRef('i.id', '=', 'unknown.id')
+    .set({ lease_until: null, leased_by: null })
+    .execute()
+}
+
+/**
+ * Limits the size of the next request of identifiers whose requests failed: half as many with every failure, so that the
+ * one that causes it is alone in its request after seven. Identifiers that are leased again already are skipped.
+ */
+export async function limitRequests(
+  db: Kysely<Database>,
+  options: { readonly ids: readonly number[]; readonly batchSize: number },
+): Promise<void> {
+  await db
+    .with('failed', (cte) =>
+      cte
+        .selectFrom('identifai.identifiers')
+        .select('id')
+        .where(sql<boolean>`id = any(${options.ids}::bigint[])`)
+        .where('attempts', '>', 0)
+        .where('leased_by', 'is', null)
+        .orderBy('id')
+        .forUpdate(),
+    )
+    .updateTable('identifai.identifiers as i')
+    .from('failed')
+    .whereRef('i.id', '=', 'failed.id')
+    .set({
+      // A shift by 32 or more would wrap around.
+      request_limit: sql<number>`greatest(1, ${options.batchSize}::integer >> least(i.attempts, 30))`,
+    })
+    .execute()
+}

@@ -1,3 +1,5 @@
+import { type RawBuilder, sql } from 'kysely'
+
 /** Priorities of tracked identifiers: higher is requested first. An INSERT may choose any other value. */
 export const PRIORITY = {
   /** A refresh was requested: by `requeue`, `request_refresh`, or because a same-file identifier changed. */
@@ -8,4 +10,23 @@ export const PRIORITY = {
   bulk: -5,
   /** Finished, and requested again because finished results can still change. */
   refresh: -10,
+  /** The lowest of a smallint: everything that is due. */
+  lowest: -32_768,
 } as const
+
+/**
+ * The distinct priorities of one medium, from `least` up, as the recursive part of a statement. With them, the claim reads
+ * the index only where rows are due. One ordered scan would read every row of a higher priority that is due later.
+ * Kysely has no lateral subquery under a recursive one, so this is raw SQL.
+ */
+export function prioritiesFrom(media: string, least: number): RawBuilder<{ priority: number }> {
+  return sql`priorities as (
+      (select priority from identifai.identifiers
+       where media = ${media} and priority >= ${least} and due_at is not null order by priority desc limit 1)
+      union all
+      select lower.priority from priorities cross join lateral (
+        select priority from identifai.identifiers
+        where media = ${media} and priority >= ${least} and due_at is not null and priority < priorities.priority
+        order by priority desc limit 1) as lower
+    )`
+}

@@ -1,31 +1,35 @@
 import { type Kysely, sql } from 'kysely'
+import type { Logger } from 'pino'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { IdentifierState } from '../../platform/postgres/tables/identifiers.ts'
+import { retryDatabase } from '../../platform/postgres/retry-database.ts'
+import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
 import { PRIORITY } from './priority.ts'
 
-/** Which rows: those named, or all of one state. */
-export type Requeued =
+/** Rows in one transaction, because a lock on all rows would block every other run. */
+const ROWS_AT_ONCE = 5000
+
+/** Selects rows by identifier, in any medium, or all rows of one state. */
+export type Selection =
   | { readonly identifiers: readonly string[] }
   | { readonly state: Extract<IdentifierState, 'quarantined' | 'missing'> }
 
 /**
- * Makes identifiers due now; quarantined ones are pending again, with a clean slate. One that is leased at this moment
- * is asked again after it is finished. Retired ones stay retired. Returns the identifiers that are due now.
+ * Makes identifiers due now. Quarantined ones become pending again, without absences. An identifier that is leased at this
+ * moment stays due after its response. Retired ones stay retired. Returns the identifiers that are due now.
  */
-export async function requeue(db: Kysely<Database>, media: string, which: Requeued): Promise<string[]> {
+export async function requeue(db: Kysely<Database>, selection: Selection): Promise<string[]> {
   const rows = await db
     .with('chosen', (cte) =>
       cte
         .selectFrom('identifai.identifiers')
         .select('id')
-        .where('media', '=', media)
         .where('state', '<>', 'retired')
-        .$if('state' in which, (query) =>
-          query.where('state', '=', (which as { state: IdentifierState }).state),
+        .$if('state' in selection, (query) =>
+          query.where('state', '=', (selection as { state: IdentifierState }).state),
         )
-        .$if('identifiers' in which, (query) =>
+        .$if('identifiers' in selection, (query) =>
           query.where(
-            sql<boolean>`identifier = any(${(which as { identifiers: string[] }).identifiers}::text[])`,
+            sql<boolean>`identifier = any(${(selection as { identifiers: string[] }).identifiers}::text[])`,
           ),
         )
         .orderBy('id')
@@ -44,4 +48,39 @@ export async function requeue(db: Kysely<Database>, media: string, which: Requeu
     .returning('i.identifier')
     .execute()
   return rows.map((row) => row.identifier)
+}
+
+/** Makes every finished identifier due, the one confirmed longest ago first. Stops between two transactions on the signal. */
+export async function makeFinishedDue(
+  db: Kysely<Database>,
+  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+): Promise<void> {
+  for (let after = 0; !signal.aborted; ) {
+    const ids = await retryDatabase(() => makeNextDue(db, after), logger)
+    if (ids.length === 0) return
+    after = ids.reduce((greatest, id) => Math.max(greatest, id), after)
+  }
+}
+
+/** Returns the ids of the rows made due. Skips locked rows, because their outcomes are being written right now. */
+async function makeNextDue(db: Kysely<Database>, after: number): Promise<number[]> {
+  const rows = await db
+    .with('finished', (cte) =>
+      cte
+        .selectFrom('identifai.identifiers')
+        .select('id')
+        .where('state', 'in', ['done', 'errored'])
+        .where('id', '>', after)
+        .orderBy('id')
+        .limit(ROWS_AT_ONCE)
+        .forUpdate()
+        .skipLocked(),
+    )
+    .updateTable('identifai.identifiers as i')
+    .from('finished')
+    .whereRef('i.id', '=', 'finished.id')
+    .set({ due_at: sql<Date>`coalesce(i.last_confirmed_at, now())` })
+    .returning('i.id')
+    .execute()
+  return rows.map(({ id }) => id)
 }

@@ -2,19 +2,19 @@ import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 
 /**
- * Ends the tracking of identifiers; their rows, contents and history stay. A lease ends with it, so that an answer
- * under way does not bring one back. Returns those that are retired now; one that was retired before keeps its reason.
+ * Ends the tracking of identifiers, in any medium; their rows, contents and history stay. A lease ends with it, so that a
+ * pending response does not bring an identifier back. Returns the identifiers that this call retired; one that was
+ * retired before keeps its reason.
  */
 export async function retire(
   db: Kysely<Database>,
-  options: { readonly media: string; readonly identifiers: readonly string[]; readonly reason: string },
+  options: { readonly identifiers: readonly string[]; readonly reason: string },
 ): Promise<string[]> {
   const rows = await db
     .with('chosen', (cte) =>
       cte
         .selectFrom('identifai.identifiers')
         .select('id')
-        .where('media', '=', options.media)
         .where('state', '<>', 'retired')
         .where(sql<boolean>`identifier = any(${options.identifiers}::text[])`)
         .orderBy('id')

@@ -1,30 +1,29 @@
-import { retryDatabase } from '../../platform/postgres/retry-database.ts'
-import type { SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
-import type { Endpoint } from '../../media/endpoint.ts'
+import { endpointOf } from '../../media/registry.ts'
 import { RunClosedError } from '../../platform/errors.ts'
-import { recordDigest } from '../api/response-records.ts'
-import type { Claim } from '../queue/claim.ts'
-import { claimQuarantined } from '../queue/claim-quarantined.ts'
-import { releaseClaims } from '../queue/release-claims.ts'
+import { retryDatabase } from '../../platform/postgres/retry-database.ts'
+import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
+import { storable } from '../../platform/text.ts'
+import { recordDigest } from '../api/records.ts'
 import type { Outcome } from '../load/outcome.ts'
-import { storable } from '../run/evidence.ts'
-import { loadResponse } from '../run/load-response.ts'
-import { outcomesOf } from '../run/outcomes-of.ts'
-import { statusOf } from '../run/run-status.ts'
-import { recordHeartbeat, closeRun, newRun, openRun } from '../run/run-rows.ts'
-import { emptyTally, type Tally } from '../run/tally.ts'
+import { type Claim, claimQuarantined } from '../queue/claim.ts'
+import { releaseClaims } from '../queue/lease.ts'
+import { loadOutcomes } from '../run/load-outcomes.ts'
+import { outcomesOf } from '../run/rules/outcomes-of.ts'
+import { emptyTally, statusOf, type Tally } from '../run/rules/tally.ts'
+import { closeRun, newRun, openRun, recordHeartbeat } from '../run/run-rows.ts'
 import { type Quarantined, type QuarantinedRecord, quarantinedPages } from './quarantined.ts'
-import type { ReplayOptions, ReplayTools } from './replay-options.ts'
+import type { ReplayOptions, ReplayTools } from './replay.ts'
 
-/** Whether every record of an identifier fits the contract by now. */
-export function fits({ records }: Quarantined, endpoint: Endpoint): boolean {
+/** Whether every record of an identifier fits the current contract. */
+export function fits({ media, records }: Quarantined): boolean {
+  const endpoint = endpointOf(media)
   return records.every(({ record }) => endpoint.validate(record).accepted)
 }
 
 /**
- * Loads quarantined identifiers whose records fit the contract by now, as the answers they were: observed when they were
- * received, though only now understood. Since they may be old, they are due as if nothing had happened meanwhile. Works
- * as a run of its own, without requests, in which each record is a claim; returns it, or undefined when none fits.
+ * Loads quarantined identifiers whose records fit the current contract. A record counts as observed when it was received.
+ * Its identifier is due as after that response, because the record may be old. Opens a run of its own, without requests, in
+ * which each record is a claim; returns it, or undefined when no record fits.
  */
 export async function loadQuarantined(
   tools: ReplayTools,
@@ -35,7 +34,7 @@ export async function loadQuarantined(
   let failure: unknown
   try {
     for await (const page of quarantinedPages(tools, options)) {
-      for (const quarantined of page.filter((one) => fits(one, tools.endpoint))) {
+      for (const quarantined of page.filter(fits)) {
         run ??= await open(tools, tally)
         await loadOne(run, quarantined)
       }
@@ -51,7 +50,7 @@ export async function loadQuarantined(
 type Run = ReplayTools & { readonly runId: string; readonly tally: Tally }
 
 async function open(tools: ReplayTools, tally: Tally): Promise<Run> {
-  const run = newRun('manual')
+  const run = newRun('replay')
   const { runId, trigger } = run
   const logger = tools.logger.child({ runId, trigger })
   await retryDatabase(() => openRun(tools.db, run), logger)
@@ -77,7 +76,7 @@ async function loadOne(run: Run, { id, records }: Quarantined): Promise<void> {
       () => claimQuarantined(db, { id, runId, leaseSeconds: config.leaseSeconds }),
       logger,
     )
-    // Requeued, retired or answered meanwhile.
+    // It was requeued, retired or loaded meanwhile.
     if (!claim) return
     tally.claimed++
     tally.returned++
@@ -90,12 +89,13 @@ async function loadRecord(
   claim: Claim,
   { record, text, requestedAt, receivedAt, isLast }: QuarantinedRecord & { readonly isLast: boolean },
 ): Promise<void> {
-  const { db, config, endpoint, runId, tally } = run
-  const answered = { kind: 'read', value: record, text, digest: recordDigest(text) } as const
-  const read = outcomesOf([claim], [answered], { endpoint, policy: config })
+  const { db, config, runId, tally } = run
+  const endpoint = endpointOf(claim.media)
+  const returned = { kind: 'read', value: record, text, digest: recordDigest(text) } as const
+  const read = outcomesOf([claim], [returned], { endpoint, policy: config })
   const outcomes = isLast ? read.outcomes : read.outcomes.map(stillQuarantined)
   try {
-    await loadResponse(run, { requestedAt, receivedAt, claims: [claim], outcomes })
+    await loadOutcomes(run, { endpoint, requestedAt, receivedAt, claims: [claim], outcomes })
   } catch (error) {
     tally.released++
     await releaseClaims(db, runId, [{ claim }])
@@ -103,7 +103,7 @@ async function loadRecord(
   }
 }
 
-/** Until its last record is loaded the identifier stays what it was, so that a replay that is cut off can go on. */
+/** Keeps the identifier quarantined until its last record is loaded, so that an interrupted replay can continue. */
 function stillQuarantined(outcome: Outcome): Outcome {
-  return { ...outcome, ledger: { ...outcome.ledger, state: 'quarantined', dueAfterSeconds: null } }
+  return { ...outcome, update: { ...outcome.update, state: 'quarantined', dueAfterSeconds: null } }
 }

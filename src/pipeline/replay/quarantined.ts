@@ -1,20 +1,21 @@
 import { type Kysely, sql } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { isJsonObject, type JsonObject } from '../../platform/json.ts'
-import type { ReplayOptions, ReplayTools } from './replay-options.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
+import type { ReplayOptions, ReplayTools } from './replay.ts'
 
-/** A quarantined identifier, and what it was answered since it was finished or added, the oldest first. */
+/** A quarantined identifier, and its unresolved records, the oldest first. */
 export interface Quarantined {
   readonly id: number
+  readonly media: string
   readonly records: readonly QuarantinedRecord[]
 }
 
-/** A record that broke the contract when it came. */
+/** A record that broke the contract when it was received. */
 export interface QuarantinedRecord {
-  /** Database clock before the request left that brought it, and after it had been received. */
+  /** Database clock before its request left, and after it had been received. */
   readonly requestedAt: DatabaseTime
   readonly receivedAt: DatabaseTime
   readonly record: JsonObject
@@ -22,28 +23,28 @@ export interface QuarantinedRecord {
   readonly text: string
 }
 
-/** Identifiers at once in memory. */
+/** Identifiers that are in memory together. */
 const PAGE = 100
 
 /**
- * Quarantined identifiers by id, in pages. Only those whose open evidence is records alone: where the last answer was a
- * refusal, or PostgreSQL would not store it, an older record is not the last word.
+ * Reads quarantined identifiers by id, in pages. Only those whose unresolved evidence is records alone: where the last
+ * response was a refusal, or PostgreSQL could not store it, an older record is not the latest one.
  */
 export async function* quarantinedPages(
-  { db, endpoint, logger }: ReplayTools,
+  { db, logger }: ReplayTools,
   { since, signal }: ReplayOptions,
 ): AsyncGenerator<Quarantined[]> {
   for (let after = 0; !signal.aborted; ) {
-    const ids = await retryDatabase(() => nextIds(db, { media: endpoint.media, since, after }), logger)
+    const ids = await retryDatabase(() => nextQuarantined(db, { since, after }), logger)
     if (ids.length === 0) return
     yield await retryDatabase(() => readRecords(db, ids), logger)
     after = ids.at(-1) ?? after
   }
 }
 
-async function nextIds(
+async function nextQuarantined(
   db: Kysely<Database>,
-  options: { readonly media: string; readonly since: string | null; readonly after: number },
+  options: { readonly since: string | null; readonly after: number },
 ): Promise<number[]> {
   const rows = await openEvidence(db)
     .select('i.id')
@@ -52,7 +53,6 @@ async function nextIds(
     .$if(options.since !== null, (query) =>
       query.having(sql<boolean>`min(q.received_at) >= ${options.since}::timestamptz`),
     )
-    .where('i.media', '=', options.media)
     .where('i.id', '>', options.after)
     .orderBy('i.id')
     .limit(PAGE)
@@ -64,6 +64,7 @@ async function readRecords(db: Kysely<Database>, ids: readonly number[]): Promis
   const rows = await openEvidence(db)
     .select([
       'i.id',
+      'i.media',
       utcText(sql`q.requested_at`).as('requestedAt'),
       utcText(sql`q.received_at`).as('receivedAt'),
       'q.payload',
@@ -76,6 +77,7 @@ async function readRecords(db: Kysely<Database>, ids: readonly number[]): Promis
   const byId = Map.groupBy(rows, ({ id }) => id)
   return [...byId].map(([id, evidence]) => ({
     id,
+    media: evidence[0]?.media ?? '',
     records: evidence.map(({ requestedAt, receivedAt, payload }) => {
       const text = payload ?? 'null'
       return { requestedAt, receivedAt, record: parseRecord(text), text }

@@ -1,55 +1,64 @@
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
-import type { SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
+import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
+import type { RunTools } from '../run/run.ts'
 import { fits, loadQuarantined } from './load-quarantined.ts'
 import { quarantinedPages } from './quarantined.ts'
-import { nextIds } from './read-contents.ts'
-import type { ReplayOptions, ReplayTools } from './replay-options.ts'
-import { replayPage, rewritePage } from './rewrite-page.ts'
+import { nextClassifications } from './read-stored.ts'
+import { replayPage, rewritePage } from './replay-page.ts'
 import { type Survey, SurveyCount } from './survey.ts'
 
-/** Classifications that are looked at, and locked, at once. */
+/** Classifications that are read, and locked, together. */
 const PAGE = 200
 
-/** What a replay wrote. The keys are those of the JSON output. */
+/** The parts that a replay works with. */
+export type ReplayTools = Pick<RunTools, 'config' | 'db' | 'pool' | 'logger' | 'telemetry'>
+
+export interface ReplayOptions {
+  /** Only content that was first received at this time or later, ISO 8601; everything when null. */
+  readonly since: string | null
+  readonly signal: AbortSignal
+}
+
+/** The writes of a replay. The keys are those of the JSON output. */
 export interface Applied {
   /** Classifications whose rows were replaced. */
   readonly rewritten: number
-  /** The run that loaded what was quarantined, as `sync_runs` has it; null when there was nothing to load. */
+  /** The run that loaded quarantined records, as `sync_runs` has it; null when there was nothing to load. */
   readonly run: SyncRunRow | null
 }
 
-/** What today's contract and normalizer would change in what is stored. Asks the API nothing and writes nothing. */
+/** Finds what the current contract and normalizer would change in the tables. Sends no request and writes nothing. */
 export async function surveyReplay(tools: ReplayTools, options: ReplayOptions): Promise<Survey> {
-  const { db, endpoint, logger } = tools
+  const { db, logger } = tools
   const count = new SurveyCount()
   for await (const ids of pagesOfIds(tools, options)) {
-    count.add(await retryDatabase(() => replayPage(db, ids, endpoint), logger))
+    count.add(await retryDatabase(() => replayPage(db, ids), logger))
   }
   for await (const page of quarantinedPages(tools, options)) {
-    for (const quarantined of page) count.addQuarantined(fits(quarantined, endpoint))
+    for (const quarantined of page) count.addQuarantined(fits(quarantined))
   }
   return count.survey
 }
 
 /**
- * Writes what today's contract and normalizer make of the kept records: rows that differ are replaced in place, without
- * a revision, for nothing new was seen; quarantined records that fit by now are loaded, with one.
+ * Normalizes the stored payloads again with the current contract and normalizer. Rows that differ are replaced in place,
+ * without a revision, because nothing new was observed. Quarantined records that fit now are loaded, with a revision.
  */
 export async function applyReplay(tools: ReplayTools, options: ReplayOptions): Promise<Applied> {
-  const { pool, endpoint, logger } = tools
+  const { pool, logger } = tools
   let rewritten = 0
   for await (const ids of pagesOfIds(tools, options)) {
-    const replayed = await retryDatabase(() => rewritePage(pool, ids, endpoint), logger)
+    const replayed = await retryDatabase(() => rewritePage(pool, ids), logger)
     rewritten += replayed.filter(({ kind }) => kind === 'changed').length
   }
   const run = await loadQuarantined(tools, options)
   return { rewritten, run: run ?? null }
 }
 
-async function* pagesOfIds({ db, endpoint, logger }: ReplayTools, { since, signal }: ReplayOptions) {
+async function* pagesOfIds({ db, logger }: ReplayTools, { since, signal }: ReplayOptions) {
   for (let after = 0; !signal.aborted; ) {
-    const next = { media: endpoint.media, after, since, limit: PAGE }
-    const ids = await retryDatabase(() => nextIds(db, next), logger)
+    const next = { after, since, limit: PAGE }
+    const ids = await retryDatabase(() => nextClassifications(db, next), logger)
     if (ids.length === 0) return
     yield ids
     after = ids.at(-1) ?? after

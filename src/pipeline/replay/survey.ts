@@ -1,21 +1,21 @@
 import type { Json } from '../../platform/json.ts'
 import type { Difference } from './differences.ts'
-import type { Replayed } from './rewrite-page.ts'
+import type { Replayed } from './replay-page.ts'
 
-/** What a replay finds. The keys are those of the JSON output. */
+/** The findings of a replay. The keys are those of the JSON output. */
 export interface Survey {
-  /** Classifications whose kept record was normalized anew. */
+  /** Classifications whose payload was normalized again. */
   readonly examined: number
   readonly unchanged: number
   readonly changed: number
-  /** Kept records that break today's contract; their rows stay. */
+  /** Payloads that break the current contract; their rows stay. */
   readonly rejected: number
-  /** Classifications whose record is not kept any more. */
+  /** Classifications whose payload was pruned. */
   readonly without_payload: number
-  /** Classifications that change in a column, most first; in a table where rows are new or gone. */
+  /** Classifications that change in a column, or in a table where rows are added or removed; most first. */
   readonly columns: readonly { readonly column: string; readonly classifications: number }[]
   readonly samples: readonly Sample[]
-  /** Identifiers quarantined for their records, and those all of whose records fit the contract now. */
+  /** Identifiers quarantined for their records, and those of them whose records all fit the current contract. */
   readonly quarantined: number
   readonly quarantined_fitting: number
 }
@@ -28,10 +28,10 @@ interface Sample {
   readonly after: Json
 }
 
-/** Examples of one column, so that the first page does not show the same change ten times. */
+/** Samples of one column, so that the output does not show the same change ten times. */
 const SAMPLES_OF_A_COLUMN = 3
 
-/** Adds up what a replay finds, page by page. */
+/** Adds up the findings of a replay, page by page. */
 export class SurveyCount {
   readonly #kinds = { same: 0, changed: 0, rejected: 0, without_payload: 0 }
   readonly #columns = new Map<string, number>()

@@ -1,29 +1,26 @@
-import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { GaveUpError, RetryableError } from '../../platform/errors.ts'
+import { retryDatabase } from '../../platform/postgres/retry-database.ts'
+import { dueAfterFailureSeconds, RETRY_POLICY } from '../../platform/retry.ts'
 import type { Claim } from '../queue/claim.ts'
-import { limitRequests } from '../queue/limit-requests.ts'
-import { releaseAll } from './release-all.ts'
-import type { Run } from './run.ts'
+import { limitRequests, releaseClaims } from '../queue/lease.ts'
 import { processBatch } from './process-batch.ts'
+import type { Run } from './run.ts'
 
-/** Batches in a row lost to failures that may pass, after which a pass gives up. */
-const MAX_FAILED_IN_A_ROW = 5
-
-/** The batches under way, at most `concurrency` of them, and the first reason to stop. */
+/** The batches in progress, at most `concurrency` of them, and the first reason to stop. */
 export class BatchPool {
-  /** Why no further batch should be started; undefined while all is well. */
+  /** The reason to start no further batch; undefined while there is none. */
   failure: unknown
-  /** Claims that nobody works on any more; given back when all claiming is over, lest this run claims them again. */
+  /** Claims that are no longer processed; released after the last claim, so that this run does not claim them again. */
   readonly abandoned: Claim[] = []
 
   readonly #run: Run
   readonly #onProgress: () => void
-  /** Work under way, with the claims of it that have not ended yet. */
+  /** Batches in progress, with their claims that have not ended yet. */
   readonly #batches = new Map<Promise<void>, ReadonlySet<Claim>>()
   #failedInARow = 0
   #loaded = 0
-  #lastLoss: RetryableError | undefined
-  /** Claims lost in a pass that has not had an answer yet: the API may be down as a whole. */
+  #lastFailure: RetryableError | undefined
+  /** Failed claims of a run without any response so far: the whole API may be down. */
   #failedUnexplained: Claim[] = []
 
   constructor(run: Run, onProgress: () => void) {
@@ -39,25 +36,25 @@ export class BatchPool {
     return this.#batches.size === 0
   }
 
-  /** Claims that are being worked on, whose leases have to last. */
+  /** Claims in progress, whose leases have to be renewed. */
   get claims(): Claim[] {
     return [...this.#batches.values()].flatMap((open) => [...open])
   }
 
-  /** Why some batches were lost though the pass went on; undefined when none was. */
-  get loss(): RetryableError | undefined {
-    return this.#lastLoss
+  /** Why some batches failed although the run went on; undefined when none did. */
+  get lastFailure(): RetryableError | undefined {
+    return this.#lastFailure
   }
 
-  /** A pass that has lost all it asked for has failed, however little that was. */
+  /** A run in which every batch failed has failed, however few they were. */
   failIfNothingLoaded(): void {
-    if (this.#loaded === 0 && this.#lastLoss)
-      this.failure ??= new GaveUpError('every batch was lost', this.#lastLoss)
+    if (this.#loaded === 0 && this.#lastFailure)
+      this.failure ??= new GaveUpError('every batch failed', this.#lastFailure)
   }
 
   start(batch: readonly Claim[]): void {
     const open = new Set(batch)
-    const work = this.#work(open).finally(() => {
+    const work = this.#process(batch, open).finally(() => {
       this.#batches.delete(work)
       this.#onProgress()
     })
@@ -76,10 +73,10 @@ export class BatchPool {
     await Promise.all(this.#batches.keys())
   }
 
-  /** Never rejects: a failure is kept, and the claims are given back. */
-  async #work(open: Set<Claim>): Promise<void> {
+  /** Never rejects: stores a failure, and releases the claims. */
+  async #process(batch: readonly Claim[], open: Set<Claim>): Promise<void> {
     try {
-      await processBatch(this.#run, open)
+      await processBatch(this.#run, batch, open)
       this.#failedInARow = 0
       this.#loaded++
     } catch (error) {
@@ -92,25 +89,43 @@ export class BatchPool {
   }
 
   async #countFailed(batch: readonly Claim[], error: RetryableError): Promise<void> {
-    this.#lastLoss = error
-    // Where others succeed, it says nothing of the API that those are lost again which were lost before.
+    this.#lastFailure = error
+    // Where others succeed, another failure of claims that failed before says nothing about the API.
     const isExpected = this.#loaded > 0 && batch.every(({ requestLimit }) => requestLimit !== null)
-    if (!isExpected && ++this.#failedInARow >= MAX_FAILED_IN_A_ROW)
-      this.failure ??= new GaveUpError(`${this.#failedInARow} batches in a row were lost`, error)
+    if (!isExpected && ++this.#failedInARow >= RETRY_POLICY.run.maxFailedInARow)
+      this.failure ??= new GaveUpError(`${this.#failedInARow} batches in a row failed`, error)
     this.#failedUnexplained.push(...batch)
     try {
-      await releaseAll(this.#run, batch, error)
+      await release(this.#run, batch, error)
       await this.limitFailed()
     } catch (second) {
       this.failure ??= second
     }
   }
 
-  /** Where other requests succeed, the reason for a loss may be in the request: its claims share smaller ones next. */
+  /** Where other requests succeed, the cause of a failure may be in the request: its claims get smaller requests next. */
   async limitFailed(): Promise<void> {
     if (this.#loaded === 0 || this.#failedUnexplained.length === 0) return
     const { db, config, logger } = this.#run
     const ids = this.#failedUnexplained.splice(0).map((claim) => claim.id)
     await retryDatabase(() => limitRequests(db, { ids, batchSize: config.batchSize }), logger)
   }
+}
+
+/** Releases claims without an outcome. A request that failed for a transient reason is counted for each of them. */
+export async function release(run: Run, claims: readonly Claim[], reason: unknown): Promise<void> {
+  if (claims.length === 0) return
+  run.tally.released += claims.length
+  const failure = reason instanceof RetryableError ? reason.message : undefined
+  const releases = claims.map((claim) =>
+    failure === undefined
+      ? { claim }
+      : {
+          claim,
+          failure: { message: failure, dueAfterSeconds: dueAfterFailureSeconds(claim.attempts + 1) },
+        },
+  )
+  await retryDatabase(() => releaseClaims(run.db, run.runId, releases), run.logger)
+  const why = reason instanceof Error ? reason.message : undefined
+  run.logger.warn({ released: claims.length, reason: why }, 'claims released')
 }

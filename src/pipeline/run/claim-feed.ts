@@ -1,76 +1,89 @@
-import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
-import type { Database } from '../../platform/postgres/database.ts'
-import { retryDatabase } from '../../platform/postgres/retry-database.ts'
+import { ENDPOINTS } from '../../media/registry.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
-import type { Claim } from '../queue/claim.ts'
-import { claimDue } from '../queue/claim-due.ts'
-import { releaseUnknownClaims } from '../queue/release-unknown-claims.ts'
-import { packRequest } from '../api/pack-request.ts'
-import type { Packing } from './run.ts'
+import { retryDatabase } from '../../platform/postgres/retry-database.ts'
+import { packRequest, targetPathBytes } from '../api/request.ts'
+import { type Claim, claimDue } from '../queue/claim.ts'
+import { releaseUnknownClaims } from '../queue/lease.ts'
+import type { Run } from './run.ts'
 
 export interface ClaimFeedOptions {
-  readonly db: Kysely<Database>
-  readonly logger: Logger
-  readonly endpoint: Endpoint
-  readonly runId: string
   readonly leastPriority: number
-  readonly batchSize: number
-  readonly packing: Readonly<Packing>
-  readonly targetPathBytes: number
-  readonly leaseSeconds: number
-  /** Claims at most, over the whole pass. */
+  /** Most claims of the whole run. */
   readonly limit: number
-  /** Whether the time of the pass is up: nothing more is claimed then. */
+  /** Whether the time limit of the run is reached: then nothing more is claimed. */
   readonly isTimeUp: () => boolean
-  readonly onClaimed: (count: number) => void
-  /** Claims handed out that have not ended yet. */
-  readonly underWay: () => readonly Claim[]
+  /** Claims of started batches that have not ended yet. */
+  readonly inProgress: () => readonly Claim[]
 }
 
-/** Hands out what is due in requests as full as they can be; claims that do not fit go into the next one. */
-export interface ClaimFeed {
-  /** The next request's claims; empty when nothing is due, or the limit is reached. */
-  next(): Promise<readonly Claim[]>
-  /** Whether the limit is reached, or the time is up: nothing will be handed out any more. */
-  isSpent(): boolean
-  /** Claims made but not handed out; whoever stops early gives them back. */
-  leftOver(): readonly Claim[]
-}
+/**
+ * Turns due identifiers into batches, each as full as one request can be. A claim that does not fit is in a later batch.
+ * A batch is of one medium; where several have something due, they take turns.
+ */
+export class ClaimFeed {
+  readonly #run: Run
+  readonly #options: ClaimFeedOptions
+  readonly #waiting = new Map<Endpoint, readonly Claim[]>(ENDPOINTS.map((endpoint) => [endpoint, []]))
+  #remaining: number
+  #turn = 0
 
-export function createClaimFeed(options: ClaimFeedOptions): ClaimFeed {
-  let waiting: readonly Claim[] = []
-  let remaining = options.limit
-  const claim = async (limit: number, limitedToo: boolean) => {
-    const { db, runId, endpoint, logger } = options
+  constructor(run: Run, options: ClaimFeedOptions) {
+    this.#run = run
+    this.#options = options
+    this.#remaining = options.limit
+  }
+
+  /** The claims of the next request; empty when nothing is due, or the limit is reached. */
+  async next(): Promise<readonly Claim[]> {
+    if (this.#options.isTimeUp()) this.#remaining = 0
+    for (const _ of ENDPOINTS) {
+      const endpoint = ENDPOINTS[this.#turn++ % ENDPOINTS.length] as Endpoint
+      const batch = await this.#nextOf(endpoint)
+      if (batch.length > 0) return batch
+    }
+    return []
+  }
+
+  /** Whether the limit or the time limit is reached, so that there is no further batch. */
+  get isExhausted(): boolean {
+    return this.#remaining === 0 && this.leftOver.length === 0
+  }
+
+  /** Claims that are in no batch yet; they are released when the run stops early. */
+  get leftOver(): readonly Claim[] {
+    return [...this.#waiting.values()].flat()
+  }
+
+  async #nextOf(endpoint: Endpoint): Promise<readonly Claim[]> {
+    const { config, tally } = this.#run
+    const waiting = this.#waiting.get(endpoint) ?? []
+    const limit = Math.min(config.batchSize - waiting.length, this.#remaining)
+    let claims: readonly Claim[] = []
+    if (limit > 0) {
+      claims = await this.#claim(endpoint, limit, false)
+      // Identifiers with a request limit come last, because their requests are the most likely to fail again.
+      if (claims.length === 0) claims = await this.#claim(endpoint, limit, true)
+      this.#remaining -= claims.length
+      tally.claimed += claims.length
+    }
+    const { batch, rest } = packRequest([...waiting, ...claims], {
+      pathBytes: targetPathBytes(config.apiUrl, endpoint.path),
+      maxBytes: this.#run.maxUrlBytes,
+    })
+    this.#waiting.set(endpoint, rest)
+    return batch
+  }
+
+  async #claim({ media }: Endpoint, limit: number, limitedToo: boolean): Promise<Claim[]> {
+    const { db, runId, config, logger } = this.#run
+    const { leastPriority, inProgress } = this.#options
     let isRepeated = false
     return retryDatabase(async () => {
-      const known = [...waiting, ...options.underWay()].map(({ id }) => id)
+      const known = [...this.leftOver, ...inProgress()].map(({ id }) => id)
       if (isRepeated) await releaseUnknownClaims(db, { runId, known })
       isRepeated = true
-      return claimDue(db, { ...options, media: endpoint.media, limit, limitedToo })
+      const { leaseSeconds } = config
+      return claimDue(db, { media, leastPriority, runId, limitedToo, limit, leaseSeconds })
     }, logger)
-  }
-  return {
-    next: async () => {
-      if (options.isTimeUp()) remaining = 0
-      const limit = Math.min(options.batchSize - waiting.length, remaining)
-      if (limit > 0) {
-        let claims = await claim(limit, false)
-        // Last: they are the ones most likely to be lost again.
-        if (claims.length === 0) claims = await claim(limit, true)
-        remaining -= claims.length
-        waiting = [...waiting, ...claims]
-        options.onClaimed(claims.length)
-      }
-      const { batch, rest } = packRequest(waiting, {
-        pathBytes: options.targetPathBytes,
-        maxBytes: options.packing.maxUrlBytes,
-      })
-      waiting = rest
-      return batch
-    },
-    isSpent: () => remaining === 0 && waiting.length === 0,
-    leftOver: () => waiting,
   }
 }

@@ -1,66 +1,85 @@
-import { createClaimFeed } from './claim-feed.ts'
-import type { BatchPool } from './batch-pool.ts'
-import { releaseAll } from './release-all.ts'
-import { loadResponse } from './load-response.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MEDIA } from '../../media/registry.ts'
+import { retryDatabase } from '../../platform/postgres/retry-database.ts'
+import { untilPendingDue } from '../queue/claim.ts'
+import { type BatchPool, release } from './batch-pool.ts'
+import { ClaimFeed } from './claim-feed.ts'
+import { loadOutcomes } from './load-outcomes.ts'
 import type { Run } from './run.ts'
-import type { PendingWait } from './pending-wait.ts'
+
+/** New identifiers are noticed after this time at the latest. */
+const CHECK_EVERY_MS = 2000
+
+/** An identifier that is due but leased by another run is released soon. */
+const LEAST_WAIT_MS = 500
+
+export interface DrainOptions {
+  readonly limit: number
+  readonly leastPriority: number
+  readonly isTimeUp: () => boolean
+  /** How long, from now, to wait for unfinished analyses once nothing is due; 0 does not wait. */
+  readonly waitMs: number
+  readonly onWait: (seconds: number) => void
+}
 
 /**
- * Works until nothing is due and patience ends, `limit` identifiers have been claimed, the time is up, or the signal says
- * stop. The first failure that no retry mends stops the claiming; what is in flight is finished or given back before it is
- * thrown.
+ * Processes the queue until nothing is due and the wait is over, `limit` identifiers have been claimed, the time limit is
+ * reached, or the signal is aborted. The first permanent failure stops the claiming; it is thrown after the batches in
+ * progress have ended or been released.
  */
-export async function drain(
-  run: Run,
-  batches: BatchPool,
-  bounds: {
-    readonly limit: number
-    readonly leastPriority: number
-    readonly isTimeUp: () => boolean
-    readonly pendingWait: PendingWait
-  },
-): Promise<void> {
-  const { config, signal, tally } = run
-  const feed = createClaimFeed({
-    ...run,
-    batchSize: config.batchSize,
-    leaseSeconds: config.leaseSeconds,
-    ...bounds,
-    onClaimed: (count) => {
-      tally.claimed += count
-    },
-    underWay: () => [...batches.claims, ...run.held.claims],
+export async function drain(run: Run, batches: BatchPool, options: DrainOptions): Promise<void> {
+  const { signal } = run
+  const waitsUntil = performance.now() + options.waitMs
+  const feed = new ClaimFeed(run, {
+    ...options,
+    inProgress: () => [...batches.claims, ...run.held.claims],
   })
-  const stopping = () => batches.failure !== undefined || signal.aborted
+  const isStopping = () => batches.failure !== undefined || signal.aborted
   try {
-    while (!stopping()) {
+    while (!isStopping()) {
       if (!batches.hasRoom) {
         await batches.oneEnds()
         continue
       }
       const batch = await feed.next()
-      run.waiting = feed.leftOver()
-      if (stopping()) batches.abandon(batch)
+      run.waiting = feed.leftOver
+      if (isStopping()) batches.abandon(batch)
       else if (batch.length > 0) batches.start(batch)
-      // A batch under way may still wake siblings: only when all is quiet is nothing due.
+      // A batch in progress may still request a refresh of same-file identifiers.
       else if (!batches.isIdle) await batches.oneEnds()
       else {
-        // Nothing is due: as far as this pass can tell it has ended well, so that what it held may be written.
-        await loadHeld(run)
-        if (feed.isSpent() || !(await bounds.pendingWait.untilMoreIsDue())) break
+        // Nothing is due: the run is ending well, so the held outcomes can be written.
+        for (const group of run.held.all) await loadOutcomes(run, group, (claim) => run.held.drop(claim))
+        if (feed.isExhausted || !(await waitForPending(run, waitsUntil, options.onWait))) break
       }
     }
     if (!signal.aborted) batches.failIfNothingLoaded()
   } finally {
     await batches.allEnd()
-    const unfinished = [...batches.abandoned, ...feed.leftOver(), ...run.held.claims]
-    await releaseAll(run, unfinished, batches.failure ?? signal.reason)
+    const unfinished = [...batches.abandoned, ...feed.leftOver, ...run.held.claims]
+    await release(run, unfinished, batches.failure ?? signal.reason)
     await batches.limitFailed()
   }
   if (batches.failure !== undefined && !signal.aborted) throw batches.failure
 }
 
-/** Writes what was held: the pass has ended well, and the breaker has seen it all. */
-async function loadHeld(run: Run): Promise<void> {
-  for (const answer of run.held.all) await loadResponse(run, answer, (claim) => run.held.drop(claim))
+/** Waits until an unfinished identifier may be due; returns false when none will be before `until`. */
+async function waitForPending(
+  { db, signal, logger }: Run,
+  until: number,
+  onWait: (seconds: number) => void,
+): Promise<boolean> {
+  const leftMs = until - performance.now()
+  if (leftMs <= 0) return false
+  const waits = await retryDatabase(
+    () => Promise.all(MEDIA.map((media) => untilPendingDue(db, media))),
+    logger,
+  )
+  const dueMs = Math.min(...waits.map((wait) => wait ?? Number.POSITIVE_INFINITY))
+  if (dueMs > leftMs) return false
+  onWait(Math.max(0, dueMs) / 1000)
+  await sleep(Math.min(Math.max(dueMs, LEAST_WAIT_MS), CHECK_EVERY_MS), undefined, { signal }).catch(() => {
+    // Aborted: the caller checks the signal.
+  })
+  return true
 }

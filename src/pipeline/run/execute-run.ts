@@ -1,74 +1,68 @@
-import { retryDatabase } from '../../platform/postgres/retry-database.ts'
-import type { RunTrigger, SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
-import { makeFinishedDue } from '../queue/make-finished-due.ts'
-import { targetPathBytes } from '../api/request-target.ts'
-import { renewLeases } from '../queue/renew-leases.ts'
 import { RunClosedError } from '../../platform/errors.ts'
+import { retryDatabase } from '../../platform/postgres/retry-database.ts'
+import type { RunTrigger, SyncRunRow } from '../../platform/postgres/tables/runs.ts'
+import { storable } from '../../platform/text.ts'
+import { renewLeases } from '../queue/lease.ts'
 import { PRIORITY } from '../queue/priority.ts'
-import { Breaker } from './breaker.ts'
+import { makeFinishedDue } from '../queue/requeue.ts'
 import { BatchPool } from './batch-pool.ts'
 import { drain } from './drain.ts'
-import { storable } from './evidence.ts'
-import { HeldOutcomes } from './held-outcomes.ts'
+import { CircuitBreaker } from './rules/circuit-breaker.ts'
+import { HeldOutcomes } from './rules/held-outcomes.ts'
+import { emptyTally, isBalanced, statusOf, type Tally } from './rules/tally.ts'
 import type { Run, RunTools } from './run.ts'
-import { PendingWait } from './pending-wait.ts'
-import { statusOf } from './run-status.ts'
 import {
-  recordHeartbeat,
   closeRun,
   closeStaleRuns,
   discardRun,
   newRun,
   openRun,
   readOpenRun,
+  recordHeartbeat,
 } from './run-rows.ts'
-import { emptyTally, isBalanced, type Tally } from './tally.ts'
 
-/** Finished identifiers to ask for where nothing comes back; more would be no surer. */
+/** Size of the control group; a larger one would prove no more. */
 const CONTROLS = 20
 
-/** Whoever looks at a pass under way, or at one that was killed, wants to see how far it is. */
+/** The heartbeat shows the progress of a run, and how far a killed one came. */
 const MAX_HEARTBEAT_MS = 10_000
-
-/** The lowest of a smallint: everything that is due. */
-const LOWEST_PRIORITY = -32_768
 
 export interface RunOptions {
   readonly trigger: RunTrigger
-  /** Stops the claiming; what is in flight is finished or given back. */
+  /** Stops the claiming; batches in progress are finished or released. */
   readonly signal: AbortSignal
-  /** Identifiers to ask for at most; all that is due when absent. */
+  /** Most identifiers to request; all that are due when absent. */
   readonly limit?: number
   /** Makes every finished identifier due first. */
   readonly refreshAll?: boolean
-  /** How long, from the start, to stay for analyses that are not finished yet; not at all when absent. */
+  /** How long, from the start, to wait for unfinished analyses; not at all when absent. */
   readonly waitMs?: number
   readonly onProgress?: (tally: Readonly<Tally>) => void
-  /** Told when nothing is due and the pass stays for what will be in so many seconds. */
+  /** Called when nothing is due and the run waits for the next identifier that will be. */
   readonly onWait?: (seconds: number, tally: Readonly<Tally>) => void
 }
 
 export interface RunResult {
-  /** The sealed row of `sync_runs`; a fresh pass that claimed nothing has taken it back. */
+  /** The sealed row of `sync_runs`. A fresh run that claimed nothing has removed its row, which is not sealed then. */
   readonly run: SyncRunRow
-  /** Why the pass failed; undefined when it did not. */
+  /** The reason for the failure; undefined when the run did not fail. */
   readonly failure?: unknown
 }
 
 /**
- * One pass: claim, ask, validate, normalize and load until nothing is due, then seal the run. A fresh pass leaves what
- * can wait for the night alone. A failure of the pass is in the result, not thrown, because the run is closed with it;
- * only the database failing is thrown.
+ * Executes one run: claims, requests, validates, normalizes and loads until nothing is due, then seals the run. A fresh run
+ * leaves the refreshes to the nightly run. A failure of the run is in the result and not thrown, because the run is closed
+ * with it. Only a failure of the database is thrown.
  */
 export async function executeRun(tools: RunTools, options: RunOptions): Promise<RunResult> {
-  const { config, db, endpoint } = tools
+  const { config, db } = tools
   const stale = await retryDatabase(() => closeStaleRuns(db, config.leaseSeconds), tools.logger)
   if (stale.length > 0) tools.logger.warn({ runs: stale }, 'stale runs closed')
 
   const { trigger, signal } = options
   const row = newRun(trigger)
   const { runId } = row
-  // Whatever is told of a pass can be told from that of another.
+  // Log lines of runs in one process differ by these fields.
   const logger = tools.logger.child({ runId, trigger })
   await retryDatabase(() => openRun(db, row), logger)
   logger[trigger === 'fresh' ? 'debug' : 'info']('run started')
@@ -79,32 +73,27 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
     runId,
     signal,
     tally: emptyTally(),
-    breaker: new Breaker(),
+    breaker: new CircuitBreaker(),
     held: new HeldOutcomes(),
     waiting: [],
-    // With a limit nothing is asked beyond it.
+    // A limited run requests nothing beyond its limit.
     controlsLeft: options.limit === undefined ? CONTROLS : 0,
-    packing: { maxUrlBytes: config.maxUrlBytes },
-    targetPathBytes: targetPathBytes(config.apiUrl, endpoint.path),
+    maxUrlBytes: config.maxUrlBytes,
     httpDates: { first: null, last: null },
   }
   const endsAt = performance.now() + (config.maxDurationMinutes ?? Number.POSITIVE_INFINITY) * 60_000
   const isTimeUp = () => performance.now() >= endsAt
-  const pendingWait = new PendingWait(tools, {
-    waitMs: Math.min(options.waitMs ?? 0, endsAt - performance.now()),
-    signal,
-    onWait: (seconds) => options.onWait?.(seconds, run.tally),
-  })
   const batches = new BatchPool(run, () => options.onProgress?.(run.tally))
   const stopRenewing = keepAlive(run, batches)
   let failure: unknown
   try {
-    if (options.refreshAll) await makeFinishedDue(db, { media: endpoint.media, logger, signal })
+    if (options.refreshAll) await makeFinishedDue(db, { logger, signal })
     await drain(run, batches, {
       limit: options.limit ?? Number.POSITIVE_INFINITY,
-      leastPriority: trigger === 'fresh' ? PRIORITY.bulk : LOWEST_PRIORITY,
+      leastPriority: trigger === 'fresh' ? PRIORITY.bulk : PRIORITY.lowest,
       isTimeUp,
-      pendingWait,
+      waitMs: Math.min(options.waitMs ?? 0, endsAt - performance.now()),
+      onWait: (seconds) => options.onWait?.(seconds, run.tally),
     })
     if (isTimeUp())
       logger.info({ minutes: config.maxDurationMinutes }, 'time limit reached, the rest stays due')
@@ -113,11 +102,11 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
   } finally {
     await stopRenewing()
   }
-  if (trigger === 'fresh' && run.tally.claimed === 0 && failure === undefined) return takeBack(run)
-  return finish(run, { failure, loss: batches.loss })
+  if (trigger === 'fresh' && run.tally.claimed === 0 && failure === undefined) return discard(run)
+  return finish(run, { failure, lastFailure: batches.lastFailure })
 }
 
-/** Renews heartbeat, counters and leases every third of a lease or more often; returns what stops it. */
+/** Renews heartbeat, counters and leases every third of a lease or more often; returns a function that stops it. */
 function keepAlive(run: Run, batches: BatchPool): () => Promise<void> {
   const { db, runId, tally, config, logger } = run
   let renewing: Promise<void> = Promise.resolve()
@@ -143,28 +132,28 @@ function keepAlive(run: Run, batches: BatchPool): () => Promise<void> {
   }
 }
 
-/** Once a minute nothing is due: that is not worth a row. */
-async function takeBack({ db, runId, logger }: Run): Promise<RunResult> {
+/** Removes the row of a fresh run with nothing due, because one a minute would be noise. */
+async function discard({ db, runId, logger }: Run): Promise<RunResult> {
   const row = await retryDatabase(() => readOpenRun(db, runId), logger)
   if (!row) throw new RunClosedError(runId)
   await retryDatabase(() => discardRun(db, runId), logger)
-  logger.debug('nothing was due')
+  logger.debug('nothing due')
   return { run: row }
 }
 
 async function finish(
   run: Run,
-  { failure, loss }: { readonly failure: unknown; readonly loss: Error | undefined },
+  { failure, lastFailure }: { readonly failure: unknown; readonly lastFailure: Error | undefined },
 ): Promise<RunResult> {
   const { db, runId, tally, signal, logger } = run
   const imbalance = isBalanced(tally)
     ? undefined
-    : new Error('The accounts of the pass do not balance: this is a bug.')
+    : new Error('The counters of the run do not balance: this is a bug.')
   const reason = failure ?? imbalance
   const status = statusOf({ failed: reason !== undefined, interrupted: signal.aborted, tally })
   const ending = {
     status,
-    error: endingText(reason ?? (signal.aborted ? signal.reason : loss)),
+    error: errorText(reason ?? (signal.aborted ? signal.reason : lastFailure)),
     tally,
     firstHttpDate: run.httpDates.first,
     lastHttpDate: run.httpDates.last,
@@ -179,6 +168,6 @@ async function finish(
   return reason === undefined ? { run: row } : { run: row, failure: reason }
 }
 
-function endingText(reason: unknown): string | null {
+function errorText(reason: unknown): string | null {
   return reason instanceof Error ? storable(reason.message) : null
 }

@@ -1,46 +1,49 @@
-import { retryDatabase } from '../../platform/postgres/retry-database.ts'
+import type { Endpoint } from '../../media/endpoint.ts'
+import { endpointOf } from '../../media/registry.ts'
 import { CircuitBrokenError } from '../../platform/errors.ts'
-import type { Claim } from '../queue/claim.ts'
-import { claimControls } from '../queue/claim-controls.ts'
+import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { Outcome } from '../load/outcome.ts'
-import { requestSplitting, type BatchResponse } from './request-splitting.ts'
-import type { Observation } from './breaker.ts'
-import { loadResponse } from './load-response.ts'
-import { outcomeOfRefusal } from './outcome-of-refusal.ts'
-import { type ResponseReading, outcomesOf } from './outcomes-of.ts'
+import { type Claim, claimControlGroup } from '../queue/claim.ts'
+import { loadOutcomes } from './load-outcomes.ts'
+import { type BatchResponse, requestBatch } from './request-batch.ts'
+import type { Observation } from './rules/circuit-breaker.ts'
+import { outcomeOfRefusal, outcomesOf, type ResponseReading } from './rules/outcomes-of.ts'
 import type { Run } from './run.ts'
 
 /**
- * Takes one batch all the way: ask, validate, normalize, judge, load, count. Claims leave `open` as they end or are
- * held, so that what is left there when it fails is what has to be given back.
+ * Takes one batch, of one medium, from the request to the committed rows. Claims leave `open` when they end or are held, so
+ * that the claims left there after a failure are those to release.
  */
-export async function processBatch(run: Run, open: Set<Claim>): Promise<void> {
-  await settleAll(run, [...open], open)
-}
-
-async function settleAll(run: Run, batch: readonly Claim[], open: Set<Claim>): Promise<void> {
-  for await (const response of requestSplitting(run, batch)) {
+export async function processBatch(run: Run, batch: readonly Claim[], open: Set<Claim>): Promise<void> {
+  const [first] = batch
+  if (!first) return
+  const endpoint = endpointOf(first.media)
+  for await (const response of requestBatch(run, endpoint, batch)) {
     const { claims, exchange } = response
-    const reading = readBatchResponse(run, response)
+    const reading = readResponse(run, endpoint, response)
     run.tally.returned += reading.returned
-    warnOfOddities(run, reading)
+    warnOfIgnored(run, reading)
     run.breaker.observe(observationsOf(claims, reading.outcomes))
-    if (run.breaker.wantsControl()) await requestControlGroup(run, open)
-    await judge(run, reading.outcomes)
-    const plain = run.held.hold({ ...exchange, claims, outcomes: reading.outcomes })
-    // Each claim is in one place: what is held is given back, if it must be, from there.
+    if (run.breaker.needsControlGroup()) await requestControlGroup(run, endpoint, open)
+    await checkBreaker(run, reading.outcomes)
+    const plain = run.held.hold({ ...exchange, endpoint, claims, outcomes: reading.outcomes })
+    // Each claim is in one place: a held one is released from there, if it must be.
     for (const claim of run.held.claims) open.delete(claim)
-    const answers = [plain, ...run.held.takeCleared()]
-    for (const claim of answers.flatMap((answer) => answer.claims)) open.add(claim)
-    for (const answer of answers) await loadResponse(run, answer, (claim) => open.delete(claim))
+    const groups = [plain, ...run.held.takeCleared()]
+    for (const claim of groups.flatMap((group) => group.claims)) open.add(claim)
+    for (const group of groups) await loadOutcomes(run, group, (claim) => open.delete(claim))
   }
 }
 
-function readBatchResponse(run: Run, { claims, exchange }: BatchResponse): ResponseReading {
-  if (exchange.kind === 'answered') {
-    return outcomesOf(claims, exchange.records, { endpoint: run.endpoint, policy: run.config })
+function readResponse(
+  { config }: Run,
+  endpoint: Endpoint,
+  { claims, exchange }: BatchResponse,
+): ResponseReading {
+  if (exchange.kind === 'records') {
+    return outcomesOf(claims, exchange.records, { endpoint, policy: config })
   }
-  const outcomes = claims.map((claim) => outcomeOfRefusal(claim, exchange, run.config))
+  const outcomes = claims.map((claim) => outcomeOfRefusal(claim, exchange, config))
   return { outcomes, returned: 0, nameless: 0, unrequested: 0, repeated: 0 }
 }
 
@@ -48,39 +51,39 @@ function observationsOf(claims: readonly Claim[], outcomes: readonly Outcome[]):
   const states = new Map(claims.map((claim) => [claim.id, claim.state]))
   return outcomes.flatMap((outcome) => {
     const [result, state] = [resultOf(outcome), states.get(outcome.claim.id)]
-    // That a missing one is still missing is no news.
+    // A missing identifier that is still missing is no observation.
     if (state === 'missing' && (result === 'absent' || result === 'refused')) return []
-    return [{ id: outcome.claim.id, wasFinished: state === 'done' || state === 'errored', result }]
+    return [{ id: outcome.claim.id, isFinished: state === 'done' || state === 'errored', result }]
   })
 }
 
-/** Asks for finished identifiers, once in a pass, due or not: does the API still know those? */
-async function requestControlGroup(run: Run, open: Set<Claim>): Promise<void> {
-  const { db, runId, endpoint, config, logger } = run
+/** Requests finished identifiers, once in a run, due or not, to find out if the API still returns those. */
+async function requestControlGroup(run: Run, endpoint: Endpoint, open: Set<Claim>): Promise<void> {
+  const { db, runId, config, logger } = run
   const limit = run.controlsLeft
   run.controlsLeft = 0
   if (limit === 0) return
   const options = { media: endpoint.media, runId, limit, leaseSeconds: config.leaseSeconds }
-  const controls = await retryDatabase(() => claimControls(db, options), logger)
+  const controls = await retryDatabase(() => claimControlGroup(db, options), logger)
   if (controls.length === 0) return
   logger.warn({ controls: controls.length }, 'no identifier returned, requesting the control group')
   run.tally.claimed += controls.length
   for (const claim of controls) open.add(claim)
-  await settleAll(run, controls, open)
+  await processBatch(run, controls, open)
 }
 
-/** @throws CircuitBrokenError when answers are no longer about the identifiers asked for. */
-async function judge(run: Run, outcomes: readonly Outcome[]): Promise<void> {
+/** @throws CircuitBrokenError when the responses are no longer about the requested identifiers. */
+async function checkBreaker(run: Run, outcomes: readonly Outcome[]): Promise<void> {
   const hasRefusal = outcomes.some((outcome) => resultOf(outcome) === 'refused')
-  const verdict = run.breaker.verdict(!hasRefusal || (await run.quota.acceptedWithinDay()))
-  if (verdict !== undefined) throw new CircuitBrokenError(verdict)
+  const reason = run.breaker.reasonToStop(!hasRefusal || (await run.quota.acceptedWithinDay()))
+  if (reason !== undefined) throw new CircuitBrokenError(reason)
 }
 
 function resultOf(outcome: Outcome): Observation['result'] {
   switch (outcome.kind) {
-    case 'answered':
+    case 'returned':
     case 'identical':
-      return 'answered'
+      return 'returned'
     case 'not_returned':
       return outcome.refused ? 'refused' : 'absent'
     case 'quarantined':
@@ -88,7 +91,7 @@ function resultOf(outcome: Outcome): Observation['result'] {
   }
 }
 
-function warnOfOddities({ logger }: Run, { nameless, unrequested, repeated }: ResponseReading): void {
+function warnOfIgnored({ logger }: Run, { nameless, unrequested, repeated }: ResponseReading): void {
   if (nameless + unrequested + repeated === 0) return
   logger.warn({ nameless, unrequested, repeated }, 'response records ignored')
 }

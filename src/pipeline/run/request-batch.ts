@@ -1,81 +1,158 @@
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { Endpoint } from '../../media/endpoint.ts'
+import { PauseTooLongError, RetryableError, ThrottledError } from '../../platform/errors.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
-import { PauseTooLongError, type ThrottledError } from '../../platform/errors.ts'
-import type { ResponseRecord } from '../api/response-records.ts'
+import { delayBoundMs, RETRY_POLICY, retry } from '../../platform/retry.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
+import type { ResponseRecord } from '../api/records.ts'
+import { packRequest, targetBytes, targetPathBytes } from '../api/request.ts'
 import type { Claim } from '../queue/claim.ts'
-import { delayBoundMs, withRetries } from '../api/retry.ts'
-import { MAX_PAUSE_MS } from '../api/retry-after.ts'
 import { PRIORITY } from '../queue/priority.ts'
-import { knownRecords } from './identical-records.ts'
+import { lastRecordsOf } from './rules/outcomes-of.ts'
 import type { Run } from './run.ts'
 
-/** With growing pauses this is about ten minutes: nobody else's burst lasts that long. */
-const MAX_THROTTLED_IN_A_ROW = 15
-
-/** One request and what came of it, between the two times that bound what it can tell. */
-export type Exchange = {
+/** One request and its response, between the two times that bound the interval of a change. */
+type Exchange = {
   /** Database clock before the request left. */
   readonly requestedAt: DatabaseTime
-  /** Database clock after the answer had been received. */
+  /** Database clock after the response had been received. */
   readonly receivedAt: DatabaseTime
 } & (
-  | { readonly kind: 'answered'; readonly records: readonly ResponseRecord[] }
-  /** The API's answer is cut short, as evidence. */
+  | { readonly kind: 'records'; readonly records: readonly ResponseRecord[] }
+  /** The body is cut, as evidence. */
   | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
 )
 
-/** Asks for one batch, within the quota, again while that may help. No transaction is open meanwhile. */
-export async function requestBatch(run: Run, claims: readonly Claim[]): Promise<Exchange> {
+/** The response for some claims of a batch, or the refusal of a claim that was requested alone. */
+export type BatchResponse =
+  | { readonly claims: readonly Claim[]; readonly exchange: Extract<Exchange, { kind: 'records' }> }
+  | { readonly claims: readonly [Claim]; readonly exchange: Exclude<Exchange, { kind: 'records' }> }
+
+/**
+ * Requests a batch and splits it while the API refuses it, until each cause is alone in its request and all other claims
+ * have a response. The parts are requested one after the other, so that each is loaded while the next is requested.
+ *
+ * When a batch is refused and its first half is not, the cause is in the second half, which is split without a request. So
+ * one cause among n claims needs at most about 2 log2 n more requests.
+ */
+export async function* requestBatch(
+  run: Run,
+  endpoint: Endpoint,
+  batch: readonly Claim[],
+): AsyncGenerator<BatchResponse> {
+  yield* requestSplitting(run, endpoint, batch, false)
+}
+
+/** Returns whether the API refused any of `claims`. */
+async function* requestSplitting(
+  run: Run,
+  endpoint: Endpoint,
+  claims: readonly Claim[],
+  isKnownBad: boolean,
+): AsyncGenerator<BatchResponse, boolean> {
+  if (!isKnownBad || claims.length === 1) {
+    const exchange = await requestRetrying(run, endpoint, claims)
+    if (exchange.kind === 'records') {
+      yield { claims, exchange }
+      return false
+    }
+    const [single, ...others] = claims
+    if (single && others.length === 0) {
+      yield { claims: [single], exchange }
+      return true
+    }
+    if (exchange.kind === 'too_long') {
+      yield* requestShorter(run, endpoint, claims)
+      return true
+    }
+    run.logger.warn({ identifiers: claims.length, status: exchange.status }, 'batch refused, split')
+  }
+  const middle = Math.ceil(claims.length / 2)
+  const isRefused = yield* requestSplitting(run, endpoint, claims.slice(0, middle), false)
+  yield* requestSplitting(run, endpoint, claims.slice(middle), !isRefused)
+  return true
+}
+
+/** Repeats the request in shorter ones, and lowers the length of all further requests of the run. */
+async function* requestShorter(
+  run: Run,
+  endpoint: Endpoint,
+  claims: readonly Claim[],
+): AsyncGenerator<BatchResponse> {
+  const pathBytes = targetPathBytes(run.config.apiUrl, endpoint.path)
+  const half = claims.slice(0, Math.ceil(claims.length / 2))
+  const bytes = half.reduce((sum, claim) => sum + targetBytes(claim.identifier), pathBytes)
+  run.maxUrlBytes = Math.min(run.maxUrlBytes, bytes)
+  const { maxUrlBytes } = run
+  run.logger.warn({ identifiers: claims.length, maxUrlBytes }, 'request too long, batch halved')
+  for (let waiting = claims; waiting.length > 0; ) {
+    const { batch, rest } = packRequest(waiting, { pathBytes, maxBytes: run.maxUrlBytes })
+    yield* requestSplitting(run, endpoint, batch, false)
+    waiting = rest
+  }
+}
+
+/** Requests some claims within the quota, and repeats the request while that may help. Holds no transaction open. */
+async function requestRetrying(run: Run, endpoint: Endpoint, claims: readonly Claim[]): Promise<Exchange> {
   const { config, signal, tally, telemetry, logger } = run
-  return withRetries(() => requestOnce(run, claims), {
+  return retry(() => requestThrottled(run, endpoint, claims), {
     retries: config.retries,
     baseMs: config.retryBaseMs,
+    maxDelayMs: RETRY_POLICY.request.maxDelayMs,
     signal,
-    onRetry: (error, retry, delayMs) => {
+    isRetryable: (error) => error instanceof RetryableError,
+    onRetry: (error, retryNo, delayMs) => {
       tally.retries++
-      telemetry.requestRepeated('lost')
-      logger.warn({ retry, delayMs, reason: error.message }, 'request failed, retrying')
+      telemetry.requestRepeated('failed')
+      logger.warn({ retry: retryNo, delayMs, reason: error.message }, 'request failed, retrying')
     },
-    onThrottled: (error, inARow) => pauseForQuota(run, error, inARow),
   })
 }
 
-async function requestOnce(run: Run, claims: readonly Claim[]): Promise<Exchange> {
+/** Repeats a throttled request after a pause of all processes; it uses up no retry. */
+async function requestThrottled(run: Run, endpoint: Endpoint, claims: readonly Claim[]): Promise<Exchange> {
+  for (let inARow = 1; ; inARow++) {
+    try {
+      return await requestOnce(run, endpoint, claims)
+    } catch (error) {
+      if (!(error instanceof ThrottledError)) throw error
+      await pauseForQuota(run, error, inARow)
+    }
+  }
+}
+
+async function requestOnce(run: Run, endpoint: Endpoint, claims: readonly Claim[]): Promise<Exchange> {
   const urgent = claims.some((claim) => claim.priority > PRIORITY.refresh)
-  const waitsSince = performance.now()
+  const startedAt = performance.now()
   const requestedAt = await run.quota.takeSlot({ urgent, signal: run.signal })
-  run.telemetry.quotaWaited((performance.now() - waitsSince) / 1000)
+  run.telemetry.quotaWaited((performance.now() - startedAt) / 1000)
   run.tally.requests++
-  const reply = await run.api.read(
-    claims.map((claim) => claim.identifier),
-    run.signal,
-    knownRecords(claims),
-  )
-  if (reply.kind !== 'answered') return { ...reply, requestedAt, receivedAt: await readClock(run.db) }
+  const identifiers = claims.map((claim) => claim.identifier)
+  const lastRecords = lastRecordsOf(claims)
+  const reply = await run.api.read({ path: endpoint.path, identifiers, lastRecords }, run.signal)
+  if (reply.kind !== 'records') return { ...reply, requestedAt, receivedAt: await readClock(run.db) }
   const receivedAt = await run.quota.accepted()
   run.httpDates.first ??= reply.httpDate
   run.httpDates.last = reply.httpDate ?? run.httpDates.last
-  return { kind: 'answered', requestedAt, receivedAt, records: reply.records }
+  return { kind: 'records', requestedAt, receivedAt, records: reply.records }
 }
 
-/** Makes all processes wait, as long as the API says, or else longer each time; gives up where that is too long. */
+/** Makes all processes wait, as long as the API asks for, or longer each time; throws where that is too long. */
 async function pauseForQuota(run: Run, error: ThrottledError, inARow: number): Promise<void> {
+  const { maxPauseMs, maxThrottledInARow, maxDelayMs } = RETRY_POLICY.request
   run.tally.throttled++
   run.tally.retries++
   run.telemetry.requestRepeated('throttled')
-  const pauseMs = error.retryAfterMs ?? delayBoundMs(inARow, run.config.retryBaseMs)
-  const minutes = Math.ceil(MAX_PAUSE_MS / 60_000)
-  if (pauseMs > MAX_PAUSE_MS) {
-    // Others would ask into the pause, each of them once.
+  const pauseMs = error.retryAfterMs ?? delayBoundMs(inARow, { baseMs: run.config.retryBaseMs, maxDelayMs })
+  if (pauseMs > maxPauseMs) {
+    // Otherwise other processes would each send one request into the pause.
     await run.quota.pause(pauseMs)
-    const asked = `${Math.ceil(pauseMs / 60_000)} minutes`
     throw new PauseTooLongError(
-      `The API asks to wait ${asked} (Retry-After), longer than ${minutes}: run again then.`,
+      `The API asks to wait ${Math.ceil(pauseMs / 60_000)} minutes (Retry-After), longer than ${Math.ceil(maxPauseMs / 60_000)}: run again then.`,
     )
   }
-  if (inARow > MAX_THROTTLED_IN_A_ROW) {
+  if (inARow > maxThrottledInARow) {
     throw new PauseTooLongError(
-      `The API has said ${inARow} times in a row that the quota is used up: something else uses the same key.`,
+      `The API has answered ${inARow} times in a row that the quota is used up: something else uses the same key.`,
     )
   }
   run.logger.warn({ pauseMs, inARow }, 'quota exceeded, all processes pause')

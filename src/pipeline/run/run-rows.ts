@@ -3,10 +3,10 @@ import os from 'node:os'
 import { type Kysely, sql } from 'kysely'
 import { leavesOfRevisions, lockChain, sealRun } from '../seal/seal-run.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { RunStatus, RunTrigger, SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
+import type { RunStatus, RunTrigger, SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import { VERSION } from '../../platform/version.ts'
 import { readTrackedTotals } from './tracked-totals.ts'
-import type { Tally } from './tally.ts'
+import type { Tally } from './rules/tally.ts'
 
 export interface NewRun {
   readonly runId: string
@@ -16,7 +16,7 @@ export interface NewRun {
   readonly version: string
 }
 
-/** A run of this process, under a name of its own. */
+/** A run of this process, with a new id. */
 export function newRun(trigger: RunTrigger): NewRun {
   return { runId: randomUUID(), trigger, host: os.hostname(), pid: process.pid, version: VERSION }
 }
@@ -25,12 +25,12 @@ export async function openRun(db: Kysely<Database>, run: NewRun): Promise<void> 
   await db
     .insertInto('identifai.sync_runs')
     .values({ run_id: run.runId, trigger: run.trigger, host: run.host, pid: run.pid, version: run.version })
-    // Done again after a commit whose answer was lost, it is there already.
+    // It exists already when this is repeated after a commit whose result was lost.
     .onConflict((conflict) => conflict.doNothing())
     .execute()
 }
 
-/** A run that is still open; undefined when somebody closed it. */
+/** A run that is still open; undefined when another process has closed it. */
 export async function readOpenRun(db: Kysely<Database>, runId: string): Promise<SyncRunRow | undefined> {
   return db
     .selectFrom('identifai.sync_runs')
@@ -40,7 +40,7 @@ export async function readOpenRun(db: Kysely<Database>, runId: string): Promise<
     .executeTakeFirst()
 }
 
-/** Removes the row of a run that did nothing; one that is closed or gone already stays so. */
+/** Removes the row of a run that did nothing, unless it is closed or removed already. */
 export async function discardRun(db: Kysely<Database>, runId: string): Promise<void> {
   await db
     .deleteFrom('identifai.sync_runs')
@@ -49,7 +49,7 @@ export async function discardRun(db: Kysely<Database>, runId: string): Promise<v
     .execute()
 }
 
-/** Shows that the run lives, and how far it is. Does nothing to a run that has been closed. */
+/** Records that the run is alive, and its counters. Does not change a closed run. */
 export async function recordHeartbeat(db: Kysely<Database>, runId: string, tally: Tally): Promise<void> {
   await db
     .updateTable('identifai.sync_runs')
@@ -59,14 +59,14 @@ export async function recordHeartbeat(db: Kysely<Database>, runId: string, tally
     .execute()
 }
 
-/** Closes runs whose process has died: their heartbeat is older than any lease. Returns which. */
+/** Closes stale runs, whose process has died: their heartbeat is older than a lease. Returns their ids. */
 export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number): Promise<string[]> {
   const stale = await db
     .selectFrom('identifai.sync_runs')
     .select('run_id')
     .where('status', '=', 'running')
     .where('heartbeat_at', '<', sql<Date>`now() - make_interval(secs => ${leaseSeconds})`)
-    // Its own lease may be longer than ours: what still holds something is alive.
+    // The lease of that run may be longer than this one's: a run that still holds a lease is alive.
     .where((eb) =>
       eb.not(
         eb.exists(
@@ -78,7 +78,7 @@ export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number)
         ),
       ),
     )
-    // While a run is sealed its heart does not beat: of many contents that may take minutes.
+    // A run that is being sealed, which may take minutes, records no heartbeat: its row is locked, and skipped here.
     .forNoKeyUpdate()
     .skipLocked()
     .execute()
@@ -86,7 +86,7 @@ export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number)
   for (const { run_id } of stale) {
     const ending = {
       status: 'interrupted',
-      error: 'Its process died: no sign of life for longer than a lease.',
+      error: 'Its process died: no heartbeat for longer than a lease.',
     } as const
     if (await closeRun(db, run_id, ending)) closed.push(run_id)
   }
@@ -103,10 +103,12 @@ export interface Ending {
 }
 
 /**
- * Ends a run, with what the ledger looks like, as the newest link of the chain. FOR UPDATE waits for the transactions
- * that hold the run open, so nothing is written into it afterwards. What takes long, hashing its revisions, comes before
- * the lock of the chain; what depends on the order of runs comes after it. Returns the sealed row, or undefined when
- * somebody else closed it; done again after a commit whose answer was lost, it finds the run closed with this very ending.
+ * Ends a run with the totals of the tracked identifiers, and seals it as the newest link of the chain. FOR UPDATE waits for
+ * the transactions that keep the run open, so that nothing is written into it afterwards. Hashing the revisions, which takes
+ * long, comes before the lock of the chain; everything that depends on the order of runs comes after it.
+ *
+ * Returns the sealed row, or undefined when another process has closed the run. Repeated after a commit whose result was
+ * lost, it finds the run closed with this very ending.
  */
 export async function closeRun(
   db: Kysely<Database>,
@@ -124,16 +126,16 @@ export async function closeRun(
     if (!open) return closedWith(trx, runId, ending)
     const revisions = await leavesOfRevisions(trx, runId)
     await lockChain(trx)
-    const { retired_reasons, ...ledger } = await readTrackedTotals(trx, runId)
+    const { retired_reasons, ...totals } = await readTrackedTotals(trx, runId)
     await trx
       .updateTable('identifai.sync_runs')
       .set({
         ...ending.tally,
-        ...ledger,
+        ...totals,
         retired_reasons: retired_reasons === null ? null : JSON.stringify(retired_reasons),
         status: ending.status,
         error: ending.error,
-        // The chain is in the order of time, whatever becomes of the clock.
+        // Keeps the chain in the order of time when the clock is set back.
         finished_at: sql<Date>`greatest(clock_timestamp(), (
           select finished_at from identifai.sync_runs where chain_position is not null
           order by chain_position desc limit 1) + interval '1 microsecond')`,

@@ -1,48 +1,40 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Pool } from 'pg'
+import type { Logger } from 'pino'
 import type { SyncConfig } from '../../platform/config/config.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { Endpoint } from '../../media/endpoint.ts'
-import type { ApiClient } from '../api/api-client.ts'
-import type { Claim } from '../queue/claim.ts'
-import type { Quota } from '../api/quota.ts'
 import type { Telemetry } from '../../platform/telemetry.ts'
-import type { Breaker } from './breaker.ts'
-import type { HeldOutcomes } from './held-outcomes.ts'
-import type { Tally } from './tally.ts'
+import type { ApiClient } from '../api/client.ts'
+import type { Quota } from '../api/quota.ts'
+import type { Claim } from '../queue/claim.ts'
+import type { CircuitBreaker } from './rules/circuit-breaker.ts'
+import type { HeldOutcomes } from './rules/held-outcomes.ts'
+import type { Tally } from './rules/tally.ts'
 
-/** What a pass works with; the composition root makes it. */
+/** The parts that a run works with; the composition root creates them. */
 export interface RunTools {
   readonly config: SyncConfig
   readonly db: Kysely<Database>
   readonly pool: Pool
   readonly logger: Logger
-  readonly endpoint: Endpoint
   readonly api: ApiClient
   readonly quota: Quota
   readonly telemetry: Telemetry
 }
 
-/** What one request of a pass may hold; a pass lowers it when the API says that a request was too long. */
-export interface Packing {
-  maxUrlBytes: number
-}
-
-/** One pass under way. */
+/** One run in progress. */
 export interface Run extends RunTools {
   readonly runId: string
   readonly signal: AbortSignal
   readonly tally: Tally
-  readonly packing: Packing
-  readonly breaker: Breaker
+  readonly breaker: CircuitBreaker
   readonly held: HeldOutcomes
-  /** Finished identifiers that may still be asked for as a control. */
+  /** Finished identifiers that may still be requested as a control group. */
   controlsLeft: number
-  /** Claims that wait for a request that has room for them. */
+  /** Longest request target in bytes; lowered when the API refuses a request as too long. */
+  maxUrlBytes: number
+  /** Claims that are not in a request yet. */
   waiting: readonly Claim[]
-  /** Bytes of a request target before the query. */
-  readonly targetPathBytes: number
-  /** `Date` headers of the first and the last answer. */
+  /** `Date` headers of the first and the last response. */
   readonly httpDates: { first: Date | null; last: Date | null }
 }

@@ -3,12 +3,12 @@ import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { Json } from '../../platform/json.ts'
 
-/** Reasons that are sealed by name. */
+/** Retirement reasons that are sealed by name. */
 const REASONS = 20
 
 /**
- * The ledger at this moment, as a run seals it. One statement, so that one moment is what it describes: an answer that
- * the ledger counts as confirmed is either in a run that was sealed before, or in one that `unsealed_runs` counts.
+ * Totals of the tracked identifiers, as a run seals them. One statement reads them from one snapshot: a record that counts
+ * as confirmed in it is either in a run that was sealed before, or in one that `unsealed_runs` counts.
  *
  * @param runId The run that is about to be sealed.
  */
@@ -35,7 +35,7 @@ export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
       counted(sql`state = 'missing'`).as('missing_count'),
       counted(sql`state = 'quarantined'`).as('quarantined_count'),
       counted(sql`state = 'retired'`).as('retired_count'),
-      // As text: a Date would lose the microseconds.
+      // As text, because a Date would lose the microseconds.
       utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
       utcText(sql`min(enqueued_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
         'unfinished_enqueued_since',
@@ -47,21 +47,21 @@ export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
     .executeTakeFirstOrThrow()
 }
 
-/** Identifiers of some states; the ledger itself is read once, however many of these are asked for. */
+/** Counts the identifiers of some states from the groups, so that the table is read only once. */
 function counted(condition: RawBuilder<unknown>): RawBuilder<number> {
   return sql`coalesce(sum(n) filter (where ${condition}), 0)::bigint`
 }
 
-/** Finished ones whose latest answer is unfinished. */
+/** Finished identifiers whose latest record is unfinished. */
 const REANALYZING = sql<number>`(
   select count(*) from identifai.classification_revisions as latest
-  join identifai.identifiers as finished on finished.id = latest.classification_id and finished.state in ('done', 'errored')
+  join identifai.identifiers as i on i.id = latest.classification_id and i.state in ('done', 'errored')
   where latest.status = 'new' and latest.revision_no > 1 and not exists (
     select from identifai.classification_revisions as later
     where later.classification_id = latest.classification_id and later.revision_no > latest.revision_no)
 )`
 
-/** Null when nothing is retired. Aggregates over aggregates are plain SQL. */
+/** Null when nothing is retired. Raw SQL, because Kysely has no aggregate over aggregates. */
 const RETIRED_REASONS = sql<Json>`(
   select jsonb_agg(jsonb_build_object('reason', reason, 'identifiers', identifiers)
     order by reason is null, identifiers desc, reason)

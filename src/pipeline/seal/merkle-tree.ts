@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto'
 
 /**
- * The Merkle tree of RFC 9162, section 2.1, over SHA-256. Leaves and nodes are hashed under different prefixes, so that
- * no node can be passed off as a leaf.
+ * The Merkle tree of RFC 9162, section 2.1, over SHA-256. Leaves and nodes are hashed with different prefixes, so that a
+ * node cannot pass as a leaf.
  */
 const LEAF = Buffer.from([0])
 const NODE = Buffer.from([1])
 
-/** Hash of one leaf, from the bytes that it stands for. */
+/** Hash of one leaf, from the text that it represents. */
 export function leafHash(data: string): Buffer {
   return createHash('sha256').update(LEAF).update(data).digest()
 }
 
-/** The root over leaf hashes, taken as they come in their order, in the memory of one branch. */
+/** Computes the root over leaf hashes that are added in their order, in the memory of one branch. */
 export class RootHasher {
-  /** Whole subtrees, the largest first, each of another power of two of leaves. */
+  /** Complete subtrees, the largest first, each with another power of two of leaves. */
   readonly #subtrees: { readonly size: number; readonly hash: Buffer }[] = []
 
   add(leaf: Buffer): void {
@@ -26,7 +26,7 @@ export class RootHasher {
     this.#subtrees.push({ size, hash })
   }
 
-  /** Of no leaves, the hash of nothing. */
+  /** Without leaves, the hash of the empty string. */
   get root(): Buffer {
     const hashes = this.#subtrees.map(({ hash }) => hash)
     const smallest = hashes.pop()
@@ -35,15 +35,15 @@ export class RootHasher {
   }
 }
 
-/** A tree that proves its leaves; every node is hashed once, however many proofs are asked for. */
+/** Proves leaves of a tree. Every node is hashed once, however many proofs are requested. */
 export function createProver(leaves: readonly Buffer[]): (leafNo: number) => Buffer[] {
-  const known = new Map<string, Buffer>()
+  const hashes = new Map<string, Buffer>()
   const root = (from: number, to: number): Buffer => {
     if (to - from === 1) return leaves[from] as Buffer
     const key = `${from} ${to}`
     const middle = from + leftSize(to - from)
-    const hash = known.get(key) ?? nodeHash(root(from, middle), root(middle, to))
-    known.set(key, hash)
+    const hash = hashes.get(key) ?? nodeHash(root(from, middle), root(middle, to))
+    hashes.set(key, hash)
     return hash
   }
   const proof = (leafNo: number, from: number, to: number): Buffer[] => {
@@ -57,8 +57,8 @@ export function createProver(leaves: readonly Buffer[]): (leafNo: number) => Buf
 }
 
 /**
- * The root that an inclusion proof leads to from a leaf (RFC 9162, section 2.1.3.2); undefined when the proof has not the
- * length that the place of the leaf asks for.
+ * Computes the root that an inclusion proof leads to from a leaf (RFC 9162, section 2.1.3.2); undefined when the length of
+ * the proof does not fit the position of the leaf.
  */
 export function rootByProof(
   leaf: Buffer,
@@ -68,13 +68,13 @@ export function rootByProof(
 ): Buffer | undefined {
   if (leafNo < 0 || leafNo >= leafCount) return undefined
   let [index, last, hash] = [leafNo, leafCount - 1, leaf]
-  for (const sibling of proof) {
+  for (const neighbor of proof) {
     if (last === 0) return undefined
     if (index % 2 === 1 || index === last) {
-      hash = nodeHash(sibling, hash)
+      hash = nodeHash(neighbor, hash)
       while (index % 2 === 0 && index !== 0) [index, last] = [Math.floor(index / 2), Math.floor(last / 2)]
     } else {
-      hash = nodeHash(hash, sibling)
+      hash = nodeHash(hash, neighbor)
     }
     ;[index, last] = [Math.floor(index / 2), Math.floor(last / 2)]
   }

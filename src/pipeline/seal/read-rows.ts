@@ -1,25 +1,25 @@
 import { type Kysely, sql } from 'kysely'
+import type { JsonObject } from '../../platform/json.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { ClassificationRevisionsTable } from '../../platform/postgres/tables/classification-revisions.ts'
-import type { OverrideNotesTable } from '../../platform/postgres/tables/override-notes.ts'
-import type { SyncRunsTable } from '../../platform/postgres/tables/sync-runs.ts'
 import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
-import type { JsonObject } from '../../platform/json.ts'
+import { columnsOf, type Table, typeOf } from '../../platform/postgres/table.ts'
+import { CLASSIFICATION_REVISIONS, OVERRIDE_NOTES } from '../../platform/postgres/tables/history.ts'
+import { SYNC_RUNS, UNSEALED_RUN_COLUMNS } from '../../platform/postgres/tables/runs.ts'
 
 /** Rows at once in memory. */
 const PAGE = 2000
 
-/** A revision as it is sealed. */
+/** A revision in its sealed form. */
 export type SealedRevision = JsonObject & {
   readonly classification_id: number
   readonly revision_no: number
 }
 
-/** A note as it is sealed. */
+/** A note in its sealed form. */
 export type SealedNote = JsonObject & { readonly note_id: number }
 
-/** The revisions of one run by key, as they are sealed; within a transaction. */
+/** The sealed revisions of one run, by key; within a transaction. */
 export async function* revisionsOf(trx: Kysely<Database>, runId: string): AsyncGenerator<SealedRevision> {
   const revisions = sealedRevisions(trx)
     .where('run_id', '=', runId)
@@ -28,19 +28,19 @@ export async function* revisionsOf(trx: Kysely<Database>, runId: string): AsyncG
   for await (const row of readByCursor(trx, revisions)) yield withoutNulls(row) as SealedRevision
 }
 
-/** Revisions of one classification, from one to another. */
+/** Revisions of one classification, `first` and `last` included. */
 export interface RevisionRange {
   readonly classification_id: number
   readonly first: number
   readonly last: number
 }
 
-/** The revisions of some ranges, as they are sealed, each once, by key. */
+/** The sealed revisions of some ranges, each once, by key. */
 export async function revisionsIn(
   db: Kysely<Database>,
   ranges: readonly RevisionRange[],
 ): Promise<SealedRevision[]> {
-  // Kysely has no word for unnest over several arrays.
+  // Raw SQL, because Kysely has no unnest over several arrays.
   const rows = await sealedRevisions(db)
     .where(
       sql<boolean>`(classification_id, revision_no) in (
@@ -60,13 +60,10 @@ export async function revisionsIn(
 }
 
 function sealedRevisions(db: Kysely<Database>) {
-  return db
-    .selectFrom('identifai.classification_revisions')
-    .select(REVISION_COLUMNS)
-    .select(REVISION_TIMES.map((column) => utcText(sql.ref(column)).as(column)))
+  return db.selectFrom('identifai.classification_revisions').select(sealedColumns(CLASSIFICATION_REVISIONS))
 }
 
-/** Notes after one and up to another, by key, as they are sealed. */
+/** The sealed notes whose id is above `after` and up to `through`, by key. */
 export async function notesBetween(
   db: Kysely<Database>,
   after: number,
@@ -74,8 +71,7 @@ export async function notesBetween(
 ): Promise<SealedNote[]> {
   const rows = await db
     .selectFrom('identifai.override_notes')
-    .select(NOTE_COLUMNS)
-    .select(utcText(sql`noted_at`).as('noted_at'))
+    .select(sealedColumns(OVERRIDE_NOTES))
     .where('note_id', '>', after)
     .where('note_id', '<=', through)
     .orderBy('note_id')
@@ -83,7 +79,7 @@ export async function notesBetween(
   return rows.map((row) => withoutNulls(row) as SealedNote)
 }
 
-/** A run as it is sealed, and its place in the chain. */
+/** The sealed row of a run, and its position in the chain. */
 export interface SealedRunRow {
   readonly chain_position: number
   /** Hex. */
@@ -94,7 +90,7 @@ export interface SealedRunRow {
 
 /** The sealed runs in the order of the chain, up to a position or all. */
 export async function* sealedRuns(db: Kysely<Database>, through?: number): AsyncGenerator<SealedRunRow> {
-  // No bound at first, so that no row escapes by its position.
+  // The first page has no lower bound, so that a row with an invalid position is read, too.
   for (let after: number | undefined; ; ) {
     const rows = await sealedRunRows(db)
       .select(['chain_position', 'merkle_root', 'chain_head'])
@@ -117,101 +113,34 @@ export async function* sealedRuns(db: Kysely<Database>, through?: number): Async
   }
 }
 
-/** The row of a run as it is sealed: without what changes while it runs and what the chain adds to it. */
+/** The sealed row of a run: without the columns that change while it runs, and those that sealing adds. */
 export async function sealedRowOf(db: Kysely<Database>, runId: string): Promise<JsonObject> {
   return withoutNulls(await sealedRunRows(db).where('run_id', '=', runId).executeTakeFirstOrThrow())
 }
 
 function sealedRunRows(db: Kysely<Database>) {
-  return db
-    .selectFrom('identifai.sync_runs')
-    .select(RUN_COLUMNS)
-    .select(RUN_TIMES.map((column) => utcText(sql.ref(column)).as(column)))
+  return db.selectFrom('identifai.sync_runs').select(sealedColumns(SYNC_RUNS, UNSEALED_RUN_COLUMNS))
 }
 
 /**
- * What is null is left out, so that a version that adds a column seals old rows as they were: nothing is ever taken from
- * the lists below, and what is added to them has to be null, not a default, in rows that were sealed before. Times are
- * sealed as UTC text with six digits.
+ * The columns of a sealed row, times as UTC text with six digits. A later version may add a column to the table, which is
+ * null and not a default in rows that were sealed before; it never removes one.
  */
+function sealedColumns(table: Table, unsealed: readonly string[] = []) {
+  return columnsOf(table)
+    .filter((name) => !unsealed.includes(name))
+    .map((name) => {
+      const column = sql.ref(name)
+      return (isTime(table, name) ? utcText(column) : column).as(name)
+    })
+}
+
+/** Leaves out null members, so that a version that adds a column seals old rows as they were. */
 function withoutNulls(row: object): JsonObject {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
 }
 
-const REVISION_COLUMNS = [
-  'classification_id',
-  'revision_no',
-  'run_id',
-  'causes',
-  'identifier',
-  'source',
-  'name',
-  'ref_id',
-  'result_url',
-  'file_hash',
-  'status',
-  'api_version',
-  'machine_classification',
-  'machine_confidence',
-  'machine_heuristic',
-  'force_classification',
-  'content_digest',
-  'digest_version',
-] as const satisfies readonly (keyof ClassificationRevisionsTable)[]
-
-const REVISION_TIMES = ['observed_at', 'previous_confirmed_at', 'submitted_at'] as const
-
-const NOTE_COLUMNS = [
-  'note_id',
-  'media',
-  'file_hash',
-  'forced_to',
-  'author',
-  'reason',
-  'ticket',
-  'reviewer',
-] as const satisfies readonly (keyof OverrideNotesTable)[]
-
-const RUN_COLUMNS = [
-  'run_id',
-  'trigger',
-  'status',
-  'host',
-  'pid',
-  'version',
-  'error',
-  'requests',
-  'retries',
-  'throttled',
-  'claimed',
-  'returned',
-  'done',
-  'pending',
-  'errored',
-  'not_returned',
-  'quarantined',
-  'released',
-  'changed',
-  'unchanged',
-  'force_changes',
-  'tracked_count',
-  'pending_count',
-  'done_count',
-  'errored_count',
-  'missing_count',
-  'quarantined_count',
-  'retired_count',
-  'reanalyzing_count',
-  'retired_reasons',
-  'unsealed_runs',
-  'notes_through',
-] as const satisfies readonly (keyof SyncRunsTable)[]
-
-const RUN_TIMES = [
-  'started_at',
-  'finished_at',
-  'confirmed_since',
-  'unfinished_enqueued_since',
-  'first_http_date',
-  'last_http_date',
-] as const
+function isTime({ columns }: Table, name: string): boolean {
+  const column = columns[name]
+  return column !== undefined && typeOf(column) === 'timestamptz'
+}

@@ -1,18 +1,17 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 import { chainHead, GENESIS, type Link } from './chain-head.ts'
-import { type Leaf, noteLeaf, revisionLeaf } from './leaf.ts'
+import { type Leaf, noteLeaf, RevisionLeaves, revisionLeaf } from './leaf.ts'
 import { RootHasher } from './merkle-tree.ts'
-import { RevisionLeaves } from './revision-leaves.ts'
 import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
 
-/** The lock that stands for the chain; a trigger on notes takes it, too. */
+/** The advisory lock of the chain; a trigger on notes takes it, too. */
 const CHAIN = sql`hashtextextended('identifai chain', 0)`
 
 /** Leaves in one statement. */
 const LEAVES_AT_ONCE = 5000
 
-/** The leaves of a run's revisions. Nothing may be written into the run any more. */
+/** The leaves of a run's revisions. The caller makes sure that nothing is written into the run any more. */
 export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Promise<RevisionLeaves> {
   const leaves = new RevisionLeaves()
   for await (const row of revisionsOf(db, runId)) {
@@ -22,8 +21,8 @@ export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Pr
 }
 
 /**
- * Until the transaction ends nobody else seals a run or writes a note. Waits for ten seconds at most: somebody's open
- * transaction that has written a note must not hold up a pass without a word.
+ * Locks the chain: until the transaction ends, no other one seals a run or writes a note. Waits for ten seconds at most,
+ * because an open transaction that has written a note must not block a run silently.
  */
 export async function lockChain(trx: Transaction<Database>): Promise<void> {
   await sql`set local lock_timeout = '10s'`.execute(trx)
@@ -31,7 +30,7 @@ export async function lockChain(trx: Transaction<Database>): Promise<void> {
   await sql`set local lock_timeout to default`.execute(trx)
 }
 
-/** Waits until no run is being sealed and no note is being written; what they did is then visible to a new snapshot. */
+/** Waits until no run is being sealed and no note is being written; a new snapshot then has what they wrote. */
 export async function waitForSeal(db: Kysely<Database>): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await sql`set local lock_timeout = '30s'`.execute(trx)
@@ -40,8 +39,8 @@ export async function waitForSeal(db: Kysely<Database>): Promise<void> {
 }
 
 /**
- * Makes a run that has ended the newest link of the chain: its revisions and the notes since the link before are the
- * leaves of its tree. The caller holds the lock of the chain, and changes nothing of the row afterwards.
+ * Seals a finished run as the newest link of the chain. Its revisions and the notes since the link before are the leaves of
+ * its tree. The caller holds the lock of the chain, and does not change the row afterwards.
  */
 export async function sealRun(
   trx: Transaction<Database>,
@@ -79,7 +78,7 @@ async function newestLink(db: Kysely<Database>): Promise<Link> {
   }
 }
 
-/** Returns the root of their tree. */
+/** Inserts the leaves and returns the root of their tree. */
 async function insertLeaves(
   trx: Transaction<Database>,
   position: number,
@@ -89,17 +88,17 @@ async function insertLeaves(
   const tree = new RootHasher()
   for (let from = 0; from < count; from += LEAVES_AT_ONCE) {
     const length = Math.min(LEAVES_AT_ONCE, count - from)
-    const some = Array.from({ length }, (_, offset) => leafAt(from + offset))
-    for (const { hash } of some) tree.add(hash)
-    // Kysely has no word for unnest over several arrays.
+    const chunk = Array.from({ length }, (_, offset) => leafAt(from + offset))
+    for (const { hash } of chunk) tree.add(hash)
+    // Raw SQL, because Kysely has no unnest over several arrays.
     await sql`
       insert into identifai.chain_leaves (chain_position, leaf_no, classification_id, revision_no, note_id, leaf_hash)
       select ${position}, ${from} + ordinality - 1, classification_id, revision_no, note_id, leaf_hash
       from unnest(
-        ${some.map((leaf) => leaf.classification_id)}::bigint[],
-        ${some.map((leaf) => leaf.revision_no)}::integer[],
-        ${some.map((leaf) => leaf.note_id)}::bigint[],
-        ${some.map((leaf) => leaf.hash.toString('hex'))}::text[]
+        ${chunk.map((leaf) => leaf.classification_id)}::bigint[],
+        ${chunk.map((leaf) => leaf.revision_no)}::integer[],
+        ${chunk.map((leaf) => leaf.note_id)}::bigint[],
+        ${chunk.map((leaf) => leaf.hash.toString('hex'))}::text[]
       ) with ordinality as leaf (classification_id, revision_no, note_id, leaf_hash, ordinality)`.execute(trx)
   }
   return tree.root

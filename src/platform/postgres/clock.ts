@@ -1,10 +1,10 @@
 import { type Kysely, type RawBuilder, type ReferenceExpression, sql } from 'kysely'
-import type { DatabaseTime } from '../database-time.ts'
+import type { DatabaseTime } from '../time.ts'
 import type { Database } from './database.ts'
 
 /**
- * Now, by the database's clock: the one clock that all processes share. clock_timestamp(), not now(), which
- * stands still within a transaction.
+ * The current time of the database's clock, which all processes share. clock_timestamp(), because now() does not advance
+ * within a transaction.
  */
 export async function readClock(db: Kysely<Database>): Promise<DatabaseTime> {
   const { rows } = await sql<{ now: DatabaseTime }>`select ${utcText(sql`clock_timestamp()`)} as now`.execute(
@@ -13,7 +13,7 @@ export async function readClock(db: Kysely<Database>): Promise<DatabaseTime> {
   return (rows[0] as { now: DatabaseTime }).now
 }
 
-/** A timestamptz as text with all its microseconds; a Date would keep milliseconds only. */
+/** A timestamptz as text with all its microseconds, because a Date has milliseconds only. */
 export function utcText(
   time: RawBuilder<unknown> | ReferenceExpression<never, never>,
 ): RawBuilder<DatabaseTime> {

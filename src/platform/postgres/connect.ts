@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect } from 'kysely'
-import { type ClientBase, Pool, type PoolClient, TypeOverrides } from 'pg'
+import type { Socket } from 'node:net'
+import { Client, type ClientBase, Pool, type PoolClient, TypeOverrides } from 'pg'
 import Cursor from 'pg-cursor'
+import { DatabaseError } from '../errors.ts'
 import type { Database } from './database.ts'
-import { ClosingClient, driverInternals } from './closing-client.ts'
 import { asConnectionError } from './database-error.ts'
 
 export interface Connection {
   readonly db: Kysely<Database>
-  /** For COPY, which Kysely has no word for; everything else goes through `db`. */
+  /** For COPY, which Kysely does not have; everything else uses `db`. */
   readonly pool: Pool
 }
 
@@ -17,22 +18,22 @@ export interface ConnectOptions {
   /** Connections kept at most. */
   readonly maxConnections: number
   /**
-   * How long the server may be silent while something is asked of it; a connection that is longer is given up. Without
-   * it, one whose other end has vanished would be waited for for hours. No limit when absent.
+   * How long the server may be silent during a statement, after which the connection is closed. Otherwise a statement on a
+   * connection whose other end has vanished would wait for hours. No limit when absent.
    */
   readonly silenceMs?: number
-  /** Told of connections that break; the pool replaces them by itself. */
+  /** Called for each connection that breaks; the pool replaces it. */
   readonly onConnectionLost?: (error: Error) => void
 }
 
 const APPLICATION_NAME = 'identifai-sync'
 
-/** How long a connection is kept that nobody uses. */
+/** How long an unused connection is kept. */
 const IDLE_MS = 10_000
 
 /**
- * Opens a lazy pool: the first query connects. Every session speaks UTC and writes all digits of a number, so that what is
- * read as text means the same on every machine. Close it with `db.destroy()`.
+ * Opens a lazy pool: the first query connects. Every session uses UTC and writes all digits of a number, so that texts mean
+ * the same on every machine. Close it with `db.destroy()`.
  */
 export function connect(options: ConnectOptions): Connection {
   const report = (error: Error) => options.onConnectionLost?.(error)
@@ -42,12 +43,12 @@ export function connect(options: ConnectOptions): Connection {
     max: options.maxConnections,
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: 10_000,
-    // Before silence on a connection that nobody uses would count as a failure of it.
+    // Shorter than the limit of silence, so that an idle connection does not count as broken.
     idleTimeoutMillis: Math.min(IDLE_MS, (options.silenceMs ?? Number.POSITIVE_INFINITY) / 2),
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
     types: typeParsers,
-    // The pool waits for it, without any limit of its own, though its type does not say so.
+    // The pool awaits the result, without a time limit, although its type does not declare it.
     onConnect: (client) => {
       if (options.silenceMs !== undefined) {
         limitSilence(client, options.silenceMs, (pid) => void endSession(pool, pid, report))
@@ -55,8 +56,8 @@ export function connect(options: ConnectOptions): Connection {
       return client.query(sessionSettings(options)) as unknown as undefined
     },
   })
-  // A connection that breaks while nobody waits for it, idle or between two statements, says so by an event, and
-  // without a listener that event would end the process. Whoever uses it next gets the error as well.
+  // A connection that breaks while it is idle, or between two statements, emits an event. Without a listener that event
+  // would end the process. The next statement on the connection gets the error as well.
   pool.on('error', report)
   pool.on('connect', (client) => {
     client.on('error', report)
@@ -65,24 +66,24 @@ export function connect(options: ConnectOptions): Connection {
 }
 
 /**
- * The driver takes these modes for `verify-full`, and warns that it will not always: it is said as it is meant. What a URL
- * asks for in libpq's own sense (`uselibpqcompat=true`) stays as it is.
+ * Writes `verify-full` for the modes that the driver treats as such, because the driver warns that this will change. A URL
+ * that asks for libpq's meaning of the modes (`uselibpqcompat=true`) stays as it is.
  */
 function withVerifiedTls(url: string): string {
   if (/[?&]uselibpqcompat=true(&|$)/.test(url)) return url
   return url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full')
 }
 
-/** The server, too, gives up a client that has vanished within a transaction: its locks would hold up everybody. */
+/** Makes the server end a client that has vanished within a transaction, because its locks would block other processes. */
 function sessionSettings({ silenceMs }: ConnectOptions): string {
-  const pendingWait = silenceMs === undefined ? '' : `set idle_in_transaction_session_timeout = ${silenceMs};`
-  return `set time zone 'UTC'; set extra_float_digits = 1; ${pendingWait}`
+  const limit = silenceMs === undefined ? '' : `set idle_in_transaction_session_timeout = ${silenceMs};`
+  return `set time zone 'UTC'; set extra_float_digits = 1; ${limit}`
 }
 
 /**
- * Ends a session that cannot be reached any more. One that waits for the rest of a COPY is not idle: without this its
- * locks would last until the server's TCP gives up, hours later. Whatever made it vanish may keep us from saying so, too:
- * it is tried again until it works, or nobody uses the pool any more.
+ * Ends a server session whose connection is lost. A session that waits for the rest of a COPY is not idle, so that its locks
+ * would last until the server's TCP gives up, hours later. The network may be down for this statement, too, so it is
+ * repeated until it succeeds or the pool ends.
  */
 async function endSession(pool: Pool, pid: number, onFailure: (error: Error) => void): Promise<void> {
   for (let tries = 1; !pool.ending; tries++) {
@@ -102,7 +103,7 @@ async function endSession(pool: Pool, pid: number, onFailure: (error: Error) => 
 
 const LONGEST_PAUSE_MS = 30_000
 
-/** Not pg's query_timeout: that leaves the connection in the pool, where the next statement waits behind the last. */
+/** Closes a silent connection. pg's query_timeout would leave it in the pool, where the next statement waits. */
 function limitSilence(client: ClientBase, silenceMs: number, onSilent: (pid: number) => void): void {
   const { connection, processID } = driverInternals(client)
   connection.stream.setTimeout(silenceMs, () => {
@@ -112,13 +113,56 @@ function limitSilence(client: ClientBase, silenceMs: number, onSilent: (pid: num
   })
 }
 
+/** Members that the driver does not declare. */
+interface DriverInternals {
+  readonly connection: { readonly stream: Socket }
+  readonly processID: number
+  readonly password: string | null
+  /** Set when the server asks for a password. */
+  readonly saslSession: object | null
+}
+
+function driverInternals(client: ClientBase): DriverInternals {
+  return client as unknown as DriverInternals
+}
+
+type ClientCallback = ((error: Error) => void) & ((error: null, client: Client) => void)
+
+/**
+ * Closes the socket when a handshake fails on the client side. The driver leaves it open, and an open socket keeps the
+ * process alive.
+ */
+class ClosingClient extends Client {
+  override connect(): Promise<Client>
+  override connect(callback: ClientCallback): void
+  override connect(callback?: ClientCallback): Promise<Client> | undefined {
+    // The pool is the only caller, and passes a callback.
+    if (!callback) return super.connect()
+    super.connect((error: Error | null) => {
+      if (error === null) return callback(null, this)
+      driverInternals(this).connection.stream.destroy()
+      callback(explainHandshake(this, error))
+    })
+    return undefined
+  }
+}
+
+function explainHandshake(client: Client, error: Error): Error {
+  const { password, saslSession } = driverInternals(client)
+  if (password || !saslSession) return error
+  return new DatabaseError(
+    'The database asks for a password, and DATABASE_URL has none: put it there, or into PGPASSWORD',
+    { cause: error },
+  )
+}
+
 type ConnectCallback = (
   error: Error | undefined,
   client: PoolClient | undefined,
   done: (release?: unknown) => void,
 ) => void
 
-/** Whatever keeps a connection from being made is a failure to reach the database, also what has no code. */
+/** Reports every failure to connect as a failure to reach the database, also one without a code. */
 class ReportingPool extends Pool {
   override connect(): Promise<PoolClient>
   override connect(callback: ConnectCallback): void
@@ -136,7 +180,7 @@ class ReportingPool extends Pool {
 const INT8 = 20
 
 const typeParsers = new TypeOverrides()
-// bigint columns are ids and counts, far below 2^53: numbers, not strings.
+// bigint columns are ids and counts below 2^53, so they are numbers and not strings.
 typeParsers.setTypeParser(INT8, parseInt8)
 
 function parseInt8(text: string): number {

@@ -2,8 +2,8 @@ import { DatabaseError } from '../errors.ts'
 import { isUntrustedCertificate } from '../untrusted-certificate.ts'
 
 /**
- * A failure to reach or use the database as a sentence that says what to do; undefined for any other error.
- * Told by SQLSTATE class and system error code, never by text.
+ * Explains a failure to reach or use the database in a sentence with a remedy; undefined for any other error. Decides by
+ * SQLSTATE class and system error code, never by text.
  */
 export function asDatabaseError(error: unknown): DatabaseError | undefined {
   if (error instanceof DatabaseError) return error
@@ -16,7 +16,7 @@ export function asDatabaseError(error: unknown): DatabaseError | undefined {
   return new DatabaseError(`${advice} (${detail})`, { cause: error })
 }
 
-/** The same for an error that came while a connection was made: without a known code, it could not be made. */
+/** The same for an error while connecting; an error without a known code means that the connection failed. */
 export function asConnectionError(error: unknown): DatabaseError {
   return (
     asDatabaseError(error) ?? new DatabaseError(`${NO_CONNECTION} (${messageOf(error)})`, { cause: error })
@@ -26,7 +26,7 @@ export function asConnectionError(error: unknown): DatabaseError {
 const UNREACHABLE =
   'The database cannot be reached. Check that it runs and that DATABASE_URL names its host and port'
 
-/** The driver has no code for a server that is silent, or that has no TLS though DATABASE_URL asks for it. */
+/** The driver has no code for a server that does not respond, or that has no TLS although DATABASE_URL requires it. */
 const NO_CONNECTION =
   'No connection to the database could be made. Check that it answers, and that it has TLS if sslmode in DATABASE_URL asks for it'
 
@@ -42,7 +42,7 @@ function adviceFor(code: string): string | undefined {
   if (code.startsWith('28'))
     return 'The database refuses the user or password of DATABASE_URL. Correct DATABASE_URL'
   if (code === '55P03')
-    return 'Somebody holds a lock for long: an open transaction that has written a note, perhaps (see pg_stat_activity). End it'
+    return 'Another transaction holds a lock for too long, such as an open one that has written a note (see pg_stat_activity). End it'
   if (code === '53300')
     return 'The database has no connection left. Raise max_connections, or run fewer processes'
   if (isUntrustedCertificate(code)) {
@@ -54,7 +54,7 @@ function adviceFor(code: string): string | undefined {
   return undefined
 }
 
-/** What the system says when the way to a server fails. */
+/** System error codes of a failed connection to a server. */
 export const SYSTEM_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -66,13 +66,14 @@ export const SYSTEM_CODES: ReadonlySet<string> = new Set([
   'EPIPE',
 ])
 
-/** SQLSTATE or system error code of what the database or the way to it said; undefined when it said none. */
+/** SQLSTATE or system error code of an error of the database or of the connection to it; undefined without one. */
 export function databaseCodeOf(error: unknown): string | undefined {
-  // A host with several addresses fails with one error for each.
+  // A host with several addresses fails with one error for each of them.
   const first = error instanceof AggregateError ? error.errors[0] : error
   const { code, cause } = (first ?? {}) as { code?: unknown; cause?: unknown }
   if (typeof code === 'string') return code
-  // Ours wraps the driver's; the cause of any other error is nothing to go by: an API can refuse connections, too.
+  // A DatabaseError wraps the driver's error. The cause of any other error does not count, because an API can refuse
+  // connections, too.
   return error instanceof DatabaseError && cause instanceof Error ? databaseCodeOf(cause) : undefined
 }
 

@@ -1,34 +1,33 @@
-import type { ApiQuotaTable } from './tables/api-quota.ts'
-import type { ChainLeavesTable } from './tables/chain-leaves.ts'
-import type { ClassificationRevisionsTable } from './tables/classification-revisions.ts'
-import type { ClassificationsTable } from './tables/classifications.ts'
-import type { ClipsTable } from './tables/clips.ts'
-import type { IdentifiersTable } from './tables/identifiers.ts'
-import type { ModelResultsTable } from './tables/model-results.ts'
-import type { ModelScoresTable } from './tables/model-scores.ts'
-import type { OverrideNotesTable } from './tables/override-notes.ts'
-import type { QuarantinedPayloadsTable } from './tables/quarantined-payloads.ts'
-import type { RevisionPayloadsTable } from './tables/revision-payloads.ts'
-import type { SchemaDriftTable } from './tables/schema-drift.ts'
-import type { SyncRunsTable } from './tables/sync-runs.ts'
-import type { VerdictModelsTable } from './tables/verdict-models.ts'
-import type { VerdictsTable } from './tables/verdicts.ts'
+import type { KyselyTable, Table } from './table.ts'
+import { CLASSIFICATIONS } from './tables/classifications.ts'
+import {
+  CLASSIFICATION_REVISIONS,
+  OVERRIDE_NOTES,
+  QUARANTINED_PAYLOADS,
+  REVISION_PAYLOADS,
+  SCHEMA_DRIFT,
+} from './tables/history.ts'
+import { API_QUOTA, IDENTIFIERS, MEDIA_TABLE } from './tables/queue.ts'
+import { CHAIN_LEAVES, SYNC_RUNS } from './tables/runs.ts'
 
-/** The tables as the migrations leave them; `npm run schema:drift` holds the two together. */
-export interface Database {
-  'identifai.identifiers': IdentifiersTable
-  'identifai.sync_runs': SyncRunsTable
-  'identifai.classifications': ClassificationsTable
-  'identifai.clips': ClipsTable
-  'identifai.verdicts': VerdictsTable
-  'identifai.verdict_models': VerdictModelsTable
-  'identifai.model_results': ModelResultsTable
-  'identifai.model_scores': ModelScoresTable
-  'identifai.classification_revisions': ClassificationRevisionsTable
-  'identifai.revision_payloads': RevisionPayloadsTable
-  'identifai.quarantined_payloads': QuarantinedPayloadsTable
-  'identifai.schema_drift': SchemaDriftTable
-  'identifai.api_quota': ApiQuotaTable
-  'identifai.override_notes': OverrideNotesTable
-  'identifai.chain_leaves': ChainLeavesTable
+/** The tables that every medium shares, as the migrations leave them; `npm run schema:drift` compares the two. */
+export const SHARED_TABLES = [
+  MEDIA_TABLE,
+  IDENTIFIERS,
+  SYNC_RUNS,
+  CLASSIFICATIONS,
+  CLASSIFICATION_REVISIONS,
+  REVISION_PAYLOADS,
+  QUARANTINED_PAYLOADS,
+  SCHEMA_DRIFT,
+  API_QUOTA,
+  OVERRIDE_NOTES,
+  CHAIN_LEAVES,
+] as const satisfies readonly Table[]
+
+type Shared = (typeof SHARED_TABLES)[number]
+
+/** The shared tables as Kysely knows them. Tables of a medium are read and written by their descriptors alone. */
+export type Database = {
+  [T in Shared as `identifai.${T['name']}`]: KyselyTable<T>
 }

@@ -1,11 +1,11 @@
-import { isoTime } from '../../../platform/iso-time.ts'
+import { isoTime } from '../../../platform/time.ts'
 
-/** The ledger's limit on an identifier, in bytes. */
+/** Longest identifier that can be tracked, in bytes. */
 export const MAX_IDENTIFIER_BYTES = 1024
 
 export const TOO_LONG = `longer than ${MAX_IDENTIFIER_BYTES} bytes`
 
-/** One identifier as somebody gave it, and where. */
+/** One identifier of the input, and its place there. */
 export interface Entry {
   /** Line of the file, from 1; position among the arguments for those. */
   readonly line: number
@@ -15,13 +15,13 @@ export interface Entry {
   readonly source: string | null
 }
 
-/** What cannot be tracked, and why. */
+/** An entry that cannot be tracked, and why. */
 export interface InvalidEntry {
   readonly line: number
   readonly reason: string
 }
 
-/** Checks one raw entry; an identifier is taken literally but for surrounding white space. */
+/** Checks one raw entry. An identifier is taken literally, without surrounding white space. */
 export function parseEntry(raw: {
   readonly line: number
   readonly identifier: string
@@ -31,7 +31,7 @@ export function parseEntry(raw: {
   const { line } = raw
   const identifier = raw.identifier.trim()
   const source = raw.source?.trim() || null
-  // PostgreSQL takes NEL for white space, JavaScript does not.
+  // NEL is white space for PostgreSQL, but not for JavaScript.
   if (/^[\s\u0085]*$/.test(identifier)) return { line, reason: 'blank' }
   if (Buffer.byteLength(identifier) > MAX_IDENTIFIER_BYTES) return { line, reason: TOO_LONG }
   const problem = textProblem(identifier) ?? textProblem(source ?? '')
@@ -48,7 +48,7 @@ export function parseEntry(raw: {
   return { line, identifier, submittedAt, source }
 }
 
-/** What the ledger takes: one odd year would break the calendars of all who read it. */
+/** The years that the table accepts, because one odd year breaks the calendars of many tools. */
 function isPlausible(time: string): boolean {
   const instant = Date.parse(time)
   return instant >= 0 && instant < Date.UTC(2100, 0)

@@ -9,14 +9,14 @@ export interface Input {
   /** A path, or `-` for standard input. */
   readonly file: string | undefined
   readonly csv: boolean | undefined
-  /** Told what the caller may have meant otherwise. */
+  /** Called with a sentence when the input may not be what the caller meant. */
   readonly onNotice: (notice: string) => void
 }
 
 /**
- * The entries that the command line names: arguments, or a file.
+ * Opens the entries of the command line: its arguments, or a file.
  *
- * @throws UsageError when it names neither or both, an argument is no identifier, or the file cannot be read.
+ * @throws UsageError when it has neither or both, an argument is not an identifier, or the file cannot be read.
  */
 export async function openInput({ ids, file, csv, onNotice }: Input): Promise<EntryStream> {
   if (file === undefined) {

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { UsageError } from '../../../platform/errors.ts'
+import { readLines } from '../../../platform/read-lines.ts'
 import { type Entry, type InvalidEntry, MAX_IDENTIFIER_BYTES, parseEntry, TOO_LONG } from './entry.ts'
-import { readLines } from './read-lines.ts'
 
 /** Surrounding white space of a line that may still hold an identifier of full length. */
 const MAX_WHITE_SPACE_BYTES = 1024
@@ -23,8 +23,8 @@ export async function* readTextEntries(stream: Readable): AsyncGenerator<Entry |
  * CSV (RFC 4180) with a header line: the columns `identifier` (or else the first), `submitted_at` and `source`;
  * others are ignored.
  *
- * @param onFirstColumn Told the name of the first column when it is taken for want of one called `identifier`.
- * @throws UsageError naming the line where the text stops being CSV.
+ * @param onFirstColumn Called with the name of the first column when no column is named `identifier`.
+ * @throws UsageError that has the line where the text is no longer CSV.
  */
 export async function* readCsvEntries(
   stream: Readable,
@@ -52,7 +52,7 @@ export async function* readCsvEntries(
     if (!(error instanceof CsvError)) throw error
     throw new UsageError(`The input is not CSV: ${error.message}. Nothing was done.`, { cause: error })
   } finally {
-    // Whoever writes to us may never end: without this, an error here would wait for them.
+    // The writer of a pipe may never end it, and without this an error here would wait for that.
     stream.destroy()
   }
 }

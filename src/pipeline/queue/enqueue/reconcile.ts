@@ -1,23 +1,23 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../../platform/postgres/database.ts'
-import type { IdentifierState } from '../../../platform/postgres/tables/identifiers.ts'
+import type { IdentifierState } from '../../../platform/postgres/tables/queue.ts'
 import type { EntryStream } from './read-entries.ts'
-import { type Staged, stageEntries } from './stage-entries.ts'
+import { type Staged, stageEntries } from './enqueue.ts'
 
-/** A list of identifiers held against the ledger. */
+/** A list of identifiers compared with the tracked ones. The keys are those of the JSON output. */
 export interface Reconciliation extends Omit<Staged, 'valid'> {
   /** Distinct identifiers of the list. */
   readonly listed: number
   readonly tracked: number
   readonly in_both: number
   readonly in_both_by_state: Partial<Record<IdentifierState, number>>
-  /** What the list has and the ledger lacks. */
+  /** Identifiers of the list that are not tracked. */
   readonly only_in_list: readonly string[]
-  /** What the ledger has and the list lacks. */
+  /** Tracked identifiers that the list does not have. */
   readonly only_tracked: readonly { readonly identifier: string; readonly state: IdentifierState }[]
 }
 
-/** Compares a list with the ledger, at one moment, and changes neither. */
+/** Compares a list with the tracked identifiers of a medium in one snapshot, and changes nothing. */
 export async function reconcile(
   db: Kysely<Database>,
   media: string,
@@ -28,7 +28,7 @@ export async function reconcile(
     .setIsolationLevel('repeatable read')
     .execute(async (trx) => {
       const { valid: _, ...staged } = await stageEntries(trx, entries)
-      // A temporary table is never analyzed by itself.
+      // Autovacuum does not analyze temporary tables.
       await sql`analyze enqueued_entries`.execute(trx)
       const byState = await readBoth(trx, media)
       const onlyInList = await readOnlyInList(trx, media)

@@ -1,33 +1,31 @@
-import type { Insertable } from 'kysely'
-import type { Generated, Jsonb, Timestamp } from '../column-types.ts'
+import { defineTable, type Row } from '../table.ts'
 
-/** Where the clips stood in the answer, as a JSON Pointer. */
-export type ClipsPath = '/details/clips' | '/chunk_details'
+/** The current content of each identifier that has a record; updated in place. Every medium has these columns. */
+export const CLASSIFICATIONS = defineTable({
+  name: 'classifications',
+  order: [],
+  columns: {
+    classification_id: 'bigint not null',
+    media: 'text not null',
+    identifier: 'text not null',
+    file_hash: 'text',
+    api_version: 'text',
+    status: 'text',
+    errors: 'text',
+    name: 'text',
+    ref_id: 'text',
+    result_url: 'text',
+    force_classification: 'text',
+    revision_no: 'integer not null',
+    observed_at: 'timestamptz not null',
+    run_id: 'uuid not null',
+    clips_path: 'text',
+    extra: 'jsonb',
+    clip_count: 'integer not null',
+    judged_clip_count: 'integer not null',
+    artificial_clip_count: 'integer not null',
+    model_count: 'integer not null',
+  },
+})
 
-/** Current content of each answered identifier; updated in place. */
-export interface ClassificationsTable {
-  classification_id: number
-  media: Generated<string>
-  identifier: string
-  file_hash: string | null
-  api_version: string | null
-  status: string | null
-  errors: string | null
-  name: string | null
-  ref_id: string | null
-  result_url: string | null
-  force_classification: string | null
-  revision_no: number
-  observed_at: Timestamp
-  run_id: string
-  clips_path: ClipsPath | null
-  extra: Jsonb | null
-  /** Counted here for queries over many classifications. */
-  clip_count: number
-  judged_clip_count: number
-  artificial_clip_count: number
-  /** Different models that gave a result on the whole file. */
-  model_count: number
-}
-
-export type NewClassificationRow = Required<Insertable<ClassificationsTable>>
+export type ClassificationRow = Row<typeof CLASSIFICATIONS>

@@ -1,4 +1,4 @@
-import { count } from '../../../../platform/terminal/print.ts'
+import { count } from '../../../../platform/terminal/text.ts'
 import type { ForceEvent, PeriodSummary } from '../../report.ts'
 import { confidenceSteps } from './confidence-steps.ts'
 

@@ -1,0 +1,36 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings'
+import { isoTime } from '../platform/time.ts'
+
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const
+
+/** Parses `90s`, `15m` or `2h`, at most a week, to milliseconds. */
+export function parseDuration(text: string): number {
+  const [, digits, unit] = /^(\d{1,6})([smh])$/.exec(text) ?? []
+  const milliseconds = Number(digits) * UNIT_MS[unit as keyof typeof UNIT_MS]
+  if (!(milliseconds <= 7 * 24 * UNIT_MS.h)) {
+    throw new InvalidArgumentError('It must be a duration such as 90s, 15m or 2h, at most 168h.')
+  }
+  return milliseconds
+}
+
+/** Parses a date (that day's start in UTC) or an ISO 8601 time, to ISO 8601 with a zone. */
+export function parseTime(text: string): string {
+  const time = isoTime(text)
+  if (time === undefined) {
+    throw new InvalidArgumentError(
+      'It must be a date such as 2026-07-01, or a time such as 2026-07-01T06:00Z.',
+    )
+  }
+  return time
+}
+
+/** Returns a parser of whole numbers. */
+export function parseInteger(least: number, most: number) {
+  return (text: string): number => {
+    const value = /^-?\d{1,10}$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
+    }
+    return value
+  }
+}

@@ -1,0 +1,29 @@
+import type { DataTable } from '../platform/postgres/table.ts'
+import { CLASSIFICATIONS } from '../platform/postgres/tables/classifications.ts'
+import { CLASSIFICATION_REVISIONS, REVISION_PAYLOADS } from '../platform/postgres/tables/history.ts'
+import { UsageError } from '../platform/errors.ts'
+import { audioEndpoint } from './audio/endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** The media that are requested and loaded. The migration of each adds its row to `identifai.media`. */
+export const ENDPOINTS: readonly [Endpoint, ...Endpoint[]] = [audioEndpoint]
+
+/** Names of the registered media; the first is the default of every command. */
+export const MEDIA = ENDPOINTS.map(({ media }) => media)
+
+export const DEFAULT_MEDIA = ENDPOINTS[0].media
+
+/** The tables whose rows belong to a classification, parents before children. */
+export const DATA_TABLES: readonly DataTable[] = [
+  CLASSIFICATIONS,
+  ...ENDPOINTS.flatMap(({ tables }) => tables),
+  CLASSIFICATION_REVISIONS,
+  REVISION_PAYLOADS,
+]
+
+/** @throws UsageError that names the registered media. */
+export function endpointOf(media: string): Endpoint {
+  const endpoint = ENDPOINTS.find((one) => one.media === media)
+  if (endpoint) return endpoint
+  throw new UsageError(`This version has no medium ${media}: it has ${MEDIA.join(', ')}.`)
+}

@@ -1,0 +1,162 @@
+import { promisify } from 'node:util'
+import { gunzip, type ZlibOptions } from 'node:zlib'
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import {
+  ApiKeyRefusedError,
+  ApiResponseError,
+  ApiUnavailableError,
+  ApiUntrustedError,
+  ThrottledError,
+} from '../../platform/errors.ts'
+import { isUntrustedCertificate } from '../../platform/untrusted-certificate.ts'
+import { type LastRecords, parseRecords, type ResponseRecord } from './records.ts'
+import { requestTarget } from './request.ts'
+import { retryAfterMs } from './retry-after.ts'
+
+/** Length of an error body that is kept as evidence. */
+const EVIDENCE_CHARACTERS = 2000
+
+/** A hundred records are about a megabyte. A larger body is an error, and must not fill the memory. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024
+
+/** The response to one request: records, or a refusal of the request as a whole. */
+type ApiReply =
+  | { readonly kind: 'records'; readonly records: readonly ResponseRecord[]; readonly httpDate: Date | null }
+  /** 400, 404, 422: one of the identifiers may be the reason. 413, 414: there are too many of them. */
+  | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
+
+export interface ApiRequest {
+  /** Path of the medium's endpoint below the base URL. */
+  readonly path: string
+  /** Up to 100. */
+  readonly identifiers: readonly string[]
+  /** Records that are not parsed again when they are identical. */
+  readonly lastRecords?: LastRecords
+}
+
+export interface ApiClient extends AsyncDisposable {
+  /**
+   * Sends one GET of many classifications. No retry, no quota.
+   *
+   * @throws ApiUnavailableError or ThrottledError when another attempt may help; ApiKeyRefusedError, ApiUntrustedError or
+   *   ApiResponseError when it cannot.
+   */
+  read(request: ApiRequest, signal: AbortSignal): Promise<ApiReply>
+}
+
+export interface ApiClientOptions {
+  readonly baseUrl: string
+  readonly apiKey: string
+  /** Time for one whole exchange, body included. */
+  readonly timeoutMs: number
+  /** URL of the proxy that requests go through; directly when null. */
+  readonly proxy: string | null
+  /** Hosts that are requested directly although there is a proxy, separated by commas. */
+  readonly noProxy: string
+  /** Called when a request has ended: with its status, null without a response, and its duration. */
+  readonly onEnded?: (status: number | null, seconds: number) => void
+}
+
+export function createApiClient(options: ApiClientOptions): ApiClient {
+  const agent = createAgent(options)
+  return {
+    read: async ({ path, identifiers, lastRecords = new Map() }, signal) => {
+      const place = `GET ${options.baseUrl}${path}`
+      const timeout = AbortSignal.timeout(options.timeoutMs)
+      const startedAt = performance.now()
+      let status: number | null = null
+      try {
+        const response = await request(options.baseUrl + requestTarget(path, identifiers), {
+          dispatcher: agent,
+          headers: { 'x-api-key': options.apiKey, accept: 'application/json', 'accept-encoding': 'gzip' },
+          signal: AbortSignal.any([signal, timeout]),
+        })
+        const { headers } = response
+        status = response.statusCode
+        const date = parseDate(headers.date)
+        if (status === 200) {
+          const records = readRecords(await plainBody(response), lastRecords, place)
+          return { kind: 'records', records, httpDate: date }
+        }
+        const body = await evidenceOf(response, options.apiKey)
+        return interpret({ status, retryAfter: headers['retry-after']?.toString(), date, body, place })
+      } catch (error) {
+        signal.throwIfAborted()
+        if (isOwnError(error)) throw error
+        if (isUntrustedCertificate((error as NodeJS.ErrnoException).code)) {
+          throw new ApiUntrustedError(place, error as Error)
+        }
+        const reason = timeout.aborted
+          ? `no whole response within ${options.timeoutMs} ms`
+          : (error as Error).message
+        throw new ApiUnavailableError(`${place}: ${reason}`, { cause: error })
+      } finally {
+        if (!signal.aborted) options.onEnded?.(status, (performance.now() - startedAt) / 1000)
+      }
+    },
+    [Symbol.asyncDispose]: () => agent.destroy(),
+  }
+}
+
+function createAgent({ proxy, noProxy }: ApiClientOptions): Agent | EnvHttpProxyAgent {
+  const limits = { connections: 64, maxResponseSize: MAX_BODY_BYTES }
+  return proxy === null ? new Agent(limits) : new EnvHttpProxyAgent({ ...limits, httpsProxy: proxy, noProxy })
+}
+
+async function plainBody({ headers, body }: Dispatcher.ResponseData): Promise<Buffer> {
+  const bytes = Buffer.from(await body.arrayBuffer())
+  if (!/^(x-)?gzip$/i.test(headers['content-encoding']?.toString() ?? '')) return bytes
+  return promisify<Buffer, ZlibOptions, Buffer>(gunzip)(bytes, { maxOutputLength: MAX_BODY_BYTES })
+}
+
+/** The text of an error body, cut, and without the key if the server echoes it; empty for a body that cannot be read. */
+async function evidenceOf(response: Dispatcher.ResponseData, apiKey: string): Promise<string> {
+  const body = await plainBody(response).catch(() => Buffer.alloc(0))
+  return body.toString('utf8').replaceAll(apiKey, '[redacted]').slice(0, EVIDENCE_CHARACTERS).toWellFormed()
+}
+
+interface ErrorResponse {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly date: Date | null
+  readonly body: string
+  readonly place: string
+}
+
+/** Decides by the status code only; the body is kept as evidence. */
+function interpret({ status, retryAfter, date, body, place }: ErrorResponse): ApiReply {
+  if ([400, 404, 422].includes(status)) return { kind: 'refused', status, body }
+  if ([413, 414].includes(status)) return { kind: 'too_long', status, body }
+  if (status === 429) {
+    const waitMs = retryAfterMs(retryAfter, { date, now: Date.now() })
+    throw new ThrottledError(`${place}: over the quota (429)`, waitMs)
+  }
+  if ([408, 425].includes(status) || status >= 500)
+    throw new ApiUnavailableError(`${place}: status ${status}`)
+  if (status === 401 || status === 403) {
+    throw new ApiKeyRefusedError(`${place}: the API refuses the key (${status}). Check IDENTIFAI_API_KEY.`)
+  }
+  throw new ApiResponseError(`${place}: unexpected status ${status}. Check IDENTIFAI_API_URL.`)
+}
+
+function readRecords(body: Buffer, last: LastRecords, place: string): readonly ResponseRecord[] {
+  let records: readonly ResponseRecord[] | undefined
+  try {
+    records = parseRecords(body, last)
+  } catch (cause) {
+    throw new ApiUnavailableError(`${place}: the response is not JSON`, { cause })
+  }
+  if (!records) throw new ApiUnavailableError(`${place}: the response is not a JSON array`)
+  return records
+}
+
+function parseDate(date: string | string[] | undefined): Date | null {
+  const parsed = new Date(String(date))
+  return Number.isNaN(parsed.getTime()) ? null : parsed
+}
+
+function isOwnError(error: unknown): boolean {
+  return [ApiUnavailableError, ThrottledError, ApiKeyRefusedError, ApiResponseError].some(
+    (type) => error instanceof type,
+  )
+}

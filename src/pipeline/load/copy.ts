@@ -1,0 +1,56 @@
+import { finished } from 'node:stream/promises'
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import type { Pool, PoolClient } from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import type { Database } from '../../platform/postgres/database.ts'
+import { columnsOf, type Table } from '../../platform/postgres/table.ts'
+import { binaryRows, hasBinaryForm } from './binary-rows.ts'
+import { textRows } from './text-rows.ts'
+
+/** One transaction, for Kysely and, for COPY, as the client that it runs on. */
+export interface CopyTransaction {
+  readonly trx: Transaction<Database>
+  readonly client: PoolClient
+}
+
+/**
+ * Runs `work` in one transaction that Kysely statements and COPY share. Kysely does not expose its client, so it gets a
+ * pool that has only this one.
+ */
+export async function withTransaction<T>(
+  pool: Pool,
+  work: (transaction: CopyTransaction) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect()
+  let failure: Error | undefined
+  try {
+    return await kyselyOn(client)
+      .transaction()
+      .execute((trx) => work({ trx, client }))
+  } catch (error) {
+    failure = error as Error
+    throw error
+  } finally {
+    // After a failure the client may be in any state, so the pool replaces it.
+    client.release(failure !== undefined)
+  }
+}
+
+/**
+ * Appends rows by COPY, within the client's transaction: in its binary format where every column has one, which saves both
+ * sides the conversion of text, and in its text format where there are times and arrays.
+ */
+export async function copyRows(client: PoolClient, table: Table, rows: readonly object[]): Promise<void> {
+  if (rows.length === 0) return
+  const statement = `copy identifai.${table.name} (${columnsOf(table).join(', ')}) from stdin`
+  const isBinary = hasBinaryForm(table)
+  const stream = client.query(copyFrom(isBinary ? `${statement} (format binary)` : statement))
+  stream.end(isBinary ? binaryRows(table, rows) : textRows(columnsOf(table), rows))
+  await finished(stream)
+}
+
+function kyselyOn(client: PoolClient): Kysely<Database> {
+  const borrowed = { query: client.query.bind(client), release: () => {} } as unknown as PoolClient
+  const pool = { connect: async () => borrowed, end: async () => {}, options: {} }
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+}

@@ -1,0 +1,99 @@
+import { sql, type Transaction } from 'kysely'
+import type { Drift } from '../../media/validation.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
+import type { Outcome } from './outcome.ts'
+
+const MAX_PATH_CHARACTERS = 500
+const MAX_SAMPLE_CHARACTERS = 500
+
+export interface EvidenceContext {
+  readonly media: string
+  readonly runId: string
+  readonly requestedAt: DatabaseTime
+  readonly receivedAt: DatabaseTime
+}
+
+/** Stores the records that could not be loaded. */
+export async function quarantine(
+  trx: Transaction<Database>,
+  outcomes: readonly Extract<Outcome, { kind: 'quarantined' }>[],
+  { media, runId, requestedAt, receivedAt }: EvidenceContext,
+): Promise<void> {
+  if (outcomes.length === 0) return
+  await trx
+    .insertInto('identifai.quarantined_payloads')
+    .values(
+      outcomes.map((outcome) => ({
+        media,
+        identifier: outcome.claim.identifier,
+        run_id: runId,
+        requested_at: requestedAt,
+        received_at: receivedAt,
+        reason: outcome.reason,
+        issues: JSON.stringify(outcome.issues),
+        http_status: outcome.httpStatus,
+        payload: outcome.payload,
+        resolved_at: null,
+      })),
+    )
+    .execute()
+}
+
+/** Marks the evidence of identifiers whose record now fits the contract, except evidence that is newer than the record. */
+export async function resolveQuarantine(
+  trx: Transaction<Database>,
+  identifiers: readonly string[],
+  { media, receivedAt }: EvidenceContext,
+): Promise<void> {
+  await trx
+    .updateTable('identifai.quarantined_payloads')
+    .set({ resolved_at: sql<Date>`now()` })
+    .where('media', '=', media)
+    .where(sql<boolean>`identifier = any(${identifiers}::text[])`)
+    .where('received_at', '<=', sql<Date>`${receivedAt}::timestamptz`)
+    .where('resolved_at', 'is', null)
+    .execute()
+}
+
+/**
+ * Counts drift, one row for each path and kind. Workers share these rows, so they are written in one order and at the end
+ * of the transaction: then no worker waits long, and no two wait for each other.
+ */
+export async function recordDrift(
+  trx: Transaction<Database>,
+  media: string,
+  drift: readonly Drift[],
+): Promise<void> {
+  const rows = countDrift(drift)
+  if (rows.length === 0) return
+  // One parameter for each column, however many rows. Kysely has no unnest over several arrays.
+  await sql`
+    insert into identifai.schema_drift as known (media, path, kind, occurrences, sample)
+    select ${media}, * from unnest(
+      ${rows.map((row) => row.path)}::text[],
+      ${rows.map((row) => row.kind)}::text[],
+      ${rows.map((row) => row.occurrences)}::bigint[],
+      ${rows.map((row) => row.sample)}::text[])
+    on conflict (media, path, kind) do update set
+      last_seen_at = now(), occurrences = known.occurrences + excluded.occurrences`.execute(trx)
+}
+
+function countDrift(drift: readonly Drift[]) {
+  const groups = Map.groupBy(drift, ({ path, kind }) => JSON.stringify([cutPath(path), kind]))
+  return [...groups]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([, members]) => {
+      const { path, kind, sample } = members[0] as Drift
+      return {
+        path: cutPath(path),
+        kind,
+        occurrences: members.length,
+        sample: JSON.stringify(sample).slice(0, MAX_SAMPLE_CHARACTERS).toWellFormed(),
+      }
+    })
+}
+
+function cutPath(path: string): string {
+  return path.slice(0, MAX_PATH_CHARACTERS).toWellFormed()
+}

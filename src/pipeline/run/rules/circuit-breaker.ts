@@ -1,0 +1,102 @@
+/** The result for one identifier, with the facts that the circuit breaker needs. */
+export interface Observation {
+  readonly id: number
+  /** Whether it was done or errored when it was requested. */
+  readonly isFinished: boolean
+  readonly result: 'returned' | 'absent' | 'rejected' | 'refused'
+}
+
+/** The latest observations that can open the breaker. */
+export const WINDOW = 1000
+
+/** Bounds below which a result may be a coincidence. */
+const MANY = 50
+const FINISHED_AT_LEAST = 5
+const REFUSED_AT_LEAST = 3
+const NOTHING_BUT_REFUSALS = 10
+const ABSENT_SHARE = 0.2
+const REJECTED_SHARE = 0.1
+
+/**
+ * Stops a run whose responses are not about the identifiers but about the request as a whole: the key of another account,
+ * a changed contract, a wrong address. Such a run must not make all identifiers missing or quarantined.
+ */
+export class CircuitBreaker {
+  #window: Observation[] = []
+  readonly #refused = new Set<number>()
+
+  observe(observations: readonly Observation[]): void {
+    this.#window = [...this.#window, ...observations].slice(-WINDOW)
+    for (const { id, result } of observations) if (result === 'refused') this.#refused.add(id)
+  }
+
+  /**
+   * Whether nothing was returned, and no finished identifier was requested. Only identifiers that are known to exist can
+   * distinguish a wrong key from a list of identifiers that do not exist.
+   */
+  needsControlGroup(): boolean {
+    return (
+      this.#window.length >= FINISHED_AT_LEAST &&
+      this.#window.every((observation) => isGone(observation) && !observation.isFinished)
+    )
+  }
+
+  /**
+   * Returns the likely cause, in a sentence for the operator, when the run has to stop; otherwise undefined.
+   *
+   * @param keyIsProven Whether the API has accepted a request with this key within the last day.
+   */
+  reasonToStop(keyIsProven: boolean): string | undefined {
+    return this.#absences() ?? this.#rejections() ?? this.#refusals(keyIsProven)
+  }
+
+  #absences(): string | undefined {
+    const finished = this.#window.filter(({ isFinished }) => isFinished)
+    const gone = finished.filter(isGone).length
+    const many = gone >= MANY && gone > ABSENT_SHARE * finished.length
+    const all = finished.length >= FINISHED_AT_LEAST && gone === finished.length
+    if (many || all) {
+      return (
+        `The API no longer returns ${gone} of ${finished.length} identifiers that it returned before: ` +
+        'is IDENTIFAI_API_KEY the key of another account, or IDENTIFAI_API_URL wrong?'
+      )
+    }
+    const requested = this.#window.length
+    if (requested >= MANY && this.#window.every(isGone)) {
+      return (
+        `The API returns none of ${requested} identifiers: is IDENTIFAI_API_KEY the key of another account, ` +
+        'or IDENTIFAI_API_URL wrong, or was none of these ever submitted (a file hash is not an identifier)?'
+      )
+    }
+    if (requested >= NOTHING_BUT_REFUSALS && this.#window.every(({ result }) => result === 'refused')) {
+      return (
+        `The API refuses each of ${requested} identifiers, and returns nothing else (400, 404 or 422): is IDENTIFAI_API_URL ` +
+        'wrong, or was none of these ever submitted (a file hash is not an identifier)?'
+      )
+    }
+    return undefined
+  }
+
+  #rejections(): string | undefined {
+    const returned = this.#window.filter((observation) => !isGone(observation))
+    const rejected = returned.filter(({ result }) => result === 'rejected').length
+    if (rejected < MANY || rejected <= REJECTED_SHARE * returned.length) return undefined
+    return (
+      `${rejected} of ${returned.length} records do not fit the contract: the API has changed. ` +
+      'Check for a newer identifai-sync.'
+    )
+  }
+
+  #refusals(keyIsProven: boolean): string | undefined {
+    if (this.#refused.size < REFUSED_AT_LEAST || keyIsProven) return undefined
+    return (
+      `The API refuses one identifier after another (${this.#refused.size}) and has accepted nothing for a day: ` +
+      'check IDENTIFAI_API_URL and IDENTIFAI_API_KEY.'
+    )
+  }
+}
+
+/** A refused identifier is not returned either. */
+function isGone({ result }: Observation): boolean {
+  return result === 'absent' || result === 'refused'
+}

@@ -1,0 +1,140 @@
+import type { Endpoint } from '../../../media/endpoint.ts'
+import type { Issue } from '../../../media/validation.ts'
+import { isJsonObject, type JsonObject } from '../../../platform/json.ts'
+import { storable } from '../../../platform/text.ts'
+import type { LastRecords, ResponseRecord } from '../../api/records.ts'
+import type { Outcome } from '../../load/outcome.ts'
+import type { Claim } from '../../queue/claim.ts'
+import { afterAbsence, afterQuarantine, afterRecord, type QueuePolicy } from './identifier-update.ts'
+
+/** Length of the API's text that the row of an identifier repeats; the evidence has more. */
+const QUOTED_CHARACTERS = 200
+
+/** The result of one response: an outcome for every claim, and the records that belong to none. */
+export interface ResponseReading {
+  readonly outcomes: readonly Outcome[]
+  /** Records that belong to a claim. */
+  readonly returned: number
+  /** Elements that are null, not a record, or without an identifier. */
+  readonly nameless: number
+  /** Records with an identifier that was not requested. */
+  readonly unrequested: number
+  /** Records whose identifier comes again later in the response; the last one counts. */
+  readonly repeated: number
+}
+
+/** Reads the records of a response; matches them by identifier, never by position. */
+export function outcomesOf(
+  claims: readonly Claim[],
+  records: readonly ResponseRecord[],
+  { endpoint, policy }: { readonly endpoint: Endpoint; readonly policy: QueuePolicy },
+): ResponseReading {
+  const requested = new Set(claims.map((claim) => claim.identifier))
+  const named = records.flatMap((record) => {
+    const identifier = identifierOf(record)
+    return identifier === undefined ? [] : [{ identifier, record }]
+  })
+  const matching = named.filter(({ identifier }) => requested.has(identifier))
+  const byIdentifier = new Map(matching.map(({ identifier, record }) => [identifier, record]))
+  return {
+    outcomes: claims.map((claim) => outcomeOf(claim, byIdentifier.get(claim.identifier), endpoint, policy)),
+    returned: byIdentifier.size,
+    nameless: records.length - named.length,
+    unrequested: named.length - matching.length,
+    repeated: matching.length - byIdentifier.size,
+  }
+}
+
+/**
+ * The result of a refusal of one identifier that was requested alone. An identifier that was never finished may not be
+ * readable yet, so it counts as not returned until it would be missing. Then, and if it was finished before, it is
+ * quarantined.
+ */
+export function outcomeOfRefusal(
+  claim: Claim,
+  refusal: { readonly status: number; readonly body: string },
+  policy: QueuePolicy,
+): Outcome {
+  const body = storable(refusal.body)
+  const lastError = `The API refuses it (${refusal.status}): ${body.slice(0, QUOTED_CHARACTERS).toWellFormed()}`
+  const absence = afterAbsence(claim, policy)
+  if (!claim.wasFinished && absence.state !== 'missing') {
+    return {
+      kind: 'not_returned',
+      claim,
+      update: { ...absence, lastError },
+      disappeared: false,
+      refused: true,
+    }
+  }
+  return {
+    kind: 'quarantined',
+    claim,
+    update: { ...afterQuarantine(claim, lastError), absences: absence.absences },
+    reason: 'refused_by_api',
+    issues: [{ path: '', message: `refused with status ${refusal.status}` }],
+    httpStatus: refusal.status,
+    payload: body,
+  }
+}
+
+/** The last records of these claims, if finished: a record that is identical to them has nothing new. */
+export function lastRecordsOf(claims: readonly Claim[]): LastRecords {
+  return new Map(
+    claims.filter(hasLastRecord).map(({ recordDigest, identifier }) => [recordDigest, identifier]),
+  )
+}
+
+/** A claim of an identifier whose last record was finished, so that an identical one may come. */
+type FinishedClaim = Claim & { readonly state: 'done' | 'errored'; readonly recordDigest: string }
+
+function hasLastRecord(claim: Claim): claim is FinishedClaim {
+  return (claim.state === 'done' || claim.state === 'errored') && claim.recordDigest !== null
+}
+
+function outcomeOf(
+  claim: Claim,
+  record: ResponseRecord | undefined,
+  endpoint: Endpoint,
+  policy: QueuePolicy,
+): Outcome {
+  if (record === undefined) {
+    const update = afterAbsence(claim, policy)
+    const disappeared = claim.wasFinished && update.state === 'missing' && claim.state !== 'missing'
+    return { kind: 'not_returned', claim, update, disappeared, refused: false }
+  }
+  if (record.kind === 'identical') {
+    const { state, recordDigest } = claim as FinishedClaim
+    return { kind: 'identical', claim, update: afterRecord(claim, state, policy, recordDigest) }
+  }
+  const { text, digest } = record
+  const validation = endpoint.validate(record.value as JsonObject)
+  if (validation.accepted) {
+    const { classification } = validation
+    const rows = endpoint.normalize(claim.id, classification)
+    const update = afterRecord(claim, rows.revision.status, policy, digest)
+    return { kind: 'returned', claim, update, rows, text, drift: classification.drift }
+  }
+  return { ...quarantined(claim, validation.issues), reason: validation.reason, payload: text }
+}
+
+function quarantined(claim: Claim, found: readonly Issue[]) {
+  const issues = found.map(({ path, message }) => ({ path: storable(path), message: storable(message) }))
+  const [first] = issues
+  const lastError = `The record cannot be loaded: ${first?.path || 'the record'} ${first?.message}`
+  return {
+    kind: 'quarantined',
+    claim,
+    update: afterQuarantine(claim, lastError),
+    issues,
+    httpStatus: null,
+  } as const
+}
+
+/** The identifier of an element; undefined where it is null, not a record, or has none. */
+function identifierOf(record: ResponseRecord): string | undefined {
+  if (record.kind === 'identical') return record.identifier
+  const { value } = record
+  const isNamed = isJsonObject(value) && Object.hasOwn(value, 'identifier')
+  return isNamed && typeof value.identifier === 'string' ? value.identifier : undefined
+}

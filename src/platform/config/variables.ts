@@ -1,0 +1,189 @@
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** The form of a value; config.ts and daemon-config.ts have the parser of each kind. */
+export type Form =
+  | { readonly kind: 'text' | 'databaseUrl' | 'headerValue' | 'apiUrl' | 'proxyUrl' | 'timeZone' | 'rate' }
+  | { readonly kind: 'integer'; readonly least: number; readonly most: number }
+  | { readonly kind: 'oneOf'; readonly values: readonly string[] }
+  /** Accepted numbers of fields: five are minute, hour, day, month and weekday; a sixth in front is the second. */
+  | { readonly kind: 'cron'; readonly fields: readonly number[] }
+
+interface Variable {
+  readonly form: Form
+  /** As it would be written; null for no value. Absent for a required variable, with a hint at its value in its place. */
+  readonly default?: string | null
+  readonly hint?: string
+  readonly description: string
+  /** Only the daemon reads it. */
+  readonly daemonOnly?: true
+  /** The value can be in a file instead, which VARIABLE_FILE names. */
+  readonly secret?: true
+  /** By convention, the name is also valid in lower case. */
+  readonly lowerCaseToo?: true
+}
+
+const integer = (least: number, most: number) => ({ kind: 'integer', least, most }) as const
+
+/**
+ * Every environment variable that is read: its form, its default and its description. The parsers, the types of the
+ * configuration, `--help`, docs/reference.md and the warning about unknown names derive from this list. It is plain data, so
+ * that `--help` loads no package for it.
+ */
+export const VARIABLES = {
+  DATABASE_URL: {
+    form: { kind: 'databaseUrl' },
+    hint: 'the PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
+    secret: true,
+    description: 'PostgreSQL, postgresql://user:password@host:5432/name; for every command',
+  },
+  IDENTIFAI_API_KEY: {
+    form: { kind: 'headerValue' },
+    hint: 'your identifAI API key',
+    secret: true,
+    description: 'for sync, schedule, doctor, plan and replay',
+  },
+  IDENTIFAI_API_URL: {
+    form: { kind: 'apiUrl' },
+    default: 'https://backend.identifai.net/api',
+    description: 'base URL of the API: https, or http on loopback',
+  },
+  SYNC_BATCH_SIZE: {
+    form: integer(1, 100),
+    default: '100',
+    description: 'identifiers in a request, at most 100',
+  },
+  SYNC_MAX_URL_BYTES: {
+    form: integer(200, 1_000_000),
+    default: '8000',
+    description: 'longest request target, in bytes',
+  },
+  SYNC_REQUESTS_PER_SECOND: {
+    form: { kind: 'rate' },
+    default: '2',
+    description: 'quota of the key, shared by all processes',
+  },
+  SYNC_REQUESTS_PER_MINUTE: { form: { kind: 'rate' }, default: '60', description: 'the same, for a minute' },
+  SYNC_CONCURRENCY: { form: integer(1, 64), default: '2', description: 'batches in progress together' },
+  SYNC_REQUEST_TIMEOUT_MS: {
+    form: integer(1, 3_600_000),
+    default: '30000',
+    description: 'for a whole response',
+  },
+  SYNC_RETRIES: { form: integer(0, 100), default: '5', description: 'attempts of a request after the first' },
+  SYNC_RETRY_BASE_MS: {
+    form: integer(1, 60_000),
+    default: '1000',
+    description: 'bound of the first random delay; it doubles up to a minute',
+  },
+  SYNC_LEASE_SECONDS: {
+    form: integer(2, 86_400),
+    default: '120',
+    description: 'how long a dead process holds its identifiers; at least 2',
+  },
+  SYNC_MISSING_AFTER: {
+    form: integer(1, 1000),
+    default: '5',
+    description: 'absences in a row after which an identifier is missing',
+  },
+  SYNC_REFRESH_HOURS: {
+    form: integer(1, 8760),
+    default: '12',
+    description: 'hours until a finished identifier is due again',
+  },
+  SYNC_MAX_DURATION_MINUTES: {
+    form: integer(1, 10_080),
+    default: null,
+    description: 'time limit of a run; after it the run claims nothing more',
+  },
+  SYNC_SCHEDULE: {
+    form: { kind: 'cron', fields: [5] },
+    default: '0 2 * * *',
+    daemonOnly: true,
+    description: 'nightly runs of schedule',
+  },
+  SYNC_FRESH_SCHEDULE: {
+    form: { kind: 'cron', fields: [5, 6] },
+    default: '* * * * *',
+    daemonOnly: true,
+    description: 'its fresh runs; with a sixth field in front, the second',
+  },
+  SYNC_TIMEZONE: {
+    form: { kind: 'timeZone' },
+    default: 'UTC',
+    daemonOnly: true,
+    description: 'time zone of both',
+  },
+  HTTP_HOST: {
+    form: { kind: 'text' },
+    default: '127.0.0.1',
+    daemonOnly: true,
+    description: 'where schedule serves health and metrics',
+  },
+  HTTP_PORT: {
+    form: integer(0, 65_535),
+    default: '9464',
+    daemonOnly: true,
+    description: '0 takes a free port',
+  },
+  HTTP_READY_MAX_AGE_HOURS: {
+    form: integer(1, 8760),
+    default: '26',
+    daemonOnly: true,
+    description: 'not ready when the last success is older',
+  },
+  HTTPS_PROXY: {
+    form: { kind: 'proxyUrl' },
+    default: null,
+    lowerCaseToo: true,
+    description: 'a proxy for requests to the API, but not to loopback',
+  },
+  NO_PROXY: {
+    form: { kind: 'text' },
+    default: '',
+    lowerCaseToo: true,
+    description: 'hosts that are requested without the proxy, separated by commas',
+  },
+  LOG_LEVEL: {
+    form: { kind: 'oneOf', values: LOG_LEVELS },
+    default: 'info',
+    description: LOG_LEVELS.join(', '),
+  },
+} as const satisfies Record<string, Variable>
+
+export type Variables = typeof VARIABLES
+export type VariableName = keyof Variables
+
+/** One variable for people. */
+export interface VariableLine {
+  readonly name: string
+  /** `required`, or the default; `none` where no value is the default. */
+  readonly default: string
+  readonly description: string
+}
+
+/** All variables in the order of the list, with the files of secrets, and the one variable that Node reads itself. */
+export const VARIABLE_LINES: readonly VariableLine[] = [
+  ...Object.entries<Variable>(VARIABLES).flatMap(([name, variable]) => [
+    { name, default: defaultOf(variable), description: variable.description },
+    ...(variable.secret
+      ? [{ name: `${name}_FILE`, default: 'none', description: 'a file that holds it instead' }]
+      : []),
+  ]),
+  {
+    name: 'NODE_EXTRA_CA_CERTS',
+    default: 'none',
+    description: 'file of a private certificate authority; in the environment only',
+  },
+]
+
+/** Returns names that resemble these variables and are none: typing errors, which would leave a default in force. */
+export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const known = new Set(VARIABLE_LINES.map(({ name }) => name))
+  return Object.keys(environment)
+    .filter((name) => /^(SYNC|IDENTIFAI|HTTP_READY)_/.test(name) && !known.has(name))
+    .toSorted()
+}
+
+function defaultOf(variable: Variable): string {
+  return variable.default === undefined ? 'required' : variable.default || 'none'
+}

@@ -1,0 +1,132 @@
+import { defineTable, type Row } from '../table.ts'
+
+/** States of an analysis. A record without a status has one, too: a verdict present means done, none means new. */
+export const ANALYSIS_STATUSES = ['new', 'done', 'errored'] as const
+export type AnalysisStatus = (typeof ANALYSIS_STATUSES)[number]
+
+/** Causes of a revision that compare the contents of two records; each medium says which part each is about. */
+export const CONTENT_CAUSES = [
+  'status_changed',
+  'heuristic_switched',
+  'verdict_changed',
+  'models_changed',
+  'scores_changed',
+  'api_version_changed',
+  'details_changed',
+  'hash_changed',
+  'errors_changed',
+  'metadata_changed',
+  'extra_changed',
+] as const
+
+/** Causes that are a change of the forced label between two finished records. */
+export const FORCE_CAUSES = ['forced', 'force_changed', 'unforced'] as const
+
+/** Why a revision was appended. */
+export const REVISION_CAUSES = [
+  'first_seen',
+  ...FORCE_CAUSES,
+  'already_forced',
+  ...CONTENT_CAUSES,
+  'disappeared',
+  'reappeared',
+] as const
+export type RevisionCause = (typeof REVISION_CAUSES)[number]
+
+/** Append-only history: one row for each version of a content. Every column is sealed. */
+export const CLASSIFICATION_REVISIONS = defineTable({
+  name: 'classification_revisions',
+  order: ['revision_no'],
+  columns: {
+    classification_id: 'bigint not null',
+    revision_no: 'integer not null',
+    observed_at: 'timestamptz not null',
+    previous_confirmed_at: 'timestamptz',
+    run_id: 'uuid not null',
+    causes: ['text[] not null', REVISION_CAUSES],
+    identifier: 'text not null',
+    source: 'text',
+    submitted_at: 'timestamptz',
+    name: 'text',
+    ref_id: 'text',
+    result_url: 'text',
+    file_hash: 'text',
+    status: ['text not null', ANALYSIS_STATUSES],
+    api_version: 'text',
+    machine_classification: 'text',
+    machine_confidence: 'double precision',
+    machine_heuristic: 'text',
+    force_classification: 'text',
+    content_digest: 'text not null',
+    digest_version: 'integer not null',
+  },
+})
+
+export type RevisionRow = Row<typeof CLASSIFICATION_REVISIONS>
+
+/** The record behind each revision, as received. */
+export const REVISION_PAYLOADS = defineTable({
+  name: 'revision_payloads',
+  order: ['revision_no'],
+  columns: {
+    classification_id: 'bigint not null',
+    revision_no: 'integer not null',
+    payload: 'jsonb not null',
+  },
+})
+
+/** Append-only: who forced a label and why, as entered by the organization. Every column is sealed. */
+export const OVERRIDE_NOTES = defineTable({
+  name: 'override_notes',
+  columns: {
+    note_id: 'bigint not null default',
+    media: 'text not null default',
+    file_hash: 'text not null',
+    forced_to: 'text not null',
+    author: 'text not null',
+    reason: 'text not null',
+    ticket: 'text',
+    reviewer: 'text',
+    noted_at: 'timestamptz not null default',
+  },
+})
+
+/** The three reasons to quarantine: a broken contract, a value PostgreSQL cannot store, a request refused by the API. */
+export const QUARANTINE_REASONS = ['invalid_payload', 'unstorable', 'refused_by_api'] as const
+export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]
+
+/** Records that could not be loaded, kept as evidence. */
+export const QUARANTINED_PAYLOADS = defineTable({
+  name: 'quarantined_payloads',
+  columns: {
+    quarantine_id: 'bigint not null default',
+    media: 'text not null',
+    identifier: 'text not null',
+    run_id: 'uuid not null',
+    requested_at: 'timestamptz not null',
+    received_at: 'timestamptz not null',
+    quarantined_at: 'timestamptz not null default',
+    reason: ['text not null', QUARANTINE_REASONS],
+    issues: 'jsonb not null',
+    http_status: 'integer',
+    payload: 'text',
+    resolved_at: 'timestamptz',
+  },
+})
+
+/** Kinds of drift: a field or a value that the contract does not know, or a field in another place. */
+export const DRIFT_KINDS = ['unknown_field', 'unknown_value', 'moved_field'] as const
+
+/** Where the API has moved away from the contract without breaking it. */
+export const SCHEMA_DRIFT = defineTable({
+  name: 'schema_drift',
+  columns: {
+    media: 'text not null',
+    path: 'text not null',
+    kind: ['text not null', DRIFT_KINDS],
+    first_seen_at: 'timestamptz not null default',
+    last_seen_at: 'timestamptz not null default',
+    occurrences: 'bigint not null default',
+    sample: 'text',
+  },
+})

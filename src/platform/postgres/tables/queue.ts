@@ -1,0 +1,49 @@
+import { defineTable } from '../table.ts'
+
+/** States of a tracked identifier; ARCHITECTURE.md draws the transitions. */
+export const IDENTIFIER_STATES = ['pending', 'done', 'errored', 'missing', 'quarantined', 'retired'] as const
+export type IdentifierState = (typeof IDENTIFIER_STATES)[number]
+
+/** The media that have an endpoint; the migration of each adds its row. */
+export const MEDIA_TABLE = defineTable({ name: 'media', columns: { media: 'text not null' } })
+
+/** Tracked identifiers, which are the queue; the migration has the comments of the columns. */
+export const IDENTIFIERS = defineTable({
+  name: 'identifiers',
+  columns: {
+    id: 'bigint not null default',
+    media: 'text not null default',
+    identifier: 'text not null',
+    submitted_at: 'timestamptz',
+    source: 'text',
+    state: ['text not null default', IDENTIFIER_STATES],
+    priority: 'smallint not null default',
+    due_at: 'timestamptz default',
+    attempts: 'integer not null default',
+    absences: 'integer not null default',
+    request_limit: 'smallint',
+    lease_until: 'timestamptz',
+    leased_by: 'uuid',
+    claim_no: 'integer not null default',
+    refresh_requested_at: 'timestamptz',
+    last_error: 'text',
+    record_digest: 'bytea',
+    enqueued_at: 'timestamptz not null default',
+    last_requested_at: 'timestamptz',
+    last_confirmed_at: 'timestamptz',
+    finished_at: 'timestamptz',
+    retired_at: 'timestamptz',
+    retired_reason: 'text',
+  },
+})
+
+/** Shared pacing: all processes that use one API key take their request slots from one row. */
+export const API_QUOTA = defineTable({
+  name: 'api_quota',
+  columns: {
+    key_fingerprint: 'text not null',
+    next_slot_at: 'timestamptz not null default',
+    paused_until: 'timestamptz',
+    last_accepted_at: 'timestamptz',
+  },
+})

@@ -1,0 +1,89 @@
+import { defineTable, type ReadRow } from '../table.ts'
+
+/** What starts a run: a person, the schedule (a nightly or a fresh run), `replay` or `demo`. */
+export const RUN_TRIGGERS = ['manual', 'nightly', 'fresh', 'replay', 'demo'] as const
+export type RunTrigger = (typeof RUN_TRIGGERS)[number]
+
+export const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
+export type RunStatus = (typeof RUN_STATUSES)[number]
+
+/** Counters of a run; the migration says what each of them counts. */
+export const COUNTERS = [
+  'requests',
+  'retries',
+  'throttled',
+  'claimed',
+  'returned',
+  'done',
+  'pending',
+  'errored',
+  'not_returned',
+  'quarantined',
+  'released',
+  'changed',
+  'unchanged',
+  'force_changes',
+] as const
+
+/** Set when a run is sealed; no part of the sealed row. */
+const CHAIN_COLUMNS = {
+  chain_position: 'integer',
+  merkle_root: 'text',
+  chain_head: 'text',
+} as const
+
+const counterColumns = Object.fromEntries(
+  COUNTERS.map((name) => [name, 'integer not null default']),
+) as Record<(typeof COUNTERS)[number], 'integer not null default'>
+
+/** One row a run: requests, outcomes, and the tracked identifiers at its end. */
+export const SYNC_RUNS = defineTable({
+  name: 'sync_runs',
+  columns: {
+    run_id: 'uuid not null',
+    trigger: ['text not null', RUN_TRIGGERS],
+    status: ['text not null default', RUN_STATUSES],
+    started_at: 'timestamptz not null default',
+    heartbeat_at: 'timestamptz not null default',
+    finished_at: 'timestamptz',
+    host: 'text not null',
+    pid: 'integer not null',
+    version: 'text not null',
+    error: 'text',
+    ...counterColumns,
+    tracked_count: 'integer',
+    pending_count: 'integer',
+    done_count: 'integer',
+    errored_count: 'integer',
+    missing_count: 'integer',
+    quarantined_count: 'integer',
+    retired_count: 'integer',
+    confirmed_since: 'timestamptz',
+    unfinished_enqueued_since: 'timestamptz',
+    reanalyzing_count: 'integer',
+    retired_reasons: 'jsonb',
+    unsealed_runs: 'integer',
+    first_http_date: 'timestamptz',
+    last_http_date: 'timestamptz',
+    ...CHAIN_COLUMNS,
+    notes_through: 'bigint',
+  },
+})
+
+export type SyncRunRow = ReadRow<typeof SYNC_RUNS>
+
+/** Columns that change while a run is open, or that sealing adds: everything else of the row is sealed. */
+export const UNSEALED_RUN_COLUMNS: readonly string[] = ['heartbeat_at', ...Object.keys(CHAIN_COLUMNS)]
+
+/** Append-only: the leaves of the Merkle tree of each sealed run. */
+export const CHAIN_LEAVES = defineTable({
+  name: 'chain_leaves',
+  columns: {
+    chain_position: 'integer not null',
+    leaf_no: 'integer not null',
+    classification_id: 'bigint',
+    revision_no: 'integer',
+    note_id: 'bigint',
+    leaf_hash: 'text not null',
+  },
+})

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pRetry from 'p-retry'
+
+/**
+ * The retry policy: every limit and delay after which a failed operation is repeated or given up.
+ * SYNC_RETRIES and SYNC_RETRY_BASE_MS set the rest for requests.
+ */
+export const RETRY_POLICY = {
+  request: {
+    /** Longest delay between two attempts of a request. */
+    maxDelayMs: 60_000,
+    /** Longest pause that a run waits for; a longer one ends it. */
+    maxPauseMs: 5 * 60_000,
+    /** With growing pauses this is about ten minutes, longer than a burst of another process lasts. */
+    maxThrottledInARow: 15,
+  },
+  /** Together this outlasts the restart of a server: about half a minute. */
+  database: { retries: 8, baseMs: 200, maxDelayMs: 60_000 },
+  run: {
+    /** Batches in a row that fail for a transient reason, after which a run gives up. */
+    maxFailedInARow: 5,
+    /** A failed nightly run is repeated after this time, if the cause may be over by then. */
+    repeatAfterMinutes: 30,
+  },
+  identifier: {
+    /** After a failed request: doubles with each failure in a row, within these bounds. */
+    minDelaySeconds: 60,
+    maxDelaySeconds: 15 * 60,
+  },
+} as const
+
+export interface RetryOptions {
+  /** Attempts after the first. */
+  readonly retries: number
+  /** Bound of the first delay; it doubles with every retry. */
+  readonly baseMs: number
+  readonly maxDelayMs: number
+  readonly signal?: AbortSignal
+  readonly isRetryable: (error: Error) => boolean
+  /** Called before the delay of retry number `retry`, from 1. */
+  readonly onRetry: (error: Error, retry: number, delayMs: number) => void
+}
+
+/** Repeats work that fails for a retryable reason, after a random delay; throws any other error at the first failure. */
+export async function retry<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { retries, signal, isRetryable, onRetry } = options
+  return pRetry(work, {
+    retries,
+    // The delay is made below, because p-retry has no full jitter.
+    minTimeout: 0,
+    ...(signal && { signal }),
+    shouldRetry: async ({ error, attemptNumber }) => {
+      if (!isRetryable(error)) return false
+      const delayMs = Math.random() * delayBoundMs(attemptNumber, options)
+      onRetry(error, attemptNumber, Math.round(delayMs))
+      await sleep(delayMs, undefined, { ...(signal && { signal }) })
+      return true
+    },
+  })
+}
+
+/** Full jitter: the delay before retry number `retry` (from 1) is uniformly distributed below this bound. */
+export function delayBoundMs(
+  retry: number,
+  { baseMs, maxDelayMs }: Pick<RetryOptions, 'baseMs' | 'maxDelayMs'>,
+): number {
+  return Math.min(baseMs * 2 ** (retry - 1), maxDelayMs)
+}
+
+/** Seconds until an identifier is due again after its `failures`-th failed request in a row (from 1). */
+export function dueAfterFailureSeconds(failures: number): number {
+  const { minDelaySeconds, maxDelaySeconds } = RETRY_POLICY.identifier
+  return Math.min(minDelaySeconds * 2 ** (failures - 1), maxDelaySeconds)
+}

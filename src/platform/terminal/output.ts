@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { UsageError } from '../errors.ts'
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** Prints the one JSON document of a command on standard output. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+type Text = Iterable<string> | AsyncIterable<string>
+
+/**
+ * Writes text to a file, or to standard output without a path. The file exists complete or not at all, because it gets its
+ * name when everything is written.
+ *
+ * @throws UsageError when the file cannot be written.
+ */
+export async function writeOutput(text: Text, path: string | undefined): Promise<void> {
+  if (path === undefined) return writeToStandardOutput(text)
+  const unfinished = `${path}.${randomBytes(4).toString('hex')}.tmp`
+  try {
+    await pipeline(Readable.from(text), createWriteStream(unfinished, { flags: 'wx' }))
+    await rename(unfinished, path)
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw new UsageError(`${path} cannot be written: ${message}`)
+  }
+}
+
+/** A reader that has read enough (`| head`) is not a failure. */
+async function writeToStandardOutput(text: Text): Promise<void> {
+  try {
+    await pipeline(Readable.from(text), process.stdout, { end: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  }
+}
+
+/** One line that is rewritten in place on a terminal; not shown elsewhere, where log lines report the progress. */
+export interface ProgressLine {
+  readonly isShown: boolean
+  readonly show: (text: string) => void
+  readonly clear: () => void
+}
+
+export function createProgressLine(output: NodeJS.WriteStream): ProgressLine {
+  if (!output.isTTY) return { isShown: false, show: () => {}, clear: () => {} }
+  const rewrite = (text: string) => {
+    output.cursorTo(0)
+    output.clearLine(1)
+    output.write(text)
+  }
+  return {
+    isShown: true,
+    // One column stays free, or the cursor would wrap; a terminal without a size reports 0.
+    show: (text) => rewrite(text.slice(0, (output.columns || 80) - 1)),
+    clear: () => rewrite(''),
+  }
+}

@@ -1,0 +1,26 @@
+/** A time of the database's clock as UTC text with six digits, `2026-07-01T02:00:00.000000Z`; such times compare as text. */
+export type DatabaseTime = string
+
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/
+
+/**
+ * Reads a date (its start), or a date and time, in ISO 8601, and returns it with a zone and with all its digits, in the form
+ * that PostgreSQL reads. A time without a zone is UTC. Returns undefined for anything else.
+ */
+export function isoTime(text: string): string | undefined {
+  const match = ISO_TIME.exec(text)
+  if (!match) return undefined
+  const hasZone = match[1] !== undefined
+  const isDateOnly = text.length === 10
+  // PostgreSQL prints +02, Date wants +02:00.
+  const full = text.replace(' ', 'T').replace(/([+-]\d{2})$/, isDateOnly ? '$1' : '$1:00')
+  const zoned = isDateOnly || hasZone ? full : `${full}Z`
+  if (Number.isNaN(Date.parse(zoned)) || !isDay(text)) return undefined
+  return isDateOnly ? `${text}T00:00:00Z` : zoned
+}
+
+/** Refuses a day that does not exist, because Date accepts a year 0, and 31 February as a day in March. */
+function isDay(text: string): boolean {
+  const [year, month, day] = text.slice(0, 10).split('-').map(Number) as [number, number, number]
+  return year >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate()
+}
