@@ -81,7 +81,7 @@ Examples:
 Settings come from the environment, or a .env file in the working directory:
 ${settings()}
 
-Exit codes: ${exitCodes()}
+Exit codes:${exitCodes()}
 Documentation: ${DOCUMENTS}`
 
 function settings(): string {
