@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { createView, dropView } from './reporting-view.ts'
+import { createView, dropView } from './with-comments.ts'
 import { IDENTIFICATION, SUBMISSION } from './reporting-columns.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

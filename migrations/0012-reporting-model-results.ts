@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { createView, dropView, type ViewColumn } from './reporting-view.ts'
+import { createView, dropView, type ViewColumn } from './with-comments.ts'
 import { IDENTIFICATION, SUBMISSION } from './reporting-columns.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { createView, dropView } from './reporting-view.ts'
+import { createView, dropView } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'data_dictionary', {
@@ -17,7 +17,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       joins_to: { is: 'Column of another view that it leads to.', null: 'it leads nowhere' },
       null_means: { is: 'What it means when it is null.', null: 'it is never null' },
     },
-    // The comments are written by one hand (reporting-view.ts), in one order.
+    // The comments are written by one hand (with-comments.ts), in one order.
     query: `
       select
         view.relname::text,

@@ -1,4 +1,4 @@
-import type { ViewColumn } from './reporting-view.ts'
+import type { ViewColumn } from './with-comments.ts'
 import { IDENTIFICATION, SUBMISSION } from './reporting-columns.ts'
 
 /** The columns of `classifications`, which `forced_classifications` has, too. */

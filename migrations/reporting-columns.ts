@@ -1,4 +1,4 @@
-import type { ViewColumn } from './reporting-view.ts'
+import type { ViewColumn } from './with-comments.ts'
 
 /** Columns that most views of the reporting schema have, said in the same words everywhere. */
 export const IDENTIFICATION = {

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { createView, dropView } from './reporting-view.ts'
+import { createView, dropView } from './with-comments.ts'
 import { CLASSIFICATION_COLUMNS } from './reporting-classification-columns.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
-import type { Json, JsonObject } from '../../src/platform/json.ts'
-import { World } from '../../src/devkit/simulator/world.ts'
-import { addNote } from '../support/add-note.ts'
-import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
-import { startCannedApi } from '../support/canned-api.ts'
-import { modelDailyRows, rounded, worklistRows } from '../support/expected-aggregates.ts'
+import { audioEndpoint } from '../../../src/media/audio/endpoint.ts'
+import type { Json, JsonObject } from '../../../src/platform/json.ts'
+import { World } from '../../../src/devkit/simulator/world.ts'
+import { addNote } from '../../support/add-note.ts'
+import { audioRecordArbitrary } from '../../support/arbitrary-record.ts'
+import { startCannedApi } from '../../support/canned-api.ts'
+import { modelDailyRows, rounded, worklistRows } from '../../support/expected-aggregates.ts'
 import {
   agreementRows,
   classificationRow,
@@ -18,8 +18,8 @@ import {
   type Truth,
   verdictModelRows,
   verdictRows,
-} from '../support/expected-views.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+} from '../../support/expected-views.ts'
+import { createTestApp, type TestApp } from '../../support/test-app.ts'
 
 const clip = (start: Json, end: Json, label: string | null, confidence = 0.9) => ({
   start,

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { createView, dropView } from './reporting-view.ts'
+import { createView, dropView } from './with-comments.ts'
 import { CLASSIFICATION_COLUMNS } from './reporting-classification-columns.ts'
 import { IDENTIFICATION, SUBMISSION_AS_IT_STOOD } from './reporting-columns.ts'
 

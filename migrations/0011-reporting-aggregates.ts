@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { createView, dropView } from './reporting-view.ts'
+import { createView, dropView } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   // Not partial: the planner has no statistics of days otherwise.

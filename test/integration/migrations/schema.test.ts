@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migrations } from '../../migrations/index.ts'
-import { connect } from '../../src/platform/postgres/connect.ts'
-import { schemaMarkdown } from '../../scripts/schema-markdown.ts'
-import { supersetFiles } from '../../scripts/superset-files.ts'
+import { migrations } from '../../../migrations/index.ts'
+import { connect } from '../../../src/platform/postgres/connect.ts'
+import { schemaMarkdown } from '../../../scripts/schema-markdown.ts'
+import { supersetFiles } from '../../../scripts/superset-files.ts'
 import {
   assertMigrated,
   migrateDown,
   migrateUp,
   migrationStates,
-} from '../../src/platform/postgres/migrate.ts'
-import { DatabaseError } from '../../src/platform/errors.ts'
-import { DATA_TABLES } from '../support/data-tables.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+} from '../../../src/platform/postgres/migrate.ts'
+import { DatabaseError } from '../../../src/platform/errors.ts'
+import { DATA_TABLES } from '../../support/data-tables.ts'
+import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 
 /** The public contract, as the data model has it: every table with its columns. */
 const TABLES: Readonly<Record<string, string>> = {
@@ -73,12 +73,12 @@ describe('the schema', () => {
   })
 
   it('is described in docs/schema.md as it is (npm run docs:schema)', async () => {
-    const file = new URL('../../docs/schema.md', import.meta.url)
+    const file = new URL('../../../docs/schema.md', import.meta.url)
     expect(readFileSync(file, 'utf8')).toBe(await schemaMarkdown(database.db))
   })
 
   it('is what the dashboard in bi/superset was made for (npm run bi:superset)', async () => {
-    const folder = new URL('../../bi/superset/', import.meta.url)
+    const folder = new URL('../../../bi/superset/', import.meta.url)
     const made = await supersetFiles(database.db)
     const there = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),

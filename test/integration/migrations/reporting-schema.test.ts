@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
-import { addNote } from '../support/add-note.ts'
-import { createTestDatabase } from '../support/test-database.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { closeRun, newRun, openRun } from '../../../src/pipeline/run/run-rows.ts'
+import { addNote } from '../../support/add-note.ts'
+import { createTestDatabase } from '../../support/test-database.ts'
+import { createTestApp, type TestApp } from '../../support/test-app.ts'
 
 const CLASSIFICATION =
   'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at verdict_changed_at last_confirmed_at state media submitted_at source submitted_day'

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { createView, dropView, type ViewColumn } from './reporting-view.ts'
+import { createView, dropView, type ViewColumn } from './with-comments.ts'
 import { IDENTIFICATION, SUBMISSION_AS_IT_STOOD } from './reporting-columns.ts'
 
 /** Every cause that a revision can have, with what it says. */
