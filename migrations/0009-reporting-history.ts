@@ -1,27 +1,34 @@
 import { type Kysely, sql } from 'kysely'
-import { createView, dropView, type ViewColumn } from './with-comments.ts'
-import { IDENTIFICATION, SUBMISSION_AS_IT_STOOD } from './reporting-columns.ts'
+import { IDENTIFICATION, SUBMISSION } from './0007-reporting-classifications.ts'
+import { createView, dropViews } from './with-comments.ts'
 
-/** Every cause that a revision can have, with what it says. */
+/** Every cause of a revision, as the end of a sentence. */
 const CAUSES = {
-  first_seen: 'the first answer that had it',
-  status_changed: 'it finished, or is analyzed again',
-  forced: 'it was seen to be forced, and was not in the finished answer before',
-  force_changed: 'it was forced to another label',
-  unforced: 'its force was taken away',
-  already_forced: 'it was forced already in its first finished answer: nobody saw when',
+  first_seen: 'it is the first record of the identifier',
+  status_changed: 'the analysis finished, or runs again',
+  forced: 'it is forced, and was not in the finished record before',
+  force_changed: 'it is forced to another label',
+  unforced: 'its force was removed',
+  already_forced: 'it was forced in its first finished record, so the change was not observed',
   heuristic_switched: 'the main verdict is by another heuristic',
-  verdict_changed: 'a verdict of the machine changed',
+  verdict_changed: "one of the machine's verdicts changed",
   models_changed: 'other models were used',
   scores_changed: 'a score changed',
-  api_version_changed: 'it was analyzed by another API version',
+  api_version_changed: 'another API version analyzed it',
   details_changed: 'its clips changed',
   hash_changed: 'it has another file hash',
-  errors_changed: 'what went wrong changed',
+  errors_changed: 'its errors changed',
   metadata_changed: 'its name or ref_id changed, or the force of an unfinished record',
-  extra_changed: 'a field changed that we do not know',
+  extra_changed: 'a field changed that the contract does not know',
   disappeared: 'the API stopped returning it',
   reappeared: 'the API returns it again',
+} as const
+
+/** The last columns of each view of history. */
+export const SUBMISSION_THEN = {
+  media: SUBMISSION.media,
+  submitted_at: 'Time at which the audio was submitted, as known at that time. Null: not given by then.',
+  source: 'Origin of the audio (channel, system), as known at that time. Null: not given by then.',
 } as const
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -31,43 +38,31 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .column('submitted_at')
     .where(sql.ref('submitted_at'), 'is not', null)
     .execute()
-  const causes = Object.entries(CAUSES).map(([cause, text]): [string, ViewColumn] => [
-    cause,
-    { is: `Whether this revision is there because ${text}.` },
-  ])
   await createView(db, 'classification_history', {
-    about:
-      "Every content that we saw of each classification, with the time it stood here. What classifications said at a moment T: valid_from <= T and (valid_to > T or valid_to is null); without a moment, contents are counted, not classifications. Times are those of our answers, not of identifAI's changes; force_events bounds these.",
-    grain: 'classification and content that we saw of it',
+    comment:
+      "Every observed content of each classification, with the time in which the views showed it. State of classifications at a moment T: valid_from <= T and (valid_to > T or valid_to is null). Without this condition you count contents, not classifications. Times are those of responses, not of identifAI's changes; force_events has the bounds of these. One row per classification and observed content.",
     columns: {
       ...IDENTIFICATION,
-      revision_no: { is: 'Counts the contents of one classification, from 1.' },
-      valid_from: { is: 'When we first received this content.' },
-      valid_to: { is: 'When we received the next one.', null: 'it still stands' },
-      is_current: { is: 'Whether it still stands: classifications shows it.' },
-      status: {
-        is: 'new, done or errored. While a finished one is analyzed again, its last result stands here, as it does in classifications.',
-      },
-      is_reanalyzing: { is: 'Whether the API was analyzing it again, so that the last result stands here.' },
-      effective_classification: {
-        is: "The label that counted: the forced one, else the machine's.",
-        null: 'not finished, or neither forced nor judged',
-      },
-      machine_classification: { is: 'The label of the machine, whatever was forced.', null: 'none' },
-      machine_confidence: { is: 'How sure the machine was of its own label, 0 to 1.', null: 'not told' },
-      machine_heuristic: { is: 'The heuristic of the main verdict.', null: 'not told' },
-      force_classification: { is: 'The label that was forced.', null: 'not forced' },
-      file_hash: {
-        is: 'SHA-256 of the audio file.',
-        joins: 'force_decisions.file_hash',
-        null: 'not returned',
-      },
-      ref_id: { is: "The submitter's own label.", null: 'none was given' },
-      name: { is: 'Name of the audio file.', null: 'none was given' },
-      ...Object.fromEntries(causes),
-      ...SUBMISSION_AS_IT_STOOD,
+      revision_no: 'Number of the content within the classification, from 1.',
+      valid_from: 'Time at which this content was first received.',
+      valid_to: 'Time at which the next content was received. Null: it is the current content.',
+      is_current: 'True for the current content, which classifications shows.',
+      status:
+        'new, done or errored. While a finished one is analyzed again, this row shows its last result, as classifications does.',
+      is_reanalyzing: 'True when the API analyzed it again, so that this row shows the last result.',
+      effective_classification:
+        "The label that counted: the forced one, else the machine's. Null: not finished, or neither forced nor judged.",
+      machine_classification: "The machine's label, whether forced or not. Null: no label.",
+      machine_confidence: "The machine's confidence in its own label, 0 to 1. Null: not returned.",
+      machine_heuristic: 'The heuristic of the main verdict. Null: not returned.',
+      force_classification: 'The forced label. Null: not forced.',
+      file_hash: 'SHA-256 of the audio file. Joins: force_decisions.file_hash. Null: not returned.',
+      ref_id: "The submitter's own label. Null: not given.",
+      name: 'Name of the audio file. Null: not given.',
+      ...Object.fromEntries(Object.entries(CAUSES).map(([cause, reason]) => [cause, `True when ${reason}.`])),
+      ...SUBMISSION_THEN,
     },
-    // An unfinished answer after a finished one replaces nothing: what had finished before it stands.
+    // An unfinished record does not replace a finished one: the view shows the last finished content with it.
     query: `
       select
         r.classification_id, i.identifier, r.revision_no, r.observed_at, next.observed_at, next.revision_no is null,
@@ -101,6 +96,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await dropView(db, 'classification_history')
+  await dropViews(db, 'classification_history')
   await sql`drop index identifai.classification_revisions_submitted_idx`.execute(db)
 }

@@ -14,8 +14,14 @@ import type { SyncRunsTable } from './tables/sync-runs.ts'
 import type { VerdictModelsTable } from './tables/verdict-models.ts'
 import type { VerdictsTable } from './tables/verdicts.ts'
 
-/** The tables as the migrations leave them; `npm run schema:drift` holds the two together. */
+/** The media that can be tracked; the migration of each medium adds its row. */
+interface MediaTable {
+  media: string
+}
+
+/** The tables as the migrations create them; `npm run schema:drift` compares the two. */
 export interface Database {
+  'identifai.media': MediaTable
   'identifai.identifiers': IdentifiersTable
   'identifai.sync_runs': SyncRunsTable
   'identifai.classifications': ClassificationsTable
