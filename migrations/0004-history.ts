@@ -97,7 +97,7 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
         'Database clock before the last request that returned the former content was sent: the change happened not before this. Once there was a finished content, the former content is the last finished one. Null for the first revision. It does not bound a force that was already_forced.',
       run_id: 'The run that received it.',
       causes:
-        'Reasons for which this revision exists. Changes of force between two finished records: forced, force_changed, unforced; the two times of the revision bound them. already_forced: forced in its first finished record, so the change was not observed and the two times do not bound it. Others: first_seen, status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, metadata_changed (name, ref_id, or the force of an unfinished record), extra_changed, disappeared (the API stopped returning it), reappeared.',
+        'Reasons for which this revision exists. Changes of force between two finished records: forced, force_changed, unforced; the two times of the revision bound them. already_forced: forced in its first finished record, so the change was not observed and the two times do not bound it. Other changes: status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, extra_changed, metadata_changed (name, ref_id, or the force of an unfinished record). Presence: first_seen, disappeared (the API stopped returning it), reappeared.',
       identifier: 'Names one submission.',
       source: 'identifiers.source at that time.',
       submitted_at: 'identifiers.submitted_at at that time.',
@@ -188,7 +188,7 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
       requested_at: 'Database clock before the request that returned it was sent.',
       received_at: 'Database clock after it was received.',
       quarantined_at:
-        'Time at which it was quarantined: with the first write after the circuit breaker let it pass.',
+        'Time at which it was quarantined: with the first write after the circuit breaker accepted the response.',
       reason:
         'invalid_payload (does not fit the contract), unstorable (PostgreSQL cannot store it) or refused_by_api.',
       issues: 'Defects: a list of {path, message}, path being a JSON Pointer into the record.',

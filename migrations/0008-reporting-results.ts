@@ -101,13 +101,6 @@ const RESULT = {
 } as const
 
 async function createModelResults(db: Kysely<unknown>): Promise<void> {
-  const results = (condition: string, clipColumns: string) => `
-    select
-      m.classification_id, i.identifier, ${clipColumns} m.result_no, m.model, m.unknown is true, m.elapsed_time,
-      m.human_score, m.artificial_score, m.top_label, m.top_score, i.media, i.submitted_at, i.source
-    from identifai.model_results as m
-    left join identifai.identifiers as i on i.id = m.classification_id
-    where ${condition}`
   await createView(db, 'file_model_results', {
     comment:
       'The result of each model on the whole file. Scores of a model that abstained are null, so that averages do not include them. Results on clips are in clip_model_results, so that no average mixes the two. One row per classification and result of a model on the whole file.',
@@ -127,6 +120,16 @@ async function createModelResults(db: Kysely<unknown>): Promise<void> {
     },
     query: results('m.clip_no is not null', "m.clip_no, m.classification_id || '/' || m.clip_no,"),
   })
+}
+
+function results(condition: string, clipColumns: string): string {
+  return `
+    select
+      m.classification_id, i.identifier, ${clipColumns} m.result_no, m.model, m.unknown is true, m.elapsed_time,
+      m.human_score, m.artificial_score, m.top_label, m.top_score, i.media, i.submitted_at, i.source
+    from identifai.model_results as m
+    left join identifai.identifiers as i on i.id = m.classification_id
+    where ${condition}`
 }
 
 async function createClips(db: Kysely<unknown>): Promise<void> {

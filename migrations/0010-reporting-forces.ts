@@ -31,9 +31,9 @@ export async function down(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Numbers the decisions among the events of one file and label, as the report does: in the order of their lower bounds, an
- * event joins the decision before it while all of its events can have happened at one moment. It is an aggregate because no
- * window function keeps such a state. The function has a parsed body, because readers of the views have no access to the
+ * Numbers the decisions among the events of one file and label, as the report does. In the order of their lower bounds, an
+ * event joins the decision before it while all of that can have happened at one moment. It is an aggregate, because no window
+ * function keeps such a state. The function has a parsed body, because readers of the views have no access to the
  * schema identifai.
  */
 async function createDecisionAggregate(db: Kysely<unknown>): Promise<void> {

@@ -86,7 +86,7 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
       day: 'Day (UTC) on which the audio was submitted; if not given, on which the API first returned it.',
       n: 'Results of the model on files of that day.',
       n_day_unknown:
-        'Results on files whose time of submission was not given. They count on the day on which the API first returned the file, which can look like a peak.',
+        'Results on files whose time of submission was not given. They count on the day on which the API first returned the file, which can cause a peak.',
       n_abstained: 'Results in which the model abstained.',
       n_scored:
         'Results with a score for the label artificial. Over several days, weight the averages by it: sum(n_scored * mean_artificial_score) / sum(n_scored).',

@@ -48,7 +48,7 @@ export async function schemaMarkdown(db: Kysely<Database>): Promise<string> {
     INTRODUCTION,
     '## The views: `identifai_reporting`',
     '',
-    'For analysts and their tools. [bi.md](bi.md) shows how to connect, and questions with their answers.',
+    'For analysts and their tools. [bi.md](bi.md) shows how to connect, and has example queries with their results.',
     '',
     ...contents(views),
     ...sections(views),

@@ -137,7 +137,7 @@ describe('replaceView', () => {
     return rows
   }
 
-  const withoutOid = ({ oid: _, ...view }: Stored) => view
+  const withoutOid = (view: Stored) => ({ ...view, oid: null })
 
   async function readDictionary(): Promise<unknown[][]> {
     const { rows } = await sql<Record<string, unknown>>`
