@@ -70,10 +70,10 @@ async function seedStep(db: Kysely<Database>, first: number, last: number, total
     await sql`set local session_replication_role = replica`.execute(trx)
     await sql`set local synchronous_commit = off`.execute(trx)
     await sql`
-      insert into identifai.classifications (classification_id, identifier, file_hash, api_version, status, name, ref_id,
-        result_url, force_classification, revision_no, observed_at, run_id, clips_path, clip_count, judged_clip_count,
+      insert into identifai.classifications (classification_id, media, identifier, file_hash, api_version, status, name,
+        ref_id, result_url, force_classification, revision_no, observed_at, run_id, clips_path, clip_count, judged_clip_count,
         artificial_clip_count, model_count)
-      select c, encode(sha256(c::text::bytea), 'hex'), file_hash, 'v1.4.2', 'done', 'call-' || c || '.wav', 'ref-' || c,
+      select c, 'audio', encode(sha256(c::text::bytea), 'hex'), file_hash, 'v1.4.2', 'done', 'call-' || c || '.wav', 'ref-' || c,
         'https://dashboard.example/results/' || c, forced, case when forced is null then 1 else 2 end, seen,
         md5('1')::uuid, '/details/clips', 8, 8,
         (select count(*) from generate_series(4, 11) as v where ${verdictLabel('v')} = 'artificial'), 3

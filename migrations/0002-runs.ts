@@ -1,27 +1,29 @@
 import { type Kysely, sql } from 'kysely'
-import { commentOn } from './comment-on.ts'
+import { commentOnTable } from './with-comments.ts'
 
-/** Counter columns, integer, with what each counts. */
+/** Counters of a run: integer columns. */
 const COUNTERS = {
-  requests: 'GET requests sent, retries included.',
-  retries: 'Requests sent again after a failure that may pass.',
-  throttled: 'Answers 429 (over quota).',
-  claimed: 'Claims made; each ends in exactly one of the six outcomes that follow.',
-  returned: 'Records in answers that belong to a claim.',
+  requests: 'GET requests that were sent, retries included.',
+  retries: 'Requests that were sent again after a transient failure.',
+  throttled: 'Responses with status 429 (over quota).',
+  claimed:
+    'Claims made. Each ends in exactly one outcome: done, pending, errored, not_returned, quarantined or released.',
+  returned: 'Records in responses that belong to a claim.',
   done: 'Claims that ended done.',
-  pending: 'Claims that found the analysis unfinished.',
+  pending: 'Claims whose analysis was unfinished.',
   errored: 'Claims that ended errored.',
-  not_returned: 'Claims whose identifier was not in the answer.',
-  quarantined: 'Claims whose record did not fit the contract, or was refused alone.',
-  released: 'Claims given back without an outcome: failures, lost leases, interruption.',
-  changed: 'Claims whose content was new or differed: a revision was appended.',
-  unchanged: 'Claims whose content was the same: nothing but the ledger row was written.',
-  force_changes: 'Claims whose force_classification differed from the finished answer before.',
+  not_returned: 'Claims whose identifier was not in the response.',
+  quarantined:
+    'Claims whose record did not fit the contract, or whose identifier the API refused in a request of its own.',
+  released: 'Claims released without an outcome: failed requests, lost leases, interruption.',
+  changed: 'Claims whose content was new or different: a revision was appended.',
+  unchanged: 'Claims whose content was the same: only the row in identifiers was written.',
+  force_changes: 'Claims whose force_classification differed from the finished record before.',
 } as const
 
-/** Ledger counts taken when the run ends, integer, null while it runs. */
-const SEALED_COUNTS = {
-  tracked_count: 'Identifiers in the ledger, retired ones included, when the run ended.',
+/** Counts of tracked identifiers when the run ended: integer columns, null while it runs. */
+const COUNTS = {
+  tracked_count: 'Tracked identifiers, the retired ones included, when the run ended.',
   pending_count: 'Identifiers in state pending when the run ended.',
   done_count: 'Identifiers in state done when the run ended.',
   errored_count: 'Identifiers in state errored when the run ended.',
@@ -46,7 +48,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   for (const counter of Object.keys(COUNTERS)) {
     table = table.addColumn(counter, 'integer', (c) => c.notNull().defaultTo(0))
   }
-  for (const count of Object.keys(SEALED_COUNTS)) {
+  for (const count of Object.keys(COUNTS)) {
     table = table.addColumn(count, 'integer')
   }
   await table
@@ -71,7 +73,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       'sync_runs_status_known',
       sql`status in ('running', 'succeeded', 'partial', 'failed', 'interrupted')`,
     )
-    .addCheckConstraint('sync_runs_ended_says_when', sql`(status = 'running') = (finished_at is null)`)
+    .addCheckConstraint('sync_runs_ended_has_finished_at', sql`(status = 'running') = (finished_at is null)`)
     .execute()
 
   await db.schema
@@ -80,39 +82,40 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .column('started_at')
     .execute()
 
-  await commentOn(
+  await commentOnTable(
     db,
     'identifai.sync_runs',
-    'One row per pass of the job: what it asked, what came of it, and the ledger as it was when it ended.',
+    'One row per run of the job: its requests, their outcomes, and the counts of tracked identifiers when it ended.',
     {
-      run_id: 'Names the pass; ledger rows, revisions and quarantined payloads refer to it.',
+      run_id: 'Key. Identifiers, revisions and quarantined payloads refer to it.',
       trigger:
-        'What started it: manual (sync), schedule (nightly), fresh (the small pass every minute) or demo.',
+        'Origin of the run: manual (sync), nightly, fresh (every minute: new, unfinished and refresh-requested identifiers), replay (kept payloads, no requests) or demo.',
       status:
-        'running, succeeded, partial (something was quarantined or given back), failed (the pass gave up) or interrupted.',
-      started_at: 'Database clock when the pass began.',
-      heartbeat_at: 'Database clock of its last sign of life.',
-      finished_at: 'Database clock when it ended; null while it runs.',
-      host: 'Name of the machine it ran on.',
-      pid: 'Process id on that machine.',
+        'running, succeeded, partial (something was quarantined or released), failed (the run gave up) or interrupted.',
+      started_at: 'Database clock when the run started.',
+      heartbeat_at: 'Database clock of its last heartbeat.',
+      finished_at: 'Database clock when it ended. Null while it runs.',
+      host: 'Name of the machine that it ran on.',
+      pid: 'Process ID on that machine.',
       version: 'Version of identifai-sync.',
-      error: 'Why it failed, was interrupted, or lost some of its requests; null otherwise.',
+      error: 'Reason for which it failed, was interrupted, or lost some of its requests. Null otherwise.',
       ...COUNTERS,
-      ...SEALED_COUNTS,
-      confirmed_since: 'Oldest last_confirmed_at among finished identifiers when the run ended.',
+      ...COUNTS,
+      confirmed_since: 'Oldest last_confirmed_at among done and errored identifiers when the run ended.',
       unfinished_enqueued_since:
-        'Oldest enqueued_at among pending, missing and quarantined identifiers when the run ended; null when there are none.',
+        'Oldest enqueued_at among pending, missing and quarantined identifiers when the run ended. Null when there were none.',
       reanalyzing_count:
-        'Of the done and errored ones, those whose analysis was running again when the run ended: what was forced meanwhile is seen when it ends.',
+        'Done and errored identifiers whose analysis was running again when the run ended. A force in the meantime is observed when that analysis ends.',
       retired_reasons:
-        'Why identifiers were retired, when the run ended: a list of {reason, identifiers}, the most frequent first, at most 20; all others as one entry whose reason is null.',
+        'Reasons for which identifiers were retired, when the run ended. A list of {reason, identifiers}, the most frequent first, at most 20; all others are one entry whose reason is null.',
       unsealed_runs:
-        'Other runs, under way when this one ended, that had changed contents already: what they saw is sealed with them, later in the chain.',
-      first_http_date: 'Date header of the first answer: the only clock in a run that is not ours.',
-      last_http_date: 'Date header of the last answer.',
-      chain_position: 'Position of the run in the chain, from 1; null until it is sealed.',
+        'Other open runs that had already changed contents when this one ended. Their observations are sealed with them, later in the chain.',
+      first_http_date:
+        'Date header of the first response: the only time in a run that is from an outside clock.',
+      last_http_date: 'Date header of the last response.',
+      chain_position: 'Position of the run in the chain, from 1. Null until it is sealed.',
       merkle_root: 'Root (hex) of the RFC 9162 Merkle tree over its revisions and new notes.',
-      chain_head: 'SHA-256 (hex) over the former head, merkle_root and this row as sealed.',
+      chain_head: 'SHA-256 (hex) over the previous chain head, merkle_root and this row as sealed.',
       notes_through: 'Highest note_id of override_notes that this run sealed.',
     },
   )

@@ -1,7 +1,7 @@
 import { type CreateTableBuilder, type Kysely, sql } from 'kysely'
-import { commentOn } from './comment-on.ts'
+import { commentOnTable } from './with-comments.ts'
 
-const ID = 'Which classification this belongs to (classifications.classification_id).'
+const ID = 'Classification that the row belongs to (classifications.classification_id).'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createClassifications(db)
@@ -29,7 +29,7 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('identifai.classifications')
     .addColumn('classification_id', 'bigint', (c) => c.notNull())
-    .addColumn('media', 'text', (c) => c.notNull().defaultTo('audio'))
+    .addColumn('media', 'text', (c) => c.notNull())
     .addColumn('identifier', 'text', (c) => c.notNull())
     .addColumn('file_hash', 'text')
     .addColumn('api_version', 'text')
@@ -54,40 +54,40 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
       sql`clips_path in ('/details/clips', '/chunk_details')`,
     )
     .execute()
-  // Finds the hash siblings of a classification whose force changed.
+  // Finds the same-file identifiers of a classification whose force changed.
   await db.schema
     .createIndex('classifications_file_hash_idx')
     .on('identifai.classifications')
     .columns(['media', 'file_hash'])
     .execute()
-  await commentOn(
+  await commentOnTable(
     db,
     'identifai.classifications',
-    'The current content of each answered identifier: one row per classification, updated in place. History is in classification_revisions.',
+    'The current content of each identifier that the API returned: one row per classification, updated in place. The history is in classification_revisions.',
     {
-      classification_id: 'identifiers.id of the identifier this answers.',
-      media: 'Kind of medium.',
+      classification_id: 'Key: identifiers.id of the identifier.',
+      media: 'Medium.',
       identifier: 'Names one submission.',
       file_hash:
-        'SHA-256 of the audio file, the API\'s "hash": many identifiers can share one. Null when not returned.',
-      api_version: 'API version at the time of the analysis; set when it completes.',
+        'SHA-256 of the audio file, "hash" in the API. Many identifiers can have the same. Null when not returned.',
+      api_version: 'API version at the time of the analysis; set when the analysis is complete.',
       status:
-        'new, done or errored, as received; null from before API v1.1.0, when a verdict means done. What it amounts to is in classification_revisions, and in identifai_reporting.classifications.',
-      errors: 'What the API says went wrong; a list of messages is joined by line breaks.',
+        'new, done or errored, as received. Null from before API v1.1.0, when a verdict means done. The resulting status is in classification_revisions and in identifai_reporting.classifications.',
+      errors: 'Errors of the analysis, as the API reports them. A list of messages is joined by line breaks.',
       name: 'Name of the audio file.',
       ref_id: "The submitter's own label; not unique.",
-      result_url: 'Link to the result on the dashboard; a link, not content.',
+      result_url: 'Link to the result on the dashboard. It is not part of the content.',
       force_classification:
-        "The forced label; where it is set it counts, else the main verdict's does. Null when not forced.",
+        "The forced label. It counts instead of the main verdict's. Null when not forced.",
       revision_no: 'The revision (classification_revisions) that these rows hold.',
-      observed_at: 'When this content was first received, by the database clock.',
+      observed_at: 'Database clock when this content was first received.',
       run_id: 'The run that received it.',
-      clips_path: 'Where the clips stood in the answer (JSON Pointer); null when there were none.',
-      extra: 'Fields that the contract does not know: JSON Pointer to value; null when there are none.',
-      clip_count: 'Rows of clips; counted here for queries over many classifications.',
-      judged_clip_count: 'Those of them with a label.',
-      artificial_clip_count: 'Those of them with the label artificial.',
-      model_count: 'Different models in model_results on the whole file.',
+      clips_path: 'Place of the clips in the record (JSON Pointer). Null without clips.',
+      extra: 'Fields that the contract does not know: JSON Pointer to value. Null without such fields.',
+      clip_count: 'Number of rows in clips, repeated here for queries over many classifications.',
+      judged_clip_count: 'Clips with a label.',
+      artificial_clip_count: 'Clips with the label artificial.',
+      model_count: 'Different models in model_results for the whole file.',
     },
   )
 }
@@ -102,15 +102,14 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
     .addColumn('confidence', 'double precision')
     .addPrimaryKeyConstraint('clips_pkey', ['classification_id', 'clip_no'])
     .execute()
-  await commentOn(db, 'identifai.clips', 'One row per clip (segment) of an analyzed file.', {
+  await commentOnTable(db, 'identifai.clips', 'One row per clip (segment) of an analyzed file.', {
     classification_id: ID,
-    clip_no: 'Our ordinal of the clip in the answer, from 0.',
-    clip_index: 'The index that the API gives the clip; neither unique nor gapless for certain.',
+    clip_no: 'Position of the clip in the record, from 0.',
+    clip_index: 'Index of the clip in the API; possibly not unique and not gapless.',
     clip_start: 'Start of the clip as given; the API states no unit.',
     clip_end: 'End of the clip as given; the API states no unit.',
-    classification:
-      "The label of the clip's verdict, as in verdicts; repeated here for queries over many clips.",
-    confidence: "The confidence of the clip's verdict, as in verdicts.",
+    classification: "The label of the clip's verdict, repeated from verdicts for queries over many clips.",
+    confidence: "The confidence of the clip's verdict, repeated from verdicts.",
   })
 }
 
@@ -132,21 +131,21 @@ async function createVerdicts(db: Kysely<unknown>): Promise<void> {
     .addCheckConstraint('verdicts_kind_known', sql`kind in ('main', 'heuristic', 'clip')`)
     .addCheckConstraint('verdicts_clip_has_its_number', sql`(kind = 'clip') = (clip_no is not null)`)
     .execute()
-  await commentOn(
+  await commentOnTable(
     db,
     'identifai.verdicts',
-    'One row per verdict: the main one, one per heuristic, one per clip. Count classifications by kind = main only; a file (file_hash) may have several.',
+    'One row per verdict: the main verdict, one per heuristic, one per clip. To count classifications, count kind = main only; a file (file_hash) can have several classifications.',
     {
       classification_id: ID,
-      verdict_no: 'Our ordinal of the verdict within the classification, from 0.',
-      clip_no: 'The clip it judges; null for a verdict on the whole file.',
-      kind: "main (the account's default heuristic), heuristic (one of all heuristics) or clip.",
-      heuristic: 'How model results were combined; a free string of the API.',
-      confidence: "Confidence in the machine's label, 0..1 as far as seen; never of a forced label.",
-      classification: "The machine's label, human or artificial as far as documented.",
+      verdict_no: 'Number of the verdict within the classification, from 0.',
+      clip_no: 'The clip that it judges. Null for a verdict on the whole file.',
+      kind: "main (by the account's default heuristic), heuristic (one of all heuristics) or clip.",
+      heuristic: 'The method that combined the model results; any string of the API.',
+      confidence: "Confidence in the machine's label, 0..1 as observed; never in a forced label.",
+      classification: "The machine's label: human or artificial, as documented.",
       is_repeated:
-        'Whether an earlier verdict on the whole file has the same heuristic: the main one usually stands among those of all heuristics once more. The reporting views show the first.',
-      only_model: 'The model that it used, where it names one only, as in verdict_models.',
+        'True when an earlier verdict on the whole file has the same heuristic: usually the main verdict is also in the list of all heuristics. The reporting views show the first.',
+      only_model: 'The model that it used, when verdict_models has only one.',
     },
   )
 }
@@ -165,11 +164,11 @@ async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
       (fk) => fk.onDelete('cascade'),
     )
     .execute()
-  await commentOn(db, 'identifai.verdict_models', 'One row per model that a verdict used.', {
+  await commentOnTable(db, 'identifai.verdict_models', 'One row per model that a verdict used.', {
     classification_id: ID,
     verdict_no: 'The verdict (verdicts.verdict_no).',
-    model_no: 'Our ordinal of the model within the verdict, from 0.',
-    model: 'Name of the detection model; a free string of the API.',
+    model_no: 'Position of the model in the list of the verdict, from 0.',
+    model: 'Name of the detection model; any string of the API.',
   })
 }
 
@@ -191,23 +190,23 @@ async function createModelResults(db: Kysely<unknown>): Promise<void> {
       'clip_no',
     ])
     .execute()
-  await commentOn(
+  await commentOnTable(
     db,
     'identifai.model_results',
-    'One row per result of one detection model, on the whole file or on a clip; never average the two together.',
+    'One row per result of one detection model, on the whole file or on a clip. Do not average the two kinds together.',
     {
       classification_id: ID,
-      result_no: 'Our ordinal of the result within the classification, from 0.',
-      clip_no: 'The clip it is about; null for the whole file.',
-      model: 'Name of the detection model; a free string of the API.',
+      result_no: 'Number of the result within the classification, from 0.',
+      clip_no: 'The clip that it is about. Null for the whole file.',
+      model: 'Name of the detection model; any string of the API.',
       unknown: 'True when the model abstained.',
-      elapsed_time: 'Time the model took as given; the API states no unit.',
-      classification_details: 'Whatever else the model says, as received.',
+      elapsed_time: 'Time that the model took, as given; the API states no unit.',
+      classification_details: 'Further details from the model, as received.',
       human_score:
-        'The highest score of the label human in model_scores, repeated here for queries over many results; null when there is none, or the model abstained.',
-      artificial_score: 'The same of the label artificial.',
-      top_label: 'The label with the highest score, the first of equals; null likewise.',
-      top_score: 'That score.',
+        'Highest score of the label human in model_scores, repeated here for queries over many results. Null without such a score, or when the model abstained.',
+      artificial_score: 'Highest score of the label artificial. Null likewise.',
+      top_label: 'Label with the highest score, the first of equals. Null likewise.',
+      top_score: 'Score of top_label.',
     },
   )
 }
@@ -227,21 +226,21 @@ async function createModelScores(db: Kysely<unknown>): Promise<void> {
       (fk) => fk.onDelete('cascade'),
     )
     .execute()
-  await commentOn(
+  await commentOnTable(
     db,
     'identifai.model_scores',
-    'One row per label that a model scored; find a score by its label, not by its position.',
+    'One row per label that a model scored. Select a score by its label, not by its position.',
     {
       classification_id: ID,
       result_no: 'The result (model_results.result_no).',
-      score_no: 'Our ordinal of the label within the result, from 0.',
-      label: 'human or artificial as far as documented.',
-      score: 'Score of the label, 0..1 as far as seen.',
+      score_no: 'Position of the label in the list of the result, from 0.',
+      label: 'human or artificial, as documented.',
+      score: 'Score of the label, 0..1 as observed.',
     },
   )
 }
 
-/** Leads the table with classification_id; with a name, it also hangs it directly below classifications. */
+/** Begins the table with classification_id. With a name, it is also a direct child of classifications. */
 function ofClassification<T extends string>(
   table: CreateTableBuilder<T>,
   name?: string,

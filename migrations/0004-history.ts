@@ -1,15 +1,25 @@
 import { type Kysely, sql } from 'kysely'
-import { commentOn } from './comment-on.ts'
+import { commentOnTable } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createRefusal(db)
   await createRevisions(db)
   await createPayloads(db)
+  await createQuarantine(db)
+  await createDrift(db)
+  await createNotes(db)
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await db.schema.dropTable('identifai.revision_payloads').execute()
-  await db.schema.dropTable('identifai.classification_revisions').execute()
+  for (const table of [
+    'override_notes',
+    'schema_drift',
+    'quarantined_payloads',
+    'revision_payloads',
+    'classification_revisions',
+  ]) {
+    await db.schema.dropTable(`identifai.${table}`).execute()
+  }
   await sql`drop function identifai.refuse_history_change()`.execute(db)
 }
 
@@ -17,7 +27,7 @@ async function createRefusal(db: Kysely<unknown>): Promise<void> {
   await sql`
     create function identifai.refuse_history_change() returns trigger language plpgsql as $$
     begin
-      raise exception '% on identifai.% is refused: history is append-only, it is the only record of what was seen and when',
+      raise exception '% on identifai.% is refused: history is append-only, because it is the only record of the past',
         tg_op, tg_table_name using errcode = 'restrict_violation';
     end $$`.execute(db)
   await sql`comment on function identifai.refuse_history_change() is 'Trigger: keeps history append-only.'`.execute(
@@ -60,48 +70,50 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
     on identifai.classification_revisions for each statement execute function identifai.refuse_history_change()`.execute(
     db,
   )
-  // Changes of force are few among revisions, and what reports are about. Kysely has no word for the operator.
+  // Changes of force are few among revisions, and reports read little else. Kysely cannot express the operator.
   await sql`
     create index classification_revisions_force_idx on identifai.classification_revisions (observed_at)
     where causes && array['forced', 'force_changed', 'unforced', 'already_forced']`.execute(db)
-  // When something was first seen, and when it changed; it grows at its end.
+  // Serves queries by the time of an observation or a change. New entries go to its end.
   await db.schema
     .createIndex('classification_revisions_observed_idx')
     .on('identifai.classification_revisions')
     .column('observed_at')
     .execute()
-  // Analyses that run again are few at any time; sealing a run counts them.
+  // Sealing a run counts the analyses that run again. They are few at any time.
   await sql`
     create index classification_revisions_unfinished_idx on identifai.classification_revisions
     (classification_id, revision_no) where status = 'new' and revision_no > 1`.execute(db)
-  await commentOn(
+  await commentOnTable(
     db,
     'identifai.classification_revisions',
-    'Append-only history: one row per distinct content seen of each classification. It references nothing, so that nothing can take it along.',
+    'Append-only history: one row per distinct content of each classification. It has no foreign keys, so that no deletion can cascade to it.',
     {
       classification_id: 'identifiers.id of the identifier.',
-      revision_no: 'Counts the revisions of one classification, from 1.',
-      observed_at: 'Database clock when the answer with this content was received: the change is not later.',
+      revision_no: 'Number of the revision within the classification, from 1.',
+      observed_at:
+        'Database clock when the response with this content was received: the change happened not after this.',
       previous_confirmed_at:
-        'Database clock before the last request left that still brought the former content (the former finished content, once there was one): the change of content is not earlier. Null at first. It bounds no force that was already_forced.',
+        'Database clock before the last request that returned the former content was sent: the change happened not before this. Once there was a finished content, the former content is the last finished one. Null for the first revision. It does not bound a force that was already_forced.',
       run_id: 'The run that received it.',
       causes:
-        'Why this revision exists. Force, seen to change between two finished answers: forced, force_changed, unforced; the two times of the revision bound it. already_forced: forced already in the first finished answer, nobody saw when, and the two times do not bound it. Others: first_seen, status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, metadata_changed (name, ref_id, or the force of an unfinished record), extra_changed, disappeared (the API stopped returning it), reappeared.',
+        'Reasons for which this revision exists. Changes of force between two finished records: forced, force_changed, unforced; the two times of the revision bound them. already_forced: forced in its first finished record, so the change was not observed and the two times do not bound it. Other changes: status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, extra_changed, metadata_changed (name, ref_id, or the force of an unfinished record). Presence: first_seen, disappeared (the API stopped returning it), reappeared.',
       identifier: 'Names one submission.',
-      source: 'identifiers.source as it stood.',
-      submitted_at: 'identifiers.submitted_at as it stood.',
+      source: 'identifiers.source at that time.',
+      submitted_at: 'identifiers.submitted_at at that time.',
       name: 'Name of the audio file.',
       ref_id: "The submitter's own label.",
-      result_url: 'Link to the result as it stood; a link, not content.',
+      result_url: 'Link to the result at that time. It is not part of the content.',
       file_hash: 'SHA-256 of the audio file.',
-      status: 'What the answer amounts to: new, done or errored.',
+      status: 'Status that results from the record: new, done or errored.',
       api_version: 'API version at the time of the analysis.',
-      machine_classification: "The main verdict's label: the machine's, whatever was forced.",
-      machine_confidence: "Confidence in the machine's label; never of a forced label.",
+      machine_classification: "The label of the main verdict: the machine's, whether forced or not.",
+      machine_confidence: "Confidence in the machine's label; never in a forced label.",
       machine_heuristic: 'Heuristic of the main verdict.',
-      force_classification: "The forced label, which counts instead of the machine's; null when not forced.",
-      content_digest: 'SHA-256 (hex) of the canonical content; the same content has the same digest.',
-      digest_version: 'Which definition of the canonical content was used; digests compare within one only.',
+      force_classification: "The forced label, which counts instead of the machine's. Null when not forced.",
+      content_digest: 'SHA-256 (hex) of the canonical content. Equal contents have equal digests.',
+      digest_version:
+        'Version of the definition of canonical content. Only digests of one version are comparable.',
     },
   )
 }
@@ -125,14 +137,145 @@ async function createPayloads(db: Kysely<unknown>): Promise<void> {
     on identifai.revision_payloads for each statement execute function identifai.refuse_history_change()`.execute(
     db,
   )
-  await commentOn(
+  await commentOnTable(
     db,
     'identifai.revision_payloads',
-    'The record behind each revision, as received. The only part of history that may be removed, by age (prune).',
+    'The record behind each revision, as received. It is the only part of history that can be removed, by age (prune).',
     {
       classification_id: 'identifiers.id of the identifier.',
       revision_no: 'The revision (classification_revisions.revision_no).',
       payload: 'The record as the API returned it.',
+    },
+  )
+}
+
+async function createQuarantine(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('identifai.quarantined_payloads')
+    .addColumn('quarantine_id', 'bigint', (c) => c.generatedAlwaysAsIdentity())
+    .addColumn('media', 'text', (c) => c.notNull())
+    .addColumn('identifier', 'text', (c) => c.notNull())
+    .addColumn('run_id', 'uuid', (c) => c.notNull())
+    .addColumn('requested_at', 'timestamptz', (c) => c.notNull())
+    .addColumn('received_at', 'timestamptz', (c) => c.notNull())
+    .addColumn('quarantined_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
+    .addColumn('reason', 'text', (c) => c.notNull())
+    .addColumn('issues', 'jsonb', (c) => c.notNull())
+    .addColumn('http_status', 'integer')
+    .addColumn('payload', 'text')
+    .addColumn('resolved_at', 'timestamptz')
+    .addPrimaryKeyConstraint('quarantined_payloads_pkey', ['quarantine_id'])
+    .addCheckConstraint(
+      'quarantined_payloads_reason_known',
+      sql`reason in ('invalid_payload', 'unstorable', 'refused_by_api')`,
+    )
+    .execute()
+  await db.schema
+    .createIndex('quarantined_payloads_open_idx')
+    .on('identifai.quarantined_payloads')
+    .columns(['media', 'identifier'])
+    .where(sql.ref('resolved_at'), 'is', null)
+    .execute()
+  await commentOnTable(
+    db,
+    'identifai.quarantined_payloads',
+    'Records that could not be loaded, kept as evidence: one row each time an identifier is quarantined.',
+    {
+      quarantine_id: 'Key.',
+      media: 'Medium.',
+      identifier: 'The identifier of the record.',
+      run_id: 'The run that received it.',
+      requested_at: 'Database clock before the request that returned it was sent.',
+      received_at: 'Database clock after it was received.',
+      quarantined_at:
+        'Time at which it was quarantined: with the first write after the circuit breaker accepted the response.',
+      reason:
+        'invalid_payload (does not fit the contract), unstorable (PostgreSQL cannot store it) or refused_by_api.',
+      issues: 'Defects: a list of {path, message}, path being a JSON Pointer into the record.',
+      http_status: 'HTTP status of the refusal. Null when the record came with status 200.',
+      payload: 'The record as received, as JSON text; or the beginning of the response that refused it.',
+      resolved_at: 'Time at which the identifier was finished after all. Null until then.',
+    },
+  )
+}
+
+async function createDrift(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('identifai.schema_drift')
+    .addColumn('media', 'text', (c) => c.notNull())
+    .addColumn('path', 'text', (c) => c.notNull())
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('first_seen_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
+    .addColumn('last_seen_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
+    .addColumn('occurrences', 'bigint', (c) => c.notNull().defaultTo(1))
+    .addColumn('sample', 'text')
+    .addPrimaryKeyConstraint('schema_drift_pkey', ['media', 'path', 'kind'])
+    .addCheckConstraint(
+      'schema_drift_kind_known',
+      sql`kind in ('unknown_field', 'unknown_value', 'moved_field')`,
+    )
+    .execute()
+  await commentOnTable(
+    db,
+    'identifai.schema_drift',
+    'Fields and values that the contract does not know. Nothing is lost, but the contract needs a review.',
+    {
+      media: 'Medium.',
+      path: 'JSON Pointer of the field, with * for list positions.',
+      kind: 'unknown_field, unknown_value (of a label or of errors) or moved_field (clips in another place than documented).',
+      first_seen_at: 'Time of the first occurrence.',
+      last_seen_at: 'Time of the last occurrence in changed content.',
+      occurrences: 'Number of changed contents with an occurrence.',
+      sample: 'One value as JSON, shortened.',
+    },
+  )
+}
+
+async function createNotes(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('identifai.override_notes')
+    .addColumn('note_id', 'bigint', (c) => c.generatedAlwaysAsIdentity())
+    // The default lets an INSERT name nothing but the note.
+    .addColumn('media', 'text', (c) => c.notNull().defaultTo('audio'))
+    .addColumn('file_hash', 'text', (c) => c.notNull())
+    .addColumn('forced_to', 'text', (c) => c.notNull())
+    .addColumn('author', 'text', (c) => c.notNull())
+    .addColumn('reason', 'text', (c) => c.notNull())
+    .addColumn('ticket', 'text')
+    .addColumn('reviewer', 'text')
+    .addColumn('noted_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
+    .addPrimaryKeyConstraint('override_notes_pkey', ['note_id'])
+    .addForeignKeyConstraint('override_notes_media_fkey', ['media'], 'identifai.media', ['media'])
+    .addCheckConstraint('override_notes_forced_to_known', sql`forced_to in ('human', 'artificial', 'none')`)
+    .addCheckConstraint(
+      'override_notes_texts_not_blank',
+      sql`file_hash ~ '\\S' and author ~ '\\S' and reason ~ '\\S'`,
+    )
+    .execute()
+  await db.schema
+    .createIndex('override_notes_file_hash_idx')
+    .on('identifai.override_notes')
+    .columns(['media', 'file_hash'])
+    .execute()
+  await sql`
+    create trigger override_notes_append_only before update or delete or truncate
+    on identifai.override_notes for each statement execute function identifai.refuse_history_change()`.execute(
+    db,
+  )
+  await commentOnTable(
+    db,
+    'identifai.override_notes',
+    'Append-only notes of the organization itself: who overrode the machine, and why. The API returns neither.',
+    {
+      note_id: 'Key, in the order of insertion.',
+      media: 'Medium (media.media).',
+      file_hash: 'SHA-256 of the audio file that was overridden.',
+      forced_to: 'The forced label: human or artificial; none when a force was removed.',
+      author: 'Person who decided.',
+      reason: 'Reason for the decision.',
+      ticket: 'Reference to a case or ticket. Null when not given.',
+      reviewer: 'Person who reviewed the decision. Null when not given.',
+      noted_at: 'Database clock when the note was written.',
     },
   )
 }

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { commentOn } from './comment-on.ts'
+import { commentOnTable } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
@@ -10,15 +10,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('last_accepted_at', 'timestamptz')
     .addPrimaryKeyConstraint('api_quota_pkey', ['key_fingerprint'])
     .execute()
-  await commentOn(
+  await commentOnTable(
     db,
     'identifai.api_quota',
-    'Shared pacing: every process that uses one API key takes its request slots from one row.',
+    'Shared quota: all processes that use one API key take their request slots from one row.',
     {
-      key_fingerprint: 'Start of the SHA-256 of the API key; never the key.',
-      next_slot_at: 'Database clock time at which the next request may leave.',
-      paused_until: 'Until when the API has told us to wait (429); null when it never has.',
-      last_accepted_at: 'When the API last accepted a request with this key.',
+      key_fingerprint: 'Beginning of the SHA-256 of the API key; never the key itself.',
+      next_slot_at: 'Database clock at which the next request can be sent.',
+      paused_until: 'End of the pause that the API last required (429). Null when it never did.',
+      last_accepted_at: 'Time at which the API last accepted a request with this key.',
     },
   )
 }

@@ -1,41 +1,27 @@
 import type { Migration } from 'kysely/migration'
-import * as ledger from './0001-ledger.ts'
+import * as queue from './0001-queue.ts'
 import * as runs from './0002-runs.ts'
 import * as classifications from './0003-classifications.ts'
 import * as history from './0004-history.ts'
-import * as evidence from './0005-evidence.ts'
+import * as chain from './0005-chain.ts'
 import * as quota from './0006-quota.ts'
-import * as overrideNotes from './0007-override-notes.ts'
-import * as chain from './0008-chain.ts'
-import * as reportingIdentifiers from './0009-reporting-ledger.ts'
-import * as reportingClassifications from './0010-reporting-classifications.ts'
-import * as reportingVerdicts from './0011-reporting-verdicts.ts'
-import * as reportingModelResults from './0012-reporting-model-results.ts'
-import * as reportingClips from './0013-reporting-clips.ts'
-import * as reportingHistory from './0014-reporting-history.ts'
-import * as reportingForce from './0015-reporting-force.ts'
-import * as reportingAggregates from './0016-reporting-aggregates.ts'
-import * as reviewWorklist from './0017-review-worklist.ts'
-import * as dataDictionary from './0018-data-dictionary.ts'
+import * as reportingClassifications from './0007-reporting-classifications.ts'
+import * as reportingResults from './0008-reporting-results.ts'
+import * as reportingHistory from './0009-reporting-history.ts'
+import * as reportingForces from './0010-reporting-forces.ts'
+import * as reportingAggregates from './0011-reporting-aggregates.ts'
 
-/** Every migration, in order. Names are frozen: databases remember them. */
+/** Every migration, in order. Names are frozen, because databases record them. */
 export const migrations: Readonly<Record<string, Migration>> = {
-  '0001-ledger': ledger,
+  '0001-queue': queue,
   '0002-runs': runs,
   '0003-classifications': classifications,
   '0004-history': history,
-  '0005-evidence': evidence,
+  '0005-chain': chain,
   '0006-quota': quota,
-  '0007-override-notes': overrideNotes,
-  '0008-chain': chain,
-  '0009-reporting-ledger': reportingIdentifiers,
-  '0010-reporting-classifications': reportingClassifications,
-  '0011-reporting-verdicts': reportingVerdicts,
-  '0012-reporting-model-results': reportingModelResults,
-  '0013-reporting-clips': reportingClips,
-  '0014-reporting-history': reportingHistory,
-  '0015-reporting-force': reportingForce,
-  '0016-reporting-aggregates': reportingAggregates,
-  '0017-review-worklist': reviewWorklist,
-  '0018-data-dictionary': dataDictionary,
+  '0007-reporting-classifications': reportingClassifications,
+  '0008-reporting-results': reportingResults,
+  '0009-reporting-history': reportingHistory,
+  '0010-reporting-forces': reportingForces,
+  '0011-reporting-aggregates': reportingAggregates,
 }

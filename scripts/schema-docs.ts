@@ -1,4 +1,4 @@
-/** Writes docs/schema.md from a freshly migrated database. */
+/** Writes docs/schema.md from a newly migrated database. */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { withMigratedDatabase } from './migrated-database.ts'

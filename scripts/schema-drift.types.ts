@@ -1,15 +1,15 @@
-/** Compiles only while the table types say what the database says; see schema-drift.ts. */
+/** Compiles only while the table types match the database; see schema-drift.ts. */
 import type { Insertable, Selectable } from 'kysely'
 import type { DB } from '../node_modules/.cache/schema-drift/database.ts'
 import type { Database } from '../src/platform/postgres/database.ts'
 
-/** Our types are narrower where the database holds a text of few values, or JSON: widened for the comparison. */
+/** Our types, widened for the comparison where they are narrower: for a text with few values, and for JSON. */
 type Widened<T> = {
   [K in keyof T]: T[K] extends string ? string : T[K] extends string | null ? string | null : Jsonless<T[K]>
 }
 type Jsonless<T> = [string | number | boolean] extends [T] ? 'json' : T
 
-/** Which columns an insert may leave out; the generator's JSON type includes null and so says nothing here. */
+/** The columns that an insert can leave out. JSON columns are left out here, because the generator's JSON type includes null. */
 type Optional<Table> = {
   [K in keyof Insertable<Table>]-?: Widened<Selectable<Table>>[K & keyof Selectable<Table>] extends 'json'
     ? never
@@ -34,5 +34,5 @@ type Compared = {
 type Agreement = { [Table in keyof Compared]: [true, true, true] }
 
 declare const compared: Compared
-/** An error here names the table and the side that differs. */
+/** A type error here names the table and the side that differs. */
 export const agreement: Agreement = compared

@@ -30,7 +30,7 @@ interface Index {
   readonly definition: string
 }
 
-/** The tables and views of a migrated database as Markdown, with a diagram that GitHub draws. */
+/** The tables and views of a migrated database as Markdown, with a Mermaid diagram. */
 export async function schemaMarkdown(db: Kysely<Database>): Promise<string> {
   const relations = await readRelations(db)
   const columns = Map.groupBy(await readColumns(db), ({ relation }) => relation)
@@ -48,7 +48,7 @@ export async function schemaMarkdown(db: Kysely<Database>): Promise<string> {
     INTRODUCTION,
     '## The views: `identifai_reporting`',
     '',
-    'For people and their tools. How to connect, and questions with their answers: [bi.md](bi.md).',
+    'For analysts and their tools. [bi.md](bi.md) shows how to connect, and has example queries with their results.',
     '',
     ...contents(views),
     ...sections(views),
@@ -62,7 +62,7 @@ export async function schemaMarkdown(db: Kysely<Database>): Promise<string> {
 
 const INTRODUCTION = `# The schema
 
-Made from the migrated database by \`npm run docs:schema\`; the comments are those that stand in the database itself.
+\`npm run docs:schema\` writes this page from a migrated database. The descriptions are the comments in the database.
 `
 
 function contents(relations: readonly Relation[]): string[] {
@@ -86,7 +86,7 @@ function relationLines(
   indexes: readonly Index[],
 ): string[] {
   return [
-    // The schema with it: some tables and views have one name, and a heading is an address.
+    // The heading has the schema, because it is an address, and some tables and views have the same name.
     `### ${nameOf(relation)}`,
     '',
     text(relation.comment),
@@ -118,7 +118,7 @@ function bulletList(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`${title}:`, '', ...lines.map((line) => `- \`${line}\``), '']
 }
 
-/** The tables with keys, and which of them carry the key of another: by foreign key, or by the same number. */
+/** The tables with their primary keys, and the references between them: by foreign key, or by the same number without one. */
 function diagram(
   tables: readonly Relation[],
   columns: ReadonlyMap<string, readonly Column[]>,
@@ -138,7 +138,7 @@ function diagram(
     ]
   }
   return [
-    'Lines are foreign keys; the broken ones are numbers that are the same without one, so that nothing hangs on the ledger.',
+    'Solid lines are foreign keys. Broken lines are equal numbers without a foreign key, so that history does not depend on tracked identifiers.',
     '',
     '```mermaid',
     'erDiagram',
@@ -158,7 +158,7 @@ function diagram(
   ]
 }
 
-/** As Markdown takes it in a table cell. */
+/** Escaped for a cell of a Markdown table. */
 function text(comment: string): string {
   return comment.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('*', '\\*')
 }
@@ -204,7 +204,7 @@ async function readKeys(db: Kysely<Database>): Promise<Key[]> {
   return rows
 }
 
-/** Those that are not there for a key already. */
+/** Indexes that do not belong to a constraint. */
 async function readIndexes(db: Kysely<Database>): Promise<Index[]> {
   const { rows } = await sql<Index>`
     select s.nspname || '.' || c.relname as relation,

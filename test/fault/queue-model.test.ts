@@ -30,8 +30,6 @@ const NAMES = ['a', 'b', 'c', 'd']
 let database: TestDatabase
 beforeAll(async () => {
   database = await createTestDatabase()
-  // Each run of commands has a medium of its own.
-  await sql`alter table identifai.identifiers drop constraint identifiers_media_known`.execute(database.db)
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
@@ -272,9 +270,12 @@ it('claims, leases, outcomes and due times follow the model, whatever happens in
     fc.asyncProperty(commands, async (sequence) => {
       const setup = async () => {
         const model = new QueueModel()
+        // Each sequence of commands has a medium of its own.
+        const media = `medium ${randomUUID()}`
+        await database.db.insertInto('identifai.media').values({ media }).execute()
         const runs = []
         for (let count = 0; count < 3; count++) runs.push(await newRun(model, database.db))
-        return { model, real: { db: database.db, media: `medium ${randomUUID()}`, runs, moved: 0, held: [] } }
+        return { model, real: { db: database.db, media, runs, moved: 0, held: [] } }
       }
       await fc.asyncModelRun(setup, sequence)
     }),

@@ -147,8 +147,8 @@ describe('claiming', () => {
   })
 
   it('keeps other media apart', async () => {
-    // As the migration of another medium would.
-    await sql`alter table identifai.identifiers drop constraint identifiers_media_known`.execute(database.db)
+    // The migration of another medium does the same.
+    await sql`insert into identifai.media (media) values ('image')`.execute(database.db)
     await sql`insert into identifai.identifiers (media, identifier) values ('image', 'a'), ('audio', 'a')`.execute(
       database.db,
     )

@@ -111,6 +111,7 @@ describe('a role that was granted', () => {
       'api_quota',
       'chain_leaves',
       'identifiers',
+      'media',
       'override_notes',
       'quarantined_payloads',
       'schema_drift',
@@ -152,7 +153,7 @@ describe('a role that was granted', () => {
       { request_refresh: false },
     ])
     const { rows } = await sql`
-      select identifier, state, source, refresh_requested_at is not null as is_woken from identifai.identifiers
+      select identifier, state, source, refresh_requested_at is not null as is_refresh_requested from identifai.identifiers
       where identifier in ('told', 'short') order by identifier`.execute(bench.app.db)
     expect(rows).toEqual([
       { identifier: 'short', state: 'pending', source: null, is_refresh_requested: false },

@@ -7,13 +7,13 @@ import {
   type Truth,
 } from './expected-views.ts'
 
-/** By model and day: of submission, else of the day on which all were first seen. */
-export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row[] {
+/** Rows of model_daily. Without a time of submission, a result counts on the day on which all were first observed. */
+export function modelDailyRows(truths: readonly Truth[], firstObserved: string): Row[] {
   const results = truths.flatMap((truth) =>
     fileResultRows(truth).map((result) => ({
       result,
-      day: truth.submitted_at?.toISOString().slice(0, 10) ?? firstSeen,
-      isDescribed: truth.submitted_at !== null,
+      day: truth.submitted_at?.toISOString().slice(0, 10) ?? firstObserved,
+      isGiven: truth.submitted_at !== null,
     })),
   )
   const groups = Map.groupBy(results, ({ result, day }) => JSON.stringify([result.model, day]))
@@ -28,7 +28,7 @@ export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row
       model,
       day,
       n: members.length,
-      n_day_unknown: members.filter(({ isDescribed }) => !isDescribed).length,
+      n_day_unknown: members.filter(({ isGiven }) => !isGiven).length,
       n_abstained: members.filter(({ result }) => result.abstained).length,
       n_scored: scores.length,
       abstained_share: rounded(members.filter(({ result }) => result.abstained).length / members.length),
@@ -40,7 +40,7 @@ export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row
   })
 }
 
-/** What is worth a look; notes are on these files and labels. */
+/** Rows of review_worklist. `noted` has the files and labels with a note. */
 export function worklistRows(truths: readonly Truth[], noted: ReadonlySet<string>): Row[] {
   return truths.flatMap((truth) => {
     const row = classificationRow(truth)
@@ -119,7 +119,7 @@ function failureReasons({ status, errors, effective_classification: effective }:
   return effective === null ? [{ rank: 4, code: 'no_verdict', words: 'done, but without a verdict' }] : []
 }
 
-/** As percentile_cont interpolates. */
+/** Percentile with the interpolation of percentile_cont. */
 function percentile(sorted: readonly number[], fraction: number): number | null {
   const at = fraction * (sorted.length - 1)
   const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]]
@@ -127,7 +127,7 @@ function percentile(sorted: readonly number[], fraction: number): number | null 
   return rounded(low + (high - low) * (at - Math.floor(at)))
 }
 
-/** The order in which numbers are added is nobody's promise. */
+/** Nine digits, because the order of addition is not defined. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(9))
 }

@@ -3,6 +3,7 @@ import { Migrator, NO_MIGRATIONS } from 'kysely/migration'
 import { migrations } from '../../../migrations/index.ts'
 import { DatabaseError } from '../errors.ts'
 import type { Database } from './database.ts'
+import { databaseCodeOf } from './database-error.ts'
 
 export interface MigrationStep {
   readonly name: string
@@ -11,52 +12,73 @@ export interface MigrationStep {
 
 export interface MigrationState {
   readonly name: string
-  /** When it was applied; null while it waits. */
+  /** Time at which it was applied; null until then. */
   readonly applied_at: Date | null
 }
 
 /**
- * Applies what is missing, in one transaction under Kysely's lock: started twice at once, the second waits and
- * finds nothing to do. Returns the steps taken; throws what the database said when one fails.
+ * Applies the missing migrations, in one transaction under Kysely's lock: of two processes, the second waits and finds nothing
+ * to do. Returns the steps taken. Throws a DatabaseError when the database is newer, and the database's error when a step fails.
  */
 export async function migrateUp(db: Kysely<Database>): Promise<MigrationStep[]> {
-  await refuseNewer(db)
+  if (waiting(await readKnown(db)).length === 0) return []
   return stepsOf(await createMigrator(db).migrateToLatest())
 }
 
-/** Takes back the last migration, or every one; the caller has made sure that history may go. */
+/** Reverts the last migration, or all of them. The caller makes sure that the history can be destroyed. */
 export async function migrateDown(db: Kysely<Database>, all: boolean): Promise<MigrationStep[]> {
   const migrator = createMigrator(db)
   return stepsOf(all ? await migrator.migrateTo(NO_MIGRATIONS) : await migrator.migrateDown())
 }
 
-/** Every migration this version knows, in order; a database never migrated has none applied. Writes nothing. */
+/** Every migration of this version, in order. None is applied in a database that was never migrated. Writes nothing. */
 export async function migrationStates(db: Kysely<Database>): Promise<MigrationState[]> {
-  const states = await createMigrator(db).getMigrations()
-  return states.map((state) => ({ name: state.name, applied_at: state.executedAt ?? null }))
+  return statesFrom(await readApplied(db))
 }
 
-/** Throws a DatabaseError that says what to do unless the database has every migration of this version. */
+/** Throws a DatabaseError that states the remedy unless the database has exactly the migrations of this version. */
 export async function assertMigrated(db: Kysely<Database>): Promise<void> {
-  await refuseNewer(db)
-  const waiting = (await migrationStates(db)).filter((state) => state.applied_at === null)
-  if (waiting.length === 0) return
+  const missing = waiting(await readKnown(db))
+  if (missing.length === 0) return
   throw new DatabaseError(
-    `The database lacks ${waiting.length} of ${Object.keys(migrations).length} migrations. Run: identifai-sync migrate`,
+    `The database lacks ${missing.length} of ${Object.keys(migrations).length} migrations. Run: identifai-sync migrate`,
   )
 }
 
-/** Throws a DatabaseError when the database has migrations that this version does not know. */
-async function refuseNewer(db: Kysely<Database>): Promise<void> {
-  const { rows: found } = await sql<{ exists: boolean }>`
-    select to_regclass('identifai.schema_migrations') is not null as exists`.execute(db)
-  if (!found[0]?.exists) return
-  const { rows } = await sql<{ name: string }>`select name from identifai.schema_migrations`.execute(db)
-  const unknown = rows.filter(({ name }) => !Object.hasOwn(migrations, name))
-  if (unknown.length === 0) return
+/** The states; throws a DatabaseError when the database has migrations that this version does not know. */
+async function readKnown(db: Kysely<Database>): Promise<MigrationState[]> {
+  const applied = await readApplied(db)
+  const unknown = [...applied.keys()].filter((name) => !Object.hasOwn(migrations, name))
+  if (unknown.length === 0) return statesFrom(applied)
   throw new DatabaseError(
-    `The database was migrated by a newer identifai-sync (${unknown.map(({ name }) => name).join(', ')}). Use that one.`,
+    `The database was migrated by a newer identifai-sync (${unknown.join(', ')}). Use that version.`,
   )
+}
+
+/**
+ * Names of the applied migrations with their times, by one SELECT. Kysely's own list reads the catalog of the whole database,
+ * which is slow beside many tables and fails while other sessions drop some.
+ */
+async function readApplied(db: Kysely<Database>): Promise<ReadonlyMap<string, Date>> {
+  try {
+    const { rows } = await sql<{ name: string; timestamp: string }>`
+      select name, timestamp from identifai.schema_migrations`.execute(db)
+    return new Map(rows.map(({ name, timestamp }) => [name, new Date(timestamp)]))
+  } catch (error) {
+    if (databaseCodeOf(error) === UNDEFINED_TABLE) return new Map()
+    throw error
+  }
+}
+
+/** SQLSTATE of a table, or its schema, that does not exist: the database was never migrated. */
+const UNDEFINED_TABLE = '42P01'
+
+function statesFrom(applied: ReadonlyMap<string, Date>): MigrationState[] {
+  return Object.keys(migrations).map((name) => ({ name, applied_at: applied.get(name) ?? null }))
+}
+
+function waiting(states: readonly MigrationState[]): MigrationState[] {
+  return states.filter((state) => state.applied_at === null)
 }
 
 function createMigrator(db: Kysely<Database>): Migrator {

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import { createView, dropView } from './reporting-view.ts'
-import { CLASSIFICATION_COLUMNS } from './reporting-classification-columns.ts'
-import { IDENTIFICATION, SUBMISSION_AS_IT_STOOD } from './reporting-columns.ts'
+import { CLASSIFICATION, IDENTIFICATION } from './0007-reporting-classifications.ts'
+import { SUBMISSION_THEN } from './0009-reporting-history.ts'
+import { createView, dropViews } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createDecisionAggregate(db)
@@ -12,7 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .column('classification_id')
     .where(sql.ref('force_classification'), 'is not', null)
     .execute()
-  // So are events, and those about one file are looked up for each other.
+  // Events are few, too. The decision of an event depends on the other events of its file.
   await sql`create index classification_revisions_force_file_idx on identifai.classification_revisions (file_hash)
     where causes && array['forced', 'force_changed', 'unforced', 'already_forced']`.execute(db)
   await createForceEvents(db)
@@ -22,9 +22,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  for (const view of ['forced_classifications', 'override_notes', 'force_decisions', 'force_events']) {
-    await dropView(db, view)
-  }
+  await dropViews(db, 'forced_classifications', 'override_notes', 'force_decisions', 'force_events')
   await sql`drop index identifai.classification_revisions_force_file_idx`.execute(db)
   await sql`drop index identifai.classifications_forced_idx`.execute(db)
   await sql`drop aggregate identifai.decision_of (timestamptz, timestamptz)`.execute(db)
@@ -32,41 +30,39 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop type identifai.decision`.execute(db)
 }
 
-const ABOUT_FORCE = `r.causes && array['forced', 'force_changed', 'unforced', 'already_forced']`
-
 /**
- * Tells events of one file and label apart by decision, as the report does: in the order of their lower bounds, an event
- * joins the decision before it as long as all of that can have happened at one moment. No window function has a memory of
- * that kind.
+ * Numbers the decisions among the events of one file and label, as the report does. In the order of their lower bounds, an
+ * event joins the decision before it while all of that can have happened at one moment. It is an aggregate, because no window
+ * function keeps such a state. The function has a parsed body, because readers of the views have no access to the
+ * schema identifai.
  */
 async function createDecisionAggregate(db: Kysely<unknown>): Promise<void> {
   await sql`create type identifai.decision as (decision_no integer, not_after timestamptz)`.execute(db)
-  await sql`comment on type identifai.decision is 'A decision about a file and a label: its number, and when it must have happened.'`.execute(
+  await sql`comment on type identifai.decision is 'A decision about a file and a label: its number, and its upper bound in time.'`.execute(
     db,
   )
   await sql`
     create function identifai.next_decision(
       former identifai.decision, not_before timestamptz, not_after timestamptz
     ) returns identifai.decision language sql immutable parallel safe
-    -- Parsed here and now: who reads the views may not look into this schema.
     begin atomic
       select case when not_before < (former).not_after
         then row((former).decision_no, least((former).not_after, not_after))::identifai.decision
         else row((former).decision_no + 1, not_after)::identifai.decision end;
     end`.execute(db)
-  await sql`comment on function identifai.next_decision(identifai.decision, timestamptz, timestamptz) is 'Step of decision_of: the decision that an event belongs to, after that of the event before it.'`.execute(
+  await sql`comment on function identifai.next_decision(identifai.decision, timestamptz, timestamptz) is 'Step of decision_of: the decision of an event, from the decision of the event before it.'`.execute(
     db,
   )
   await sql`
     create aggregate identifai.decision_of (not_before timestamptz, not_after timestamptz) (
       sfunc = identifai.next_decision, stype = identifai.decision, initcond = '(0,-infinity)', parallel = safe
     )`.execute(db)
-  await sql`comment on aggregate identifai.decision_of (timestamptz, timestamptz) is 'Over the events of a file and a label, by lower bound: the decision that each belongs to.'`.execute(
+  await sql`comment on aggregate identifai.decision_of (timestamptz, timestamptz) is 'Over the events of a file and a label, in the order of their lower bounds: the decision of each.'`.execute(
     db,
   )
 }
 
-/** Which decision of its file and label the event `r` belongs to; the same as the window of force_decisions tells. */
+/** Number of the decision, within its file and label, of the event `r`. The window in force_decisions gives the same number. */
 const DECISION_NO = `(
   select (identifai.decision_of(coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at
     order by coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at, o.classification_id, o.revision_no)).decision_no
@@ -79,71 +75,50 @@ const DECISION_NO = `(
     and (coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at, o.classification_id, o.revision_no)
       <= (coalesce(r.previous_confirmed_at, '-infinity'), r.observed_at, r.classification_id, r.revision_no))`
 
-/** Names a decision for good: what comes later is counted after it. */
-function decisionKey(of: {
-  readonly media: string
-  readonly fileHash: string
-  readonly classification: string
-  readonly forcedTo: string
-  readonly decisionNo: string
-}): string {
+type KeyParts = Readonly<Record<'media' | 'fileHash' | 'classification' | 'forcedTo' | 'decisionNo', string>>
+
+/** SQL for the key of a decision. The key never changes, because later decisions get higher numbers. */
+function decisionKey(of: KeyParts): string {
   return `${of.media} || '/' || coalesce(${of.fileHash}, 'classification ' || ${of.classification}) || '/' ||
     coalesce(${of.forcedTo}, 'none') || '/' || ${of.decisionNo}`
 }
 
 async function createForceEvents(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'force_events', {
-    about:
-      'Every change of a forced label that was ever seen, and what was forced already at first sight. When it happened is known as an interval only, and never by whom: "forced" does not mean "by a person".',
-    grain: 'change of the forced label of a classification',
+    comment:
+      'Every observed change of a forced label, and every label that was already forced in the first finished record. The time of a change is known as an interval only. The API does not return who forced it: "forced" does not mean "by a person". One row per change of the forced label of a classification.',
     columns: {
       ...IDENTIFICATION,
-      revision_no: {
-        is: 'The content that brought it.',
-        joins: 'classification_history.revision_no, with classification_id',
-      },
-      event: {
-        is: 'forced, force_changed (to another label), unforced, or already_forced (already so in the first finished answer: no change of any period).',
-      },
-      forced_from: { is: 'The forced label before.', null: 'it was not forced, or nobody saw' },
-      forced_to: { is: 'The forced label since.', null: 'it is no longer forced' },
-      not_before: {
-        is: 'When the last request left whose answer still had the former label: it happened then or later.',
-        null: 'already_forced: nobody saw',
-      },
-      not_after: {
-        is: 'When the first answer with the new label had been received: it happened by then.',
-      },
-      machine_classification_before: { is: 'The label of the machine before.', null: 'none, or nobody saw' },
-      machine_confidence_before: {
-        is: 'How sure the machine was of that label.',
-        null: 'not told, or nobody saw',
-      },
-      machine_heuristic_before: { is: 'The heuristic of that verdict.', null: 'not told, or nobody saw' },
-      machine_classification_after: { is: 'The label of the machine since.', null: 'none' },
-      machine_confidence_after: {
-        is: 'How sure the machine is of that label; it says nothing about the forced one.',
-        null: 'not told',
-      },
-      machine_heuristic_after: { is: 'The heuristic of that verdict.', null: 'not told' },
-      force_origin: {
-        is: 'not_c2pa_path: the documented C2PA route does not lead there. undetermined: it may be a C2PA signature, a tool or a person.',
-      },
-      decision_key: {
-        is: 'The decision that it belongs to: events of one file and label that can have happened together are one.',
-        joins: 'force_decisions.decision_key',
-        null: 'already_forced: a decision that nobody saw',
-      },
-      file_hash: {
-        is: 'SHA-256 of the audio file; an override is by file.',
-        null: 'not returned',
-      },
-      ref_id: { is: "The submitter's own label.", null: 'none was given' },
-      name: { is: 'Name of the audio file.', null: 'none was given' },
-      result_url: { is: 'Link to the result on the dashboard.', null: 'none was given' },
-      run_id: { is: 'The pass that saw it.' },
-      ...SUBMISSION_AS_IT_STOOD,
+      revision_no:
+        'The content with the new label. Joins: classification_history.revision_no, with classification_id.',
+      event:
+        'forced, force_changed (to another label), unforced, or already_forced (forced in the first finished record: not a change in any period).',
+      forced_from: 'The forced label before. Null: not forced before, or not observed.',
+      forced_to: 'The forced label after. Null: no longer forced.',
+      not_before:
+        'Time before the last request that still returned the former label was sent: the change happened then or later. Null: already_forced, so the change was not observed.',
+      not_after:
+        'Time after the first response with the new label was received: the change happened by then.',
+      machine_classification_before: "The machine's label before. Null: no label, or not observed.",
+      machine_confidence_before:
+        "The machine's confidence in that label. Null: not returned, or not observed.",
+      machine_heuristic_before: 'The heuristic of that verdict. Null: not returned, or not observed.',
+      machine_classification_after: "The machine's label after. Null: no label.",
+      machine_confidence_after:
+        "The machine's confidence in that label; it does not apply to the forced one. Null: not returned.",
+      machine_heuristic_after: 'The heuristic of that verdict. Null: not returned.',
+      force_origin:
+        'not_c2pa_path: the documented C2PA route cannot cause it. undetermined: the cause can be a C2PA signature, a tool or a person.',
+      decision_key:
+        'The decision of this event: events of one file and label that can have happened together are one decision. Joins: force_decisions.decision_key. Null: already_forced, so the decision was not observed.',
+      file_hash: 'SHA-256 of the audio file; an override applies to the file. Null: not returned.',
+      ref_id: "The submitter's own label. Null: not given.",
+      name: 'Name of the audio file. Null: not given.',
+      result_url: 'Link to the result on the dashboard. Null: not given.',
+      run_id: 'The run that observed it.',
+      ...SUBMISSION_THEN,
     },
+    // A subquery for the medium instead of a join: the planner overestimates the number of forces, and would read all identifiers.
     query: `
       select
         r.classification_id, r.identifier, r.revision_no, event.event,
@@ -161,7 +136,6 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
           decisionNo: DECISION_NO,
         })} end,
         r.file_hash, r.ref_id, r.name, r.result_url, r.run_id::text,
-        -- Not a join: the planner takes forced ones for more than they are, and would read the whole ledger for it.
         (select i.media from identifai.identifiers as i where i.id = r.classification_id), r.submitted_at, r.source
       from identifai.classification_revisions as r
       cross join lateral (
@@ -175,47 +149,35 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
           and f.revision_no < r.revision_no and f.status <> 'new'
         order by f.revision_no desc limit 1
       ) as former on true
-      where ${ABOUT_FORCE}`,
+      where r.causes && array['forced', 'force_changed', 'unforced', 'already_forced']`,
   })
 }
 
 async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'force_decisions', {
-    about:
-      'Decisions to force a label: events of one file and one label that can have happened at the same moment count as one. What was found forced at first sight is no decision that anybody saw, and is left out.',
-    grain: 'file, forced label and moment at which its events can have happened together',
+    comment:
+      'Decisions to force a label: events of one file and one label that can have happened at the same moment count as one. A label that was already forced in the first finished record is not an observed decision, and is left out. One row per file, forced label and moment at which its events can have happened together.',
     columns: {
-      decision_key: {
-        is: 'Names the decision.',
-        joins: 'force_events.decision_key, forced_classifications.decision_key, override_notes.decision_key',
-      },
-      file_hash: {
-        is: 'The file. It can have many identifiers and many decisions: events join by decision_key.',
-        joins: 'classifications.file_hash',
-        null: 'not returned: a decision about one identifier',
-      },
-      forced_from: {
-        is: 'The forced label before.',
-        null: 'not forced before, or different from identifier to identifier',
-      },
-      forced_to: { is: 'The forced label since.', null: 'the force was taken away' },
-      not_before: { is: 'It happened then or later: the latest lower bound of its events.' },
-      not_after: { is: 'It happened by then: the earliest upper bound of its events.' },
-      identifiers: { is: 'Identifiers that it changed.' },
-      explained_by: {
-        is: 'Number of the first note that explains it; those after it may correct it.',
-        joins: 'override_notes.note_id',
-        null: 'no note does',
-      },
-      explanation: {
-        is: 'explained, explained_late (its first note was written more than 7 days after not_after) or unexplained.',
-      },
-      author: { is: 'Who decided, according to that note.', null: 'no note' },
-      reason: { is: 'Why, according to that note.', null: 'no note' },
-      ticket: { is: 'Case or ticket, according to that note.', null: 'no note, or none given' },
-      reviewer: { is: 'Who reviewed it, according to that note.', null: 'no note, or none given' },
-      noted_at: { is: 'When that note was written.', null: 'no note' },
-      media: { is: 'Kind of medium: audio.' },
+      decision_key:
+        'Key of the decision. Joins: force_events.decision_key, forced_classifications.decision_key, override_notes.decision_key.',
+      file_hash:
+        'The file. It can have many identifiers and many decisions; join events by decision_key. Joins: classifications.file_hash. Null: not returned, so the decision is about one identifier.',
+      forced_from: 'The forced label before. Null: not forced before, or different among the identifiers.',
+      forced_to: 'The forced label after. Null: the force was removed.',
+      not_before:
+        'The decision happened then or later: the latest lower bound of its events. Null: no event has a lower bound.',
+      not_after: 'The decision happened by then: the earliest upper bound of its events.',
+      identifiers: 'Number of identifiers that it changed.',
+      explained_by:
+        'Number of the first note that explains it; later notes can correct it. Joins: override_notes.note_id. Null: no note explains it.',
+      explanation:
+        'explained, explained_late (the first note was written more than 7 days after not_after) or unexplained.',
+      author: 'Person who decided, from that note. Null: no note.',
+      reason: 'Reason, from that note. Null: no note.',
+      ticket: 'Case or ticket, from that note. Null: no note, or not given.',
+      reviewer: 'Person who reviewed it, from that note. Null: no note, or not given.',
+      noted_at: 'Time at which that note was written. Null: no note.',
+      media: 'Medium, for example audio.',
     },
     query: `
       with events as (
@@ -263,29 +225,21 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
 
 async function createOverrideNotes(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'override_notes', {
-    about:
-      'What the organization itself has written down of forced labels: who, why. A note is never changed, only followed by another: the latest about a decision counts.',
-    grain: 'note',
+    comment:
+      'Notes of the organization itself about forced labels: who decided, and why. A note never changes. A later note can correct it: the latest note about a decision counts. One row per note.',
     columns: {
-      note_id: { is: 'Number of the note; later ones are higher.' },
-      file_hash: {
-        is: 'The file that it is about. Forced labels join by decision_key.',
-        joins: 'classifications.file_hash',
-      },
-      forced_to: {
-        is: 'The forced label that it is about: human, artificial, or none for a force taken away.',
-      },
-      decision_key: {
-        is: 'The decision that it explains: the latest about this file and label that may have happened before it was written.',
-        joins: 'force_decisions.decision_key, forced_classifications.decision_key',
-        null: 'no decision that we saw: it explains a label that was found forced, or that we have not seen yet',
-      },
-      author: { is: 'Who decided.' },
-      reason: { is: 'Why.' },
-      ticket: { is: 'Case or ticket.', null: 'none given' },
-      reviewer: { is: 'Who reviewed it.', null: 'nobody named' },
-      noted_at: { is: 'When it was written.' },
-      media: { is: 'Kind of medium: audio.' },
+      note_id: 'Number of the note; later notes have higher numbers.',
+      file_hash:
+        'The file that it is about. Join forced labels by decision_key. Joins: classifications.file_hash.',
+      forced_to: 'The forced label that it is about: human, artificial, or none for a removed force.',
+      decision_key:
+        'The decision that it explains: the latest about this file and label that can have happened before it was written. Joins: force_decisions.decision_key, forced_classifications.decision_key. Null: no observed decision, because the label was already forced or is not observed yet.',
+      author: 'Person who decided.',
+      reason: 'Reason for the decision.',
+      ticket: 'Case or ticket. Null: not given.',
+      reviewer: 'Person who reviewed it. Null: not given.',
+      noted_at: 'Time at which it was written.',
+      media: 'Medium, for example audio.',
     },
     query: `
       select n.note_id, n.file_hash, n.forced_to,
@@ -300,33 +254,26 @@ async function createOverrideNotes(db: Kysely<unknown>): Promise<void> {
 }
 
 async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
-  const columns = Object.keys(CLASSIFICATION_COLUMNS)
+  const columns = Object.keys(CLASSIFICATION)
   await createView(db, 'forced_classifications', {
-    about:
-      'The classifications that are forced now, with the interval in which that was last seen to change, and what a note says of it. When and by whom it was forced identifAI does not say.',
-    grain: 'classification forced now',
+    comment:
+      'Classifications that are forced now, with the interval of the last observed change and with the latest note about it. identifAI does not return when and by whom a label was forced. One row per classification forced now.',
     columns: {
-      ...CLASSIFICATION_COLUMNS,
+      ...CLASSIFICATION,
       classification_id: IDENTIFICATION.classification_id,
-      not_before: {
-        is: 'The label was forced then or later.',
-        null: 'it was forced already at first sight: nobody saw',
-      },
-      not_after: { is: 'The label was forced by then.' },
-      decision_key: {
-        is: 'The decision that forced it.',
-        joins: 'force_decisions.decision_key',
-        null: 'it was forced already at first sight: nobody saw',
-      },
-      notes: {
-        is: 'Notes about that decision; about the file and label where nobody saw it. 0 when nobody has said why.',
-      },
-      author: { is: 'Who decided, according to the latest of these notes.', null: 'no note' },
-      reason: { is: 'Why, according to it.', null: 'no note' },
-      ticket: { is: 'Case or ticket, according to it.', null: 'no note, or none given' },
-      reviewer: { is: 'Who reviewed it, according to it.', null: 'no note, or nobody named' },
-      noted_at: { is: 'When it was written.', null: 'no note' },
-      same_file_identifiers: { is: 'Other tracked identifiers of the same file.' },
+      not_before:
+        'The label was forced then or later. Null: it was already forced in the first finished record.',
+      not_after: 'The label was forced by then.',
+      decision_key:
+        'The decision that forced it. Joins: force_decisions.decision_key. Null: it was already forced in the first finished record.',
+      notes:
+        'Number of notes about that decision, or about the file and label when the decision was not observed. 0 when there is no note.',
+      author: 'Person who decided, from the latest of these notes. Null: no note.',
+      reason: 'Reason, from that note. Null: no note.',
+      ticket: 'Case or ticket, from that note. Null: no note, or not given.',
+      reviewer: 'Person who reviewed it, from that note. Null: no note, or not given.',
+      noted_at: 'Time at which that note was written. Null: no note.',
+      same_file_identifiers: 'Number of other tracked identifiers of the same file.',
     },
     query: `
       select ${columns.map((column) => `c.${column}`).join(', ')}, event.not_before, event.not_after,

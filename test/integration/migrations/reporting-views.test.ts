@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
-import type { Json, JsonObject } from '../../src/platform/json.ts'
-import { World } from '../../src/devkit/simulator/world.ts'
-import { addNote } from '../support/add-note.ts'
-import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
-import { startCannedApi } from '../support/canned-api.ts'
-import { modelDailyRows, rounded, worklistRows } from '../support/expected-aggregates.ts'
+import { audioEndpoint } from '../../../src/media/audio/endpoint.ts'
+import type { Json, JsonObject } from '../../../src/platform/json.ts'
+import { World } from '../../../src/devkit/simulator/world.ts'
+import { addNote } from '../../support/add-note.ts'
+import { audioRecordArbitrary } from '../../support/arbitrary-record.ts'
+import { startCannedApi } from '../../support/canned-api.ts'
+import { modelDailyRows, rounded, worklistRows } from '../../support/expected-aggregates.ts'
 import {
   agreementRows,
   classificationRow,
@@ -18,8 +18,8 @@ import {
   type Truth,
   verdictModelRows,
   verdictRows,
-} from '../support/expected-views.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+} from '../../support/expected-views.ts'
+import { createTestApp, type TestApp } from '../../support/test-app.ts'
 
 const clip = (start: Json, end: Json, label: string | null, confidence = 0.9) => ({
   start,
@@ -27,7 +27,7 @@ const clip = (start: Json, end: Json, label: string | null, confidence = 0.9) =>
   verdict: { classification: label, confidence },
 })
 
-/** Every corner that has a name; each gets an identifier of its own. */
+/** Every known corner case; each gets an identifier of its own. */
 const CORNERS: readonly JsonObject[] = [
   { status: 'done', verdict: { classification: 'human', confidence: 0.8, heuristic: 'Majority' } },
   { status: 'done' },
@@ -126,9 +126,9 @@ interface Stage extends AsyncDisposable {
   readonly truths: readonly Truth[]
 }
 
-/** Serves records, asks for them in one pass, and says what they say. */
+/** Serves the records, loads them in one run, and returns them as validated. */
 async function stage(records: readonly JsonObject[]): Promise<Stage> {
-  // A hash of its own for each: siblings would be asked twice.
+  // Each has a hash of its own, because same-file identifiers would be requested twice.
   const served = new Map<string, JsonObject>(
     records.map((record, n) => [`id-${n}`, { ...record, identifier: `id-${n}`, hash: `hash-${n}` }]),
   )
@@ -145,7 +145,7 @@ async function stage(records: readonly JsonObject[]): Promise<Stage> {
   )
   const truths = rows.map((row) => {
     const validation = audioEndpoint.validate(served.get(row.identifier) as JsonObject)
-    if (!validation.accepted) throw new Error(`The record of ${row.identifier} is no record.`)
+    if (!validation.accepted) throw new Error(`The record of ${row.identifier} does not fit the contract.`)
     return { ...row, record: validation.classification.known }
   })
   return {
@@ -158,7 +158,7 @@ async function stage(records: readonly JsonObject[]): Promise<Stage> {
   }
 }
 
-/** Holds the rows of a view, with the columns that are expected, against those expected, in whatever order. */
+/** Compares the rows of a view with the expected rows, by the columns of the latter and in any order. */
 async function compare(
   { bench }: Stage,
   view: string,
@@ -174,7 +174,7 @@ async function compare(
   expect(inOrder(rows.map(normalize))).toEqual(inOrder(expected))
 }
 
-describe('a reporting view shows what the records say, whatever they say:', () => {
+describe('a reporting view shows the content of any records:', () => {
   let one: Stage
   beforeAll(async () => {
     const odd = fc.sample(audioRecordArbitrary, 150)
@@ -204,7 +204,7 @@ describe('a reporting view shows what the records say, whatever they say:', () =
   })
 })
 
-describe('a reporting view counts what the records say:', () => {
+describe('a reporting view aggregates the content of the records:', () => {
   let one: Stage
   beforeAll(async () => {
     const world = new World({ seed: 91, requestsUntilDone: 0 })
@@ -260,18 +260,18 @@ describe('a reporting view counts what the records say:', () => {
   })
 })
 
-/** With the one date that views of classifications have as text. */
+/** The row with submitted_day as text. */
 function withDay(row: object): object {
   const { submitted_day: day } = row as { submitted_day?: Date | null }
   return day instanceof Date ? { ...row, submitted_day: dayOf(day) } : row
 }
 
-/** A date as the driver reads it: midnight where the test runs. */
+/** Text of a date, which the driver reads as midnight in the time zone of the test. */
 function dayOf(date: Date): string {
   return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`
 }
 
-/** Zero has one sign, and the order of rows does not matter. */
+/** The rows in one order, with one sign of zero. */
 function inOrder(rows: readonly object[]): unknown[] {
   const texts = rows.map((row) =>
     JSON.stringify(row, (_, value: unknown) => (Object.is(value, -0) ? 0 : value)),

@@ -1,22 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migrations } from '../../migrations/index.ts'
-import { connect } from '../../src/platform/postgres/connect.ts'
-import { schemaMarkdown } from '../../scripts/schema-markdown.ts'
-import { supersetFiles } from '../../scripts/superset-files.ts'
-import {
-  assertMigrated,
-  migrateDown,
-  migrateUp,
-  migrationStates,
-} from '../../src/platform/postgres/migrate.ts'
-import { DatabaseError } from '../../src/platform/errors.ts'
-import { DATA_TABLES } from '../support/data-tables.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { schemaMarkdown } from '../../../scripts/schema-markdown.ts'
+import { supersetFiles } from '../../../scripts/superset-files.ts'
+import { DATA_TABLES } from '../../support/data-tables.ts'
+import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 
-/** The public contract, as the data model has it: every table with its columns. */
+/** The public contract: every table of the data model with its columns. */
 const TABLES: Readonly<Record<string, string>> = {
+  media: 'media',
   identifiers:
     'id media identifier submitted_at source state priority due_at attempts absences request_limit lease_until leased_by claim_no refresh_requested_at last_error record_digest enqueued_at last_requested_at last_confirmed_at finished_at retired_at retired_reason',
   sync_runs:
@@ -72,13 +64,13 @@ describe('the schema', () => {
     expect(rows.map((row) => row.uncommented)).toEqual([])
   })
 
-  it('is described in docs/schema.md as it is (npm run docs:schema)', async () => {
-    const file = new URL('../../docs/schema.md', import.meta.url)
+  it('is described in docs/schema.md (npm run docs:schema)', async () => {
+    const file = new URL('../../../docs/schema.md', import.meta.url)
     expect(readFileSync(file, 'utf8')).toBe(await schemaMarkdown(database.db))
   })
 
-  it('is what the dashboard in bi/superset was made for (npm run bi:superset)', async () => {
-    const folder = new URL('../../bi/superset/', import.meta.url)
+  it('is the schema of the dashboard in bi/superset (npm run bi:superset)', async () => {
+    const folder = new URL('../../../bi/superset/', import.meta.url)
     const made = await supersetFiles(database.db)
     const there = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),
@@ -127,8 +119,8 @@ describe('the schema', () => {
     ['update identifai.override_notes set reason = reason', 'history is append-only'],
     ['delete from identifai.override_notes', 'history is append-only'],
     ['truncate identifai.override_notes', 'history is append-only'],
-    ['delete from identifai.identifiers', 'what was tracked stays accountable'],
-    ['truncate identifai.identifiers', 'what was tracked stays accountable'],
+    ['delete from identifai.identifiers', 'a tracked identifier stays on record'],
+    ['truncate identifai.identifiers', 'a tracked identifier stays on record'],
   ])('refuses: %s', async (statement, reason) => {
     await expect(sql.raw(statement).execute(database.db)).rejects.toThrow(reason)
   })
@@ -146,7 +138,12 @@ describe('the schema', () => {
     ["insert into identifai.identifiers (identifier, state) values ('x', 'lost')", 'identifiers_state_known'],
     [
       "insert into identifai.identifiers (identifier, state, due_at) values ('x', 'retired', null)",
-      'identifiers_retired_says_when_and_why',
+      'identifiers_retired_has_time_and_reason',
+    ],
+    ["insert into identifai.identifiers (identifier, media) values ('x', 'smell')", 'identifiers_media_fkey'],
+    [
+      "insert into identifai.override_notes (media, file_hash, forced_to, author, reason) values ('smell', 'h', 'human', 'a', 'r')",
+      'override_notes_media_fkey',
     ],
     [
       "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'robot', 'a', 'r')",
@@ -158,7 +155,7 @@ describe('the schema', () => {
 })
 
 describe('tracking by SQL', () => {
-  it('takes one insert, twice without harm, and request_refresh makes it due', async () => {
+  it('takes one insert, which can be repeated, and request_refresh makes it due', async () => {
     await using database = await createTestDatabase()
     const insert = sql`insert into identifai.identifiers (identifier) values ('a') on conflict do nothing`
     await insert.execute(database.db)
@@ -171,58 +168,34 @@ describe('tracking by SQL', () => {
     expect(await row()).toEqual([{ media: 'audio', state: 'pending', priority: 0, due: true }])
     const refresh = async (identifier: string) =>
       (
-        await sql<{ woken: boolean }>`select identifai.request_refresh(${identifier}) as woken`.execute(
-          database.db,
-        )
+        await sql<{
+          requested: boolean
+        }>`select identifai.request_refresh(${identifier}) as requested`.execute(database.db)
       ).rows[0]
     await sql`update identifai.identifiers set state = 'missing', due_at = now() + interval '30 days'`.execute(
       database.db,
     )
-    expect(await refresh('a')).toEqual({ woken: true })
+    expect(await refresh('a')).toEqual({ requested: true })
     expect(await row()).toEqual([{ media: 'audio', state: 'missing', priority: 10, due: true }])
-    expect(await refresh('unknown')).toEqual({ woken: false })
+    expect(await refresh('unknown')).toEqual({ requested: false })
     await sql`update identifai.identifiers set state = 'quarantined', due_at = null`.execute(database.db)
-    expect(await refresh('a')).toEqual({ woken: false })
+    expect(await refresh('a')).toEqual({ requested: false })
   })
-})
 
-describe('migrations', () => {
-  it('go up, all the way down, and up again', async () => {
-    await using database = await createTestDatabase('empty')
-    const names = Object.keys(migrations)
-    expect((await migrateUp(database.db)).map((step) => step.name)).toEqual(names)
-    const relations = () =>
-      sql`select relname from pg_class where relnamespace = 'identifai'::regnamespace and relkind = 'r'
-          union all select proname from pg_proc where pronamespace = 'identifai'::regnamespace`.execute(
-        database.db,
-      )
-    const complete = (await relations()).rows.length
-    expect((await migrateDown(database.db, false)).map((step) => step.name)).toEqual(names.slice(-1))
-    expect((await migrateDown(database.db, true)).map((step) => step.name)).toEqual(
-      names.slice(0, -1).toReversed(),
+  it('takes a second medium after one insert into media, beside the first', async () => {
+    await using database = await createTestDatabase()
+    const { db } = database
+    await sql`insert into identifai.media (media) values ('image')`.execute(db)
+    await sql`insert into identifai.identifiers (identifier, media) values ('a', 'image'), ('a', default)`.execute(
+      db,
     )
-    expect((await relations()).rows).toHaveLength(2)
-    await migrateUp(database.db)
-    expect((await relations()).rows).toHaveLength(complete)
-  })
-
-  it('can be started twice at once', async () => {
-    await using database = await createTestDatabase('empty')
-    const other = connect({ connectionString: database.url, maxConnections: 2 })
-    const steps = await Promise.all([migrateUp(database.db), migrateUp(other.db)])
-    await other.db.destroy()
-    expect(steps.map((list) => list.length).toSorted((a, b) => a - b)).toEqual([
-      0,
-      Object.keys(migrations).length,
-    ])
-  })
-
-  it('are missed with a sentence that says what to do', async () => {
-    await using database = await createTestDatabase('empty')
-    expect((await migrationStates(database.db)).every((state) => state.applied_at === null)).toBe(true)
-    await expect(assertMigrated(database.db)).rejects.toThrow(DatabaseError)
-    await expect(assertMigrated(database.db)).rejects.toThrow('Run: identifai-sync migrate')
-    const { rows } = await sql`select from pg_namespace where nspname = 'identifai'`.execute(database.db)
-    expect(rows).toHaveLength(0)
+    const { rows } = await sql`select identifai.request_refresh('a', 'image') as image,
+      (select array_agg(media order by media) from identifai.identifiers where identifier = 'a') as media`.execute(
+      db,
+    )
+    expect(rows).toEqual([{ image: true, media: ['audio', 'image'] }])
+    await expect(sql`delete from identifai.media`.execute(db)).rejects.toMatchObject({
+      constraint: 'identifiers_media_fkey',
+    })
   })
 })

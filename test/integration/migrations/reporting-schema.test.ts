@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
-import { addNote } from '../support/add-note.ts'
-import { createTestDatabase } from '../support/test-database.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { closeRun, newRun, openRun } from '../../../src/pipeline/run/run-rows.ts'
+import { addNote } from '../../support/add-note.ts'
+import { createTestDatabase } from '../../support/test-database.ts'
+import { createTestApp, type TestApp } from '../../support/test-app.ts'
 
 const CLASSIFICATION =
   'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at verdict_changed_at last_confirmed_at state media submitted_at source submitted_day'
@@ -62,7 +62,7 @@ describe('the reporting schema', () => {
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
-  const read = async <Row>(query: string) => (await sql.raw<Row>(query).execute(bench.app.db)).rows
+  const read = async <Row>(text: string) => (await sql.raw<Row>(text).execute(bench.app.db)).rows
 
   it('has exactly the views and columns of the contract, of simple types only', async () => {
     const rows = await read<{ table_name: string; column_name: string; data_type: string }>(`
@@ -81,7 +81,7 @@ describe('the reporting schema', () => {
     expect(tables).toEqual([])
   })
 
-  it('describes every column in data_dictionary: what it is, what a row is, where it leads, and what null means', async () => {
+  it('describes every column in data_dictionary: its meaning, the grain of the view, joins, and the meaning of null', async () => {
     const rows = await read<Record<string, string | null>>(
       'select * from identifai_reporting.data_dictionary order by view_name, column_no',
     )
@@ -99,7 +99,7 @@ describe('the reporting schema', () => {
     }
   })
 
-  it('leads with joins_to to columns that exist', async () => {
+  it('has only existing columns in joins_to', async () => {
     const rows = await read<{ joins_to: string }>(
       'select distinct joins_to from identifai_reporting.data_dictionary where joins_to is not null',
     )
@@ -111,7 +111,7 @@ describe('the reporting schema', () => {
     }
   })
 
-  it('says of no column that it is never null which is null somewhere', async () => {
+  it('documents null for every column that can be null', async () => {
     const { world } = bench.simulator
     const identifiers = world.register({ count: 80 })
     await bench.enqueue([...identifiers, 'unknown to the API'])
@@ -142,14 +142,14 @@ describe('the reporting schema', () => {
     expect(broken).toEqual([])
   })
 
-  it('tells in tracked_identifiers and sync_freshness what became of each, and how fresh it all is', async () => {
+  it('shows the state of each identifier in tracked_identifiers, and the freshness in sync_freshness', async () => {
     await using other = await createTestApp({
       world: { seed: 6 },
       environment: { SYNC_MISSING_AFTER: '1' },
     })
     const { db } = other.app
-    const ask = async <Row>(query: string) => (await sql.raw<Row>(query).execute(db)).rows
-    const [empty] = await ask('select * from identifai_reporting.sync_freshness')
+    const query = async <Row>(text: string) => (await sql.raw<Row>(text).execute(db)).rows
+    const [empty] = await query('select * from identifai_reporting.sync_freshness')
     expect(empty).toMatchObject({
       last_success_at: null,
       last_run_at: null,
@@ -175,7 +175,7 @@ describe('the reporting schema', () => {
       values ('new', now() - interval '2 days', now() - interval '25 hours'), ('later', now(), now())`.execute(
       db,
     )
-    const [fresh] = await ask<Record<string, unknown>>('select * from identifai_reporting.sync_freshness')
+    const [fresh] = await query<Record<string, unknown>>('select * from identifai_reporting.sync_freshness')
     expect(fresh).toMatchObject({
       last_run_status: 'succeeded',
       tracked: 11,
@@ -190,13 +190,13 @@ describe('the reporting schema', () => {
     })
     expect(fresh?.last_success_at).toEqual(fresh?.last_run_at)
     await closeAsFailed(db)
-    const [failed] = await ask<Record<string, unknown>>('select * from identifai_reporting.sync_freshness')
+    const [failed] = await query<Record<string, unknown>>('select * from identifai_reporting.sync_freshness')
     expect(failed).toMatchObject({ last_run_status: 'failed', last_success_at: fresh?.last_success_at })
-    const [oldest] = await ask<{ t: Date }>(
+    const [oldest] = await query<{ t: Date }>(
       `select min(last_confirmed_at) as t from identifai.identifiers where state in ('done', 'errored')`,
     )
     expect(fresh?.confirmed_since).toEqual(oldest?.t)
-    const waiting = await ask(`
+    const waiting = await query(`
       select identifier, state, waiting_seconds >= 0 as waits, waiting_seconds / 86400 as days, retired_reason,
         has_result, errors is not null as failed
       from identifai_reporting.tracked_identifiers where identifier in ('new', 'm', 'q', 'e', '${done[0]}')
@@ -220,14 +220,14 @@ describe('the reporting schema', () => {
   })
 })
 
-/** A run that ended badly, after all others. */
+/** Records a failed run after all others. */
 async function closeAsFailed(db: TestApp['app']['db']): Promise<void> {
   const run = newRun('manual')
   await openRun(db, run)
   await closeRun(db, run.runId, { status: 'failed', error: 'test' })
 }
 
-it('waiting ends with the first result, and is never less than nothing', async () => {
+it('waiting_seconds ends with the first result, and is never negative', async () => {
   await using bench = await createTestApp({ world: { seed: 6 } })
   const { db } = bench.app
   await bench.enqueue(bench.simulator.world.register({ count: 1, result: 'done' }))
@@ -243,7 +243,7 @@ it('waiting ends with the first result, and is never less than nothing', async (
   expect(rows).toEqual([{ waiting_seconds: null }, { waiting_seconds: 0 }])
 })
 
-it('no row can break the calendars of those who read it', async () => {
+it('no row can have a time that tools of analysts cannot read', async () => {
   await using database = await createTestDatabase()
   for (const [column, time] of [
     ['enqueued_at', '-infinity'],
@@ -263,14 +263,14 @@ it('no row can break the calendars of those who read it', async () => {
   }
 })
 
-it('the views never show half a classification while a pass rewrites it, and never wait for it', async () => {
+it('the views never show a half-written classification during a run, and never wait for the run', async () => {
   await using bench = await createTestApp({ world: { seed: 7 }, environment: { SYNC_BATCH_SIZE: '10' } })
   const { db } = bench.app
   const { world } = bench.simulator
   const identifiers = world.register({ count: 200, result: 'done' })
   await bench.enqueue(identifiers)
   const over = new AbortController()
-  let looks = 0
+  let reads = 0
   const reading = (async () => {
     while (!over.signal.aborted) {
       const { rows } = await sql<{ halves: number }>`
@@ -287,7 +287,7 @@ it('the views never show half a classification while a pass rewrites it, and nev
             from identifai_reporting.classification_history as h
             where h.classification_id = c.classification_id and h.valid_to is null))`.execute(db)
       expect(rows).toEqual([{ halves: 0 }])
-      looks++
+      reads++
     }
   })()
   await bench.run()
@@ -297,5 +297,5 @@ it('the views never show half a classification while a pass rewrites it, and nev
   }
   over.abort()
   await reading
-  expect(looks).toBeGreaterThan(3)
+  expect(reads).toBeGreaterThan(3)
 })

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import { commentOn } from './comment-on.ts'
+import { commentOnTable } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createLeaves(db)
-  // Sealing reads the revisions of one run, in the order of their leaves.
+  // Sealing reads the revisions of one run in the order of their leaves.
   await db.schema
     .createIndex('classification_revisions_run_id_idx')
     .on('identifai.classification_revisions')
@@ -47,23 +47,23 @@ async function createLeaves(db: Kysely<unknown>): Promise<void> {
     on identifai.chain_leaves for each statement execute function identifai.refuse_history_change()`.execute(
     db,
   )
-  await commentOn(
+  await commentOnTable(
     db,
     'identifai.chain_leaves',
-    'Append-only: the leaves of the Merkle tree of each sealed run, so that a change can be named, and not only noticed.',
+    'Append-only: the leaves of the Merkle tree of each sealed run. With them, verification can name a row that was changed.',
     {
-      chain_position: 'The run (sync_runs.chain_position) whose tree it belongs to.',
+      chain_position: 'The run (sync_runs.chain_position) of the tree.',
       leaf_no: 'Position of the leaf in the tree, from 0: revisions by key, then notes.',
-      classification_id: 'The revision that it stands for; null for a note.',
-      revision_no: 'The revision that it stands for; null for a note.',
-      note_id: 'The note that it stands for; null for a revision.',
+      classification_id: 'The revision that the leaf represents. Null for a note.',
+      revision_no: 'The revision that the leaf represents. Null for a note.',
+      note_id: 'The note that the leaf represents. Null for a revision.',
       leaf_hash:
-        'SHA-256 (hex) of a zero byte and the RFC 8785 JSON of the row without what is null, as RFC 9162 has it.',
+        'SHA-256 (hex) of a zero byte and the RFC 8785 JSON of the row without its nulls, as RFC 9162 defines it.',
     },
   )
 }
 
-/** When a note was written is what the clock says, not what is inserted, nor when its transaction began. */
+/** Sets the time of a note from the clock: neither from the insert nor from the start of its transaction. */
 async function stampNotes(db: Kysely<unknown>): Promise<void> {
   await sql`
     create function identifai.stamp_note() returns trigger language plpgsql as $$
@@ -71,7 +71,7 @@ async function stampNotes(db: Kysely<unknown>): Promise<void> {
       new.noted_at := clock_timestamp();
       return new;
     end $$`.execute(db)
-  await sql`comment on function identifai.stamp_note() is 'Trigger: the time of a note is that of the clock.'`.execute(
+  await sql`comment on function identifai.stamp_note() is 'Trigger: sets the time of a note from the clock.'`.execute(
     db,
   )
   await sql`
@@ -79,7 +79,7 @@ async function stampNotes(db: Kysely<unknown>): Promise<void> {
     for each row execute function identifai.stamp_note()`.execute(db)
 }
 
-/** A statement that writes notes and the sealing of a run wait for each other: a run has a definite set of notes. */
+/** Makes statements that write notes and the sealing of a run wait for each other, so that a run has a definite set of notes. */
 async function lockChainForNotes(db: Kysely<unknown>): Promise<void> {
   await sql`
     create function identifai.lock_chain() returns trigger language plpgsql as $$
@@ -87,7 +87,7 @@ async function lockChainForNotes(db: Kysely<unknown>): Promise<void> {
       perform pg_advisory_xact_lock(hashtextextended('identifai chain', 0));
       return null;
     end $$`.execute(db)
-  await sql`comment on function identifai.lock_chain() is 'Trigger: waits for a run that is being sealed.'`.execute(
+  await sql`comment on function identifai.lock_chain() is 'Trigger: waits while a run is being sealed.'`.execute(
     db,
   )
   await sql`
@@ -99,10 +99,10 @@ async function refuseSealedRunChanges(db: Kysely<unknown>): Promise<void> {
   await sql`
     create function identifai.refuse_sealed_run_change() returns trigger language plpgsql as $$
     begin
-      raise exception '% of a sealed run is refused: it is part of the chain that proves the history', tg_op
+      raise exception '% of a sealed run is refused: the hash chain covers it', tg_op
         using errcode = 'restrict_violation';
     end $$`.execute(db)
-  await sql`comment on function identifai.refuse_sealed_run_change() is 'Trigger: keeps sealed runs as they were sealed.'`.execute(
+  await sql`comment on function identifai.refuse_sealed_run_change() is 'Trigger: refuses changes of sealed runs.'`.execute(
     db,
   )
   await sql`

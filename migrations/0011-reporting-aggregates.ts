@@ -1,0 +1,229 @@
+import { type Kysely, sql } from 'kysely'
+import { IDENTIFICATION, SUBMISSION } from './0007-reporting-classifications.ts'
+import { createView, dropViews } from './with-comments.ts'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  // Without a condition, because the planner has no statistics of days otherwise.
+  await sql`create index identifiers_submitted_day_idx on identifai.identifiers
+    (((submitted_at at time zone 'UTC')::date))`.execute(db)
+  await sql`create index classification_revisions_first_day_idx on identifai.classification_revisions
+    (((observed_at at time zone 'UTC')::date), revision_no)`.execute(db)
+  await sql`create index identifiers_unsubmitted_idx on identifai.identifiers (id) include (media)
+    where submitted_at is null`.execute(db)
+  await createHeuristicAgreement(db)
+  await createModelDaily(db)
+  await createReviewWorklist(db)
+  await createDataDictionary(db)
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await dropViews(db, 'data_dictionary', 'review_worklist', 'model_daily', 'heuristic_agreement')
+  await sql`drop index identifai.identifiers_unsubmitted_idx`.execute(db)
+  await sql`drop index identifai.classification_revisions_first_day_idx`.execute(db)
+  await sql`drop index identifai.identifiers_submitted_day_idx`.execute(db)
+}
+
+async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'heuristic_agreement', {
+    comment:
+      'How often two heuristics give a file different labels: how many verdicts the other one would flip, and how many overrides it would have avoided. Covers all finished classifications that both of them judged. One row per ordered pair of heuristics.',
+    columns: {
+      media: 'Medium, for example audio.',
+      heuristic: 'One heuristic.',
+      other_heuristic: 'The heuristic that it is compared with. The view has each pair in both orders.',
+      n: 'Classifications that have a label from both.',
+      n_single_model:
+        'Classifications for which both used the same single model only, so that they always agree.',
+      agree: 'Classifications with the same label from both.',
+      flips: 'Classifications with different labels from the two.',
+      overrides_avoided:
+        'Flips where the first is the main verdict, the label was forced to another one, and the other heuristic gives the forced label.',
+    },
+    // There are few different sets of verdicts. Each set is compared within itself one time, and counts as often as it occurs.
+    query: `
+      with verdict_sets as (
+        select row_number() over () as set_no, c.media, c.force_classification, v.heuristics, v.labels, v.are_main,
+          v.only_models, count(*) as n
+        from (
+          select v.classification_id, array_agg(v.heuristic order by v.verdict_no) as heuristics,
+            array_agg(v.classification order by v.verdict_no) as labels,
+            array_agg(v.kind = 'main' order by v.verdict_no) as are_main,
+            array_agg(v.only_model order by v.verdict_no) as only_models
+          from identifai.verdicts as v
+          where v.clip_no is null and not v.is_repeated and v.heuristic is not null and v.classification is not null
+          group by v.classification_id
+        ) as v
+        join identifai.classifications as c on c.classification_id = v.classification_id
+        join identifai.classification_revisions as r
+          on r.classification_id = c.classification_id and r.revision_no = c.revision_no
+        where r.status <> 'new'
+        group by c.media, c.force_classification, v.heuristics, v.labels, v.are_main, v.only_models
+      ), judged as (
+        select s.set_no, s.media, s.force_classification, s.n, v.*
+        from verdict_sets as s
+        cross join lateral unnest(s.heuristics, s.labels, s.are_main, s.only_models)
+          as v (heuristic, label, is_main, only_model)
+      )
+      select one.media, one.heuristic, other.heuristic, sum(one.n)::bigint,
+        coalesce(sum(one.n) filter (where one.only_model = other.only_model), 0)::bigint,
+        coalesce(sum(one.n) filter (where one.label = other.label), 0)::bigint,
+        coalesce(sum(one.n) filter (where one.label <> other.label), 0)::bigint,
+        coalesce(sum(one.n) filter (where one.is_main and one.label <> one.force_classification
+          and other.label = one.force_classification), 0)::bigint
+      from judged as one
+      join judged as other on other.set_no = one.set_no and other.heuristic <> one.heuristic
+      group by one.media, one.heuristic, other.heuristic`,
+  })
+}
+
+async function createModelDaily(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'model_daily', {
+    comment:
+      'The results of each model on whole files, day by day. The average score leaves out models that abstained. Results on clips are not included. One row per model and day.',
+    columns: {
+      media: 'Medium, for example audio.',
+      model: 'Name of the model. Null: not returned.',
+      day: 'Day (UTC) on which the audio was submitted; if not given, on which the API first returned it.',
+      n: 'Results of the model on files of that day.',
+      n_day_unknown:
+        'Results on files whose time of submission was not given. They count on the day on which the API first returned the file, which can cause a peak.',
+      n_abstained: 'Results in which the model abstained.',
+      n_scored:
+        'Results with a score for the label artificial. Over several days, weight the averages by it: sum(n_scored * mean_artificial_score) / sum(n_scored).',
+      abstained_share:
+        'Share of results in which the model abstained, 0 to 1. Over several days: sum(n_abstained) / sum(n).',
+      mean_artificial_score:
+        'Average score for the label artificial, without results that abstained. Over several days, weight it by n_scored. Null: no result has such a score.',
+      p50_elapsed_time:
+        'Median time that the model took; the API states no unit. You cannot combine the medians of several days. Null: not returned.',
+      p95_elapsed_time: '95th percentile of the time that the model took. Null: not returned.',
+    },
+    // OFFSET 0 prevents the planner from reading the results of every day for a query about a few.
+    query: `
+      select d.media, m.model, d.day, count(*), count(*) filter (where not d.is_given), count(*) filter (where m.unknown),
+        count(m.artificial_score), avg((m.unknown is true)::integer)::double precision,
+        avg(m.artificial_score),
+        (percentile_cont(array[0.5, 0.95]) within group (order by m.elapsed_time))[1],
+        (percentile_cont(array[0.5, 0.95]) within group (order by m.elapsed_time))[2]
+      from (
+        select i.id, i.media, (i.submitted_at at time zone 'UTC')::date as day, true as is_given
+        from identifai.identifiers as i where i.submitted_at is not null
+        union all
+        select i.id, i.media, (r.observed_at at time zone 'UTC')::date, false
+        from identifai.classification_revisions as r join identifai.identifiers as i on i.id = r.classification_id
+        where r.revision_no = 1 and i.submitted_at is null
+      ) as d
+      cross join lateral (
+        select m.model, m.unknown, m.elapsed_time, m.artificial_score
+        from identifai.model_results as m where m.classification_id = d.id and m.clip_no is null
+        offset 0
+      ) as m
+      group by d.media, m.model, d.day`,
+  })
+}
+
+async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'review_worklist', {
+    comment:
+      "Classifications that a person should review, with the reasons in words. Order by rank. A forced classification leaves the list when a note explains it; the machine's verdict is not a reason any more then. One row per classification with at least one reason.",
+    columns: {
+      ...IDENTIFICATION,
+      rank: '1 comes first. 1: forced without a note, against a sure machine (0.9 or more). 2: forced without a note, or human with artificial clips. 3: heuristics disagree, or the machine was not sure (below 0.7). 4: the analysis failed, or gave no verdict.',
+      reasons: 'All reasons, the most urgent first, separated by semicolons.',
+      reason_codes:
+        'The same reasons as codes for filters, separated by spaces: against_sure_machine, no_note, artificial_clips, heuristics_disagree, not_sure, failed, no_verdict.',
+      effective_classification: 'The label that counts. Null: neither forced nor judged.',
+      verdict_source: 'Source of that label: forced or machine. Null: no label counts.',
+      machine_classification: "The machine's label. Null: the machine gave no verdict.",
+      machine_confidence: "The machine's confidence in its own label, 0 to 1. Null: not returned.",
+      file_hash: 'SHA-256 of the audio file. Joins: force_decisions.file_hash. Null: not returned.',
+      ref_id: "The submitter's own label. Null: not given.",
+      name: 'Name of the audio file. Null: not given.',
+      result_url: 'Link to the result on the dashboard. Null: not given.',
+      ...SUBMISSION,
+    },
+    query: `
+      select
+        c.classification_id, c.identifier,
+        case when reason.against_sure is not null then 1
+          when reason.without_note is not null or reason.artificial_clips is not null then 2
+          when reason.heuristics is not null or reason.not_sure is not null then 3 else 4 end,
+        concat_ws('; ', reason.against_sure, reason.without_note, reason.artificial_clips, reason.heuristics,
+          reason.not_sure, reason.failed, reason.no_verdict),
+        concat_ws(' ', case when reason.against_sure is not null then 'against_sure_machine' end,
+          case when reason.without_note is not null then 'no_note' end,
+          case when reason.artificial_clips is not null then 'artificial_clips' end,
+          case when reason.heuristics is not null then 'heuristics_disagree' end,
+          case when reason.not_sure is not null then 'not_sure' end,
+          case when reason.failed is not null then 'failed' end,
+          case when reason.no_verdict is not null then 'no_verdict' end),
+        c.effective_classification, c.verdict_source, c.machine_classification, c.machine_confidence,
+        c.file_hash, c.ref_id, c.name, c.result_url, c.media, c.submitted_at, c.source
+      from identifai_reporting.classifications as c
+      cross join lateral (
+        select count(*) as n, count(*) filter (where v.classification <> c.machine_classification) as others
+        from identifai.verdicts as v
+        where v.classification_id = c.classification_id and v.clip_no is null and not v.is_repeated and not c.is_forced
+          and v.kind = 'heuristic' and v.heuristic is distinct from c.machine_heuristic
+          and v.classification is not null and c.machine_classification is not null
+      ) as heuristic
+      cross join lateral (
+        select case when c.is_forced and (
+            select f.notes from identifai_reporting.forced_classifications as f
+            where f.classification_id = c.classification_id) = 0
+          then c.force_classification end as label
+      ) as unexplained
+      cross join lateral (
+        select
+          case when unexplained.label is not null and c.contradicts_machine and c.machine_confidence >= 0.9 then
+            format('forced to %s, though the machine was sure of %s (%s)', c.force_classification,
+              c.machine_classification, round(c.machine_confidence::numeric, 2)) end as against_sure,
+          'forced to ' || unexplained.label || ', and no note says why' as without_note,
+          case when c.verdict_source = 'machine' and c.effective_classification = 'human'
+              and c.artificial_clip_count > 0
+            then format('counts as human, but %s of its %s clips with a label sound artificial',
+              c.artificial_clip_count, c.judged_clip_count) end as artificial_clips,
+          case when heuristic.others > 0 then format('%s of %s other heuristics give another label',
+            heuristic.others, heuristic.n) end as heuristics,
+          case when c.verdict_source = 'machine' and c.machine_confidence < 0.7
+            then format('the machine was not sure (%s)', round(c.machine_confidence::numeric, 2)) end as not_sure,
+          case when c.status = 'errored' then 'the analysis failed' || coalesce(': ' || c.errors, '') end as failed,
+          case when c.status = 'done' and c.effective_classification is null then 'done, but without a verdict' end
+            as no_verdict
+      ) as reason
+      where c.status <> 'new' and coalesce(reason.against_sure, reason.without_note, reason.artificial_clips,
+        reason.heuristics, reason.not_sure, reason.failed, reason.no_verdict) is not null`,
+  })
+}
+
+async function createDataDictionary(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'data_dictionary', {
+    comment:
+      'The meaning of every column of these views, from the comments on them. Many tools show these comments, too. One row per column of a view of this schema.',
+    columns: {
+      view_name: 'The view.',
+      view_description: 'Purpose of the view, and the mistake that it avoids.',
+      grain: 'Meaning of one row of the view.',
+      column_no: 'Position of the column in the view, from 1.',
+      column_name: 'The column.',
+      data_type: 'Its type in PostgreSQL.',
+      description: 'Its meaning.',
+      joins_to: 'Column of another view that it leads to. Null: it does not lead to another view.',
+      null_means: 'Meaning of null in the column. Null: it is never null.',
+    },
+    // The comments are written by one hand (with-comments.ts), in one order.
+    query: `
+      select
+        view.relname::text,
+        regexp_replace(obj_description(view.oid, 'pg_class'), ' One row per [^.]*\\.$', ''),
+        substring(obj_description(view.oid, 'pg_class') from ' One row per ([^.]*)\\.$'),
+        a.attnum::integer, a.attname::text, format_type(a.atttypid, a.atttypmod),
+        regexp_replace(col_description(view.oid, a.attnum), '( Joins: .*| Null: .*)$', ''),
+        substring(col_description(view.oid, a.attnum) from ' Joins: (.*?)\\.( Null: .*)?$'),
+        substring(col_description(view.oid, a.attnum) from ' Null: (.*)\\.$')
+      from pg_catalog.pg_class as view
+      join pg_catalog.pg_namespace as s on s.oid = view.relnamespace and s.nspname = 'identifai_reporting'
+      join pg_catalog.pg_attribute as a on a.attrelid = view.oid and a.attnum > 0 and not a.attisdropped
+      where view.relkind = 'v'`,
+  })
+}

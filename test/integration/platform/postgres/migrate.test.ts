@@ -1,0 +1,144 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { migrations } from '../../../../migrations/index.ts'
+import { DatabaseError } from '../../../../src/platform/errors.ts'
+import { connect } from '../../../../src/platform/postgres/connect.ts'
+import {
+  assertMigrated,
+  migrateDown,
+  migrateUp,
+  migrationStates,
+} from '../../../../src/platform/postgres/migrate.ts'
+import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
+
+const NAMES = Object.keys(migrations)
+
+const names = (steps: readonly { readonly name: string }[]) => steps.map(({ name }) => name)
+
+describe('migrations', () => {
+  it('go up, down one by one, and up again to the same schema', async () => {
+    await using database = await createTestDatabase('empty')
+    const { db } = database
+    expect(names(await migrateUp(db))).toEqual(NAMES)
+    const schema = await readSchema(database)
+    for (const name of NAMES.toReversed()) {
+      expect(await migrateDown(db, false)).toEqual([{ name, direction: 'Down' }])
+      const states = await migrationStates(db)
+      expect(states.filter(({ applied_at }) => applied_at)).toHaveLength(NAMES.indexOf(name))
+      if (name !== NAMES[0]) await expect(assertMigrated(db)).rejects.toThrow(lacking(states))
+    }
+    const remaining = await readSchema(database)
+    expect(remaining.filter((line) => !line.includes('schema_migrations'))).toEqual(['schema identifai'])
+    expect(await migrateDown(db, false)).toEqual([])
+    expect(names(await migrateUp(db))).toEqual(NAMES)
+    expect(await readSchema(database)).toEqual(schema)
+    expect(names(await migrateDown(db, true))).toEqual(NAMES.toReversed())
+  })
+
+  it('can be started by two processes at the same time', async () => {
+    await using database = await createTestDatabase('empty')
+    const other = connect({ connectionString: database.url, maxConnections: 2 })
+    const steps = await Promise.all([migrateUp(database.db), migrateUp(other.db)])
+    await other.db.destroy()
+    expect(steps.map((list) => list.length).toSorted((a, b) => a - b)).toEqual([0, NAMES.length])
+  })
+})
+
+describe('the state of the migrations', () => {
+  it('of a database that was never migrated is that none is applied, and nothing is written', async () => {
+    await using database = await createTestDatabase('empty')
+    const states = await migrationStates(database.db)
+    expect(states).toEqual(NAMES.map((name) => ({ name, applied_at: null })))
+    await expect(assertMigrated(database.db)).rejects.toThrow(DatabaseError)
+    await expect(assertMigrated(database.db)).rejects.toThrow(lacking(states))
+    expect(await readSchema(database)).toEqual([])
+    await sql`create schema identifai`.execute(database.db)
+    expect((await migrationStates(database.db)).every(({ applied_at }) => applied_at === null)).toBe(true)
+  })
+
+  it('has the time of each migration', async () => {
+    await using database = await createTestDatabase('empty')
+    const before = Date.now()
+    await migrateUp(database.db)
+    const states = await migrationStates(database.db)
+    expect(names(states)).toEqual(NAMES)
+    for (const { applied_at } of states) {
+      expect(Number(applied_at)).toBeGreaterThanOrEqual(before)
+      expect(Number(applied_at)).toBeLessThanOrEqual(Date.now())
+    }
+    await assertMigrated(database.db)
+    expect(await migrateUp(database.db)).toEqual([])
+  })
+
+  it('of a newer database lists the known migrations; every use is refused', async () => {
+    await using database = await createTestDatabase()
+    const { db } = database
+    await sql`insert into identifai.schema_migrations (name, timestamp) values ('9999-later', ${new Date().toISOString()})`.execute(
+      db,
+    )
+    expect(names(await migrationStates(db))).toEqual(NAMES)
+    for (const use of [assertMigrated, migrateUp]) {
+      await expect(use(db)).rejects.toThrow(DatabaseError)
+      await expect(use(db)).rejects.toThrow('migrated by a newer identifai-sync (9999-later)')
+    }
+  })
+
+  it('is read beside sessions that create and drop tables', async () => {
+    await using database = await createTestDatabase()
+    const stop = new AbortController()
+    const others = [1, 2].map((n) => createAndDropTables(database, n, stop.signal))
+    try {
+      for (let check = 0; check < 200; check++) await assertMigrated(database.db)
+    } finally {
+      stop.abort()
+      await Promise.all(others)
+    }
+  })
+})
+
+function lacking(states: readonly { readonly applied_at: Date | null }[]): string {
+  const missing = states.filter(({ applied_at }) => applied_at === null).length
+  return `The database lacks ${missing} of ${NAMES.length} migrations. Run: identifai-sync migrate`
+}
+
+async function createAndDropTables({ url }: TestDatabase, session: number, stop: AbortSignal): Promise<void> {
+  const { db } = connect({ connectionString: url, maxConnections: 1 })
+  const table = sql.table(`churn_${session}`)
+  while (!stop.aborted) {
+    await sql`create table ${table} (a integer, b text)`.execute(db)
+    await sql`drop table ${table}`.execute(db)
+  }
+  await db.destroy()
+}
+
+/** Everything in the schemas of the product, one line each, with its definition and comment. */
+async function readSchema({ db }: TestDatabase): Promise<string[]> {
+  const { rows } = await sql<{ line: string }>`
+    with ours as (select oid, nspname from pg_namespace where nspname like 'identifai%')
+    select 'schema ' || nspname || coalesce(' ' || obj_description(oid), '') as line from ours
+    union all
+    select concat_ws(' ', 'relation', c.relkind, s.nspname, c.relname, c.relacl, obj_description(c.oid),
+      case c.relkind when 'v' then pg_get_viewdef(c.oid) when 'i' then pg_get_indexdef(c.oid) end)
+    from pg_class as c join ours as s on s.oid = c.relnamespace
+    union all
+    select concat_ws(' ', 'column', c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+      pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum))
+    from pg_class as c join ours as s on s.oid = c.relnamespace
+    join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    left join pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
+    union all
+    select concat_ws(' ', 'constraint', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid))
+    from pg_constraint as k join ours as s on s.oid = k.connamespace
+    union all
+    select concat_ws(' ', 'trigger', pg_get_triggerdef(t.oid)) from pg_trigger as t
+    join pg_class as c on c.oid = t.tgrelid join ours as s on s.oid = c.relnamespace where not t.tgisinternal
+    union all
+    select concat_ws(' ', 'function', p.oid::regprocedure, p.prosrc, pg_get_function_sqlbody(p.oid), p.proacl,
+      obj_description(p.oid))
+    from pg_proc as p join ours as s on s.oid = p.pronamespace
+    union all
+    select concat_ws(' ', 'type', t.oid::regtype, obj_description(t.oid)) from pg_type as t
+    join ours as s on s.oid = t.typnamespace where t.typrelid = 0 and t.typelem = 0 or t.typname = 'decision'
+    order by line`.execute(db)
+  return rows.map(({ line }) => line)
+}
