@@ -15,7 +15,7 @@ export interface CopyWay {
 export async function saveRows(database: BenchDatabase, folder: string, way: CopyWay): Promise<void> {
   const { streams, format } = way
   const client = await database.pool.connect()
-  for (const table of DATA_TABLES) {
+  for (const { name: table } of DATA_TABLES) {
     for (let stream = 0; stream < streams; stream++) {
       const rows = `select * from identifai.${table} where classification_id % ${streams} = ${stream} order by 1, 2`
       await pipeline(
@@ -34,7 +34,7 @@ export async function copyRows(database: BenchDatabase, folder: string, way: Cop
     Array.from({ length: way.streams }, async (_, stream) => {
       const client = await database.pool.connect()
       await client.query('begin')
-      for (const table of DATA_TABLES) {
+      for (const { name: table } of DATA_TABLES) {
         await pipeline(
           createReadStream(file(folder, table, stream, way), { highWaterMark: 1024 * 1024 }),
           client.query(copyFrom(`copy identifai.${table} from stdin (format ${way.format})`)),

@@ -45,31 +45,13 @@ for (;;) {
       'identifai.classifications',
       loaded.map(({ rows }) => ({ ...rows.classification, ...facts })),
     )
-    await insert(
-      trx,
-      'identifai.clips',
-      loaded.flatMap(({ rows }) => rows.clips),
-    )
-    await insert(
-      trx,
-      'identifai.verdicts',
-      loaded.flatMap(({ rows }) => rows.verdicts),
-    )
-    await insert(
-      trx,
-      'identifai.verdict_models',
-      loaded.flatMap(({ rows }) => rows.verdictModels),
-    )
-    await insert(
-      trx,
-      'identifai.model_results',
-      loaded.flatMap(({ rows }) => rows.modelResults),
-    )
-    await insert(
-      trx,
-      'identifai.model_scores',
-      loaded.flatMap(({ rows }) => rows.modelScores),
-    )
+    for (const { name } of audioEndpoint.tables) {
+      await insert(
+        trx,
+        `identifai.${name}`,
+        loaded.flatMap(({ rows }) => rows.children[name] ?? []),
+      )
+    }
     await insert(
       trx,
       'identifai.classification_revisions',
@@ -108,17 +90,13 @@ console.log((performance.now() - startedAt) / 1000)
 await db.destroy()
 
 /** As few statements as the parameters allow. */
-async function insert<Table extends keyof Database>(
-  trx: Transaction<Database>,
-  table: Table,
-  rows: readonly Insertable<Database[Table]>[],
-): Promise<void> {
+async function insert(trx: Transaction<Database>, table: string, rows: readonly object[]): Promise<void> {
   const columns = Object.keys(rows[0] ?? {}).length
   const atOnce = Math.floor(PARAMETERS / columns)
   for (let first = 0; first < rows.length; first += atOnce) {
     await trx
-      .insertInto(table)
-      .values(rows.slice(first, first + atOnce))
+      .insertInto(table as keyof Database)
+      .values(rows.slice(first, first + atOnce) as Insertable<Database[keyof Database]>[])
       .execute()
   }
 }

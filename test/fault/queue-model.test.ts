@@ -132,9 +132,15 @@ const answer = (which: number, what: ModelResponse) =>
       policy: POLICY,
     })
     const requestedAt = await earlier(real.db, held.claimedAt, real.moved - held.moved)
-    const batch = { media: real.media, runId: known.run, requestedAt, receivedAt: requestedAt, outcomes }
+    const batch = {
+      endpoint: { ...audioEndpoint, media: real.media },
+      runId: known.run,
+      requestedAt,
+      receivedAt: requestedAt,
+      outcomes,
+    }
     const holds = model.holds(known)
-    const result = await loadBatch(database.pool, batch, (payload) => audioEndpoint.canonicalize(payload))
+    const result = await loadBatch(database.pool, batch)
     expect(result.written.length).toBe(holds ? 1 : 0)
     model.answer(known, what)
   })
@@ -143,7 +149,7 @@ const releaseAll = (which: number, lost: boolean) =>
   command(`claim ${which} is given back${lost ? ', lost' : ''}`, async (model, real) => {
     const held = pick(real, which)
     if (!held) return
-    const failure = { message: 'lost', dueAfterSeconds: retryAfterSeconds(held.claim.attempts + 1) }
+    const failure = { message: 'lost', dueAfterSeconds: dueAfterFailureSeconds(held.claim.attempts + 1) }
     await releaseClaims(real.db, held.model.run, [{ claim: held.claim, ...(lost && { failure }) }])
     model.release(held.model, lost)
   })
@@ -162,13 +168,13 @@ const renew = (worker: number) =>
 const wake = (identifier: string, how: 'refresh' | 'requeue') =>
   command(`${how} ${identifier}`, async (model, { db, media }) => {
     if (how === 'refresh') await sql`select identifai.request_refresh(${identifier}, ${media})`.execute(db)
-    else await requeue(db, media, { identifiers: [identifier] })
+    else await requeue(db, { identifiers: [identifier] })
     model[how](identifier)
   })
 
 const end = (identifier: string) =>
-  command(`retire ${identifier}`, async (model, { db, media }) => {
-    await retire(db, { media, identifiers: [identifier], reason: 'test' })
+  command(`retire ${identifier}`, async (model, { db }) => {
+    await retire(db, { identifiers: [identifier], reason: 'test' })
     model.retire(identifier)
   })
 

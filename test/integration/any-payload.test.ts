@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import type { AudioRows } from '../../src/media/audio/tables.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
 import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
 import { startCannedApi } from '../support/canned-api.ts'
@@ -34,9 +35,9 @@ it('any record that fits the contract goes through HTTP, COPY and SQL and comes 
   }
 
   const refreshed = await bench.run({ refreshAll: true })
-  const finished = [...rows.values()].filter(({ classification, verdicts }) =>
+  const finished = [...rows.values()].filter(({ classification, children }) =>
     classification.status === null
-      ? verdicts.some(({ kind }) => kind === 'main')
+      ? (children as AudioRows).verdicts.some(({ kind }) => kind === 'main')
       : classification.status !== 'new',
   )
   expect(refreshed).toMatchObject({ claimed: finished.length, changed: 0, unchanged: finished.length })

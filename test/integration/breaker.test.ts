@@ -180,7 +180,7 @@ it('missing ones that are still missing say nothing of the key', async () => {
     bench.app.db,
   )
   for (let run = 0; run < 3; run++) {
-    await requeue(bench.app.db, 'audio', { state: 'missing' })
+    await requeue(bench.app.db, { state: 'missing' })
     expect(await bench.run()).toMatchObject({ status: 'succeeded', not_returned: 60 })
   }
 })

@@ -114,9 +114,8 @@ describe('the chain', () => {
     expect((await bench.run()).retired_reasons).toBeNull()
     const ids = Array.from({ length: 25 }, (_, n) => `r-${n}`)
     await bench.enqueue(ids)
-    await retire(app.db, { media: 'audio', identifiers: ids.slice(0, 3), reason: 'test call' })
-    for (const id of ids.slice(3))
-      await retire(app.db, { media: 'audio', identifiers: [id], reason: `of ${id}` })
+    await retire(app.db, { identifiers: ids.slice(0, 3), reason: 'test call' })
+    for (const id of ids.slice(3)) await retire(app.db, { identifiers: [id], reason: `of ${id}` })
     const sealed = (await bench.run()).retired_reasons as { reason: string | null; identifiers: number }[]
     expect(sealed).toHaveLength(21)
     expect(sealed[0]).toEqual({ reason: 'test call', identifiers: 3 })

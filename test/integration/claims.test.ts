@@ -70,11 +70,13 @@ async function load(claims: readonly Claim[], runId = run, requestedAt?: string)
   const records = claims.map(({ identifier }) => ({ identifier, status: 'done' }))
   const { outcomes } = outcomesOf(claims, answered(records), { endpoint: audioEndpoint, policy })
   const now = await readClock(database.db)
-  return loadBatch(
-    database.pool,
-    { media: 'audio', runId, requestedAt: requestedAt ?? now, receivedAt: now, outcomes },
-    (payload) => audioEndpoint.canonicalize(payload),
-  )
+  return loadBatch(database.pool, {
+    endpoint: audioEndpoint,
+    runId,
+    requestedAt: requestedAt ?? now,
+    receivedAt: now,
+    outcomes,
+  })
 }
 
 async function revisions() {
@@ -185,7 +187,7 @@ describe('writing', () => {
     const other = await newRun()
     await claim(other)
     const result = await load(stale)
-    expect(result.lost.map((outcome) => outcome.claim.identifier)).toEqual(['a'])
+    expect(result.expired.map((outcome) => outcome.claim.identifier)).toEqual(['a'])
     expect(result.written.map((outcome) => outcome.claim.identifier)).toEqual(['b'])
     expect(await revisions()).toBe(1)
     expect(await ledger('a')).toMatchObject({ state: 'pending', leased_by: other })
@@ -195,7 +197,7 @@ describe('writing', () => {
     await track('a')
     const claims = await claim()
     await set('a', "lease_until = now() - interval '1 second'")
-    expect((await load(claims)).lost).toHaveLength(1)
+    expect((await load(claims)).expired).toHaveLength(1)
     expect(await revisions()).toBe(0)
   })
 
@@ -204,7 +206,7 @@ describe('writing', () => {
     const first = await claim()
     await set('a', "lease_until = now() - interval '1 second'")
     await claim()
-    expect((await load(first)).lost).toHaveLength(1)
+    expect((await load(first)).expired).toHaveLength(1)
     expect(await revisions()).toBe(0)
   })
 

@@ -42,7 +42,7 @@ it('a wake-up leaves alone what was retired in the meantime', async () => {
 describe('requeue', () => {
   it('makes those named due now, and leaves retired and unknown ones alone', async () => {
     await using database = await seeded()
-    const due = await requeue(database.db, 'audio', {
+    const due = await requeue(database.db, {
       identifiers: ['done', 'missing', 'quarantined', 'retired', 'x'],
     })
     expect(due.toSorted()).toEqual(['done', 'missing', 'quarantined'])
@@ -56,9 +56,8 @@ describe('requeue', () => {
 
   it('takes all of one state', async () => {
     await using database = await seeded()
-    expect(await requeue(database.db, 'audio', { state: 'quarantined' })).toEqual(['quarantined'])
-    expect(await requeue(database.db, 'audio', { state: 'missing' })).toEqual(['missing'])
-    expect(await requeue(database.db, 'image', { state: 'missing' })).toEqual([])
+    expect(await requeue(database.db, { state: 'quarantined' })).toEqual(['quarantined'])
+    expect(await requeue(database.db, { state: 'missing' })).toEqual(['missing'])
   })
 })
 
@@ -77,7 +76,7 @@ describe('retire', () => {
 
   it('is not undone by an answer that was under way', async () => {
     await using api = await startCannedApi((identifiers, response) => {
-      void retire(bench.app.db, { media: 'audio', identifiers: ['a'], reason: 'r' }).then(() =>
+      void retire(bench.app.db, { identifiers: ['a'], reason: 'r' }).then(() =>
         response.end(JSON.stringify(identifiers.map((identifier) => ({ identifier, status: 'done' })))),
       )
       return undefined

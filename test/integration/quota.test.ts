@@ -48,7 +48,7 @@ describe('the shared quota', () => {
   it('lets an urgent request go before one that can wait', async () => {
     await using database = await createTestDatabase()
     const quota = () =>
-      createQuota({ db: database.db, logger, apiKey: 'k', requestsPerSecond: 5, requestsPerMinute: 300 })
+      new Quota({ db: database.db, logger, apiKey: 'k', requestsPerSecond: 5, requestsPerMinute: 300 })
     const [sweep, fresh] = [quota(), quota()]
     await fresh.takeSlot({ urgent: true, signal: never })
     const order: string[] = []
@@ -62,7 +62,7 @@ describe('the shared quota', () => {
 
   it('makes those wait, too, that had taken a slot when somebody was told to pause', async () => {
     await using database = await createTestDatabase()
-    const quota = createQuota({
+    const quota = new Quota({
       db: database.db,
       logger,
       apiKey: 'k',
@@ -80,7 +80,7 @@ describe('the shared quota', () => {
 
   it('works again after its first statement has failed', async () => {
     await using database = await createTestDatabase()
-    const quota = createQuota({
+    const quota = new Quota({
       db: database.db,
       logger,
       apiKey: 'k',
@@ -96,7 +96,7 @@ describe('the shared quota', () => {
   it('knows the key by a fingerprint only, and keys apart', async () => {
     await using database = await createTestDatabase()
     for (const apiKey of ['key-one', 'key-two']) {
-      const quota = createQuota({
+      const quota = new Quota({
         db: database.db,
         logger,
         apiKey,

@@ -95,7 +95,7 @@ it('loads every record of an identifier in order, and none where the last word w
   })
   const requestAgain = async (next: typeof answers) => {
     answers = next
-    await requeue(bench.app.db, 'audio', { identifiers: ['twice', 'refused'] })
+    await requeue(bench.app.db, { identifiers: ['twice', 'refused'] })
     await bench.run()
   }
   await bench.enqueue(['twice', 'refused', 'other'])
@@ -150,7 +150,7 @@ it('goes on where it was cut off, and accounts for what it had begun', async () 
   await bench.run()
   status = 'thinking'
   for (force of ['human', null]) {
-    await requeue(bench.app.db, 'audio', { identifiers: ['a'] })
+    await requeue(bench.app.db, { identifiers: ['a'] })
     await bench.run()
   }
   await run(

@@ -438,7 +438,7 @@ describe('the report', () => {
       await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('late', ${at(20)}), ('given up', ${at(2)})`.execute(
         db,
       )
-      await retire(db, { media: 'audio', identifiers: ['given up'], reason: 'test call' })
+      await retire(db, { identifiers: ['given up'], reason: 'test call' })
       await sealHistory(db, [])
       expect(await refusal()).toBeUndefined()
       const { coverage } = (await report()).head
@@ -560,7 +560,7 @@ describe('a report made again', () => {
     world.defaultHeuristic = 'Average'
     for (const identifier of identifiers.slice(0, 10)) world.reanalyse(identifier, 1)
     await addNote(app.db, hashes[1] as string)
-    await retire(app.db, { media: 'audio', identifiers: identifiers.slice(50, 60), reason: 'over' })
+    await retire(app.db, { identifiers: identifiers.slice(50, 60), reason: 'over' })
     await bench.enqueue(world.register({ count: 30 }))
     await bench.run({ refreshAll: true })
     await sql`update identifai.identifiers set source = 'changed', submitted_at = now()`.execute(app.db)

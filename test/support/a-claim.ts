@@ -4,6 +4,7 @@ import type { Claim } from '../../src/pipeline/queue/claim.ts'
 export function aClaim(overrides: Partial<Claim> = {}): Claim {
   return {
     id: 1,
+    media: 'audio',
     identifier: 'a',
     claimNo: 1,
     state: 'pending',

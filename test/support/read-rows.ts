@@ -1,62 +1,51 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../src/platform/postgres/database.ts'
 import type { ContentRows } from '../../src/media/endpoint.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
+import type { ClassificationRow } from '../../src/platform/postgres/tables/classifications.ts'
 
 /**
- * The rows of every classification, by identifier, read back the way anybody could: plain SELECTs ordered by key.
- * jsonb is read as text, as the row types have it.
+ * The rows of every classification, by identifier, as plain SELECTs ordered by key read them. The columns are those of the
+ * database's catalog, so that a column which the code forgets is noticed. Reads jsonb as text, as rows are written.
  */
 export async function readContentRows(db: Kysely<Database>): Promise<Map<string, ContentRows>> {
-  const { rows: classifications } = await sql<ContentRows['classification']>`
-    select classification_id, media, identifier, file_hash, api_version, status, errors, name, ref_id, result_url,
-      force_classification, clips_path, extra::text as extra, clip_count, judged_clip_count, artificial_clip_count,
-      model_count
-    from identifai.classifications`.execute(db)
-  const clips = await children<ContentRows['clips'][number]>(db, 'clips', 'clip_no')
-  const verdicts = await children<ContentRows['verdicts'][number]>(db, 'verdicts', 'verdict_no')
-  const verdictModels = await children<ContentRows['verdictModels'][number]>(
-    db,
-    'verdict_models',
-    'verdict_no, model_no',
+  const classifications = await readTable<ClassificationRow>(db, 'classifications', [])
+  const reads = Object.entries(CHILDREN).map(
+    async ([table, key]) =>
+      [table, Map.groupBy(await readTable(db, table, key), (row) => row.classification_id)] as const,
   )
-  const modelResults = await children<ContentRows['modelResults'][number]>(
-    db,
-    'model_results',
-    'result_no',
-    '*, classification_details::text as classification_details',
-  )
-  const modelScores = await children<ContentRows['modelScores'][number]>(
-    db,
-    'model_scores',
-    'result_no, score_no',
-  )
+  const tables = await Promise.all(reads)
   return new Map(
-    classifications.map((classification) => {
+    classifications.map(({ revision_no: _, observed_at: __, run_id: ___, ...classification }) => {
       const id = classification.classification_id
-      return [
-        classification.identifier,
-        {
-          classification,
-          clips: clips.get(id) ?? [],
-          verdicts: verdicts.get(id) ?? [],
-          verdictModels: verdictModels.get(id) ?? [],
-          modelResults: modelResults.get(id) ?? [],
-          modelScores: modelScores.get(id) ?? [],
-        },
-      ]
+      const children = tables.map(([table, rows]) => [table, rows.get(id) ?? []])
+      return [classification.identifier, { classification, children: Object.fromEntries(children) }]
     }),
   )
 }
 
-async function children<Row extends { classification_id: number }>(
+/** The tables of audio, with the columns of their keys after classification_id. */
+const CHILDREN = {
+  clips: ['clip_no'],
+  verdicts: ['verdict_no'],
+  verdict_models: ['verdict_no', 'model_no'],
+  model_results: ['result_no'],
+  model_scores: ['result_no', 'score_no'],
+}
+
+async function readTable<Row extends { readonly classification_id: number }>(
   db: Kysely<Database>,
   table: string,
-  key: string,
-  columns = '*',
-): Promise<Map<number, Row[]>> {
-  const { rows } = await sql<Row>`
-    select ${sql.raw(columns)} from identifai.${sql.raw(table)} order by classification_id, ${sql.raw(key)}`.execute(
-    db,
+  key: readonly string[],
+): Promise<Row[]> {
+  const { rows: columns } = await sql<{ name: string; type: string }>`
+    select attname as name, format_type(atttypid, atttypmod) as type from pg_catalog.pg_attribute
+    where attrelid = ${`identifai.${table}`}::regclass and attnum > 0 and not attisdropped
+    order by attnum`.execute(db)
+  const cells = columns.map(({ name, type }) =>
+    type === 'jsonb' ? sql`${sql.ref(name)}::text as ${sql.ref(name)}` : sql.ref(name),
   )
-  return Map.groupBy(rows, (row) => row.classification_id)
+  const order = ['classification_id', ...key].map((name) => sql.ref(name))
+  const { rows } = await sql<Row>`
+    select ${sql.join(cells)} from identifai.${sql.ref(table)} order by ${sql.join(order)}`.execute(db)
+  return rows
 }

@@ -6,10 +6,10 @@ import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 
 /** A revision as a test tells it; the rest is made up. */
 export type DescribedRevision = Pick<
-  NewRevisionRow,
+  RevisionRow,
   'classification_id' | 'revision_no' | 'observed_at' | 'causes'
 > &
-  Partial<NewRevisionRow>
+  Partial<RevisionRow>
 
 /** Writes revisions as one run would, and ends the run: its row is sealed by the real thing. */
 export async function sealHistory(

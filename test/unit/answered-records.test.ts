@@ -23,7 +23,7 @@ describe('the records of an answer', () => {
     const [same, other] = ['{"identifier":"a"}', '{"identifier": "a"}']
     const known = new Map([[recordDigest(same), 'a']])
     expect(parseRecords(Buffer.from(`[${same},${other}]`), known)).toMatchObject([
-      { kind: 'known', identifier: 'a' },
+      { kind: 'identical', identifier: 'a' },
       { kind: 'read', value: { identifier: 'a' } },
     ])
   })

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
-import { causesOfChange, type ContentBefore, type ComparedContent } from '../../src/media/causes-of-change.ts'
+import * as causes from '../../src/media/causes-of-change.ts'
+import type { ComparedContent, ContentBefore } from '../../src/media/causes-of-change.ts'
+
+const causesOfChange = (before: ContentBefore | null, next: ComparedContent) =>
+  causes.causesOfChange(before, next, audioEndpoint.parts)
 
 const base = {
   identifier: 'a',

@@ -4,9 +4,9 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Environment, parseDatabaseConfig, parseSyncConfig } from '../../src/platform/config/config.ts'
 import { assertNodeVersion } from '../../src/platform/node-version.ts'
-import { daemonVariables } from '../../src/platform/config/daemon-config.ts'
+import { parseDaemonConfig } from '../../src/platform/config/daemon-config.ts'
 import { UsageError } from '../../src/platform/errors.ts'
-import { unknownVariables, VARIABLES } from '../../src/platform/config/variables.ts'
+import { unknownVariables, VARIABLE_LINES, VARIABLES } from '../../src/platform/config/variables.ts'
 
 const complete = { DATABASE_URL: 'postgresql://u:secret@db.example:5432/x', IDENTIFAI_API_KEY: 'k-123' }
 
@@ -32,9 +32,16 @@ it.each([
 })
 
 describe('the list of variables', () => {
-  it('is what the parsers read, and the files of the secrets', () => {
-    const files = ['DATABASE_URL_FILE', 'IDENTIFAI_API_KEY_FILE']
-    expect([...VARIABLES].toSorted()).toEqual([...Object.keys(daemonVariables.shape), ...files].toSorted())
+  it('has the files of the secrets, and the one that Node reads', () => {
+    const others = ['DATABASE_URL_FILE', 'IDENTIFAI_API_KEY_FILE', 'NODE_EXTRA_CA_CERTS']
+    expect(VARIABLE_LINES.map(({ name }) => name).toSorted()).toEqual(
+      [...Object.keys(VARIABLES), ...others].toSorted(),
+    )
+  })
+
+  it('has a valid default for each variable that is not required', () => {
+    const required = { DATABASE_URL: complete.DATABASE_URL, IDENTIFAI_API_KEY: 'k' }
+    expect(Object.keys(parseDaemonConfig(required))).toHaveLength(Object.keys(VARIABLES).length)
   })
 
   it('tells a slip from what is not ours', () => {

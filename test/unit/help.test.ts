@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { createProgram } from '../../src/cli/program.ts'
-import { VARIABLES } from '../../src/platform/config/variables.ts'
+import { VARIABLE_LINES } from '../../src/platform/config/variables.ts'
 
 /** What `--help` of a command prints, with all that stands after the options. */
 function helpOf(command: CommandUnknownOpts): string {
@@ -31,7 +31,7 @@ it('every help fits a terminal, and speaks of help in the same words', () => {
 it('the help, and README.md, name every variable', () => {
   const help = helpOf(createProgram())
   const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8')
-  for (const name of VARIABLES) {
+  for (const { name } of VARIABLE_LINES) {
     expect(help).toContain(name)
     expect(readme).toContain(`\`${name}\``)
   }

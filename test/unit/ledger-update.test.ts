@@ -88,5 +88,5 @@ it('quarantined is not due again, and keeps its absences', () => {
 })
 
 it('lost asks wait a minute, doubling to fifteen', () => {
-  expect([1, 2, 3, 4, 5, 50].map(retryAfterSeconds)).toEqual([60, 120, 240, 480, 900, 900])
+  expect([1, 2, 3, 4, 5, 50].map(dueAfterFailureSeconds)).toEqual([60, 120, 240, 480, 900, 900])
 })

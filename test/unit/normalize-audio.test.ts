@@ -3,11 +3,13 @@ import { validateAudio } from '../../src/media/audio/validate.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
 import { contentDigest } from '../../src/media/content-digest.ts'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import type { AudioRows } from '../../src/media/audio/tables.ts'
 
 function rowsOf(record: JsonObject) {
   const validation = validateAudio({ identifier: 'id-1', ...record })
   if (!validation.accepted) throw new Error(JSON.stringify(validation.issues))
-  return normalizeAudio(42, validation.classification)
+  const { classification, children, revision } = audioEndpoint.normalize(42, validation.classification)
+  return { classification, revision, ...(children as AudioRows) }
 }
 
 describe('the rows of a classification', () => {
@@ -36,16 +38,16 @@ describe('the rows of a classification', () => {
       [3, 'clip', 0],
     ])
     expect(
-      rows.verdictModels.map(({ verdict_no, model_no, model }) => [verdict_no, model_no, model]),
+      rows.verdict_models.map(({ verdict_no, model_no, model }) => [verdict_no, model_no, model]),
     ).toEqual([
       [0, 0, 'b'],
       [0, 1, 'a'],
     ])
-    expect(rows.modelResults.map(({ result_no, clip_no, model }) => [result_no, clip_no, model])).toEqual([
+    expect(rows.model_results.map(({ result_no, clip_no, model }) => [result_no, clip_no, model])).toEqual([
       [0, null, 'x'],
       [1, 0, 'y'],
     ])
-    expect(rows.modelScores.map(({ score_no, label, score }) => [score_no, label, score])).toEqual([
+    expect(rows.model_scores.map(({ score_no, label, score }) => [score_no, label, score])).toEqual([
       [0, 'human', 0.1],
       [1, 'artificial', 0.9],
     ])

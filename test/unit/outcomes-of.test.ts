@@ -30,7 +30,7 @@ describe('reading an answer', () => {
 
   it('gives what is left out an outcome of its own', () => {
     const { outcomes } = read([done('b')])
-    expect(outcomes.map((outcome) => outcome.kind)).toEqual(['not_returned', 'answered', 'not_returned'])
+    expect(outcomes.map((outcome) => outcome.kind)).toEqual(['not_returned', 'returned', 'not_returned'])
   })
 
   it('ignores entries that are for nobody, and counts them', () => {
@@ -41,7 +41,7 @@ describe('reading an answer', () => {
   it('takes the last of a repeated record', () => {
     const { outcomes, repeated } = read([done('a', { name: 'first' }), done('a', { name: 'last' })])
     expect(repeated).toBe(1)
-    expect(outcomes[0]).toMatchObject({ kind: 'answered', rows: { classification: { name: 'last' } } })
+    expect(outcomes[0]).toMatchObject({ kind: 'returned', rows: { classification: { name: 'last' } } })
   })
 
   it('quarantines one record, never its neighbors, with evidence that parses back to it', () => {
@@ -52,7 +52,7 @@ describe('reading an answer', () => {
       big: JSON.parse('-1e999') as number,
     }
     const { outcomes } = read([done('a'), broken, done('c')])
-    expect(outcomes.map((outcome) => outcome.kind)).toEqual(['answered', 'quarantined', 'answered'])
+    expect(outcomes.map((outcome) => outcome.kind)).toEqual(['returned', 'quarantined', 'returned'])
     const [, outcome] = outcomes
     if (outcome?.kind !== 'quarantined') throw new Error('not quarantined')
     expect(outcome).toMatchObject({ reason: 'unstorable', httpStatus: null })
@@ -66,7 +66,7 @@ describe('reading an answer', () => {
     const [outcome] = outcomes
     if (outcome?.kind !== 'quarantined') throw new Error('not quarantined')
     const words = [
-      outcome.ledger.lastError,
+      outcome.update.lastError,
       ...outcome.issues.flatMap(({ path, message }) => [path, message]),
     ].join()
     expect(words).not.toContain('\0')

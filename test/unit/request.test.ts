@@ -105,8 +105,8 @@ describe('pacing', () => {
   })
 
   it('doubles the bound of the delay before a retry, up to a minute', () => {
-    expect([1, 2, 3, 7, 40].map((attempt) => delayBoundMs(attempt, 1000))).toEqual([
-      1000, 2000, 4000, 60_000, 60_000,
-    ])
+    expect(
+      [1, 2, 3, 7, 40].map((attempt) => delayBoundMs(attempt, { baseMs: 1000, maxDelayMs: 60_000 })),
+    ).toEqual([1000, 2000, 4000, 60_000, 60_000])
   })
 })

@@ -40,7 +40,7 @@ function observe(options: {
     config: {
       schedule: options.schedule ?? '0 2 * * *',
       freshSchedule: options.fresh ?? '* * * * *',
-      timeZone: options.timeZone ?? 'UTC',
+      timezone: options.timeZone ?? 'UTC',
     },
     logger: createLogger({
       level: 'warn',
