@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readReport } from '../../src/compliance/report/read-report.ts'
+import { readReport } from '../../src/compliance/report/read/read-report.ts'
 import { addNote } from '../support/add-note.ts'
 import { sealHistory, type DescribedRevision, trackFinished } from '../support/seal-history.ts'
 import { createTestDatabase } from '../support/test-database.ts'

@@ -1,5 +1,8 @@
-import type { Interval } from './in-period.ts'
-import type { ForceChange } from './read-events.ts'
+import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { Explanation, ForceChange, Interval, Note } from './schema.ts'
+
+/** Days after which a note is late. */
+const LATE_AFTER_DAYS = 7
 
 /** Events of one file and label whose intervals have a moment in common, and that common interval. */
 export interface Group extends Interval {
@@ -9,9 +12,9 @@ export interface Group extends Interval {
 }
 
 /**
- * Takes events apart by decision: the fewest moments that can have brought them about. By their lower bounds, an event
- * joins the decision before it as long as all of that decision can still have happened at one moment; else it begins
- * another. An event without a file hash is a decision of its own identifier.
+ * Groups events by decision: the fewest moments that can have caused them. In the order of their lower bounds, an event
+ * joins the decision before it as long as all of that decision can still have happened at one moment; otherwise it begins
+ * another. An event without a file hash is a decision on its own identifier.
  */
 export function groupDecisions(events: readonly ForceChange[]): Group[] {
   const files = Map.groupBy(events, (event) =>
@@ -20,9 +23,43 @@ export function groupDecisions(events: readonly ForceChange[]): Group[] {
   return [...files.values()].flatMap(groupsOfFile).toSorted(byTime)
 }
 
-/** Groups of one name are about one file and one label; without a file hash, about one identifier. */
-export function groupName(group: Pick<Group, 'file_hash' | 'forced_to' | 'events'>): string {
-  return JSON.stringify([group.file_hash ?? group.events[0]?.classification_id ?? null, group.forced_to])
+/** Groups with the same name are about one file and one label; without a file hash, about one identifier. */
+export function groupName({ file_hash, forced_to, events }: Omit<Group, keyof Interval>): string {
+  return nameOf(file_hash ?? events[0]?.classification_id ?? null, forced_to)
+}
+
+/**
+ * The notes of each decision, oldest first. A note counts for the latest decision of its file and label that may have
+ * happened before it was written; a note that is older than all of them explains none.
+ *
+ * @param groups In the order of time.
+ * @param notes By note_id.
+ */
+export function notesOfDecisions(groups: readonly Group[], notes: readonly Note[]): Map<Group, Note[]> {
+  const decisions = Map.groupBy(groups, groupName)
+  const explained = new Map<Group, Note[]>(groups.map((group) => [group, []]))
+  for (const note of notes) {
+    const group = decisions
+      .get(nameOf(note.file_hash, note.forced_to === 'none' ? null : note.forced_to))
+      ?.findLast(({ not_before }) => (not_before ?? '') <= note.noted_at)
+    if (group) explained.get(group)?.push(note)
+  }
+  return explained
+}
+
+/** How the first note of a decision explains it. */
+export function explanationOf({ not_after }: Interval, first: Note | undefined): Explanation {
+  if (!first) return 'unexplained'
+  return first.noted_at > addDays(not_after, LATE_AFTER_DAYS) ? 'explained_late' : 'explained'
+}
+
+/** Orders by code unit and not by a language, so that every machine makes the same report. */
+export function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other)
+}
+
+function nameOf(file: string | number | null, forcedTo: string | null): string {
+  return JSON.stringify([file, forcedTo])
 }
 
 function groupsOfFile(events: readonly ForceChange[]): Group[] {
@@ -49,8 +86,7 @@ function common(one: Interval, other: Interval): Interval {
 
 function byLowerBound(one: ForceChange, other: ForceChange): number {
   return (
-    compare(one.not_before ?? '', other.not_before ?? '') ||
-    compare(one.not_after, other.not_after) ||
+    byInterval(one, other) ||
     one.classification_id - other.classification_id ||
     one.revision_no - other.revision_no
   )
@@ -58,15 +94,21 @@ function byLowerBound(one: ForceChange, other: ForceChange): number {
 
 function byTime(one: Group, other: Group): number {
   return (
-    compare(one.not_before ?? '', other.not_before ?? '') ||
-    compare(one.not_after, other.not_after) ||
+    byInterval(one, other) ||
     compare(one.file_hash ?? '', other.file_hash ?? '') ||
     compare(one.forced_to ?? '', other.forced_to ?? '') ||
     byLowerBound(one.events[0] as ForceChange, other.events[0] as ForceChange)
   )
 }
 
-/** By code units: no order that depends on a language, so that every machine makes the same report. */
-export function compare(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other)
+function byInterval(one: Interval, other: Interval): number {
+  return compare(one.not_before ?? '', other.not_before ?? '') || compare(one.not_after, other.not_after)
+}
+
+/** The same time of day, in UTC, some days later; its microseconds stay. */
+function addDays(time: DatabaseTime, days: number): DatabaseTime {
+  const [day = '', timeOfDay = ''] = time.split('T')
+  const later = new Date(`${day}T00:00:00Z`)
+  later.setUTCDate(later.getUTCDate() + days)
+  return `${later.toISOString().slice(0, 10)}T${timeOfDay}`
 }

@@ -1,10 +1,10 @@
-import { compare } from './group-decisions.ts'
-import type { Decision, ForceEvent, PeriodSummary } from './report.ts'
+import { compare } from './decisions.ts'
+import type { Decision, ForcedNow, ForceEvent, PeriodSummary } from './schema.ts'
 
-/** What "confident" means in `against_machine_confidence_090`. */
+/** Least machine confidence that `against_machine_confidence_090` counts. */
 const CONFIDENT = 0.9
 
-/** Counts what a report lists, but for what it lists outside the period. */
+/** Counts the events and decisions of a report, without those that it lists from outside the period. */
 export function summarizePeriod(
   listed: readonly ForceEvent[],
   decisions: readonly Decision[],
@@ -40,19 +40,39 @@ export function summarizePeriod(
   }
 }
 
-/** A force to another label than the machine's; not where the machine has none, or where a force was taken away. */
-export function isAgainstMachine(event: ForceEvent): boolean {
-  const { forced_to, machine_classification_after } = event
+/** The share of forced identifiers, from how many identifiers have each machine label and each forced label. */
+export function summarizeNow(rows: ForcedNow['machine_to_forced']): ForcedNow {
+  const forced = rows
+    .filter(({ forced_to }) => forced_to !== null)
+    .toSorted(
+      (one, other) =>
+        other.identifiers - one.identifiers || compare(JSON.stringify(one), JSON.stringify(other)),
+    )
+  const [withResult, forcedCount] = [identifiersOf(rows), identifiersOf(forced)]
+  return {
+    with_result: withResult,
+    forced: forcedCount,
+    forced_share: withResult === 0 ? null : forcedCount / withResult,
+    machine_to_forced: forced,
+  }
+}
+
+/** Whether the forced label differs from the machine's; false when there is no machine label, or the force was removed. */
+export function isAgainstMachine({ forced_to, machine_classification_after }: ForceEvent): boolean {
   return (
     forced_to !== null && machine_classification_after !== null && forced_to !== machine_classification_after
   )
+}
+
+function identifiersOf(rows: ForcedNow['machine_to_forced']): number {
+  return rows.reduce((sum, { identifiers }) => sum + identifiers, 0)
 }
 
 function countOf<T>(list: readonly T[], isCounted: (element: T) => boolean): number {
   return list.filter(isCounted).length
 }
 
-/** The most frequent first, then by what it is of; null last. */
+/** The most frequent first, then by the text of the group; null last. */
 function countBy<Of extends Record<string, string | null>>(
   events: readonly ForceEvent[],
   of: (event: ForceEvent) => Of,
@@ -69,8 +89,8 @@ function countByWeek(
 ): PeriodSummary['by_week'] {
   const eventsOf = Map.groupBy(events, ({ not_after }) => weekOf(not_after))
   const decisionsOf = Map.groupBy(decisions, ({ not_after }) => weekOf(not_after))
-  const seen = [...eventsOf.keys(), ...decisionsOf.keys()].toSorted()
-  return weeksBetween(seen[0], seen.at(-1)).map((week) => ({
+  const counted = [...eventsOf.keys(), ...decisionsOf.keys()].toSorted()
+  return weeksBetween(counted[0], counted.at(-1)).map((week) => ({
     week,
     events: eventsOf.get(week)?.length ?? 0,
     decisions: decisionsOf.get(week)?.length ?? 0,

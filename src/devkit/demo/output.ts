@@ -1,6 +1,6 @@
 import { counted, count } from '../../platform/terminal/print.ts'
-import type { ChainReport } from '../../compliance/verify/findings.ts'
-import type { Report } from '../../compliance/report/report.ts'
+import type { ChainReport } from '../../compliance/verify/verify-chain.ts'
+import type { Report } from '../../compliance/report/schema.ts'
 import { textTable } from '../../platform/terminal/text-table.ts'
 import type { MigrationStep } from '../../platform/postgres/migrate.ts'
 import type { SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'

@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely'
-import { canonicalJson } from '../../../platform/canonical-json.ts'
-import { noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
+import { leafName, noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
 import { createProver, leafHash } from '../../../pipeline/seal/merkle-tree.ts'
 import {
   notesBetween,
@@ -9,21 +8,24 @@ import {
   type SealedRevision,
   sealedRuns,
 } from '../../../pipeline/seal/read-rows.ts'
-import type { Database } from '../../../platform/postgres/database.ts'
-import { canonicalParts } from '../data-digest.ts'
+import { canonicalJson } from '../../../platform/canonical-json.ts'
 import { AlteredError } from '../../../platform/errors.ts'
-import type { Report } from '../report.ts'
-import { BUNDLE_VERSION, type BundleHead, type LeafLine, type RunLine } from './bundle.ts'
-import { readLeaves } from './read-leaves.ts'
+import type { Database } from '../../../platform/postgres/database.ts'
+import { BUNDLE_VERSION, type HeadLine, type LeafLine, type RunLine } from '../bundle/lines.ts'
+import { canonicalParts } from '../make-report.ts'
+import type { Report } from '../schema.ts'
 
-/** Events whose revisions are read at once. */
-const EVENTS_AT_ONCE = 1000
+/** Events whose revisions one query reads. */
+const EVENTS_PAGE = 1000
+
+/** Leaves that the cursor fetches at a time. */
+const LEAVES_PAGE = 5000
 
 /**
- * A report with its proofs, one JSON document a line: the report, then every run up to the one it is as of, each followed
- * by the leaves of its tree that the report rests on.
+ * Writes a report with its proofs, one JSON document a line: the report, then every run up to the one it is as of, each
+ * followed by the leaves of its tree that the report rests on.
  *
- * @throws AlteredError when one of them is not as it was sealed.
+ * @throws AlteredError when one of these leaves is not as it was sealed.
  */
 export async function* bundleLines(db: Kysely<Database>, report: Report): AsyncGenerator<string> {
   const { generated_at, generated_by, data_digest, ...data } = report
@@ -68,27 +70,48 @@ async function* leafLines(
   }
 }
 
-/** From the finished revision that had the former label to the one that has the new: nothing can be left out between. */
+/** The leaves of the tree of one run, in order, and the numbers of the leaves with the given names. */
+async function readLeaves(db: Kysely<Database>, position: number, names: ReadonlySet<string>) {
+  const hashes: Buffer[] = []
+  const numbers = new Map<string, number>()
+  const rows = db
+    .selectFrom('identifai.chain_leaves')
+    .select(['leaf_hash', 'classification_id', 'revision_no', 'note_id'])
+    .where('chain_position', '=', position)
+    .orderBy('leaf_no')
+    .stream(LEAVES_PAGE)
+  for await (const { leaf_hash, ...key } of rows) {
+    const name = leafName(key)
+    if (names.has(name)) numbers.set(name, hashes.length)
+    hashes.push(Buffer.from(leaf_hash, 'hex'))
+  }
+  return { hashes, numbers }
+}
+
+/**
+ * The revisions of each event, from the finished one with the former label to the one with the new label, so that a
+ * verifier can check that none was left out between.
+ */
 async function revisionsOfEvents(db: Kysely<Database>, { events }: Report): Promise<SealedRevision[]> {
-  const found = new Map<string, SealedRevision>()
-  for (let from = 0; from < events.length; from += EVENTS_AT_ONCE) {
+  const revisions = new Map<string, SealedRevision>()
+  for (let from = 0; from < events.length; from += EVENTS_PAGE) {
     const ranges = events
-      .slice(from, from + EVENTS_AT_ONCE)
+      .slice(from, from + EVENTS_PAGE)
       .map(({ classification_id, revision_no_before, revision_no }) => ({
         classification_id,
         first: revision_no_before,
         last: revision_no,
       }))
-    for (const revision of await revisionsIn(db, ranges)) found.set(nameOf({ revision }), revision)
+    for (const revision of await revisionsIn(db, ranges)) revisions.set(nameOf({ revision }), revision)
   }
-  return [...found.values()]
+  return [...revisions.values()]
 }
 
 async function notesOfReport(db: Kysely<Database>, { decisions, head }: Report): Promise<SealedNote[]> {
-  const wanted = new Set(decisions.flatMap(({ notes }) => notes.map(({ note_id }) => note_id)))
-  if (wanted.size === 0) return []
+  const ids = new Set(decisions.flatMap(({ notes }) => notes.map(({ note_id }) => note_id)))
+  if (ids.size === 0) return []
   const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, head.as_of.notes_through)
-  return notes.filter(({ note_id }) => wanted.has(note_id))
+  return notes.filter(({ note_id }) => ids.has(note_id))
 }
 
 function nameOf(row: Proved): string {
@@ -97,6 +120,6 @@ function nameOf(row: Proved): string {
     : revisionName(row.revision.classification_id, row.revision.revision_no)
 }
 
-function line(document: BundleHead | RunLine | LeafLine): string {
+function line(document: HeadLine | RunLine | LeafLine): string {
   return `${JSON.stringify(document)}\n`
 }

@@ -1,23 +1,22 @@
 import { type Kysely, sql } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
-import { utcText } from '../../platform/postgres/clock.ts'
-import type { Database } from '../../platform/postgres/database.ts'
-import type { ForceChange } from './read-events.ts'
-import type { MachineToForced } from './report.ts'
-import { visibleRevisions } from './visible-revisions.ts'
+import type { DatabaseTime } from '../../../platform/database-time.ts'
+import { utcText } from '../../../platform/postgres/clock.ts'
+import type { Database } from '../../../platform/postgres/database.ts'
+import type { ForceChange, ForcedNow } from '../schema.ts'
+import { visibleRevisions } from './read-events.ts'
 
-/** How many identifiers have each label of the machine and each force, by their latest finished answer. */
+/** Counts identifiers by the machine's label and the forced label of their latest finished record. */
 export async function readForcedNow(
   db: Kysely<Database>,
   position: number,
-): Promise<MachineToForced<'identifiers'>[]> {
+): Promise<ForcedNow['machine_to_forced']> {
   return latestOf(db, position)
     .leftJoinLateral(
       (eb) =>
         eb
           .selectFrom('identifai.classification_revisions as f')
-          .select(['f.machine_classification', 'f.force_classification', sql<boolean>`true`.as('is_there')])
-          // Only where the latest one is not finished itself: those are few.
+          .select(['f.machine_classification', 'f.force_classification', sql<boolean>`true`.as('is_present')])
+          // Applies only where the latest revision is not finished itself: those are few.
           .where('latest.status', '=', 'new')
           .whereRef('f.classification_id', '=', 'latest.classification_id')
           .whereRef('f.revision_no', '<', 'latest.revision_no')
@@ -27,11 +26,11 @@ export async function readForcedNow(
           .as('former'),
       (join) => join.onTrue(),
     )
-    .where((eb) => eb.or([eb('latest.status', '<>', 'new'), eb('former.is_there', 'is not', null)]))
+    .where((eb) => eb.or([eb('latest.status', '<>', 'new'), eb('former.is_present', 'is not', null)]))
     .select(({ fn }) => [
-      sql<string | null>`case when former.is_there then former.machine_classification
+      sql<string | null>`case when former.is_present then former.machine_classification
         else latest.machine_classification end`.as('machine'),
-      sql<string | null>`case when former.is_there then former.force_classification
+      sql<string | null>`case when former.is_present then former.force_classification
         else latest.force_classification end`.as('forced_to'),
       fn.countAll<number>().as('identifiers'),
     ])
@@ -39,7 +38,7 @@ export async function readForcedNow(
     .execute()
 }
 
-/** When the very first answer was received that a position of the chain has. */
+/** The time of the first response that a position of the chain has; null when it has none. */
 export async function readObservedSince(
   db: Kysely<Database>,
   position: number,
@@ -56,11 +55,11 @@ export async function readObservedSince(
 export interface Tracked {
   /** By file hash. */
   readonly counts: ReadonlyMap<string, number>
-  /** Of the classifications asked about, those whose latest answer has one of the hashes, with it. */
+  /** The classifications of the events whose latest record has one of the hashes, each with that hash. */
   readonly hashes: ReadonlyMap<number, string>
 }
 
-/** How many identifiers have the files of some events, at a position of the chain, and which of the events' own. */
+/** Counts the identifiers that have the files of some events, at a position of the chain. */
 export async function readTracked(
   db: Kysely<Database>,
   position: number,
@@ -102,7 +101,7 @@ function latestOf(db: Kysely<Database>, position: number) {
         'r.machine_classification',
         'r.force_classification',
       ])
-      // As the primary key has it, backwards.
+      // The primary key backwards, so that its index gives the order.
       .orderBy('r.classification_id', 'desc')
       .orderBy('r.revision_no', 'desc')
       .as('latest'),

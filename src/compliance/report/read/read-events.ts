@@ -1,41 +1,60 @@
 import { type Kysely, sql } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
-import { utcText } from '../../platform/postgres/clock.ts'
-import type { Database } from '../../platform/postgres/database.ts'
-import type { ForceEvent } from './report.ts'
-import { IS_ABOUT_FORCE, visibleRevisions } from './visible-revisions.ts'
+import type { DatabaseTime } from '../../../platform/database-time.ts'
+import { utcText } from '../../../platform/postgres/clock.ts'
+import type { Database } from '../../../platform/postgres/database.ts'
+import { EVENT_KINDS, type ForceChange, type ForceEvent } from '../schema.ts'
 
-/** A change of force as history has it, before it is looked at under a period. */
-export type ForceChange = Omit<
-  ForceEvent,
-  'in_period' | 'decision' | 'same_file_identifiers' | 'force_origin'
->
+/** Rows that the cursor fetches at a time. */
+const PAGE = 1000
 
-/** Rows that the cursor fetches at once. */
-const ROWS_AT_ONCE = 1000
-
-/** Every change of force that a position of the chain has, and the finished content before it. */
+/** Every change of force up to a position of the chain, each with the finished content before it. */
 export async function readEvents(db: Kysely<Database>, position: number): Promise<ForceChange[]> {
   const events: ForceChange[] = []
-  for await (const event of eventsUpTo(db, position).stream(ROWS_AT_ONCE)) events.push(event)
+  for await (const event of eventsUpTo(db, position).stream(PAGE)) events.push(event)
   return events
 }
 
-/** When identifiers were first seen finished that were forced already. */
+/** The times at which identifiers were observed whose first finished record was forced already. */
 export async function readAlreadyForced(db: Kysely<Database>, position: number): Promise<DatabaseTime[]> {
   const rows = await visibleRevisions(db, position)
     .where(IS_ABOUT_FORCE)
-    .where(sql<boolean>`'already_forced' = any(r.causes)`)
+    .where(sql<boolean>`${ALREADY_FORCED} = any(r.causes)`)
     .select(utcText(sql`r.observed_at`).as('observed_at'))
     .execute()
   return rows.map(({ observed_at }) => observed_at)
 }
 
+/**
+ * The revisions (`r`, with their run `s`) that a position of the chain has: those sealed by then, if all revisions before
+ * them of the same classification were sealed by then, too. Of two concurrent runs, the one with the later content may be
+ * sealed first; its content counts when the earlier one is sealed.
+ */
+export function visibleRevisions(db: Kysely<Database>, position: number) {
+  return db
+    .with('hidden', (cte) =>
+      cte
+        .selectFrom('identifai.classification_revisions as later')
+        .innerJoin('identifai.sync_runs as run', 'run.run_id', 'later.run_id')
+        .where(sql<boolean>`run.chain_position is null or run.chain_position > ${position}`)
+        .groupBy('later.classification_id')
+        .select(({ fn }) => ['later.classification_id', fn.min('later.revision_no').as('revision_no')]),
+    )
+    .selectFrom('identifai.classification_revisions as r')
+    .innerJoin('identifai.sync_runs as s', 's.run_id', 'r.run_id')
+    .leftJoin('hidden', 'hidden.classification_id', 'r.classification_id')
+    .where(sql<boolean>`(hidden.revision_no is null or r.revision_no < hidden.revision_no)`)
+}
+
+const ALREADY_FORCED = sql.lit('already_forced')
+
+/** Whether a revision is about force. The partial index on these causes applies only if the array is written as it is there. */
+const IS_ABOUT_FORCE = sql<boolean>`r.causes && array[${sql.join([...EVENT_KINDS.map((kind) => sql.lit(kind)), ALREADY_FORCED])}]`
+
 function eventsUpTo(db: Kysely<Database>, position: number) {
   return (
     visibleRevisions(db, position)
       .where(IS_ABOUT_FORCE)
-      // What was found forced has no finished content before it, and is no event.
+      // An already forced identifier has no finished content before it, so that the join leaves it out: it is no event.
       .innerJoinLateral(
         (eb) =>
           eb
@@ -56,8 +75,7 @@ function eventsUpTo(db: Kysely<Database>, position: number) {
         (join) => join.onTrue(),
       )
       .select([
-        sql<ForceEvent['event']>`case when 'forced' = any(r.causes) then 'forced'
-        when 'unforced' = any(r.causes) then 'unforced' else 'force_changed' end`.as('event'),
+        EVENT.as('event'),
         'r.classification_id',
         'r.revision_no',
         'former.revision_no as revision_no_before',
@@ -83,3 +101,9 @@ function eventsUpTo(db: Kysely<Database>, position: number) {
       ])
   )
 }
+
+/** The cause of a revision that is an event. */
+const EVENT = sql<ForceEvent['event']>`case ${sql.join(
+  EVENT_KINDS.map((kind) => sql`when ${sql.lit(kind)} = any(r.causes) then ${sql.lit(kind)}`),
+  sql` `,
+)} end`

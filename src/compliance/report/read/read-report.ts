@@ -1,33 +1,31 @@
 import type { Kysely } from 'kysely'
-import type { DatabaseTime } from '../../platform/database-time.ts'
-import { readClock } from '../../platform/postgres/clock.ts'
-import type { Database } from '../../platform/postgres/database.ts'
-import { UsageError } from '../../platform/errors.ts'
-import { VERSION } from '../../platform/version.ts'
-import { dataDigest } from './data-digest.ts'
-import { inPeriod } from './in-period.ts'
-import { type Counts, type Facts, makeReport } from './make-report.ts'
-import { readEvents, readAlreadyForced } from './read-events.ts'
-import { readNotes } from './read-notes.ts'
-import { readObservedSince, readForcedNow, readTracked, type Tracked } from './read-forced-now.ts'
-import type { MachineToForced, Period, Report } from './report.ts'
-import { normalizeTime, resolveAsOf, awaitAsOf } from './resolve-as-of.ts'
-import { type SealedRun, sealedFacts } from './sealed-facts.ts'
-import { forcedNowOf } from './forced-now.ts'
+import { notesBetween } from '../../../pipeline/seal/read-rows.ts'
+import { UsageError } from '../../../platform/errors.ts'
+import { readClock } from '../../../platform/postgres/clock.ts'
+import type { Database } from '../../../platform/postgres/database.ts'
+import { VERSION } from '../../../platform/version.ts'
+import { type Counts, dataDigest, type Facts, makeReport } from '../make-report.ts'
+import { inPeriod } from '../period.ts'
+import type { ForceChange, Note, Period, Report } from '../schema.ts'
+import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
+import { summarizeNow } from '../summary.ts'
+import { readForcedNow, readObservedSince, readTracked } from './read-counts.ts'
+import { readAlreadyForced, readEvents } from './read-events.ts'
+import { awaitAsOf, normalizeTime, resolveAsOf } from './resolve-as-of.ts'
 
 /** Times in ISO 8601. */
 export interface ReportRequest {
   readonly media: string
   /** Null: from the beginning. */
   readonly from: string | null
-  /** Null: up to the oldest confirmation at the as-of, which is where complete knowledge ends. */
+  /** Null: up to the oldest confirmation at the as-of, which is where complete coverage ends. */
   readonly to: string | null
   /** Null: the newest run. */
   readonly asOf: string | null
 }
 
 /**
- * Makes the report from what was sealed by then, in one snapshot; the same request finds the same data later.
+ * Makes the report from what was sealed by the as-of, in one snapshot. The same request gives the same data later.
  *
  * @throws UsageError when nothing had been sealed by then, the as-of lies in the future, or the period is empty.
  */
@@ -41,16 +39,13 @@ export async function readReport(db: Kysely<Database>, request: ReportRequest): 
       const asOf = await resolveAsOf(trx, request.asOf)
       const period = await periodOf(trx, request, asOf)
       const facts = await readFacts(trx, { media: request.media, period, asOf })
-      const data = makeReport(request.media, period, facts)
+      const { report_version, ...data } = makeReport(request.media, period, facts)
       return {
-        report_version: data.report_version,
+        report_version,
         generated_at: await readClock(trx),
         generated_by: `identifai-sync ${VERSION}`,
-        data_digest: dataDigest(data),
-        head: data.head,
-        summary: data.summary,
-        decisions: data.decisions,
-        events: data.events,
+        data_digest: dataDigest({ report_version, ...data }),
+        ...data,
       }
     })
 }
@@ -84,28 +79,41 @@ async function readFacts(
     coverage: { ...coverage, observed_since: await readObservedSince(db, position) },
     events,
     notes: await readNotes(db, media, asOf.row.notes_through),
-    counts: countsOf(period, {
-      forcedNow: await readForcedNow(db, position),
-      alreadyForced: await readAlreadyForced(db, position),
-      tracked: await readTracked(db, position, events),
-    }),
+    counts: await readCounts(db, { position, period, events }),
   }
 }
 
-function countsOf(
-  period: Period,
-  counted: {
-    readonly forcedNow: readonly MachineToForced<'identifiers'>[]
-    /** When identifiers were first seen finished that were forced already. */
-    readonly alreadyForced: readonly DatabaseTime[]
-    readonly tracked: Tracked
-  },
-): Counts {
-  const { counts, hashes } = counted.tracked
+/** The notes on files of one medium up to a note_id, by note_id. */
+async function readNotes(db: Kysely<Database>, media: string, through: number): Promise<Note[]> {
+  const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, through)
+  return notes
+    .filter((note) => note.media === media)
+    .map((note) => {
+      const { note_id, noted_at, file_hash, forced_to, author, reason, ticket, reviewer } =
+        note as unknown as Note
+      return {
+        note_id,
+        noted_at,
+        file_hash,
+        forced_to,
+        author,
+        reason,
+        ticket: ticket ?? null,
+        reviewer: reviewer ?? null,
+      }
+    })
+}
+
+async function readCounts(
+  db: Kysely<Database>,
+  of: { readonly position: number; readonly period: Period; readonly events: readonly ForceChange[] },
+): Promise<Counts> {
+  const times = await readAlreadyForced(db, of.position)
+  const { counts, hashes } = await readTracked(db, of.position, of.events)
   return {
-    now: forcedNowOf(counted.forcedNow),
-    alreadyForced: counted.alreadyForced.filter(
-      (time) => inPeriod({ not_before: time, not_after: time }, period) === 'certainly',
+    now: summarizeNow(await readForcedNow(db, of.position)),
+    alreadyForced: times.filter(
+      (time) => inPeriod({ not_before: time, not_after: time }, of.period) === 'certainly',
     ).length,
     tracked: (fileHash) => counts.get(fileHash) ?? 0,
     sameFile: ({ file_hash, classification_id }) => {

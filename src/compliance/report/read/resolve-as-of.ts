@@ -1,15 +1,15 @@
 import { type Kysely, sql } from 'kysely'
-import { sealedRowOf } from '../../pipeline/seal/read-rows.ts'
-import { waitForSeal } from '../../pipeline/seal/seal-run.ts'
-import type { DatabaseTime } from '../../platform/database-time.ts'
-import { utcText } from '../../platform/postgres/clock.ts'
-import type { Database } from '../../platform/postgres/database.ts'
-import { UsageError } from '../../platform/errors.ts'
-import type { SealedRun } from './sealed-facts.ts'
+import { sealedRowOf } from '../../../pipeline/seal/read-rows.ts'
+import { waitForSeal } from '../../../pipeline/seal/seal-run.ts'
+import type { DatabaseTime } from '../../../platform/database-time.ts'
+import { utcText } from '../../../platform/postgres/clock.ts'
+import type { Database } from '../../../platform/postgres/database.ts'
+import { UsageError } from '../../../platform/errors.ts'
+import type { SealedRun } from '../sealed-facts.ts'
 
 /**
- * Makes sure that a time means the same run whenever it is asked about: it has passed, and no run that ended before it
- * is still being sealed.
+ * Makes sure that a time names the same run now and later: it has passed, and no run that ended before it is still being
+ * sealed.
  *
  * @throws UsageError when the time lies in the future.
  */
@@ -19,16 +19,16 @@ export async function awaitAsOf(db: Kysely<Database>, asOf: string | null): Prom
     select ${asOf}::timestamptz > clock_timestamp() as "isFuture"`.execute(db)
   if (rows[0]?.isFuture) {
     throw new UsageError(
-      `--as-of ${asOf} lies in the future: what a report would be made of then is not known.`,
+      `--as-of ${asOf} lies in the future, and the report would depend on later runs. Give a time that has passed.`,
     )
   }
   await waitForSeal(db)
 }
 
 /**
- * The last run that had ended by a time; the newest one for null.
+ * Finds the last run that had ended by a time; for null, the newest run.
  *
- * @throws UsageError when none had.
+ * @throws UsageError when no run had ended by then.
  */
 export async function resolveAsOf(db: Kysely<Database>, asOf: string | null): Promise<SealedRun> {
   const run = await db
@@ -42,8 +42,8 @@ export async function resolveAsOf(db: Kysely<Database>, asOf: string | null): Pr
   if (!run) {
     throw new UsageError(
       asOf === null
-        ? 'There is nothing to report on: no pass has ended yet. Run one with: identifai-sync sync'
-        : `There is nothing to report on: no pass had ended by ${asOf}. Give a later --as-of.`,
+        ? 'There is nothing to report on: no run has ended yet. Run one with: identifai-sync sync'
+        : `There is nothing to report on: no run had ended by ${asOf}. Give a later --as-of.`,
     )
   }
   const { run_id, chain_position, chain_head } = run
@@ -55,9 +55,9 @@ export async function resolveAsOf(db: Kysely<Database>, asOf: string | null): Pr
 }
 
 /**
- * A time as the database understands it, in the form that all times here have.
+ * Converts a time to UTC text with six digits, as the database reads it.
  *
- * @throws UsageError when that form has no room for it.
+ * @throws UsageError when it lies outside the years that this form can hold.
  */
 export async function normalizeTime(db: Kysely<Database>, time: string): Promise<DatabaseTime> {
   const { rows } = await sql<{ time: DatabaseTime; isWritable: boolean }>`

@@ -1,19 +1,18 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import type { Finding } from '../verify/findings.ts'
-import { readLines } from '../../pipeline/queue/enqueue/read-lines.ts'
-import { UsageError } from '../../platform/errors.ts'
-import { verifyBundle } from './bundle/verify-bundle.ts'
-import type { Report } from './report.ts'
-import { reportSchema } from './report-schema.ts'
-import { verifyReport } from './verify-report.ts'
+import { readLines } from '../../../pipeline/queue/enqueue/read-lines.ts'
+import { UsageError } from '../../../platform/errors.ts'
+import type { Finding } from '../../verify/findings.ts'
+import { verifyBundle } from '../bundle/verify-bundle.ts'
+import { type Report, reportSchema } from '../schema.ts'
+import { verifyReport } from '../verify-report.ts'
 
-/** What a check of a file found, from the file alone. The keys are those of the JSON output. */
+/** The result of verifying a file from itself alone. The keys are those of the JSON output. */
 export interface FileReport {
   readonly file: 'report' | 'bundle'
   readonly events: number
   readonly decisions: number
-  /** Runs and leaves that were hashed anew; a report has none. */
+  /** Runs and leaves whose hashes were checked; a report has none. */
   readonly runs: number
   readonly leaves: number
   readonly given_head_at: number | null
@@ -23,9 +22,9 @@ export interface FileReport {
 }
 
 /**
- * Checks a JSON report or a bundle. Needs no database.
+ * Verifies a JSON report or a bundle, without a database.
  *
- * @param head A chain head that was noted elsewhere; the bundle has to have it.
+ * @param head A chain head that was noted elsewhere; the bundle must contain it.
  * @throws UsageError when the file cannot be read, or is neither.
  */
 export async function verifyFile(path: string, head: string | undefined): Promise<FileReport> {
@@ -40,8 +39,8 @@ export async function verifyFile(path: string, head: string | undefined): Promis
 }
 
 async function verifyBundleFile(path: string, head: string | undefined): Promise<FileReport> {
-  const { runs, ...found } = await verifyBundle(linesOf(path), head)
-  return { file: 'bundle', runs, chain_position: runs, ...found }
+  const { runs, ...result } = await verifyBundle(linesOf(path), head)
+  return { file: 'bundle', runs, chain_position: runs, ...result }
 }
 
 async function verifyReportFile(path: string, head: string | undefined): Promise<FileReport> {
@@ -68,7 +67,7 @@ function parseReport(path: string, text: string): Report {
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new UsageError(
-    `${path} is neither a bundle nor a report as docs/report.schema.json has it (at /${issue?.path.join('/')}: ${issue?.message}).`,
+    `${path} is neither a bundle nor a report that fits docs/report.schema.json (at /${issue?.path.join('/')}: ${issue?.message}).`,
   )
 }
 
@@ -80,7 +79,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** A bundle begins with a line of its own; a report is one document over many. */
+/** A bundle begins with a line of its own; a report is one document over many lines. */
 async function isBundle(path: string): Promise<boolean> {
   for await (const chunk of createReadStream(path, { encoding: 'utf8', end: 99 })) {
     return /^\s*\{\s*"bundle_version"/.test(String(chunk))
@@ -88,7 +87,7 @@ async function isBundle(path: string): Promise<boolean> {
   return false
 }
 
-/** Not node:readline: that takes U+2028, which may stand in a name, for the end of a line. */
+/** The lines of a file. node:readline would also end a line at U+2028, which a name may contain. */
 async function* linesOf(path: string): AsyncGenerator<string> {
   for await (const { text } of readLines(createReadStream(path), Number.POSITIVE_INFINITY)) yield text
 }

@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
-import { verifyChain, verifySnapshot } from '../../src/compliance/verify/verify-chain.ts'
-import { addNote } from '../support/add-note.ts'
-import { sealHistory, writeRevisions } from '../support/seal-history.ts'
-import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { audioEndpoint } from '../../../../src/media/audio/endpoint.ts'
+import { verifyChain, verifySnapshot } from '../../../../src/compliance/verify/verify-chain.ts'
+import { addNote } from '../../../support/add-note.ts'
+import { sealHistory, writeRevisions } from '../../../support/seal-history.ts'
+import { closeRun, newRun, openRun } from '../../../../src/pipeline/run/run-rows.ts'
+import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
-/** Four runs: first sight, two flips of files, a night without change. Notes before the third and the fourth. */
+/** Four runs: first records, two overrides of files, no change. Notes before the third and the fourth. */
 async function benchWithHistory(): Promise<TestApp> {
   const bench = await createTestApp({ world: { seed: 29 } })
   const { world } = bench.simulator
@@ -32,7 +32,7 @@ describe('verifying the chain', () => {
 
   const verify = (head?: string) => verifyChain(bench.app.db, audioEndpoint, head)
 
-  /** Does what only a superuser can who switches triggers off, verifies, and takes it back. */
+  /** Runs statements as a superuser without triggers could, verifies, and rolls back. */
   async function findingsAfter(...statements: string[]): Promise<string[]> {
     const undone = new Error('undone')
     let findings: string[] = []
@@ -51,7 +51,7 @@ describe('verifying the chain', () => {
     return findings
   }
 
-  it('finds nothing wrong with what nobody has touched', async () => {
+  it('has no findings in an untouched history', async () => {
     const report = await verify()
     expect(report).toMatchObject({ runs: 4, notes: 2, payloads_not_checked: 0, findings: [] })
     expect(report.revisions).toBeGreaterThan(60)
@@ -96,7 +96,7 @@ describe('verifying the chain', () => {
     [
       'a deleted run',
       'delete from identifai.sync_runs where chain_position = 4',
-      /^the run at position 4 has left its leaves only: it has been removed$/,
+      /^the run at position 4 has leaves, but no row: it has been removed$/,
     ],
     [
       'a run deleted in the middle',
@@ -111,7 +111,7 @@ describe('verifying the chain', () => {
       /^run [0-9a-f-]{36} does not follow from the link before/,
     ],
     [
-      'a run inserted before all places',
+      'a run inserted before the first position',
       `insert into identifai.sync_runs (run_id, trigger, status, finished_at, host, pid, version, chain_position, merkle_root, chain_head, notes_through)
        select gen_random_uuid(), 'manual', 'succeeded', now(), 'h', 1, '0', -1, merkle_root, chain_head, 0
        from identifai.sync_runs where chain_position = 4`,
@@ -134,32 +134,32 @@ describe('verifying the chain', () => {
       /^note -5 was not sealed: it has been inserted$/,
     ],
     [
-      'an altered record',
+      'an altered payload',
       `update identifai.revision_payloads set payload = payload || '{"name": "other"}' where classification_id = 9 and revision_no = 1`,
       /^payload of revision 1 of classification 9 is not what was received/,
     ],
     [
-      'a record made null',
+      'a payload made null',
       "update identifai.revision_payloads set payload = 'null' where classification_id = 9 and revision_no = 1",
       /^payload of revision 1 of classification 9 is not what was received/,
     ],
     [
-      'a record that no answer could have been',
+      'a payload that no response could contain',
       `update identifai.revision_payloads set payload = '{"verdicts": 5}' where classification_id = 9 and revision_no = 1`,
       /^payload of revision 1 of classification 9 is not what was received/,
     ],
     [
-      'a latest record that is gone',
+      'a latest payload that is gone',
       'delete from identifai.revision_payloads where classification_id = 9',
-      /^payload of revision 1 of classification 9 is not there, and prune would have kept it/,
+      /^payload of revision 1 of classification 9 is not there, although prune would have kept it/,
     ],
     [
-      'another link in a record',
+      'another link in a payload',
       `update identifai.revision_payloads set payload = payload || '{"result_url": "x"}' where classification_id = 9 and revision_no = 1`,
-      /^payload of revision 1 of classification 9 .* its result_url is another$/,
+      /^payload of revision 1 of classification 9 .* its result_url differs$/,
     ],
     [
-      'a number that is none',
+      'NaN for a number',
       "update identifai.classification_revisions set machine_confidence = 'NaN' where classification_id = 9 and revision_no = 1",
       /^revision 1 of classification 9 is not what was sealed/,
     ],
@@ -182,8 +182,8 @@ describe('verifying the chain', () => {
   })
 })
 
-describe('verifying what was sealed with a time that it cannot have', () => {
-  it('names a revision and a note that were written by hand for the past, and nothing that was replayed', async () => {
+describe('verifying rows that were sealed with an impossible time', () => {
+  it('names a revision and a note that were backdated manually, and no replayed one', async () => {
     await using bench = await createTestApp({ world: { seed: 30 } })
     const { db } = bench.app
     await bench.enqueue(bench.simulator.world.register({ count: 3 }))
@@ -203,7 +203,7 @@ describe('verifying what was sealed with a time that it cannot have', () => {
     await writeRevisions(db, run.runId, [{ ...backdated, revision_no: 3 }])
     await closeRun(db, run.runId, { status: 'interrupted', error: null })
     const { findings } = await verifyChain(db, audioEndpoint)
-    expect(findings.filter(({ problem }) => /written by hand/.test(problem))).toMatchObject([
+    expect(findings.filter(({ problem }) => /written manually/.test(problem))).toMatchObject([
       { chain_position: 3, what: 'revision 3 of classification 1' },
       { chain_position: 3, what: 'note 1' },
     ])

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { type Group, groupDecisions } from '../../src/compliance/report/group-decisions.ts'
-import type { ForceChange } from '../../src/compliance/report/read-events.ts'
+import { type Group, groupDecisions } from '../../../../src/compliance/report/decisions.ts'
+import type { ForceChange } from '../../../../src/compliance/report/schema.ts'
 
 const time = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString().replace('Z', '000Z')
 
@@ -46,7 +46,7 @@ it('puts each event into one decision, and the interval of a decision is common 
   )
 })
 
-it('takes the fewest moments that can have brought the events about', () => {
+it('needs the fewest moments that can have caused the events', () => {
   fc.assert(
     fc.property(events, (list) => {
       // As many intervals as possible that do not overlap: each needs a moment of its own.

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { explanationOf, notesOfDecisions } from '../../src/compliance/report/explain-decisions.ts'
-import type { Group } from '../../src/compliance/report/group-decisions.ts'
-import type { Note } from '../../src/compliance/report/report.ts'
+import { explanationOf, notesOfDecisions } from '../../../../src/compliance/report/decisions.ts'
+import type { Group } from '../../../../src/compliance/report/decisions.ts'
+import type { Note } from '../../../../src/compliance/report/schema.ts'
 
 const day = (n: number, rest = '00:00:00.000000') => `2026-07-${String(n).padStart(2, '0')}T${rest}Z`
 const decision = (from: number, to: number, forced_to: string | null = 'human'): Group => ({
@@ -24,8 +24,8 @@ const note = (note_id: number, noted_at: string, more: Partial<Note> = {}): Note
 })
 /** The notes of each decision, by number. */
 const notesOf = (groups: Group[], notes: Note[]) => {
-  const found = notesOfDecisions(groups, notes)
-  return groups.map((group) => found.get(group)?.map(({ note_id }) => note_id))
+  const notesByGroup = notesOfDecisions(groups, notes)
+  return groups.map((group) => notesByGroup.get(group)?.map(({ note_id }) => note_id))
 }
 
 it('gives a note to the latest decision that may have happened before it was written', () => {
@@ -41,7 +41,7 @@ it('lets a note that was written before all decisions explain none', () => {
   expect(notesOf([decision(5, 6), decision(10, 11)], [note(1, day(1))])).toEqual([[], []])
 })
 
-it('gives a note to decisions of its file and label only; none stands for a force taken away', () => {
+it('gives a note to decisions of its file and label only; none means a force that was removed', () => {
   const groups = [decision(1, 2), decision(3, 4, 'artificial'), decision(5, 6, null)]
   const notes = [
     note(1, day(9), { forced_to: 'artificial' }),

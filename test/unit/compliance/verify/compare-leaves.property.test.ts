@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { compareLeaves } from '../../src/compliance/verify/compare-leaves.ts'
-import { type Leaf, noteName, revisionName } from '../../src/pipeline/seal/leaf.ts'
+import { compareLeaves } from '../../../../src/compliance/verify/compare-leaves.ts'
+import { type Leaf, noteName, revisionName } from '../../../../src/pipeline/seal/leaf.ts'
 
 const leaf = fc.record({
   isNote: fc.boolean(),
@@ -39,12 +39,12 @@ const inOrder = (some: readonly Leaf[]) =>
       (a.revision_no ?? 0) - (b.revision_no ?? 0),
   )
 
-it('each leaf that is not in both, or not the same in both, is named once, in whatever order they come', async () => {
+it('names each leaf once that is not in both, or not the same in both, whatever their order', async () => {
   await fc.assert(
-    fc.asyncProperty(leaves, leaves, fc.boolean(), async (sealed, found, ordered) => {
-      const [was, is] = ordered ? [inOrder(sealed), inOrder(found)] : [sealed, found]
-      const findings = await compareLeaves(1, given(was), given(is))
-      const [before, now] = [was, is].map(
+    fc.asyncProperty(leaves, leaves, fc.boolean(), async (sealed, stored, ordered) => {
+      const [first, second] = ordered ? [inOrder(sealed), inOrder(stored)] : [sealed, stored]
+      const findings = await compareLeaves(1, given(first), given(second))
+      const [before, now] = [first, second].map(
         (some) => new Map(some.map((one) => [nameOf(one), one.hash.toString()])),
       ) as [Map<string, string>, Map<string, string>]
       const differing = [...new Set([...before.keys(), ...now.keys()])].filter(

@@ -4,19 +4,19 @@ import os from 'node:os'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { canonicalJson } from '../../src/platform/canonical-json.ts'
-import { bundleLines } from '../../src/compliance/report/bundle/bundle-lines.ts'
-import { dataDigest } from '../../src/compliance/report/data-digest.ts'
-import { jsonText } from '../../src/compliance/report/format/json.ts'
-import { readReport } from '../../src/compliance/report/read-report.ts'
-import type { Report } from '../../src/compliance/report/report.ts'
-import { verifyFile } from '../../src/compliance/report/verify-file.ts'
-import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
-import { writeRevisions } from '../support/seal-history.ts'
-import { addNote } from '../support/add-note.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { canonicalJson } from '../../../../../src/platform/canonical-json.ts'
+import { bundleLines } from '../../../../../src/compliance/report/read/bundle-lines.ts'
+import { dataDigest } from '../../../../../src/compliance/report/make-report.ts'
+import { jsonText } from '../../../../../src/compliance/report/format/format-report.ts'
+import { readReport } from '../../../../../src/compliance/report/read/read-report.ts'
+import type { Report } from '../../../../../src/compliance/report/schema.ts'
+import { verifyFile } from '../../../../../src/compliance/report/read/verify-file.ts'
+import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-rows.ts'
+import { writeRevisions } from '../../../../support/seal-history.ts'
+import { addNote } from '../../../../support/add-note.ts'
+import { createTestApp, type TestApp } from '../../../../support/test-app.ts'
 
-const DOCS = path.resolve(import.meta.dirname, '../../docs')
+const DOCS = path.resolve(import.meta.dirname, '../../../../../docs')
 const [VERIFIER, REPORT_VERIFIER] = [path.join(DOCS, 'verify_bundle.py'), path.join(DOCS, 'verify_report.py')]
 
 const HAS_PYTHON = spawnSync('python3', ['-c', '']).status === 0
@@ -32,7 +32,7 @@ function exitCodeOf(command: readonly string[]) {
 // oxlint-disable-next-line typescript/no-explicit-any -- lines are whatever a test makes of them
 type Line = any
 
-/** The lines with the texts that were hashed as the values that they stand for. */
+/** The lines, with the texts that were hashed parsed to values. */
 function opened(lines: readonly string[]): Line[] {
   return lines.map((text) => {
     const line = JSON.parse(text)
@@ -43,7 +43,7 @@ function opened(lines: readonly string[]): Line[] {
   })
 }
 
-/** And back. */
+/** The reverse. */
 function closed(lines: readonly Line[]): string[] {
   return lines.map((line) => {
     const copy = structuredClone(line)
@@ -55,8 +55,8 @@ function closed(lines: readonly Line[]): string[] {
 }
 
 /**
- * First sight, two overrides with a new analysis between, and a third file that is forced one way, the other, and back. A note
- * on each of the first two.
+ * First records, two overrides with a new analysis between, and a third file that is forced one way, the other, and back. A
+ * note on each of the first two.
  */
 async function benchWithHistory(): Promise<TestApp> {
   const bench = await createTestApp({ world: { seed: 61 } })
@@ -68,9 +68,9 @@ async function benchWithHistory(): Promise<TestApp> {
   world.override(world.hashOf(one) as string, 'human')
   await bench.run({ refreshAll: true })
   await addNote(bench.app.db, world.hashOf(one) as string)
-  // A night without a change, whose run has no leaf but the note.
+  // A run without a change, whose only leaf is the note.
   await bench.run({ refreshAll: true })
-  // And one without any.
+  // A run without a leaf.
   await bench.run({ refreshAll: true })
   world.reanalyse(other, 1)
   await bench.run({ refreshAll: true })
@@ -111,7 +111,7 @@ describe('a bundle', () => {
     return file
   }
 
-  /** What the product and the second verifier say of a file: nothing found, or something. */
+  /** The findings of the product in a file, and the exit code of the second verifier. */
   async function verdicts(file: string, head?: string) {
     const { findings } = await verifyFile(file, head)
     const ours = findings.length > 0 ? 6 : 0
@@ -119,18 +119,15 @@ describe('a bundle', () => {
     return { findings: findings.map(({ what, problem }) => `${what} ${problem}`), python: code }
   }
 
-  /** What the second verifier says of a JSON report, as its exit code. */
-  function concludes(made: Report) {
+  /** The exit code of the second verifier for a JSON report. */
+  function verifyConclusions(made: Report) {
     const file = path.join(folder, 'r.json')
     writeFileSync(file, [...jsonText(made)].join(''))
     return exitCodeOf([REPORT_VERIFIER, file])
   }
 
-  /** Verdicts on the bundle with its lines changed; the digest of the report is made to fit, as a forger would. */
-  async function doctored(
-    change: (lines: Line[], report: Line) => unknown,
-    options = { forgesDigest: true },
-  ) {
+  /** Verdicts on the bundle with changed lines. The digest of the report is made to fit, as a forger would do it. */
+  async function forge(change: (lines: Line[], report: Line) => unknown, options = { forgesDigest: true }) {
     const copy = opened(lines)
     const forged = copy[0].data
     change(copy, forged)
@@ -139,7 +136,7 @@ describe('a bundle', () => {
     return verdicts(write(closed(copy).join('')))
   }
 
-  it('proves itself, to the product and to a verifier that shares nothing with it', async () => {
+  it('proves itself to the product and to a verifier that shares nothing with it', async () => {
     expect(report.events.length).toBeGreaterThanOrEqual(2)
     expect(report.summary.period.explained).toBe(2)
     expect(await verdicts(write(lines.join('')))).toEqual({ findings: [], python: 0 })
@@ -158,17 +155,17 @@ describe('a bundle', () => {
         { from: null, to: null },
         ...cuts.slice(1).map((to, n) => ({ from: cuts[n] as string, to })),
       ]
-      const seen = new Set<string>()
+      const observed = new Set<string>()
       for (const { from, to } of periods) {
         const cut = await readReport(bench.app.db, { media: 'audio', from, to, asOf: null })
-        for (const { in_period } of cut.events) seen.add(in_period)
+        for (const { in_period } of cut.events) observed.add(in_period)
         const texts = await Array.fromAsync(bundleLines(bench.app.db, cut))
         expect(await verdicts(write(texts.join('')))).toEqual({ findings: [], python: 0 })
-        expect(await concludes(cut)).toBe(0)
+        expect(await verifyConclusions(cut)).toBe(0)
       }
-      expect(seen).toEqual(new Set(['certainly', 'possibly', 'no']))
-      expect(await concludes({ ...report, decisions: [] })).toBe(6)
-      expect(await concludes({} as Report)).toBe(6)
+      expect(observed).toEqual(new Set(['certainly', 'possibly', 'no']))
+      expect(await verifyConclusions({ ...report, decisions: [] })).toBe(6)
+      expect(await verifyConclusions({} as Report)).toBe(6)
     },
   )
 
@@ -189,8 +186,8 @@ describe('a bundle', () => {
     expect(parsed.flatMap(({ leaf }) => leaf?.row.note_id ?? [])).toEqual([1, 2])
   })
 
-  it('does not need the report to be altered cleverly: a digest that does not fit is enough', async () => {
-    const found = await doctored((_, forged) => (forged.summary.now.forced = 0), { forgesDigest: false })
+  it('detects a digest that does not fit its data', async () => {
+    const found = await forge((_, forged) => (forged.summary.now.forced = 0), { forgesDigest: false })
     expect(found).toMatchObject({ findings: [expect.stringMatching(/data_digest/)], python: 6 })
   })
 
@@ -208,7 +205,7 @@ describe('a bundle', () => {
     ['an event with another name', (_, r) => (r.events[0].name = 'x')],
     ['an event with another cause', (_, r) => (r.events[0].event = 'unforced')],
     ['an event with another origin', (_, r) => (r.events[0].force_origin = 'undetermined')],
-    ['an event that is not in the period as it says', (_, r) => (r.events[0].in_period = 'possibly')],
+    ['an event with another place in the period', (_, r) => (r.events[0].in_period = 'possibly')],
     ['an event in another run', (_, r) => (r.events[0].chain_position = 1)],
     ['an event that is left out of the list, but not of the summary', (_, r) => r.events.pop()],
     ['an event in another decision', (_, r) => (r.events[0].decision = 2)],
@@ -246,9 +243,9 @@ describe('a bundle', () => {
     ['a note that is left out', (all) => all.splice(all.findIndex(isLeaf('note_id')), 1)],
     ['a run with another row', (all) => (runOf(all, 2).row.force_changes = 0)],
     ['a run with another root', (all) => (runOf(all, 5).merkle_root = 'a'.repeat(64))],
-    ['a run that says another position', (all) => (runOf(all, 9).chain_position = 10)],
+    ['a run with another position', (all) => (runOf(all, 9).chain_position = 10)],
     [
-      'a run in the middle, without leaves, that says another position',
+      'a run in the middle, without leaves, with another position',
       (all) =>
         (all.find(
           (line) => line.run && !all.some(({ leaf }) => leaf?.chain_position === line.run.chain_position),
@@ -269,7 +266,7 @@ describe('a bundle', () => {
     ['a summary with another figure', (_, r) => (r.summary.period.unexplained = 9)],
     ['a decision that claims to be unexplained', (_, r) => (r.decisions[0].explanation = 'unexplained')],
     [
-      'a decision that is late, counted so',
+      'a decision that is late, and counted as late',
       (_, r) => {
         r.decisions[0].explanation = 'explained_late'
         r.summary.period.explained--
@@ -280,17 +277,18 @@ describe('a bundle', () => {
     ['a decision that is split in two', (_, r) => r.decisions.push({ ...r.decisions[0], decision: 5 })],
     ['a note that counts for another decision', (_, r) => r.decisions[0].notes.pop()],
     ['another title', (_, r) => (r.head.title = 'Forced by a person')],
-  ])('is found out: %s', async (_, change) => {
-    const { findings, python } = await doctored((all, forged) => change(all, forged))
-    expect({ isFound: findings.length > 0, python }).toEqual({ isFound: true, python: 6 })
+  ])('detects %s', async (_, change) => {
+    const { findings, python } = await forge((all, forged) => change(all, forged))
+    expect({ isDetected: findings.length > 0, python }).toEqual({ isDetected: true, python: 6 })
   })
 
   it.each([
-    ['skips a finished answer between', 2, (revision: Line) => revision.revision_no === 1],
+    ['skips a finished record between', 2, (revision: Line) => revision.revision_no === 1],
     ['is an unfinished one', 1, (revision: Line) => revision.status === 'new'],
-  ])('is found out: an event held against a proven revision that %s', async (_, wanted, isFalse) => {
+  ])('detects an event compared with a proved revision that %s', async (_, revisions, isFalse) => {
     const event = report.events.findLast(
-      (one) => one.revision_no - one.revision_no_before === (wanted === 2 ? 1 : 2) && one.revision_no === 3,
+      (one) =>
+        one.revision_no - one.revision_no_before === (revisions === 2 ? 1 : 2) && one.revision_no === 3,
     )
     if (!event) throw new Error('no such event')
     // Proofs for all of its revisions, as an operator could have them.
@@ -299,7 +297,7 @@ describe('a bundle', () => {
     for await (const line of bundleLines(bench.app.db, claimed)) texts.push(line)
     const proofs = opened(texts).filter(isLeaf('revision_no'))
     const before = proofs.map(({ leaf }) => leaf.row).find(isFalse)
-    const { findings, python } = await doctored((all, forged) => {
+    const { findings, python } = await forge((all, forged) => {
       for (const line of proofs) {
         all.splice(all.findIndex(({ run }) => run?.chain_position === line.leaf.chain_position) + 1, 0, line)
       }
@@ -318,7 +316,7 @@ describe('a bundle', () => {
     expect(python).toBe(6)
   })
 
-  it('is not made of what is not as it was sealed', async () => {
+  it('is not made from rows that are not as they were sealed', async () => {
     const [event] = report.events
     const undone = new Error('undone')
     await bench.app.db
@@ -339,7 +337,7 @@ describe('a bundle', () => {
       })
   })
 
-  it('is found out: an event that was written by hand for the past, though it was sealed', async () => {
+  it('detects an event that was backdated manually, although it was sealed', async () => {
     await using other = await createTestApp({ world: { seed: 62 } })
     const { db } = other.app
     await other.enqueue(other.simulator.world.register({ count: 3, result: 'done' }))
@@ -348,19 +346,19 @@ describe('a bundle', () => {
     await openRun(db, run)
     await sql`update identifai.sync_runs set requests = 1 where run_id = ${run.runId}`.execute(db)
     const causes = ['forced' as const]
-    const told = { classification_id: 1, revision_no: 2, observed_at: new Date('2026-08-02'), causes }
-    await writeRevisions(db, run.runId, [{ ...told, force_classification: 'human' }])
+    const described = { classification_id: 1, revision_no: 2, observed_at: new Date('2026-08-02'), causes }
+    await writeRevisions(db, run.runId, [{ ...described, force_classification: 'human' }])
     await closeRun(db, run.runId, { status: 'interrupted', error: null })
     const made = await readReport(db, { media: 'audio', from: null, to: null, asOf: null })
     const texts = await Array.fromAsync(bundleLines(db, made))
     const { findings, python } = await verdicts(write(texts.join('')))
     expect(findings).toMatchObject([
-      expect.stringMatching(/^revision 2 of classification 1 says 2026-08-02.* written by hand/),
+      expect.stringMatching(/^revision 2 of classification 1 has the time 2026-08-02.* written manually/),
     ])
     expect(python).toBe(6)
   })
 
-  it('may be a plain JSON report, which shows that it is as it was made', async () => {
+  it('can also be a JSON report, which shows that it is as it was made', async () => {
     const file = path.join(folder, 'r.json')
     writeFileSync(file, [...jsonText(report)].join(''))
     expect(await verifyFile(file, undefined)).toMatchObject({
@@ -378,11 +376,11 @@ describe('a bundle', () => {
     ['nothing', ''],
     ['something else', 'identifier\n1\n'],
     ['other JSON', '{"events": []}'],
-  ])('is told from %s', async (_, text) => {
+  ])('is distinguished from %s', async (_, text) => {
     await expect(verifyFile(write(text), undefined)).rejects.toMatchObject({ name: 'UsageError' })
   })
 
-  it('says which file cannot be read', async () => {
+  it('names the file that cannot be read', async () => {
     await expect(verifyFile(path.join(folder, 'none'), undefined)).rejects.toThrow(
       /none cannot be read: ENOENT/,
     )

@@ -1,59 +1,21 @@
-import { readFileSync } from 'node:fs'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { z } from 'zod'
-import { prunePayloads } from '../../src/compliance/history/prune-payloads.ts'
-import { retire } from '../../src/pipeline/queue/retire.ts'
-import { type ReportRequest, readReport } from '../../src/compliance/report/read-report.ts'
-import { RevisionLeaves } from '../../src/pipeline/seal/revision-leaves.ts'
-import { lockChain, sealRun } from '../../src/pipeline/seal/seal-run.ts'
-import { readClock } from '../../src/platform/postgres/clock.ts'
-import { connect } from '../../src/platform/postgres/connect.ts'
-import { refuseIncomplete } from '../../src/compliance/report/refuse-incomplete.ts'
-import type { Report } from '../../src/compliance/report/report.ts'
-import { reportSchema } from '../../src/compliance/report/report-schema.ts'
-import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
-import { addNote } from '../support/add-note.ts'
-import {
-  sealHistory,
-  type DescribedRevision,
-  trackFinished,
-  writeRevisions,
-} from '../support/seal-history.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { createTestApp } from '../support/test-app.ts'
-
-const at = (day: number, hour = 0) =>
-  `2026-07-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00.000000Z`
+import { prunePayloads } from '../../../../../src/compliance/history/prune-payloads.ts'
+import { type ReportRequest, readReport } from '../../../../../src/compliance/report/read/read-report.ts'
+import type { Report } from '../../../../../src/compliance/report/schema.ts'
+import { retire } from '../../../../../src/pipeline/queue/retire.ts'
+import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-rows.ts'
+import { RevisionLeaves } from '../../../../../src/pipeline/seal/revision-leaves.ts'
+import { lockChain, sealRun } from '../../../../../src/pipeline/seal/seal-run.ts'
+import { readClock } from '../../../../../src/platform/postgres/clock.ts'
+import { connect } from '../../../../../src/platform/postgres/connect.ts'
+import { addNote } from '../../../../support/add-note.ts'
+import { at, firstRevision, forced } from '../../../../support/july.ts'
+import { sealHistory, trackFinished, writeRevisions } from '../../../../support/seal-history.ts'
+import { createTestApp } from '../../../../support/test-app.ts'
+import { createTestDatabase, type TestDatabase } from '../../../../support/test-database.ts'
 
 const NEVER = new AbortController().signal
-
-/** First sight of identifiers, unforced, on the first of July. */
-const firstRevision = (ids: readonly number[], more: Partial<DescribedRevision> = {}): DescribedRevision[] =>
-  ids.map((id) => ({
-    classification_id: id,
-    revision_no: 1,
-    observed_at: at(1),
-    causes: ['first_seen'],
-    ...more,
-  }))
-
-const forced = (
-  id: number,
-  from: string,
-  to: string,
-  more: Partial<DescribedRevision> = {},
-): DescribedRevision => ({
-  classification_id: id,
-  revision_no: 2,
-  previous_confirmed_at: from,
-  observed_at: to,
-  causes: ['forced'],
-  force_classification: 'human',
-  ...more,
-})
 
 describe('the report', () => {
   let database: TestDatabase
@@ -193,7 +155,7 @@ describe('the report', () => {
     })
   })
 
-  it('says from what to what, before and after, through a new analysis and another label', async () => {
+  it('has the labels and verdicts before and after, through a new analysis and another label', async () => {
     const { db } = database
     await sealHistory(db, [
       ...firstRevision([1]),
@@ -266,7 +228,7 @@ describe('the report', () => {
     expect(summary.period).toMatchObject({ events: 1, decisions: 0, decisions_possibly: 0, unexplained: 0 })
   })
 
-  it('tells a decision whose identifiers were forced from different labels', async () => {
+  it('marks a decision whose identifiers were forced from different labels', async () => {
     await sealHistory(database.db, [
       ...firstRevision([1], { file_hash: 'f' }),
       ...firstRevision([2], {
@@ -300,7 +262,7 @@ describe('the report', () => {
     expect(summary.period).toMatchObject({ explained: 0, explained_late: 1, unexplained: 0 })
   })
 
-  it('counts those forced now by their latest finished answer, whatever came of them since', async () => {
+  it('counts those forced now by their latest finished record, whatever happened to them since', async () => {
     await sealHistory(database.db, [
       ...firstRevision([1, 2, 3, 4]),
       forced(1, at(2), at(3)),
@@ -339,7 +301,7 @@ describe('the report', () => {
     expect(digests.size).toBe(1)
   })
 
-  it('counts the siblings of an event by the file that it was forced in, though its own hash has changed since', async () => {
+  it('counts the same-file identifiers of an event by the file that was forced, although its own hash has changed since', async () => {
     await sealHistory(database.db, [
       ...firstRevision([1, 2], { file_hash: 'f' }),
       forced(1, at(11), at(12), { file_hash: 'f' }),
@@ -348,7 +310,7 @@ describe('the report', () => {
     expect((await report()).events).toMatchObject([{ file_hash: 'f', same_file_identifiers: 1 }])
   })
 
-  it('refuses an as-of in the future, and one that no year has', async () => {
+  it('refuses an as-of in the future, and a time outside the years 1 to 9999', async () => {
     await sealHistory(database.db, [])
     await expect(report({ asOf: '2100-01-01' })).rejects.toThrow(/lies in the future/)
     await expect(report({ to: '9999-12-31T23:59:59-05:00' })).rejects.toThrow(/years 1 to 9999/)
@@ -379,7 +341,7 @@ describe('the report', () => {
     expect((await made).head.as_of.chain_position).toBe(2)
   })
 
-  it('waits for the earlier content of two runs at once before it shows the later', async () => {
+  it('waits for the earlier content of two concurrent runs before it shows the later', async () => {
     const { db } = database
     const slow = newRun('manual')
     await openRun(db, slow)
@@ -410,11 +372,11 @@ describe('the report', () => {
   it('refuses an empty period, and a time by which no run had ended', async () => {
     await expect(report()).rejects.toMatchObject({ name: 'UsageError', exitCode: 2 })
     await sealHistory(database.db, [])
-    await expect(report({ asOf: at(1) })).rejects.toThrow(/no pass had ended by 2026-07-01/)
+    await expect(report({ asOf: at(1) })).rejects.toThrow(/no run had ended by 2026-07-01/)
     await expect(report({ from: at(20), to: at(20) })).rejects.toThrow(/empty/)
   })
 
-  it('ends where complete knowledge does when no end is given, and begins at the beginning when no start is', async () => {
+  it('ends at the oldest confirmation when no end is given, and begins at the beginning when no start is given', async () => {
     await trackFinished(database.db, 2, { enqueuedAt: at(1), confirmedAt: '2026-07-15T00:00:00.000007Z' })
     await sealHistory(database.db, [])
     const { head } = await report({ from: null, to: null })
@@ -426,114 +388,6 @@ describe('the report', () => {
     await sealHistory(database.db, [])
     const { head } = await report({ from: '2026-07-01T02:00:00.5+02:00', to: '2026-07-02' })
     expect(head.period).toEqual({ from: '2026-07-01T00:00:00.500000Z', to: at(2) })
-  })
-
-  describe('its gate', () => {
-    const refusal = async (request: Partial<ReportRequest> = {}) =>
-      refuseIncomplete(database.db, await report(request)).catch((error: Error) => error)
-
-    it('lets a period pass whose every identifier was finished or retired, and confirmed at its end or later', async () => {
-      const { db } = database
-      await trackFinished(db, 3, { enqueuedAt: at(1), confirmedAt: at(20) })
-      await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('late', ${at(20)}), ('given up', ${at(2)})`.execute(
-        db,
-      )
-      await retire(db, { media: 'audio', identifiers: ['given up'], reason: 'test call' })
-      await sealHistory(db, [])
-      expect(await refusal()).toBeUndefined()
-      const { coverage } = (await report()).head
-      expect(coverage).toMatchObject({
-        is_complete: true,
-        gaps: [],
-        tracked: 5,
-        finished: 3,
-        pending: 1,
-        retired: 1,
-        retired_reasons: [{ reason: 'test call', identifiers: 1 }],
-        confirmed_since: at(20),
-        unfinished_enqueued_since: at(20),
-      })
-    })
-
-    it.each(['pending', 'missing', 'quarantined'])(
-      'refuses when an identifier from before its end is %s, and names it',
-      async (state) => {
-        const { db } = database
-        await sql`insert into identifai.identifiers (identifier, state, enqueued_at)
-        select 'open-' || n, ${state}, ${at(19)} from generate_series(1, 7) as n`.execute(db)
-        await sealHistory(db, [])
-        const refused = await refusal()
-        expect(refused).toMatchObject({ name: 'ReportRefusedError', exitCode: 6 })
-        expect(refused?.message).toMatch(
-          /At this moment 7: open-1, open-2, open-3, open-4, open-5, and 2 more\..* retire .*--allow-incomplete/s,
-        )
-        expect((await report()).head.coverage).toMatchObject({
-          is_complete: false,
-          gaps: [{ gap: 'unfinished' }],
-        })
-      },
-    )
-
-    it('refuses when a finished identifier was last confirmed before its end, and names it', async () => {
-      const { db } = database
-      await trackFinished(db, 2, { enqueuedAt: at(1), confirmedAt: '2026-07-19T23:59:59.999999Z' })
-      await sealHistory(db, [])
-      const refused = await refusal()
-      expect(refused).toMatchObject({ exitCode: 6 })
-      expect(refused?.message).toMatch(/At this moment 2: id-1, id-2\..*sync --refresh-all/s)
-      expect((await report()).head.coverage.gaps.map(({ gap }) => gap)).toEqual(['unconfirmed'])
-      expect(await refusal({ to: '2026-07-19T23:59:59.999999Z' })).toBeUndefined()
-    })
-
-    it('refuses while a finished identifier is being analyzed again, whose force cannot be seen', async () => {
-      const { db } = database
-      await trackFinished(db, 1, { enqueuedAt: at(1), confirmedAt: at(20) })
-      const unfinished = {
-        classification_id: 1,
-        revision_no: 2,
-        observed_at: at(19),
-        causes: ['status_changed'],
-        status: 'new' as const,
-      }
-      await sealHistory(db, [...firstRevision([1]), unfinished])
-      expect(await refusal()).toMatchObject({
-        exitCode: 6,
-        message: expect.stringContaining('analyzed again'),
-      })
-      expect((await report()).head.coverage).toMatchObject({ reanalyzing: 1, gaps: [{ gap: 'reanalyzing' }] })
-      await sealHistory(db, [{ ...unfinished, revision_no: 3, observed_at: at(20), status: 'done' }])
-      expect(await refusal()).toBeUndefined()
-    })
-
-    it('refuses a period that was not over when the run ended', async () => {
-      await sealHistory(database.db, [])
-      expect(await refusal({ to: '2100-01-01' })).toMatchObject({ exitCode: 6 })
-    })
-
-    it('goes by what the run sealed, not by what has become of it since', async () => {
-      const { db } = database
-      await trackFinished(db, 1, { enqueuedAt: at(1), confirmedAt: at(15) })
-      const { finished_at } = await sealHistory(db, [])
-      await sql`update identifai.identifiers set last_confirmed_at = now()`.execute(db)
-      const refused = await refusal({ asOf: (finished_at as Date).toISOString().replace('Z', '999Z') })
-      expect(refused?.message).toMatch(/By now there is none left\. Run a pass/)
-    })
-  })
-
-  it('is as its JSON Schema says, and the schema in docs/ is that of the code', async () => {
-    await sealHistory(database.db, [...firstRevision([1]), forced(1, at(11), at(12))])
-    await addNote(database.db, 'hash-1')
-    await sealHistory(database.db, [])
-    const file = new URL('../../docs/report.schema.json', import.meta.url)
-    const schema = JSON.parse(readFileSync(file, 'utf8'))
-    expect(schema).toEqual(JSON.parse(JSON.stringify(z.toJSONSchema(reportSchema))))
-    const ajv = new Ajv2020({ strict: false })
-    addFormats.default(ajv)
-    const isValid = ajv.compile(schema)
-    const made = JSON.parse(JSON.stringify(await report()))
-    expect(isValid(made), JSON.stringify(isValid.errors)).toBe(true)
-    expect(made.decisions[0].notes).toHaveLength(1)
-    expect(isValid({ ...made, events: [{ ...made.events[0], forced_by: 'a person' }] })).toBe(false)
   })
 })
 
@@ -587,8 +441,8 @@ describe('a report made again', () => {
   })
 })
 
-describe('the one limit', () => {
-  it('does not see a change that is undone between two asks', async () => {
+describe('the limit of a report', () => {
+  it('does not have a change that is undone between two requests', async () => {
     await using bench = await createTestApp({ world: { seed: 59 } })
     const { world } = bench.simulator
     const [identifier] = world.register({ count: 1, result: 'done' }) as [string]

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { confidenceSteps } from '../../src/compliance/report/format/html/confidence-steps.ts'
-import type { ForceEvent } from '../../src/compliance/report/report.ts'
+import { confidenceSteps } from '../../../../../../src/compliance/report/format/html/charts.ts'
+import type { ForceEvent } from '../../../../../../src/compliance/report/schema.ts'
 
-it('counts the overridden verdicts by how sure the machine was, in steps that include their lower end', () => {
+it('counts events against the machine by its confidence, in steps that include their lower end', () => {
   const against = [0, 0.05, 0.1, 0.3, 0.69, 0.7, 0.99, 1, 1.5, -1, null]
   const events = [
     ...against.map((machine_confidence_after) => ({
