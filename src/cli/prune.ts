@@ -11,8 +11,8 @@ export function pruneCommand() {
     .addHelpText(
       'after',
       `
-The latest payload of each classification, and its latest finished one, stay whatever their age. History, reports and the
-chain do not depend on the removed payloads; report verify can no longer compare them with their digests.
+The latest payload of each classification, and its latest finished one, stay whatever their age. History, reports and
+the chain do not depend on the removed payloads; report verify can no longer compare them with their digests.
 Needs DATABASE_URL only.
 
 Example:

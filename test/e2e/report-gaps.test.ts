@@ -33,7 +33,7 @@ async function sealEvent(db: Kysely<Database>, confirmedAt = at(20)): Promise<vo
 /** A history of July whose report up to a time, the twentieth if none is given, has one gap. */
 interface Case {
   readonly to?: string
-  prepare(db: Kysely<Database>): Promise<unknown>
+  readonly prepare: (db: Kysely<Database>) => Promise<unknown>
 }
 
 const CASES: { readonly [Kind in GapKind]: Case } = {

@@ -22,15 +22,15 @@ export function coverageGaps(
   coverage: Covered,
 ): Gap[] {
   return GAP_KINDS.flatMap((gap) => {
-    const statement = STATEMENTS[gap]({ ...coverage, finished_at, to: period.to })
+    const statement = STATEMENT_OF[gap]({ ...coverage, finished_at, to: period.to })
     return statement === undefined ? [] : [{ gap, statement }]
   })
 }
 
-type Facts = Covered & Pick<AsOf, 'finished_at'> & Pick<Period, 'to'>
+type GapFacts = Covered & Pick<AsOf, 'finished_at'> & Pick<Period, 'to'>
 
 /** The statement of each gap; undefined where there is none. */
-const STATEMENTS: { readonly [Kind in GapKind]: (facts: Facts) => string | undefined } = {
+const STATEMENT_OF: { readonly [Kind in GapKind]: (facts: GapFacts) => string | undefined } = {
   period_not_over: ({ finished_at, to }) =>
     finished_at < to
       ? `The run that the report is as of ended at ${finished_at}, before the period ends at ${to}. Later changes are not in the report.`

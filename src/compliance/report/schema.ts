@@ -22,7 +22,8 @@ export const EXPLANATIONS = ['explained', 'explained_late', 'unexplained'] as co
 
 const IN_PERIOD = ['certainly', 'possibly', 'no'] as const
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/)
+/** SHA-256 in hex. */
+export const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().min(0)
 const position = z.int().min(1)
 const text = z.string().nullable()
@@ -137,9 +138,7 @@ const periodSummary = z
     already_forced: count.describe(
       'First finished records within the period that were forced already. They are no events.',
     ),
-    explained: count,
-    explained_late: count,
-    unexplained: count,
+    ...counts(EXPLANATIONS),
     machine_to_forced: z.array(z.strictObject({ machine, forced_to: text, events: count })),
     against_machine: count.describe("Events that forced another label than the machine's."),
     against_machine_confidence_090: count.describe('Those of them whose machine confidence was 0.9 or more.'),
@@ -270,6 +269,10 @@ export interface Interval {
   /** The change happened then or later; null: at any time. */
   readonly not_before: DatabaseTime | null
   readonly not_after: DatabaseTime
+}
+
+function counts<Key extends string>(keys: readonly Key[]) {
+  return Object.fromEntries(keys.map((key) => [key, count])) as { readonly [K in Key]: typeof count }
 }
 
 type Immutable<T> = T extends readonly (infer Element)[]

@@ -1,5 +1,12 @@
 import { compare } from './decisions.ts'
-import type { Decision, ForcedNow, ForceEvent, PeriodSummary } from './schema.ts'
+import {
+  type Decision,
+  type Explanation,
+  EXPLANATIONS,
+  type ForcedNow,
+  type ForceEvent,
+  type PeriodSummary,
+} from './schema.ts'
 
 /** Least machine confidence that `against_machine_confidence_090` counts. */
 const CONFIDENT = 0.9
@@ -22,9 +29,7 @@ export function summarizePeriod(
     decisions_certainly: countOf(within, (decision) => decision.in_period === 'certainly'),
     decisions_possibly: countOf(within, (decision) => decision.in_period === 'possibly'),
     already_forced: alreadyForced,
-    explained: countOf(within, (decision) => decision.explanation === 'explained'),
-    explained_late: countOf(within, (decision) => decision.explanation === 'explained_late'),
-    unexplained: countOf(within, (decision) => decision.explanation === 'unexplained'),
+    ...countByExplanation(within),
     machine_to_forced: countBy(events, ({ machine_classification_after, forced_to }) => ({
       machine: machine_classification_after,
       forced_to,
@@ -70,6 +75,11 @@ function identifiersOf(rows: ForcedNow['machine_to_forced']): number {
 
 function countOf<T>(list: readonly T[], isCounted: (element: T) => boolean): number {
   return list.filter(isCounted).length
+}
+
+function countByExplanation(decisions: readonly Decision[]) {
+  const counts = EXPLANATIONS.map((kind) => [kind, countOf(decisions, (one) => one.explanation === kind)])
+  return Object.fromEntries(counts) as { readonly [Kind in Explanation]: number }
 }
 
 /** The most frequent first, then by the text of the group; null last. */

@@ -33,7 +33,7 @@ export async function compareLeaves(
 function compareUnordered(position: number, sealed: readonly Leaf[], stored: readonly Leaf[]): Finding[] {
   const storedByName = new Map(stored.map((leaf) => [leafName(leaf), leaf]))
   const sealedNames = new Set(sealed.map(leafName))
-  const finding = (leaf: Leaf, problem: string) => ({
+  const findingOf = (leaf: Leaf, problem: string) => ({
     chain_position: position,
     what: leafName(leaf),
     problem,
@@ -41,12 +41,14 @@ function compareUnordered(position: number, sealed: readonly Leaf[], stored: rea
   return [
     ...sealed.flatMap((leaf) => {
       const now = storedByName.get(leafName(leaf))
-      if (!now) return [finding(leaf, 'was sealed, and is not there any more')]
-      return now.hash.equals(leaf.hash) ? [] : [finding(leaf, 'is not what was sealed: it has been altered')]
+      if (!now) return [findingOf(leaf, 'was sealed, and is not there any more')]
+      return now.hash.equals(leaf.hash)
+        ? []
+        : [findingOf(leaf, 'is not what was sealed: it has been altered')]
     }),
     ...stored
       .filter((leaf) => !sealedNames.has(leafName(leaf)))
-      .map((leaf) => finding(leaf, 'was not sealed: it has been inserted')),
+      .map((leaf) => findingOf(leaf, 'was not sealed: it has been inserted')),
   ]
 }
 

@@ -12,7 +12,7 @@ import { type Finding, finding, timeProblem } from './findings.ts'
 import { verifyPayloads } from './verify-payloads.ts'
 
 /** The result of verifying the whole chain. */
-export interface ChainReport {
+export interface ChainVerification {
   readonly runs: number
   readonly revisions: number
   readonly notes: number
@@ -40,7 +40,7 @@ export async function verifyChain(
   db: Kysely<Database>,
   endpoint: Endpoint,
   head?: string,
-): Promise<ChainReport> {
+): Promise<ChainVerification> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -53,7 +53,7 @@ export async function verifySnapshot(
   db: Kysely<Database>,
   endpoint: Endpoint,
   head?: string,
-): Promise<ChainReport> {
+): Promise<ChainVerification> {
   const findings: Finding[] = []
   const counts = { runs: 0, revisions: 0, notes: 0 }
   let newestHead: string | null = null

@@ -1,5 +1,5 @@
 import { counted, count } from '../../platform/terminal/print.ts'
-import type { ChainReport } from '../../compliance/verify/verify-chain.ts'
+import type { ChainVerification } from '../../compliance/verify/verify-chain.ts'
 import type { Report } from '../../compliance/report/schema.ts'
 import { textTable } from '../../platform/terminal/text-table.ts'
 import type { MigrationStep } from '../../platform/postgres/migrate.ts'
@@ -15,7 +15,7 @@ export interface DemoOutput {
   firstRun(run: SyncRunRow): void
   meanwhile(files: number, identifiers: number, woken: number): void
   secondRun(run: SyncRunRow): void
-  report(report: Report, chain: ChainReport): void
+  report(report: Report, chain: ChainVerification): void
   tables(rows: readonly { table: string; rows: number; holds: string }[]): void
   answer(question: string, sql: string, rows: readonly Row[]): void
 }

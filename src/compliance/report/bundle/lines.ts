@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { hash } from '../schema.ts'
 
 /** Rises when a verifier has to read a bundle in another way. */
 export const BUNDLE_VERSION = 1
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const hashedText = z.string().describe('The text that was hashed: RFC 8785 JSON of the row as it was sealed.')
 
 /** The first line of a bundle. */

@@ -19,7 +19,7 @@ import {
 import { type ProvedLeaf, provedFacts } from './proved-facts.ts'
 
 /** The result of verifying a bundle. */
-export interface BundleReport {
+export interface BundleVerification {
   readonly runs: number
   readonly leaves: number
   readonly events: number
@@ -36,13 +36,13 @@ export interface BundleReport {
  *
  * @param head A chain head that was noted elsewhere; one of the runs must have it.
  */
-export async function verifyBundle(lines: AsyncIterable<string>, head?: string): Promise<BundleReport> {
-  const verification = new BundleVerification(head)
-  for await (const line of lines) if (line.trim() !== '') verification.add(line)
-  return verification.result()
+export async function verifyBundle(lines: AsyncIterable<string>, head?: string): Promise<BundleVerification> {
+  const verifier = new BundleVerifier(head)
+  for await (const line of lines) if (line.trim() !== '') verifier.add(line)
+  return verifier.result()
 }
 
-class BundleVerification {
+class BundleVerifier {
   readonly #findings: Finding[] = []
   readonly #leaves = new Map<string, ProvedLeaf>()
   #data: ReportData | undefined
@@ -72,7 +72,7 @@ class BundleVerification {
     else this.#find(`line ${this.#lineNo}`, 'is neither a run nor a leaf')
   }
 
-  result(): BundleReport {
+  result(): BundleVerification {
     if (this.#data) this.#verifyReport(this.#data)
     if (this.#givenHead !== undefined && this.#givenHeadAt === null) {
       this.#find(`head ${this.#givenHead}`, 'is not in the chain')

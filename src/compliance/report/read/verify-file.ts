@@ -8,7 +8,7 @@ import { type Report, reportSchema } from '../schema.ts'
 import { verifyReport } from '../verify-report.ts'
 
 /** The result of verifying a file from itself alone. The keys are those of the JSON output. */
-export interface FileReport {
+export interface FileVerification {
   readonly file: 'report' | 'bundle'
   readonly events: number
   readonly decisions: number
@@ -27,7 +27,7 @@ export interface FileReport {
  * @param head A chain head that was noted elsewhere; the bundle must contain it.
  * @throws UsageError when the file cannot be read, or is neither.
  */
-export async function verifyFile(path: string, head: string | undefined): Promise<FileReport> {
+export async function verifyFile(path: string, head: string | undefined): Promise<FileVerification> {
   try {
     if (await isBundle(path)) return await verifyBundleFile(path, head)
     return await verifyReportFile(path, head)
@@ -38,12 +38,12 @@ export async function verifyFile(path: string, head: string | undefined): Promis
   }
 }
 
-async function verifyBundleFile(path: string, head: string | undefined): Promise<FileReport> {
+async function verifyBundleFile(path: string, head: string | undefined): Promise<FileVerification> {
   const { runs, ...result } = await verifyBundle(linesOf(path), head)
   return { file: 'bundle', runs, chain_position: runs, ...result }
 }
 
-async function verifyReportFile(path: string, head: string | undefined): Promise<FileReport> {
+async function verifyReportFile(path: string, head: string | undefined): Promise<FileVerification> {
   if (head !== undefined) {
     throw new UsageError('--head goes with a bundle or with the database: a report alone has no chain.')
   }

@@ -57,11 +57,11 @@ function viewOf(report: Report) {
     time,
     verdict,
     isLink,
-    inPeriod: IN_PERIOD,
+    inPeriod: IN_PERIOD_TEXT,
   }
 }
 
-const IN_PERIOD: { readonly [Value in InPeriod]: string } = {
+const IN_PERIOD_TEXT: { readonly [Value in InPeriod]: string } = {
   certainly: 'certainly in the period',
   possibly: 'possibly in the period',
   no: 'outside the period',
