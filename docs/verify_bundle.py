@@ -1,12 +1,12 @@
-"""Verifies a bundle of identifai-sync from itself alone: python3 verify_bundle.py q3.bundle.jsonl [head kept elsewhere]
-Written after docs/bundle.md, apart from the product. Prints what it finds; exit code 0 when that is nothing, else 6."""
+"""Verifies a bundle of identifai-sync from itself alone: python3 verify_bundle.py q3.bundle.jsonl [chain head kept elsewhere]
+Written from docs/bundle.md, independently of the product. Prints its findings; exit code 0 when there are none, else 6."""
 import hashlib, json, sys
 from datetime import datetime, timedelta
-from verify_report import conclusions  # has to lie beside this file
+from verify_report import conclusions  # must be beside this file
 
 COVERAGE = "tracked done errored pending missing quarantined retired reanalyzing".split()
 REVISION = "classification_id revision_no identifier ref_id name source submitted_at file_hash result_url run_id chain_position".split()
-EVENT = "event revision_no_before decision in_period force_origin same_file_identifiers".split()  # what is said of it besides
+EVENT = "event revision_no_before decision in_period force_origin same_file_identifiers".split()  # the report's own conclusions on an event
 NOTE = "note_id noted_at file_hash forced_to author reason ticket reviewer".split()
 MACHINE = "machine_classification machine_confidence machine_heuristic".split()
 
@@ -20,16 +20,16 @@ def root(node, index, count, proof):  # the root that RFC 9162, section 2.1.3, p
     if index < half: return sha256(b"\1", root(node, index, half, below), bytes.fromhex(sibling))
     return sha256(b"\1", bytes.fromhex(sibling), root(node, index - half, count - half, below))
 
-def hours(later, earlier):  # between two times; none where one of them is not there
+def hours(later, earlier):  # between two times; 0 where one of them is absent
     at = [time and datetime.fromisoformat(time.replace("Z", "+00:00")) for time in (later, earlier)]
     return (at[0] - at[1]) / timedelta(hours=1) if all(at) else 0
 
-def is_outside(row, run, former):  # a revision is written while its run is under way (but for replays), a note since the run before
+def is_outside(row, run, former):  # a revision is written during its run (except in a replay), a note after the run before
     since = former.get("finished_at") if "note_id" in row else run.get("started_at") if run["requests"] else None
     time = row.get("noted_at") or row.get("observed_at")
     return hours(since, time) > 1 or hours(time, run["finished_at"]) > 1
 
-def read(lines, kept):  # the report's data, its last run, and the rows proved under the chain; yields what is wrong
+def read(lines, given):  # yields findings, then the report's data, its last run, and the rows proved under the chain
     first = json.loads(next(lines))
     if first["bundle_version"] != 1 or sha256(first["data"]).hex() != first["data_digest"]: yield "the data digest is another"
     head, run, sealed, rows = bytes(32), {"chain_position": 0}, {}, {}
@@ -38,19 +38,19 @@ def read(lines, kept):  # the report's data, its last run, and the rows proved u
             position, run = run["chain_position"] + 1, line["run"]
             head = sha256(head, bytes.fromhex(run["merkle_root"]), run["row"])
             if (run["chain_position"], run["chain_head"]) != (position, head.hex()): yield f"run {position} does not follow"
-            kept, former, sealed = None if kept == run["chain_head"] else kept, sealed, json.loads(run["row"])
+            given, former, sealed = None if given == run["chain_head"] else given, sealed, json.loads(run["row"])
         else:
             leaf, row = line["leaf"], json.loads(line["leaf"]["row"])
-            found = root(sha256(b"\0", leaf["row"]), leaf["leaf_no"], leaf["leaf_count"], leaf["proof"]).hex()
+            proved = root(sha256(b"\0", leaf["row"]), leaf["leaf_no"], leaf["leaf_count"], leaf["proof"]).hex()
             key = ("note", row["note_id"]) if "note_id" in row else (row["classification_id"], row["revision_no"])
-            if (leaf["chain_position"], found) == (run["chain_position"], run["merkle_root"]):
+            if (leaf["chain_position"], proved) == (run["chain_position"], run["merkle_root"]):
                 rows[key] = {**row, "chain_position": run["chain_position"]}
-                if is_outside(row, sealed, former): yield f"{key} says a time that lies outside its run"
+                if is_outside(row, sealed, former): yield f"{key} has a time outside its run"
             else: yield f"{key} is not under the root of its run"
-    if kept: yield f"head {kept} is not in the chain"
+    if given: yield f"head {given} is not in the chain"
     yield json.loads(first["data"]), {**sealed, **run}, rows
 
-def facts_of_head(run):  # what the head of a report has to say of its run
+def facts_of_head(run):  # the facts of a run that the head of a report must state
     as_of = "run_id finished_at chain_position chain_head notes_through first_http_date last_http_date".split()
     coverage = {**{key: run[f"{key}_count"] for key in COVERAGE}, "finished": run["done_count"] + run["errored_count"],
                 **{key: run.get(key) for key in ("confirmed_since", "unfinished_enqueued_since", "unsealed_runs")},
@@ -61,18 +61,18 @@ def facts_of_event(event, rows):  # by the revisions from the finished one befor
     numbers = range(event["revision_no_before"], event["revision_no"] + 1)
     before, *between, now = (rows[event["classification_id"], number] for number in numbers)
     if event["event"] not in now["causes"] or before["status"] == "new" or any(row["status"] != "new" for row in between):
-        raise ValueError("an event is not held against the finished answer before it")
+        raise ValueError("an event is not compared with the finished record before it")
     return {**{key: now.get(key) for key in REVISION}, "not_before": now.get("previous_confirmed_at"), "not_after": now["observed_at"],
             **{f"{key}_before": before.get(key) for key in MACHINE}, **{f"{key}_after": now.get(key) for key in MACHINE},
             "forced_from": before.get("force_classification"), "forced_to": now.get("force_classification")}
 
-def verify(lines, kept=None):
-    *wrong, (report, run, rows) = read(lines, kept)
-    yield from wrong
+def verify(lines, given=None):
+    *findings, (report, run, rows) = read(lines, given)
+    yield from findings
     as_of, coverage = facts_of_head(run)
     concluded = {key: report["head"]["coverage"][key] for key in ("is_complete", "gaps", "observed_since")}
     if (report["head"]["as_of"], report["head"]["coverage"]) != (as_of, coverage | concluded):
-        yield "the head of the report is not what the last run has sealed"
+        yield "the head of the report is not as the last run sealed it"
     for event in report["events"]:
         concluded = {key: event[key] for key in EVENT}
         if event != facts_of_event(event, rows) | concluded: yield f"event of {event['identifier']} is not as it was sealed"
@@ -87,10 +87,10 @@ if __name__ == "__main__":
     findings, head = [], sys.argv[2].lower() if sys.argv[2:] else None
     try:
         with open(sys.argv[1], encoding="utf-8", newline="\n") as file:
-            for found in verify((line for line in file if line.strip()), head): findings.append(found)
+            for finding in verify((line for line in file if line.strip()), head): findings.append(finding)
     except OSError as error: sys.exit(str(error))
     except Exception as error: findings.append(f"malformed, or lacks a proof: {error!r}")
-    print("\n".join(findings) or "Events, notes and the state of the ledger are as they were sealed, and decisions and figures follow from them.\n"
-          "What is counted over identifiers that are not in it (now, already_forced, tracked, siblings, observed_since) no bundle proves.\n" +
-          ("It has the head that you gave." if head else "Hold its head against one that was kept elsewhere."))
+    print("\n".join(findings) or "Events, notes and the counts of tracked identifiers are as they were sealed. Decisions and figures follow from them.\n"
+          "No bundle proves the figures over identifiers that are not in it (now, already_forced, tracked, same_file_identifiers, observed_since).\n" +
+          ("The given head is in its chain." if head else "Compare its chain head with one that was kept elsewhere."))
     sys.exit(6 if findings else 0)

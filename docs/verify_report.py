@@ -1,10 +1,10 @@
-"""Verifies that a report of identifai-sync concludes from its facts what follows from them: python3 verify_report.py q3.json
-Written after docs/bundle.md, apart from the product. Exit code 0, or 6 when it finds something. For facts: verify_bundle.py."""
+"""Verifies that the conclusions of a report of identifai-sync follow from its facts: python3 verify_report.py q3.json
+Written from docs/bundle.md, independently of the product. Exit code 0, or 6 with findings. For the facts: verify_bundle.py."""
 import hashlib, json, sys
 from collections import Counter
 from datetime import date, timedelta
 
-STATEMENTS = "db8b9bfc6b75d2f9a47843bf4295a233ccaf2df6cf3e7da4f752ed08d1cfc673"  # SHA-256 of the sentences of report version 1
+STATEMENTS = "e2adf381e9a7ee8afff4f53c67ba2f27fd453aef6f5ffa5f355cbcdd80c1784b"  # SHA-256 of the sentences of report version 1
 
 def text_of(value):
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -17,7 +17,7 @@ def in_period(item, period):
     if before >= period["to"] or after < start: return "no"
     return "certainly" if before >= start and after < period["to"] else "possibly"
 
-def groups_of(events):  # those of one file and label in a row that can have happened at one moment; without a file, of one identifier
+def groups_of(events):  # of one file and label that can have happened at one moment; without a file, of one identifier
     files = {}
     for event in sorted(events, key=lambda e: (e["not_before"] or "", e["not_after"], e["classification_id"], e["revision_no"])):
         groups = files.setdefault((event["file_hash"] or event["classification_id"], event["forced_to"]), [])
@@ -27,9 +27,9 @@ def groups_of(events):  # those of one file and label in a row that can have hap
         groups[-1].update(not_before=event["not_before"], not_after=min(groups[-1]["not_after"], event["not_after"]))
     return {name: groups for name, groups in files.items() if any(e["in_period"] != "no" for g in groups for e in g["events"])}
 
-def decisions_of(report):  # and gives each event the number of its own
+def decisions_of(report):  # also sets the decision of each event
     period, files, made = report["head"]["period"], groups_of(report["events"]), []
-    tracked = {decision["file_hash"]: decision["tracked"] for decision in report["decisions"]}  # counted over what is not here
+    tracked = {decision["file_hash"]: decision["tracked"] for decision in report["decisions"]}  # counted over identifiers that are not in the report
     notes = {note["note_id"]: note for decision in report["decisions"] for note in decision["notes"]}
     for _, note in sorted(notes.items()):
         groups = files.get((note["file_hash"], None if note["forced_to"] == "none" else note["forced_to"]), [])
@@ -53,10 +53,10 @@ def tally(events, **names):  # the most frequent first, then by name
 
 def by_week(events, decisions):  # by its Monday
     days = [[item["not_after"][:10] for item in items] for items in (events, decisions)]
-    seen = [Counter(days_after(day, -date.fromisoformat(day).weekday()) for day in some) for some in days]
-    weeks = sorted({*seen[0], *seen[1]})[:1]
-    while weeks and weeks[-1] < max(seen[0] | seen[1]): weeks.append(days_after(weeks[-1], 7))
-    return [{"week": week, "events": seen[0][week], "decisions": seen[1][week]} for week in weeks]
+    counts = [Counter(days_after(day, -date.fromisoformat(day).weekday()) for day in some) for some in days]
+    weeks = sorted({*counts[0], *counts[1]})[:1]
+    while weeks and weeks[-1] < max(counts[0] | counts[1]): weeks.append(days_after(weeks[-1], 7))
+    return [{"week": week, "events": counts[0][week], "decisions": counts[1][week]} for week in weeks]
 
 def summary_of(report, all_decisions):
     events, decisions = ([item for item in items if item["in_period"] != "no"] for items in (report["events"], all_decisions))
@@ -73,22 +73,22 @@ def summary_of(report, all_decisions):
         "by_heuristic": tally(events, heuristic="machine_heuristic_after"), "by_source": tally(events, source="source"),
         "by_week": by_week(events, decisions)}
 
-def conclusions(report):  # yields what does not follow
+def conclusions(report):  # yields each conclusion that does not follow
     head, events, stated = report["head"], report["events"], [dict(event) for event in report["events"]]
     if head["title"] != "Forced classifications" or hashlib.sha256(text_of(head["statements"]).encode()).hexdigest() != STATEMENTS:
         yield "the sentences are not those of this version"
     cover, to = head["coverage"], head["period"]["to"]
     is_short = any(t and t < to for t in (head["as_of"]["finished_at"], cover["confirmed_since"], cover["unfinished_enqueued_since"]))
     is_short = is_short or cover["reanalyzing"] + cover["unsealed_runs"] > 0 or (cover["observed_since"] or "") >= to
-    if (is_short, not is_short) != (bool(cover["gaps"]), cover["is_complete"]): yield "the report is not as complete as its head says"
+    if (is_short, not is_short) != (bool(cover["gaps"]), cover["is_complete"]): yield "the report is not as complete as its head states"
     events.sort(key=lambda event: (event["not_after"], event["classification_id"], event["revision_no"]))
     for event in events:
         event["force_origin"] = "not_c2pa_path" if "human" == event["forced_to"] or "forced" == event["event"] else "undetermined"
         event["in_period"] = in_period(event, head["period"])
     decisions = decisions_of(report)
-    if events != stated: yield "events are out of order, or not of the period, the decision or the origin that they say"
-    if decisions != report["decisions"]: yield "the decisions are not those that follow from the events and the notes"
-    if summary_of(report, decisions) != report["summary"]["period"]: yield "the summary does not count what is listed"
+    if events != stated: yield "events are out of order, or have another period, decision or origin"
+    if decisions != report["decisions"]: yield "the decisions do not follow from the events and the notes"
+    if summary_of(report, decisions) != report["summary"]["period"]: yield "the summary does not count the listed events and decisions"
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"): sys.exit(__doc__)
@@ -96,5 +96,5 @@ if __name__ == "__main__":
         with open(sys.argv[1], encoding="utf-8") as file: findings = list(conclusions(json.load(file)))
     except OSError as error: sys.exit(str(error))
     except Exception as error: findings = [f"malformed: {error!r}"]
-    print("\n".join(findings) or "All follows from the facts that it lists.")
+    print("\n".join(findings) or "All conclusions follow from the facts that the report lists.")
     sys.exit(6 if findings else 0)

@@ -4,14 +4,14 @@ import { print, printJson } from '../platform/terminal/output.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
 
 const NEEDS =
-  'annotate needs INSERT on identifai.override_notes, besides what the role of passes has: the owner of the tables grants it'
+  'annotate needs INSERT on identifai.override_notes in addition to the privileges of the job role; the owner of the tables can grant it'
 
 export function annotateCommand() {
   return new Command('annotate')
-    .description('note who overrode a file, and why: what the API does not say')
+    .description('note who overrode a file, and why, because the API does not return it')
     .requiredOption('--hash <hash>', 'hash of the file that was overridden (not an identifier)', parseText)
     .addOption(
-      new Option('--forced-to <label>', 'the label that it was forced to; none: the force was taken away')
+      new Option('--forced-to <label>', 'the label that it was forced to; none: the force was removed')
         .choices(['human', 'artificial', 'none'] as const)
         .makeOptionMandatory(),
     )
@@ -23,9 +23,9 @@ export function annotateCommand() {
     .addHelpText(
       'after',
       `
-A note is kept for good, with the time it was written by the database's clock, and sealed with the next run: it cannot
-be changed, only followed by another. In a report it explains the latest decision of its file and label that may have
-happened before it was written. Needs DATABASE_URL only.
+A note gets the time of the database's clock and is sealed with the next run. It cannot be changed or deleted, only
+followed by another. In a report it explains the latest decision of its file and label that may have happened before it
+was written. Needs DATABASE_URL only.
 
 Example:
   $ identifai-sync annotate --hash 9c1e... --forced-to human --author 'A. Rossi' \\
@@ -48,7 +48,7 @@ Example:
       if (options.json) printJson(noted)
       else {
         print(
-          `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.forced_so} ${noted.forced_to === 'none' ? 'have no force' : `forced to ${noted.forced_to}`} as of the last answers. Reports have it once the next pass has ended.`,
+          `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.matching} ${noted.forced_to === 'none' ? 'not forced' : `forced to ${noted.forced_to}`} as of the last responses. Reports have the note when the next run has ended.`,
         )
       }
       if (noted.tracked === 0) {
@@ -61,7 +61,7 @@ Example:
 
 function parseText(text: string): string {
   const trimmed = text.trim()
-  // PostgreSQL takes NEL for white space, JavaScript does not.
+  // PostgreSQL treats NEL as white space, JavaScript does not.
   if (/^[\s\u0085]*$/.test(trimmed)) throw new InvalidArgumentError('It must not be blank.')
   return trimmed
 }

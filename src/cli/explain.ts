@@ -6,13 +6,13 @@ import { openDatabase } from './open-app.ts'
 
 export function explainCommand() {
   return new Command('explain')
-    .description('everything that was seen of one identifier, and between which two looks it changed')
+    .description('the history of one identifier: every change, and between which two requests it happened')
     .argument(
       '<id>',
       'an identifier, or the number of a classification; for the hash of a file, its identifiers are named',
     )
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nNeeds DATABASE_URL only; asks the API nothing.')
+    .addHelpText('after', '\nNeeds DATABASE_URL only; sends no request to the API.')
     .action(async (id, options) => {
       const { audioEndpoint } = await import('../media/audio/endpoint.ts')
       const { readTimeline, identifiersOfFile } = await import('../compliance/history/read-timeline.ts')
@@ -37,7 +37,7 @@ export function explainCommand() {
         )
       }
       throw new UsageError(
-        `${identifier} is the hash of a file, not an identifier. The file was submitted as:\n${identifiers.map((known) => `  ${known}`).join('\n')}`,
+        `${identifier} is the hash of a file, not an identifier. The file was submitted as:\n${identifiers.map((name) => `  ${name}`).join('\n')}`,
       )
     })
 }

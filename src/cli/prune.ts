@@ -5,15 +5,15 @@ import { openDatabase } from './open-app.ts'
 
 export function pruneCommand() {
   return new Command('prune')
-    .description('remove kept records of superseded revisions by age; never a revision')
+    .description('remove payloads of superseded revisions by age; never a revision')
     .requiredOption('--payloads-older-than <days>', 'received longer ago than this, such as 400d', parseDays)
-    .option('--dry-run', 'say how many, without removing any')
+    .option('--dry-run', 'print how many would be removed, and remove none')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-The latest record of each classification, and its latest finished one, are kept whatever their age. History, reports and
-the chain do not depend on what is removed; report verify can no longer hold it against its digest.
+The latest payload of each classification, and its latest finished one, stay whatever their age. History, reports and
+the chain do not depend on the removed payloads; report verify can no longer compare them with their digests.
 Needs DATABASE_URL only.
 
 Example:
@@ -33,8 +33,8 @@ Example:
       else {
         print(
           options.dryRun
-            ? `${counted(pruned.removed, 'kept record')} of ${count(pruned.kept)} would be removed.`
-            : `${counted(pruned.removed, 'kept record')} removed; ${count(pruned.kept)} kept.`,
+            ? `${counted(pruned.removed, 'payload')} of ${count(pruned.stored)} would be removed.`
+            : `${counted(pruned.removed, 'payload')} removed; ${count(pruned.stored)} still stored.`,
         )
       }
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode

@@ -1,29 +1,29 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
-import type { ChainReport, Finding } from '../compliance/verify/findings.ts'
-import type { FileReport } from '../compliance/report/verify-file.ts'
-import { count, counted } from '../platform/terminal/text.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
-import { printable } from '../platform/text.ts'
+import type { FileVerification } from '../compliance/report/read/verify-file.ts'
+import type { Finding } from '../compliance/verify/findings.ts'
+import type { ChainVerification } from '../compliance/verify/verify-chain.ts'
+import { printable } from '../platform/printable.ts'
+import { count, counted, print, printJson } from '../platform/terminal/print.ts'
 import { openDatabase } from './open-app.ts'
 
-/** Findings that a terminal shows. */
+/** Findings that the text output shows. */
 const SHOWN = 25
 
 export function reportVerifyCommand() {
   return new Command('verify')
-    .description('check a bundle or a JSON report, or hash the whole history in the database anew')
+    .description('verify a bundle, a JSON report, or the whole history in the database')
     .argument('[file]', 'a bundle or a JSON report; without it, the database is verified')
     .option('--head <hash>', 'a chain head that was noted earlier: it must be in the chain', parseHead)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-A file is checked from itself alone, without a database and without a network. A JSON report shows that it is consistent
-with itself; a bundle shows, too, that its events and notes were sealed in the chain that it has. Neither shows that
-nothing was left out: for that the database has to be verified, which needs DATABASE_URL and names each revision, note
-or run that was altered, removed or inserted. Nothing is written. Exit code 6 when something was found.
-The database cannot show that the newest runs were removed together with all that they sealed: each run logs its chain
-head, so keep one elsewhere now and then, and give it with --head.
+A file is verified from itself alone, without a database and without a network. A JSON report shows that it is
+consistent with itself; a bundle also shows that its events and notes were sealed in its chain. Neither shows that
+nothing was left out. Verify the database for that: it needs DATABASE_URL, hashes all of history again and names each
+revision, note or run that was altered, removed or inserted. It writes nothing. Exit code 6 when there are findings.
+The database cannot show that the newest runs were removed together with all that they sealed. Each run logs its chain
+head: keep one elsewhere from time to time, and give it with --head.
 
 Examples:
   $ identifai-sync report verify
@@ -32,11 +32,11 @@ Examples:
     )
     .action(async (file, options) => {
       const { EXIT_CODE } = await import('../platform/errors.ts')
-      const found =
+      const { result, text } =
         file === undefined ? await verifyDatabase(options.head) : await verifyOneFile(file, options.head)
-      if (options.json) printJson(found.report)
-      else print(found.text)
-      if (found.report.findings.length > 0) process.exitCode = EXIT_CODE.notVerified
+      if (options.json) printJson(result)
+      else print(text)
+      if (result.findings.length > 0) process.exitCode = EXIT_CODE.notVerified
     })
 }
 
@@ -44,48 +44,50 @@ async function verifyDatabase(head: string | undefined) {
   const { audioEndpoint } = await import('../media/audio/endpoint.ts')
   const { verifyChain } = await import('../compliance/verify/verify-chain.ts')
   await using app = await openDatabase()
-  const report = await verifyChain(app.db, audioEndpoint, head)
-  return { report, text: describeReport(report) }
+  const result = await verifyChain(app.db, audioEndpoint, head)
+  return { result, text: describeChain(result) }
 }
 
 async function verifyOneFile(file: string, head: string | undefined) {
-  const { verifyFile } = await import('../compliance/report/verify-file.ts')
-  const report = await verifyFile(file, head)
-  return { report, text: describeFile(report) }
+  const { verifyFile } = await import('../compliance/report/read/verify-file.ts')
+  const result = await verifyFile(file, head)
+  return { result, text: describeFile(result) }
 }
 
-function describeFile(report: FileReport): string {
-  const checked = `${counted(report.events, 'event')} and ${counted(report.decisions, 'decision')}`
+function describeFile(result: FileVerification): string {
+  const checked = `${counted(result.events, 'event')} and ${counted(result.decisions, 'decision')}`
   const proved =
-    report.file === 'bundle'
-      ? ` checked, with ${counted(report.leaves, 'leaf', 'leaves')} under ${counted(report.runs, 'sealed run')}.`
-      : ' checked against the digest, and what is counted and concluded against what is listed.'
+    result.file === 'bundle'
+      ? ` checked, with ${counted(result.leaves, 'leaf', 'leaves')} under ${counted(result.runs, 'sealed run')}.`
+      : ' checked against the digest, and the figures and conclusions against the lists.'
   const good =
-    report.file === 'bundle'
-      ? 'Every event and note was sealed as it says, and the chain leads to that head. Hold the head against one that was kept\nelsewhere. What is counted over identifiers that are not in it (forced now, found forced, tracked, siblings), and that\nnothing was left out, only the database can show (report verify).'
-      : 'The report is consistent with itself. Hold its data digest against one that was kept elsewhere; that its events were\nsealed a bundle can show (report bundle), or the database (report verify).'
+    result.file === 'bundle'
+      ? 'Every event and note is as it was sealed, and the chain leads to that head. Compare the head with one that was kept\nelsewhere. Only the database can show that nothing was left out, and verify the figures over identifiers that are not\nin the bundle (forced now, already forced, tracked, same-file identifiers): run report verify.'
+      : 'The report is consistent with itself. Compare its data digest with one that was kept elsewhere. A bundle\n(report bundle) or the database (report verify) can show that its events were sealed.'
   return [
     `${checked}${proved}`,
-    `Chain head at position ${report.chain_position}: ${report.chain_head ?? 'none'}`,
-    ...givenHeadLine(report),
+    `Chain head at position ${result.chain_position}: ${result.chain_head ?? 'none'}`,
+    ...givenHeadLine(result),
     '',
-    ...(report.findings.length === 0 ? [good] : findingLines(report.findings)),
+    ...(result.findings.length === 0 ? [good] : findingLines(result.findings)),
   ].join('\n')
 }
 
-function describeReport(report: ChainReport): string {
-  const checked = `${counted(report.runs, 'sealed run')}, ${counted(report.revisions, 'revision')}, ${counted(report.notes, 'note')} and ${counted(report.payloads_checked, 'kept record')} hashed anew`
+function describeChain(result: ChainVerification): string {
+  const checked = `${counted(result.runs, 'sealed run')}, ${counted(result.revisions, 'revision')}, ${counted(result.notes, 'note')} and ${counted(result.payloads_checked, 'payload')} verified`
   const left =
-    report.payloads_not_checked > 0 ? `; ${count(report.payloads_not_checked)} without a record to check` : ''
-  const open = report.open_runs > 0 ? ` ${counted(report.open_runs, 'run')} under way: not sealed yet.` : ''
+    result.payloads_not_checked > 0
+      ? `; ${count(result.payloads_not_checked)} without a payload to verify`
+      : ''
+  const open = result.open_runs > 0 ? ` ${counted(result.open_runs, 'run')} under way: not sealed yet.` : ''
   const lines = [
     `${checked}${left}.${open}`,
-    `Chain head: ${report.chain_head ?? 'none yet'}`,
-    ...givenHeadLine(report),
+    `Chain head: ${result.chain_head ?? 'none yet'}`,
+    ...givenHeadLine(result),
     '',
   ]
-  if (report.findings.length === 0) return [...lines, 'All is as it was sealed.'].join('\n')
-  return [...lines, ...findingLines(report.findings)].join('\n')
+  if (result.findings.length === 0) return [...lines, 'Everything is as it was sealed.'].join('\n')
+  return [...lines, ...findingLines(result.findings)].join('\n')
 }
 
 function givenHeadLine({ given_head_at }: { readonly given_head_at: number | null }): string[] {
@@ -94,16 +96,16 @@ function givenHeadLine({ given_head_at }: { readonly given_head_at: number | nul
 
 function findingLines(findings: readonly Finding[]): string[] {
   const shown = findings.slice(0, SHOWN)
-  const found = shown.map(
+  const lines = shown.map(
     ({ chain_position, what, problem }) =>
       `  ${printable(what)}${chain_position === null ? '' : ` (chain position ${chain_position})`} ${problem}.`,
   )
   const more = findings.length - shown.length
   return [
     `${counted(findings.length, 'finding')}${more > 0 ? ', the first of them' : ''}:`,
-    ...found,
-    ...(more > 0 ? [`  ... and ${count(more)} more: --json has them all.`] : []),
-    'What one alteration brings about is named, too. identifai-sync explain <classification> shows a history.',
+    ...lines,
+    ...(more > 0 ? [`  ... and ${count(more)} more: --json lists all of them.`] : []),
+    'One alteration can cause several findings. identifai-sync explain <classification> shows a history.',
   ]
 }
 

@@ -1,12 +1,136 @@
-import { Command } from '@commander-js/extra-typings'
-import { reportBundleCommand } from './report-bundle.ts'
-import { reportForcedCommand } from './report-forced.ts'
+import { Command, Option } from '@commander-js/extra-typings'
+import type { Kysely } from 'kysely'
+import { formatReport, REPORT_FORMATS } from '../compliance/report/format/format-report.ts'
+import type { Report } from '../compliance/report/schema.ts'
+import type { Database } from '../platform/postgres/database.ts'
+import { openDatabase } from './open-app.ts'
+import { parseTime } from './parse-time.ts'
 import { reportVerifyCommand } from './report-verify.ts'
 
 export function reportCommand() {
   return new Command('report')
-    .description('what was forced and when it was seen, and proof of it')
+    .description('reports on forced classifications, and proof of them')
     .addCommand(reportForcedCommand())
     .addCommand(reportBundleCommand())
     .addCommand(reportVerifyCommand())
 }
+
+function reportForcedCommand() {
+  return reportingCommand('forced')
+    .description(
+      'the compliance report: which classifications were forced, when that was observed, and the notes that explain it',
+    )
+    .addOption(
+      new Option('--format <format>', 'format of the report').choices(REPORT_FORMATS).default('table'),
+    )
+    .option('--json', 'the same as --format json')
+    .addHelpText(
+      'after',
+      `${PERIOD_HELP}
+Examples:
+  $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01
+  $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01 --as-of 2026-10-02T06:00Z \\
+      --format html --output q3.html`,
+    )
+    .action(async (options) => {
+      await using app = await openDatabase()
+      const report = await requestedReport(app.db, options)
+      const format = options.json ? 'json' : options.format
+      await writeReport(report, await formatReport(report, format), options.output)
+    })
+}
+
+function reportBundleCommand() {
+  return reportingCommand('bundle')
+    .description(
+      'the compliance report with its proofs in one file, for auditors who do not rely on the operator',
+    )
+    .addHelpText(
+      'after',
+      `${PERIOD_HELP}
+A bundle has the report, every event's revisions and every note with a proof that they were sealed, and the heads of all
+runs: one JSON document a line. docs/bundle.md describes it. report verify and docs/verify_bundle.py check it without
+a database.
+
+Example:
+  $ identifai-sync report bundle --from 2026-07-01 --to 2026-10-01 --output q3.bundle.jsonl`,
+    )
+    .action(async (options) => {
+      const { bundleLines } = await import('../compliance/report/read/bundle-lines.ts')
+      await using app = await openDatabase()
+      const report = await requestedReport(app.db, options)
+      await writeReport(report, bundleLines(app.db, report), options.output)
+    })
+}
+
+/** A command that makes a report, with the options that select its contents. */
+function reportingCommand(name: string) {
+  return new Command(name)
+    .option('--from <time>', 'start of the period (included); without it, from the beginning', parseTime)
+    .option(
+      '--to <time>',
+      'end of the period (not included); without it, the oldest confirmation of a finished identifier',
+      parseTime,
+    )
+    .option(
+      '--as-of <time>',
+      'describe history as of the last run that had ended by then; without it, the newest run',
+      parseTime,
+    )
+    .option(
+      '--allow-incomplete',
+      'make the report even if it is not complete, with the gaps stated in its head',
+    )
+    .option('--output <file>', 'write to this file instead of standard output')
+}
+
+interface Options {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly asOf?: string | undefined
+  readonly allowIncomplete?: true | undefined
+}
+
+/**
+ * Makes the report that the options select.
+ *
+ * @throws ReportRefusedError when it would not be complete, and the options do not allow that.
+ */
+async function requestedReport(
+  db: Kysely<Database>,
+  { from, to, asOf, allowIncomplete }: Options,
+): Promise<Report> {
+  const { audioEndpoint } = await import('../media/audio/endpoint.ts')
+  const { readReport } = await import('../compliance/report/read/read-report.ts')
+  const { refuseIncomplete } = await import('../compliance/report/read/refuse-incomplete.ts')
+  const report = await readReport(db, {
+    media: audioEndpoint.media,
+    from: from ?? null,
+    to: to ?? null,
+    asOf: asOf ?? null,
+  })
+  if (!allowIncomplete) await refuseIncomplete(db, report)
+  for (const { statement } of report.head.coverage.gaps) console.error(`warning: not complete. ${statement}`)
+  return report
+}
+
+/** Writes the text of a report. For a file, standard error gets the facts that identify the report. */
+async function writeReport(
+  { head, data_digest }: Report,
+  text: Iterable<string> | AsyncIterable<string>,
+  output: string | undefined,
+): Promise<void> {
+  const { writeOutput } = await import('../platform/terminal/write-output.ts')
+  await writeOutput(text, output)
+  if (output === undefined) return
+  console.error(
+    `Written: ${output}, as of ${head.as_of.finished_at} (chain position ${head.as_of.chain_position}), data digest ${data_digest}`,
+  )
+}
+
+const PERIOD_HELP = `
+Times are a date (its start in UTC) or an ISO 8601 time (UTC when it names no zone). Made again later with the same
+period and --as-of, a report has the same data_digest, whatever has happened since. Needs DATABASE_URL only, and writes
+nothing to the database.
+Exit code 6 when it is refused because a change before the end of the period may not have been observed.
+`

@@ -408,7 +408,7 @@ describe('the commands', () => {
     const good = await cli.run(['report', 'verify', '--head', head], env)
     expect(good).toMatchObject({ code: 0, stderr: '' })
     expect(good.stdout).toContain(`Chain head: ${head}`)
-    expect(good.stdout).toContain('All is as it was sealed.')
+    expect(good.stdout).toContain('Everything is as it was sealed.')
     const other = await cli.run(['report', 'verify', '--head', '0'.repeat(64)], env)
     expect([other.code, other.stdout.includes('is not in the chain')]).toEqual([6, true])
     expectClearError(await cli.run(['report', 'verify', '--head', 'x'], env), 2, '64 hexadecimal digits')

@@ -28,7 +28,7 @@ describe('the commands of compliance', () => {
     cli[Symbol.dispose]()
   })
 
-  /** With the database only: these commands need no key. */
+  /** Runs a command with the database only, because these commands need no key. */
   const run = (...args: string[]) => cli.run(args, { DATABASE_URL: bench.database.url })
   const inFolder = (name: string) => path.join(cli.folder, name)
 
@@ -54,15 +54,15 @@ describe('the commands of compliance', () => {
     expect(readFileSync(inFolder('r.html'), 'utf8')).toMatch(/^<!doctype html>.*<\/html>\n$/s)
   })
 
-  it('report forced refuses what would not be complete with 6, unless it is told not to', async () => {
-    const asked = ['report', 'forced', '--to', '2100-01-01']
-    const refused = await run(...asked, '--output', inFolder('refused.txt'))
+  it('report forced refuses an incomplete report with 6, unless --allow-incomplete is given', async () => {
+    const args = ['report', 'forced', '--to', '2100-01-01']
+    const refused = await run(...args, '--output', inFolder('refused.txt'))
     expect(refused).toMatchObject({ code: 6, stdout: '' })
     expect(refused.stderr).toMatch(
-      /^error: The report would not be complete.*Run a pass after the end of the period.*--allow-incomplete/s,
+      /^error: The report would not be complete.*Run identifai-sync sync after the end of the period.*--allow-incomplete/s,
     )
     expect(existsSync(inFolder('refused.txt'))).toBe(false)
-    const made = await run(...asked, '--allow-incomplete')
+    const made = await run(...args, '--allow-incomplete')
     expect(made).toMatchObject({ code: 0 })
     expect(made.stdout).toContain('NOT COMPLETE')
     expect((await run('report', 'bundle', '--to', '2100-01-01')).code).toBe(6)
@@ -71,10 +71,10 @@ describe('the commands of compliance', () => {
   it.each([
     [['--from', 'yesterday'], /It must be a date such as 2026-07-01/],
     [['--from', '2026-07-02', '--to', '2026-07-01'], /The period is empty/],
-    [['--as-of', '2020-01-01'], /no pass had ended by 2020-01-01/],
+    [['--as-of', '2020-01-01'], /no run had ended by 2020-01-01/],
     [['--format', 'pdf'], /Allowed choices are table, csv, json, html/],
     [['--output', '/nonexistent/r.txt'], /cannot be written: ENOENT/],
-  ])('report forced %j says what is wrong, with 2', async (args, message) => {
+  ])('report forced %j names the error, with 2', async (args, message) => {
     const result = await run('report', 'forced', ...args)
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(result.stderr).toMatch(message)
@@ -83,24 +83,24 @@ describe('the commands of compliance', () => {
   it.each([
     ['report forced --json', ['report', 'forced', '--json']],
     ['report bundle', ['report', 'bundle']],
-  ])('%s takes no offence at a reader that has read enough', async (_, args) => {
+  ])('%s succeeds when the reader stops early', async (_, args) => {
     const child = cli.start(args, { DATABASE_URL: bench.database.url })
     child.stdout?.destroy()
     expect(await finish(child)).toMatchObject({ code: 0, stderr: '' })
   })
 
-  it('leaves nothing beside a file that it could not finish', async () => {
+  it('leaves no temporary file when the output cannot be written', async () => {
     writeFileSync(inFolder('taken.html'), 'before')
     const before = readdirSync(cli.folder)
     await run('report', 'forced', '--output', cli.folder)
     expect(readdirSync(cli.folder)).toEqual(before)
   })
 
-  it('report verify takes a report and a bundle without a database, and ends with 6 when something is wrong', async () => {
+  it('report verify takes a report and a bundle without a database, and exits with 6 when there are findings', async () => {
     await run('report', 'bundle', '--output', inFolder('b.jsonl'))
     await run('report', 'forced', '--json', '--output', inFolder('r.json'))
     for (const [file, words] of [
-      ['b.jsonl', 'Every event and note was sealed as it says'],
+      ['b.jsonl', 'Every event and note is as it was sealed'],
       ['r.json', 'The report is consistent with itself'],
     ] as const) {
       const good = await cli.run(['report', 'verify', inFolder(file)])
@@ -120,7 +120,10 @@ describe('the commands of compliance', () => {
       stderr: expect.stringContaining('DATABASE_URL'),
     })
     const whole = await run('report', 'verify')
-    expect(whole).toMatchObject({ code: 0, stdout: expect.stringContaining('All is as it was sealed') })
+    expect(whole).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Everything is as it was sealed'),
+    })
     const [, head] = /^Chain head: ([0-9a-f]{64})$/m.exec(whole.stdout) ?? []
     for (const file of [[], [inFolder('b.jsonl')]]) {
       const { stdout } = await run('report', 'verify', ...file, '--head', String(head).toUpperCase())
@@ -128,14 +131,14 @@ describe('the commands of compliance', () => {
     }
   })
 
-  it('explain takes the number of a classification, which is what findings name', async () => {
+  it('explain takes the number of a classification, as findings have it', async () => {
     const byName = JSON.parse((await run('explain', forced, '--json')).stdout)
     const byNumber = await run('explain', String(byName.classification_id), '--json')
     expect(JSON.parse(byNumber.stdout)).toEqual(byName)
     expect(await run('explain', '999999')).toMatchObject({ code: 2 })
   })
 
-  it('annotate notes, and explain tells, also which file hash was given for an identifier', async () => {
+  it('annotate writes a note, explain shows it, and explain names the identifiers of a file hash', async () => {
     const noted = await run(
       'annotate',
       '--hash',
@@ -172,8 +175,8 @@ describe('the commands of compliance', () => {
     expect(
       await run('annotate', '--hash', hash, '--forced-to', 'human', '--author', ' ', '--reason', 'r'),
     ).toMatchObject({ code: 2 })
-    const told = await run('explain', forced)
-    expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining('FORCED') })
+    const explained = await run('explain', forced)
+    expect(explained).toMatchObject({ code: 0, stdout: expect.stringContaining('FORCED') })
     expect(JSON.parse((await run('explain', forced, '--json')).stdout)).toMatchObject({
       identifier: forced,
       notes: [{ note_id: 1 }],
@@ -181,13 +184,13 @@ describe('the commands of compliance', () => {
     const file = await run('explain', hash)
     expect(file).toMatchObject({ code: 2, stdout: '' })
     expect(file.stderr).toMatch(new RegExp(`is the hash of a file.*${forced}`, 's'))
-    expect(await run('explain', 'nobody')).toMatchObject({
+    expect(await run('explain', 'unknown')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('neither a tracked identifier'),
     })
   })
 
-  it('reconcile ends with 3 when the two differ, with 0 when they are the same', async () => {
+  it('reconcile exits with 3 when the two differ, and with 0 when they are the same', async () => {
     const all = bench.simulator.world.identifiers
     writeFileSync(inFolder('all.txt'), all.join('\n'))
     expect(await run('reconcile', inFolder('all.txt'))).toMatchObject({
@@ -210,7 +213,7 @@ describe('the commands of compliance', () => {
   it('prune takes days only', async () => {
     expect(await run('prune', '--payloads-older-than', '400d')).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('0 kept records removed'),
+      stdout: expect.stringContaining('0 payloads removed'),
     })
     expect(await run('prune', '--payloads-older-than', '400d', '--dry-run')).toMatchObject({
       code: 0,

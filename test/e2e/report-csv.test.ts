@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { csvText } from '../../src/compliance/report/format/csv.ts'
-import type { Report } from '../../src/compliance/report/report.ts'
+import type { Report } from '../../src/compliance/report/schema.ts'
 import { hostileReport } from '../support/hostile-report.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 
@@ -35,7 +35,7 @@ describe('the report as CSV', () => {
 
   const cells = (csv: string): string[][] => parse(csv, { relax_column_count: false })
 
-  it('has one event a line, with the columns that are promised, and the decision of each', () => {
+  it('has one event a line, with the documented columns, and the decision of each', () => {
     const [header, ...rows] = cells(text)
     expect(header?.join(' ')).toBe(
       'event in_period identifier forced_from forced_to not_before not_after force_origin file_hash same_file_identifiers ref_id name source submitted_at machine_classification_before machine_confidence_before machine_heuristic_before machine_classification_after machine_confidence_after machine_heuristic_after result_url classification_id revision_no revision_no_before run_id chain_position decision decision_not_before decision_not_after explanation note_author note_reason note_ticket note_reviewer noted_at coverage',
@@ -60,14 +60,14 @@ describe('the report as CSV', () => {
     expect(text.split('\r\n')).toHaveLength(report.events.length + 2)
   })
 
-  it('puts an apostrophe before what a spreadsheet would take for a formula', () => {
+  it('puts an apostrophe before a text that a spreadsheet would treat as a formula', () => {
     const all = cells(text).flat()
     expect(all.filter((cell) => /^[=+\-@\t\r]/.test(cell))).toEqual([])
     expect(all).toContain(`'=HYPERLINK("https://evil.example","ok")`)
     expect(all).toContain("'-2+3")
   })
 
-  it.skipIf(!HAS_OFFICE)('is in LibreOffice what it is in the file, without a formula', async () => {
+  it.skipIf(!HAS_OFFICE)('has in LibreOffice the values of the file, and no formula', async () => {
     const convert = async (to: string, out: string) => {
       const args = ['--headless', `-env:UserInstallation=${pathToFileURL(path.join(folder, 'profile')).href}`]
       await promisify(execFile)('soffice', [

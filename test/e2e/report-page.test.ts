@@ -38,7 +38,7 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     rmSync(folder, { recursive: true })
   })
 
-  /** Opens the page and notes what it says on the console and asks for. */
+  /** Opens the page, and records its console messages, errors and requests. */
   async function open(options: BrowserContextOptions): Promise<{ page: Page; noise: string[] }> {
     const page = await browser.newPage(options)
     const noise: string[] = []
@@ -49,7 +49,7 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     return { page, noise }
   }
 
-  it('runs nothing, and asks for nothing but itself', async () => {
+  it('runs no script, and requests nothing but itself', async () => {
     const { page, noise } = await open(DESK)
     await page.locator('footer').scrollIntoViewIfNeeded()
     await page.waitForLoadState('networkidle')
@@ -59,7 +59,7 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     ).toBe(0)
     const policy = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content')
     expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/=]+'; /)
-    // The policy lets the page's own style through, and no script that somebody adds.
+    // The policy allows the page's own style, and no script that is added.
     expect(await page.evaluate("getComputedStyle(document.querySelector('.tiles')).display")).toBe('grid')
     await page.evaluate(`
       const script = document.createElement('script')
@@ -72,7 +72,7 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     const { page } = await open(DESK)
     const text = (await page.locator('body').textContent()) ?? ''
     for (const hostile of HOSTILE) {
-      // What could move or hide text stands there as an escape.
+      // Characters that could move or hide text are shown as escapes.
       expect(text).toContain(
         hostile.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`),
       )
@@ -86,34 +86,31 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
   it.each([
     ['desk', DESK],
     ['phone', PHONE],
-  ])(
-    'has its charts in view, and nothing wider than the screen, at the width of a %s',
-    async (_, options) => {
-      const { page } = await open(options)
-      const { width } = options.viewport
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-      const charts = await page.locator('figure svg').all()
-      expect(charts).toHaveLength(3)
-      for (const chart of charts) {
-        const box = await chart.boundingBox()
-        expect(box?.width).toBeGreaterThan(250)
-        expect(box?.height).toBeGreaterThan(60)
-        expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(width)
-        expect(await chart.locator('rect').count()).toBeGreaterThan(1)
-        const heights = await chart
-          .locator('rect')
-          .evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().height))
-        expect(Math.max(...heights)).toBeGreaterThan(10)
-      }
-    },
-  )
+  ])('shows its charts, and has nothing wider than the screen, at the width of a %s', async (_, options) => {
+    const { page } = await open(options)
+    const { width } = options.viewport
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+    const charts = await page.locator('figure svg').all()
+    expect(charts).toHaveLength(3)
+    for (const chart of charts) {
+      const box = await chart.boundingBox()
+      expect(box?.width).toBeGreaterThan(250)
+      expect(box?.height).toBeGreaterThan(60)
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(width)
+      expect(await chart.locator('rect').count()).toBeGreaterThan(1)
+      const heights = await chart
+        .locator('rect')
+        .evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().height))
+      expect(Math.max(...heights)).toBeGreaterThan(10)
+    }
+  })
 
   it.each([
     ['light, desk', { ...DESK, colorScheme: 'light' }],
     ['dark, desk', { ...DESK, colorScheme: 'dark' }],
     ['light, phone', { ...PHONE, colorScheme: 'light' }],
     ['dark, phone', { ...PHONE, colorScheme: 'dark' }],
-  ] as const)('gives axe-core nothing to find: %s', async (_, options) => {
+  ] as const)('has no axe-core violations: %s', async (_, options) => {
     const { page } = await open(options)
     await page.locator('details').evaluateAll((all) => {
       for (const details of all) details.setAttribute('open', '')
@@ -132,7 +129,7 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     const paper = await page.evaluate('getComputedStyle(document.body).backgroundColor')
     expect(paper).toBe('rgb(255, 255, 255)')
     const pdf = (await page.pdf({ preferCSSPageSize: true })).toString('latin1')
-    // A4 on its side, in points.
+    // A4 in landscape, in points.
     const [, width, height] = /\/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]/.exec(pdf) ?? []
     expect([Math.round(Number(width)), Math.round(Number(height))]).toEqual([842, 595])
     const link = `document.querySelector('tbody a[href^="https"]')`

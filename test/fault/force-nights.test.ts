@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { isJsonObject, type JsonObject } from '../../src/platform/json.ts'
-import { readReport } from '../../src/compliance/report/read-report.ts'
+import { readReport } from '../../src/compliance/report/read/read-report.ts'
 import { createDraw, type Draw } from '../../src/devkit/simulator/draw.ts'
 import type { World } from '../../src/devkit/simulator/world.ts'
 import { createTestApp } from '../support/test-app.ts'

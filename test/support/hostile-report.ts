@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
-import { readReport } from '../../src/compliance/report/read-report.ts'
-import type { Report } from '../../src/compliance/report/report.ts'
+import { readReport } from '../../src/compliance/report/read/read-report.ts'
+import type { Report } from '../../src/compliance/report/schema.ts'
 import { sealHistory } from './seal-history.ts'
 
-/** What somebody may have called a file, a label or a case: each tries to be something else than text. */
+/** Names of files, labels and cases; each tries to be something other than text. */
 export const HOSTILE = [
   `<img src="https://evil.example/x.png" onerror="console.error('ran')">`,
   '</style></svg><script>console.error("ran")</script>',

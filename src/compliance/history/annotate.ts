@@ -2,10 +2,11 @@ import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 import { UsageError } from '../../platform/errors.ts'
 
+/** A note on an override of a file. */
 export interface NewNote {
   readonly media: string
   readonly fileHash: string
-  /** `none`: the force was taken away. */
+  /** `none`: the force was removed. */
   readonly forcedTo: 'human' | 'artificial' | 'none'
   readonly author: string
   readonly reason: string
@@ -13,21 +14,22 @@ export interface NewNote {
   readonly reviewer: string | null
 }
 
+/** A note that was written. The keys are those of the JSON output. */
 export interface Annotated {
   readonly note_id: number
   readonly file_hash: string
   readonly forced_to: string
   /** Tracked identifiers of the file. */
   readonly tracked: number
-  /** Those of them that are forced so at this moment. */
-  readonly forced_so: number
+  /** Those of them whose forced label is that of the note at this moment. */
+  readonly matching: number
 }
 
 /**
- * Adds a note on who overrode a file, and why; it cannot be changed later, only followed by another. Waits for a run that
- * is being sealed.
+ * Adds a note on who overrode a file, and why. A note cannot be changed later, only followed by another. Waits for a run
+ * that is being sealed.
  *
- * @throws UsageError when the hash is an identifier: an override is of a file.
+ * @throws UsageError when the hash is an identifier, because an override is of a file.
  */
 export async function annotate(db: Kysely<Database>, note: NewNote): Promise<Annotated> {
   const file = await readFile(db, note)
@@ -54,7 +56,7 @@ async function readFile(db: Kysely<Database>, { media, fileHash, forcedTo }: New
     .select(({ fn }) => [
       fn.countAll<number>().as('tracked'),
       sql<number>`count(*) filter (where coalesce(force_classification, 'none') = ${forcedTo})`.as(
-        'forced_so',
+        'matching',
       ),
     ])
     .where('media', '=', media)

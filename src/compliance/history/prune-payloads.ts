@@ -1,21 +1,20 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
-import { IS_SUPERSEDED } from './is-superseded.ts'
 
-/** Records that one statement removes at most. */
+/** Payloads that one statement removes at most. */
 const PAGE = 5000
 
+/** The keys are those of the JSON output. */
 export interface Pruned {
-  /** Kept records removed; with `isDryRun`, that would be. */
+  /** Payloads removed; with `isDryRun`, those that would be. */
   readonly removed: number
-  /** Records still kept. */
-  readonly kept: number
+  /** Payloads still stored. */
+  readonly stored: number
 }
 
 /**
- * Removes the kept records of superseded revisions that were received before a time; never a revision. What a later
- * answer is compared with, and a replay reads, stays: the latest record of each classification, and its latest finished
- * one. In steps, so that nobody waits long for its locks; stopped in the middle, what is removed stays removed.
+ * Removes the payloads of superseded revisions that were received before a time; never a revision. Works in steps, so that
+ * others do not wait long for its locks; when it is stopped in the middle, the removed payloads stay removed.
  */
 export async function prunePayloads(
   db: Kysely<Database>,
@@ -23,34 +22,37 @@ export async function prunePayloads(
 ): Promise<Pruned> {
   let removed = 0
   for (let [id, no] = [Number.MIN_SAFE_INTEGER, 0]; !options.signal.aborted; ) {
-    const page = await superseded(db, { id, no, days: options.olderThanDays }).execute()
+    const page = await supersededAfter(db, { id, no, days: options.olderThanDays }).execute()
     removed += options.isDryRun ? page.length : await remove(db, page)
     const last = page.at(-1)
     if (!last) break
     ;[id, no] = [last.classification_id, last.revision_no]
   }
-  const { kept } = await db
+  const { stored } = await db
     .selectFrom('identifai.revision_payloads')
-    .select(({ fn }) => fn.countAll<number>().as('kept'))
+    .select(({ fn }) => fn.countAll<number>().as('stored'))
     .executeTakeFirstOrThrow()
-  return { removed, kept }
+  return { removed, stored }
 }
 
-interface Page {
-  /** Key after which the page begins. */
-  readonly id: number
-  readonly no: number
-  readonly days: number
-}
+/**
+ * Whether a revision `r` is superseded, so that its payload can be removed. Later responses are compared with the latest
+ * payload of each classification and with its latest finished one, and a replay reads these; so they stay. A `disappeared`
+ * revision has no payload, and an unfinished one does not supersede a finished one.
+ */
+export const IS_SUPERSEDED = sql<boolean>`exists (
+  select from identifai.classification_revisions as later
+  where later.classification_id = r.classification_id and later.revision_no > r.revision_no
+    and not 'disappeared' = any(later.causes) and (later.status <> 'new' or r.status = 'new'))`
 
-/** What is superseded stays so: nothing has to be checked again. Another prune may have removed some of it. */
+/** Nothing is checked again: a superseded revision stays superseded. A concurrent prune may have removed some of them. */
 async function remove(
   db: Kysely<Database>,
   keys: readonly { readonly classification_id: number; readonly revision_no: number }[],
 ): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('identifai.revision_payloads')
-    // Kysely has no word for unnest over several arrays.
+    // Kysely cannot express unnest over several arrays.
     .where(
       sql<boolean>`(classification_id, revision_no) in (select * from unnest(
         ${keys.map((key) => key.classification_id)}::bigint[], ${keys.map((key) => key.revision_no)}::integer[]))`,
@@ -59,19 +61,23 @@ async function remove(
   return Number(numDeletedRows)
 }
 
-function superseded(db: Kysely<Database>, { id, no, days }: Page) {
+/** The next page of superseded revisions with a payload, after a key. */
+function supersededAfter(
+  db: Kysely<Database>,
+  { id, no, days }: { readonly id: number; readonly no: number; readonly days: number },
+) {
   return db
-    .selectFrom('identifai.revision_payloads as kept')
+    .selectFrom('identifai.revision_payloads as p')
     .innerJoin('identifai.classification_revisions as r', (join) =>
       join
-        .onRef('r.classification_id', '=', 'kept.classification_id')
-        .onRef('r.revision_no', '=', 'kept.revision_no'),
+        .onRef('r.classification_id', '=', 'p.classification_id')
+        .onRef('r.revision_no', '=', 'p.revision_no'),
     )
-    .select(['kept.classification_id', 'kept.revision_no'])
-    .where(sql<boolean>`(kept.classification_id, kept.revision_no) > (${id}, ${no})`)
+    .select(['p.classification_id', 'p.revision_no'])
+    .where(sql<boolean>`(p.classification_id, p.revision_no) > (${id}, ${no})`)
     .where('r.observed_at', '<', sql<Date>`now() - make_interval(days => ${days})`)
     .where(IS_SUPERSEDED)
-    .orderBy('kept.classification_id')
-    .orderBy('kept.revision_no')
+    .orderBy('p.classification_id')
+    .orderBy('p.revision_no')
     .limit(PAGE)
 }

@@ -5,7 +5,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import type { AnalysisStatus } from '../../platform/postgres/tables/history.ts'
 import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
 
-/** All that is known of one identifier, as the JSON of `explain` has it. Times are UTC text with six digits. */
+/** The history of one identifier. The keys are those of the JSON output. Times are UTC text with six digits. */
 export interface Timeline {
   readonly identifier: string
   readonly media: string
@@ -22,16 +22,16 @@ export interface Timeline {
   readonly last_error: string | null
   readonly file_hash: string | null
   /** Other tracked identifiers of the same file. */
-  readonly sameFile: readonly string[]
+  readonly same_file_identifiers: readonly string[]
   readonly revisions: readonly TimelineRevision[]
-  /** What the organization has noted on the file. */
+  /** The notes of the organization on the file. */
   readonly notes: readonly TimelineNote[]
 }
 
 export interface TimelineRevision {
   readonly revision_no: number
   readonly causes: readonly string[]
-  /** Null at first sight. */
+  /** Null for the first record. */
   readonly not_before: DatabaseTime | null
   readonly not_after: DatabaseTime
   readonly status: EffectiveStatus
@@ -46,7 +46,7 @@ export interface TimelineRevision {
   readonly api_version: string | null
   readonly content_digest: string
   readonly digest_version: number
-  readonly is_payload_kept: boolean
+  readonly is_payload_stored: boolean
   readonly run_id: string
   /** Null until its run is sealed. */
   readonly chain_position: number | null
@@ -62,7 +62,7 @@ export interface TimelineNote {
   readonly reviewer: string | null
 }
 
-/** The history of one identifier, given as such or as the number of its classification; undefined when it is not tracked. */
+/** Reads the history of one identifier, or of the classification with a number; undefined when it is not tracked. */
 export async function readTimeline(
   db: Kysely<Database>,
   media: string,
@@ -75,21 +75,21 @@ export async function readTimeline(
     .execute(async (trx) => {
       const row = await readIdentifierRow(trx, media, subject)
       if (!row) return undefined
-      const { file_hash, ...ledger } = row
+      const { file_hash, ...identifier } = row
       const revisions = await readRevisions(trx, row.classification_id)
       const hash = file_hash ?? revisions.at(-1)?.file_hash ?? null
-      const sameFile = hash === null ? [] : await identifiersOfFile(trx, media, hash)
+      const identifiers = hash === null ? [] : await identifiersOfFile(trx, media, hash)
       return {
-        ...ledger,
+        ...identifier,
         file_hash: hash,
-        sameFile: sameFile.filter((sibling) => sibling !== row.identifier),
+        same_file_identifiers: identifiers.filter((other) => other !== row.identifier),
         revisions,
         notes: hash === null ? [] : await notesOfFile(trx, media, hash),
       }
     })
 }
 
-/** The tracked identifiers whose latest answer has this file hash, oldest first. */
+/** The tracked identifiers whose latest record has this file hash, oldest first. */
 export async function identifiersOfFile(
   db: Kysely<Database>,
   media: string,
@@ -158,7 +158,7 @@ async function readRevisions(db: Kysely<Database>, classificationId: number): Pr
       'r.api_version',
       'r.content_digest',
       'r.digest_version',
-      sql<boolean>`p.revision_no is not null`.as('is_payload_kept'),
+      sql<boolean>`p.revision_no is not null`.as('is_payload_stored'),
       'r.run_id',
       's.chain_position',
     ])

@@ -1,68 +1,64 @@
-import type { AsOf, Coverage, Gap, Period } from './report.ts'
+import { type AsOf, type Coverage, type Gap, GAP_KINDS, type GapKind, type Period } from './schema.ts'
+
+type Covered = Pick<
+  Coverage,
+  | 'observed_since'
+  | 'confirmed_since'
+  | 'unfinished_enqueued_since'
+  | 'reanalyzing'
+  | 'unsealed_runs'
+  | 'pending'
+  | 'missing'
+  | 'quarantined'
+>
 
 /**
- * What keeps a report from being complete: each would let a change of force before the end of the period go unseen.
- * Decided by what the run sealed, and by nothing that may have changed since.
+ * The reasons why a report is not complete: each can hide a change of force before the end of the period. They follow
+ * from what the run sealed, and from nothing that may have changed since.
  */
 export function coverageGaps(
   period: Period,
-  asOf: Pick<AsOf, 'finished_at'>,
-  coverage: Pick<
-    Coverage,
-    | 'observed_since'
-    | 'confirmed_since'
-    | 'unfinished_enqueued_since'
-    | 'reanalyzing'
-    | 'unsealed_runs'
-    | 'pending'
-    | 'missing'
-    | 'quarantined'
-  >,
+  { finished_at }: Pick<AsOf, 'finished_at'>,
+  coverage: Covered,
 ): Gap[] {
-  const { to } = period
-  const { observed_since, confirmed_since, unfinished_enqueued_since, unsealed_runs } = coverage
-  const gaps: Gap[] = []
-  if (asOf.finished_at < to) {
-    gaps.push({
-      gap: 'period_not_over',
-      statement: `The run that the report is as of ended at ${asOf.finished_at}, before the period ends at ${to}: what happened later is not in it.`,
-    })
-  }
-  if (observed_since !== null && observed_since >= to) {
-    gaps.push({
-      gap: 'unobserved',
-      statement: `Nobody was looking: the very first answer was received at ${observed_since}, after the period ends at ${to}. What was forced then could only be found forced later.`,
-    })
-  }
-  if (unfinished_enqueued_since !== null && unfinished_enqueued_since < to) {
-    gaps.push({
-      gap: 'unfinished',
-      statement: `Not every identifier enqueued before ${to} was finished or retired: the oldest without a result was enqueued at ${unfinished_enqueued_since} (in all ${coverage.pending} pending, ${coverage.missing} missing, ${coverage.quarantined} quarantined).`,
-    })
-  }
-  // Before the end of the period nothing can have been asked after it.
-  if (asOf.finished_at >= to && confirmed_since !== null && confirmed_since < to) {
-    gaps.push({
-      gap: 'unconfirmed',
-      statement: `Not every finished identifier was asked for at ${to} or later: the oldest confirmation is of ${confirmed_since}.`,
-    })
-  }
-  if (coverage.reanalyzing > 0) {
-    gaps.push({
-      gap: 'reanalyzing',
-      statement: `Some finished identifiers (${coverage.reanalyzing}) were being analyzed again: what was forced meanwhile is seen when that ends.`,
-    })
-  }
-  if (unsealed_runs > 0) {
-    gaps.push({
-      gap: 'unsealed',
-      statement: `Other runs (${unsealed_runs}) were under way and had changed contents: what they saw is not in this report.`,
-    })
-  }
-  return gaps
+  return GAP_KINDS.flatMap((gap) => {
+    const statement = STATEMENT_OF[gap]({ ...coverage, finished_at, to: period.to })
+    return statement === undefined ? [] : [{ gap, statement }]
+  })
 }
 
-/** Whether a period begins before the very first answer: what was forced in between was found forced, and is no event. */
+type GapFacts = Covered & Pick<AsOf, 'finished_at'> & Pick<Period, 'to'>
+
+/** The statement of each gap; undefined where there is none. */
+const STATEMENT_OF: { readonly [Kind in GapKind]: (facts: GapFacts) => string | undefined } = {
+  period_not_over: ({ finished_at, to }) =>
+    finished_at < to
+      ? `The run that the report is as of ended at ${finished_at}, before the period ends at ${to}. Later changes are not in the report.`
+      : undefined,
+  unobserved: ({ observed_since, to }) =>
+    observed_since !== null && observed_since >= to
+      ? `Nothing was observed in the period: the first response was received at ${observed_since}, and the period ends at ${to}. What was forced by then was already forced when it was first observed.`
+      : undefined,
+  unfinished: ({ unfinished_enqueued_since, to, pending, missing, quarantined }) =>
+    unfinished_enqueued_since !== null && unfinished_enqueued_since < to
+      ? `Not every identifier enqueued before ${to} was finished or retired. The oldest without a result was enqueued at ${unfinished_enqueued_since} (in all ${pending} pending, ${missing} missing, ${quarantined} quarantined).`
+      : undefined,
+  // A run that ended before the period cannot have requested anything after it: that is period_not_over alone.
+  unconfirmed: ({ finished_at, confirmed_since, to }) =>
+    finished_at >= to && confirmed_since !== null && confirmed_since < to
+      ? `Not every finished identifier was requested at ${to} or later. The oldest confirmation is of ${confirmed_since}.`
+      : undefined,
+  reanalyzing: ({ reanalyzing }) =>
+    reanalyzing > 0
+      ? `Some finished identifiers (${reanalyzing}) were being analyzed again. A change of their force is observed when that ends.`
+      : undefined,
+  unsealed: ({ unsealed_runs }) =>
+    unsealed_runs > 0
+      ? `Other runs (${unsealed_runs}) were under way and had changed contents. Their changes are not in this report.`
+      : undefined,
+}
+
+/** Whether a period begins before the first response. What was forced in between is already forced, and is no event. */
 export function beginsUnobserved(
   { observed_since }: Pick<Coverage, 'observed_since'>,
   { from }: Pick<Period, 'from'>,

@@ -1,23 +1,32 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../../platform/canonical-json.ts'
+import type { Json } from '../../platform/json.ts'
 import { coverageGaps } from './coverage-gaps.ts'
-import { explanationOf, notesOfDecisions } from './explain-decisions.ts'
-import { compare, type Group, groupDecisions, groupName } from './group-decisions.ts'
-import { inPeriod } from './in-period.ts'
-import type { ForceChange } from './read-events.ts'
+import {
+  compare,
+  explanationOf,
+  type Group,
+  groupDecisions,
+  groupName,
+  notesOfDecisions,
+} from './decisions.ts'
+import { inPeriod } from './period.ts'
 import {
   type AsOf,
   type Coverage,
   type Decision,
+  type ForceChange,
+  type ForcedNow,
   type ForceEvent,
   type Note,
   type Period,
   REPORT_VERSION,
   type ReportData,
-  type ForcedNow,
-} from './report.ts'
+} from './schema.ts'
 import { STATEMENTS } from './statements.ts'
-import { summarizePeriod } from './summarize-period.ts'
+import { summarizePeriod } from './summary.ts'
 
-/** What a report is made of: what was sealed up to one position of the chain. */
+/** The facts that a report follows from: everything that was sealed up to one position of the chain. */
 export interface Facts {
   readonly asOf: AsOf
   readonly coverage: Omit<Coverage, 'is_complete' | 'gaps'>
@@ -26,10 +35,10 @@ export interface Facts {
   readonly counts: Counts
 }
 
-/** What is counted over all identifiers, and so cannot be made anew from the events. */
+/** Figures that are counted over all identifiers, so that they do not follow from the events. */
 export interface Counts {
   readonly now: ForcedNow
-  /** First finished answers within the period that were forced already. */
+  /** First finished records within the period that were forced already. */
   readonly alreadyForced: number
   /** Tracked identifiers of a file. */
   tracked(fileHash: string): number
@@ -38,21 +47,21 @@ export interface Counts {
 }
 
 /**
- * The report on one period. Of the files and labels that were forced in it, it has what lies outside, too: that decides how
- * decisions are told apart, and which note counts for which.
+ * Makes the report on one period. For the files and labels that were forced in it, the report also has the events outside
+ * it, because they decide how events form decisions, and which decision each note counts for.
  */
 export function makeReport(media: string, period: Period, facts: Facts): ReportData {
   const groups = groupDecisions(facts.events)
-  const isTouched = (event: ForceChange) => inPeriod(event, period) !== 'no'
-  const touched = new Set(groups.filter(({ events }) => events.some(isTouched)).map(groupName))
-  const listed = groups.filter((group) => touched.has(groupName(group)))
+  const isInPeriod = (event: ForceChange) => inPeriod(event, period) !== 'no'
+  const concerned = new Set(groups.filter(({ events }) => events.some(isInPeriod)).map(groupName))
+  const listed = groups.filter((group) => concerned.has(groupName(group)))
   const notes = notesOfDecisions(listed, facts.notes)
-  const decisions = listed.map((group, position) =>
-    decisionOf(group, { number: position + 1, period, notes: notes.get(group) ?? [], counts: facts.counts }),
+  const decisions = listed.map((group, index) =>
+    decisionOf(group, { number: index + 1, period, notes: notes.get(group) ?? [], counts: facts.counts }),
   )
   const events = listed
-    .flatMap((group, position) =>
-      group.events.map((event) => eventOf(event, { decision: position + 1, period, counts: facts.counts })),
+    .flatMap((group, index) =>
+      group.events.map((event) => eventOf(event, { decision: index + 1, period, counts: facts.counts })),
     )
     .toSorted(byTimeObserved)
   const gaps = coverageGaps(period, facts.asOf, facts.coverage)
@@ -73,6 +82,33 @@ export function makeReport(media: string, period: Period, facts: Facts): ReportD
     decisions,
     events,
   }
+}
+
+/** SHA-256 (hex) of the RFC 8785 JSON of a report's data. */
+export function dataDigest(data: ReportData): string {
+  const hash = createHash('sha256')
+  for (const text of canonicalParts(data)) hash.update(text)
+  return hash.digest('hex')
+}
+
+/**
+ * The RFC 8785 JSON of a report's data in parts, its keys in the order of their code units. Lists come element by element,
+ * because a report can be long.
+ */
+export function* canonicalParts(data: ReportData): Generator<string> {
+  for (const [index, key] of Object.keys(data).toSorted().entries()) {
+    yield `${index === 0 ? '{' : ','}${JSON.stringify(key)}:`
+    const value = data[key as keyof ReportData] as Json
+    if (Array.isArray(value)) yield* canonicalElements(value)
+    else yield canonicalJson(value)
+  }
+  yield '}'
+}
+
+function* canonicalElements(list: readonly Json[]): Generator<string> {
+  yield '['
+  for (const [index, element] of list.entries()) yield (index === 0 ? '' : ',') + canonicalJson(element)
+  yield ']'
 }
 
 function decisionOf(

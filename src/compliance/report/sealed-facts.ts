@@ -1,21 +1,19 @@
 import type { DatabaseTime } from '../../platform/time.ts'
 import type { JsonObject } from '../../platform/json.ts'
 import type { Facts } from './make-report.ts'
-import type { AsOf, Coverage } from './report.ts'
+import type { AsOf, Coverage } from './schema.ts'
 
-/** The run at whose end history is looked at: its place in the chain, and its row as it was sealed. */
+/** The run that a report is as of: its place in the chain, and its row as it was sealed. */
 export interface SealedRun {
   readonly chain_position: number
   readonly chain_head: string
   readonly row: SealedRow
 }
 
-type SealedCoverage = Omit<Facts['coverage'], 'observed_since'>
-
-/** What a report takes from the run it is as of. */
+/** The facts of a report that are in the sealed row of its run. */
 export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
   readonly asOf: AsOf
-  readonly coverage: SealedCoverage
+  readonly coverage: Omit<Facts['coverage'], 'observed_since'>
 } {
   const asOf: AsOf = {
     run_id: row.run_id,
@@ -44,7 +42,7 @@ export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
   return { asOf, coverage }
 }
 
-/** What is read of a sealed row; what was null is not there. */
+/** The columns of a sealed row that a report needs. Columns that were null are absent. */
 type SealedRow = JsonObject & {
   readonly run_id: string
   readonly finished_at: DatabaseTime

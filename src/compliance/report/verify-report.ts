@@ -1,15 +1,13 @@
-import { canonicalJson } from '../../platform/canonical-json.ts'
-import { type Finding, finding } from '../verify/findings.ts'
 import { revisionName } from '../../pipeline/seal/leaf.ts'
+import { canonicalJson } from '../../platform/canonical-json.ts'
 import type { Json } from '../../platform/json.ts'
-import { dataDigest } from './data-digest.ts'
-import { type Facts, makeReport } from './make-report.ts'
-import type { ForceChange } from './read-events.ts'
-import type { ForceEvent, Report, ReportData } from './report.ts'
+import { type Finding, finding } from '../verify/findings.ts'
+import { dataDigest, type Facts, makeReport } from './make-report.ts'
+import type { ForceChange, ForceEvent, Report, ReportData } from './schema.ts'
 
 /**
- * What a report shows of itself alone: that its digest is that of its data, and that what it concludes and counts follows
- * from what it lists. It cannot show that the lists are true: for that there are the bundle and the database.
+ * Verifies a report from itself alone: its digest is that of its data, and its conclusions and figures follow from its
+ * lists. It cannot show that the lists are true; a bundle or the database can.
  */
 export function verifyReport(report: Report): Finding[] {
   const { generated_at: _, generated_by: __, data_digest, ...data } = report
@@ -21,7 +19,7 @@ export function verifyReport(report: Report): Finding[] {
   ]
 }
 
-/** Makes a report anew from facts, and names what is another than it says. */
+/** Makes a report again from facts, and names the parts in which the given one differs. */
 export function differences(report: ReportData, facts: Facts): Finding[] {
   const { head, summary, decisions, events } = makeReport(report.head.media, report.head.period, facts)
   return [
@@ -43,7 +41,7 @@ export function statedFacts({ head, summary, decisions, events }: ReportData): F
   return {
     asOf: head.as_of,
     coverage,
-    events: [...stated.values()].map(seenEvent),
+    events: [...stated.values()].map(changeOf),
     notes: [...notes.values()].toSorted((one, other) => one.note_id - other.note_id),
     counts: {
       now: summary.now,
@@ -58,31 +56,31 @@ function nameOf(event: ForceChange): string {
   return revisionName(event.classification_id, event.revision_no)
 }
 
-/** An event without what is concluded of it. */
-function seenEvent(event: ForceEvent): ForceChange {
-  const { in_period: _, decision: __, force_origin: ___, same_file_identifiers: ____, ...seen } = event
-  return seen
+/** An event without the conclusions on it. */
+function changeOf(event: ForceEvent): ForceChange {
+  const { in_period: _, decision: __, force_origin: ___, same_file_identifiers: ____, ...change } = event
+  return change
 }
 
-/** Its parts are compared member by member. */
+/** Leaves out the parts that are compared member by member. */
 function withoutParts(head: ReportData['head']): object {
   return { ...head, coverage: null, as_of: null }
 }
 
 /** Names the members, or the elements by their number, in which two values differ. */
-function differing(what: string, said: object, made: object): Finding[] {
-  const keys = new Set([...Object.keys(said), ...Object.keys(made)])
+function differing(what: string, stated: object, made: object): Finding[] {
+  const keys = new Set([...Object.keys(stated), ...Object.keys(made)])
   return [...keys]
-    .filter((key) => textOf(said, key) !== textOf(made, key))
+    .filter((key) => textOf(stated, key) !== textOf(made, key))
     .map((key) => {
-      const name = Array.isArray(said)
-        ? `${what} ${Number(key) + 1}${subject(said[Number(key)])}`
+      const name = Array.isArray(stated)
+        ? `${what} ${Number(key) + 1}${subject(stated[Number(key)])}`
         : `${what}.${key}`
       return finding(name, 'is not what follows from the rest')
     })
 }
 
-/** What an event or a decision is about, for whoever looks for it. */
+/** The identifier or the file of an event or a decision, so that a reader can find it. */
 function subject(element: Partial<Pick<ForceEvent, 'identifier' | 'file_hash'>> | undefined): string {
   const name = element?.identifier ?? element?.file_hash
   return name ? ` (${name})` : ''

@@ -2,55 +2,57 @@ import { type Leaf, leafName } from '../../pipeline/seal/leaf.ts'
 import type { Finding } from './findings.ts'
 
 /**
- * Holds the rows that are there against the leaves that were sealed; equal ones have no findings. Both come as they were
- * sealed, revisions by key and then notes, so that only what has no counterpart in its place is kept in memory.
+ * Compares the stored rows with the sealed leaves; equal ones have no findings. Both come in the order of sealing,
+ * revisions by key and then notes, so that only leaves without a counterpart in their place take memory.
  */
 export async function compareLeaves(
   position: number,
   sealed: AsyncGenerator<Leaf>,
-  found: AsyncGenerator<Leaf>,
+  stored: AsyncGenerator<Leaf>,
 ): Promise<Finding[]> {
-  const [alone, strange]: [Leaf[], Leaf[]] = [[], []]
-  let [was, is] = [await sealed.next(), await found.next()]
-  while (!was.done && !is.done) {
-    const order = compareKeys(was.value, is.value)
-    const isSame = order === 0 && was.value.hash.equals(is.value.hash)
+  const [onlySealed, onlyStored]: [Leaf[], Leaf[]] = [[], []]
+  let [before, now] = [await sealed.next(), await stored.next()]
+  while (!before.done && !now.done) {
+    const order = compareKeys(before.value, now.value)
+    const isSame = order === 0 && before.value.hash.equals(now.value.hash)
     if (order <= 0) {
-      if (!isSame) alone.push(was.value)
-      was = await sealed.next()
+      if (!isSame) onlySealed.push(before.value)
+      before = await sealed.next()
     }
     if (order >= 0) {
-      if (!isSame) strange.push(is.value)
-      is = await found.next()
+      if (!isSame) onlyStored.push(now.value)
+      now = await stored.next()
     }
   }
-  for (; !was.done; was = await sealed.next()) alone.push(was.value)
-  for (; !is.done; is = await found.next()) strange.push(is.value)
-  return compareUnordered(position, alone, strange)
+  for (; !before.done; before = await sealed.next()) onlySealed.push(before.value)
+  for (; !now.done; now = await stored.next()) onlyStored.push(now.value)
+  return compareUnordered(position, onlySealed, onlyStored)
 }
 
-/** The same for leaves in any order. */
-function compareUnordered(position: number, sealed: readonly Leaf[], found: readonly Leaf[]): Finding[] {
-  const there = new Map(found.map((leaf) => [leafName(leaf), leaf]))
-  const known = new Set(sealed.map(leafName))
-  const finding = (leaf: Leaf, problem: string) => ({
+/** Compares leaves in any order. */
+function compareUnordered(position: number, sealed: readonly Leaf[], stored: readonly Leaf[]): Finding[] {
+  const storedByName = new Map(stored.map((leaf) => [leafName(leaf), leaf]))
+  const sealedNames = new Set(sealed.map(leafName))
+  const findingOf = (leaf: Leaf, problem: string) => ({
     chain_position: position,
     what: leafName(leaf),
     problem,
   })
   return [
     ...sealed.flatMap((leaf) => {
-      const now = there.get(leafName(leaf))
-      if (!now) return [finding(leaf, 'was sealed, and is not there any more')]
-      return now.hash.equals(leaf.hash) ? [] : [finding(leaf, 'is not what was sealed: it has been altered')]
+      const now = storedByName.get(leafName(leaf))
+      if (!now) return [findingOf(leaf, 'was sealed, and is not there any more')]
+      return now.hash.equals(leaf.hash)
+        ? []
+        : [findingOf(leaf, 'is not what was sealed: it has been altered')]
     }),
-    ...found
-      .filter((leaf) => !known.has(leafName(leaf)))
-      .map((leaf) => finding(leaf, 'was not sealed: it has been inserted')),
+    ...stored
+      .filter((leaf) => !sealedNames.has(leafName(leaf)))
+      .map((leaf) => findingOf(leaf, 'was not sealed: it has been inserted')),
   ]
 }
 
-/** In the order of sealing; a leaf is of a revision or of a note. */
+/** Orders leaves as they are sealed; a leaf is of a revision or of a note. */
 function compareKeys(one: Leaf, other: Leaf): number {
   return (
     (one.note_id ?? 0) - (other.note_id ?? 0) ||

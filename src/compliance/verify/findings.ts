@@ -1,30 +1,42 @@
+import type { Json, JsonObject } from '../../platform/json.ts'
+
 /** One thing that is not as it was sealed. The keys are those of the JSON output. */
 export interface Finding {
-  /** Position in the chain of the run that it is about; null when it is about none that was sealed. */
+  /** Chain position of the run that it is about; null when it is about no sealed run. */
   readonly chain_position: number | null
   /** `revision 12 of classification 7`, `run 0c1e…`, `note 7`. */
   readonly what: string
   readonly problem: string
 }
 
-/** What a check of the whole chain found. */
-export interface ChainReport {
-  readonly runs: number
-  readonly revisions: number
-  readonly notes: number
-  /** Kept records whose digest was made anew, and those that have no record any more or one of an older definition. */
-  readonly payloads_checked: number
-  readonly payloads_not_checked: number
-  /** Runs under way, or whose process died: what they saw is not sealed yet. */
-  readonly open_runs: number
-  /** Where in the chain the run stands whose head was given; null when none was, or no run has it. */
-  readonly given_head_at: number | null
-  /** Head of the newest link; null when nothing was sealed yet. */
-  readonly chain_head: string | null
-  readonly findings: readonly Finding[]
-}
-
-/** Something that is about no run, or about no place in the chain. */
+/** A finding about no sealed run, or about no place in the chain. */
 export function finding(what: string, problem: string): Finding {
   return { chain_position: null, what, problem }
+}
+
+/** How far a clock may have been set before the time of a row counts as a finding. */
+const TOLERANCE_MS = 3_600_000
+
+/**
+ * The problem with the time of a row that a run has sealed; undefined when there is none. A revision is written while its
+ * run is under way, a note after the run before ended. A row with another time was written manually, or the clock was set.
+ * The revisions of a run without a request may be older, because a replay loads them.
+ *
+ * @param row As it was sealed, like the runs.
+ * @param former The run before; empty for the first.
+ */
+export function timeProblem(row: JsonObject, run: JsonObject, former: JsonObject): string | undefined {
+  const isNote = 'note_id' in row
+  const time = textOf(isNote ? row.noted_at : row.observed_at)
+  const begin = textOf(isNote ? former.finished_at : run.requests === 0 ? undefined : run.started_at)
+  const end = textOf(run.finished_at)
+  const isEarly = Date.parse(begin) - Date.parse(time) > TOLERANCE_MS
+  const isLate = Date.parse(time) - Date.parse(end) > TOLERANCE_MS
+  if (!isEarly && !isLate) return undefined
+  return `has the time ${time}, but was sealed with rows written between ${begin || '…'} and ${end}: it was written manually, or the clock was set`
+}
+
+/** Empty when the value is no text; an empty time is neither too early nor too late. */
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : ''
 }

@@ -1,29 +1,46 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../platform/postgres/database.ts'
-import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
 import { chainHead, GENESIS, type Link } from '../../pipeline/seal/chain-head.ts'
-import { compareLeaves } from './compare-leaves.ts'
-import { type ChainReport, type Finding, finding } from './findings.ts'
-import type { JsonObject } from '../../platform/json.ts'
 import { type Leaf, noteLeaf, noteName, revisionLeaf, revisionName } from '../../pipeline/seal/leaf.ts'
-import { outsideRun } from './outside-run.ts'
 import { RootHasher } from '../../pipeline/seal/merkle-tree.ts'
 import { notesBetween, revisionsOf, sealedRuns, type SealedRunRow } from '../../pipeline/seal/read-rows.ts'
+import type { JsonObject } from '../../platform/json.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
+import { compareLeaves } from './compare-leaves.ts'
+import { type Finding, finding, timeProblem } from './findings.ts'
 import { verifyPayloads } from './verify-payloads.ts'
 
+/** The result of verifying the whole chain. */
+export interface ChainVerification {
+  readonly runs: number
+  readonly revisions: number
+  readonly notes: number
+  /** Payloads whose digest was compared. */
+  readonly payloads_checked: number
+  /** Revisions whose payload is gone, or whose digest has an older definition. */
+  readonly payloads_not_checked: number
+  /** Runs under way, or whose process died: their changes are not sealed yet. */
+  readonly open_runs: number
+  /** Position of the run whose head was given; null when none was given, or no run has it. */
+  readonly given_head_at: number | null
+  /** Head of the newest link; null when no run was sealed yet. */
+  readonly chain_head: string | null
+  readonly findings: readonly Finding[]
+}
+
 /**
- * Hashes the whole history anew, run by run, and names what is not as it was sealed. Reads one snapshot, and writes
- * nothing. What it cannot see: that the newest runs were removed together with all they sealed. For that a head has to be
- * kept elsewhere.
+ * Hashes the whole history again, run by run, and names everything that is not as it was sealed. Reads one snapshot and
+ * writes nothing. It cannot detect that the newest runs were removed together with all that they sealed; a head that was
+ * kept elsewhere can show that.
  *
- * @param head A chain head that was noted earlier; it has to be in the chain.
+ * @param head A chain head that was noted earlier; it must be in the chain.
  */
 export async function verifyChain(
   db: Kysely<Database>,
   endpoint: Endpoint,
   head?: string,
-): Promise<ChainReport> {
+): Promise<ChainVerification> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -31,24 +48,24 @@ export async function verifyChain(
     .execute((trx) => verifySnapshot(trx, endpoint, head))
 }
 
-/** The same, on whatever the connection sees. */
+/** The same within a transaction of the caller. */
 export async function verifySnapshot(
   db: Kysely<Database>,
   endpoint: Endpoint,
   head?: string,
-): Promise<ChainReport> {
+): Promise<ChainVerification> {
   const findings: Finding[] = []
   const counts = { runs: 0, revisions: 0, notes: 0 }
   let newestHead: string | null = null
   let givenHeadAt: number | null = null
   let former: Former = { position: 0, head: GENESIS, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
   for await (const run of sealedRuns(db)) {
-    const checked = await verifyRun(db, run, former)
-    for (const found of checked.findings) findings.push(found)
+    const verified = await verifyRun(db, run, former)
+    for (const found of verified.findings) findings.push(found)
     counts.runs++
-    counts.revisions += checked.revisions
-    counts.notes += checked.notes
-    former = checked.link
+    counts.revisions += verified.revisions
+    counts.notes += verified.notes
+    former = verified.link
     newestHead = run.chain_head
     if (run.chain_head === head) givenHeadAt = run.chain_position
   }
@@ -75,21 +92,20 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former
   const position = run.chain_position
   const notesThrough = Number(run.row.notes_through ?? 0)
   const findings: Finding[] = []
-  const checkTime = (name: string, row: JsonObject) => {
-    const problem = outsideRun(row, run.row, former.row)
-    if (problem !== undefined) findings.push({ chain_position: position, what: name, problem })
+  const find = (what: string, problem: string | undefined, at = position) => {
+    if (problem !== undefined) findings.push({ chain_position: at, what, problem })
   }
   const notes = await notesBetween(db, former.notesThrough, notesThrough)
   let revisions = 0
   const tree = new RootHasher()
-  async function* found() {
+  async function* stored() {
     for await (const row of revisionsOf(db, run.row.run_id)) {
       revisions++
-      checkTime(revisionName(row.classification_id, row.revision_no), row)
+      find(revisionName(row.classification_id, row.revision_no), timeProblem(row, run.row, former.row))
       yield revisionLeaf(row)
     }
     for (const note of notes) {
-      checkTime(noteName(note.note_id), note)
+      find(noteName(note.note_id), timeProblem(note, run.row, former.row))
       yield noteLeaf(note)
     }
   }
@@ -99,38 +115,29 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former
       yield leaf
     }
   }
-  for (const difference of await compareLeaves(position, sealed(), found())) findings.push(difference)
-  const what = `run ${run.row.run_id}`
-  if (position !== former.position + 1) {
-    const missing = `${former.position + 1}${position - 1 > former.position + 1 ? ` to ${position - 1}` : ''}`
-    findings.push({
-      chain_position: former.position + 1,
-      what: `the run at position ${missing}`,
-      problem: 'is not there any more',
-    })
+  for (const difference of await compareLeaves(position, sealed(), stored())) findings.push(difference)
+  const expected = former.position + 1
+  if (position !== expected) {
+    const missing = `${expected}${position - 1 > expected ? ` to ${position - 1}` : ''}`
+    find(`the run at position ${missing}`, 'is not there any more', expected)
   }
+  const what = `run ${run.row.run_id}`
   if (tree.root.toString('hex') !== run.merkle_root) {
-    findings.push({
-      chain_position: position,
-      what,
-      problem: 'has leaves that do not make its root: they have been altered',
-    })
+    find(what, 'has leaves that do not make its root: they have been altered')
   }
   const head = chainHead(former.head, Buffer.from(run.merkle_root, 'hex'), run.row)
   if (head.toString('hex') !== run.chain_head) {
-    findings.push({
-      chain_position: position,
+    find(
       what,
-      problem:
-        'does not follow from the link before: it, or what stood before it, has been altered, removed or inserted',
-    })
+      'does not follow from the link before: one of the two has been altered, or a run between them removed or inserted',
+    )
   }
-  // The link goes on from what is written, so that one break is one finding.
+  // The next link is compared with the stored head and not with the computed one, so that one break is one finding.
   const link = { position, head: Buffer.from(run.chain_head, 'hex'), notesThrough, row: run.row }
   return { findings, revisions, notes: notes.length, link }
 }
 
-/** The leaves of a link in their order. */
+/** The leaves of a link, in order. */
 async function* sealedLeaves(db: Kysely<Database>, position: number): AsyncGenerator<Leaf> {
   const leaves = db
     .selectFrom('identifai.chain_leaves')
@@ -162,7 +169,7 @@ async function unsealedRevisions(db: Kysely<Database>): Promise<Finding[]> {
   )
 }
 
-/** Leaves of runs that are not there. */
+/** Leaves whose run is missing. */
 async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
   const rows = await db
     .selectFrom('identifai.chain_leaves as l')
@@ -175,11 +182,11 @@ async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
   return rows.map(({ chain_position }) => ({
     chain_position,
     what: `the run at position ${chain_position}`,
-    problem: 'has left its leaves only: it has been removed',
+    problem: 'has leaves, but no row: it has been removed',
   }))
 }
 
-/** Runs that are under way, or whose process died: what they saw is not sealed yet. */
+/** Counts the runs that are under way, or whose process died. */
 async function countOpenRuns(db: Kysely<Database>): Promise<number> {
   const { runs } = await db
     .selectFrom('identifai.sync_runs')

@@ -1,27 +1,27 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../platform/postgres/database.ts'
-import type { Endpoint } from '../../media/endpoint.ts'
-import type { JsonObject } from '../../platform/json.ts'
 import { contentDigest, DIGEST_VERSION } from '../../media/content-digest.ts'
-import { IS_SUPERSEDED } from '../history/is-superseded.ts'
-import { type Finding, finding } from './findings.ts'
+import type { Endpoint } from '../../media/endpoint.ts'
 import { revisionName } from '../../pipeline/seal/leaf.ts'
+import type { JsonObject } from '../../platform/json.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import { IS_SUPERSEDED } from '../history/prune-payloads.ts'
+import { type Finding, finding } from './findings.ts'
 
-/** Rows that the cursor fetches at once; they may be large. */
-const RECORDS_AT_ONCE = 500
+/** Rows that the cursor fetches at a time; they may be large. */
+const PAGE = 500
 
-/** Digests every kept record anew and holds it against the digest that its revision was sealed with. */
+/** Compares the digest of every stored payload with the digest that its revision was sealed with. */
 export async function verifyPayloads(
   db: Kysely<Database>,
   endpoint: Endpoint,
 ): Promise<{ readonly checked: number; readonly notChecked: number; readonly findings: readonly Finding[] }> {
   const findings: Finding[] = []
   let [checked, notChecked] = [0, 0]
-  for await (const row of storedRecords(db).stream(RECORDS_AT_ONCE)) {
+  for await (const row of revisionsWithPayload(db).stream(PAGE)) {
     const name = `payload of ${revisionName(row.classification_id, row.revision_no)}`
-    if (row.kept_no === null || row.digest_version !== DIGEST_VERSION) {
+    if (!row.has_payload || row.digest_version !== DIGEST_VERSION) {
       notChecked++
-      if (row.kept_no === null && row.is_needed) findings.push(finding(name, REMOVED))
+      if (row.is_removed) findings.push(finding(name, REMOVED))
       continue
     }
     checked++
@@ -31,28 +31,28 @@ export async function verifyPayloads(
   return { checked, notChecked, findings }
 }
 
-const REMOVED = 'is not there, and prune would have kept it: it was removed by hand'
+const REMOVED = 'is not there, although prune would have kept it: it was removed manually'
 
-/** The link is no content, so that the digest does not cover it; the revision has it. */
+/** Compares the result_url, too: it is no content, so that the digest does not cover it, but the revision has it. */
 function problemOf(
   row: { readonly payload: unknown; readonly content_digest: string; readonly result_url: string | null },
   endpoint: Endpoint,
 ): string | undefined {
-  const changed = 'is not what was received: its digest is another'
+  const changed = 'is not what was received: its digest differs'
   try {
     const payload = row.payload as JsonObject
     if (contentDigest(endpoint.canonicalize(payload)) !== row.content_digest) return changed
     return (payload.result_url ?? null) === row.result_url
       ? undefined
-      : 'is not what was received: its result_url is another'
+      : 'is not what was received: its result_url differs'
   } catch {
-    // No record at all, such as null, or one that no answer could have been.
+    // The payload is not a record, such as null, or a record that the contract would have quarantined.
     return changed
   }
 }
 
-/** Every revision, with its record where that is kept. */
-function storedRecords(db: Kysely<Database>) {
+/** Every revision, with its payload where that is stored. */
+function revisionsWithPayload(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.classification_revisions as r')
     .leftJoin('identifai.revision_payloads as p', (join) =>
@@ -66,10 +66,10 @@ function storedRecords(db: Kysely<Database>) {
       'r.content_digest',
       'r.digest_version',
       'r.result_url',
-      'p.revision_no as kept_no',
+      sql<boolean>`p.revision_no is not null`.as('has_payload'),
       'p.payload',
       sql<boolean>`p.revision_no is null and not 'disappeared' = any(r.causes) and not ${IS_SUPERSEDED}`.as(
-        'is_needed',
+        'is_removed',
       ),
     ])
     .orderBy('r.classification_id')

@@ -1,9 +1,9 @@
-import { counted, count } from '../../platform/terminal/text.ts'
-import type { ChainReport } from '../../compliance/verify/findings.ts'
-import type { Report } from '../../compliance/report/report.ts'
-import { textTable } from '../../platform/terminal/text.ts'
+import { counted, count } from '../../platform/terminal/print.ts'
+import type { ChainVerification } from '../../compliance/verify/verify-chain.ts'
+import type { Report } from '../../compliance/report/schema.ts'
+import { textTable } from '../../platform/terminal/text-table.ts'
 import type { MigrationStep } from '../../platform/postgres/migrate.ts'
-import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
+import type { SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
 import type { EnqueueResult } from '../../pipeline/queue/enqueue/enqueue.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
@@ -15,7 +15,7 @@ export interface DemoOutput {
   firstRun(run: SyncRunRow): void
   meanwhile(files: number, identifiers: number, woken: number): void
   secondRun(run: SyncRunRow): void
-  report(report: Report, chain: ChainReport): void
+  report(report: Report, chain: ChainVerification): void
   tables(rows: readonly { table: string; rows: number; holds: string }[]): void
   answer(question: string, sql: string, rows: readonly Row[]): void
 }

@@ -9,7 +9,7 @@ import { startEmbeddedPostgres } from '../embedded-postgres/start-embedded-postg
 import { enqueue } from '../../pipeline/queue/enqueue/enqueue.ts'
 import { annotate } from '../../compliance/history/annotate.ts'
 import { createLogger } from '../../platform/logger.ts'
-import { readReport } from '../../compliance/report/read-report.ts'
+import { readReport } from '../../compliance/report/read/read-report.ts'
 import { startSimulator } from '../simulator/start-simulator.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
 import { demoEntries } from './demo-entries.ts'

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readReport } from '../../../src/compliance/report/read-report.ts'
-import { addNote } from '../../support/add-note.ts'
-import { sealHistory, type DescribedRevision, trackFinished } from '../../support/seal-history.ts'
-import { createTestDatabase } from '../../support/test-database.ts'
-import { createTestApp, type TestApp } from '../../support/test-app.ts'
+import { readReport } from '../../src/compliance/report/read/read-report.ts'
+import { addNote } from '../support/add-note.ts'
+import { sealHistory, type DescribedRevision, trackFinished } from '../support/seal-history.ts'
+import { createTestDatabase } from '../support/test-database.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
 
-/** Columns that classifications and classification_history have in common. */
+/** What classifications and classification_history both say. */
 const FORCED_NOW = [
   'identifier',
   'status',
@@ -23,26 +23,26 @@ const FORCED_NOW = [
 
 type ForcedNow = Readonly<Record<(typeof FORCED_NOW)[number], string | null>>
 
-interface RunView {
-  /** Database clock after the run, as text. */
+interface Night {
+  /** After its pass, by the database's clock, as text. */
   readonly at: string
   readonly forcedNow: ReadonlyMap<string, ForcedNow>
 }
 
 describe('history in the reporting views', () => {
   let bench: TestApp
-  const runs: RunView[] = []
+  const nightlyTimes: Night[] = []
 
   const read = async <Row>(query: string) => (await sql.raw<Row>(query).execute(bench.app.db)).rows
 
-  async function refreshAll(): Promise<void> {
+  async function night(): Promise<void> {
     await bench.makeAllDue()
     await bench.run({ refreshAll: true })
     const [clock] = await read<{ at: string }>('select clock_timestamp()::text as at')
     const rows = await read<ForcedNow>(
       `select ${FORCED_NOW.join(', ')} from identifai_reporting.classifications`,
     )
-    runs.push({
+    nightlyTimes.push({
       at: clock?.at ?? '',
       forcedNow: new Map(rows.map((row) => [row.identifier ?? '', row])),
     })
@@ -57,55 +57,55 @@ describe('history in the reporting views', () => {
     const identifiers = world.register({ count: 60 })
     const fileOf = (position: number) => world.hashOf(identifiers[position] as string) as string
     await bench.enqueue(identifiers)
-    await refreshAll()
-    await refreshAll()
-    await refreshAll()
+    await night()
+    await night()
+    await night()
     world.override(fileOf(11), 'human')
-    await refreshAll()
+    await night()
     world.override(fileOf(11), 'artificial')
     world.override(fileOf(20), 'artificial')
     await addNote(bench.app.db, fileOf(11))
     world.defaultHeuristic = 'TopRelevant'
-    await refreshAll()
+    await night()
     for (const position of [3, 11, 20]) world.reanalyse(identifiers[position] as string, 1)
     world.defaultHeuristic = 'Majority'
     world.hide(identifiers[30] as string, true)
-    await refreshAll()
+    await night()
     world.override(fileOf(30), 'human')
-    await refreshAll()
+    await night()
     world.hide(identifiers[30] as string, false)
     await sql`select identifai.request_refresh(identifier) from identifai.identifiers where state = 'missing'`.execute(
       bench.app.db,
     )
-    await refreshAll()
+    await night()
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
-  it('shows any moment as it was observed then', async () => {
-    for (const { at, forcedNow } of runs) {
+  it('shows any moment as it was seen then', async () => {
+    for (const { at, forcedNow } of nightlyTimes) {
       const rows = await read<ForcedNow>(`
         select ${FORCED_NOW.join(', ')} from identifai_reporting.classification_history
         where valid_from <= '${at}' and (valid_to > '${at}' or valid_to is null)`)
       expect(new Map(rows.map((row) => [row.identifier, row]))).toEqual(forcedNow)
     }
-    const [first, last] = [runs[0], runs.at(-1)]
+    const [first, last] = [nightlyTimes[0], nightlyTimes.at(-1)]
     expect(last?.forcedNow).not.toEqual(first?.forcedNow)
   })
 
-  it('shows time and origin of the submission as known then, unaffected by later changes', async () => {
-    const query =
+  it('shows when and where from as it had been told by then, whatever was told since', async () => {
+    const told =
       'select classification_id, revision_no, submitted_at, source from identifai_reporting.classification_history order by 1, 2'
-    const before = await read(query)
-    await sql`update identifai.identifiers set submitted_at = '2026-05-05', source = 'given later'`.execute(
+    const before = await read(told)
+    await sql`update identifai.identifiers set submitted_at = '2026-05-05', source = 'told later'`.execute(
       bench.app.db,
     )
-    expect(await read(query)).toEqual(before)
+    expect(await read(told)).toEqual(before)
     const now = await read('select distinct submitted_at, source from identifai_reporting.classifications')
-    expect(now).toEqual([{ submitted_at: new Date('2026-05-05Z'), source: 'given later' }])
+    expect(now).toEqual([{ submitted_at: new Date('2026-05-05Z'), source: 'told later' }])
     await sql`update identifai.identifiers set submitted_at = null, source = null`.execute(bench.app.db)
   })
 
-  it('covers every kind of change in this test', async () => {
+  it('has met everything that it is to show', async () => {
     const causes = await read<{ cause: string }>(
       'select distinct unnest(causes) as cause from identifai.classification_revisions',
     )
@@ -144,23 +144,24 @@ describe('history in the reporting views', () => {
     }
   })
 
-  it('dates each classification by the runs that first observed it, first found it done, and last found its label changed', async () => {
+  it('dates each classification by the passes in which it was first seen, first done, and last changed its label', async () => {
     const rows = await read<
       Record<'identifier' | 'first_observed_at' | 'first_done_at' | 'verdict_changed_at', string>
     >(`
       select identifier, first_observed_at::text, first_done_at::text, verdict_changed_at::text
       from identifai_reporting.classifications`)
-    /** Number of the run that made the observation: between the end of the run before and its own end. */
-    const runOf = (time: string | null) => (time === null ? null : runs.findIndex(({ at }) => time < at))
+    /** The night in whose pass something was first so, as what lies between it and the night before. */
+    const nightOf = (time: string | null) =>
+      time === null ? null : nightlyTimes.findIndex(({ at }) => time < at)
     for (const row of rows) {
-      const contents = runs.map(({ forcedNow }) => forcedNow.get(row.identifier))
-      const finished = contents.flatMap((forcedNow, n) =>
+      const seen = nightlyTimes.map(({ forcedNow }) => forcedNow.get(row.identifier))
+      const finished = seen.flatMap((forcedNow, n) =>
         forcedNow && forcedNow.status !== 'new' ? [{ n, label: forcedNow.effective_classification }] : [],
       )
       const changes = finished.filter(({ label }, n) => n > 0 && label !== finished[n - 1]?.label)
-      const done = contents.findIndex((forcedNow) => forcedNow?.status === 'done')
-      expect([row.first_observed_at, row.first_done_at, row.verdict_changed_at].map(runOf)).toEqual([
-        contents.findIndex((forcedNow) => forcedNow !== undefined),
+      const done = seen.findIndex((forcedNow) => forcedNow?.status === 'done')
+      expect([row.first_observed_at, row.first_done_at, row.verdict_changed_at].map(nightOf)).toEqual([
+        seen.findIndex((forcedNow) => forcedNow !== undefined),
         done === -1 ? null : done,
         changes.at(-1)?.n ?? null,
       ])
@@ -168,7 +169,7 @@ describe('history in the reporting views', () => {
     expect(rows.some(({ verdict_changed_at }) => verdict_changed_at !== null)).toBe(true)
   })
 
-  it('has the events and decisions of the report, and labels that were already forced', async () => {
+  it('has the events and decisions that the report has, and what was found forced besides', async () => {
     const report = await readReport(bench.app.db, {
       media: 'audio',
       from: null,
@@ -200,7 +201,7 @@ describe('history in the reporting views', () => {
     await expectDecisionsOf(bench.app.db, report)
   })
 
-  it('lists current forces with their intervals and same-file identifiers', async () => {
+  it('lists what is forced now with its interval and its siblings', async () => {
     const rows = await read<Record<string, unknown>>(`
       select f.identifier, f.file_hash, f.same_file_identifiers, f.effective_classification, f.not_before, f.not_after,
         f.decision_key, f.notes, f.author, e.not_before as expected_before, e.not_after as expected_after,
@@ -210,7 +211,7 @@ describe('history in the reporting views', () => {
       from identifai_reporting.forced_classifications as f
       join lateral (select * from identifai_reporting.force_events as e
         where e.classification_id = f.classification_id order by e.not_after desc limit 1) as e on true`)
-    const forcedNow = [...(runs.at(-1)?.forcedNow.values() ?? [])]
+    const forcedNow = [...(nightlyTimes.at(-1)?.forcedNow.values() ?? [])]
     const forced = forcedNow.filter(
       ({ force_classification, status }) => force_classification && status !== 'new',
     )
@@ -230,7 +231,7 @@ describe('history in the reporting views', () => {
   })
 })
 
-it('shows who decided each forced label and why, from the latest note on the current decision', async () => {
+it('tells of each forced label who decided and why: according to the latest note on the decision that stands', async () => {
   await using bench = await createTestApp()
   const { world } = bench.simulator
   const found = world.register({ count: 2, result: 'done' })
@@ -246,34 +247,28 @@ it('shows who decided each forced label and why, from the latest note on the cur
   const note = (file: string, label: string, author: string) =>
     sql`insert into identifai.override_notes (file_hash, forced_to, author, reason)
       values (${file}, ${label}, ${author}, 'r')`.execute(bench.app.db)
-  const forcedNow = async () => {
-    const { rows } = await sql`select file_hash, notes, author, decision_key is null as was_already_forced
+  const told = async () => {
+    const { rows } = await sql`select file_hash, notes, author, decision_key is null as was_found
       from identifai_reporting.forced_classifications order by file_hash = ${hashes[1]}`.execute(bench.app.db)
     return rows
   }
-  const unseen = { file_hash: hashes[1], notes: 0, author: null, was_already_forced: true }
+  const unseen = { file_hash: hashes[1], notes: 0, author: null, was_found: true }
   await forced('human')
   await note(hashes[0], 'human', 'A. Rossi')
-  expect(await forcedNow()).toEqual([
-    { file_hash: hashes[0], notes: 1, author: 'A. Rossi', was_already_forced: false },
+  expect(await told()).toEqual([
+    { file_hash: hashes[0], notes: 1, author: 'A. Rossi', was_found: false },
     unseen,
   ])
   await note(hashes[0], 'human', 'A. Rossi, corrected')
   await forced('artificial')
-  expect(await forcedNow()).toEqual([
-    { file_hash: hashes[0], notes: 0, author: null, was_already_forced: false },
-    unseen,
-  ])
+  expect(await told()).toEqual([{ file_hash: hashes[0], notes: 0, author: null, was_found: false }, unseen])
   await forced('human')
-  expect(await forcedNow()).toEqual([
-    { file_hash: hashes[0], notes: 0, author: null, was_already_forced: false },
-    unseen,
-  ])
+  expect(await told()).toEqual([{ file_hash: hashes[0], notes: 0, author: null, was_found: false }, unseen])
   await note(hashes[0], 'human', 'B. Neri')
   await note(hashes[0], 'human', 'B. Neri, corrected')
   await note(hashes[1], 'artificial', 'C. Verdi')
-  expect(await forcedNow()).toEqual([
-    { file_hash: hashes[0], notes: 2, author: 'B. Neri, corrected', was_already_forced: false },
+  expect(await told()).toEqual([
+    { file_hash: hashes[0], notes: 2, author: 'B. Neri, corrected', was_found: false },
     { ...unseen, notes: 1, author: 'C. Verdi' },
   ])
   const { rows: work } = await sql`select from identifai_reporting.review_worklist
@@ -284,7 +279,7 @@ it('shows who decided each forced label and why, from the latest note on the cur
 const DAY = 86_400_000
 const dayOf = (day: number) => new Date(Date.UTC(2026, 0, 1) + day * DAY)
 
-interface DescribedEvent {
+interface Told {
   readonly file: number
   readonly label: string | null
   readonly before: string | null
@@ -298,15 +293,15 @@ interface DescribedNote {
   readonly at: Date
 }
 
-/** Compares the decisions of a constructed history with those of the report on it; returns the latter. */
-async function decisionsOf(events: readonly DescribedEvent[], notes: readonly DescribedNote[]) {
+/** Holds the decisions of a history that a test tells against those of the report on it; returns the latter. */
+async function decisionsOf(events: readonly Told[], notes: readonly DescribedNote[]) {
   await using database = await createTestDatabase()
   const { db } = database
   await trackFinished(db, events.length, { enqueuedAt: '2026-01-01', confirmedAt: '2026-06-01' })
   await sealHistory(
     db,
     events.flatMap(({ file, label, before, from, to }, n): DescribedRevision[] => {
-      const identity = { classification_id: n + 1, file_hash: file === 2 ? null : `file-${file}` }
+      const told = { classification_id: n + 1, file_hash: file === 2 ? null : `file-${file}` }
       const force = {
         previous_confirmed_at: dayOf(from),
         observed_at: dayOf(to),
@@ -315,13 +310,13 @@ async function decisionsOf(events: readonly DescribedEvent[], notes: readonly De
       const cause = label === null ? 'unforced' : before === null ? 'forced' : 'force_changed'
       return [
         {
-          ...identity,
+          ...told,
           revision_no: 1,
           observed_at: dayOf(0),
           causes: ['first_seen'],
           force_classification: before,
         },
-        { ...identity, ...force, revision_no: 2, causes: [cause] },
+        { ...told, ...force, revision_no: 2, causes: [cause] },
       ]
     }),
   )
@@ -336,7 +331,7 @@ async function decisionsOf(events: readonly DescribedEvent[], notes: readonly De
   return report.decisions
 }
 
-it('separates decisions as the report does, for any intervals, labels and notes', async () => {
+it('tells decisions apart as the report does, whatever the intervals, labels and notes', async () => {
   const day = fc.integer({ min: 0, max: 40 })
   const story = fc.record({
     events: fc.array(
@@ -416,7 +411,7 @@ async function expectDecisionsOf(
   expect(rows.map(({ d }) => text(withUtc(d))).toSorted()).toEqual(expected.map(text).toSorted())
 }
 
-/** Decision keys by number of the decision. Checks that exactly its events, and its notes, have the same key. */
+/** The key that all events of a decision share, and no others; its notes have it, too. */
 async function keysOfDecisions(
   db: TestApp['app']['db'],
   report: Awaited<ReturnType<typeof readReport>>,

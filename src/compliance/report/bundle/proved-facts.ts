@@ -1,11 +1,10 @@
-import { type Finding, finding } from '../../verify/findings.ts'
 import { noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
 import type { JsonObject } from '../../../platform/json.ts'
+import { type Finding, finding } from '../../verify/findings.ts'
 import type { Facts } from '../make-report.ts'
-import type { ForceChange } from '../read-events.ts'
-import type { Note, ReportData } from '../report.ts'
+import type { ForceChange, Note, ReportData } from '../schema.ts'
 
-/** A leaf whose proof led to the root of its run. */
+/** A leaf whose proof leads to the root of its run. */
 export interface ProvedLeaf {
   readonly chain_position: number
   readonly row: JsonObject
@@ -13,7 +12,7 @@ export interface ProvedLeaf {
 
 type Leaves = ReadonlyMap<string, ProvedLeaf>
 
-/** The events and notes that a report lists, each once, as the proved leaves have them; what has no leaf is a finding. */
+/** The events and notes of a report, each once, with the values of the proved leaves. One without a leaf is a finding. */
 export function provedFacts(
   { events, decisions }: ReportData,
   leaves: Leaves,
@@ -37,8 +36,8 @@ export function provedFacts(
 }
 
 /**
- * The event that the leaves prove: the revision with the new label, and the finished one before it, with nothing finished
- * between. Undefined when they do not.
+ * The event that the leaves prove: the revision with the new label and the finished one before it, with only unfinished
+ * ones between. Undefined when they do not prove it.
  */
 function provedEvent(
   { event, classification_id, revision_no, revision_no_before }: ForceChange,
@@ -50,11 +49,11 @@ function provedEvent(
   const between = Array.from({ length: Math.max(0, revision_no - revision_no_before - 1) }, (_, n) =>
     leaf(revision_no_before + 1 + n),
   )
-  const isHeldAgainstFormer =
+  const isAfterFinished =
     revision_no_before < revision_no &&
     before?.row.status !== 'new' &&
     between.every((revision) => revision?.row.status === 'new')
-  if (!now || !before || !isHeldAgainstFormer) return undefined
+  if (!now || !before || !isAfterFinished) return undefined
   const causes = Array.isArray(now.row.causes) ? now.row.causes : []
   if (!causes.includes(event)) return undefined
   return {
@@ -84,6 +83,7 @@ function provedEvent(
   }
 }
 
+/** A column of a sealed row; null when it is absent. The comparison with the report finds a value of another type. */
 function value(row: JsonObject, key: string): never {
   return (row[key] ?? null) as never
 }

@@ -1,25 +1,30 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
 import { GENESIS, headAfter } from '../../../pipeline/seal/chain-head.ts'
-import { type Finding, finding } from '../../verify/findings.ts'
 import { noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
 import { leafHash, rootByProof } from '../../../pipeline/seal/merkle-tree.ts'
-import { outsideRun } from '../../verify/outside-run.ts'
 import { isJsonObject, type JsonObject } from '../../../platform/json.ts'
-import type { ReportData } from '../report.ts'
-import { reportDataSchema } from '../report-schema.ts'
+import { type Finding, finding, timeProblem } from '../../verify/findings.ts'
+import { type ReportData, reportDataSchema } from '../schema.ts'
 import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
 import { differences, statedFacts } from '../verify-report.ts'
-import { BUNDLE_VERSION, type LeafLine, type RunLine } from './bundle.ts'
+import {
+  BUNDLE_VERSION,
+  type HeadLine,
+  headLine,
+  type LeafLine,
+  leafLine,
+  type RunLine,
+  runLine,
+} from './lines.ts'
 import { type ProvedLeaf, provedFacts } from './proved-facts.ts'
 
-/** What a check of a bundle found. */
-export interface BundleReport {
+/** The result of verifying a bundle. */
+export interface BundleVerification {
   readonly runs: number
   readonly leaves: number
   readonly events: number
   readonly decisions: number
-  /** Where in the chain the run stands whose head was given; null when none was, or no run has it. */
+  /** Position of the run whose head was given; null when none was given, or no run has it. */
   readonly given_head_at: number | null
   readonly chain_head: string | null
   readonly findings: readonly Finding[]
@@ -27,17 +32,17 @@ export interface BundleReport {
 
 /**
  * Verifies a bundle from itself alone: every link of the chain, that each event and note is a leaf under a root of that
- * chain, and that the report made anew from these is the one that it has. Whatever is malformed is a finding.
+ * chain, and that the report made again from these is the one in the bundle. Anything malformed is a finding.
  *
- * @param head A chain head that was noted elsewhere; one of the runs has to have it.
+ * @param head A chain head that was noted elsewhere; one of the runs must have it.
  */
-export async function verifyBundle(lines: AsyncIterable<string>, head?: string): Promise<BundleReport> {
-  const check = new BundleCheck(head)
-  for await (const line of lines) if (line.trim() !== '') check.take(line)
-  return check.result()
+export async function verifyBundle(lines: AsyncIterable<string>, head?: string): Promise<BundleVerification> {
+  const verifier = new BundleVerifier(head)
+  for await (const line of lines) if (line.trim() !== '') verifier.add(line)
+  return verifier.result()
 }
 
-class BundleCheck {
+class BundleVerifier {
   readonly #findings: Finding[] = []
   readonly #leaves = new Map<string, ProvedLeaf>()
   #data: ReportData | undefined
@@ -45,27 +50,29 @@ class BundleCheck {
   #lastRow: JsonObject = {}
   #formerRow: JsonObject = {}
   #lineNo = 0
-  /** Noted elsewhere. */
   readonly #givenHead: string | undefined
   #givenHeadAt: number | null = null
 
-  constructor(head: string | undefined) {
-    this.#givenHead = head
+  constructor(givenHead: string | undefined) {
+    this.#givenHead = givenHead
   }
 
-  take(line: string): void {
+  add(line: string): void {
     this.#lineNo++
     const document = parse(line)
-    const [head, run, leaf] = [headLine, runLine, leafLine].map((schema) => schema.safeParse(document))
     if (this.#lineNo === 1) {
-      if (head?.success) this.#takeHead(head.data as z.infer<typeof headLine>)
+      const head = headLine.safeParse(document)
+      if (head.success) this.#addHead(head.data)
       else this.#find('line 1', `is not the head of a bundle of version ${BUNDLE_VERSION}`)
-    } else if (run?.success) this.#takeRun(run.data as RunLine)
-    else if (leaf?.success) this.#takeLeaf(leaf.data as LeafLine)
+      return
+    }
+    const [run, leaf] = [runLine.safeParse(document), leafLine.safeParse(document)]
+    if (run.success) this.#addRun(run.data)
+    else if (leaf.success) this.#addLeaf(leaf.data)
     else this.#find(`line ${this.#lineNo}`, 'is neither a run nor a leaf')
   }
 
-  result(): BundleReport {
+  result(): BundleVerification {
     if (this.#data) this.#verifyReport(this.#data)
     if (this.#givenHead !== undefined && this.#givenHeadAt === null) {
       this.#find(`head ${this.#givenHead}`, 'is not in the chain')
@@ -81,20 +88,20 @@ class BundleCheck {
     }
   }
 
-  #takeHead({ data, data_digest }: z.infer<typeof headLine>): void {
+  #addHead({ data, data_digest }: HeadLine): void {
     if (createHash('sha256').update(data).digest('hex') !== data_digest) {
       this.#find('data_digest', 'is not that of the data: one of the two has been altered')
     }
     const parsed = reportDataSchema.safeParse(parse(data))
     if (parsed.success) this.#data = parsed.data
-    else this.#find('data', 'is no report as docs/report.schema.json has it')
+    else this.#find('data', 'is not a report that fits docs/report.schema.json')
   }
 
-  #takeRun({ run }: RunLine): void {
+  #addRun({ run }: RunLine): void {
     const what = `run at position ${run.chain_position}`
     const expected = (this.#last?.chain_position ?? 0) + 1
     if (run.chain_position !== expected) {
-      this.#find(what, `stands where the run at position ${expected} has to stand`)
+      this.#find(what, `is in the place of the run at position ${expected}`)
     }
     const former = this.#last ? Buffer.from(this.#last.chain_head, 'hex') : GENESIS
     const head = headAfter(former, Buffer.from(run.merkle_root, 'hex'), run.row)
@@ -105,7 +112,7 @@ class BundleCheck {
     this.#lastRow = parse(run.row) ?? {}
   }
 
-  #takeLeaf({ leaf }: LeafLine): void {
+  #addLeaf({ leaf }: LeafLine): void {
     const row = parse(leaf.row) ?? {}
     const name =
       typeof row.note_id === 'number'
@@ -117,21 +124,21 @@ class BundleCheck {
       leaf.chain_position === this.#last?.chain_position && root?.toString('hex') === this.#last.merkle_root
     if (isProved) {
       this.#leaves.set(name, { chain_position: leaf.chain_position, row })
-      const problem = outsideRun(row, this.#lastRow, this.#formerRow)
+      const problem = timeProblem(row, this.#lastRow, this.#formerRow)
       if (problem !== undefined) this.#find(name, problem)
-    } else this.#find(name, 'is not under the root of its run: it has been altered, or never was sealed')
+    } else this.#find(name, 'is not under the root of its run: it has been altered, or was never sealed')
   }
 
-  /** A row of a bundle can be anything; what no report can be made of is a finding. */
+  /** A row of a bundle can be anything, so that making the report may fail: that is a finding, too. */
   #verifyReport(data: ReportData): void {
     try {
-      this.#rebuild(data)
+      this.#compareReport(data)
     } catch (error) {
-      this.#find('the report', `cannot be made anew from this: ${(error as Error).message}`)
+      this.#find('the report', `cannot be made again from the bundle: ${(error as Error).message}`)
     }
   }
 
-  #rebuild(data: ReportData): void {
+  #compareReport(data: ReportData): void {
     const run = this.#sealedRun()
     if (!run) return this.#find('the chain', 'has no run that the report can be as of')
     const { facts, findings } = provedFacts(data, this.#leaves)
@@ -154,27 +161,6 @@ class BundleCheck {
     this.#findings.push(finding(what, problem))
   }
 }
-
-const hash = z.string().regex(/^[0-9a-f]{64}$/)
-const headLine = z.strictObject({
-  bundle_version: z.literal(BUNDLE_VERSION),
-  generated_at: z.string(),
-  generated_by: z.string(),
-  data_digest: hash,
-  data: z.string(),
-})
-const runLine = z.strictObject({
-  run: z.strictObject({ chain_position: z.int(), merkle_root: hash, chain_head: hash, row: z.string() }),
-})
-const leafLine = z.strictObject({
-  leaf: z.strictObject({
-    chain_position: z.int(),
-    leaf_no: z.int(),
-    leaf_count: z.int(),
-    proof: z.array(hash),
-    row: z.string(),
-  }),
-})
 
 function parse(text: string): JsonObject | undefined {
   try {

@@ -1,8 +1,8 @@
 import { pipeline, Readable } from 'node:stream'
 import { stringify } from 'csv-stringify'
-import type { Decision, Report } from '../report.ts'
+import type { Decision, Report } from '../schema.ts'
 
-/** Columns of the CSV form; new ones are only ever appended. */
+/** Columns of the CSV form. New ones are appended, so that the numbers of the others stay. */
 const COLUMNS = [
   'event',
   'in_period',
@@ -45,8 +45,8 @@ const COLUMNS = [
 type CsvRow = Record<(typeof COLUMNS)[number], string | number | null>
 
 /**
- * The events of the period as CSV of RFC 4180, one a line, null as nothing. A text that a spreadsheet would take for a formula begins
- * with an apostrophe.
+ * The events of the period as CSV (RFC 4180), one a line; null is empty. A text that a spreadsheet would take for a formula
+ * gets an apostrophe before it.
  */
 export function csvText(report: Report): AsyncIterable<string> {
   const lines = stringify({
@@ -54,10 +54,10 @@ export function csvText(report: Report): AsyncIterable<string> {
     columns: [...COLUMNS],
     record_delimiter: 'windows',
     escape_formulas: true,
-    // A lone line feed or carriage return, too, would end a line for many readers.
+    // Many readers end a line at a lone line feed or carriage return, too.
     quoted_match: /[\r\n]/,
   })
-  // An error of either end ends the other; whoever reads the lines gets it.
+  // An error of either stream ends the other, and reaches the reader of the lines.
   pipeline(Readable.from(rowsOf(report)), lines, () => {})
   return lines
 }

@@ -2,13 +2,13 @@ import { count, counted } from '../../../platform/terminal/text.ts'
 import { printable } from '../../../platform/text.ts'
 import { textTable } from '../../../platform/terminal/text.ts'
 import { beginsUnobserved } from '../coverage-gaps.ts'
-import { listedInPeriod } from '../listed-in-period.ts'
-import type { Decision, ForceEvent, Report } from '../report.ts'
+import { listedInPeriod } from '../period.ts'
+import type { Decision, ForceEvent, Report } from '../schema.ts'
 
-/** Lines of a list that a terminal shows; the other forms have them all. */
+/** Lines of a list that the table shows; the other formats have all. */
 const SHOWN = 50
 
-/** A report for the terminal: what it covers, what it counts, decisions and events. */
+/** A report as text for a terminal: its coverage, figures, decisions and events. */
 export function tableText(report: Report): string {
   const { head, summary } = report
   const { period, as_of } = head
@@ -24,8 +24,8 @@ export function tableText(report: Report): string {
     '',
     ...decisionLines(decisions),
     ...eventLines(events),
-    'Forced means a label set in place of the machine’s, by whatever means; the API tells neither by whom nor when.',
-    'Each change happened between "not before" and "not after". The JSON and HTML forms say how to read the rest.',
+    'Forced means a label set in place of the machine’s, by whatever means. The API returns neither by whom nor when.',
+    'Each change happened between "not before" and "not after". The JSON and HTML formats explain the rest.',
     `Data digest ${report.data_digest}`,
   ].join('\n')
 }
@@ -38,17 +38,19 @@ function coverageLines({ coverage, period }: Report['head']): string[] {
   )
   return [
     coverage.is_complete
-      ? 'Complete: a change before the end of the period, of what is not retired, would have been seen.'
+      ? 'Complete: every change before the end of the period, of an identifier that is not retired, would have been observed.'
       : 'NOT COMPLETE:',
     ...coverage.gaps.map(({ statement }) => `- ${statement}`),
     `${count(tracked)} tracked: ${count(finished)} finished, ${count(pending)} pending, ${count(missing)} missing, ${count(quarantined)} quarantined, ${count(retired)} retired${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}.`,
     ...(beginsUnobserved(coverage, period)
-      ? [`Nobody was looking before ${coverage.observed_since}: what was forced until then is found forced.`]
+      ? [
+          `The first response is of ${coverage.observed_since}. What was forced before then is already forced.`,
+        ]
       : []),
     ...(coverage.confirmed_since ? [`Oldest confirmation: ${seconds(coverage.confirmed_since)}.`] : []),
     ...(coverage.reanalyzing > 0
       ? [
-          `${counted(coverage.reanalyzing, 'identifier')} being analyzed again: a force of these is seen when that ends.`,
+          `${counted(coverage.reanalyzing, 'identifier')} being analyzed again: a change of their force is observed when that ends.`,
         ]
       : []),
   ]
@@ -57,10 +59,10 @@ function coverageLines({ coverage, period }: Report['head']): string[] {
 function periodLines({ summary: { period } }: Report): string[] {
   if (period.events === 0)
     return [
-      `No force was seen to change in the period; ${count(period.already_forced)} found forced at first sight.`,
+      `No change of force was observed in the period; ${count(period.already_forced)} already forced in the first finished record.`,
     ]
   return [
-    `In the period: ${counted(period.decisions, 'decision')} (${count(period.decisions_certainly)} certainly, ${count(period.decisions_possibly)} possibly), ${counted(period.events, 'event')} (${count(period.events_certainly)} certainly, ${count(period.events_possibly)} possibly) on ${counted(period.identifiers, 'identifier')}; ${count(period.already_forced)} found forced at first sight.`,
+    `In the period: ${counted(period.decisions, 'decision')} (${count(period.decisions_certainly)} certainly, ${count(period.decisions_possibly)} possibly), ${counted(period.events, 'event')} (${count(period.events_certainly)} certainly, ${count(period.events_possibly)} possibly) on ${counted(period.identifiers, 'identifier')}; ${count(period.already_forced)} already forced in the first finished record.`,
     `${counted(period.against_machine, 'event')} against the machine, ${count(period.against_machine_confidence_090)} of them against a confidence of 0.9 or more.`,
     `Decisions explained: ${count(period.explained)}, explained late: ${count(period.explained_late)}, unexplained: ${count(period.unexplained)}.`,
     '',
@@ -122,7 +124,7 @@ function eventLines(events: readonly ForceEvent[]): string[] {
 
 function more(total: number): string[] {
   return total > SHOWN
-    ? [`... and ${count(total - SHOWN)} more: --format csv, json or html has them all.`]
+    ? [`... and ${count(total - SHOWN)} more: the other formats (--format) list all of them.`]
     : []
 }
 

@@ -1,17 +1,17 @@
-import { count } from '../../../../platform/terminal/text.ts'
-import type { ForceEvent, PeriodSummary } from '../../report.ts'
-import { confidenceSteps } from './confidence-steps.ts'
+import { count } from '../../../../platform/terminal/print.ts'
+import type { ForceEvent, PeriodSummary } from '../../schema.ts'
+import { isAgainstMachine } from '../../summary.ts'
 
-/** A chart laid out in units of its own; the page scales it. Its rows are its text alternative, too. */
+/** A chart in units of its own, which the page scales. Its rows are also its text alternative. */
 export interface Chart {
   readonly id: string
   readonly title: string
-  /** What it shows, in a sentence. */
+  /** The content of the chart in a sentence. */
   readonly description: string
   readonly width: number
   readonly height: number
   readonly bars: readonly Bar[]
-  /** Lines of the grid, with what they stand for. */
+  /** Lines of the grid, with their values. */
   readonly lines: readonly { readonly at: number; readonly label: string }[]
   readonly columns: readonly [string, string]
   readonly rows: readonly { readonly label: string; readonly value: number }[]
@@ -23,7 +23,7 @@ interface Bar {
   readonly width: number
   readonly height: number
   readonly value: number
-  /** Null where there is no room for it. */
+  /** Null where there is no room. */
   readonly label: string | null
 }
 
@@ -35,25 +35,25 @@ const PLOT_HEIGHT = 150
 /** Room for the labels below. */
 const BOTTOM = 26
 
-/** Labels that fit side by side below the columns, and half of what one takes. */
+/** Labels that fit side by side below the columns, and half the width of one. */
 const MOST_LABELS = 5
 const LABEL_HALF = 32
 
 type Row = Chart['rows'][number]
 type ChartText = Pick<Chart, 'id' | 'title' | 'columns'>
 
-/** @param listed The events in the period. */
-export function chartsOf(period: PeriodSummary, listed: readonly ForceEvent[]): Chart[] {
+/** The charts of a report, from the events in its period. */
+export function chartsOf(period: PeriodSummary, events: readonly ForceEvent[]): Chart[] {
   return [
     columnChart(
       { id: 'weeks', title: 'Events by week', columns: ['Week from Monday (UTC)', 'Events'] },
-      period.by_week.map(({ week, events }) => ({ label: week, value: events })),
+      period.by_week.map(({ week, events: value }) => ({ label: week, value })),
     ),
     barChart(
       { id: 'matrix', title: 'Machine against forced label', columns: ['Machine → forced to', 'Events'] },
-      period.machine_to_forced.map(({ machine, forced_to, events }) => ({
+      period.machine_to_forced.map(({ machine, forced_to, events: value }) => ({
         label: `${machine ?? 'no verdict'} → ${forced_to ?? 'not forced'}`,
-        value: events,
+        value,
       })),
     ),
     columnChart(
@@ -62,12 +62,31 @@ export function chartsOf(period: PeriodSummary, listed: readonly ForceEvent[]): 
         title: 'Machine confidence of the verdicts that were forced otherwise',
         columns: ['Confidence', 'Events'],
       },
-      confidenceSteps(listed).map(({ from, to, events: value }) => ({
+      confidenceSteps(events).map(({ from, to, events: value }) => ({
         label: `${from.toFixed(1)}–${to.toFixed(1)}`,
         value,
       })),
     ),
   ]
+}
+
+/** Counts events against the machine by its confidence, in steps of a tenth; the last includes 1. */
+export function confidenceSteps(
+  events: readonly ForceEvent[],
+): { readonly from: number; readonly to: number; readonly events: number }[] {
+  const steps = events.filter(isAgainstMachine).flatMap(({ machine_confidence_after: confidence }) => {
+    return confidence === null ? [] : [stepOf(confidence)]
+  })
+  return Array.from({ length: 10 }, (_, step) => ({
+    from: step / 10,
+    to: (step + 1) / 10,
+    events: steps.filter((one) => one === step).length,
+  }))
+}
+
+/** The API documents no bound of a confidence: one below 0 counts in the first step, one above 1 in the last. */
+function stepOf(confidence: number): number {
+  return Math.min(Math.max(Math.floor(confidence * 10 + 1e-9), 0), 9)
 }
 
 /** Upright columns, from left to right. */
@@ -99,11 +118,11 @@ function columnChart(text: ChartText, rows: readonly Row[]): Chart {
 }
 
 const ROW_HEIGHT = 30
-/** Room for the labels before the bars, and for the figures behind them. */
+/** Room for the labels before the bars, and for the figures after them. */
 const LABEL_WIDTH = 160
 const VALUE_WIDTH = 56
 
-/** Bars that lie, from top to bottom, each with its label before it. */
+/** Horizontal bars, from top to bottom, each with its label before it. */
 function barChart(text: ChartText, rows: readonly Row[]): Chart {
   const most = Math.max(1, ...rows.map(({ value }) => value))
   return {

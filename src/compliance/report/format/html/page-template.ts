@@ -81,7 +81,7 @@ export const EVENTS_TEMPLATE = `
 </table>
 `
 
-/** The page, between its head and its end. `it` has the report, the charts and what formats. */
+/** The page, between its head and its end. `it` has the report, the charts and the functions that format. */
 export const PAGE_TEMPLATE = `
 <a class="skip" href="#main">To the report</a>
 <header>
@@ -89,13 +89,13 @@ export const PAGE_TEMPLATE = `
   <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.report.head.period.from %> to <% } else { %>Up to <% } %><%= it.report.head.period.to %> (not included), <%= it.report.head.media %></p>
   <p class="soft">As of the end of a run at <%= it.report.head.as_of.finished_at %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
 <% if (it.coverage.is_complete) { %>
-  <p class="state complete"><b>Complete.</b> A change before the end of the period, of an identifier that was not retired, would have been seen, but for one that was undone between two requests.</p>
+  <p class="state complete"><b>Complete.</b> Every change before the end of the period, of an identifier that was not retired, would have been observed, except one that was undone between two requests.</p>
 <% } else { %>
-  <div class="state incomplete"><b>Not complete.</b> Changes before the end of the period may have gone unseen:
+  <div class="state incomplete"><b>Not complete.</b> Changes before the end of the period may not have been observed:
     <ul><% for (const gap of it.coverage.gaps) { %><li><%= gap.statement %></li><% } %></ul></div>
 <% } %>
 <% if (it.beginsUnobserved) { %>
-  <p class="soft">Nobody was looking before <%= it.coverage.observed_since %>: what was forced until then is found forced.</p>
+  <p class="soft">The first response is of <%= it.coverage.observed_since %>. What was forced before then is already forced.</p>
 <% } %>
 </header>
 <main id="main">
@@ -107,7 +107,7 @@ export const PAGE_TEMPLATE = `
       <li><span class="label">Decisions without an explanation</span><b><%= it.count(it.period.unexplained) %></b><span><%= it.count(it.period.explained) %> explained, <%= it.count(it.period.explained_late) %> late</span></li>
       <li><span class="label">Events against the machine</span><b><%= it.count(it.period.against_machine) %></b><span><%= it.count(it.period.against_machine_confidence_090) %> against 0.9 or more</span></li>
       <li><span class="label">Forced at the as-of</span><b><%= it.count(it.now.forced) %></b><span>of <%= it.count(it.now.with_result) %> with a result<% if (it.now.forced_share !== null) { %> (<%= (it.now.forced_share * 100).toFixed(1) %> %)<% } %></span></li>
-      <li><span class="label">Found forced at first sight in the period</span><b><%= it.count(it.period.already_forced) %></b><span>no events: nobody saw them happen</span></li>
+      <li><span class="label">Already forced in the first finished record</span><b><%= it.count(it.period.already_forced) %></b><span>in the period; no events, because the change was not observed</span></li>
     </ul>
   </section>
   <section aria-labelledby="charts">
@@ -116,26 +116,26 @@ export const PAGE_TEMPLATE = `
   </section>
   <section aria-labelledby="decisions">
     <h2 id="decisions">Decisions</h2>
-<% if (it.listed.decisions.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">A file and a label, at one time; with what the organization has noted on it.</p><%~ include('@decisions', it) %><% } %>
+<% if (it.listed.decisions.length === 0) { %><p>No change of force was observed in the period.</p><% } else { %><p class="soft">A file and a label, at one time; with the notes of the organization on it.</p><%~ include('@decisions', it) %><% } %>
   </section>
   <section aria-labelledby="events">
     <h2 id="events">Events</h2>
-<% if (it.listed.events.length === 0) { %><p>No force was seen to change in the period.</p><% } else { %><p class="soft">One for each identifier whose label changed. Each change happened between “not before” and “not after” (UTC).</p><%~ include('@events', it) %><% } %>
+<% if (it.listed.events.length === 0) { %><p>No change of force was observed in the period.</p><% } else { %><p class="soft">One for each identifier whose label changed. Each change happened between “not before” and “not after” (UTC).</p><%~ include('@events', it) %><% } %>
   </section>
   <section aria-labelledby="coverage">
-    <h2 id="coverage">What is covered</h2>
+    <h2 id="coverage">Coverage</h2>
     <dl class="facts">
       <dt>Tracked</dt><dd><%= it.count(it.coverage.tracked) %> identifiers: <%= it.count(it.coverage.finished) %> finished (<%= it.count(it.coverage.done) %> done, <%= it.count(it.coverage.errored) %> errored), <%= it.count(it.coverage.pending) %> pending, <%= it.count(it.coverage.missing) %> missing, <%= it.count(it.coverage.quarantined) %> quarantined, <%= it.count(it.coverage.retired) %> retired</dd>
 <% for (const { reason, identifiers } of it.coverage.retired_reasons) { %>
       <dt>Retired</dt><dd><%= it.count(identifiers) %>: <%= reason ?? 'for other reasons' %></dd>
 <% } %>
-      <dt>First answer</dt><dd><%= it.time(it.coverage.observed_since) %></dd>
+      <dt>First response</dt><dd><%= it.time(it.coverage.observed_since) %></dd>
       <dt>Oldest confirmation</dt><dd><%= it.time(it.coverage.confirmed_since) %></dd>
       <dt>Oldest without a result</dt><dd><%= it.coverage.unfinished_enqueued_since === null ? 'none' : 'enqueued ' + it.time(it.coverage.unfinished_enqueued_since) %></dd>
-<% if (it.coverage.reanalyzing > 0) { %>      <dt>Being analyzed again</dt><dd><%= it.count(it.coverage.reanalyzing) %>: a force of these is seen when that ends</dd><% } %>
+<% if (it.coverage.reanalyzing > 0) { %>      <dt>Being analyzed again</dt><dd><%= it.count(it.coverage.reanalyzing) %>: a change of their force is observed when that ends</dd><% } %>
       <dt>Chain head</dt><dd><code><%= it.report.head.as_of.chain_head %></code></dd>
       <dt>Run</dt><dd><code><%= it.report.head.as_of.run_id %></code></dd>
-      <dt>The API’s own clock in that run</dt><dd><%= it.report.head.as_of.first_http_date === null ? 'no answer had a date' : it.time(it.report.head.as_of.first_http_date) + ' to ' + it.time(it.report.head.as_of.last_http_date) %></dd>
+      <dt>The API’s own clock in that run</dt><dd><%= it.report.head.as_of.first_http_date === null ? 'no response had a date' : it.time(it.report.head.as_of.first_http_date) + ' to ' + it.time(it.report.head.as_of.last_http_date) %></dd>
     </dl>
   </section>
   <section aria-labelledby="breakdown">

@@ -3,15 +3,15 @@ import { Eta } from 'eta'
 import { printable } from '../../../../platform/text.ts'
 import { count } from '../../../../platform/terminal/text.ts'
 import { beginsUnobserved } from '../../coverage-gaps.ts'
-import { listedInPeriod } from '../../listed-in-period.ts'
-import type { ForceEvent, Report } from '../../report.ts'
+import { listedInPeriod } from '../../period.ts'
+import type { ForceEvent, InPeriod, Report } from '../../schema.ts'
 import { chartsOf } from './charts.ts'
 import { PAGE_STYLE } from './page-style.ts'
 import { CHART_TEMPLATE, DECISIONS_TEMPLATE, EVENTS_TEMPLATE, PAGE_TEMPLATE } from './page-template.ts'
 
 /**
- * A report as one page that needs nothing else: no script, no remote reference, and a policy that would refuse both.
- * Whatever stands in a report is hostile text, and is escaped where the templates put it.
+ * A report as one page that needs nothing else: it has no script and no remote reference, and a policy that would refuse
+ * both. The templates escape every text of a report, because all of it may be hostile.
  */
 export function htmlText(report: Report): string[] {
   return [headOf(report), createTemplates().render('@page', viewOf(report)), '</body>\n</html>\n']
@@ -57,12 +57,14 @@ function viewOf(report: Report) {
     time,
     verdict,
     isLink,
-    inPeriod: {
-      certainly: 'certainly in the period',
-      possibly: 'possibly in the period',
-      no: 'outside the period',
-    },
+    inPeriod: IN_PERIOD_TEXT,
   }
+}
+
+const IN_PERIOD_TEXT: { readonly [Value in InPeriod]: string } = {
+  certainly: 'certainly in the period',
+  possibly: 'possibly in the period',
+  no: 'outside the period',
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -73,12 +75,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** Text as it may stand in an element or an attribute; what could move or hide text shows as an escape. */
+/** Escapes text for an element or an attribute. Characters that could move or hide text become visible escapes. */
 function escape(value: unknown): string {
   return printable(String(value)).replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
 }
 
-/** To the millisecond, which is what a reader can use; the JSON form has all six digits. */
+/** A time to the millisecond, which is enough for a reader; the JSON format has all six digits. */
 function time(text: string | null): string {
   return text === null ? 'not known' : `${text.slice(0, 10)} ${text.slice(11, 23)}Z`
 }
@@ -91,7 +93,7 @@ function verdict(event: ForceEvent, when: 'before' | 'after'): string {
   return `${label}${confidence === null ? '' : ` ${confidence}`}${heuristic === null ? '' : ` (${heuristic})`}`
 }
 
-/** A link that a browser may follow; others, such as javascript:, are shown as text. */
+/** Whether a URL may become a link; others, such as javascript:, are shown as text. */
 function isLink(url: string | null): boolean {
   return url !== null && /^https?:\/\//i.test(url)
 }

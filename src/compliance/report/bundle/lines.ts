@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { hash } from '../schema.ts'
+
+/** Rises when a verifier has to read a bundle in another way. */
+export const BUNDLE_VERSION = 1
+
+const hashedText = z.string().describe('The text that was hashed: RFC 8785 JSON of the row as it was sealed.')
+
+/** The first line of a bundle. */
+export const headLine = z.strictObject({
+  bundle_version: z.literal(BUNDLE_VERSION),
+  generated_at: z.string(),
+  generated_by: z.string(),
+  data_digest: hash,
+  data: z.string().describe("The text whose hash is the digest: RFC 8785 JSON of the report's data."),
+})
+
+/** A line for each run of the chain, in order, from the first to the run that the report is as of. */
+export const runLine = z.strictObject({
+  run: z.strictObject({ chain_position: z.int(), merkle_root: hash, chain_head: hash, row: hashedText }),
+})
+
+/** A line for each revision and each note that the report rests on, after the line of its run. */
+export const leafLine = z.strictObject({
+  leaf: z.strictObject({
+    chain_position: z.int(),
+    leaf_no: z.int().describe('From 0, of leaf_count.'),
+    leaf_count: z.int(),
+    proof: z.array(hash).describe('Hashes from the leaf up, as in RFC 9162, section 2.1.3.'),
+    row: hashedText,
+  }),
+})
+
+export type HeadLine = Readonly<z.output<typeof headLine>>
+export type RunLine = Readonly<z.output<typeof runLine>>
+export type LeafLine = Readonly<z.output<typeof leafLine>>

@@ -1,0 +1,109 @@
+import { type Kysely, sql } from 'kysely'
+import type { DatabaseTime } from '../../../platform/database-time.ts'
+import { utcText } from '../../../platform/postgres/clock.ts'
+import type { Database } from '../../../platform/postgres/database.ts'
+import { EVENT_KINDS, type ForceChange, type ForceEvent } from '../schema.ts'
+
+/** Rows that the cursor fetches at a time. */
+const PAGE = 1000
+
+/** Every change of force up to a position of the chain, each with the finished content before it. */
+export async function readEvents(db: Kysely<Database>, position: number): Promise<ForceChange[]> {
+  const events: ForceChange[] = []
+  for await (const event of eventsUpTo(db, position).stream(PAGE)) events.push(event)
+  return events
+}
+
+/** The times at which identifiers were observed whose first finished record was forced already. */
+export async function readAlreadyForced(db: Kysely<Database>, position: number): Promise<DatabaseTime[]> {
+  const rows = await visibleRevisions(db, position)
+    .where(IS_ABOUT_FORCE)
+    .where(sql<boolean>`${ALREADY_FORCED} = any(r.causes)`)
+    .select(utcText(sql`r.observed_at`).as('observed_at'))
+    .execute()
+  return rows.map(({ observed_at }) => observed_at)
+}
+
+/**
+ * The revisions (`r`, with their run `s`) that a position of the chain has: those sealed by then, if all revisions before
+ * them of the same classification were sealed by then, too. Of two concurrent runs, the one with the later content may be
+ * sealed first; its content counts when the earlier one is sealed.
+ */
+export function visibleRevisions(db: Kysely<Database>, position: number) {
+  return db
+    .with('hidden', (cte) =>
+      cte
+        .selectFrom('identifai.classification_revisions as later')
+        .innerJoin('identifai.sync_runs as run', 'run.run_id', 'later.run_id')
+        .where(sql<boolean>`run.chain_position is null or run.chain_position > ${position}`)
+        .groupBy('later.classification_id')
+        .select(({ fn }) => ['later.classification_id', fn.min('later.revision_no').as('revision_no')]),
+    )
+    .selectFrom('identifai.classification_revisions as r')
+    .innerJoin('identifai.sync_runs as s', 's.run_id', 'r.run_id')
+    .leftJoin('hidden', 'hidden.classification_id', 'r.classification_id')
+    .where(sql<boolean>`(hidden.revision_no is null or r.revision_no < hidden.revision_no)`)
+}
+
+const ALREADY_FORCED = sql.lit('already_forced')
+
+/** Whether a revision is about force. The partial index on these causes applies only if the array is written as it is there. */
+const IS_ABOUT_FORCE = sql<boolean>`r.causes && array[${sql.join([...EVENT_KINDS.map((kind) => sql.lit(kind)), ALREADY_FORCED])}]`
+
+function eventsUpTo(db: Kysely<Database>, position: number) {
+  return (
+    visibleRevisions(db, position)
+      .where(IS_ABOUT_FORCE)
+      // An already forced identifier has no finished content before it, so that the join leaves it out: it is no event.
+      .innerJoinLateral(
+        (eb) =>
+          eb
+            .selectFrom('identifai.classification_revisions as f')
+            .select([
+              'f.revision_no',
+              'f.force_classification',
+              'f.machine_classification',
+              'f.machine_confidence',
+              'f.machine_heuristic',
+            ])
+            .whereRef('f.classification_id', '=', 'r.classification_id')
+            .whereRef('f.revision_no', '<', 'r.revision_no')
+            .where('f.status', '<>', 'new')
+            .orderBy('f.revision_no', 'desc')
+            .limit(1)
+            .as('former'),
+        (join) => join.onTrue(),
+      )
+      .select([
+        EVENT.as('event'),
+        'r.classification_id',
+        'r.revision_no',
+        'former.revision_no as revision_no_before',
+        'r.identifier',
+        'r.ref_id',
+        'r.name',
+        'r.source',
+        utcText(sql`r.submitted_at`).as('submitted_at'),
+        'r.file_hash',
+        'former.force_classification as forced_from',
+        'r.force_classification as forced_to',
+        utcText(sql`r.previous_confirmed_at`).as('not_before'),
+        utcText(sql`r.observed_at`).as('not_after'),
+        'former.machine_classification as machine_classification_before',
+        'former.machine_confidence as machine_confidence_before',
+        'former.machine_heuristic as machine_heuristic_before',
+        'r.machine_classification as machine_classification_after',
+        'r.machine_confidence as machine_confidence_after',
+        'r.machine_heuristic as machine_heuristic_after',
+        'r.result_url',
+        'r.run_id',
+        sql<number>`s.chain_position`.as('chain_position'),
+      ])
+  )
+}
+
+/** The cause of a revision that is an event. */
+const EVENT = sql<ForceEvent['event']>`case ${sql.join(
+  EVENT_KINDS.map((kind) => sql`when ${sql.lit(kind)} = any(r.causes) then ${sql.lit(kind)}`),
+  sql` `,
+)} end`

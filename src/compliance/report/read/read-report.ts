@@ -1,0 +1,124 @@
+import type { Kysely } from 'kysely'
+import { notesBetween } from '../../../pipeline/seal/read-rows.ts'
+import { UsageError } from '../../../platform/errors.ts'
+import { readClock } from '../../../platform/postgres/clock.ts'
+import type { Database } from '../../../platform/postgres/database.ts'
+import { VERSION } from '../../../platform/version.ts'
+import { type Counts, dataDigest, type Facts, makeReport } from '../make-report.ts'
+import { inPeriod } from '../period.ts'
+import type { ForceChange, Note, Period, Report } from '../schema.ts'
+import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
+import { summarizeNow } from '../summary.ts'
+import { readForcedNow, readObservedSince, readTracked } from './read-counts.ts'
+import { readAlreadyForced, readEvents } from './read-events.ts'
+import { awaitAsOf, normalizeTime, resolveAsOf } from './resolve-as-of.ts'
+
+/** Times in ISO 8601. */
+export interface ReportRequest {
+  readonly media: string
+  /** Null: from the beginning. */
+  readonly from: string | null
+  /** Null: up to the oldest confirmation at the as-of, which is where complete coverage ends. */
+  readonly to: string | null
+  /** Null: the newest run. */
+  readonly asOf: string | null
+}
+
+/**
+ * Makes the report from what was sealed by the as-of, in one snapshot. The same request gives the same data later.
+ *
+ * @throws UsageError when nothing had been sealed by then, the as-of lies in the future, or the period is empty.
+ */
+export async function readReport(db: Kysely<Database>, request: ReportRequest): Promise<Report> {
+  await awaitAsOf(db, request.asOf)
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (trx) => {
+      const asOf = await resolveAsOf(trx, request.asOf)
+      const period = await periodOf(trx, request, asOf)
+      const facts = await readFacts(trx, { media: request.media, period, asOf })
+      const { report_version, ...data } = makeReport(request.media, period, facts)
+      return {
+        report_version,
+        generated_at: await readClock(trx),
+        generated_by: `identifai-sync ${VERSION}`,
+        data_digest: dataDigest({ report_version, ...data }),
+        ...data,
+      }
+    })
+}
+
+async function periodOf(
+  db: Kysely<Database>,
+  { from, to }: ReportRequest,
+  { row }: SealedRun,
+): Promise<Period> {
+  const period = {
+    from: from === null ? null : await normalizeTime(db, from),
+    to: to === null ? (row.confirmed_since ?? row.finished_at) : await normalizeTime(db, to),
+  }
+  if (period.from !== null && period.from >= period.to) {
+    throw new UsageError(
+      `The period is empty: it would begin at ${period.from} and end at ${period.to}${to === null ? ' (the oldest confirmation; give --to for another end)' : ''}.`,
+    )
+  }
+  return period
+}
+
+async function readFacts(
+  db: Kysely<Database>,
+  { media, period, asOf }: { readonly media: string; readonly period: Period; readonly asOf: SealedRun },
+): Promise<Facts> {
+  const position = asOf.chain_position
+  const events = await readEvents(db, position)
+  const { coverage, ...sealed } = sealedFacts(asOf)
+  return {
+    ...sealed,
+    coverage: { ...coverage, observed_since: await readObservedSince(db, position) },
+    events,
+    notes: await readNotes(db, media, asOf.row.notes_through),
+    counts: await readCounts(db, { position, period, events }),
+  }
+}
+
+/** The notes on files of one medium up to a note_id, by note_id. */
+async function readNotes(db: Kysely<Database>, media: string, through: number): Promise<Note[]> {
+  const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, through)
+  return notes
+    .filter((note) => note.media === media)
+    .map((note) => {
+      const { note_id, noted_at, file_hash, forced_to, author, reason, ticket, reviewer } =
+        note as unknown as Note
+      return {
+        note_id,
+        noted_at,
+        file_hash,
+        forced_to,
+        author,
+        reason,
+        ticket: ticket ?? null,
+        reviewer: reviewer ?? null,
+      }
+    })
+}
+
+async function readCounts(
+  db: Kysely<Database>,
+  of: { readonly position: number; readonly period: Period; readonly events: readonly ForceChange[] },
+): Promise<Counts> {
+  const times = await readAlreadyForced(db, of.position)
+  const { counts, hashes } = await readTracked(db, of.position, of.events)
+  return {
+    now: summarizeNow(await readForcedNow(db, of.position)),
+    alreadyForced: times.filter(
+      (time) => inPeriod({ not_before: time, not_after: time }, of.period) === 'certainly',
+    ).length,
+    tracked: (fileHash) => counts.get(fileHash) ?? 0,
+    sameFile: ({ file_hash, classification_id }) => {
+      if (file_hash === null) return 0
+      return (counts.get(file_hash) ?? 0) - Number(hashes.get(classification_id) === file_hash)
+    },
+  }
+}

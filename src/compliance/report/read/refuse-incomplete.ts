@@ -1,0 +1,76 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { ReportRefusedError } from '../../../platform/errors.ts'
+import type { Database } from '../../../platform/postgres/database.ts'
+import type { GapKind, Report } from '../schema.ts'
+
+/** Identifiers that a refusal names. */
+const NAMED = 5
+
+/**
+ * Refuses a report that is not complete.
+ *
+ * @throws ReportRefusedError with each gap, the identifiers that cause it at this moment, and what to do.
+ */
+export async function refuseIncomplete(db: Kysely<Database>, { head }: Report): Promise<void> {
+  const { gaps } = head.coverage
+  if (gaps.length === 0) return
+  const lines = []
+  for (const { gap, statement } of gaps) lines.push(`- ${statement}`, `  ${await REMEDIES[gap](db, head)}`)
+  throw new ReportRefusedError(
+    `The report would not be complete, so it was not made.\n${lines.join('\n')}\nTo make it with these gaps stated in its head, add --allow-incomplete.`,
+  )
+}
+
+type Remedy = (db: Kysely<Database>, head: Report['head']) => string | Promise<string>
+
+const AFTER_A_RUN = 'Run identifai-sync sync --refresh-all, and give no --as-of or one after that run.'
+
+/** What to do about each gap. */
+const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
+  period_not_over: () => 'Run identifai-sync sync after the end of the period, or give an earlier --to.',
+  unobserved: () => 'Give a later --to: before the first response there is nothing to report on.',
+  unfinished: async (db, { media, period }) => {
+    const unfinished = await describeIdentifiers(
+      db,
+      media,
+      sql`state in ('pending', 'missing', 'quarantined') and enqueued_at < ${period.to}`,
+    )
+    const hint =
+      'See identifai-sync status --stuck; retire the identifiers that will never have a result, with the reason.'
+    return unfinished === null ? `${NONE_NOW} ${AFTER_A_RUN}` : `${unfinished} ${hint} ${AFTER_A_RUN}`
+  },
+  unconfirmed: async (db, { media, period }) => {
+    const unconfirmed = await describeIdentifiers(
+      db,
+      media,
+      sql`state in ('done', 'errored') and last_confirmed_at < ${period.to}`,
+    )
+    return `${unconfirmed ?? NONE_NOW} ${AFTER_A_RUN}`
+  },
+  reanalyzing: () =>
+    'Run identifai-sync sync when the analyses have ended, and give no --as-of or one after that run.',
+  unsealed: () =>
+    'When the other run has ended, give no --as-of or one after its end; or give one before it began.',
+}
+
+const NONE_NOW = 'At this moment there is none.'
+
+/** The number of identifiers that match, and the first of them; null when none matches. */
+async function describeIdentifiers(
+  db: Kysely<Database>,
+  media: string,
+  condition: RawBuilder<unknown>,
+): Promise<string | null> {
+  const rows = await db
+    .selectFrom('identifai.identifiers')
+    .select(['identifier', sql<number>`count(*) over ()`.as('total')])
+    .where('media', '=', media)
+    .where(sql<boolean>`(${condition})`)
+    .orderBy('id')
+    .limit(NAMED)
+    .execute()
+  const total = rows[0]?.total ?? 0
+  if (total === 0) return null
+  const more = total > rows.length ? `, and ${total - rows.length} more` : ''
+  return `At this moment ${total}: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.`
+}

@@ -1,0 +1,282 @@
+import { z } from 'zod'
+import type { DatabaseTime } from '../../platform/database-time.ts'
+
+/** Rises when the same history would give another report: other keys, sentences or rules. */
+export const REPORT_VERSION = 1
+
+/** What can let a change before the end of the period go unnoticed, in the order in which a report states it. */
+export const GAP_KINDS = [
+  'period_not_over',
+  'unobserved',
+  'unfinished',
+  'unconfirmed',
+  'reanalyzing',
+  'unsealed',
+] as const
+export type GapKind = (typeof GAP_KINDS)[number]
+
+/** Changes of a forced label; the causes of a revision have the same names. */
+export const EVENT_KINDS = ['forced', 'force_changed', 'unforced'] as const
+
+export const EXPLANATIONS = ['explained', 'explained_late', 'unexplained'] as const
+
+const IN_PERIOD = ['certainly', 'possibly', 'no'] as const
+
+/** SHA-256 in hex. */
+export const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const count = z.int().min(0)
+const position = z.int().min(1)
+const text = z.string().nullable()
+const time = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/)
+  .refine((value) => new Date(value).toJSON()?.slice(0, 19) === value.slice(0, 19), 'not a time')
+  .describe('UTC, six digits.')
+const inPeriod = z
+  .enum(IN_PERIOD)
+  .describe(
+    'Whether the interval lies in the period. no: outside; listed because it is about a file and a label that were forced in the period.',
+  )
+const interval = {
+  not_before: time.nullable().describe('The change happened then or later; null: at any time.'),
+  not_after: time.describe('The change happened then or earlier.'),
+}
+
+const period = z
+  .strictObject({ from: time.nullable().describe('Null: from the beginning.'), to: time })
+  .describe('Half-open: from `from` on, before `to`.')
+
+const asOf = z
+  .strictObject({
+    run_id: z.guid(),
+    finished_at: time,
+    chain_position: position,
+    chain_head: hash,
+    notes_through: count.describe('Highest note_id that counts.'),
+    first_http_date: time
+      .nullable()
+      .describe("The API's own clock in that run. Null: no response had a date."),
+    last_http_date: time.nullable(),
+  })
+  .describe('The run whose end the report describes.')
+
+const gap = z.strictObject({ gap: z.enum(GAP_KINDS), statement: z.string() })
+
+const coverage = z
+  .strictObject({
+    is_complete: z
+      .boolean()
+      .describe('Whether every change before the end of the period would have been observed.'),
+    gaps: z.array(gap),
+    tracked: count,
+    finished: count,
+    done: count,
+    errored: count,
+    pending: count,
+    missing: count,
+    quarantined: count,
+    retired: count,
+    retired_reasons: z
+      .array(z.strictObject({ reason: text, identifiers: count }))
+      .describe('The most frequent first; all beyond twenty as one whose reason is null.'),
+    reanalyzing: count.describe(
+      'Finished ones whose analysis was running again. A change of their force is observed when it ends.',
+    ),
+    observed_since: time
+      .nullable()
+      .describe(
+        'When the first response was received; null: none yet. What was forced before then is already_forced.',
+      ),
+    confirmed_since: time
+      .nullable()
+      .describe('Oldest confirmation among the finished; null when none is finished.'),
+    unfinished_enqueued_since: time
+      .nullable()
+      .describe('Oldest enqueued_at among pending, missing and quarantined; null when there are none.'),
+    unsealed_runs: count.describe(
+      'Other runs, still under way, that had changed contents which this report cannot have.',
+    ),
+  })
+  .describe('The tracked identifiers at the end of the run that the report is as of, counted.')
+
+const statement = z.strictObject({ topic: z.string(), statement: z.string() })
+
+const head = z.strictObject({
+  title: z.string(),
+  media: z.string(),
+  period,
+  as_of: asOf,
+  coverage,
+  statements: z.array(statement).describe('How to read the report, in sentences.'),
+})
+
+const machine = text.describe('Null: the machine gave no verdict.')
+
+const forcedNow = z
+  .strictObject({
+    with_result: count,
+    forced: count,
+    forced_share: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .describe('forced / with_result; null when there is no result.'),
+    machine_to_forced: z.array(z.strictObject({ machine, forced_to: text, identifiers: count })),
+  })
+  .describe('The latest finished records at the as-of, in identifiers, retired and missing ones included.')
+
+const periodSummary = z
+  .strictObject({
+    events: count,
+    events_certainly: count,
+    events_possibly: count,
+    identifiers: count.describe('Distinct identifiers among the events.'),
+    decisions: count,
+    decisions_certainly: count,
+    decisions_possibly: count,
+    already_forced: count.describe(
+      'First finished records within the period that were forced already. They are no events.',
+    ),
+    ...counts(EXPLANATIONS),
+    machine_to_forced: z.array(z.strictObject({ machine, forced_to: text, events: count })),
+    against_machine: count.describe("Events that forced another label than the machine's."),
+    against_machine_confidence_090: count.describe('Those of them whose machine confidence was 0.9 or more.'),
+    by_heuristic: z.array(z.strictObject({ heuristic: text, events: count })),
+    by_source: z.array(z.strictObject({ source: text, events: count })),
+    by_week: z
+      .array(z.strictObject({ week: z.iso.date(), events: count, decisions: count }))
+      .describe('By the Monday (UTC) of the week in which each was observed, without a gap.'),
+  })
+  .describe('The listed events and decisions, counted, without those outside the period.')
+
+const note = z.strictObject({
+  note_id: z.int(),
+  noted_at: time,
+  file_hash: z.string(),
+  forced_to: z.string().describe('none: the force was removed.'),
+  author: z.string(),
+  reason: z.string(),
+  ticket: text,
+  reviewer: text,
+})
+
+const decision = z
+  .strictObject({
+    decision: position.describe('From 1, in the order of time.'),
+    in_period: inPeriod,
+    file_hash: text,
+    forced_from: text.describe('Null: not forced before, or different from identifier to identifier.'),
+    forced_from_differs: z.boolean(),
+    forced_to: text,
+    ...interval,
+    identifiers: count.describe('Identifiers that it changed.'),
+    tracked: count.describe('Tracked identifiers of the file.'),
+    explanation: z.enum(EXPLANATIONS).describe('explained_late: noted more than seven days after not_after.'),
+    explained_by: z.int().nullable().describe('note_id of the first note; null when there is none.'),
+    notes: z.array(note),
+  })
+  .describe('Events of one file and label that can have happened at the same moment.')
+
+const event = z
+  .strictObject({
+    event: z.enum(EVENT_KINDS),
+    in_period: inPeriod,
+    decision: position.describe('Number of its decision in this report.'),
+    classification_id: z.int(),
+    revision_no: position.describe('The revision that has the new label.'),
+    revision_no_before: position.describe('The finished revision before it, which has the former label.'),
+    identifier: z.string(),
+    ref_id: text,
+    name: text,
+    source: text,
+    submitted_at: time.nullable(),
+    file_hash: text,
+    forced_from: text,
+    forced_to: text,
+    ...interval,
+    force_origin: z.enum(['not_c2pa_path', 'undetermined']),
+    machine_classification_before: text,
+    machine_confidence_before: z.number().nullable(),
+    machine_heuristic_before: text,
+    machine_classification_after: text,
+    machine_confidence_after: z.number().nullable(),
+    machine_heuristic_after: text,
+    same_file_identifiers: count.describe('Other tracked identifiers of the same file.'),
+    result_url: text,
+    run_id: z.guid(),
+    chain_position: position,
+  })
+  .describe('A change of force, observed between two finished records of one identifier.')
+
+const data = {
+  report_version: z.literal(REPORT_VERSION),
+  head,
+  summary: z.strictObject({ now: forcedNow, period: periodSummary }),
+  decisions: z
+    .array(decision)
+    .describe(
+      'In the order of time; all of the files and labels that were forced in the period, also those outside it.',
+    ),
+  events: z.array(event).describe('All events of these, in the order in which they were observed.'),
+}
+
+/** The data of a report: everything that its digest covers. */
+export const reportDataSchema = z.strictObject(data)
+
+/**
+ * The compliance report on forced classifications as JSON; docs/report.schema.json is made of it. All of it follows from
+ * what was sealed up to one position of the chain, except generated_at and generated_by.
+ */
+export const reportSchema = z
+  .strictObject({
+    ...data,
+    generated_at: time,
+    generated_by: z.string(),
+    data_digest: hash.describe(
+      'SHA-256 of the RFC 8785 JSON of this document without generated_at, generated_by and data_digest.',
+    ),
+  })
+  .meta({
+    title: 'identifai-sync: report on forced classifications',
+    description:
+      'Printed by `identifai-sync report forced --format json`. Made again with the same period and as-of, only generated_at and generated_by may differ.',
+  })
+
+export type Report = Immutable<z.output<typeof reportSchema>>
+export type ReportData = Immutable<z.output<typeof reportDataSchema>>
+export type Period = Immutable<z.output<typeof period>>
+export type AsOf = Immutable<z.output<typeof asOf>>
+export type Coverage = Immutable<z.output<typeof coverage>>
+export type Gap = Immutable<z.output<typeof gap>>
+export type Statement = Immutable<z.output<typeof statement>>
+export type ForcedNow = Immutable<z.output<typeof forcedNow>>
+export type PeriodSummary = Immutable<z.output<typeof periodSummary>>
+export type Decision = Immutable<z.output<typeof decision>>
+export type ForceEvent = Immutable<z.output<typeof event>>
+export type Note = Immutable<z.output<typeof note>>
+export type InPeriod = ForceEvent['in_period']
+export type Explanation = Decision['explanation']
+
+/** A change of force as history has it, before a period and the other events place it. */
+export type ForceChange = Omit<
+  ForceEvent,
+  'in_period' | 'decision' | 'same_file_identifiers' | 'force_origin'
+>
+
+/** The time between two requests in which a change happened. */
+export interface Interval {
+  /** The change happened then or later; null: at any time. */
+  readonly not_before: DatabaseTime | null
+  readonly not_after: DatabaseTime
+}
+
+function counts<Key extends string>(keys: readonly Key[]) {
+  return Object.fromEntries(keys.map((key) => [key, count])) as { readonly [K in Key]: typeof count }
+}
+
+type Immutable<T> = T extends readonly (infer Element)[]
+  ? readonly Immutable<Element>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Immutable<T[Key]> }
+    : T

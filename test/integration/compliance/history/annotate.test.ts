@@ -1,0 +1,71 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { annotate } from '../../../../src/compliance/history/annotate.ts'
+import { createTestApp, type TestApp } from '../../../support/test-app.ts'
+
+let bench: TestApp
+beforeEach(async () => {
+  bench = await createTestApp({ world: { seed: 71 } })
+})
+afterEach(() => bench[Symbol.asyncDispose]())
+
+/** Tracks some identifiers, the first of which are finished and not forced, and requests all of them. */
+async function track(count: number): Promise<string[]> {
+  const identifiers = bench.simulator.world.register({ count, result: 'done' })
+  await bench.enqueue(identifiers)
+  await bench.run()
+  return identifiers
+}
+
+const hashOf = (identifier: string) => bench.simulator.world.hashOf(identifier) as string
+
+describe('annotate', () => {
+  const note = {
+    media: 'audio',
+    forcedTo: 'human',
+    author: 'A',
+    reason: 'r',
+    ticket: null,
+    reviewer: 'B',
+  } as const
+
+  it('writes a note that cannot be changed, and counts the identifiers of its file', async () => {
+    const identifiers = await track(12)
+    const fileHash = hashOf(identifiers[11] as string)
+    expect(await annotate(bench.app.db, { ...note, fileHash })).toEqual({
+      note_id: 1,
+      file_hash: fileHash,
+      forced_to: 'human',
+      tracked: 2,
+      matching: 0,
+    })
+    bench.simulator.world.override(fileHash, 'human')
+    await bench.run({ refreshAll: true })
+    expect(await annotate(bench.app.db, { ...note, fileHash })).toMatchObject({ note_id: 2, matching: 2 })
+    expect(await annotate(bench.app.db, { ...note, fileHash: 'unknown' })).toMatchObject({ tracked: 0 })
+    await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
+      values ('h', 'human', 'A', 'r', '2020-01-01')`.execute(bench.app.db)
+    const { rows } =
+      await sql`select from identifai.override_notes where noted_at < now() - interval '1 day'`.execute(
+        bench.app.db,
+      )
+    expect(rows, 'the database sets the time of a note').toEqual([])
+    for (const statement of [
+      "update identifai.override_notes set author = 'B'",
+      'delete from identifai.override_notes',
+      'truncate identifai.override_notes',
+    ]) {
+      await expect(sql.raw(statement).execute(bench.app.db)).rejects.toThrow(/append-only/)
+    }
+  })
+
+  it('refuses an identifier in place of a hash, and names the hash', async () => {
+    const [identifier] = (await track(1)) as [string]
+    await expect(annotate(bench.app.db, { ...note, fileHash: identifier })).rejects.toMatchObject({
+      name: 'UsageError',
+      message: expect.stringContaining(hashOf(identifier)),
+    })
+    const { rows } = await sql`select from identifai.override_notes`.execute(bench.app.db)
+    expect(rows).toHaveLength(0)
+  })
+})

@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describeTimeline } from '../../../../src/cli/describe-timeline.ts'
+import { annotate } from '../../../../src/compliance/history/annotate.ts'
+import {
+  identifiersOfFile,
+  readTimeline,
+  type Timeline,
+} from '../../../../src/compliance/history/read-timeline.ts'
+import { createTestApp, type TestApp } from '../../../support/test-app.ts'
+
+let bench: TestApp
+beforeEach(async () => {
+  bench = await createTestApp({ world: { seed: 71 } })
+})
+afterEach(() => bench[Symbol.asyncDispose]())
+
+/** Tracks some identifiers, the first of which are finished and not forced, and requests all of them. */
+async function track(count: number): Promise<string[]> {
+  const identifiers = bench.simulator.world.register({ count, result: 'done' })
+  await bench.enqueue(identifiers)
+  await bench.run()
+  return identifiers
+}
+
+const hashOf = (identifier: string) => bench.simulator.world.hashOf(identifier) as string
+
+describe('explain', () => {
+  it('lists every revision of one identifier with its interval, and the notes on its file', async () => {
+    const { world } = bench.simulator
+    const identifiers = await track(30)
+    // Every twelfth submission is of the file before it.
+    const [one, other] = identifiers.slice(10, 12) as [string, string]
+    world.override(hashOf(one), 'human')
+    await bench.run({ refreshAll: true })
+    world.reanalyse(one, 1)
+    await bench.run({ refreshAll: true })
+    await annotate(bench.app.db, {
+      media: 'audio',
+      fileHash: hashOf(one),
+      forcedTo: 'human',
+      author: 'A. Rossi',
+      reason: 'called back',
+      ticket: 'F-1',
+      reviewer: null,
+    })
+    const timeline = (await readTimeline(bench.app.db, 'audio', one)) as Timeline
+    expect(timeline).toMatchObject({
+      identifier: one,
+      state: 'done',
+      file_hash: hashOf(one),
+      same_file_identifiers: [other],
+      notes: [{ note_id: 1, forced_to: 'human', author: 'A. Rossi', reason: 'called back', ticket: 'F-1' }],
+    })
+    expect(
+      timeline.revisions.map(
+        ({ revision_no, causes, force_classification, chain_position, is_payload_stored }) => [
+          revision_no,
+          causes.join(),
+          force_classification,
+          chain_position,
+          is_payload_stored,
+        ],
+      ),
+    ).toEqual([
+      [1, 'first_seen', null, 1, true],
+      [2, 'forced', 'human', 2, true],
+      [3, 'status_changed', 'human', 3, true],
+    ])
+    const text = describeTimeline(timeline)
+    const [first, second] = timeline.revisions
+    expect(text).toContain(`observed at ${first?.not_after}`)
+    expect(text).toContain(
+      `2  FORCED\n     not before ${second?.not_before}, and not after ${second?.not_after}`,
+    )
+    expect(text).toContain('forced to human, which counts')
+    expect(text).toContain('the analysis is not finished')
+    expect(text).toContain('A. Rossi: forced to human, because called back (ticket F-1)')
+    expect(text).toContain(`1 other identifier: ${other}`)
+  })
+
+  it('states no time for a force that was not observed', async () => {
+    const { world } = bench.simulator
+    const [identifier] = world.register({ count: 1, result: 'done' }) as [string]
+    world.reanalyse(identifier, 1)
+    await bench.enqueue([identifier])
+    await bench.run()
+    world.override(hashOf(identifier), 'human')
+    await bench.makeAllDue()
+    await bench.run()
+    const text = describeTimeline((await readTimeline(bench.app.db, 'audio', identifier)) as Timeline)
+    expect(text).toContain('FORCED already in the first finished record')
+    expect(text).toContain('the force itself was not observed')
+  })
+
+  it('shows control characters of a name as escapes', async () => {
+    const [identifier] = (await track(1)) as [string]
+    const timeline = (await readTimeline(bench.app.db, 'audio', identifier)) as Timeline
+    const [revision] = timeline.revisions
+    const hostile = { ...timeline, revisions: [{ ...revision, name: 'a\u001B[2Jb\u202E' } as never] }
+    expect(describeTimeline(hostile)).toContain('a\\u{1b}[2Jb\\u{202e}')
+  })
+
+  it('describes an identifier without a response, finds no untracked one, and lists the identifiers of a file', async () => {
+    const identifiers = await track(12)
+    await bench.enqueue(['new'])
+    expect(describeTimeline((await readTimeline(bench.app.db, 'audio', 'new')) as Timeline)).toContain(
+      'No response has been received yet.',
+    )
+    const hash = hashOf(identifiers[11] as string)
+    expect(await readTimeline(bench.app.db, 'audio', hash)).toBeUndefined()
+    expect(await identifiersOfFile(bench.app.db, 'audio', hash)).toEqual(identifiers.slice(10, 12))
+  })
+})

@@ -1,0 +1,389 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { canonicalJson } from '../../../../../src/platform/canonical-json.ts'
+import { bundleLines } from '../../../../../src/compliance/report/read/bundle-lines.ts'
+import { dataDigest } from '../../../../../src/compliance/report/make-report.ts'
+import { jsonText } from '../../../../../src/compliance/report/format/format-report.ts'
+import { readReport } from '../../../../../src/compliance/report/read/read-report.ts'
+import type { Report } from '../../../../../src/compliance/report/schema.ts'
+import { verifyFile } from '../../../../../src/compliance/report/read/verify-file.ts'
+import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-rows.ts'
+import { writeRevisions } from '../../../../support/seal-history.ts'
+import { addNote } from '../../../../support/add-note.ts'
+import { createTestApp, type TestApp } from '../../../../support/test-app.ts'
+
+const DOCS = path.resolve(import.meta.dirname, '../../../../../docs')
+const [VERIFIER, REPORT_VERIFIER] = [path.join(DOCS, 'verify_bundle.py'), path.join(DOCS, 'verify_report.py')]
+
+const HAS_PYTHON = spawnSync('python3', ['-c', '']).status === 0
+
+if (!HAS_PYTHON) console.warn('NOT CHECKED: docs/verify_*.py, because there is no python3 on this machine.')
+
+function exitCodeOf(command: readonly string[]) {
+  return new Promise((resolve) => {
+    execFile('python3', ['-B', ...command], (error) => resolve(error?.code ?? 0))
+  })
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- lines are whatever a test makes of them
+type Line = any
+
+/** The lines, with the texts that were hashed parsed to values. */
+function opened(lines: readonly string[]): Line[] {
+  return lines.map((text) => {
+    const line = JSON.parse(text)
+    if (line.data) line.data = JSON.parse(line.data)
+    const part = line.run ?? line.leaf
+    if (part) part.row = JSON.parse(part.row)
+    return line
+  })
+}
+
+/** The reverse. */
+function closed(lines: readonly Line[]): string[] {
+  return lines.map((line) => {
+    const copy = structuredClone(line)
+    if (copy.data) copy.data = canonicalJson(copy.data)
+    const part = copy.run ?? copy.leaf
+    if (part?.row) part.row = canonicalJson(part.row)
+    return `${JSON.stringify(copy)}\n`
+  })
+}
+
+/**
+ * First records, two overrides with a new analysis between, and a third file that is forced one way, the other, and back. A
+ * note on each of the first two.
+ */
+async function benchWithHistory(): Promise<TestApp> {
+  const bench = await createTestApp({ world: { seed: 61 } })
+  const { world } = bench.simulator
+  const identifiers = world.register({ count: 60, result: 'done' })
+  await bench.enqueue(identifiers)
+  await bench.run()
+  const [one, other] = [12, 25].map((position) => identifiers[position] as string) as [string, string]
+  world.override(world.hashOf(one) as string, 'human')
+  await bench.run({ refreshAll: true })
+  await addNote(bench.app.db, world.hashOf(one) as string)
+  // A run without a change, whose only leaf is the note.
+  await bench.run({ refreshAll: true })
+  // A run without a leaf.
+  await bench.run({ refreshAll: true })
+  world.reanalyse(other, 1)
+  await bench.run({ refreshAll: true })
+  world.override(world.hashOf(other) as string, 'human')
+  await bench.run({ refreshAll: true })
+  await addNote(bench.app.db, world.hashOf(other) as string)
+  const twice = world.hashOf(identifiers[40] as string) as string
+  world.override(twice, 'human')
+  await bench.run({ refreshAll: true })
+  world.override(twice, 'artificial')
+  await bench.run({ refreshAll: true })
+  world.override(twice, 'human')
+  await bench.run({ refreshAll: true })
+  return bench
+}
+
+describe('a bundle', () => {
+  let bench: TestApp
+  let report: Report
+  let lines: string[]
+  let folder: string
+
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'identifai bundle '))
+    bench = await benchWithHistory()
+    report = await readReport(bench.app.db, { media: 'audio', from: null, to: null, asOf: null })
+    lines = []
+    for await (const line of bundleLines(bench.app.db, report)) lines.push(line)
+  })
+  afterAll(async () => {
+    rmSync(folder, { recursive: true })
+    await bench[Symbol.asyncDispose]()
+  })
+
+  function write(text: string): string {
+    const file = path.join(folder, 'b.jsonl')
+    writeFileSync(file, text)
+    return file
+  }
+
+  /** The findings of the product in a file, and the exit code of the second verifier. */
+  async function verdicts(file: string, head?: string) {
+    const { findings } = await verifyFile(file, head)
+    const ours = findings.length > 0 ? 6 : 0
+    const code = HAS_PYTHON ? await exitCodeOf([VERIFIER, file, ...(head ? [head] : [])]) : ours
+    return { findings: findings.map(({ what, problem }) => `${what} ${problem}`), python: code }
+  }
+
+  /** The exit code of the second verifier for a JSON report. */
+  function verifyConclusions(made: Report) {
+    const file = path.join(folder, 'r.json')
+    writeFileSync(file, [...jsonText(made)].join(''))
+    return exitCodeOf([REPORT_VERIFIER, file])
+  }
+
+  /** Verdicts on the bundle with changed lines. The digest of the report is made to fit, as a forger would do it. */
+  async function forge(change: (lines: Line[], report: Line) => unknown, options = { forgesDigest: true }) {
+    const copy = opened(lines)
+    const forged = copy[0].data
+    change(copy, forged)
+    const forgedDigest = options.forgesDigest ? dataDigest(copy[0].data) : copy[0].data_digest
+    copy[0].data_digest = forgedDigest
+    return verdicts(write(closed(copy).join('')))
+  }
+
+  it('proves itself to the product and to a verifier that shares nothing with it', async () => {
+    expect(report.events.length).toBeGreaterThanOrEqual(2)
+    expect(report.summary.period.explained).toBe(2)
+    expect(await verdicts(write(lines.join('')))).toEqual({ findings: [], python: 0 })
+    const [head] = opened(lines).flatMap(({ run }) => run?.chain_head ?? [])
+    expect(await verdicts(write(lines.join('')), head)).toEqual({ findings: [], python: 0 })
+    const missing = await verdicts(write(lines.join('')), 'a'.repeat(64))
+    expect(missing).toMatchObject({ findings: [expect.stringMatching(/is not in the chain/)], python: 6 })
+  })
+
+  it.runIf(HAS_PYTHON)(
+    'proves itself whatever the period cuts through, and its report follows from its lists',
+    async () => {
+      const times = report.events.flatMap(({ not_before, not_after }) => [not_before, not_after])
+      const cuts = [...new Set(times.filter((time) => time !== null))].toSorted()
+      const periods = [
+        { from: null, to: null },
+        ...cuts.slice(1).map((to, n) => ({ from: cuts[n] as string, to })),
+      ]
+      const observed = new Set<string>()
+      for (const { from, to } of periods) {
+        const cut = await readReport(bench.app.db, { media: 'audio', from, to, asOf: null })
+        for (const { in_period } of cut.events) observed.add(in_period)
+        const texts = await Array.fromAsync(bundleLines(bench.app.db, cut))
+        expect(await verdicts(write(texts.join('')))).toEqual({ findings: [], python: 0 })
+        expect(await verifyConclusions(cut)).toBe(0)
+      }
+      expect(observed).toEqual(new Set(['certainly', 'possibly', 'no']))
+      expect(await verifyConclusions({ ...report, decisions: [] })).toBe(6)
+      expect(await verifyConclusions({} as Report)).toBe(6)
+    },
+  )
+
+  it('has the revisions of each event, from the finished one before to its own, the notes, and every run', () => {
+    const parsed = opened(lines)
+    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    const revisions = parsed.flatMap(({ leaf }) =>
+      leaf?.row.revision_no ? [`${leaf.row.classification_id} ${leaf.row.revision_no}`] : [],
+    )
+    const expected = report.events.flatMap(({ classification_id, revision_no, revision_no_before }) =>
+      Array.from(
+        { length: revision_no - revision_no_before + 1 },
+        (_, n) => `${classification_id} ${revision_no_before + n}`,
+      ),
+    )
+    expect(revisions.toSorted()).toEqual([...new Set(expected)].toSorted())
+    expect(report.events.some((event) => event.revision_no - event.revision_no_before > 1)).toBe(true)
+    expect(parsed.flatMap(({ leaf }) => leaf?.row.note_id ?? [])).toEqual([1, 2])
+  })
+
+  it('detects a digest that does not fit its data', async () => {
+    const found = await forge((_, forged) => (forged.summary.now.forced = 0), { forgesDigest: false })
+    expect(found).toMatchObject({ findings: [expect.stringMatching(/data_digest/)], python: 6 })
+  })
+
+  const isLeaf = (kind: 'revision_no' | 'note_id') => (line: Line) => line.leaf?.row[kind] !== undefined
+  const leafOf = (all: Line[], kind: 'revision_no' | 'note_id') => all.find(isLeaf(kind)).leaf
+  const runOf = (all: Line[], position: number) => all.find(({ run }) => run?.chain_position === position).run
+
+  it.each<[string, (lines: Line[], report: Line) => unknown]>([
+    ['an event with another time', (_, r) => (r.events[0].not_after = '2026-01-01T00:00:00.000000Z')],
+    ['an event with another lower bound', (_, r) => (r.events[0].not_before = '2020-01-01T00:00:00.000000Z')],
+    ['an event of another identifier', (_, r) => (r.events[0].identifier = 'x')],
+    ['an event with another label before', (_, r) => (r.events[0].forced_from = 'artificial')],
+    ['an event with another confidence', (_, r) => (r.events[0].machine_confidence_after = 0.123)],
+    ['an event with another confidence before', (_, r) => (r.events[0].machine_confidence_before = 0.123)],
+    ['an event with another name', (_, r) => (r.events[0].name = 'x')],
+    ['an event with another cause', (_, r) => (r.events[0].event = 'unforced')],
+    ['an event with another origin', (_, r) => (r.events[0].force_origin = 'undetermined')],
+    ['an event with another place in the period', (_, r) => (r.events[0].in_period = 'possibly')],
+    ['an event in another run', (_, r) => (r.events[0].chain_position = 1)],
+    ['an event that is left out of the list, but not of the summary', (_, r) => r.events.pop()],
+    ['an event in another decision', (_, r) => (r.events[0].decision = 2)],
+    ['an event that is invented', (_, r) => r.events.push({ ...r.events[0], revision_no: 77 })],
+    [
+      'a decision later than its events',
+      (_, r) => (r.decisions[0].not_after = '2099-01-01T00:00:00.000000Z'),
+    ],
+    ['a note by another author', (_, r) => (r.decisions[0].notes[0].author = 'B')],
+    ['a note with another reason', (_, r) => (r.decisions[0].notes[0].reason = 'no')],
+    [
+      'a note that is invented',
+      (_, r) => r.decisions[0].notes.push({ ...r.decisions[0].notes[0], note_id: 9 }),
+    ],
+    [
+      'a head that claims to be complete',
+      (_, r) => (r.head.coverage.is_complete = !r.head.coverage.is_complete),
+    ],
+    ['coverage with another count', (_, r) => (r.head.coverage.tracked = 1)],
+    [
+      'coverage with another confirmation',
+      (_, r) => (r.head.coverage.confirmed_since = '2026-01-01T00:00:00.000000Z'),
+    ],
+    ['another as-of', (_, r) => (r.head.as_of.chain_position = 4)],
+    ['another chain head', (_, r) => (r.head.as_of.chain_head = 'a'.repeat(64))],
+    [
+      'a leaf with another force',
+      (all) => (leafOf(all, 'revision_no').row.force_classification = 'artificial'),
+    ],
+    ['a note with another author in its leaf', (all) => (leafOf(all, 'note_id').row.author = 'B')],
+    ['a proof of another leaf', (all) => (leafOf(all, 'revision_no').leaf_no += 1)],
+    ['a proof that is cut short', (all) => leafOf(all, 'revision_no').proof.pop()],
+    ['a tree of another size', (all) => (leafOf(all, 'revision_no').leaf_count = 1)],
+    ['a leaf that is left out', (all) => all.splice(all.findIndex(isLeaf('revision_no')), 1)],
+    ['a note that is left out', (all) => all.splice(all.findIndex(isLeaf('note_id')), 1)],
+    ['a run with another row', (all) => (runOf(all, 2).row.force_changes = 0)],
+    ['a run with another root', (all) => (runOf(all, 5).merkle_root = 'a'.repeat(64))],
+    ['a run with another position', (all) => (runOf(all, 9).chain_position = 10)],
+    [
+      'a run in the middle, without leaves, with another position',
+      (all) =>
+        (all.find(
+          (line) => line.run && !all.some(({ leaf }) => leaf?.chain_position === line.run.chain_position),
+        ).run.chain_position = 77),
+    ],
+    ['a run with another head', (all) => (runOf(all, 5).chain_head = 'a'.repeat(64))],
+    [
+      'a run that is left out',
+      (all) =>
+        all.splice(
+          all.findIndex(({ run }) => run?.chain_position === 5),
+          1,
+        ),
+    ],
+    ['the first run left out', (all) => all.splice(1, 1)],
+    ['a line that is neither', (all) => all.push({})],
+    ['no report', (all) => (all[0].data = { events: [] })],
+    ['a summary with another figure', (_, r) => (r.summary.period.unexplained = 9)],
+    ['a decision that claims to be unexplained', (_, r) => (r.decisions[0].explanation = 'unexplained')],
+    [
+      'a decision that is late, and counted as late',
+      (_, r) => {
+        r.decisions[0].explanation = 'explained_late'
+        r.summary.period.explained--
+        r.summary.period.explained_late++
+      },
+    ],
+    ['a summary without its weeks', (_, r) => (r.summary.period.by_week = [])],
+    ['a decision that is split in two', (_, r) => r.decisions.push({ ...r.decisions[0], decision: 5 })],
+    ['a note that counts for another decision', (_, r) => r.decisions[0].notes.pop()],
+    ['another title', (_, r) => (r.head.title = 'Forced by a person')],
+  ])('detects %s', async (_, change) => {
+    const { findings, python } = await forge((all, forged) => change(all, forged))
+    expect({ isDetected: findings.length > 0, python }).toEqual({ isDetected: true, python: 6 })
+  })
+
+  it.each([
+    ['skips a finished record between', 2, (revision: Line) => revision.revision_no === 1],
+    ['is an unfinished one', 1, (revision: Line) => revision.status === 'new'],
+  ])('detects an event compared with a proved revision that %s', async (_, revisions, isFalse) => {
+    const event = report.events.findLast(
+      (one) =>
+        one.revision_no - one.revision_no_before === (revisions === 2 ? 1 : 2) && one.revision_no === 3,
+    )
+    if (!event) throw new Error('no such event')
+    // Proofs for all of its revisions, as an operator could have them.
+    const texts: string[] = []
+    const claimed = { ...report, events: [{ ...event, revision_no_before: 1 }] }
+    for await (const line of bundleLines(bench.app.db, claimed)) texts.push(line)
+    const proofs = opened(texts).filter(isLeaf('revision_no'))
+    const before = proofs.map(({ leaf }) => leaf.row).find(isFalse)
+    const { findings, python } = await forge((all, forged) => {
+      for (const line of proofs) {
+        all.splice(all.findIndex(({ run }) => run?.chain_position === line.leaf.chain_position) + 1, 0, line)
+      }
+      const listed = forged.events.find(
+        (one: Line) => one.classification_id === event.classification_id && one.revision_no === 3,
+      )
+      Object.assign(listed, {
+        revision_no_before: before.revision_no,
+        forced_from: before.force_classification ?? null,
+        machine_classification_before: before.machine_classification ?? null,
+        machine_confidence_before: before.machine_confidence ?? null,
+        machine_heuristic_before: before.machine_heuristic ?? null,
+      })
+    })
+    expect(findings).toContainEqual(expect.stringMatching(/^the event at revision 3 .* has no proof$/))
+    expect(python).toBe(6)
+  })
+
+  it('is not made from rows that are not as they were sealed', async () => {
+    const [event] = report.events
+    const undone = new Error('undone')
+    await bench.app.db
+      .transaction()
+      .execute(async (trx) => {
+        await sql`set local session_replication_role = replica`.execute(trx)
+        await sql`update identifai.classification_revisions set force_classification = 'artificial'
+          where classification_id = ${event?.classification_id} and revision_no = ${event?.revision_no}`.execute(
+          trx,
+        )
+        await expect(Array.fromAsync(bundleLines(trx, report))).rejects.toThrow(
+          /^There is no proof: revision \d+ of classification \d+ is not as it was sealed\./,
+        )
+        throw undone
+      })
+      .catch((error: unknown) => {
+        if (error !== undone) throw error
+      })
+  })
+
+  it('detects an event that was backdated manually, although it was sealed', async () => {
+    await using other = await createTestApp({ world: { seed: 62 } })
+    const { db } = other.app
+    await other.enqueue(other.simulator.world.register({ count: 3, result: 'done' }))
+    await other.run()
+    const run = newRun('manual')
+    await openRun(db, run)
+    await sql`update identifai.sync_runs set requests = 1 where run_id = ${run.runId}`.execute(db)
+    const causes = ['forced' as const]
+    const described = { classification_id: 1, revision_no: 2, observed_at: new Date('2026-08-02'), causes }
+    await writeRevisions(db, run.runId, [{ ...described, force_classification: 'human' }])
+    await closeRun(db, run.runId, { status: 'interrupted', error: null })
+    const made = await readReport(db, { media: 'audio', from: null, to: null, asOf: null })
+    const texts = await Array.fromAsync(bundleLines(db, made))
+    const { findings, python } = await verdicts(write(texts.join('')))
+    expect(findings).toMatchObject([
+      expect.stringMatching(/^revision 2 of classification 1 has the time 2026-08-02.* written manually/),
+    ])
+    expect(python).toBe(6)
+  })
+
+  it('can also be a JSON report, which shows that it is as it was made', async () => {
+    const file = path.join(folder, 'r.json')
+    writeFileSync(file, [...jsonText(report)].join(''))
+    expect(await verifyFile(file, undefined)).toMatchObject({
+      file: 'report',
+      events: report.events.length,
+      findings: [],
+    })
+    writeFileSync(file, [...jsonText({ ...report, events: [] })].join(''))
+    const { findings } = await verifyFile(file, undefined)
+    expect(findings.map(({ what }) => what)).toContain('data_digest')
+    await expect(verifyFile(file, 'a'.repeat(64))).rejects.toThrow(/--head goes with a bundle/)
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['something else', 'identifier\n1\n'],
+    ['other JSON', '{"events": []}'],
+  ])('is distinguished from %s', async (_, text) => {
+    await expect(verifyFile(write(text), undefined)).rejects.toMatchObject({ name: 'UsageError' })
+  })
+
+  it('names the file that cannot be read', async () => {
+    await expect(verifyFile(path.join(folder, 'none'), undefined)).rejects.toThrow(
+      /none cannot be read: ENOENT/,
+    )
+    await expect(verifyFile(folder, undefined)).rejects.toThrow(/cannot be read: EISDIR/)
+  })
+})

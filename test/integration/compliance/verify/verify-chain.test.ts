@@ -1,0 +1,211 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { audioEndpoint } from '../../../../src/media/audio/endpoint.ts'
+import { verifyChain, verifySnapshot } from '../../../../src/compliance/verify/verify-chain.ts'
+import { addNote } from '../../../support/add-note.ts'
+import { sealHistory, writeRevisions } from '../../../support/seal-history.ts'
+import { closeRun, newRun, openRun } from '../../../../src/pipeline/run/run-rows.ts'
+import { createTestApp, type TestApp } from '../../../support/test-app.ts'
+
+/** Four runs: first records, two overrides of files, no change. Notes before the third and the fourth. */
+async function benchWithHistory(): Promise<TestApp> {
+  const bench = await createTestApp({ world: { seed: 29 } })
+  const { world } = bench.simulator
+  const identifiers = world.register({ count: 60 })
+  await bench.enqueue(identifiers)
+  await bench.run()
+  for (const position of [10, 20]) {
+    world.override(world.hashOf(identifiers[position] as string) as string, 'human')
+    await bench.run({ refreshAll: true })
+    await addNote(bench.app.db, 'h')
+  }
+  await bench.run({ refreshAll: true })
+  return bench
+}
+
+describe('verifying the chain', () => {
+  let bench: TestApp
+  beforeAll(async () => {
+    bench = await benchWithHistory()
+  })
+  afterAll(() => bench[Symbol.asyncDispose]())
+
+  const verify = (head?: string) => verifyChain(bench.app.db, audioEndpoint, head)
+
+  /** Runs statements as a superuser without triggers could, verifies, and rolls back. */
+  async function findingsAfter(...statements: string[]): Promise<string[]> {
+    const undone = new Error('undone')
+    let findings: string[] = []
+    await bench.app.db
+      .transaction()
+      .execute(async (trx) => {
+        await sql`set local session_replication_role = replica`.execute(trx)
+        for (const statement of statements) await sql.raw(statement).execute(trx)
+        const report = await verifySnapshot(trx, audioEndpoint)
+        findings = report.findings.map(({ what, problem }) => `${what} ${problem}`)
+        throw undone
+      })
+      .catch((error: unknown) => {
+        if (error !== undone) throw error
+      })
+    return findings
+  }
+
+  it('has no findings in an untouched history', async () => {
+    const report = await verify()
+    expect(report).toMatchObject({ runs: 4, notes: 2, payloads_not_checked: 0, findings: [] })
+    expect(report.revisions).toBeGreaterThan(60)
+    expect(report.payloads_checked).toBe(report.revisions)
+    expect(report.given_head_at).toBeNull()
+    expect(await verify(report.chain_head ?? '')).toMatchObject({ given_head_at: 4, findings: [] })
+    expect(await verify('0'.repeat(64))).toMatchObject({
+      given_head_at: null,
+      findings: [{ problem: 'is not in the chain' }],
+    })
+  })
+
+  it.each([
+    [
+      'an altered revision',
+      "update identifai.classification_revisions set force_classification = 'artificial' where classification_id = 5",
+      /^revision 1 of classification 5 is not what was sealed: it has been altered$/,
+    ],
+    [
+      'a moved time',
+      "update identifai.classification_revisions set observed_at = observed_at - interval '1 microsecond' where classification_id = 6 and revision_no = 1",
+      /^revision 1 of classification 6 .* altered$/,
+    ],
+    [
+      'a deleted revision',
+      'delete from identifai.classification_revisions where classification_id = 7',
+      /^revision 1 of classification 7 was sealed, and is not there any more$/,
+    ],
+    [
+      'an inserted revision',
+      `create temporary table copy on commit drop as
+         select * from identifai.classification_revisions where classification_id = 8 and revision_no = 1;
+       update copy set revision_no = 99;
+       insert into identifai.classification_revisions select * from copy`,
+      /^revision 99 of classification 8 was not sealed: it has been inserted$/,
+    ],
+    [
+      'an altered run',
+      'update identifai.sync_runs set force_changes = 0 where chain_position = 2',
+      /^run [0-9a-f-]{36} does not follow from the link before/,
+    ],
+    [
+      'a deleted run',
+      'delete from identifai.sync_runs where chain_position = 4',
+      /^the run at position 4 has leaves, but no row: it has been removed$/,
+    ],
+    [
+      'a run deleted in the middle',
+      'delete from identifai.sync_runs where chain_position = 3',
+      /^the run at position 3 is not there any more$/,
+    ],
+    [
+      'an inserted run',
+      `insert into identifai.sync_runs (run_id, trigger, status, finished_at, host, pid, version, chain_position, merkle_root, chain_head, notes_through)
+       select gen_random_uuid(), 'manual', 'succeeded', now(), 'h', 1, '0', 5, merkle_root, chain_head, notes_through
+       from identifai.sync_runs where chain_position = 4`,
+      /^run [0-9a-f-]{36} does not follow from the link before/,
+    ],
+    [
+      'a run inserted before the first position',
+      `insert into identifai.sync_runs (run_id, trigger, status, finished_at, host, pid, version, chain_position, merkle_root, chain_head, notes_through)
+       select gen_random_uuid(), 'manual', 'succeeded', now(), 'h', 1, '0', -1, merkle_root, chain_head, 0
+       from identifai.sync_runs where chain_position = 4`,
+      /^the run at position 0 is not there any more$/,
+    ],
+    [
+      'an altered note',
+      "update identifai.override_notes set author = 'B' where note_id = 1",
+      /^note 1 is not what was sealed/,
+    ],
+    [
+      'a deleted note',
+      'delete from identifai.override_notes where note_id = 2',
+      /^note 2 was sealed, and is not there/,
+    ],
+    [
+      'an inserted note',
+      `insert into identifai.override_notes (note_id, file_hash, forced_to, author, reason) overriding system value
+       values (-5, 'h', 'human', 'A', 'r')`,
+      /^note -5 was not sealed: it has been inserted$/,
+    ],
+    [
+      'an altered payload',
+      `update identifai.revision_payloads set payload = payload || '{"name": "other"}' where classification_id = 9 and revision_no = 1`,
+      /^payload of revision 1 of classification 9 is not what was received/,
+    ],
+    [
+      'a payload made null',
+      "update identifai.revision_payloads set payload = 'null' where classification_id = 9 and revision_no = 1",
+      /^payload of revision 1 of classification 9 is not what was received/,
+    ],
+    [
+      'a payload that no response could contain',
+      `update identifai.revision_payloads set payload = '{"verdicts": 5}' where classification_id = 9 and revision_no = 1`,
+      /^payload of revision 1 of classification 9 is not what was received/,
+    ],
+    [
+      'a latest payload that is gone',
+      'delete from identifai.revision_payloads where classification_id = 9',
+      /^payload of revision 1 of classification 9 is not there, although prune would have kept it/,
+    ],
+    [
+      'another link in a payload',
+      `update identifai.revision_payloads set payload = payload || '{"result_url": "x"}' where classification_id = 9 and revision_no = 1`,
+      /^payload of revision 1 of classification 9 .* its result_url differs$/,
+    ],
+    [
+      'NaN for a number',
+      "update identifai.classification_revisions set machine_confidence = 'NaN' where classification_id = 9 and revision_no = 1",
+      /^revision 1 of classification 9 is not what was sealed/,
+    ],
+    [
+      'a revision inserted before all keys',
+      `create temporary table copy on commit drop as
+         select * from identifai.classification_revisions where classification_id = 8 and revision_no = 1;
+       update copy set classification_id = -1;
+       insert into identifai.classification_revisions select * from copy`,
+      /^revision 1 of classification -1 was not sealed: it has been inserted$/,
+    ],
+    [
+      'an altered leaf',
+      "update identifai.chain_leaves set leaf_hash = repeat('a', 64) where classification_id = 10",
+      /^run [0-9a-f-]{36} has leaves that do not make its root/,
+    ],
+  ])('names %s', async (_, statement, expected) => {
+    const findings = await findingsAfter(statement)
+    expect(findings.filter((finding) => expected.test(finding))).toHaveLength(1)
+  })
+})
+
+describe('verifying rows that were sealed with an impossible time', () => {
+  it('names a revision and a note that were backdated manually, and no replayed one', async () => {
+    await using bench = await createTestApp({ world: { seed: 30 } })
+    const { db } = bench.app
+    await bench.enqueue(bench.simulator.world.register({ count: 3 }))
+    await bench.run()
+    const backdated = {
+      classification_id: 1,
+      observed_at: new Date('2026-08-02'),
+      causes: ['forced' as const],
+    }
+    await sealHistory(db, [{ ...backdated, revision_no: 2 }])
+    await sql`alter table identifai.override_notes disable trigger override_notes_stamp`.execute(db)
+    await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
+      values ('h', 'human', 'A', 'r', '2026-08-03')`.execute(db)
+    const run = newRun('manual')
+    await openRun(db, run)
+    await sql`update identifai.sync_runs set requests = 1 where run_id = ${run.runId}`.execute(db)
+    await writeRevisions(db, run.runId, [{ ...backdated, revision_no: 3 }])
+    await closeRun(db, run.runId, { status: 'interrupted', error: null })
+    const { findings } = await verifyChain(db, audioEndpoint)
+    expect(findings.filter(({ problem }) => /written manually/.test(problem))).toMatchObject([
+      { chain_position: 3, what: 'revision 3 of classification 1' },
+      { chain_position: 3, what: 'note 1' },
+    ])
+  })
+})

@@ -1,0 +1,30 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { argumentEntries } from '../../../../../src/pipeline/queue/enqueue/read-entries.ts'
+import { reconcile } from '../../../../../src/pipeline/queue/enqueue/reconcile.ts'
+import { createTestApp } from '../../../../support/test-app.ts'
+
+describe('reconcile', () => {
+  it('lists the identifiers that only the list has and those that only the queue has, and changes nothing', async () => {
+    await using bench = await createTestApp({ world: { seed: 71 } })
+    const identifiers = bench.simulator.world.register({ count: 5, result: 'done' })
+    await bench.enqueue(identifiers)
+    await bench.run()
+    const listed = [...identifiers.slice(0, 3), ...identifiers.slice(0, 1), 'lost-2', 'lost-1', 'lost-1', ' ']
+    expect(await reconcile(bench.app.db, 'audio', argumentEntries(listed))).toEqual({
+      listed: 5,
+      tracked: 5,
+      in_both: 3,
+      in_both_by_state: { done: 3 },
+      only_in_list: ['lost-1', 'lost-2'],
+      only_tracked: identifiers
+        .slice(3)
+        .toSorted()
+        .map((identifier) => ({ identifier, state: 'done' })),
+      invalid: 1,
+      invalid_lines: [{ line: 8, reason: 'blank' }],
+    })
+    const { rows } = await sql`select from identifai.identifiers`.execute(bench.app.db)
+    expect(rows).toHaveLength(5)
+  })
+})
