@@ -80,10 +80,10 @@ async function seedStep(db: Kysely<Database>, first: number, last: number, total
       from ${facts}`.execute(trx)
     await sql`
       insert into identifai.classification_revisions (classification_id, revision_no, observed_at, previous_confirmed_at,
-        run_id, causes, identifier, source, submitted_at, name, ref_id, result_url, file_hash, status, api_version,
+        run_id, causes, media, identifier, source, submitted_at, name, ref_id, result_url, file_hash, status, api_version,
         machine_classification, machine_confidence, machine_heuristic, force_classification, content_digest, digest_version)
       select c, no, seen + (no - 1) * interval '3 days', case when no > 1 then seen + interval '2 days' end,
-        md5((730 * c / ${total}::bigint)::text)::uuid, array[case no when 1 then 'first_seen' else 'forced' end],
+        md5((730 * c / ${total}::bigint)::text)::uuid, array[case no when 1 then 'first_seen' else 'forced' end], 'audio',
         encode(sha256(c::text::bytea), 'hex'), (array['calls', 'voice notes', 'evidence'])[1 + c % 3],
         case when c % 10 > 0 then seen - interval '1 minute' end, 'call-' || c || '.wav', 'ref-' || c,
         'https://dashboard.example/results/' || c, file_hash, 'done', 'v1.4.2', label, confidence, 'Majority',

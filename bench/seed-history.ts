@@ -32,12 +32,12 @@ export async function seedHistory(db: Kysely<Database>, size: HistorySize): Prom
   )
   await sql`
     insert into identifai.classification_revisions (
-      classification_id, revision_no, observed_at, previous_confirmed_at, run_id, causes, identifier, source, name,
+      classification_id, revision_no, observed_at, previous_confirmed_at, run_id, causes, media, identifier, source, name,
       result_url, file_hash, status, api_version, machine_classification, machine_confidence, machine_heuristic,
       force_classification, content_digest, digest_version)
     select c, no, night + interval '30 minutes', case when no > 1 then night - interval '1 day' end, md5(n::text)::uuid,
       case when no = 1 then array['first_seen'] when is_forced and no = 2 then array['forced'] else array['details_changed'] end,
-      encode(sha256(c::text::bytea), 'hex'), 'calls', 'call-' || c || '.wav', 'https://dashboard.example/results/' || c,
+      'audio', encode(sha256(c::text::bytea), 'hex'), 'calls', 'call-' || c || '.wav', 'https://dashboard.example/results/' || c,
       encode(sha256((c / 2)::text::bytea), 'hex'), 'done', '1.4.2', case when c % 7 = 0 then 'human' else 'artificial' end,
       0.5 + (c % 50) / 100.0, 'Majority', case when is_forced and no >= 2 then 'human' end,
       encode(sha256((c * 100 + no)::text::bytea), 'hex'), 1

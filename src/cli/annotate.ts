@@ -19,6 +19,7 @@ export function annotateCommand() {
     .requiredOption('--reason <text>', 'why', parseText)
     .option('--ticket <ref>', 'case or ticket', parseText)
     .option('--reviewer <name>', 'who reviewed the decision', parseText)
+    .option('--media <medium>', 'medium of the file (default: audio)')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -32,11 +33,11 @@ Example:
       --reason 'Caller identified by call-back' --ticket FRAUD-1182 --reviewer 'B. Neri'`,
     )
     .action(async (options) => {
-      const { audioEndpoint } = await import('../media/audio/endpoint.ts')
+      const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
       const { annotate } = await import('../compliance/history/annotate.ts')
       await using app = await openDatabase()
       const note = {
-        media: audioEndpoint.media,
+        media: endpointOf(options.media ?? DEFAULT_MEDIA).media,
         fileHash: options.hash,
         forcedTo: options.forcedTo,
         author: options.author,

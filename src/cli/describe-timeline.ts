@@ -1,6 +1,6 @@
 import type { Timeline, TimelineNote, TimelineRevision } from '../compliance/history/read-timeline.ts'
-import { printable } from '../platform/printable.ts'
-import { counted } from '../platform/terminal/print.ts'
+import { printable } from '../platform/text.ts'
+import { counted } from '../platform/terminal/text.ts'
 
 /** Same-file identifiers that the text names; --json has all of them. */
 const NAMED = 5

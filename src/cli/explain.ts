@@ -1,5 +1,4 @@
 import { Command } from '@commander-js/extra-typings'
-import type { Timeline } from '../compliance/history/read-timeline.ts'
 import { printJson, print } from '../platform/terminal/output.ts'
 import { describeTimeline } from './describe-timeline.ts'
 import { openDatabase } from './open-app.ts'
@@ -14,23 +13,22 @@ export function explainCommand() {
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nNeeds DATABASE_URL only; sends no request to the API.')
     .action(async (id, options) => {
-      const { audioEndpoint } = await import('../media/audio/endpoint.ts')
-      const { readTimeline, identifiersOfFile } = await import('../compliance/history/read-timeline.ts')
+      const { readTimelines, identifiersOfFile } = await import('../compliance/history/read-timeline.ts')
       const { UsageError } = await import('../platform/errors.ts')
       await using app = await openDatabase()
       const identifier = id.trim()
       if (identifier === '') throw new UsageError('Give an identifier.')
-      const timeline: Timeline | undefined =
-        (await readTimeline(app.db, audioEndpoint.media, identifier)) ??
-        (/^\d{1,15}$/.test(identifier)
-          ? await readTimeline(app.db, audioEndpoint.media, Number(identifier))
-          : undefined)
-      if (timeline) {
-        if (options.json) printJson(timeline)
-        else print(describeTimeline(timeline))
+      let timelines = await readTimelines(app.db, identifier)
+      if (timelines.length === 0 && /^\d{1,15}$/.test(identifier)) {
+        timelines = await readTimelines(app.db, Number(identifier))
+      }
+      const [first, ...others] = timelines
+      if (first) {
+        if (options.json) printJson(others.length === 0 ? first : timelines)
+        else print(timelines.map(describeTimeline).join('\n\n'))
         return
       }
-      const identifiers = await identifiersOfFile(app.db, audioEndpoint.media, identifier)
+      const identifiers = await identifiersOfFile(app.db, identifier)
       if (identifiers.length === 0) {
         throw new UsageError(
           `${identifier} is neither a tracked identifier nor the hash of a known file. Track it with: identifai-sync enqueue ${identifier}`,

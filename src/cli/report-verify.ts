@@ -2,8 +2,9 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { FileVerification } from '../compliance/report/read/verify-file.ts'
 import type { Finding } from '../compliance/verify/findings.ts'
 import type { ChainVerification } from '../compliance/verify/verify-chain.ts'
-import { printable } from '../platform/printable.ts'
-import { count, counted, print, printJson } from '../platform/terminal/print.ts'
+import { printable } from '../platform/text.ts'
+import { count, counted } from '../platform/terminal/text.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
 
 /** Findings that the text output shows. */
@@ -41,10 +42,9 @@ Examples:
 }
 
 async function verifyDatabase(head: string | undefined) {
-  const { audioEndpoint } = await import('../media/audio/endpoint.ts')
   const { verifyChain } = await import('../compliance/verify/verify-chain.ts')
   await using app = await openDatabase()
-  const result = await verifyChain(app.db, audioEndpoint, head)
+  const result = await verifyChain(app.db, head)
   return { result, text: describeChain(result) }
 }
 

@@ -4,7 +4,7 @@ import { formatReport, REPORT_FORMATS } from '../compliance/report/format/format
 import type { Report } from '../compliance/report/schema.ts'
 import type { Database } from '../platform/postgres/database.ts'
 import { openDatabase } from './open-app.ts'
-import { parseTime } from './parse-time.ts'
+import { parseTime } from './parse.ts'
 import { reportVerifyCommand } from './report-verify.ts'
 
 export function reportCommand() {
@@ -77,6 +77,7 @@ function reportingCommand(name: string) {
       'describe history as of the last run that had ended by then; without it, the newest run',
       parseTime,
     )
+    .option('--media <medium>', 'medium that the report is about (default: audio)')
     .option(
       '--allow-incomplete',
       'make the report even if it is not complete, with the gaps stated in its head',
@@ -88,6 +89,7 @@ interface Options {
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly asOf?: string | undefined
+  readonly media?: string | undefined
   readonly allowIncomplete?: true | undefined
 }
 
@@ -98,13 +100,13 @@ interface Options {
  */
 async function requestedReport(
   db: Kysely<Database>,
-  { from, to, asOf, allowIncomplete }: Options,
+  { from, to, asOf, media, allowIncomplete }: Options,
 ): Promise<Report> {
-  const { audioEndpoint } = await import('../media/audio/endpoint.ts')
+  const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
   const { readReport } = await import('../compliance/report/read/read-report.ts')
   const { refuseIncomplete } = await import('../compliance/report/read/refuse-incomplete.ts')
   const report = await readReport(db, {
-    media: audioEndpoint.media,
+    media: endpointOf(media ?? DEFAULT_MEDIA).media,
     from: from ?? null,
     to: to ?? null,
     asOf: asOf ?? null,
@@ -120,7 +122,7 @@ async function writeReport(
   text: Iterable<string> | AsyncIterable<string>,
   output: string | undefined,
 ): Promise<void> {
-  const { writeOutput } = await import('../platform/terminal/write-output.ts')
+  const { writeOutput } = await import('../platform/terminal/output.ts')
   await writeOutput(text, output)
   if (output === undefined) return
   console.error(

@@ -290,8 +290,8 @@ describe('the commands', () => {
       Object.keys(migrations).length,
     )
     await sql`insert into identifai.classification_revisions
-      (classification_id, revision_no, observed_at, run_id, causes, identifier, status, content_digest, digest_version)
-      values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'a', 'done', repeat('0', 64), 1)`.execute(
+      (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, content_digest, digest_version)
+      values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'audio', 'a', 'done', repeat('0', 64), 1)`.execute(
       own.db,
     )
     expectClearError(

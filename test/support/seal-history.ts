@@ -4,14 +4,14 @@ import type { RevisionRow } from '../../src/platform/postgres/tables/history.ts'
 import type { SyncRunRow } from '../../src/platform/postgres/tables/runs.ts'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 
-/** A revision as a test tells it; the rest is made up. */
+/** The columns of a revision that a test gives; the rest has fixed values. */
 export type DescribedRevision = Pick<
   RevisionRow,
   'classification_id' | 'revision_no' | 'observed_at' | 'causes'
 > &
   Partial<RevisionRow>
 
-/** Writes revisions as one run would, and ends the run: its row is sealed by the real thing. */
+/** Writes revisions as one run would, and closes the run, which seals it. */
 export async function sealHistory(
   db: Kysely<Database>,
   revisions: readonly DescribedRevision[],
@@ -32,16 +32,17 @@ export async function writeRevisions(
   await db
     .insertInto('identifai.classification_revisions')
     .values(
-      revisions.map((told) => ({
+      revisions.map((given) => ({
         run_id: runId,
         previous_confirmed_at: null,
-        identifier: `id-${told.classification_id}`,
+        media: 'audio',
+        identifier: `id-${given.classification_id}`,
         source: null,
         submitted_at: null,
         name: null,
         ref_id: null,
         result_url: null,
-        file_hash: `hash-${told.classification_id}`,
+        file_hash: `hash-${given.classification_id}`,
         status: 'done' as const,
         api_version: null,
         machine_classification: 'artificial',
@@ -50,7 +51,7 @@ export async function writeRevisions(
         force_classification: null,
         content_digest: '0'.repeat(64),
         digest_version: 1,
-        ...told,
+        ...given,
       })),
     )
     .execute()

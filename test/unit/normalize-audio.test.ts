@@ -8,8 +8,11 @@ import type { AudioRows } from '../../src/media/audio/tables.ts'
 function rowsOf(record: JsonObject) {
   const validation = validateAudio({ identifier: 'id-1', ...record })
   if (!validation.accepted) throw new Error(JSON.stringify(validation.issues))
-  const { classification, children, revision } = audioEndpoint.normalize(42, validation.classification)
-  return { classification, revision, ...(children as AudioRows) }
+  const { classification, children, revision, canonical } = audioEndpoint.normalize(
+    42,
+    validation.classification,
+  )
+  return { classification, revision, canonical, ...(children as AudioRows) }
 }
 
 describe('the rows of a classification', () => {

@@ -4,7 +4,7 @@ import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { validateAudio } from '../../src/media/audio/validate.ts'
 import type { Json, JsonObject } from '../../src/platform/json.ts'
 import { isJsonObject, setOwn } from '../../src/platform/json.ts'
-import { causesOfChange, type ComparedContent } from '../../src/media/causes-of-change.ts'
+import { canonicalJson } from '../../src/platform/canonical-json.ts'
 import type { AudioRows } from '../../src/media/audio/tables.ts'
 import type { RowSet } from '../../src/media/endpoint.ts'
 import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
@@ -98,14 +98,6 @@ describe('the content digest', () => {
     )
   })
 })
-
-function content({ revision, canonical }: RowSet): ComparedContent {
-  return { status: revision.status, force_classification: revision.force_classification, canonical }
-}
-
-function finished(rows: RowSet): ComparedContent | null {
-  return rows.revision.status === 'new' ? null : content(rows)
-}
 
 /** Every other member, so that two records differ in some parts and agree in others. */
 function pickHalf(record: JsonObject): JsonObject {

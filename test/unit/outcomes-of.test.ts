@@ -20,7 +20,7 @@ const done = (identifier: string, fields = {}) => ({ identifier, status: 'done',
 describe('reading an answer', () => {
   it('joins by identifier, in any order', () => {
     const { outcomes, returned } = read([done('c'), done('a'), { identifier: 'b', status: 'new' }])
-    expect(outcomes.map(({ claim, ledger }) => [claim.id, ledger.state])).toEqual([
+    expect(outcomes.map(({ claim, update }) => [claim.id, update.state])).toEqual([
       [1, 'done'],
       [2, 'pending'],
       [3, 'done'],

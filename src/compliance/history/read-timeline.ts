@@ -34,7 +34,7 @@ export interface TimelineRevision {
   /** Null for the first record. */
   readonly not_before: DatabaseTime | null
   readonly not_after: DatabaseTime
-  readonly status: EffectiveStatus
+  readonly status: AnalysisStatus
   readonly machine_classification: string | null
   readonly machine_confidence: number | null
   readonly machine_heuristic: string | null
@@ -62,50 +62,50 @@ export interface TimelineNote {
   readonly reviewer: string | null
 }
 
-/** Reads the history of one identifier, or of the classification with a number; undefined when it is not tracked. */
-export async function readTimeline(
-  db: Kysely<Database>,
-  media: string,
-  subject: string | number,
-): Promise<Timeline | undefined> {
+/**
+ * Reads the history of one identifier, or of the classification with a number. Empty when it is not tracked; several when
+ * it is tracked in several media.
+ */
+export async function readTimelines(db: Kysely<Database>, subject: string | number): Promise<Timeline[]> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (trx) => {
-      const row = await readIdentifierRow(trx, media, subject)
-      if (!row) return undefined
-      const { file_hash, ...identifier } = row
-      const revisions = await readRevisions(trx, row.classification_id)
-      const hash = file_hash ?? revisions.at(-1)?.file_hash ?? null
-      const identifiers = hash === null ? [] : await identifiersOfFile(trx, media, hash)
-      return {
-        ...identifier,
-        file_hash: hash,
-        same_file_identifiers: identifiers.filter((other) => other !== row.identifier),
-        revisions,
-        notes: hash === null ? [] : await notesOfFile(trx, media, hash),
-      }
+      const timelines = []
+      for (const row of await readIdentifierRows(trx, subject)) timelines.push(await timelineOf(trx, row))
+      return timelines
     })
 }
 
-/** The tracked identifiers whose latest record has this file hash, oldest first. */
-export async function identifiersOfFile(
+async function timelineOf(
   db: Kysely<Database>,
-  media: string,
-  fileHash: string,
-): Promise<string[]> {
+  { file_hash, ...identifier }: Awaited<ReturnType<typeof readIdentifierRows>>[number],
+): Promise<Timeline> {
+  const revisions = await readRevisions(db, identifier.classification_id)
+  const hash = file_hash ?? revisions.at(-1)?.file_hash ?? null
+  const identifiers = hash === null ? [] : await identifiersOfFile(db, hash)
+  return {
+    ...identifier,
+    file_hash: hash,
+    same_file_identifiers: identifiers.filter((other) => other !== identifier.identifier),
+    revisions,
+    notes: hash === null ? [] : await notesOfFile(db, identifier.media, hash),
+  }
+}
+
+/** The tracked identifiers whose latest record has this file hash, oldest first. */
+export async function identifiersOfFile(db: Kysely<Database>, fileHash: string): Promise<string[]> {
   const rows = await db
     .selectFrom('identifai.classifications')
     .select('identifier')
-    .where('media', '=', media)
     .where('file_hash', '=', fileHash)
     .orderBy('classification_id')
     .execute()
   return rows.map(({ identifier }) => identifier)
 }
 
-async function readIdentifierRow(db: Kysely<Database>, media: string, subject: string | number) {
+async function readIdentifierRows(db: Kysely<Database>, subject: string | number) {
   return db
     .selectFrom('identifai.identifiers as i')
     .leftJoin('identifai.classifications as c', 'c.classification_id', 'i.id')
@@ -125,11 +125,11 @@ async function readIdentifierRow(db: Kysely<Database>, media: string, subject: s
       'i.last_error',
       'c.file_hash',
     ])
-    .where('i.media', '=', media)
     .where((eb) =>
       typeof subject === 'number' ? eb('i.id', '=', subject) : eb('i.identifier', '=', subject),
     )
-    .executeTakeFirst()
+    .orderBy('i.id')
+    .execute()
 }
 
 async function readRevisions(db: Kysely<Database>, classificationId: number): Promise<TimelineRevision[]> {

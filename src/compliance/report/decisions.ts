@@ -1,4 +1,4 @@
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import type { Explanation, ForceChange, Interval, Note } from './schema.ts'
 
 /** Days after which a note is late. */

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import type { DatabaseTime } from '../../platform/database-time.ts'
+import { FORCE_CAUSES } from '../../platform/postgres/tables/history.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 
 /** Rises when the same history would give another report: other keys, sentences or rules. */
 export const REPORT_VERSION = 1
 
-/** What can let a change before the end of the period go unnoticed, in the order in which a report states it. */
+/** Reasons why a change before the end of the period may be missing, in the order in which a report states them. */
 export const GAP_KINDS = [
   'period_not_over',
   'unobserved',
@@ -14,9 +15,6 @@ export const GAP_KINDS = [
   'unsealed',
 ] as const
 export type GapKind = (typeof GAP_KINDS)[number]
-
-/** Changes of a forced label; the causes of a revision have the same names. */
-export const EVENT_KINDS = ['forced', 'force_changed', 'unforced'] as const
 
 export const EXPLANATIONS = ['explained', 'explained_late', 'unexplained'] as const
 
@@ -180,7 +178,7 @@ const decision = z
 
 const event = z
   .strictObject({
-    event: z.enum(EVENT_KINDS),
+    event: z.enum(FORCE_CAUSES),
     in_period: inPeriod,
     decision: position.describe('Number of its decision in this report.'),
     classification_id: z.int(),

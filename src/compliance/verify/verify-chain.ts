@@ -1,5 +1,4 @@
 import { type Kysely, sql } from 'kysely'
-import type { Endpoint } from '../../media/endpoint.ts'
 import { chainHead, GENESIS, type Link } from '../../pipeline/seal/chain-head.ts'
 import { type Leaf, noteLeaf, noteName, revisionLeaf, revisionName } from '../../pipeline/seal/leaf.ts'
 import { RootHasher } from '../../pipeline/seal/merkle-tree.ts'
@@ -36,24 +35,16 @@ export interface ChainVerification {
  *
  * @param head A chain head that was noted earlier; it must be in the chain.
  */
-export async function verifyChain(
-  db: Kysely<Database>,
-  endpoint: Endpoint,
-  head?: string,
-): Promise<ChainVerification> {
+export async function verifyChain(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
-    .execute((trx) => verifySnapshot(trx, endpoint, head))
+    .execute((trx) => verifySnapshot(trx, head))
 }
 
 /** The same within a transaction of the caller. */
-export async function verifySnapshot(
-  db: Kysely<Database>,
-  endpoint: Endpoint,
-  head?: string,
-): Promise<ChainVerification> {
+export async function verifySnapshot(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
   const findings: Finding[] = []
   const counts = { runs: 0, revisions: 0, notes: 0 }
   let newestHead: string | null = null
@@ -72,7 +63,7 @@ export async function verifySnapshot(
   findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
   if (head !== undefined && givenHeadAt === null)
     findings.push(finding(`head ${head}`, 'is not in the chain'))
-  const payloads = await verifyPayloads(db, endpoint)
+  const payloads = await verifyPayloads(db)
   for (const found of payloads.findings) findings.push(found)
   return {
     ...counts,

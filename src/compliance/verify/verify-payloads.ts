@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { contentDigest, DIGEST_VERSION } from '../../media/content-digest.ts'
-import type { Endpoint } from '../../media/endpoint.ts'
+import { endpointOf } from '../../media/registry.ts'
 import { revisionName } from '../../pipeline/seal/leaf.ts'
 import type { JsonObject } from '../../platform/json.ts'
 import type { Database } from '../../platform/postgres/database.ts'
@@ -13,7 +13,6 @@ const PAGE = 500
 /** Compares the digest of every stored payload with the digest that its revision was sealed with. */
 export async function verifyPayloads(
   db: Kysely<Database>,
-  endpoint: Endpoint,
 ): Promise<{ readonly checked: number; readonly notChecked: number; readonly findings: readonly Finding[] }> {
   const findings: Finding[] = []
   let [checked, notChecked] = [0, 0]
@@ -25,7 +24,7 @@ export async function verifyPayloads(
       continue
     }
     checked++
-    const problem = problemOf(row, endpoint)
+    const problem = problemOf(row)
     if (problem !== undefined) findings.push(finding(name, problem))
   }
   return { checked, notChecked, findings }
@@ -34,10 +33,13 @@ export async function verifyPayloads(
 const REMOVED = 'is not there, although prune would have kept it: it was removed manually'
 
 /** Compares the result_url, too: it is no content, so that the digest does not cover it, but the revision has it. */
-function problemOf(
-  row: { readonly payload: unknown; readonly content_digest: string; readonly result_url: string | null },
-  endpoint: Endpoint,
-): string | undefined {
+function problemOf(row: {
+  readonly media: string
+  readonly payload: unknown
+  readonly content_digest: string
+  readonly result_url: string | null
+}): string | undefined {
+  const endpoint = endpointOf(row.media)
   const changed = 'is not what was received: its digest differs'
   try {
     const payload = row.payload as JsonObject
@@ -63,6 +65,7 @@ function revisionsWithPayload(db: Kysely<Database>) {
     .select([
       'r.classification_id',
       'r.revision_no',
+      'r.media',
       'r.content_digest',
       'r.digest_version',
       'r.result_url',

@@ -1,9 +1,9 @@
-import { counted, count } from '../../platform/terminal/print.ts'
+import { counted, count } from '../../platform/terminal/text.ts'
 import type { ChainVerification } from '../../compliance/verify/verify-chain.ts'
 import type { Report } from '../../compliance/report/schema.ts'
-import { textTable } from '../../platform/terminal/text-table.ts'
+import { textTable } from '../../platform/terminal/text.ts'
 import type { MigrationStep } from '../../platform/postgres/migrate.ts'
-import type { SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
+import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import type { EnqueueResult } from '../../pipeline/queue/enqueue/enqueue.ts'
 
 type Row = Readonly<Record<string, string | number | null>>

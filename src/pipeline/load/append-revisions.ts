@@ -44,6 +44,7 @@ function revisionRow(change: Change, locked: LockedRow, { runId, receivedAt }: O
     previous_confirmed_at: confirmedAt !== null && confirmedAt > receivedAt ? receivedAt : confirmedAt,
     run_id: runId,
     causes: [...change.causes],
+    media: rows.classification.media,
     identifier: claim.identifier,
     source: locked.source,
     submitted_at: locked.submittedAt,

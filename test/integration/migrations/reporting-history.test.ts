@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readReport } from '../../src/compliance/report/read/read-report.ts'
-import { addNote } from '../support/add-note.ts'
-import { sealHistory, type DescribedRevision, trackFinished } from '../support/seal-history.ts'
-import { createTestDatabase } from '../support/test-database.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { readReport } from '../../../src/compliance/report/read/read-report.ts'
+import { addNote } from '../../support/add-note.ts'
+import { sealHistory, type DescribedRevision, trackFinished } from '../../support/seal-history.ts'
+import { createTestDatabase } from '../../support/test-database.ts'
+import { createTestApp, type TestApp } from '../../support/test-app.ts'
 
 /** What classifications and classification_history both say. */
 const FORCED_NOW = [

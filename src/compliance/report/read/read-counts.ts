@@ -1,16 +1,16 @@
 import { type Kysely, sql } from 'kysely'
-import type { DatabaseTime } from '../../../platform/database-time.ts'
+import type { DatabaseTime } from '../../../platform/time.ts'
 import { utcText } from '../../../platform/postgres/clock.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
 import type { ForceChange, ForcedNow } from '../schema.ts'
-import { visibleRevisions } from './read-events.ts'
+import { type Scope, visibleRevisions } from './read-events.ts'
 
 /** Counts identifiers by the machine's label and the forced label of their latest finished record. */
 export async function readForcedNow(
   db: Kysely<Database>,
-  position: number,
+  scope: Scope,
 ): Promise<ForcedNow['machine_to_forced']> {
-  return latestOf(db, position)
+  return latestOf(db, scope)
     .leftJoinLateral(
       (eb) =>
         eb
@@ -39,11 +39,8 @@ export async function readForcedNow(
 }
 
 /** The time of the first response that a position of the chain has; null when it has none. */
-export async function readObservedSince(
-  db: Kysely<Database>,
-  position: number,
-): Promise<DatabaseTime | null> {
-  const first = await visibleRevisions(db, position)
+export async function readObservedSince(db: Kysely<Database>, scope: Scope): Promise<DatabaseTime | null> {
+  const first = await visibleRevisions(db, scope)
     .select(utcText(sql`r.observed_at`).as('observed_at'))
     .orderBy('r.observed_at')
     .limit(1)
@@ -62,13 +59,13 @@ export interface Tracked {
 /** Counts the identifiers that have the files of some events, at a position of the chain. */
 export async function readTracked(
   db: Kysely<Database>,
-  position: number,
+  scope: Scope,
   events: readonly ForceChange[],
 ): Promise<Tracked> {
   const hashes = [...new Set(events.flatMap(({ file_hash }) => file_hash ?? []))]
   if (hashes.length === 0) return { counts: new Map(), hashes: new Map() }
   const own = [...new Set(events.map(({ classification_id }) => classification_id))]
-  const rows = await latestOf(db, position)
+  const rows = await latestOf(db, scope)
     .innerJoin(sql<{ file_hash: string }>`unnest(${hashes}::text[])`.as<'h'>(sql`h(file_hash)`), (join) =>
       join.onRef('h.file_hash', '=', sql.ref('latest.file_hash')),
     )
@@ -89,9 +86,9 @@ export async function readTracked(
 }
 
 /** The latest revision of each classification at a position of the chain. */
-function latestOf(db: Kysely<Database>, position: number) {
+function latestOf(db: Kysely<Database>, scope: Scope) {
   return db.selectFrom(
-    visibleRevisions(db, position)
+    visibleRevisions(db, scope)
       .distinctOn('r.classification_id')
       .select([
         'r.classification_id',

@@ -1,22 +1,29 @@
 import { type Kysely, sql } from 'kysely'
-import type { DatabaseTime } from '../../../platform/database-time.ts'
+import type { DatabaseTime } from '../../../platform/time.ts'
 import { utcText } from '../../../platform/postgres/clock.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
-import { EVENT_KINDS, type ForceChange, type ForceEvent } from '../schema.ts'
+import { FORCE_CAUSES } from '../../../platform/postgres/tables/history.ts'
+import { type ForceChange, type ForceEvent } from '../schema.ts'
 
 /** Rows that the cursor fetches at a time. */
 const PAGE = 1000
 
+/** The part of history that a report is made of: one medium, up to a position of the chain. */
+export interface Scope {
+  readonly media: string
+  readonly position: number
+}
+
 /** Every change of force up to a position of the chain, each with the finished content before it. */
-export async function readEvents(db: Kysely<Database>, position: number): Promise<ForceChange[]> {
+export async function readEvents(db: Kysely<Database>, scope: Scope): Promise<ForceChange[]> {
   const events: ForceChange[] = []
-  for await (const event of eventsUpTo(db, position).stream(PAGE)) events.push(event)
+  for await (const event of eventsUpTo(db, scope).stream(PAGE)) events.push(event)
   return events
 }
 
 /** The times at which identifiers were observed whose first finished record was forced already. */
-export async function readAlreadyForced(db: Kysely<Database>, position: number): Promise<DatabaseTime[]> {
-  const rows = await visibleRevisions(db, position)
+export async function readAlreadyForced(db: Kysely<Database>, scope: Scope): Promise<DatabaseTime[]> {
+  const rows = await visibleRevisions(db, scope)
     .where(IS_ABOUT_FORCE)
     .where(sql<boolean>`${ALREADY_FORCED} = any(r.causes)`)
     .select(utcText(sql`r.observed_at`).as('observed_at'))
@@ -25,11 +32,11 @@ export async function readAlreadyForced(db: Kysely<Database>, position: number):
 }
 
 /**
- * The revisions (`r`, with their run `s`) that a position of the chain has: those sealed by then, if all revisions before
+ * The revisions of a medium (`r`, with their run `s`) that a position of the chain has: those sealed by then, if all revisions before
  * them of the same classification were sealed by then, too. Of two concurrent runs, the one with the later content may be
  * sealed first; its content counts when the earlier one is sealed.
  */
-export function visibleRevisions(db: Kysely<Database>, position: number) {
+export function visibleRevisions(db: Kysely<Database>, { media, position }: Scope) {
   return db
     .with('hidden', (cte) =>
       cte
@@ -42,17 +49,18 @@ export function visibleRevisions(db: Kysely<Database>, position: number) {
     .selectFrom('identifai.classification_revisions as r')
     .innerJoin('identifai.sync_runs as s', 's.run_id', 'r.run_id')
     .leftJoin('hidden', 'hidden.classification_id', 'r.classification_id')
+    .where('r.media', '=', media)
     .where(sql<boolean>`(hidden.revision_no is null or r.revision_no < hidden.revision_no)`)
 }
 
 const ALREADY_FORCED = sql.lit('already_forced')
 
 /** Whether a revision is about force. The partial index on these causes applies only if the array is written as it is there. */
-const IS_ABOUT_FORCE = sql<boolean>`r.causes && array[${sql.join([...EVENT_KINDS.map((kind) => sql.lit(kind)), ALREADY_FORCED])}]`
+const IS_ABOUT_FORCE = sql<boolean>`r.causes && array[${sql.join([...FORCE_CAUSES.map((kind) => sql.lit(kind)), ALREADY_FORCED])}]`
 
-function eventsUpTo(db: Kysely<Database>, position: number) {
+function eventsUpTo(db: Kysely<Database>, scope: Scope) {
   return (
-    visibleRevisions(db, position)
+    visibleRevisions(db, scope)
       .where(IS_ABOUT_FORCE)
       // An already forced identifier has no finished content before it, so that the join leaves it out: it is no event.
       .innerJoinLateral(
@@ -104,6 +112,6 @@ function eventsUpTo(db: Kysely<Database>, position: number) {
 
 /** The cause of a revision that is an event. */
 const EVENT = sql<ForceEvent['event']>`case ${sql.join(
-  EVENT_KINDS.map((kind) => sql`when ${sql.lit(kind)} = any(r.causes) then ${sql.lit(kind)}`),
+  FORCE_CAUSES.map((kind) => sql`when ${sql.lit(kind)} = any(r.causes) then ${sql.lit(kind)}`),
   sql` `,
 )} end`

@@ -10,7 +10,7 @@ import type { ForceChange, Note, Period, Report } from '../schema.ts'
 import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
 import { summarizeNow } from '../summary.ts'
 import { readForcedNow, readObservedSince, readTracked } from './read-counts.ts'
-import { readAlreadyForced, readEvents } from './read-events.ts'
+import { readAlreadyForced, readEvents, type Scope } from './read-events.ts'
 import { awaitAsOf, normalizeTime, resolveAsOf } from './resolve-as-of.ts'
 
 /** Times in ISO 8601. */
@@ -71,15 +71,15 @@ async function readFacts(
   db: Kysely<Database>,
   { media, period, asOf }: { readonly media: string; readonly period: Period; readonly asOf: SealedRun },
 ): Promise<Facts> {
-  const position = asOf.chain_position
-  const events = await readEvents(db, position)
+  const scope = { media, position: asOf.chain_position }
+  const events = await readEvents(db, scope)
   const { coverage, ...sealed } = sealedFacts(asOf)
   return {
     ...sealed,
-    coverage: { ...coverage, observed_since: await readObservedSince(db, position) },
+    coverage: { ...coverage, observed_since: await readObservedSince(db, scope) },
     events,
     notes: await readNotes(db, media, asOf.row.notes_through),
-    counts: await readCounts(db, { position, period, events }),
+    counts: await readCounts(db, { scope, period, events }),
   }
 }
 
@@ -106,12 +106,12 @@ async function readNotes(db: Kysely<Database>, media: string, through: number): 
 
 async function readCounts(
   db: Kysely<Database>,
-  of: { readonly position: number; readonly period: Period; readonly events: readonly ForceChange[] },
+  of: { readonly scope: Scope; readonly period: Period; readonly events: readonly ForceChange[] },
 ): Promise<Counts> {
-  const times = await readAlreadyForced(db, of.position)
-  const { counts, hashes } = await readTracked(db, of.position, of.events)
+  const times = await readAlreadyForced(db, of.scope)
+  const { counts, hashes } = await readTracked(db, of.scope, of.events)
   return {
-    now: summarizeNow(await readForcedNow(db, of.position)),
+    now: summarizeNow(await readForcedNow(db, of.scope)),
     alreadyForced: times.filter(
       (time) => inPeriod({ not_before: time, not_after: time }, of.period) === 'certainly',
     ).length,

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { sealedRowOf } from '../../../pipeline/seal/read-rows.ts'
 import { waitForSeal } from '../../../pipeline/seal/seal-run.ts'
-import type { DatabaseTime } from '../../../platform/database-time.ts'
+import type { DatabaseTime } from '../../../platform/time.ts'
 import { utcText } from '../../../platform/postgres/clock.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
 import { UsageError } from '../../../platform/errors.ts'

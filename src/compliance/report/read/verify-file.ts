@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { readLines } from '../../../pipeline/queue/enqueue/read-lines.ts'
+import { readLines } from '../../../platform/read-lines.ts'
 import { UsageError } from '../../../platform/errors.ts'
 import type { Finding } from '../../verify/findings.ts'
 import { verifyBundle } from '../bundle/verify-bundle.ts'

@@ -44,6 +44,7 @@ export const CLASSIFICATION_REVISIONS = defineTable({
     previous_confirmed_at: 'timestamptz',
     run_id: 'uuid not null',
     causes: ['text[] not null', REVISION_CAUSES],
+    media: 'text not null',
     identifier: 'text not null',
     source: 'text',
     submitted_at: 'timestamptz',

@@ -30,7 +30,7 @@ describe('verifying the chain', () => {
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
-  const verify = (head?: string) => verifyChain(bench.app.db, audioEndpoint, head)
+  const verify = (head?: string) => verifyChain(bench.app.db, head)
 
   /** Runs statements as a superuser without triggers could, verifies, and rolls back. */
   async function findingsAfter(...statements: string[]): Promise<string[]> {
@@ -41,7 +41,7 @@ describe('verifying the chain', () => {
       .execute(async (trx) => {
         await sql`set local session_replication_role = replica`.execute(trx)
         for (const statement of statements) await sql.raw(statement).execute(trx)
-        const report = await verifySnapshot(trx, audioEndpoint)
+        const report = await verifySnapshot(trx)
         findings = report.findings.map(({ what, problem }) => `${what} ${problem}`)
         throw undone
       })
@@ -202,7 +202,7 @@ describe('verifying rows that were sealed with an impossible time', () => {
     await sql`update identifai.sync_runs set requests = 1 where run_id = ${run.runId}`.execute(db)
     await writeRevisions(db, run.runId, [{ ...backdated, revision_no: 3 }])
     await closeRun(db, run.runId, { status: 'interrupted', error: null })
-    const { findings } = await verifyChain(db, audioEndpoint)
+    const { findings } = await verifyChain(db)
     expect(findings.filter(({ problem }) => /written manually/.test(problem))).toMatchObject([
       { chain_position: 3, what: 'revision 3 of classification 1' },
       { chain_position: 3, what: 'note 1' },

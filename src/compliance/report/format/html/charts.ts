@@ -1,4 +1,4 @@
-import { count } from '../../../../platform/terminal/print.ts'
+import { count } from '../../../../platform/terminal/text.ts'
 import type { ForceEvent, PeriodSummary } from '../../schema.ts'
 import { isAgainstMachine } from '../../summary.ts'
 

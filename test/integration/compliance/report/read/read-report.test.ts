@@ -5,7 +5,7 @@ import { type ReportRequest, readReport } from '../../../../../src/compliance/re
 import type { Report } from '../../../../../src/compliance/report/schema.ts'
 import { retire } from '../../../../../src/pipeline/queue/retire.ts'
 import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-rows.ts'
-import { RevisionLeaves } from '../../../../../src/pipeline/seal/revision-leaves.ts'
+import { RevisionLeaves } from '../../../../../src/pipeline/seal/leaf.ts'
 import { lockChain, sealRun } from '../../../../../src/pipeline/seal/seal-run.ts'
 import { readClock } from '../../../../../src/platform/postgres/clock.ts'
 import { connect } from '../../../../../src/platform/postgres/connect.ts'
@@ -414,7 +414,7 @@ describe('a report made again', () => {
     world.defaultHeuristic = 'Average'
     for (const identifier of identifiers.slice(0, 10)) world.reanalyse(identifier, 1)
     await addNote(app.db, hashes[1] as string)
-    await retire(app.db, { media: 'audio', identifiers: identifiers.slice(50, 60), reason: 'over' })
+    await retire(app.db, { identifiers: identifiers.slice(50, 60), reason: 'over' })
     await bench.enqueue(world.register({ count: 30 }))
     await bench.run({ refreshAll: true })
     await sql`update identifai.identifiers set source = 'changed', submitted_at = now()`.execute(app.db)

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ReportRequest, readReport } from '../../../../../src/compliance/report/read/read-report.ts'
 import { refuseIncomplete } from '../../../../../src/compliance/report/read/refuse-incomplete.ts'
 import type { Report } from '../../../../../src/compliance/report/schema.ts'
+import type { RevisionCause } from '../../../../../src/platform/postgres/tables/history.ts'
 import { retire } from '../../../../../src/pipeline/queue/retire.ts'
 import { at, firstRevision } from '../../../../support/july.ts'
 import { sealHistory, trackFinished } from '../../../../support/seal-history.ts'
@@ -27,7 +28,7 @@ describe('a report that may not be complete', () => {
     await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('late', ${at(20)}), ('given up', ${at(2)})`.execute(
       db,
     )
-    await retire(db, { media: 'audio', identifiers: ['given up'], reason: 'test call' })
+    await retire(db, { identifiers: ['given up'], reason: 'test call' })
     await sealHistory(db, [])
     expect(await refusal()).toBeUndefined()
     const { coverage } = (await report()).head
@@ -81,7 +82,7 @@ describe('a report that may not be complete', () => {
       classification_id: 1,
       revision_no: 2,
       observed_at: at(19),
-      causes: ['status_changed'],
+      causes: ['status_changed'] as RevisionCause[],
       status: 'new' as const,
     }
     await sealHistory(db, [...firstRevision([1]), unfinished])
