@@ -101,7 +101,7 @@ function readTypeScript(file: string, text: string, fileName: Name): Source {
 /** The name at the root of `a.b(c).d`: a. */
 function rootName(node: Expression): string | undefined {
   if (node.type === 'Identifier') return node.name
-  if (node.type === 'MemberExpression') return rootName(node.object as Expression)
+  if (node.type === 'MemberExpression') return rootName(node.object)
   if (node.type === 'CallExpression') return rootName(node.callee)
   return node.type === 'TaggedTemplateExpression' ? rootName(node.tag) : undefined
 }
