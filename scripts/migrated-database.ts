@@ -4,7 +4,7 @@ import type { Database } from '../src/platform/postgres/database.ts'
 import { migrateUp } from '../src/platform/postgres/migrate.ts'
 import { startEmbeddedPostgres } from '../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 
-/** What is made of a freshly migrated database, on a server of its own that is gone afterwards. */
+/** Passes a freshly migrated database to `make` and returns the result. The server runs only for this call. */
 export async function withMigratedDatabase<T>(
   make: (db: Kysely<Database>, url: string) => Promise<T>,
 ): Promise<T> {

@@ -1,6 +1,6 @@
 /**
- * Holds the hand-written table types against the migrated database: generates types from a real one with
- * kysely-codegen and lets the compiler compare. Run by `npm run schema:drift`; fails when they differ.
+ * Compares the table types in the code with a migrated database. The tool kysely-codegen generates types from it, and
+ * the compiler checks that both are equal. `npm run schema:drift` fails when they differ.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
@@ -35,6 +35,6 @@ try {
   })
   console.log('The table types match the migrated database.')
 } catch {
-  console.error('The table types in src/db/tables differ from the migrated database: correct them.')
+  console.error('The table types in src/platform/postgres differ from the migrated database: correct them.')
   process.exitCode = 1
 }

@@ -1,15 +1,15 @@
-/** Compiles only while the table types say what the database says; see schema-drift.ts. */
+/** Compiles only while the table types are those of the database; see schema-drift.ts. */
 import type { Insertable, Selectable } from 'kysely'
 import type { DB } from '../node_modules/.cache/schema-drift/database.ts'
 import type { Database } from '../src/platform/postgres/database.ts'
 
-/** Our types are narrower where the database holds a text of few values, or JSON: widened for the comparison. */
+/** Our types are narrower for a text of few values and for JSON, so the comparison widens them. */
 type Widened<T> = {
   [K in keyof T]: T[K] extends string ? string : T[K] extends string | null ? string | null : Jsonless<T[K]>
 }
 type Jsonless<T> = [string | number | boolean] extends [T] ? 'json' : T
 
-/** Which columns an insert may leave out; the generator's JSON type includes null and so says nothing here. */
+/** Columns that an insert may leave out. JSON columns do not count, because the generator's JSON type includes null. */
 type Optional<Table> = {
   [K in keyof Insertable<Table>]-?: Widened<Selectable<Table>>[K & keyof Selectable<Table>] extends 'json'
     ? never

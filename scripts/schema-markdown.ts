@@ -62,7 +62,7 @@ export async function schemaMarkdown(db: Kysely<Database>): Promise<string> {
 
 const INTRODUCTION = `# The schema
 
-Made from the migrated database by \`npm run docs:schema\`; the comments are those that stand in the database itself.
+Made from the migrated database by \`npm run docs:schema\`; the comments are those of the database itself.
 `
 
 function contents(relations: readonly Relation[]): string[] {
@@ -86,7 +86,7 @@ function relationLines(
   indexes: readonly Index[],
 ): string[] {
   return [
-    // The schema with it: some tables and views have one name, and a heading is an address.
+    // The heading includes the schema, because a table and a view can share a name and a heading is a link target.
     `### ${nameOf(relation)}`,
     '',
     text(relation.comment),
@@ -118,7 +118,7 @@ function bulletList(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`${title}:`, '', ...lines.map((line) => `- \`${line}\``), '']
 }
 
-/** The tables with keys, and which of them carry the key of another: by foreign key, or by the same number. */
+/** An entity-relationship diagram: the tables with their keys, and the relations by foreign key or by equal number. */
 function diagram(
   tables: readonly Relation[],
   columns: ReadonlyMap<string, readonly Column[]>,
@@ -138,7 +138,7 @@ function diagram(
     ]
   }
   return [
-    'Lines are foreign keys; the broken ones are numbers that are the same without one, so that nothing hangs on the ledger.',
+    'Lines are foreign keys. Broken lines are equal numbers without a foreign key, so that no table depends on `identifiers`.',
     '',
     '```mermaid',
     'erDiagram',
@@ -158,7 +158,7 @@ function diagram(
   ]
 }
 
-/** As Markdown takes it in a table cell. */
+/** Escapes a comment for a Markdown table cell. */
 function text(comment: string): string {
   return comment.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('*', '\\*')
 }
@@ -204,7 +204,7 @@ async function readKeys(db: Kysely<Database>): Promise<Key[]> {
   return rows
 }
 
-/** Those that are not there for a key already. */
+/** Indexes that do not belong to a key. */
 async function readIndexes(db: Kysely<Database>): Promise<Index[]> {
   const { rows } = await sql<Index>`
     select s.nspname || '.' || c.relname as relation,

@@ -1,7 +1,7 @@
 /**
- * The same load as somebody would write it in an afternoon: batch after batch, zod and our normalizer, rows inserted by
- * Kysely, one transaction a batch. It writes the same rows, history included, but keeps no lease, compares with nothing
- * before, and seals nothing. Tells its seconds on standard output. node bench/loading/kysely-peer.ts
+ * A straightforward implementation of the same load: batch after batch, with zod and our normalizer. Kysely inserts the
+ * rows in one transaction per batch. It writes the same rows, history included, but keeps no lease, compares no content
+ * and seals nothing. Prints its seconds on standard output.
  */
 import type { Insertable, Transaction } from 'kysely'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
@@ -9,7 +9,7 @@ import { connect } from '../../src/platform/postgres/connect.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
 
-/** PostgreSQL takes at most so many parameters in a statement. */
+/** The most parameters that PostgreSQL accepts in a statement. */
 const PARAMETERS = 65_535
 
 const { DATABASE_URL = '', API_URL = '' } = process.env
@@ -107,18 +107,18 @@ for (;;) {
 console.log((performance.now() - startedAt) / 1000)
 await db.destroy()
 
-/** As few statements as the parameters allow. */
+/** Inserts rows in as few statements as the limit of parameters allows. */
 async function insert<Table extends keyof Database>(
   trx: Transaction<Database>,
   table: Table,
   rows: readonly Insertable<Database[Table]>[],
 ): Promise<void> {
   const columns = Object.keys(rows[0] ?? {}).length
-  const atOnce = Math.floor(PARAMETERS / columns)
-  for (let first = 0; first < rows.length; first += atOnce) {
+  const rowsEach = Math.floor(PARAMETERS / columns)
+  for (let first = 0; first < rows.length; first += rowsEach) {
     await trx
       .insertInto(table)
-      .values(rows.slice(first, first + atOnce))
+      .values(rows.slice(first, first + rowsEach))
       .execute()
   }
 }

@@ -17,12 +17,10 @@ const allowedSchema = z.strictObject({
   here: z.array(z.strictObject({ file: z.string(), rule: z.string(), text: z.string(), reason: z.string() })),
 })
 
-const RULES = ['phrase', 'opener', 'long sentence', 'retired name'] as const
-
 export interface Problem {
   readonly file: string
   readonly line: number
-  readonly rule: (typeof RULES)[number]
+  readonly rule: 'phrase' | 'opener' | 'long sentence' | 'retired name'
   readonly text: string
   readonly instead: string
 }
