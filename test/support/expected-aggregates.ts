@@ -7,7 +7,7 @@ import {
   type Truth,
 } from './expected-views.ts'
 
-/** By model and day: of submission, else of the day on which all were first seen. */
+/** Rows by model and day. The day is that of submission, or `firstSeen` without a submission time. */
 export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row[] {
   const results = truths.flatMap((truth) =>
     fileResultRows(truth).map((result) => ({
@@ -40,7 +40,7 @@ export function modelDailyRows(truths: readonly Truth[], firstSeen: string): Row
   })
 }
 
-/** What is worth a look; notes are on these files and labels. */
+/** The review worklist. `noted` holds the files and labels that have notes. */
 export function worklistRows(truths: readonly Truth[], noted: ReadonlySet<string>): Row[] {
   return truths.flatMap((truth) => {
     const row = classificationRow(truth)
@@ -119,7 +119,7 @@ function failureReasons({ status, errors, effective_classification: effective }:
   return effective === null ? [{ rank: 4, code: 'no_verdict', words: 'done, but without a verdict' }] : []
 }
 
-/** As percentile_cont interpolates. */
+/** Interpolates as percentile_cont does. */
 function percentile(sorted: readonly number[], fraction: number): number | null {
   const at = fraction * (sorted.length - 1)
   const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]]
@@ -127,7 +127,7 @@ function percentile(sorted: readonly number[], fraction: number): number | null 
   return rounded(low + (high - low) * (at - Math.floor(at)))
 }
 
-/** The order in which numbers are added is nobody's promise. */
+/** Rounds to nine digits, because PostgreSQL does not guarantee the order of additions. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(9))
 }

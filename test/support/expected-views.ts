@@ -5,27 +5,27 @@ import type {
   AudioVerdict,
 } from '../../src/media/audio/contract.ts'
 
-/** One tracked identifier with the record that the API gives of it: what the views are made of. */
+/** One tracked identifier with its record from the API, the source of all views. */
 export interface Truth {
   readonly classification_id: number
   readonly identifier: string
   readonly submitted_at: Date | null
   readonly source: string | null
-  /** What the record says, by the contract; nothing that is empty. */
+  /** The record by the contract, without empty values. */
   readonly record: AudioRecord
 }
 
 export type Row = Readonly<Record<string, unknown>>
 
 /*
- * What each view has to show, worked out from the records themselves in plain code: it shares nothing with the SQL.
+ * The expected rows of each view, computed from the records in plain code that shares nothing with the SQL.
  */
 
 function statusOf({ status, verdict }: AudioRecord): 'new' | 'done' | 'errored' {
   return status ?? (verdict ? 'done' : 'new')
 }
 
-/** The label that counts; null while not finished. */
+/** The effective label; null for an unfinished record. */
 function effectiveOf(record: AudioRecord): string | null {
   if (statusOf(record) === 'new') return null
   return record.force_classification ?? record.verdict?.classification ?? null
@@ -132,7 +132,7 @@ export function clipRows(truth: Truth): Row[] {
   })
 }
 
-/** Moment by moment: a span is what artificial clips cover, ends included, without a gap. */
+/** A span is the time that artificial clips cover without a gap, ends included. */
 export function spanRows(truth: Truth): Row[] {
   const clips = clipsOf(truth.record).flatMap(({ start, end, verdict }) =>
     start === undefined || end === undefined || verdict?.classification !== 'artificial'
@@ -221,7 +221,7 @@ function resultRow(result: AudioModelResult & { readonly model?: string | undefi
   }
 }
 
-/** Verdicts on the whole file, of each heuristic the first: the main one comes first. */
+/** Verdicts on the whole file: the first of each heuristic, and the main verdict before all others. */
 export function fileVerdicts({
   verdict,
   verdicts = [],

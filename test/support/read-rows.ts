@@ -3,8 +3,8 @@ import type { Database } from '../../src/platform/postgres/database.ts'
 import type { ContentRows } from '../../src/media/row-set.ts'
 
 /**
- * The rows of every classification, by identifier, read back the way anybody could: plain SELECTs ordered by key.
- * jsonb is read as text, as the row types have it.
+ * Reads the rows of every classification, by identifier, with plain SELECT statements ordered by key. jsonb is read as
+ * text, as in the row types.
  */
 export async function readContentRows(db: Kysely<Database>): Promise<Map<string, ContentRows>> {
   const { rows: classifications } = await sql<ContentRows['classification']>`

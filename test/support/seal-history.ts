@@ -4,14 +4,14 @@ import type { NewRevisionRow } from '../../src/platform/postgres/tables/classifi
 import type { SyncRunRow } from '../../src/platform/postgres/tables/sync-runs.ts'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 
-/** A revision as a test tells it; the rest is made up. */
+/** The columns of a revision that a test sets. All others have made-up values. */
 export type DescribedRevision = Pick<
   NewRevisionRow,
   'classification_id' | 'revision_no' | 'observed_at' | 'causes'
 > &
   Partial<NewRevisionRow>
 
-/** Writes revisions as one run would, and ends the run: its row is sealed by the real thing. */
+/** Writes revisions into a run and ends it, so that the product seals the run. */
 export async function sealHistory(
   db: Kysely<Database>,
   revisions: readonly DescribedRevision[],
@@ -32,16 +32,16 @@ export async function writeRevisions(
   await db
     .insertInto('identifai.classification_revisions')
     .values(
-      revisions.map((told) => ({
+      revisions.map((described) => ({
         run_id: runId,
         previous_confirmed_at: null,
-        identifier: `id-${told.classification_id}`,
+        identifier: `id-${described.classification_id}`,
         source: null,
         submitted_at: null,
         name: null,
         ref_id: null,
         result_url: null,
-        file_hash: `hash-${told.classification_id}`,
+        file_hash: `hash-${described.classification_id}`,
         status: 'done' as const,
         api_version: null,
         machine_classification: 'artificial',
@@ -50,13 +50,13 @@ export async function writeRevisions(
         force_classification: null,
         content_digest: '0'.repeat(64),
         digest_version: 1,
-        ...told,
+        ...described,
       })),
     )
     .execute()
 }
 
-/** Tracks identifiers that were finished, and confirmed, at one time. */
+/** Tracks identifiers that were finished and confirmed at the same time. */
 export async function trackFinished(
   db: Kysely<Database>,
   count: number,
