@@ -19,6 +19,7 @@ const PATHS = [
   'scripts',
   'bi/dashboard.ts',
   'deploy',
+  'docs/glossary.md',
   'Dockerfile',
   '*.ts',
 ]

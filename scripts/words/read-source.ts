@@ -37,7 +37,7 @@ export function isReadable(file: string): boolean {
 export function readSource(file: string, text: string): Source {
   const fileName = { name: path.basename(file).replace(/\.\w+$/, ''), line: 1 }
   if (HASH_COMMENTS.test(file)) return { paragraphs: paragraphsOf(hashComments(text)), names: [fileName] }
-  if (file.endsWith('.md')) return { paragraphs: paragraphsOf(lines(text, 1)), names: [fileName] }
+  if (file.endsWith('.md')) return { paragraphs: paragraphsOf(markdown(text)), names: [fileName] }
   return readTypeScript(file, text, fileName)
 }
 
@@ -121,6 +121,15 @@ function lines(text: string, firstLine: number): Line[] {
   return text
     .split('\n')
     .map((line, index) => ({ line: firstLine + index, text: line.replace(/^\s*\*?\s?/, '').trim() }))
+}
+
+/** The lines of a Markdown text, with a line for each cell of a table. */
+function markdown(text: string): Line[] {
+  return lines(text, 1).flatMap(({ line, text: row }) =>
+    row.startsWith('|')
+      ? row.split(/(?<!\\)\|/).map((cell) => ({ line, text: `| ${cell.trim()}` }))
+      : [{ line, text: row }],
+  )
 }
 
 function hashComments(text: string): Line[] {

@@ -79,6 +79,11 @@ describe('a planted problem', () => {
     ])
   })
 
+  it('is found in one cell of a table in Markdown, but not across cells', () => {
+    const text = `| ${'word '.repeat(15)}| at | once: ${'word '.repeat(15)}|\n| a | What it loads. |\n`
+    expect(findProblems('docs/a.md', text)).toMatchObject([{ line: 2, rule: 'opener' }])
+  })
+
   it('has the line on which it begins', () => {
     const source =
       '/**\n * Loads rows.\n *\n * It reads them\n * from a file once\n * more.\n */\nconst row = 1\n\nconst lane = 1\n'
@@ -94,6 +99,7 @@ describe('correct text', () => {
     ['25 words', `// ${'word '.repeat(25)}`],
     ['sentences of 25 words together', `// ${'Word '.repeat(20)}end. ${'Word '.repeat(20)}end.`],
     ['code in prose', '// Calls `look at once` and {@link whatever at once}.'],
+    ['a demonstrative that begins a name', '// Loads rows. That row is the last.'],
     ['a fenced example', '/**\n * Loads rows:\n *\n * ```\n * load at once\n * ```\n */'],
     ['a question', '// What happens without a row?'],
     ['a demonstrative', '// The index is partial. That keeps it small.'],
@@ -142,4 +148,13 @@ it('the dictionary of the project is sorted and has no word twice', () => {
   expect(words).toEqual(
     [...new Set(words)].toSorted((one, other) => (one.toLowerCase() < other.toLowerCase() ? -1 : 1)),
   )
+})
+
+it('the glossary has each term once', () => {
+  const glossary = readFileSync(path.join(project, 'docs/glossary.md'), 'utf8')
+  const terms = [...glossary.matchAll(/^\| ([^|]+) \|/gm)]
+    .map(([, term]) => term as string)
+    .filter((term) => term !== 'term' && term !== '---')
+  expect(terms.length).toBeGreaterThan(50)
+  expect(terms).toEqual([...new Set(terms)])
 })
