@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/global-setup.ts',
     pool: 'forks',
-    // The default leaves a core idle, and much of the time a test waits for PostgreSQL, which works on its own.
+    // The default leaves a core idle, although a test spends much of its time waiting for PostgreSQL.
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,

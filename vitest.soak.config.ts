@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import base from './vitest.config.ts'
 
-/** The long forms: the fault tests at full size, and what takes minutes of real time. */
+/** The long tests: the fault tests at full size, and tests that take minutes of real time. */
 export default defineConfig({
   test: {
     ...base.test,
@@ -12,8 +12,8 @@ export default defineConfig({
       MODEL_RUNS: '500',
       CRASH_KILLS: '60',
       CRASH_IDENTIFIERS: '5000',
-      NIGHTS: '60',
-      FORCE_NIGHTS: '200',
+      NIGHTLY_RUNS: '60',
+      FORCE_NIGHTLY_RUNS: '200',
       FORCE_IDENTIFIERS: '2000',
     },
   },

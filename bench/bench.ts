@@ -1,6 +1,7 @@
 /**
- * How fast a first load and a refresh are, beside plain COPY of the same rows, a straightforward implementation with
- * Kysely, and dlt; medians of rounds in which each takes its turn. Writes docs/benchmarks.md.
+ * Compares a first load and a refresh with plain COPY of the same rows, a straightforward implementation with Kysely,
+ * and dlt. Each runs in every round, and medians count. Writes docs/benchmarks.md.
+ *
  * npm run bench [-- --identifiers 10000 --rounds 5 --backlog 10000000 --fleet 200000]
  */
 import { mkdtemp, rm } from 'node:fs/promises'

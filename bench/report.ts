@@ -1,5 +1,6 @@
 /**
- * Times the report on forced classifications, as a whole command, over a large history:
+ * Times the command `report forced` over a large history.
+ *
  * npm run bench:report [-- --classifications 1000000 --revisions-each 5 --events 10000]
  */
 import { spawn } from 'node:child_process'
@@ -50,7 +51,7 @@ for (const format of ['json', 'csv', 'html', 'table']) {
   )
 }
 
-/** Runs the command from its source; its memory is the highest that Linux noted for it. */
+/** Runs the command from its source. Its memory is the peak that Linux records for the process. */
 async function run(args: readonly string[]): Promise<{ seconds: number; megabytes: number }> {
   const cli = path.resolve(import.meta.dirname, '../src/main.ts')
   const started = performance.now()

@@ -1,6 +1,8 @@
 /**
- * What the indexes of the reporting views cost a first load: whole passes against a stand-in API, each over a database of
- * its own, with and without them in turn. npm run bench:reporting-cost [-- --identifiers 3000 --rounds 5]
+ * Measures how much the indexes of the reporting views slow down a first load. Whole runs against the simulator, each in
+ * a database of its own, alternate between with and without the indexes.
+ *
+ * npm run bench:reporting-cost [-- --identifiers 3000 --rounds 5]
  */
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
@@ -49,7 +51,7 @@ console.log(
   `A first load takes ${median(ratios).toFixed(3)} times as long with the indexes (median of ${ratios.length}).`,
 )
 
-/** Seconds of one pass that loads everything. */
+/** Seconds of one run that loads everything. */
 async function load(name: string, withIndexes: boolean): Promise<number> {
   const admin = connect({ connectionString: postgres.url(), maxConnections: 1 })
   await sql`create database ${sql.id(name)}`.execute(admin.db)

@@ -8,10 +8,10 @@ export interface ReportingQuery {
   readonly barMs: number
 }
 
-/** One that is filtered by identifier, by day or by the last 30 days, and one that is not. */
+/** Bars for a query with a filter by identifier, day or last 30 days, and for a query over all rows. */
 const [FILTERED_MS, WHOLE_MS] = [200, 10_000]
 
-/** What is asked of each view over many rows; all of its columns are worked out for one identifier. */
+/** The columns that a query over many rows selects from each view. A query for one identifier selects all. */
 const AGGREGATES: Readonly<Record<string, string>> = {
   tracked_identifiers: 'state, count(*), max(waiting_seconds)',
   classifications:
@@ -28,7 +28,7 @@ const AGGREGATES: Readonly<Record<string, string>> = {
   review_worklist: 'rank, count(*)',
 }
 
-/** The queries of the bench, for the data that are there. */
+/** The queries of the bench, with an identifier and a day from the seeded data. */
 export async function reportingQueries(db: Kysely<Database>): Promise<ReportingQuery[]> {
   const { rows } = await sql<{ identifier: string; day: string }>`
     select identifier, (submitted_at at time zone 'UTC')::date::text as day from identifai.identifiers

@@ -1,5 +1,6 @@
 /**
- * Times the reporting views over a million classifications:
+ * Times the reporting views over a million classifications.
+ *
  * npm run bench:reporting [-- --classifications 1000000 --database-url postgresql://… (seeded before)]
  */
 import { parseArgs } from 'node:util'
@@ -55,7 +56,7 @@ async function timesOf(query: string) {
     const started = performance.now()
     await sql.raw(query).execute(db)
     times.push(performance.now() - started)
-    // What takes long is not repeated for the sake of a median.
+    // A slow query runs once, because a median would take too long.
     if (times[0] !== undefined && times[0] > 60_000) break
   }
   return { least: Math.min(...times), median: median(times), most: Math.max(...times) }

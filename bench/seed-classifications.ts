@@ -1,14 +1,14 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../src/platform/postgres/database.ts'
 
-/** Classifications written by one statement. */
+/** Classifications in one transaction. */
 const STEP = 20_000
 
 /**
- * Writes finished classifications straight into the tables, as passes over two years would have left them: each with a main
- * verdict and three by other heuristics, three models, eight clips; every other one has a sibling of the same file, and the
- * files of one in a hundred were forced. What is told of each depends on its number only. Without leaves: this is for
- * timing queries, not for verifying.
+ * Writes finished classifications straight into the tables, as runs over two years would leave them. Each has a main
+ * verdict, three verdicts by other heuristics, three models and eight clips. Two classifications share a file, and one
+ * file in a hundred is forced. The values of a classification depend on its number only. There are no leaves, because
+ * this data is for timing queries and not for verification.
  */
 export async function seedClassifications(
   dbs: readonly Kysely<Database>[],
@@ -37,10 +37,10 @@ async function seedRuns(db: Kysely<Database>): Promise<void> {
   await sql`
     insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version, unsealed_runs,
       notes_through, chain_position, merkle_root, chain_head)
-    select md5(n::text)::uuid, 'nightly', 'succeeded', night, night + interval '1 hour', 'h', 1, '0', 0, 0, n + 1,
+    select md5(n::text)::uuid, 'nightly', 'succeeded', started, started + interval '1 hour', 'h', 1, '0', 0, 0, n + 1,
       repeat('0', 64), encode(sha256(n::text::bytea), 'hex')
     from generate_series(0, 731) as n,
-      lateral (select date_trunc('day', now()) - interval '730 days' + n * interval '1 day' as night) as at`.execute(
+      lateral (select date_trunc('day', now()) - interval '730 days' + n * interval '1 day' as started) as at`.execute(
     db,
   )
 }
@@ -57,7 +57,7 @@ async function seedIdentifiers(db: Kysely<Database>, total: number): Promise<voi
   )
 }
 
-/** The tables of some classifications, keys by keys. Foreign keys hold by construction and are not checked one by one. */
+/** Writes the rows of some classifications, table by table. Foreign keys hold by construction, so checks are off. */
 async function seedStep(db: Kysely<Database>, first: number, last: number, total: number): Promise<void> {
   const ids = sql`generate_series(${first}::bigint, ${last}::bigint) as c`
   const facts = sql`${ids}, lateral (select
@@ -125,19 +125,19 @@ async function seedStep(db: Kysely<Database>, first: number, last: number, total
   })
 }
 
-/** SQL for the confidence of a verdict, by its number within the classification; 0 is the main one. */
+/** SQL for the confidence of a verdict, by its number within the classification; 0 is the main verdict. */
 function verdictConfidence(verdict: string) {
   return sql`case when ${sql.raw(verdict)} = 0 then confidence else 0.5 + ${random(`(c * 16 + ${verdict})`, 5)} / 2 end`
 }
 
-/** SQL for its label: one in twenty of those on files and one in ten of those on clips differs from the main one's. */
+/** SQL for the label of a verdict. One in twenty on files and one in ten on clips differs from the main verdict. */
 function verdictLabel(verdict: string) {
   return sql`case when ${sql.raw(verdict)} > 0
       and ${random(`(c * 16 + ${verdict})`, 6)} < case when ${sql.raw(verdict)} < 4 then 0.05 else 0.1 end
     then case label when 'human' then 'artificial' else 'human' end else label end`
 }
 
-/** SQL for a number from 0 to 1 that depends on an integer expression only. */
+/** SQL for a number from 0 to 1 that depends only on an integer expression and the seed. */
 function random(expression: string, seed: number) {
   return sql.raw(`((hashint8extended(${expression}::bigint, ${seed}) & 1048575) / 1048576.0)`)
 }

@@ -3,16 +3,17 @@ import type { Database } from '../src/platform/postgres/database.ts'
 
 export interface HistorySize {
   readonly classifications: number
-  /** Revisions of each. */
+  /** Revisions of each classification. */
   readonly revisionsEach: number
-  /** Classifications whose second revision is a force, two of each file. */
+  /** Classifications whose second revision is forced. Two classifications share a file. */
   readonly events: number
+  /** Nightly runs, at least one more than the revisions of each classification. */
   readonly nightlyTimes: number
 }
 
 /**
- * Writes a history straight into the tables: a run each night, revisions spread over the nights, and changes of force. Runs
- * have their places in the chain, but no leaves: this is for timing reports, not for verifying.
+ * Writes a history straight into the tables: nightly runs, revisions spread over them, and overrides. Runs have chain
+ * positions but no leaves, because this data is for timing reports and not for verification.
  */
 export async function seedHistory(db: Kysely<Database>, size: HistorySize): Promise<void> {
   await sql`
@@ -24,10 +25,10 @@ export async function seedHistory(db: Kysely<Database>, size: HistorySize): Prom
       run_id, trigger, status, started_at, finished_at, host, pid, version, tracked_count, pending_count, done_count,
       errored_count, missing_count, quarantined_count, retired_count, unsealed_runs, confirmed_since, chain_position,
       merkle_root, chain_head, notes_through)
-    select md5(n::text)::uuid, 'nightly', 'succeeded', night, night + interval '1 hour', 'h', 1, '0',
-      ${size.classifications}, 0, ${size.classifications}, 0, 0, 0, 0, 0, night, n, repeat('0', 64),
+    select md5(n::text)::uuid, 'nightly', 'succeeded', started, started + interval '1 hour', 'h', 1, '0',
+      ${size.classifications}, 0, ${size.classifications}, 0, 0, 0, 0, 0, started, n, repeat('0', 64),
       encode(sha256(n::text::bytea), 'hex'), 0
-    from generate_series(1, ${size.nightlyTimes}) as n, lateral (select '2026-01-01 02:00Z'::timestamptz + n * interval '1 day' as night) as at`.execute(
+    from generate_series(1, ${size.nightlyTimes}) as n, lateral (select '2026-01-01 02:00Z'::timestamptz + n * interval '1 day' as started) as at`.execute(
     db,
   )
   await sql`
@@ -35,7 +36,7 @@ export async function seedHistory(db: Kysely<Database>, size: HistorySize): Prom
       classification_id, revision_no, observed_at, previous_confirmed_at, run_id, causes, media, identifier, source, name,
       result_url, file_hash, status, api_version, machine_classification, machine_confidence, machine_heuristic,
       force_classification, content_digest, digest_version)
-    select c, no, night + interval '30 minutes', case when no > 1 then night - interval '1 day' end, md5(n::text)::uuid,
+    select c, no, started + interval '30 minutes', case when no > 1 then started - interval '1 day' end, md5(n::text)::uuid,
       case when no = 1 then array['first_seen'] when is_forced and no = 2 then array['forced'] else array['details_changed'] end,
       'audio', encode(sha256(c::text::bytea), 'hex'), 'calls', 'call-' || c || '.wav', 'https://dashboard.example/results/' || c,
       encode(sha256((c / 2)::text::bytea), 'hex'), 'done', '1.4.2', case when c % 7 = 0 then 'human' else 'artificial' end,
@@ -45,7 +46,7 @@ export async function seedHistory(db: Kysely<Database>, size: HistorySize): Prom
     cross join generate_series(1, ${size.revisionsEach}) as no
     cross join lateral (
       select 1 + ((c / 2) % ${size.nightlyTimes - size.revisionsEach}::integer) + no - 1 as n, c <= ${size.events}::integer as is_forced) as spread
-    cross join lateral (select '2026-01-01 02:00Z'::timestamptz + n * interval '1 day' as night) as at
+    cross join lateral (select '2026-01-01 02:00Z'::timestamptz + n * interval '1 day' as started) as at
     order by c, no`.execute(db)
   await sql`vacuum analyze`.execute(db)
 }

@@ -1,4 +1,4 @@
-/** How long `identifai-sync --help`, as it is published, takes beside an empty Node: npm run build && npm run bench:startup */
+/** Compares the time of the built `identifai-sync --help` with an empty Node: npm run build && npm run bench:startup */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { median } from './median.ts'
@@ -19,6 +19,7 @@ console.log(`--help takes ${(median(help) / median(empty)).toFixed(2)} times as 
 function timeOf(command: string, args: readonly string[]): number {
   const startedAt = performance.now()
   const { status } = spawnSync(command, args, { stdio: 'ignore' })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed: has it been built?`)
+  if (status !== 0)
+    throw new Error(`${command} ${args.join(' ')} failed. Build the command first: npm run build.`)
   return performance.now() - startedAt
 }

@@ -1,12 +1,9 @@
-/**
- * The starter dashboard, as somebody would describe it. `npm run bi:superset` makes the files in bi/superset of it, which
- * Apache Superset imports.
- */
+/** The starter dashboard. `npm run bi:superset` generates bi/superset from it, for import into Apache Superset. */
 
-/** A view of the reporting schema, and what is counted over it. */
+/** A view of the reporting schema, with the metrics over its rows. */
 export interface Dataset {
   readonly view: string
-  /** The column that the period of the dashboard filters by; none where there is no time. */
+  /** The column that the dashboard's period filters by; absent for a view without a time. */
   readonly time?: string
   readonly metrics: Readonly<Record<string, Metric>>
 }
@@ -14,7 +11,7 @@ export interface Dataset {
 interface Metric {
   readonly label: string
   readonly sql: string
-  /** As d3 formats numbers. */
+  /** A d3 number format. */
   readonly format?: string
 }
 
@@ -23,9 +20,9 @@ export interface Chart {
   readonly description: string
   readonly view: string
   readonly type: 'big_number_total' | 'echarts_timeseries_bar' | 'echarts_timeseries_line' | 'pie' | 'table'
-  /** Filters as SQL, on top of the period of the dashboard. */
+  /** A filter in SQL, in addition to the dashboard's period. */
   readonly where?: string
-  /** What the type of chart takes, as Superset calls it. */
+  /** Options of the chart type, under Superset's names. */
   readonly options: Readonly<Record<string, unknown>>
 }
 
@@ -96,7 +93,7 @@ export const DATASETS: readonly Dataset[] = [
   },
 ]
 
-/** What is not finished, failed or has no verdict has no label to count. */
+/** Unfinished and failed classifications, and those without a verdict, have no label to count. */
 const COUNTED = 'effective_classification IS NOT NULL'
 
 const CHARTS = {
@@ -291,7 +288,7 @@ export const DASHBOARD = {
   title: 'identifai-sync: verdicts, forced labels, models',
   slug: 'identifai-sync',
   charts: CHARTS as Readonly<Record<ChartName, Chart>>,
-  /** Rows from top to bottom: a heading, or charts with their width (of twelve columns), and a height. */
+  /** Rows from top to bottom: a heading, or a height and charts with their widths (of twelve columns). */
   rows: [
     { height: 18, charts: { freshness: 12 } },
     { height: 22, charts: { identifiers: 3, artificial: 3, forced: 3, toReview: 3 } },

@@ -1,9 +1,9 @@
-/** Writes the answers into docs/bi.md, from the demo's data. */
+/** Writes the results of the queries in docs/bi.md, from the demo's data. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { connect } from '../src/platform/postgres/connect.ts'
 import { runDemo } from '../src/devkit/demo/run-demo.ts'
-import { withResponses } from './bi-answers.ts'
+import { withResults } from './bi-results.ts'
 import { SILENT_OUTPUT } from './silent-output.ts'
 
 const file = path.resolve(import.meta.dirname, '../docs/bi.md')
@@ -12,7 +12,7 @@ await runDemo({
   output: SILENT_OUTPUT,
   linger: async ({ databaseUrl }) => {
     const { db } = connect({ connectionString: databaseUrl, maxConnections: 1 })
-    writeFileSync(file, await withResponses(db, readFileSync(file, 'utf8')))
+    writeFileSync(file, await withResults(db, readFileSync(file, 'utf8')))
     await db.destroy()
   },
 })

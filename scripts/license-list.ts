@@ -1,11 +1,11 @@
-/** One package of a lockfile, as far as its license goes. */
+/** Name and license of one package in package-lock.json. */
 interface LockedPackage {
   readonly version?: string
   readonly license?: string
   readonly dev?: boolean
 }
 
-/** Licences that what is published here, under MIT, may depend on without asking anybody. */
+/** Permissive licenses that a package under MIT may depend on. */
 const COMPATIBLE: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
@@ -18,9 +18,9 @@ const COMPATIBLE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * docs/licenses.md: every package that an installation brings, with its license.
+ * The text of docs/licenses.md: every package that an installation contains, with its license.
  *
- * @throws Error naming what has none, or one that nobody has looked at.
+ * @throws Error naming each package without a license or with a license that is not in the list.
  */
 export function licenseList(lockfile: {
   readonly packages: Readonly<Record<string, LockedPackage>>
@@ -36,14 +36,14 @@ export function licenseList(lockfile: {
   const unknown = installed.filter(({ license }) => !COMPATIBLE.has(license))
   if (unknown.length > 0) {
     throw new Error(
-      `Look at the license of ${unknown.map(({ name, license }) => `${name} (${license})`).join(', ')}.`,
+      `Unknown license of ${unknown.map(({ name, license }) => `${name} (${license})`).join(', ')}: review it, then add it to COMPATIBLE in scripts/license-list.ts.`,
     )
   }
   return [
-    '# Licences',
+    '# Licenses',
     '',
     'What an installation brings besides `identifai-sync` itself, which is under the MIT license. Made from `package-lock.json` by',
-    '`npm run docs:licenses`; the test suite holds it true, and refuses licences that are not permissive.',
+    '`npm run docs:licenses`; the test suite holds it true, and refuses licenses that are not permissive.',
     '',
     '| package | version | license |',
     '| --- | --- | --- |',

@@ -1,6 +1,6 @@
 import type { DemoOutput } from '../src/devkit/demo/output.ts'
 
-/** Takes in all that the demo tells, and says nothing. */
+/** Output of the demo that prints nothing. */
 export const SILENT_OUTPUT: DemoOutput = {
   started: () => {},
   enqueued: () => {},

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { type Chart, type ChartName, DASHBOARD, DATASETS, type Dataset } from '../bi/dashboard.ts'
 import type { Database } from '../src/platform/postgres/database.ts'
 
-/** Of every file that Superset imports. */
+/** The format version in every file that Superset imports. */
 const VERSION = '1.0.0'
 
 interface Column {
@@ -14,7 +14,7 @@ interface Column {
   readonly comment: string
 }
 
-/** The dashboard in Superset's export format: path to content, with the columns and comments of a migrated database. */
+/** The dashboard in Superset's export format, by path, with the columns and comments of a migrated database. */
 export async function supersetFiles(db: Kysely<Database>): Promise<Map<string, string>> {
   const columns = Map.groupBy(await readColumns(db), ({ view }) => view)
   const files: [string, object][] = [
@@ -70,7 +70,7 @@ function dataset({ view, time, metrics }: Dataset, columns: readonly Column[]): 
 
 function chartFile(name: string, { title, description, view, type, where, options }: Chart): object {
   const time = DATASETS.find((one) => one.view === view)?.time
-  // The period of the dashboard reaches a chart only through a filter of its own on the same column.
+  // The dashboard's period applies to a chart only if the chart has a filter on the same column.
   const period = {
     expressionType: 'SIMPLE',
     clause: 'WHERE',
@@ -121,7 +121,7 @@ function dashboard(): object {
   }
 }
 
-/** The layout: a flat map of components that name their children. */
+/** The layout as a flat map of components that name their children. */
 function position(): object {
   const background = 'BACKGROUND_TRANSPARENT'
   const rows = DASHBOARD.rows.map((row, number) => {
@@ -158,7 +158,7 @@ function chartComponent(name: ChartName, width: number, height: number): object 
   return { type: 'CHART', id: `CHART-${name}`, children: [], meta }
 }
 
-/** The same for the same name (version 8 of RFC 9562), so that a second import replaces the first. */
+/** A UUID (version 8 of RFC 9562) derived from the name, so that a second import replaces the first. */
 function uuidOf(name: string): string {
   const hex = createHash('sha256').update(`identifai-sync ${name}`).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`

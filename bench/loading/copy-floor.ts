@@ -5,13 +5,13 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { DATA_TABLES } from '../../src/media/registry.ts'
 import type { BenchDatabase } from './databases.ts'
 
-/** How plain COPY loads the rows: in so many streams at once, in one of its formats. */
+/** How plain COPY loads the rows: the number of parallel streams, and the format. */
 export interface CopyWay {
   readonly streams: number
   readonly format: 'text' | 'binary'
 }
 
-/** Writes what a pass has loaded to files that COPY reads: of each table one for each stream. */
+/** Writes the rows that a run has loaded to files for COPY, one per table and stream. */
 export async function saveRows(database: BenchDatabase, folder: string, way: CopyWay): Promise<void> {
   const { streams, format } = way
   const client = await database.pool.connect()
@@ -27,7 +27,7 @@ export async function saveRows(database: BenchDatabase, folder: string, way: Cop
   client.release()
 }
 
-/** Seconds that plain COPY takes for the same rows: one transaction a stream, table after table. */
+/** Seconds that plain COPY takes for the same rows, with one transaction per stream, table after table. */
 export async function copyRows(database: BenchDatabase, folder: string, way: CopyWay): Promise<number> {
   const startedAt = performance.now()
   await Promise.all(

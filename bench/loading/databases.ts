@@ -5,13 +5,13 @@ import type { Database } from '../../src/platform/postgres/database.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 
-/** A database of the benchmark, with all tables; it is dropped when it is disposed of. */
+/** A database of the benchmark, with all tables. Disposal drops it. */
 export interface BenchDatabase extends Connection, AsyncDisposable {
   readonly name: string
   readonly url: string
 }
 
-/** A migrated database in which so many identifiers are due. */
+/** Creates a migrated database in which this number of identifiers is due. */
 export async function createBenchDatabase(
   postgres: EmbeddedPostgres,
   identifiers: number,
@@ -24,19 +24,19 @@ export async function createBenchDatabase(
     database.db,
   )
   await sql`vacuum analyze identifai.identifiers`.execute(database.db)
-  // What was written so far is not what is measured.
+  // A checkpoint keeps the writes of the setup out of the measurement.
   await sql`checkpoint`.execute(database.db)
   return database
 }
 
-/** A database to copy: what takes minutes to make is made once. */
+/** A database to copy, because creating a large one takes minutes. */
 export interface Template extends AsyncDisposable {
   copy(): Promise<BenchDatabase>
 }
 
 export async function createTemplate(postgres: EmbeddedPostgres, identifiers: number): Promise<Template> {
   const template = await createBenchDatabase(postgres, identifiers)
-  // A database is copied only while nobody is connected to it.
+  // PostgreSQL copies a database only while no session is connected to it.
   await template.db.destroy()
   const from = sql`template ${sql.id(template.name)} strategy file_copy`
   return {
@@ -45,10 +45,10 @@ export async function createTemplate(postgres: EmbeddedPostgres, identifiers: nu
   }
 }
 
-/** @param words More words of CREATE DATABASE. */
-async function createDatabase(postgres: EmbeddedPostgres, words = sql``): Promise<BenchDatabase> {
+/** @param clauses Clauses of CREATE DATABASE. */
+async function createDatabase(postgres: EmbeddedPostgres, clauses = sql``): Promise<BenchDatabase> {
   const name = `bench_${++created}`
-  await asAdmin(postgres, (db) => sql`create database ${sql.id(name)} ${words}`.execute(db))
+  await asAdmin(postgres, (db) => sql`create database ${sql.id(name)} ${clauses}`.execute(db))
   const url = postgres.url(name)
   const connection = connect({ connectionString: url, maxConnections: 8 })
   return {
@@ -62,13 +62,13 @@ async function createDatabase(postgres: EmbeddedPostgres, words = sql``): Promis
   }
 }
 
-/** As in the next night, after autovacuum has run. */
+/** Makes all identifiers due, as before the next nightly run and after autovacuum. */
 export async function makeDue({ db }: BenchDatabase): Promise<void> {
   await sql`update identifai.identifiers set due_at = now()`.execute(db)
   await sql`vacuum analyze identifai.identifiers`.execute(db)
 }
 
-/** Leaves the data tables without any key, foreign key or index. */
+/** Drops every key, foreign key and index of the data tables. */
 export async function dropKeys({ db }: BenchDatabase): Promise<void> {
   const { rows } = await sql<{ statement: string }>`
     with data as (select oid from pg_catalog.pg_class where oid = any(${DATA_TABLES.map((table) => `identifai.${table}`)}::regclass[]))

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Files that PostgreSQL takes by COPY, made by one process a core; requests in threads. */
+/** CSV files for COPY, written by one process per core, and requests in threads. */
 const CORES = String(os.availableParallelism())
 const FASTEST = {
   FILE_FORMAT: 'csv',
@@ -19,15 +19,15 @@ const FASTEST = {
   LOAD__WORKERS: CORES,
 }
 
-/** Where dlt is kept between runs of the benchmark. */
+/** The folder that keeps dlt between runs of the benchmark. */
 const ENVIRONMENT = path.join(os.tmpdir(), 'identifai-sync-bench-dlt')
 
-/** By what its documentation recommends for speed, or as it comes. */
+/** The settings that its documentation recommends for speed, or its defaults. */
 export type DltSettings = 'fastest' | 'defaults'
 
 export interface DltPeer {
   readonly version: string
-  /** Seconds of one whole run of its pipeline. */
+  /** Seconds of one run of the pipeline. */
   load(options: {
     readonly databaseUrl: string
     readonly apiUrl: string
@@ -35,7 +35,7 @@ export interface DltPeer {
   }): Promise<number>
 }
 
-/** dlt in a virtual environment of its own; undefined where Python or the package index is not to be had. */
+/** Installs dlt in a virtual environment of its own. Returns undefined without Python or the package index. */
 export async function installDlt(): Promise<DltPeer | undefined> {
   const python = path.join(ENVIRONMENT, 'bin/python')
   try {
@@ -46,7 +46,9 @@ export async function installDlt(): Promise<DltPeer | undefined> {
       await run('touch', [path.join(ENVIRONMENT, 'complete')])
     }
   } catch (error) {
-    console.error(`dlt is left out: ${(error as Error).message.split('\n')[0]}`)
+    console.error(
+      `Could not install dlt, so the benchmark leaves it out: ${(error as Error).message.split('\n')[0]}`,
+    )
     return undefined
   }
   const { stdout } = await run(python, ['-c', 'import dlt; print(dlt.__version__)'])
@@ -54,7 +56,7 @@ export async function installDlt(): Promise<DltPeer | undefined> {
     version: stdout.trim(),
     load: async ({ databaseUrl, apiUrl, settings }) => {
       const folder = await mkdtemp(path.join(os.tmpdir(), 'identifai-sync-bench-dlt-run-'))
-      const { stdout: said } = await run(python, [path.join(import.meta.dirname, 'dlt_peer.py')], {
+      const { stdout: output } = await run(python, [path.join(import.meta.dirname, 'dlt_peer.py')], {
         cwd: folder,
         env: {
           ...process.env,
@@ -67,7 +69,7 @@ export async function installDlt(): Promise<DltPeer | undefined> {
         },
       })
       rmSync(folder, { recursive: true, force: true })
-      return Number(said.trim().split('\n').at(-1))
+      return Number(output.trim().split('\n').at(-1))
     },
   }
 }

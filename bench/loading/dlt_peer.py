@@ -1,5 +1,7 @@
-"""The same records loaded by dlt: pages instead of rows, requests in threads; the rest by its settings. It makes a table of each nested
-list, with keys of its own, but no foreign keys, no history and no ledger. Prints its seconds.
+"""Loads the same records with dlt and prints the seconds that it takes.
+
+It yields pages instead of rows and sends requests in threads; dlt's settings decide the rest. dlt makes a table of each
+nested list, with keys of its own, but no foreign keys, no history and no tracked identifiers.
 """
 import json
 import os
@@ -26,12 +28,12 @@ def pages():
 @dlt.transformer(name="classifications", data_from=pages, primary_key="identifier", write_disposition="append")
 def classifications(page):
     @dlt.defer
-    def ask():
+    def request():
         query = "&".join(f"identifiers[]={identifier}" for identifier in page)
-        with urllib.request.urlopen(f"{os.environ['API_URL']}/classifications_audio?{query}") as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(f"{os.environ['API_URL']}/classifications_audio?{query}") as response:
+            return json.load(response)
 
-    yield ask()
+    yield request()
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
+import path from 'node:path'
 import { sql } from 'kysely'
 import { DATA_TABLES } from '../../src/media/registry.ts'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { copyRows, type CopyWay } from './copy-floor.ts'
 import { type BenchDatabase, createBenchDatabase, dropKeys, makeDue } from './databases.ts'
 import type { DltPeer, DltSettings } from './dlt-peer.ts'
-import { runKyselyPeer } from './kysely.ts'
 import type { PayloadServer } from './payload-server.ts'
+import { runProcess } from './run-process.ts'
 import { CONCURRENCY, runSync } from './sync.ts'
 
-/** What a round measures: seconds of each way, for the same identifiers. */
+/** The seconds that each way takes in one round for the same identifiers. */
 export interface Round {
   readonly sync: number
   readonly refresh: number
-  /** Rows of the data tables that the refresh wrote, changed or removed. */
+  /** Rows of the data tables that the refresh inserted, updated or deleted. */
   readonly refreshWrites: number
   readonly twoProcesses: number
   readonly copyOne: number
@@ -21,7 +22,7 @@ export interface Round {
   readonly copyBare: number
   readonly kysely: number
   readonly long: number
-  /** Absent where dlt is not to be had. */
+  /** Absent without dlt. */
   readonly dlt?: number
   readonly dltDefaults?: number
 }
@@ -36,14 +37,14 @@ export interface StepOptions {
   readonly postgres: EmbeddedPostgres
   readonly identifiers: number
   readonly longIdentifiers: number
-  /** With the rows that COPY reads. */
+  /** The folder of the files that COPY reads. */
   readonly folder: string
   readonly short: PayloadServer
   readonly long: PayloadServer
   readonly dlt: DltPeer | undefined
 }
 
-/** What takes its turn in a round, each in a database of its own. */
+/** The steps of a round, each in a database of its own. */
 export function loadingSteps(options: StepOptions): readonly (() => Promise<Partial<Round>>)[] {
   const { postgres, identifiers, longIdentifiers, folder, short, long, dlt } = options
   const inFreshDatabase =
@@ -78,7 +79,7 @@ export function loadingSteps(options: StepOptions): readonly (() => Promise<Part
       await dropKeys(database)
       return { copyBare: await copy(database, COPY.one) }
     }),
-    inFreshDatabase(async ({ url }) => ({ kysely: await runKyselyPeer(url, short.url) })),
+    inFreshDatabase(async ({ url }) => ({ kysely: await byKysely(url, short.url) })),
     ...(dlt
       ? [
           inFreshDatabase(async (database) => ({ dlt: await byDlt(dlt, database, 'fastest') })),
@@ -88,7 +89,14 @@ export function loadingSteps(options: StepOptions): readonly (() => Promise<Part
   ]
 }
 
-/** The next night, in which nothing has changed. */
+/** Seconds of a first load with the straightforward implementation, in a process of its own. */
+async function byKysely(databaseUrl: string, apiUrl: string): Promise<number> {
+  const script = path.join(import.meta.dirname, 'kysely-peer.ts')
+  const environment = { DATABASE_URL: databaseUrl, API_URL: apiUrl }
+  return Number((await runProcess(process.execPath, [script], environment)).stdout)
+}
+
+/** Refreshes all identifiers, as the next nightly run does when nothing has changed. */
 async function refresh(
   database: BenchDatabase,
   addresses: { readonly databaseUrl: string; readonly apiUrl: string },
@@ -101,7 +109,7 @@ async function refresh(
   return { refresh: seconds, refreshWrites: (await countWrites(database)) - writesBefore }
 }
 
-/** Rows of the data tables written so far, as the server counts them; it tells a moment after a session has ended. */
+/** Rows of the data tables written so far. The server counts them a moment after a session has ended. */
 async function countWrites({ db }: BenchDatabase): Promise<number> {
   await sql`select pg_sleep(1.5)`.execute(db)
   const { rows } = await sql<{ writes: number }>`

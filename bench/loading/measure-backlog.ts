@@ -1,30 +1,34 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
-import { claimCost } from './claim-cost.ts'
-import { countCost } from './count-cost.ts'
-import { createTemplate, type Template } from './databases.ts'
+import { claimDue } from '../../src/pipeline/queue/claim-due.ts'
+import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
+import { readTrackedTotals } from '../../src/pipeline/run/tracked-totals.ts'
 import { median, medianRatio } from '../median.ts'
+import { type BenchDatabase, createTemplate, type Template } from './databases.ts'
 import { startPayloadServer } from './payload-server.ts'
 import { runSync } from './sync.ts'
 
-/** What a small and a large backlog cost. */
+/** The costs of a small and of a large backlog. */
 export interface Backlog {
   readonly small: Cost
   readonly large: Cost
-  /** A pass over the large one against one over the small one, in turns; the median. */
+  /** The time of a run over the large backlog, divided by that over the small one; the median of all rounds. */
   readonly runRatio: number
 }
 
 interface Cost {
   readonly identifiers: number
-  /** Median of a claim of a hundred. */
+  /** Median of a claim of 100. */
   readonly claimMs: number
-  /** What the end of a pass takes for counting the ledger, and for that reading its pages alone. */
+  /** Medians of the count of tracked identifiers at the end of a run, and of reading the pages of the table alone. */
   readonly countSeconds: { readonly totals: number; readonly reading: number }
-  /** Median of passes that ask for as many as the small backlog has. */
+  /** Median of runs that request as many identifiers as the small backlog has. */
   readonly runSeconds: number
 }
 
 export const SMALL = 10_000
+const [CLAIMS, COUNTS] = [50, 5]
 
 export async function measureBacklog(
   postgres: EmbeddedPostgres,
@@ -47,7 +51,7 @@ export async function measureBacklog(
   return measured
 }
 
-/** Seconds of a pass that asks for as many as the small backlog has, before which nothing was ever loaded. */
+/** Seconds of a first run that requests as many identifiers as the small backlog has. */
 async function runOver(template: Template, apiUrl: string): Promise<number> {
   await using database = await template.copy()
   return (await runSync({ databaseUrl: database.url, apiUrl }, ['--limit', String(SMALL)])).seconds
@@ -56,4 +60,45 @@ async function runOver(template: Template, apiUrl: string): Promise<number> {
 async function partsOf(template: Template) {
   await using database = await template.copy()
   return { claimMs: await claimCost(database), countSeconds: await countCost(database) }
+}
+
+/** Milliseconds of a claim of 100, the median of 50. Releases all claims afterwards. */
+async function claimCost({ db }: BenchDatabase): Promise<number> {
+  const run = newRun('manual')
+  await openRun(db, run)
+  const times = []
+  for (let claim = 0; claim < CLAIMS; claim++) {
+    const startedAt = performance.now()
+    const claims = await claimDue(db, {
+      media: 'audio',
+      leastPriority: -32_768,
+      runId: run.runId,
+      limitedToo: false,
+      limit: 100,
+      leaseSeconds: 120,
+    })
+    times.push(performance.now() - startedAt)
+    if (claims.length < 100) throw new Error(`Only ${claims.length} were claimed.`)
+  }
+  await sql`update identifai.identifiers set lease_until = null, leased_by = null where leased_by is not null`.execute(
+    db,
+  )
+  await sql`delete from identifai.sync_runs`.execute(db)
+  await sql`vacuum analyze identifai.identifiers`.execute(db)
+  return median(times)
+}
+
+async function countCost({ db }: BenchDatabase): Promise<Cost['countSeconds']> {
+  const [totals, reading]: [number[], number[]] = [[], []]
+  for (let count = 0; count < COUNTS; count++) {
+    totals.push(await secondsOf(() => readTrackedTotals(db, randomUUID())))
+    reading.push(await secondsOf(() => sql`select count(claim_no) from identifai.identifiers`.execute(db)))
+  }
+  return { totals: median(totals), reading: median(reading) }
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now()
+  await work()
+  return (performance.now() - startedAt) / 1000
 }

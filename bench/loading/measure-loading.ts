@@ -17,25 +17,25 @@ export interface Loading {
   readonly rowsEachLong: number
   readonly longIdentifiers: number
   readonly dltVersion: string | null
-  /** Rows of the data tables that were written, changed or removed by the refreshes. */
+  /** Rows of the data tables that the refreshes inserted, updated or deleted. */
   readonly refreshWrites: number
 }
 
 export interface LoadingOptions {
   readonly identifiers: number
   readonly rounds: number
-  /** For the rows that COPY reads. */
+  /** The folder for the files that COPY reads. */
   readonly folder: string
 }
 
 const CLIPS = { short: 8, long: 60 }
 
-/** So many fewer identifiers with 60 clips: about as many rows. */
+/** Identifiers with 60 clips are fewer by this factor, so that the rows are about as many. */
 const LONG_SHARE = 6
 
 /**
- * Each takes its turn in every round, so that what else the machine does hits all of them alike; in another order each
- * time, because what comes before matters, too: memory that was just set free is taken again faster than other memory.
+ * Measures all ways in every round, so that other load on the machine affects all of them alike. The order differs from
+ * round to round, because the step before has an effect: memory that was just freed is allocated faster.
  */
 export async function measureLoading(
   postgres: EmbeddedPostgres,
@@ -45,10 +45,14 @@ export async function measureLoading(
   using long = await startPayloadServer(CLIPS.long)
   const dlt = await installDlt()
   const longIdentifiers = Math.ceil(identifiers / LONG_SHARE)
-  const warmUp = async (due: number, apiUrl: string, look?: (database: BenchDatabase) => Promise<void>) => {
+  const warmUp = async (
+    due: number,
+    apiUrl: string,
+    inspect?: (database: BenchDatabase) => Promise<void>,
+  ) => {
     await using database = await createBenchDatabase(postgres, due)
     await runSync({ databaseUrl: database.url, apiUrl })
-    await look?.(database)
+    await inspect?.(database)
     return (await countRows(database)) / due
   }
   const rowsEach = await warmUp(identifiers, short.url, async (database) => {

@@ -13,7 +13,7 @@ interface Peak {
   readonly megabytes: number
 }
 
-/** Peaks of memory of a first load of a fleet, and of a tenth of it. */
+/** Measures the peak memory of a first load of a fleet, and of a tenth of it. */
 export async function measureMemory(
   postgres: EmbeddedPostgres,
   { fleet }: { readonly fleet: number },

@@ -5,14 +5,14 @@ import { type BenchDatabase, createBenchDatabase, makeDue } from './databases.ts
 import { startPayloadServer } from './payload-server.ts'
 import { runSync } from './sync.ts'
 
-/** Gigabytes of each table, with its indexes, for a million classifications; the largest first. */
+/** Gigabytes of each table, with its indexes, for a million classifications, from the largest to the smallest. */
 export interface Sizes {
   readonly firstLoad: Readonly<Record<string, number>>
-  /** When each content has changed once. */
+  /** After each content has changed once. */
   readonly changedOnce: Readonly<Record<string, number>>
-  /** After that the records of what was superseded are pruned, and the tables written anew. */
+  /** After `prune` has removed the payloads of superseded revisions, and the tables were rewritten. */
   readonly pruned: Readonly<Record<string, number>>
-  /** Gigabytes of WAL that a million first loads write, and a million asked again without a change. */
+  /** Gigabytes of WAL that a million first loads write, and a million refreshes without a change. */
   readonly wal: { readonly firstLoad: number; readonly refresh: number }
 }
 
@@ -41,7 +41,7 @@ function perMillion(bytes: number): number {
   return ((bytes / CLASSIFICATIONS) * 1e6) / 2 ** 30
 }
 
-/** What some work writes to the WAL; without full-page images, which the bench switches off. */
+/** Gigabytes of WAL that `work` writes for a million, without full-page images, which the bench switches off. */
 async function walOf({ db }: BenchDatabase, work: () => Promise<unknown>): Promise<number> {
   const written = async () => {
     const { rows } = await sql<{ bytes: number }>`
@@ -53,7 +53,7 @@ async function walOf({ db }: BenchDatabase, work: () => Promise<unknown>): Promi
   return perMillion((await written()) - before)
 }
 
-/** Written anew first: what dead rows take is autovacuum's matter. */
+/** Rewrites the tables first, because the space of dead rows depends on autovacuum. */
 async function sizesOf({ db }: BenchDatabase): Promise<Record<string, number>> {
   await sql`vacuum full`.execute(db)
   const { rows } = await sql<{ name: string; bytes: number }>`

@@ -6,7 +6,7 @@ export interface PayloadServer extends Disposable {
   readonly url: string
 }
 
-/** The API with prepared bodies, in a process of its own. */
+/** Starts the API with prepared bodies, in a process of its own. */
 export async function startPayloadServer(clips: number, edition = 0): Promise<PayloadServer> {
   const script = path.join(import.meta.dirname, 'serve.ts')
   const child = spawn(process.execPath, [script, String(clips), String(edition)], {

@@ -2,14 +2,14 @@ const MODELS = ['Phantom', 'Sentinel', 'Whisper']
 const HEURISTICS = ['Majority', 'Mean', 'Max']
 
 /**
- * A finished record as the API gives it: a main verdict and one by each of three heuristics, three models, and clips that
- * each have a verdict and are judged by every model. With eight clips it makes 140 rows.
+ * A finished record as the API returns it: a main verdict, one by each of three heuristics, three models and clips. Each
+ * clip has a verdict and a result of every model. With eight clips it makes 140 rows.
  */
 export function recordOf(
   identifier: string,
   { hash, variant, clips }: { readonly hash: string; readonly variant: number; readonly clips: number },
 ): object {
-  // Digits as a detector has them, the same in every run.
+  // Scores have as many digits as a detector's, and are the same in every run.
   const score = (n: number) => (((variant + 1) * 7919 + n * 104_729) % 1_000_003) / 1_000_003
   const result = (n: number, model: string) => ({
     model,

@@ -1,25 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Has every Node process say on file descriptor 3, when it ends, how much memory it held at most, in kilobytes. */
-const TELL_MEMORY = `data:text/javascript,${encodeURIComponent(
+/** Makes every Node process write its peak memory in kilobytes to file descriptor 3 when it ends. */
+const REPORT_MEMORY = `data:text/javascript,${encodeURIComponent(
   "import fs from 'node:fs';process.on('exit',()=>fs.writeSync(3,String(process.resourceUsage().maxRSS)))",
 )}`
 
 export interface Ended {
   readonly stdout: string
-  /** Peak of its resident memory. */
+  /** Peak of the resident memory. */
   readonly megabytes: number
 }
 
-/** Runs a process of Node's to its end. @throws Error with what it said when it fails. */
+/**
+ * Runs a Node process to its end.
+ *
+ * @throws Error with its standard error when it fails.
+ */
 export async function runProcess(
   command: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<Ended> {
   const child = spawn(command, args, {
-    env: { ...process.env, NODE_OPTIONS: `--import=${TELL_MEMORY}`, ...environment },
+    env: { ...process.env, NODE_OPTIONS: `--import=${REPORT_MEMORY}`, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
   const [stdout, stderr, memory] = [collect(child, 1), collect(child, 2), collect(child, 3)]

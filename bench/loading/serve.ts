@@ -1,12 +1,14 @@
 /**
- * The API of the benchmark, in a process of its own: answers with bodies that were prepared, so that it is not what is
- * measured. Tells its address on standard output; another edition has other scores. node bench/loading/serve.ts <clips> <edition>
+ * The API of the benchmark, in a process of its own. Bodies are prepared, so that the benchmark does not measure the API.
+ * Prints its address on standard output. Another edition has other scores.
+ *
+ * node bench/loading/serve.ts <clips> <edition>
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { recordOf } from './record.ts'
 
-/** Records that differ in more than their names. */
+/** Records that differ in more than identifier and hash. */
 const VARIANTS = 64
 const [IDENTIFIER, HASH] = ['@identifier@', '@hash@']
 
@@ -19,16 +21,16 @@ const bodies = Array.from({ length: VARIANTS }, (_, number) => {
 })
 
 const server = createServer((request, response) => {
-  const asked = new URL(request.url ?? '/', 'http://host').searchParams.getAll('identifiers[]')
+  const identifiers = new URL(request.url ?? '/', 'http://host').searchParams.getAll('identifiers[]')
   response.setHeader('content-type', 'application/json')
-  response.end(`[${asked.map(answer).join(',')}]`)
+  response.end(`[${identifiers.map(recordText).join(',')}]`)
 })
 server.listen(0, '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api`)
 })
 
-/** A file of its own for each: siblings are another subject. */
-function answer(identifier: string): string {
+/** The record of an identifier. Each has a file of its own, so that no file is shared. */
+function recordText(identifier: string): string {
   const [start, middle, end] = bodies[Number.parseInt(identifier.slice(0, 4), 16) % VARIANTS] as string[]
   return `${start}${identifier.slice(32)}${identifier.slice(0, 32)}${middle}${identifier}${end}`
 }

@@ -3,11 +3,11 @@ import { runProcess } from './run-process.ts'
 
 const COMMAND = path.resolve(import.meta.dirname, '../../dist/identifai-sync')
 
-/** Batches in flight at once: while one is written, others are fetched and read. */
+/** Batches in flight: while one is written, others are fetched and parsed. */
 export const CONCURRENCY = 3
 
 export interface Run {
-  /** From the row of the run: from its beginning to its sealing, without the start of the process; epoch milliseconds. */
+  /** Epoch milliseconds from the run's row, so that the start of the process does not count and the sealing does. */
   readonly startedAt: number
   readonly finishedAt: number
   readonly seconds: number
@@ -15,7 +15,7 @@ export interface Run {
   readonly unchanged: number
 }
 
-/** One pass of the product as it is installed, in a process of its own, at a quota that limits nothing. */
+/** Executes one run of the installed command in a process of its own, at a quota that limits nothing. */
 export async function runSync(
   { databaseUrl, apiUrl }: { readonly databaseUrl: string; readonly apiUrl: string },
   args: readonly string[] = [],

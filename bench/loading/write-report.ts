@@ -17,7 +17,7 @@ export interface Results {
   readonly sizes: Sizes
 }
 
-/** Writes what was measured, as ratios first, to docs/benchmarks.md. */
+/** Writes the measurements to docs/benchmarks.md, ratios first. */
 export function writeReport(results: Results): void {
   const text = report(results)
   writeFileSync(FILE, text)
@@ -50,7 +50,7 @@ function report({ size, loading, backlog, memory, sizes }: Results): string {
   ] as const
   const costs = [
     ['claim of 100, large backlog against small', backlog.large.claimMs / backlog.small.claimMs, 1.5],
-    ['whole pass, large backlog against small', backlog.runRatio, 1.05],
+    ['whole run, large backlog against small', backlog.runRatio, 1.05],
     ['peak memory, fleet against a tenth of it', memory.whole.megabytes / memory.tenth.megabytes, 1.1],
   ] as const
   return `# Benchmarks
@@ -78,7 +78,7 @@ heuristics, three models, 8 clips, ${loading.rowsEach} rows each. Of the shape w
 | --- | --- | --- |
 ${(
   [
-    ['first load: HTTP, contract, rows, revision, ledger, sealed', medianOf('sync'), allRows],
+    ['first load: HTTP, contract, rows, revision, queue, sealed', medianOf('sync'), allRows],
     ['the same in two processes', medianOf('twoProcesses'), allRows],
     ['the same with 60 clips', medianOf('long'), longRows],
     ['COPY of the same rows, one stream', medianOf('copyOne'), allRows],
@@ -103,14 +103,14 @@ ${(
 
 - **Sync** is the command as it is installed, \`SYNC_CONCURRENCY=${CONCURRENCY}\`, at a quota that limits nothing, timed by its run's row: without the
   start of the process, with the sealing.
-- **COPY** loads what the sync has written (results, history and kept records: the same tables, keys, foreign keys and indexes) from files,
-  in one transaction a stream, as text where nothing else is said. It fetches, checks, hashes and seals nothing, and has no ledger. The sync
+- **COPY** loads what the sync has written (results, history and payloads: the same tables, keys, foreign keys and indexes) from files,
+  in one transaction a stream, as text unless noted. It fetches, checks, hashes and seals nothing, and tracks no identifiers. The sync
   itself sends what is many in the binary format; against COPY in that format its first load is ${times(ratio('copyBinary', 'sync'))} as fast.
-- **Kysely** is what one would write in an afternoon (\`bench/loading/kysely-peer.ts\`): our contract and normalizer, multi-row inserts, one
+- **Kysely** is a straightforward implementation (\`bench/loading/kysely-peer.ts\`): our contract and normalizer, multi-row inserts, one
   transaction a batch, nothing at the same time. It writes the same rows, but keeps no lease, compares with nothing and seals nothing.
 - **dlt** makes a table of each nested list with keys of its own; it writes no foreign keys, no indexes but for those keys, no history and
-  no ledger, and checks no contract. Its fastest settings: pages, requests in threads, CSV by COPY, a normalizing process a core.
-- **Refresh** is the next night: all is due, nothing has changed, autovacuum has run.
+  no queue, and checks no contract. Its fastest settings: pages, requests in threads, CSV by COPY, a normalizing process a core.
+- **Refresh** is the next nightly run: all is due, nothing has changed, autovacuum has run.
 
 ${
   loading.dltVersion === null
@@ -119,9 +119,9 @@ ${
 dlt, which writes none of them; without any, ${times(ratio('dlt', 'copyBare'))}. What loads these tables with their keys on this machine cannot be eight times as fast as dlt.`
 }
 
-A backlog of ${backlog.large.identifiers.toLocaleString('en-US')} due identifiers: a claim of 100 takes ${backlog.large.claimMs.toFixed(1)} ms, at ${backlog.small.identifiers.toLocaleString('en-US')} ${backlog.small.claimMs.toFixed(1)} ms; a pass that asks for
-${SMALL.toLocaleString('en-US')} of them ${backlog.large.runSeconds.toFixed(2)} and ${backlog.small.runSeconds.toFixed(2)} s. Its end counts the ledger, which takes ${backlog.large.countSeconds.totals.toFixed(2)} s of the former however many are asked;
-reading the pages of the ledger, with all cores, takes ${backlog.large.countSeconds.reading.toFixed(2)} s alone.
+A backlog of ${backlog.large.identifiers.toLocaleString('en-US')} due identifiers: a claim of 100 takes ${backlog.large.claimMs.toFixed(1)} ms, at ${backlog.small.identifiers.toLocaleString('en-US')} ${backlog.small.claimMs.toFixed(1)} ms; a run that requests
+${SMALL.toLocaleString('en-US')} of them ${backlog.large.runSeconds.toFixed(2)} and ${backlog.small.runSeconds.toFixed(2)} s. Its end counts the tracked identifiers, which takes ${backlog.large.countSeconds.totals.toFixed(2)} s of the former for any number of requests;
+reading the pages of that table, with all cores, takes ${backlog.large.countSeconds.reading.toFixed(2)} s alone.
 
 A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers held at most
 ${memory.whole.megabytes} MB of memory, one of ${memory.tenth.identifiers.toLocaleString('en-US')} ${memory.tenth.megabytes} MB.
@@ -141,7 +141,7 @@ ${Object.keys(sizes.changedOnce)
   .join('\n')}
 | all | ${gigabytes(sum(sizes.firstLoad))} | ${gigabytes(sum(sizes.changedOnce))} | ${gigabytes(sum(sizes.pruned))} |
 
-To the WAL, without full-page images, a million first loads write ${gigabytes(sizes.wal.firstLoad)} GB, a million that are asked again and have not changed
+To the WAL, without full-page images, a million first loads write ${gigabytes(sizes.wal.firstLoad)} GB, a million refreshes without a change
 ${gigabytes(sizes.wal.refresh)} GB.
 `
 }

@@ -6,7 +6,7 @@ import type { World } from '../../src/devkit/simulator/world.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
-const NIGHTS = Number(process.env.FORCE_NIGHTS ?? 16)
+const NIGHTS = Number(process.env.FORCE_NIGHTLY_RUNS ?? 16)
 const IDENTIFIERS = Number(process.env.FORCE_IDENTIFIERS ?? 200)
 
 const HEURISTICS = ['Majority', 'Average', 'TopRelevant', 'AverageExclude10']

@@ -43,7 +43,7 @@ const NATURE: Record<keyof typeof FAULTS, Nature> = {
   'an empty body': 'retried',
   'gzip that breaks off': 'retried',
   'gzip that is whole': 'harmless',
-  'a record for somebody else': 'warned of',
+  'a record of another identifier': 'warned of',
   'null entries and a record without a name': 'warned of',
   'records twice, the first of them out of date': 'warned of',
   'another order': 'harmless',
@@ -83,7 +83,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
     await bench.enqueue(identifiers)
 
     const failures: unknown[] = []
-    for (let run = 0; run < 40 && (await unfinished(bench)) > 0; run++) {
+    for (let attempt = 0; attempt < 40 && (await unfinished(bench)) > 0; attempt++) {
       const { run, failure } = await executeRun(bench.app, {
         trigger: 'manual',
         signal: new AbortController().signal,

@@ -6,7 +6,7 @@ import { moveTime } from '../support/move-time.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */
-const NIGHTS = Number(process.env.NIGHTS ?? 24)
+const NIGHTS = Number(process.env.NIGHTLY_RUNS ?? 24)
 const DAY = 86_400
 
 it('nights with inflow: each confirms all that is finished, and brings a flipped file home whole', async () => {

@@ -142,7 +142,7 @@ const answer = (which: number, what: ModelResponse) =>
     const holds = model.holds(known)
     const result = await loadBatch(database.pool, batch)
     expect(result.written.length).toBe(holds ? 1 : 0)
-    model.answer(known, what)
+    model.finish(known, what)
   })
 
 const releaseAll = (which: number, lost: boolean) =>

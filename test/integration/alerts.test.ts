@@ -25,6 +25,8 @@ it('every alert has an entry in the runbook', () => {
   const operations = readFileSync(path.resolve(import.meta.dirname, '../../docs/operations.md'), 'utf8')
   expect(ALERTS.length).toBeGreaterThan(8)
   expect([...operations.matchAll(/^#### (IdentifaiSync\w+)$/gm)].map(([, name]) => name)).toEqual(ALERTS)
+  const links = readFileSync(RULES, 'utf8').matchAll(/runbook: docs\/operations\.md#(\w+)/g)
+  expect([...links].map(([, anchor]) => anchor)).toEqual(ALERTS.map((name) => name.toLowerCase()))
 })
 
 type OutcomeGroup = Parameters<typeof startCannedApi>[0]

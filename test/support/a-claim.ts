@@ -1,6 +1,6 @@
 import type { Claim } from '../../src/pipeline/queue/claim.ts'
 
-/** A fresh claim of an identifier that has never been answered, but for what a test says of it. */
+/** A claim of an identifier that was never requested before, save for the `overrides` of a test. */
 export function aClaim(overrides: Partial<Claim> = {}): Claim {
   return {
     id: 1,

@@ -2,7 +2,7 @@ import { type ResponseRecord, parseRecords } from '../../src/pipeline/api/record
 import type { Json } from '../../src/platform/json.ts'
 import { hostileText } from './hostile-text.ts'
 
-/** The elements of an answer with these records, none of which was known. */
+/** The parsed records of a response with these records. The database has none of them. */
 export function answered(records: readonly Json[]): ResponseRecord[] {
   const elements = parseRecords(Buffer.from(`[${records.map(hostileText).join(',')}]`), new Map())
   if (!elements) throw new Error('not an array')

@@ -13,7 +13,7 @@ const number = fc.oneof(
   fc.double({ min: 0, max: 1, noNaN: true }),
 )
 
-/** Keys that trip naive code up, and any other. */
+/** Keys that break naive code, and any other keys. */
 const oddKey = fc.oneof(
   fc.constantFrom(
     '__proto__',
@@ -31,7 +31,7 @@ const oddKey = fc.oneof(
   storableText,
 )
 
-/** Any JSON, nested a little. */
+/** Any JSON, nested at most three levels deep. */
 const json: Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3 },
@@ -41,7 +41,7 @@ const json: Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
   ),
 })).value
 
-/** A field as the API may leave it: absent, one of the ways of saying nothing, or a value. */
+/** A field as the API may return it: a value, absent, null, [] or {}. */
 function field<T extends Json>(value: Arbitrary<T>): Arbitrary<Json | undefined> {
   return fc.oneof(
     { weight: 6, arbitrary: value },
@@ -49,7 +49,7 @@ function field<T extends Json>(value: Arbitrary<T>): Arbitrary<Json | undefined>
   )
 }
 
-/** An object of known fields, with now and then a field that nobody knows. */
+/** An object of known fields, sometimes with an unknown field. */
 function record(fields: Readonly<Record<string, Arbitrary<Json>>>): Arbitrary<JsonObject> {
   const known = fc.record(
     Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, field(value)])),
@@ -68,7 +68,7 @@ function object(entries: Arbitrary<[string, Json][]>): Arbitrary<JsonObject> {
   return entries.map(own)
 }
 
-/** An object with these own members, `__proto__` included, as JSON.parse would make it. */
+/** An object with these own members, `__proto__` included, as JSON.parse makes it. */
 function own(entries: readonly (readonly [string, Json])[]): JsonObject {
   const made = {}
   for (const [key, value] of entries) {
@@ -77,7 +77,7 @@ function own(entries: readonly (readonly [string, Json])[]): JsonObject {
   return made
 }
 
-/** A list, with now and then an element that says nothing. */
+/** A list, sometimes with a null element. */
 function list<T extends Json>(element: Arbitrary<T>, maxLength: number): Arbitrary<Json[]> {
   const elements = fc.oneof({ weight: 9, arbitrary: element }, { weight: 1, arbitrary: fc.constant(null) })
   return fc.array(elements, { maxLength })
@@ -102,7 +102,7 @@ const modelResult = record({
 
 const clip = record({ index: number, start: number, end: number, results: list(modelResult, 2), verdict })
 
-/** Now and then hundreds of clips; mostly few. */
+/** Mostly a few clips, sometimes hundreds. */
 const clips = fc.oneof(
   { weight: 20, arbitrary: list(clip, 4) },
   {
@@ -113,7 +113,7 @@ const clips = fc.oneof(
   },
 )
 
-/** Any record that fits the audio contract, known and unknown fields, both clip shapes, at once too. */
+/** Any record that fits the audio contract, with known and unknown fields and with either or both clip shapes. */
 export const audioRecordArbitrary: Arbitrary<JsonObject> = fc
   .tuple(
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),

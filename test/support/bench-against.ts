@@ -2,12 +2,12 @@ import type { Environment } from '../../src/platform/config/config.ts'
 import { type CannedApi, startCannedApi } from './canned-api.ts'
 import { createTestApp, type TestApp } from './test-app.ts'
 
-/** A workbench whose API answers every request as a test says. */
+/** Creates a test app whose API responds with the function of a test. */
 export async function benchAgainst(
-  answer: Parameters<typeof startCannedApi>[0],
+  respond: Parameters<typeof startCannedApi>[0],
   environment: Environment = {},
 ): Promise<TestApp & { readonly api: CannedApi }> {
-  const api = await startCannedApi(answer)
+  const api = await startCannedApi(respond)
   const bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url, ...environment } })
   return {
     ...bench,

@@ -14,7 +14,7 @@ export interface CliResult {
 export interface BuiltCli extends Disposable {
   /** Runs one command to its end. */
   run(args: readonly string[], environment?: NodeJS.ProcessEnv, input?: string): Promise<CliResult>
-  /** Starts one and hands it over running. */
+  /** Starts one command and returns the running process. */
   start(args: readonly string[], environment?: NodeJS.ProcessEnv): ChildProcess
   /** A working directory without a .env file. */
   readonly folder: string
@@ -22,12 +22,12 @@ export interface BuiltCli extends Disposable {
 
 const project = path.resolve(import.meta.dirname, '../..')
 
-/** Builds the command line as it is published, into a folder whose path has a space. */
+/** Builds the command as it is published, into a folder whose path has a space. */
 export function buildCli(): BuiltCli {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai sync e2e '))
   const tsc = path.join(project, 'node_modules/.bin/tsc')
   const config = path.join(project, 'tsconfig.build.json')
-  // The types are checked on their own; here it would be done again for each file of tests.
+  // Skips the type check, because it would run again for each test file.
   execFileSync(tsc, ['-p', config, '--noCheck', '--outDir', path.join(folder, 'dist')])
   const command = path.join(folder, 'dist/identifai-sync')
   copyFileSync(path.join(project, 'src/identifai-sync.sh'), command)
@@ -37,11 +37,11 @@ export function buildCli(): BuiltCli {
     spawn(command, args, {
       cwd: folder,
       env: {
-        // This Node, whatever else the machine has.
+        // The command uses the Node of the tests and not another installed one.
         PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
         HOME: process.env.HOME,
         TMPDIR: process.env.TMPDIR,
-        // Hundreds of processes start: what they load is compiled once.
+        // A shared cache compiles modules once for hundreds of processes.
         NODE_COMPILE_CACHE: path.join(project, 'node_modules/.cache/compiled'),
         ...environment,
       },
@@ -59,7 +59,7 @@ export function buildCli(): BuiltCli {
   }
 }
 
-/** Waits for a process and collects what it says. */
+/** Waits for a process to end and collects its output. */
 export async function finish(child: ChildProcess): Promise<CliResult> {
   let stdout = ''
   let stderr = ''

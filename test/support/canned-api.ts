@@ -8,15 +8,15 @@ export interface CannedApi extends AsyncDisposable {
   readonly asked: string[][]
 }
 
-/** A real HTTP server that answers as a test says: a body for the identifiers asked, or whatever it does itself. */
+/** Starts an HTTP server. `respond` returns the body for the requested identifiers, or undefined when it responds itself. */
 export async function startCannedApi(
-  answer: (identifiers: string[], response: ServerResponse, request: IncomingMessage) => unknown,
+  respond: (identifiers: string[], response: ServerResponse, request: IncomingMessage) => unknown,
 ): Promise<CannedApi> {
   const asked: string[][] = []
   const server = createServer((request, response) => {
     const identifiers = new URL(request.url ?? '/', 'http://host').searchParams.getAll('identifiers[]')
     asked.push(identifiers)
-    const body = answer(identifiers, response, request)
+    const body = respond(identifiers, response, request)
     if (body !== undefined) {
       response.setHeader('content-type', 'application/json')
       response.end(typeof body === 'string' ? body : JSON.stringify(body))

@@ -7,15 +7,15 @@ interface Certificate {
   readonly cert: string
 }
 
-/** A certificate authority that nobody knows but who is told of it. */
+/** A certificate authority that no client trusts by default. */
 export interface Authority {
-  /** Its certificate, as a file. */
+  /** The file of its certificate. */
   readonly file: string
-  /** A certificate for a host, by its name or IPv4 address. */
+  /** Issues a certificate for a host name or an IPv4 address. */
   issue(host: string): Promise<Certificate>
 }
 
-/** @param folder Where its certificate is put, as `ca.pem`. */
+/** @param folder Folder for its certificate, `ca.pem`. */
 export async function createAuthority(folder: string): Promise<Authority> {
   const ca = await generate([{ name: 'commonName', value: 'Private Authority' }], {
     algorithm: 'sha256',

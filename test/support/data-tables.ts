@@ -1,4 +1,4 @@
-/** What the data model names as data tables, parents first; written out here, so that the code is held against it. */
+/** The data tables, parents first. Tests compare this list with the product's own, so it is not derived from it. */
 export const DATA_TABLES = [
   'classifications',
   'clips',

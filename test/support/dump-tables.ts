@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
 
-/** Every row of every table of the product's schemas as text. */
+/** Reads every row of every table in the product's schemas as text. */
 export async function dumpTables(db: Kysely<Database>): Promise<string> {
   const { rows: tables } = await sql<{ name: string }>`
     select format('%I.%I', schemaname, tablename) as name from pg_tables

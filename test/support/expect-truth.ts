@@ -7,8 +7,8 @@ import { readContentRows } from './read-rows.ts'
 import { meaning } from './says-the-same.ts'
 
 /**
- * Holds the database against a world, value by value: each of these identifiers is finished and says what
- * the world says, and no revision repeats the one before it.
+ * Compares the database with a world, value by value. Each of these identifiers is finished and has the world's content,
+ * and no revision repeats the revision before it.
  */
 export async function expectTruth(
   db: Kysely<Database>,

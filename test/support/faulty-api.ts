@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import type { JsonObject } from '../../src/platform/json.ts'
 import type { World } from '../../src/devkit/simulator/world.ts'
 
-/** One request under way, and the records that would be its true answer. */
+/** One open request, and the records of its correct response. */
 interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -19,13 +19,13 @@ export type Fault = (exchange: Exchange) => unknown
 
 export interface FaultyApi extends AsyncDisposable {
   readonly url: string
-  /** Requests so far, and those of them that the fault befell. */
+  /** All requests so far, and those with a fault. */
   readonly counts: { requests: number; faults: number }
   /** `X-Api-Key` of the requests so far. */
   readonly keys: Set<string>
 }
 
-/** A world's API over real HTTP in which a fault befalls those requests that `befalls` names, counted from 1. */
+/** Starts a world's API over HTTP. A fault hits the requests for which `befalls` is true, counted from 1. */
 export async function startFaultyApi(options: {
   readonly world: World
   readonly fault: Fault
@@ -35,8 +35,8 @@ export async function startFaultyApi(options: {
   const keys = new Set<string>()
   const server = createServer((request, response) => {
     keys.add(String(request.headers['x-api-key']))
-    const asked = new URL(request.url ?? '/', 'http://host').searchParams.getAll('identifiers[]')
-    const records = asked
+    const identifiers = new URL(request.url ?? '/', 'http://host').searchParams.getAll('identifiers[]')
+    const records = identifiers
       .map((identifier) => options.world.truth(identifier))
       .filter((record) => record !== undefined)
     if (!options.befalls(++counts.requests)) return json(response, records)
@@ -83,7 +83,7 @@ function text(make: (records: readonly JsonObject[]) => string): Fault {
   return ({ response, records }) => response.setHeader('content-type', 'application/json').end(make(records))
 }
 
-/** What a network, a proxy or a server may do to one request. */
+/** Faults of a network, a proxy or a server for one request. */
 export const FAULTS = {
   'connection refused': ({ closePort }) => closePort(),
   'reset before headers': ({ request }) => request.socket.resetAndDestroy(),
@@ -118,8 +118,8 @@ export const FAULTS = {
   },
   'gzip that is whole': ({ response, records }) =>
     response.setHeader('content-encoding', 'gzip').end(gzipSync(JSON.stringify(records))),
-  'a record for somebody else': text(([first, ...others]) =>
-    JSON.stringify([{ ...first, identifier: 'somebody-else' }, ...others]),
+  'a record of another identifier': text(([first, ...others]) =>
+    JSON.stringify([{ ...first, identifier: 'another-identifier' }, ...others]),
   ),
   'null entries and a record without a name': text((records) =>
     JSON.stringify([null, { status: 'done' }, ...records, 7]),

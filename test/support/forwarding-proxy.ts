@@ -5,13 +5,13 @@ import { pipeline } from 'node:stream'
 
 export interface ForwardingProxy extends AsyncDisposable {
   readonly url: string
-  /** What was to be reached, and by whom, request by request. */
+  /** Target and credentials of each request. */
   readonly asked: { readonly target: string; readonly authorization: string | undefined }[]
-  /** Everything that went through it towards the target. */
+  /** All bytes sent through the proxy to the targets. */
   readonly carried: () => string
 }
 
-/** A real forwarding proxy: CONNECT, then bytes. The names that it knows lead to ports on loopback; others are refused. */
+/** Starts a forwarding proxy for CONNECT. It maps `names` to ports on loopback and refuses other targets. */
 export async function startForwardingProxy(
   names: Readonly<Record<string, number>>,
 ): Promise<ForwardingProxy> {

@@ -15,7 +15,7 @@ declare module 'vitest' {
   }
 }
 
-/** One PostgreSQL for the whole suite, TEST_DATABASE_URL or an embedded one, and one migrated template in it. */
+/** Prepares PostgreSQL for the whole suite (TEST_DATABASE_URL or an embedded server) with a migrated template. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL
   const embedded = given ? undefined : await startEmbeddedPostgres()

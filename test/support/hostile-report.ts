@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
-import { readReport } from '../../src/compliance/report/read/read-report.ts'
-import type { Report } from '../../src/compliance/report/schema.ts'
+import { readReport } from '../../src/compliance/report/read-report.ts'
+import type { Report } from '../../src/compliance/report/report.ts'
 import { sealHistory } from './seal-history.ts'
 
-/** Names of files, labels and cases; each tries to be something other than text. */
+/** Hostile names of files, labels and cases. Each is code or control characters in some output format. */
 export const HOSTILE = [
   `<img src="https://evil.example/x.png" onerror="console.error('ran')">`,
   '</style></svg><script>console.error("ran")</script>',
@@ -20,7 +20,7 @@ export const HOSTILE = [
   'Größe 留守番電話 🎙️ Запись',
 ]
 
-/** A report in which every text from outside is hostile, over some weeks, with decisions of every kind. */
+/** A report over some weeks with decisions of every kind, in which every external text is hostile. */
 export async function hostileReport(db: Kysely<Database>): Promise<Report> {
   const day = (n: number) => new Date(Date.UTC(2026, 4, n, 3)).toISOString().replace('Z', '123Z')
   const base = HOSTILE.map((text, position) => ({

@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '../../src/platform/json.ts'
 
 /**
- * A record as an API might write it, whatever it holds: a number beyond double precision is written as one that is
- * beyond it again, and nesting of any depth is written, too.
+ * Writes a record as JSON, as an API might. An infinite number becomes a number beyond double precision, and the nesting
+ * can have any depth.
  */
 export function hostileText(record: Json): string {
   let text = ''
@@ -16,7 +16,7 @@ export function hostileText(record: Json): string {
   return text
 }
 
-/** Text that goes into the result as it is. */
+/** Text for the result that needs no escaping. */
 class Literal {
   readonly text: string
 
@@ -25,7 +25,7 @@ class Literal {
   }
 }
 
-/** A list or object as its brackets, commas and members, in order. */
+/** The brackets, commas and members of a list or object, in order. */
 function parts(value: readonly Json[] | JsonObject): (Json | Literal)[] {
   if (Array.isArray(value)) {
     const elements = value.flatMap((element: Json) => [new Literal(','), element])

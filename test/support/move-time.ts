@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
 
-/** Lets time pass for the ledger: moves all its times, and the start of runs under way, into the past. */
+/** Simulates the passage of time: moves the times of all tracked identifiers and the start of open runs into the past. */
 export async function moveTime(db: Kysely<Database>, seconds: number): Promise<void> {
   const by = sql`make_interval(secs => ${seconds})`
   await sql`

@@ -36,7 +36,7 @@ const ODD_VALUES: Arbitrary<Json> = fc.oneof(
   fc.array(fc.integer(), { minLength: 500, maxLength: 1000 }),
 )
 
-/** A record with some of its values swapped for others, dropped, wrapped, or joined by odd ones, nested ones in nested ones, too. */
+/** The record after one to three changes: values replaced, removed, wrapped or added, at any depth. */
 export function mutated(record: JsonObject): Arbitrary<JsonObject> {
   const change = fc.record({
     at: fc.nat(),
@@ -47,7 +47,7 @@ export function mutated(record: JsonObject): Arbitrary<JsonObject> {
   return fc.array(change, { minLength: 1, maxLength: 3 }).map((changes) => {
     const copy = JSON.parse(JSON.stringify(record)) as JsonObject
     for (const { at, how, key, value: shared } of changes) {
-      // A copy each time: a value put into itself would have no end.
+      // Each change uses a copy, because a value inside itself would never end.
       const value = typeof shared === 'object' ? (JSON.parse(hostileText(shared)) as Json) : shared
       const places = objectsOf(copy)
       const place = places[at % places.length] as { [key: string]: Json }
@@ -64,7 +64,7 @@ export function mutated(record: JsonObject): Arbitrary<JsonObject> {
   })
 }
 
-/** Every object of a record, itself included; iterative, because some are nested thousands of levels deep. */
+/** Every object of a record, including the record. Iterative, because nesting can be thousands of levels deep. */
 function objectsOf(record: JsonObject): object[] {
   const found: object[] = []
   const waiting: Json[] = [record]

@@ -1,6 +1,6 @@
 /**
- * The ledger as a few lines of arithmetic: what design says of claims, leases, outcomes and due times, said a second
- * time, without SQL. Times are seconds of a clock that only the test moves.
+ * A model of the queue in plain arithmetic: claims, leases, outcomes and due times, without SQL. Times are seconds of a
+ * clock that only the test moves.
  */
 export interface ModelRow {
   readonly identifier: string
@@ -35,7 +35,7 @@ export class QueueModel {
   readonly runs = new Map<string, number>()
   now = 0
 
-  /** Whatever happens next happens a moment later. */
+  /** Moves the clock a moment forward, so that no two events have the same time. */
   tick(): number {
     this.now += 1e-6
     return this.now
@@ -74,13 +74,13 @@ export class QueueModel {
     return row?.lease?.run === run && row.lease.until > this.now && row.claimNo === claimNo
   }
 
-  answer(claim: ModelClaim, answer: ModelResponse): void {
+  finish(claim: ModelClaim, response: ModelResponse): void {
     const row = this.rows.get(claim.identifier)
     if (!row || !this.holds(claim)) return
     const wasRefreshRequested = (row.refreshRequestedAt ?? -1) > claim.requestedAt
-    const next = this.#after(row, claim, answer)
+    const next = this.#after(row, claim, response)
     row.state = next.state
-    row.absences = answer === 'absent' ? row.absences + 1 : answer === 'broken' ? row.absences : 0
+    row.absences = response === 'absent' ? row.absences + 1 : response === 'broken' ? row.absences : 0
     row.attempts = 0
     row.requestedAt = claim.requestedAt
     row.finished ||= next.state === 'done'
@@ -90,12 +90,12 @@ export class QueueModel {
     row.dueAt = next.seconds === null ? null : claim.requestedAt + next.seconds
   }
 
-  release(claim: ModelClaim, lost: boolean): void {
+  release(claim: ModelClaim, failed: boolean): void {
     const row = this.rows.get(claim.identifier)
-    // A lease that has run out is still given back, as long as nobody has claimed the row since.
+    // An expired lease is still released, as long as no other claim has taken the row since.
     if (!row || row.lease?.run !== claim.run || row.claimNo !== claim.claimNo) return
     row.lease = null
-    if (!lost) return
+    if (!failed) return
     row.attempts++
     row.dueAt = this.now + Math.min(60 * 2 ** (row.attempts - 1), 900)
   }
@@ -110,7 +110,7 @@ export class QueueModel {
   refresh(identifier: string): void {
     const row = this.rows.get(identifier)
     if (!row || row.state === 'quarantined' || row.state === 'retired') return
-    this.#wake(row, Math.max(row.priority, 10))
+    this.#requestRefresh(row, Math.max(row.priority, 10))
   }
 
   requeue(identifier: string): void {
@@ -120,7 +120,7 @@ export class QueueModel {
       row.state = 'pending'
       row.absences = 0
     }
-    this.#wake(row, 10)
+    this.#requestRefresh(row, 10)
   }
 
   retire(identifier: string): void {
@@ -131,16 +131,16 @@ export class QueueModel {
     row.lease = null
   }
 
-  #wake(row: ModelRow, priority: number): void {
+  #requestRefresh(row: ModelRow, priority: number): void {
     row.refreshRequestedAt = this.now
     row.dueAt = this.now
     row.priority = priority
   }
 
-  #after(row: ModelRow, claim: ModelClaim, answer: ModelResponse) {
-    if (answer === 'done') return { state: 'done', priority: -10, seconds: 12 * HOUR } as const
-    if (answer === 'broken') return { state: 'quarantined', priority: 0, seconds: null } as const
-    if (answer === 'new') {
+  #after(row: ModelRow, claim: ModelClaim, response: ModelResponse) {
+    if (response === 'done') return { state: 'done', priority: -10, seconds: 12 * HOUR } as const
+    if (response === 'broken') return { state: 'quarantined', priority: 0, seconds: null } as const
+    if (response === 'new') {
       const state = row.state === 'done' ? 'done' : 'pending'
       const age = claim.requestedAt - row.enqueuedAt
       return { state, priority: 0, seconds: Math.min(Math.max(age, 60), HOUR) } as const

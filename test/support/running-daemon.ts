@@ -5,15 +5,15 @@ import type { BuiltCli } from './built-cli.ts'
 
 type LogEvent = Readonly<Record<string, unknown>> & { readonly msg: string }
 
-/** A daemon in a process of its own, and what it tells. */
+/** A daemon in a process of its own, with its log, probes and metrics. */
 export interface RunningDaemon extends AsyncDisposable {
   readonly origin: string
-  /** Everything it has logged so far. */
+  /** All log events so far. */
   readonly log: readonly LogEvent[]
-  /** Waits for an event that fits. */
+  /** Waits for a log event for which `fits` is true. */
   logged(fits: (event: LogEvent) => boolean): Promise<LogEvent>
   readiness(): Promise<{ readonly status: number } & Readiness>
-  /** The value of a metric, by its name with labels as it is printed; undefined when it is absent. */
+  /** The value of a metric, by its name with labels as printed; undefined when it is absent. */
   metric(name: string): Promise<number | undefined>
   metrics(): Promise<string>
   signal(name: NodeJS.Signals): void
@@ -21,7 +21,7 @@ export interface RunningDaemon extends AsyncDisposable {
   readonly ended: Promise<number | NodeJS.Signals | null>
 }
 
-/** Starts a daemon that takes a free port and makes a fresh pass every second. */
+/** Starts a daemon on a free port, with a fresh run every second. */
 export async function startDaemon(cli: BuiltCli, environment: NodeJS.ProcessEnv): Promise<RunningDaemon> {
   const child = cli.start(['schedule'], {
     HTTP_PORT: '0',

@@ -1,9 +1,9 @@
 import type { Json } from '../../src/platform/json.ts'
 
 /**
- * A record as text for comparison, written for the tests alone: keys sorted, and nothing in it that says nothing
- * (absent, null, [] and {} are the same; an empty element of a list is kept as null so that the others keep their
- * places, unless the list is one of the contract's, which drop it). Minus zero is zero, as JSON has it.
+ * A record as text for comparison, independent of the product: keys are sorted, and empty values are left out. Absent,
+ * null, [] and {} are the same. An empty element of a list becomes null, so that the others keep their positions; lists
+ * of the contract drop it. Minus zero is zero, as in JSON.
  */
 export function meaning(record: Json): string {
   return JSON.stringify(simplify(record, '') ?? null)

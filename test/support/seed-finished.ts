@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
 
-/** Adds rows to the ledger, `old-1` and so on, that were finished yesterday and are due for a sweep. */
+/** Tracks identifiers, `old-1` and so on, that were finished yesterday and are due for a refresh. */
 export async function seedFinished(db: Kysely<Database>, count: number): Promise<void> {
   await sql`
     insert into identifai.identifiers (identifier, state, priority, finished_at, last_requested_at, last_confirmed_at)

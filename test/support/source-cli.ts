@@ -3,7 +3,7 @@ import path from 'node:path'
 
 const CLI = path.resolve(import.meta.dirname, '../../src/main.ts')
 
-/** Starts the command line from its source, as a process of its own; its output goes nowhere unless it is read. */
+/** Starts the command from its source, in a process of its own. Only its standard error can be read. */
 export function startCli(args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
   return spawn(process.execPath, [CLI, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },

@@ -3,21 +3,21 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
-  /** Whether the one answer has been lost. */
+  /** True after a connection was cut. */
   readonly hasCut: boolean
-  /** Lets the connections of this moment hang: both ends stay open, and nothing comes through any more. */
+  /** Freezes the current connections: both ends stay open, but no more bytes pass. Returns their number. */
   freeze(): number
-  /** Ends the connections that hang. While a server's end of one hangs in a write, no database of it can be dropped. */
+  /** Ends the frozen connections. A database cannot be dropped while the server hangs in a write to such a connection. */
   hangUp(): void
 }
 
 /**
- * A way to a server on loopback that can be made to fail as networks do. Once, the connection is cut instead of passing
- * on an answer that `cuts` says yes to, given all that was sent to the server so far. Port 0 takes a free one.
+ * Starts a TCP proxy to a server on loopback that fails as networks do. It drops the first response for which `cuts` is
+ * true, and cuts that connection. `sent` is everything sent to the server so far. Port 0 takes a free port.
  */
 export async function startTcpProxy(
   target: { readonly host: string; readonly port: number },
-  cuts: (sent: string, answer: string) => boolean = () => false,
+  cuts: (sent: string, response: string) => boolean = () => false,
   port = 0,
 ): Promise<TcpProxy> {
   let hasCut = false

@@ -12,16 +12,16 @@ import { createTestDatabase, type TestDatabase } from './test-database.ts'
 
 const TEST_API_KEY = 'test-key-0123456789'
 
-/** A database, a stand-in API and the job between them, all real. */
+/** The real job with a database and a simulated API. */
 export interface TestApp extends AsyncDisposable {
   readonly database: TestDatabase
   readonly simulator: RunningSimulator
   readonly app: App
   /** Tracks these identifiers. */
   enqueue(identifiers: readonly string[]): Promise<void>
-  /** Runs one pass; throws what made it fail. */
+  /** Executes one run. Throws the error of a failed run. */
   run(options?: Partial<RunOptions>): Promise<RunResult['run']>
-  /** Makes what is due later due now. */
+  /** Makes all identifiers due that are due later. */
   makeAllDue(): Promise<void>
 }
 
@@ -30,7 +30,7 @@ export async function createTestApp(
     readonly world?: Partial<WorldOptions>
     readonly environment?: Environment
     readonly quota?: SimulatorOptions['quota']
-    /** Told of every log line, of every level; nobody is when absent. */
+    /** Receives every log line of every level. Without it, nothing is logged. */
     readonly onLogLine?: (line: string) => void
   } = {},
 ): Promise<TestApp> {

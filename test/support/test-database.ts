@@ -7,7 +7,11 @@ export interface TestDatabase extends Connection, AsyncDisposable {
   readonly url: string
 }
 
-/** A database of its own for one test or file; migrated, unless it is to be empty. Dropped when disposed of. `settings` are more words of CREATE DATABASE. */
+/**
+ * Creates a database for one test or file. Disposal drops it.
+ *
+ * @param settings Clauses of CREATE DATABASE.
+ */
 export async function createTestDatabase(
   content: 'migrated' | 'empty' = 'migrated',
   settings = '',
@@ -18,7 +22,7 @@ export async function createTestDatabase(
   await onServer(serverUrl, `create database ${name} ${template} ${settings}`)
   const url = new URL(serverUrl)
   url.pathname = name
-  // A server that trusts everybody takes any: there is always one that must not show.
+  // A server with trust authentication accepts any password, so there is always a secret for tests to search for.
   url.password ||= 'test-password-0123456789'
   const connection = connect({ connectionString: url.href, maxConnections: 8 })
   return {

@@ -1,17 +1,17 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../src/platform/postgres/database.ts'
 
-/** An SQL block, and the answer below it, if there is one already. */
-const QUESTION = /```sql\n([\s\S]*?)```\n(?:\n\|[\s\S]*?\n(?=\n))?/g
+/** An SQL block, with the table of results below it where the text has one already. */
+const QUERY = /```sql\n([\s\S]*?)```\n(?:\n\|[\s\S]*?\n(?=\n))?/g
 
-/** The text of docs/bi.md with each answer as a database gives it now. */
-export async function withResponses(db: Kysely<Database>, markdown: string): Promise<string> {
-  const answers: string[] = []
-  for (const [, query = ''] of markdown.matchAll(QUESTION)) {
+/** The text of docs/bi.md with the results that a database returns now. */
+export async function withResults(db: Kysely<Database>, markdown: string): Promise<string> {
+  const results: string[] = []
+  for (const [, query = ''] of markdown.matchAll(QUERY)) {
     const { rows } = await sql.raw<Record<string, unknown>>(query).execute(db)
-    answers.push(`\`\`\`sql\n${query}\`\`\`\n\n${table(rows)}\n`)
+    results.push(`\`\`\`sql\n${query}\`\`\`\n\n${table(rows)}\n`)
   }
-  return markdown.replaceAll(QUESTION, () => answers.shift() ?? '')
+  return markdown.replaceAll(QUERY, () => results.shift() ?? '')
 }
 
 function table(rows: readonly Record<string, unknown>[]): string {
@@ -29,7 +29,7 @@ function line(cells: readonly unknown[]): string {
 
 function cellText(value: unknown): string {
   if (value instanceof Date) {
-    // A date as the driver reads it: midnight where this runs.
+    // The driver reads a date as midnight in the local time zone.
     const [year, month, day] = [value.getFullYear(), value.getMonth() + 1, value.getDate()]
     return `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`
   }

@@ -1,0 +1,80 @@
+/**
+ * Checks words: comments, test names and identifiers against scripts/words/words.yaml, and the spelling of all text with cspell.
+ *
+ * `npm run words -- [--count] [path…]` checks all of PATHS unless paths are given. It exits 1 when it finds a problem.
+ * With `--count` it prints the number of problems by folder and rule instead, and leaves out the spelling.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { findProblems, findUnused, type Problem } from './words/find-problems.ts'
+import { isReadable } from './words/read-source.ts'
+
+const PATHS = [
+  'src',
+  'migrations',
+  'test',
+  'bench',
+  'scripts',
+  'bi/dashboard.ts',
+  'deploy',
+  'docs/glossary.md',
+  'Dockerfile',
+  '*.ts',
+]
+
+const { values, positionals } = parseArgs({ options: { count: { type: 'boolean' } }, allowPositionals: true })
+const isWhole = positionals.length === 0
+const files = listFiles(isWhole ? PATHS : positionals)
+const used = new Set<object>()
+const problems = files
+  .filter(isReadable)
+  .flatMap((file) => findProblems(file, readFileSync(file, 'utf8'), used))
+
+if (values.count === true) {
+  console.table(countByFolder(problems))
+} else {
+  for (const { file, line, rule, text, instead } of problems) {
+    console.log(`${file}:${line}: ${rule}: "${text}" (instead: ${instead})`)
+  }
+}
+const unused = isWhole ? findUnused(used) : []
+for (const { file, text } of unused)
+  console.log(`scripts/words/allowed.yaml: no text needs "${text}" in ${file}`)
+console.log(`${problems.length} problems in ${files.length} files.`)
+const isSpelled = values.count === true || checkSpelling(files)
+process.exitCode = problems.length === 0 && unused.length === 0 && isSpelled ? 0 : 1
+
+/** Files below the paths that git tracks or would track. */
+function listFiles(paths: readonly string[]): string[] {
+  const flags = ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '--']
+  return execFileSync('git', [...flags, ...paths], { encoding: 'utf8' })
+    .split('\0')
+    .filter((file) => file !== '' && existsSync(file))
+}
+
+/** Problems by the first three folders of a path, and by rule. */
+function countByFolder(found: readonly Problem[]): Record<string, Record<string, number>> {
+  const folders = Map.groupBy(found, ({ file }) => path.dirname(file).split('/').slice(0, 3).join('/'))
+  return Object.fromEntries(
+    [...folders].map(([folder, list]) => [
+      folder,
+      Object.fromEntries(
+        [...Map.groupBy(list, ({ rule }) => rule)].map(([rule, { length }]) => [rule, length]),
+      ),
+    ]),
+  )
+}
+
+/** Prints misspelled words. npm puts cspell on the PATH. */
+function checkSpelling(list: readonly string[]): boolean {
+  const config = path.resolve(import.meta.dirname, '../cspell.config.yaml')
+  const { error, status } = spawnSync(
+    'cspell',
+    ['lint', '--no-progress', '--no-must-find-files', '--config', config, '--file-list', 'stdin'],
+    { input: list.join('\n'), stdio: ['pipe', 'inherit', 'inherit'] },
+  )
+  if (error) console.error('Could not check the spelling: cspell is not on the PATH. Use `npm run words`.')
+  return status === 0
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { type Name, type Paragraph, readSource } from './read-source.ts'
+
+const wordsSchema = z.strictObject({
+  prose: z.record(z.string(), z.string()),
+  openers: z.array(z.string()),
+  longestSentence: z.int(),
+  names: z.record(z.string(), z.string()),
+})
+
+const allowedSchema = z.strictObject({
+  foreign: z.record(z.string(), z.string()),
+  files: z.record(z.string(), z.string()),
+  here: z.array(z.strictObject({ file: z.string(), rule: z.string(), text: z.string(), reason: z.string() })),
+})
+
+export interface Problem {
+  readonly file: string
+  readonly line: number
+  readonly rule: 'phrase' | 'opener' | 'long sentence' | 'retired name'
+  readonly text: string
+  readonly instead: string
+}
+
+const WORDS = readYaml('words.yaml', wordsSchema)
+const ALLOWED = readYaml('allowed.yaml', allowedSchema)
+const PHRASES = Object.entries(WORDS.prose).map(([words, instead]) => ({
+  pattern: new RegExp(`(?<![\\w-])(?:${words})(?![\\w-])`, 'gi'),
+  instead,
+}))
+const OPENER = new RegExp(`^\\W*(?:${WORDS.openers.join('|')})\\b`, 'i')
+const NAMES = Object.entries(WORDS.names).flatMap(([list, instead]) =>
+  list.split(', ').map((words) => ({ words, instead })),
+)
+const sentences = new Intl.Segmenter('en', { granularity: 'sentence' })
+
+/** All problems of one file, save the exceptions of allowed.yaml; `used` collects the exceptions that were needed. */
+export function findProblems(file: string, text: string, used = new Set<object>()): Problem[] {
+  if (Object.hasOwn(ALLOWED.files, file)) return []
+  const { paragraphs, names } = readSource(file, text)
+  return [...paragraphs.flatMap(proseProblems), ...nameProblems(names)]
+    .map((problem) => ({ file, ...problem }))
+    .filter((problem) => {
+      const exception = ALLOWED.here.find(
+        (allowed) => allowed.file === file && allowed.rule === problem.rule && allowed.text === problem.text,
+      )
+      if (exception !== undefined) used.add(exception)
+      return exception === undefined
+    })
+    .toSorted((one, other) => one.line - other.line)
+}
+
+/** Exceptions that no file needs any more. */
+export function findUnused(used: ReadonlySet<object>): readonly { file: string; text: string }[] {
+  return ALLOWED.here.filter((exception) => !used.has(exception))
+}
+
+type Finding = Omit<Problem, 'file'>
+
+function proseProblems({ text, pieces }: Paragraph): Finding[] {
+  const lineAt = (offset: number) => pieces.findLast((piece) => piece.offset <= offset)?.line ?? 1
+  // Code counts as one word, and no rule applies within it.
+  const prose = text.replaceAll(/`[^`]*`|\{@link[^}]*\}/g, (code) => 'x'.repeat(code.length))
+  const phrases = PHRASES.flatMap(({ pattern, instead }) =>
+    [...prose.matchAll(pattern)].map(
+      ({ 0: phrase, index }): Finding => ({ line: lineAt(index), rule: 'phrase', text: phrase, instead }),
+    ),
+  )
+  const bySentence = [...sentences.segment(prose)].flatMap(({ segment, index }): Finding[] => {
+    const line = lineAt(index)
+    const count = segment.split(/\s+/).filter((word) => /\w/.test(word)).length
+    const opening = text.slice(index, index + segment.length).trim()
+    return [
+      ...(OPENER.test(segment) && !segment.trim().endsWith('?')
+        ? [{ line, rule: 'opener' as const, text: firstWords(opening), instead: 'begin with the subject' }]
+        : []),
+      ...(count > WORDS.longestSentence
+        ? [
+            {
+              line,
+              rule: 'long sentence' as const,
+              text: firstWords(opening),
+              instead: `${count} words: split it, ${WORDS.longestSentence} at most`,
+            },
+          ]
+        : []),
+    ]
+  })
+  return [...phrases, ...bySentence]
+}
+
+function nameProblems(names: readonly Name[]): Finding[] {
+  // A name is reported where the file has it first.
+  const first = new Map(names.toReversed().map(({ name, line }) => [name, line]))
+  return [...first].flatMap(([name, line]): Finding[] => {
+    if (Object.hasOwn(ALLOWED.foreign, name)) return []
+    const parts = ` ${name
+      .replaceAll(/([a-z\d])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$3 $2')
+      .split(/[^A-Za-z]+/)
+      .join(' ')
+      .toLowerCase()} `
+    const retired = NAMES.find(({ words }) => parts.includes(` ${words} `))
+    return retired === undefined ? [] : [{ line, rule: 'retired name', text: name, instead: retired.instead }]
+  })
+}
+
+function firstWords(sentence: string): string {
+  return sentence.split(/\s+/).slice(0, 8).join(' ')
+}
+
+function readYaml<Schema extends z.ZodType>(file: string, schema: Schema): z.output<Schema> {
+  return schema.parse(parse(readFileSync(path.join(import.meta.dirname, file), 'utf8')))
+}
