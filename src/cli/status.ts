@@ -16,7 +16,7 @@ export function statusCommand() {
     .addHelpText('after', '\nNeeds DATABASE_URL only; asks the API nothing.')
     .action(async (options) => {
       const { parseScheduleConfig } = await import('../platform/config/daemon-config.ts')
-      const { nextSlot } = await import('../operations/daemon/next-slot.ts')
+      const { nextCronTime } = await import('../operations/daemon/cron.ts')
       const { readEnvironment } = await import('../platform/config/config.ts')
       const { readStatus } = await import('../pipeline/queue/read-status.ts')
       const { readStuck } = await import('../pipeline/queue/read-stuck.ts')
@@ -28,7 +28,7 @@ export function statusCommand() {
         return
       }
       const { schedule: expression, timeZone } = parseScheduleConfig(readEnvironment())
-      const next_nightly_at = nextSlot({ expression, timeZone, now: new Date() })
+      const next_nightly_at = nextCronTime({ expression, timeZone, now: new Date() })
       const status = { ...(await readStatus(app.db)), next_nightly_at }
       if (options.json) printJson(status)
       else print(describeStatus(status))

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findFreePort } from '../../src/devkit/embedded-postgres/find-free-port.ts'
-import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/start-simulator.ts'
+import { findFreePort } from '../../src/devkit/embedded-postgres/server-process.ts'
+import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
 import { migrations } from '../../migrations/index.ts'
 import { type BuiltCli, buildCli, type CliResult, finish } from '../support/built-cli.ts'
 import { startCannedApi } from '../support/canned-api.ts'
@@ -305,7 +305,7 @@ describe('the commands', () => {
   })
 
   it('enqueue from a file, standard input and arguments, sync and status work together', async () => {
-    const identifiers = simulator.world.register({ count: 300, result: 'done' })
+    const identifiers = simulator.world.register({ count: 300, outcome: 'done' })
     const lines = file('ids.txt', `${identifiers.slice(0, 200).join('\n')}\n\n`)
     const added = await cli.run(['enqueue', '--file', lines, '--json'], environment)
     expect(added.code).toBe(3)

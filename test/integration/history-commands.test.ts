@@ -18,7 +18,7 @@ afterEach(() => bench[Symbol.asyncDispose]())
 
 /** Tracks some identifiers, the first of which were finished and not forced at first sight, and asks for all. */
 async function track(count: number): Promise<string[]> {
-  const identifiers = bench.simulator.world.register({ count, result: 'done' })
+  const identifiers = bench.simulator.world.register({ count, outcome: 'done' })
   await bench.enqueue(identifiers)
   await bench.run()
   return identifiers
@@ -34,7 +34,7 @@ describe('explain', () => {
     const [one, sibling] = identifiers.slice(10, 12) as [string, string]
     world.override(hashOf(one), 'human')
     await bench.run({ refreshAll: true })
-    world.reanalyse(one, 1)
+    world.reanalyze(one, 1)
     await bench.run({ refreshAll: true })
     await annotate(bench.app.db, {
       media: 'audio',
@@ -80,8 +80,8 @@ describe('explain', () => {
 
   it('never claims to know when something was forced that nobody saw', async () => {
     const { world } = bench.simulator
-    const [identifier] = world.register({ count: 1, result: 'done' }) as [string]
-    world.reanalyse(identifier, 1)
+    const [identifier] = world.register({ count: 1, outcome: 'done' }) as [string]
+    world.reanalyze(identifier, 1)
     await bench.enqueue([identifier])
     await bench.run()
     world.override(hashOf(identifier), 'human')
@@ -204,7 +204,7 @@ describe('prune', () => {
     await bench.run({ refreshAll: true })
     world.override(hash, 'artificial')
     await bench.run({ refreshAll: true })
-    world.reanalyse(identifier, 2)
+    world.reanalyze(identifier, 2)
     await bench.run({ refreshAll: true })
     expect(await payloadOf(identifier)).toEqual([1, 2, 3, 4])
     expect(await prune(1)).toMatchObject({ removed: 0 })

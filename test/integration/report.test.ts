@@ -558,7 +558,7 @@ describe('a report made again', () => {
 
     for (const hash of hashes) world.override(hash, 'artificial')
     world.defaultHeuristic = 'Average'
-    for (const identifier of identifiers.slice(0, 10)) world.reanalyse(identifier, 1)
+    for (const identifier of identifiers.slice(0, 10)) world.reanalyze(identifier, 1)
     await addNote(app.db, hashes[1] as string)
     await retire(app.db, { media: 'audio', identifiers: identifiers.slice(50, 60), reason: 'over' })
     await bench.enqueue(world.register({ count: 30 }))
@@ -591,7 +591,7 @@ describe('the one limit', () => {
   it('does not see a change that is undone between two asks', async () => {
     await using bench = await createTestApp({ world: { seed: 59 } })
     const { world } = bench.simulator
-    const [identifier] = world.register({ count: 1, result: 'done' }) as [string]
+    const [identifier] = world.register({ count: 1, outcome: 'done' }) as [string]
     const hash = world.hashOf(identifier) as string
     world.override(hash, 'human')
     await bench.enqueue([identifier])

@@ -8,62 +8,59 @@ import type { EnqueueResult } from '../../pipeline/queue/enqueue/enqueue.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
 
-/** Tells the demo as it goes, to somebody who has never seen the product. */
+/** Prints the steps of the demo, for a reader who does not know the product. */
 export interface DemoOutput {
   started(steps: readonly MigrationStep[], apiUrl: string): void
   enqueued(result: EnqueueResult): void
-  firstRun(run: SyncRunRow): void
-  meanwhile(files: number, identifiers: number, woken: number): void
-  secondRun(run: SyncRunRow): void
-  report(report: Report, chain: ChainReport): void
-  tables(rows: readonly { table: string; rows: number; holds: string }[]): void
-  answer(question: string, sql: string, rows: readonly Row[]): void
+  firstRunEnded(run: SyncRunRow): void
+  overridden(files: number, identifiers: number, refreshRequests: number): void
+  secondRunEnded(run: SyncRunRow): void
+  reported(report: Report, chain: ChainReport): void
+  counted(rows: readonly { table: string; rows: number; holds: string }[]): void
+  queried(question: string, sql: string, rows: readonly Row[]): void
 }
 
 export function createDemoOutput(print: (text: string) => void): DemoOutput {
   let step = 0
   const heading = (text: string) => print(`\n${++step}. ${text}`)
-  let question = 0
+  let questions = 0
   return {
     started: (steps, apiUrl) => {
-      heading('Start: a throw-away PostgreSQL, a stand-in for the identifAI API, the tables.')
+      heading('Start: a temporary PostgreSQL, a simulated identifAI API, the tables.')
       print(
         `   ${counted(steps.length, 'migration')} applied to the schema identifai. The API is at ${apiUrl}.`,
       )
     },
     enqueued: ({ added }) => {
-      heading('Enqueue: an application has submitted audio and hands over the identifiers.')
-      print(`   ${counted(added, 'identifier')} added to the ledger, identifai.identifiers. All are pending.`)
+      heading('Enqueue: an application has submitted audio and enqueues the identifiers.')
+      print(`   ${counted(added, 'identifier')} added to identifai.identifiers. All are pending.`)
     },
-    firstRun: (run) => {
-      heading('First pass: ask for all of them, 100 in a request.')
+    firstRunEnded: (run) => {
+      heading('First run: request all of them, 100 per request.')
       print(runTable(run))
-      print(`   ${count(run.pending)} analyses have not finished yet: they will be asked for again later.`)
+      print(`   ${count(run.pending)} analyses have not finished yet. A later run requests them again.`)
     },
-    meanwhile: (files, identifiers, woken) => {
+    overridden: (files, identifiers, refreshRequests) => {
       heading('Meanwhile: the analyses finish, and some verdicts are overridden.')
       print(
-        `   ${counted(files, 'file')} forced to "human" by file hash. Submitted more than once, that flips`,
+        `   ${counted(files, 'file')} forced to "human" by file hash, which changes ${counted(identifiers, 'identifier')}. The API does not report it.`,
       )
       print(
-        `   ${counted(identifiers, 'identifier')}. The API tells nobody. An application asks for a refresh of the`,
+        `   An application requests a refresh of the ${count(refreshRequests)} pending ones: select identifai.request_refresh('<identifier>').`,
       )
-      print(`   ${count(woken)} pending ones: select identifai.request_refresh('<identifier>').`)
     },
-    secondRun: (run) => {
+    secondRunEnded: (run) => {
       heading(
-        'Second pass: the pending ones, and every finished one again, because finished results still change.',
+        'Second run: the pending ones, and every finished one again, because finished results still change.',
       )
       print(runTable(run))
       print(
-        `   ${count(run.unchanged)} were the same as before: for those nothing was written but the ledger row.`,
+        `   ${count(run.unchanged)} are unchanged: the run wrote only their rows in identifai.identifiers.`,
       )
-      print(
-        `   ${counted(run.force_changes, 'forced classification')} noticed, each between two known times.`,
-      )
+      print(`   ${counted(run.force_changes, 'forced classification')} found, each between two known times.`)
     },
-    report: ({ decisions, summary }, { revisions, findings }) => {
-      heading('Report on what was forced: one decision has been noted with who made it and why.')
+    reported: ({ decisions, summary }, { revisions, findings }) => {
+      heading('Report on forced labels: one decision has a note with its author and reason.')
       print(
         textTable(
           decisions.map((decision) => ({
@@ -79,20 +76,20 @@ export function createDemoOutput(print: (text: string) => void): DemoOutput {
         ),
       )
       print(
-        `   ${count(summary.period.unexplained)} decisions wait for an explanation; ${count(summary.period.against_machine_confidence_090)} identifiers were forced against a confidence of 0.9 or more.`,
+        `   ${count(summary.period.unexplained)} decisions have no explanation; ${count(summary.period.against_machine_confidence_090)} identifiers were forced against a confidence of 0.9 or more.`,
       )
       print(
-        `   All ${count(revisions)} revisions were hashed anew: ${findings.length === 0 ? 'history is as it was sealed.' : `${findings.length} are not as sealed.`}`,
+        `   All ${count(revisions)} revisions were verified: ${findings.length === 0 ? 'the history is as it was sealed.' : `${findings.length} differ from their seals.`}`,
       )
-      print('   The whole of it as a page: report forced --format html --output report.html')
+      print('   The full report as a page: report forced --format html --output report.html')
     },
-    tables: (rows) => {
-      heading('What is where now:')
+    counted: (rows) => {
+      heading('The tables and their contents:')
       print(textTable(rows, '   '))
     },
-    answer: (text, sql, rows) => {
-      if (question++ === 0) heading('Ask it in SQL:')
-      print(`\n   ${text}\n`)
+    queried: (question, sql, rows) => {
+      if (questions++ === 0) heading('Query it with SQL:')
+      print(`\n   ${question}\n`)
       print(indent(sql, '     '))
       print('')
       print(textTable(rows, '   '))
@@ -107,8 +104,8 @@ function runTable(run: SyncRunRow): string {
       {
         requests,
         identifiers: claimed,
-        done: done,
-        errored: errored,
+        done,
+        errored,
         pending,
         changed,
         unchanged,

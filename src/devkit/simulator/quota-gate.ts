@@ -1,19 +1,19 @@
-/** At most `requests` in `windowMs`. */
+/** Allows at most `requests` in `windowMs`. */
 export interface QuotaWindow {
   readonly windowMs: number
   readonly requests: number
 }
 
-/** The documented GET quota: per key, 2 a second and 60 a minute. */
+/** The documented GET quota of a key: 2 requests per second and 60 per minute. */
 export const DOCUMENTED_QUOTA: readonly QuotaWindow[] = [
   { windowMs: 1000, requests: 2 },
   { windowMs: 60_000, requests: 60 },
 ]
 
-/** How a server may count: over the time just past, or since the last full window of its clock. */
+/** How a server counts: over the time just past, or since its clock last started a full window. */
 export type WindowKind = 'sliding' | 'fixed'
 
-/** Lets requests through as a quota does; refused ones do not count. One gate is one key. */
+/** Enforces the quota of one key. Refused requests do not count. */
 export class QuotaGate {
   readonly #windows: readonly QuotaWindow[]
   readonly #kind: WindowKind
@@ -26,7 +26,7 @@ export class QuotaGate {
     this.#now = now
   }
 
-  /** Whether a request may pass now. */
+  /** Returns whether a request is within the quota, and counts it if so. */
   admit(): boolean {
     const now = this.#now()
     const longest = Math.max(...this.#windows.map(({ windowMs }) => windowMs))

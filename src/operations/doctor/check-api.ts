@@ -1,76 +1,71 @@
 import { randomBytes } from 'node:crypto'
+import type { ApiClient } from '../../pipeline/api/api-client.ts'
 import {
-  ApiResponseError,
   ApiKeyRefusedError,
-  EXIT_CODE,
+  ApiResponseError,
   ApiUntrustedError,
+  EXIT_CODE,
   RetryableError,
   ThrottledError,
 } from '../../platform/errors.ts'
-import type { ApiClient } from '../../pipeline/api/api-client.ts'
-import { type Finding, failed, ok, warning } from './finding.ts'
+import { failed, ok, type Result, warning } from './finding.ts'
 
-/** An identifier that nobody has: 64 hex digits, as those of identifAI. */
+/** Makes up an identifier that no account has: 64 random hex digits, the format of identifAI. */
 export function inventIdentifier(): string {
   return randomBytes(32).toString('hex')
 }
 
 export interface KeyCheck {
-  readonly finding: Finding
-  /** `Date` header of the answer; null when none came, or without one. */
+  readonly result: Result
+  /** `Date` header of the response; null when there is none. */
   readonly httpDate: Date | null
 }
 
 /**
- * Whether the API accepts the key: one request, for an identifier that nobody has. An empty answer, a 404 and a 422 all
+ * Checks that the API accepts the key, with one request for an unknown identifier. An empty array, a 404 and a 422 all
  * mean that it does.
  */
 export async function checkKey(api: ApiClient): Promise<KeyCheck> {
   try {
     const reply = await api.read([inventIdentifier()], new AbortController().signal)
-    if (reply.kind === 'answered') {
-      return { finding: ok('api', 'The API accepts the key.'), httpDate: reply.httpDate }
-    }
-    return { finding: refusedRequest(reply.status), httpDate: null }
+    if (reply.kind === 'answered') return { result: ok('The API accepts the key.'), httpDate: reply.httpDate }
+    return { result: refusedRequest(reply.status), httpDate: null }
   } catch (error) {
-    return { finding: explain(error), httpDate: null }
+    return { result: explain(error), httpDate: null }
   }
 }
 
-/** Whoever says so has seen the key; whether it was the API, a 404 does not tell. */
-function refusedRequest(status: number): Finding {
-  if (status !== 404) {
-    return ok('api', `The API accepts the key; to an identifier that nobody has it says ${status}.`)
-  }
+/** A 422 proves that the API has accepted the key. A 404 does not, because a wrong URL leads to it, too. */
+function refusedRequest(status: number): Result {
+  if (status !== 404)
+    return ok(`The API accepts the key: its response to an unknown identifier is ${status}.`)
   return warning(
-    'api',
-    'To an identifier that nobody has it says 404: that is how it may answer, and then it accepts the key.',
-    'Or IDENTIFAI_API_URL is wrong. With --probe and an identifier that has a result, it becomes certain.',
+    'The response to an unknown identifier is 404: the API accepts the key, or IDENTIFAI_API_URL is wrong.',
+    'Run doctor --probe with an identifier that has a result, to find out which.',
   )
 }
 
-function explain(error: unknown): Finding {
+function explain(error: unknown): Result {
   if (error instanceof ThrottledError) {
     return warning(
-      'api',
-      `${error.message}: it knows the key, and its quota is used up.`,
-      'Nothing need be done if a pass is running now. Else find out what uses the same key.',
+      `${error.message}: the API accepts the key, and its quota is used up.`,
+      'Do nothing if a run is in progress. Otherwise find out which other program uses the same key.',
     )
   }
   if (error instanceof ApiKeyRefusedError) {
-    return failed('api', error.message, 'Put the key of your identifAI account there.', EXIT_CODE.keyRefused)
+    return failed(error.message, 'Put the key of your identifAI account there.', EXIT_CODE.keyRefused)
   }
-  if (error instanceof ApiResponseError) {
-    const remedy = 'Check IDENTIFAI_API_URL: it ends before /classifications_audio.'
-    return failed('api', error.message, remedy, EXIT_CODE.gaveUp)
-  }
-  if (error instanceof ApiUntrustedError) {
-    const remedy = 'Find out whose certificate it is before you trust it: a proxy may stand in between.'
-    return failed('api', error.message, remedy, EXIT_CODE.gaveUp)
-  }
-  if (error instanceof RetryableError) {
-    const remedy = 'Check IDENTIFAI_API_URL, and the way there: a firewall, HTTPS_PROXY and NO_PROXY.'
-    return failed('api', error.message, remedy, EXIT_CODE.gaveUp)
-  }
-  throw error
+  const remedy = remedyFor(error)
+  if (remedy === undefined) throw error
+  return failed((error as Error).message, remedy, EXIT_CODE.gaveUp)
+}
+
+function remedyFor(error: unknown): string | undefined {
+  if (error instanceof ApiResponseError)
+    return 'Check IDENTIFAI_API_URL: it ends before /classifications_audio.'
+  if (error instanceof ApiUntrustedError)
+    return 'Find out who issued the certificate before you trust it: a proxy may intercept the connection.'
+  if (error instanceof RetryableError)
+    return 'Check IDENTIFAI_API_URL and the network: a firewall, HTTPS_PROXY and NO_PROXY.'
+  return undefined
 }

@@ -1,17 +1,16 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createMissedRunCheck } from '../../src/operations/daemon/missed-run.ts'
-import { watchSlots } from '../../src/operations/daemon/slot-watch.ts'
+import { createCronWatch } from '../../../../src/operations/daemon/cron.ts'
+import { createMissedRunCheck } from '../../../../src/operations/daemon/schedule.ts'
 
 const MINUTE = 60_000
-const BEGINNING = Date.parse('2026-10-24T00:00Z')
+const START = Date.parse('2026-10-24T00:00Z')
 
-const watchNightly = (since: Date) =>
-  watchSlots({ expression: '30 2 * * *', timeZone: 'Europe/Berlin', since })
+const NIGHTLY_TIME = { expression: '30 2 * * *', timeZone: 'Europe/Berlin' }
 
-it('a night is owed when its time has come since the last one, however often that is asked', () => {
-  // Each time some minutes go by; and sometimes the last night is another one, up to a day ago.
-  const questions = fc.array(
+it('a nightly run is missed when its time has come since the last one, however often that is checked', () => {
+  // Before each check some minutes pass, and sometimes the last nightly run is another one, up to a day ago.
+  const histories = fc.array(
     fc.record({
       minutes: fc.integer({ min: 0, max: 600 }),
       lastNightly: fc.option(fc.integer({ min: 0, max: 24 * 60 }), { freq: 2 }),
@@ -19,14 +18,14 @@ it('a night is owed when its time has come since the last one, however often tha
     { maxLength: 12 },
   )
   fc.assert(
-    fc.property(questions, (asked) => {
-      const isMissed = createMissedRunCheck(watchNightly)
-      let [now, lastNightly] = [BEGINNING, BEGINNING]
-      for (const { minutes, lastNightly: ago } of asked) {
+    fc.property(histories, (checks) => {
+      const isMissed = createMissedRunCheck(NIGHTLY_TIME)
+      let [now, lastNightly] = [START, START]
+      for (const { minutes, lastNightly: ago } of checks) {
         now += minutes * MINUTE
         if (ago !== null) lastNightly = now - ago * MINUTE
-        const fromScratch = watchNightly(new Date(lastNightly)).hasCome(new Date(now))
-        expect(isMissed(new Date(lastNightly), new Date(now))).toBe(fromScratch)
+        const watch = createCronWatch({ ...NIGHTLY_TIME, since: new Date(lastNightly) })
+        expect(isMissed(new Date(lastNightly), new Date(now))).toBe(watch.checkDue(new Date(now)))
       }
     }),
   )
