@@ -15,11 +15,11 @@ export function doctorCommand() {
     .addHelpText(
       'after',
       `
-Checks the configuration, the database (version, migrations, privileges, sequences), the clocks, and with one request for
-an unknown identifier the API key. --probe sends six more requests; its output contains no values, and can be shared.
+Checks the configuration, the database (version, migrations, privileges, sequences), the clocks, and with one request
+for an unknown identifier the API key. --probe sends six more requests. Its output has no values and can be shared.
 Writes nothing but the quota slots that these requests take.
-Exit codes: 0 when nothing failed, otherwise that of the first failure: 2 configuration, 5 database, 4 the API refuses the
-key, 7 the API does not respond, or its response makes no sense.
+Exit codes: 0 when nothing failed, otherwise that of the first failure: 2 configuration, 5 database, 4 the API refuses
+the key, 7 the API does not respond, or its response makes no sense.
 
 Examples:
   $ identifai-sync doctor

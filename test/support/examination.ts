@@ -8,7 +8,8 @@ export type Responder = Parameters<typeof startCannedApi>[0]
 export interface Examination {
   readonly findings: readonly Finding[]
   readonly exitCode: number
-  readonly asked: CannedApi['asked']
+  /** Identifiers of each request. */
+  readonly requests: CannedApi['asked']
   readonly found: (check: string) => Finding
 }
 
@@ -35,7 +36,7 @@ export async function examination(options: {
   return {
     findings,
     exitCode: exitCodeOfFindings(findings),
-    asked: api.asked,
+    requests: api.asked,
     found: (check) => findings.find((finding) => finding.check === check) as Finding,
   }
 }

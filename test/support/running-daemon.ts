@@ -5,23 +5,23 @@ import type { BuiltCli } from './built-cli.ts'
 
 type LogEvent = Readonly<Record<string, unknown>> & { readonly msg: string }
 
-/** A daemon in a process of its own, and what it tells. */
+/** A daemon in its own process, with its log, readiness and metrics. */
 export interface RunningDaemon extends AsyncDisposable {
   readonly origin: string
-  /** Everything it has logged so far. */
+  /** All log events so far. */
   readonly log: readonly LogEvent[]
-  /** Waits for an event that fits. */
+  /** Waits for a log event that fits. */
   logged(fits: (event: LogEvent) => boolean): Promise<LogEvent>
   readiness(): Promise<{ readonly status: number } & Readiness>
-  /** The value of a metric, by its name with labels as it is printed; undefined when it is absent. */
+  /** Reads a metric by its printed name with labels; undefined when it is absent. */
   metric(name: string): Promise<number | undefined>
   metrics(): Promise<string>
   signal(name: NodeJS.Signals): void
-  /** Resolves with its exit code, or the signal that ended it. */
+  /** Resolves with the exit code, or with the signal that ended the process. */
   readonly ended: Promise<number | NodeJS.Signals | null>
 }
 
-/** Starts a daemon that takes a free port and makes a fresh pass every second. */
+/** Starts a daemon on a free port, with a fresh run every second. */
 export async function startDaemon(cli: BuiltCli, environment: NodeJS.ProcessEnv): Promise<RunningDaemon> {
   const child = cli.start(['schedule'], {
     HTTP_PORT: '0',

@@ -55,7 +55,7 @@ export function spawnServer({ binaries, folder, user }: Installation, port: numb
     ['-D', path.join(folder, 'data'), '-p', String(port), ...flags],
     {
       cwd: folder,
-      // A process group of its own, so that Ctrl-C in a terminal reaches only this process, which stops the server itself.
+      // A process group of its own, so that Ctrl-C in a terminal reaches only this process, which then stops the server.
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
       ...user,

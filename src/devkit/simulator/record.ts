@@ -33,33 +33,16 @@ export function recordOf(
   state: { readonly finished: boolean; readonly force: ForcedLabel | null; readonly heuristic: string },
 ): JsonObject {
   const draw = createDraw('record', seed, submission.identifier)
-  const described = describe(draw, submission)
+  const status = state.finished ? submission.outcome : 'new'
+  const start = { ...describe(draw, submission), ...statusOf(submission, status) }
   const force_classification = state.force
-  if (!state.finished) {
-    return {
-      ...described,
-      ...statusOf(submission, 'new'),
-      ...emptyResult(draw),
-      force_classification,
-    }
-  }
-  if (submission.outcome === 'errored') {
+  if (status === 'new') return { ...start, ...emptyResult(draw), force_classification }
+  if (status === 'errored') {
     const errors = draw.pick(['The file is not audio.', 'The audio is shorter than one second.'])
-    return {
-      ...described,
-      ...statusOf(submission, 'errored'),
-      ...emptyResult(draw),
-      errors,
-      force_classification,
-    }
+    return { ...start, ...emptyResult(draw), errors, force_classification }
   }
-  return {
-    ...described,
-    ...statusOf(submission, 'done'),
-    ...resultOf(draw, analyze(seed, submission.hash), state.heuristic),
-    errors: null,
-    force_classification,
-  }
+  const result = resultOf(draw, analyze(seed, submission.hash), state.heuristic)
+  return { ...start, ...result, errors: null, force_classification }
 }
 
 function describe(draw: Draw, { identifier, hash }: Submission): JsonObject {

@@ -18,14 +18,17 @@ const TIMEOUT_MS = 3000
 /** A value and its labels. A null value is unknown and left out, because zero would mean that all is well. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | null]
 
-interface QueueGauge {
+interface GaugeOptions {
   readonly name: string
   readonly help: string
   readonly label?: string
+}
+
+interface QueueGauge extends GaugeOptions {
   readonly samples: (queue: QueueReading) => readonly Sample[]
 }
 
-const GAUGES: readonly QueueGauge[] = [
+const QUEUE_GAUGES: readonly QueueGauge[] = [
   {
     name: 'identifiers',
     help: 'Tracked identifiers by state.',
@@ -67,41 +70,41 @@ export interface QueueGaugesOptions {
   readonly overdueHours: number
 }
 
-/** Registers gauges that read the database when they are scraped. They are absent when the database does not answer. */
+/**
+ * Registers gauges that read the database when they are scraped. When the database does not respond, `database_up` is 0
+ * and the others are absent.
+ */
 export function registerQueueGauges({ registry, logger, ...options }: QueueGaugesOptions): void {
   const readWholeQueue = createReader(() => readQueue(options.metricsDb(), options.overdueHours), logger)
-  for (const { name, help, label, samples } of GAUGES) {
-    const gauge = new Gauge({
-      name: `identifai_sync_${name}`,
-      help,
-      labelNames: label === undefined ? [] : [label],
-      registers: [],
-      async collect() {
-        const queue = await readWholeQueue()
-        replaceSamples(this, queue ? samples(queue) : [])
-      },
-    })
-    registry.registerMetric(gauge)
-  }
   const readRuns = createReader(async () => ({ lastSuccess: await readLastSuccess(options.db()) }), logger)
-  const lastSuccess = new Gauge({
-    name: 'identifai_sync_last_success_timestamp_seconds',
-    help: 'End of the last successful run, of any process, that requested everything due; absent before the first.',
-    registers: [],
-    async collect() {
-      const runs = await readRuns()
-      replaceSamples(this, runs ? [[{}, seconds(runs.lastSuccess)]] : [])
+  const register = (gauge: GaugeOptions, readSamples: () => Promise<readonly Sample[]>) =>
+    registry.registerMetric(
+      new Gauge({
+        name: `identifai_sync_${gauge.name}`,
+        help: gauge.help,
+        labelNames: gauge.label === undefined ? [] : [gauge.label],
+        registers: [],
+        async collect() {
+          replaceSamples(this, await readSamples())
+        },
+      }),
+    )
+  for (const gauge of QUEUE_GAUGES) {
+    register(gauge, async () => {
+      const queue = await readWholeQueue()
+      return queue ? gauge.samples(queue) : []
+    })
+  }
+  register(
+    {
+      name: 'last_success_timestamp_seconds',
+      help: 'End of the last successful run, of any process, that requested everything due; absent before the first.',
     },
-  })
-  const up = new Gauge({
-    name: 'identifai_sync_database_up',
-    help: '1 when the database answered, else 0.',
-    registers: [],
-    async collect() {
-      this.set((await readRuns()) ? 1 : 0)
-    },
-  })
-  for (const gauge of [lastSuccess, up]) registry.registerMetric(gauge)
+    async () => [[{}, seconds((await readRuns())?.lastSuccess ?? null)]],
+  )
+  register({ name: 'database_up', help: '1 when the database responded, else 0.' }, async () => [
+    [{}, (await readRuns()) ? 1 : 0],
+  ])
 }
 
 /** Replaces all samples of a gauge. */
@@ -120,7 +123,7 @@ function seconds(time: Date | null): number | null {
 
 /**
  * Limits how often `read` runs, and never runs it twice at a time. While a reading takes long, callers get the previous
- * one. The result is undefined when the database does not answer.
+ * one. The result is undefined when the database does not respond.
  */
 function createReader<Reading>(
   read: () => Promise<Reading>,

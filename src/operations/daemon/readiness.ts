@@ -53,16 +53,9 @@ function tooOld(lastSuccess: Date | null, { startedAt, maxAgeHours }: ReadinessO
   return [`${what}, more than ${maxAgeHours} hours ago`]
 }
 
-async function withinTimeout<T>(work: Promise<T>): Promise<T> {
-  const stop = new AbortController()
-  const tooLate = sleep(TIMEOUT_MS, undefined, { signal: stop.signal }).then(() => {
-    throw new Error(`no answer within ${TIMEOUT_MS / 1000} seconds`)
+function withinTimeout<T>(work: Promise<T>): Promise<T> {
+  const timeout = sleep(TIMEOUT_MS, undefined, { ref: false }).then(() => {
+    throw new Error(`no response within ${TIMEOUT_MS / 1000} seconds`)
   })
-  try {
-    return await Promise.race([work, tooLate])
-  } finally {
-    stop.abort()
-    tooLate.catch(() => {})
-    work.catch(() => {})
-  }
+  return Promise.race([work, timeout])
 }

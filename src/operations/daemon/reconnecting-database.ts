@@ -8,7 +8,7 @@ export const PROBE_CONNECTIONS = { maxConnections: 2, silenceMs: 5000 }
 /** Metrics read all tracked identifiers, which takes seconds from tens of millions of identifiers on. */
 export const METRICS_CONNECTIONS = { maxConnections: 1, silenceMs: 120_000 }
 
-/** Connections of the daemon itself, for probes and metrics. Each run opens its own. */
+/** The daemon's own connections, for probes and metrics. Each run opens its own. */
 export interface ReconnectingDatabase extends AsyncDisposable {
   /** Returns the database of the current configuration, so that a rotated password takes effect. */
   current(): DatabaseApp['db']

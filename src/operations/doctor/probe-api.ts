@@ -9,7 +9,7 @@ import { failed, ok, type Result, skipped, warning } from './finding.ts'
 
 /** The response to one request of the probe. */
 type Observed =
-  | { readonly kind: 'answered'; readonly records: readonly Json[] }
+  | { readonly kind: 'returned'; readonly records: readonly Json[] }
   | { readonly kind: 'refused'; readonly how: string }
 
 export interface ProbeOptions {
@@ -22,8 +22,8 @@ export interface ProbeOptions {
 }
 
 /**
- * Tests how the live API behaves where its documentation is silent. Takes six requests, or one when the API does not know
- * the identifier. The results contain field names and counts, never values, so that they can be shared.
+ * Tests how the live API behaves where its documentation is silent. Takes six requests, or one when the API does not
+ * return the identifier. The results contain field names and counts, never values, so that they can be shared.
  */
 export async function probeApi({ api, endpoint, known, takeSlot }: ProbeOptions): Promise<Result[]> {
   const request = async (identifiers: readonly string[]): Promise<Observed> => {
@@ -33,7 +33,7 @@ export async function probeApi({ api, endpoint, known, takeSlot }: ProbeOptions)
   const unknown = Array.from({ length: 100 }, inventIdentifier)
   const alone = await request([known])
   const record =
-    alone.kind === 'answered' ? alone.records.find((one) => identifierOf(one) === known) : undefined
+    alone.kind === 'returned' ? alone.records.find((one) => identifierOf(one) === known) : undefined
   const first = { part: 'known identifier', ...describeRecord(alone, record, endpoint) }
   // The other responses mean nothing without a record to compare them with.
   if (!isJsonObject(record)) return [first, { part: 'the rest', ...skipped() }]
@@ -60,7 +60,7 @@ async function observe(api: ApiClient, identifiers: readonly string[]): Promise<
   try {
     const reply = await api.read(identifiers, new AbortController().signal)
     return reply.kind === 'answered'
-      ? { kind: 'answered', records: reply.records.map(valueOf) }
+      ? { kind: 'returned', records: reply.records.map(valueOf) }
       : { kind: 'refused', how: `the API refuses the request (${reply.status})` }
   } catch (error) {
     if (error instanceof RetryableError || error instanceof PermanentError)
@@ -106,13 +106,13 @@ function describeRepeated(observed: Observed, known: string): Result {
 }
 
 function describeFull(observed: Observed, bytes: number): Result {
-  if (observed.kind === 'answered') return ok(`The API accepts 100 identifiers, ${bytes} bytes.`)
+  if (observed.kind === 'returned') return ok(`The API accepts 100 identifiers, ${bytes} bytes.`)
   const remedy = `Set SYNC_MAX_URL_BYTES below ${bytes}. Without it, a run halves a request that is refused.`
   return warning(`100 identifiers, ${bytes} bytes: ${observed.how}.`, remedy)
 }
 
 function describeTooMany(observed: Observed): Result {
-  if (observed.kind === 'answered')
+  if (observed.kind === 'returned')
     return ok('The API accepts 101 identifiers, although its documentation allows 100.')
   return ok(`101 identifiers: ${observed.how}.`)
 }

@@ -149,7 +149,7 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
 async function observe(state: State): Promise<{ before: string; after: string }> {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(
-    state.respond ?? ((asked) => asked.map((identifier) => ({ identifier, status: 'done' }))),
+    state.respond ?? ((identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' }))),
   )
   const url = new URL(own.url)
   const target = { host: url.hostname, port: Number(url.port) }

@@ -6,14 +6,14 @@ import { createTestDatabase } from '../../../support/test-database.ts'
 describe('the doctor', () => {
   it('finds no problem in a correct setup, requests one unknown identifier, and writes nothing but its quota slot', async () => {
     await using own = await createTestDatabase()
-    const { findings, exitCode, asked } = await examination({ databaseUrl: own.url })
+    const { findings, exitCode, requests } = await examination({ databaseUrl: own.url })
     expect(findings.map(({ check, status }) => [check, status])).toEqual(
       ['configuration', 'database', 'privileges', 'migrations', 'sequences', 'requests', 'api', 'clocks'].map(
         (check) => [check, 'ok'],
       ),
     )
     expect(exitCode).toBe(0)
-    expect(asked).toEqual([[expect.stringMatching(/^[0-9a-f]{64}$/)]])
+    expect(requests).toEqual([[expect.stringMatching(/^[0-9a-f]{64}$/)]])
     const { rows } = await sql<{ written: string }>`
       select 'identifiers' as written where exists (select from identifai.identifiers)
       union all select 'sync_runs' where exists (select from identifai.sync_runs)
@@ -105,7 +105,7 @@ describe('the doctor', () => {
   })
 
   it('ends after the configuration when a setting is wrong', async () => {
-    const { findings, exitCode, asked } = await examination({
+    const { findings, exitCode, requests } = await examination({
       databaseUrl: 'postgresql://127.0.0.1:1/x',
       environment: { SYNC_RETRIES: 'x', SYNC_BATCHSIZE: '5' },
     })
@@ -118,6 +118,6 @@ describe('the doctor', () => {
       { check: 'configuration', status: 'warning', found: 'Nothing reads SYNC_BATCHSIZE.' },
     ])
     expect(exitCode).toBe(2)
-    expect(asked).toEqual([])
+    expect(requests).toEqual([])
   })
 })

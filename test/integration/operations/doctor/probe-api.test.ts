@@ -13,7 +13,7 @@ describe('the probe', () => {
 
   it('reports with six more requests how the API behaves, and no value of any record', async () => {
     await using own = await createTestDatabase()
-    const { findings, asked, exitCode } = await examination({
+    const { findings, requests, exitCode } = await examination({
       databaseUrl: own.url,
       known: 'known',
       respond: (identifiers, response, request) => {
@@ -21,8 +21,8 @@ describe('the probe', () => {
         return identifiers.map((identifier) => (identifier === 'known' ? record : null))
       },
     })
-    expect(asked.map(({ length }) => length)).toEqual([1, 1, 2, 2, 100, 101, 1])
-    expect(asked.at(-1)).toEqual(['the-hash'])
+    expect(requests.map(({ length }) => length)).toEqual([1, 1, 2, 2, 100, 101, 1])
+    expect(requests.at(-1)).toEqual(['the-hash'])
     const probed = findings.filter(({ check }) => check.startsWith('probe')).map(({ found }) => found)
     expect(probed).toEqual([
       'Its record fits the contract; unknown fields: /unheard_of. Fields: hash, identifier, name, status, unheard_of.',
@@ -63,12 +63,16 @@ describe('the probe', () => {
     expect(found['probe: a file hash']?.[1]).toContain('the API refuses the request (404)')
   })
 
-  it('reports that the API does not know the identifier, or that its record breaks the contract', async () => {
+  it('reports that the API does not return the identifier, or that its record breaks the contract', async () => {
     await using own = await createTestDatabase()
     const probe = async (respond: Responder) => {
-      const { found, findings, asked } = await examination({ databaseUrl: own.url, known: 'known', respond })
+      const { found, findings, requests } = await examination({
+        databaseUrl: own.url,
+        known: 'known',
+        respond,
+      })
       const results = findings.filter(({ check }) => check.startsWith('probe')).length
-      return { ...found('probe: known identifier'), results, requests: asked.length }
+      return { ...found('probe: known identifier'), results, requests: requests.length }
     }
     // The other requests would reveal nothing, so the probe ends after the first.
     expect(await probe(() => [])).toMatchObject({
@@ -86,12 +90,12 @@ describe('the probe', () => {
 
   it('sends no request when the API refuses the key', async () => {
     await using own = await createTestDatabase()
-    const { found, asked } = await examination({
+    const { found, requests } = await examination({
       databaseUrl: own.url,
       known: 'known',
       respond: responds(401),
     })
     expect(found('probe').status).toBe('skipped')
-    expect(asked).toHaveLength(1)
+    expect(requests).toHaveLength(1)
   })
 })
