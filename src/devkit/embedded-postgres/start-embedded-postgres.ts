@@ -29,8 +29,8 @@ export interface EmbeddedPostgres extends AsyncDisposable {
 
 /**
  * Starts a temporary PostgreSQL on a free loopback port, in its own folder below the temporary directory. Durability is
- * off, because the data is deleted when the server stops. The server stops when this process exits. When this process is
- * killed, the next start on the machine removes the server.
+ * off, because the data is deleted when the server stops. The server stops when this process exits. When this process
+ * is killed, the next start on the machine removes the server.
  */
 export async function startEmbeddedPostgres(): Promise<EmbeddedPostgres> {
   await removeOrphans()

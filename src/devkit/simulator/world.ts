@@ -26,7 +26,9 @@ const DEFAULTS: WorldOptions = { seed: 1, requestsUntilDone: 2, millisecondsUnti
 /** One in this many submissions has the same file as the one before it. */
 const SAME_FILE_EVERY = 12
 
-/** The state of the simulated API: submissions, their progress, and forced labels. Has no I/O; the clock is passed in. */
+/**
+ * The state of the simulated API: submissions, their progress, and forced labels. Has no I/O; the clock is passed in.
+ */
 export class World {
   readonly options: { -readonly [K in keyof WorldOptions]: WorldOptions[K] }
   readonly #submissions = new Map<string, Submission>()

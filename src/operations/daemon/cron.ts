@@ -21,9 +21,9 @@ export interface CronWatch {
 }
 
 /**
- * Creates a DST-safe watch: a nightly time comes exactly once per night. The watch checks each minute of the zone's wall
- * clock once. A minute that is skipped in spring comes when the clock leaps over it, and a minute that is repeated in
- * autumn comes once. A time that passed between two calls comes at the second call.
+ * Creates a DST-safe watch: a nightly time comes exactly once per night. The watch checks each minute of the zone's
+ * wall clock once. A minute that is skipped in spring comes when the clock leaps over it, and a minute that is repeated
+ * in autumn comes once. A time that passed between two calls comes at the second call.
  *
  * @param options.since The start: a time up to this moment counts as done.
  */
@@ -57,8 +57,8 @@ export function nextCronTime(options: CronTime & { readonly now: Date }): Date |
 }
 
 /**
- * Creates a function that returns the wall clock's time in a zone, in whole minutes, counted as if the zone were UTC. The
- * result leaps ahead by an hour in spring and goes back by an hour in autumn.
+ * Creates a function that returns the wall clock's time in a zone, in whole minutes, counted as if the zone were UTC.
+ * The result leaps ahead by an hour in spring and goes back by an hour in autumn.
  */
 function createWallClock(timeZone: string): (instant: Date) => number {
   const format = new Intl.DateTimeFormat('en-GB', {

@@ -16,12 +16,14 @@ export async function readLastSuccess(db: Kysely<Database>): Promise<Date | null
   return last
 }
 
-/** A failed nightly run is repeated after this time. The cause may be gone by then, and the retries cost the API little. */
+/**
+ * A failed nightly run is repeated after this time. The cause may be gone by then, and the retries cost the API little.
+ */
 const RETRY_AFTER_MINUTES = 30
 
 /**
- * Reads when the latest nightly run started that need not be repeated: it ended well, is still running, or failed
- * less than 30 minutes ago. An interrupted run and a run whose process died have to be repeated. Null when no nightly run
+ * Reads when the latest nightly run started that need not be repeated: it ended well, is still running, or failed less
+ * than 30 minutes ago. An interrupted run and a run whose process died have to be repeated. Null when no nightly run
  * exists, because then none was missed.
  *
  * @param leaseSeconds A running run without a heartbeat for this long counts as dead.
@@ -33,7 +35,8 @@ export async function readLastNightly(db: Kysely<Database>, leaseSeconds: number
   const { last } = await db
     .selectFrom('identifai.sync_runs')
     .select(
-      // When every run has to be repeated, a moment before the first one, so that its own nightly time counts as missed.
+      // When every run has to be repeated, a moment before the first one, so that its own nightly time counts as
+      // missed.
       sql<Date | null>`coalesce(max(started_at) filter (where not (${isMissed})), min(started_at) - interval '1 minute')`.as(
         'last',
       ),

@@ -7,7 +7,7 @@ import type { ScheduledTrigger } from './schedule.ts'
 export interface QueueReading {
   /** Number of identifiers by state; a state without identifiers is left out. */
   readonly byState: Readonly<Record<string, number>>
-  /** By the kind of run that requests them: fresh runs the new, unfinished and refresh-requested, nightly runs the rest. */
+  /** Fresh runs request the new, unfinished and refresh-requested identifiers, nightly runs the rest. */
   readonly dueBy: Readonly<
     Record<ScheduledTrigger, { readonly due: number; readonly oldestDueSeconds: number }>
   >

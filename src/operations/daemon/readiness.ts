@@ -12,7 +12,9 @@ export interface Readiness {
   readonly ready: boolean
   /** One sentence per problem; empty when the daemon is ready. */
   readonly problems: readonly string[]
-  /** End of the last successful run, as last read from the database; null before the first, or before the first reading. */
+  /**
+   * End of the last successful run, as last read from the database; null before the first, or before the first reading.
+   */
   readonly last_success_at: Date | null
 }
 
@@ -23,7 +25,9 @@ export interface ReadinessOptions {
   readonly isDraining: () => boolean
 }
 
-/** Creates a check that queries the database on each call. While that fails, the last success is the one read before. */
+/**
+ * Creates a check that queries the database on each call. While that fails, the last success is the one read before.
+ */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
   let lastSuccess: Date | null = null
   return async () => {

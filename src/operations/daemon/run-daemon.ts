@@ -28,8 +28,8 @@ export interface DaemonOptions {
 }
 
 /**
- * Executes runs on a schedule, and serves health and metrics over HTTP, until the signal aborts. A failed run does not end
- * the daemon.
+ * Executes runs on a schedule, and serves health and metrics over HTTP, until the signal aborts. A failed run does not
+ * end the daemon.
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { config, logger, signal } = options

@@ -40,7 +40,8 @@ export function startSchedule({ config, logger, readLastNightly, run }: Schedule
     try {
       if (isMissed(await readLastNightly(), new Date()) && !isStopping) nightly.start()
     } catch (err) {
-      // At debug level, because fresh runs fail for the same reason and report it as an error. The next minute checks again.
+      // At debug level, because fresh runs fail for the same reason and report it as an error. The next minute checks
+      // again.
       logger.debug({ err }, 'missed nightly run check failed')
     }
   }
@@ -121,7 +122,9 @@ function freshTick({ freshSchedule }: ScheduleConfig): string {
   return freshSchedule.trim().split(/\s+/).length === 6 ? EVERY_SECOND : EVERY_MINUTE
 }
 
-/** Calls `work` at each time of the expression in UTC, because node-cron skips the repeated hour of other time zones. */
+/**
+ * Calls `work` at each time of the expression in UTC, because node-cron skips the repeated hour of other time zones.
+ */
 function tick(expression: string, logger: Logger, work: (time: Date) => void): ScheduledTask {
   const log = (level: 'debug' | 'warn') => (message: string | Error) => logger[level](String(message))
   return schedule(expression, ({ date }) => work(date), {
