@@ -8,39 +8,30 @@ import type { EnqueueResult } from '../../pipeline/queue/enqueue/enqueue.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
 
-/** Prints the steps of the demo, for a reader who does not know the product. */
-export interface DemoOutput {
-  started(steps: readonly MigrationStep[], apiUrl: string): void
-  enqueued(result: EnqueueResult): void
-  firstRunEnded(run: SyncRunRow): void
-  overridden(files: number, identifiers: number, refreshRequests: number): void
-  secondRunEnded(run: SyncRunRow): void
-  reported(report: Report, chain: ChainReport): void
-  counted(rows: readonly { table: string; rows: number; holds: string }[]): void
-  queried(question: string, sql: string, rows: readonly Row[]): void
-}
+export type DemoOutput = ReturnType<typeof createDemoOutput>
 
-export function createDemoOutput(print: (text: string) => void): DemoOutput {
+/** Prints the steps of the demo, for a reader who does not know the product. */
+export function createDemoOutput(print: (text: string) => void) {
   let step = 0
   const heading = (text: string) => print(`\n${++step}. ${text}`)
   let questions = 0
   return {
-    started: (steps, apiUrl) => {
+    started: (steps: readonly MigrationStep[], apiUrl: string) => {
       heading('Start: a temporary PostgreSQL, a simulated identifAI API, the tables.')
       print(
         `   ${counted(steps.length, 'migration')} applied to the schema identifai. The API is at ${apiUrl}.`,
       )
     },
-    enqueued: ({ added }) => {
+    enqueued: ({ added }: EnqueueResult) => {
       heading('Enqueue: an application has submitted audio and enqueues the identifiers.')
       print(`   ${counted(added, 'identifier')} added to identifai.identifiers. All are pending.`)
     },
-    firstRunEnded: (run) => {
+    firstRunEnded: (run: SyncRunRow) => {
       heading('First run: request all of them, 100 per request.')
       print(runTable(run))
       print(`   ${count(run.pending)} analyses have not finished yet. A later run requests them again.`)
     },
-    overridden: (files, identifiers, refreshRequests) => {
+    overridden: (files: number, identifiers: number, refreshRequests: number) => {
       heading('Meanwhile: the analyses finish, and some verdicts are overridden.')
       print(
         `   ${counted(files, 'file')} forced to "human" by file hash, which changes ${counted(identifiers, 'identifier')}. The API does not report it.`,
@@ -49,7 +40,7 @@ export function createDemoOutput(print: (text: string) => void): DemoOutput {
         `   An application requests a refresh of the ${count(refreshRequests)} pending ones: select identifai.request_refresh('<identifier>').`,
       )
     },
-    secondRunEnded: (run) => {
+    secondRunEnded: (run: SyncRunRow) => {
       heading(
         'Second run: the pending ones, and every finished one again, because finished results still change.',
       )
@@ -59,7 +50,7 @@ export function createDemoOutput(print: (text: string) => void): DemoOutput {
       )
       print(`   ${counted(run.force_changes, 'forced classification')} found, each between two known times.`)
     },
-    reported: ({ decisions, summary }, { revisions, findings }) => {
+    reported: ({ decisions, summary }: Report, { revisions, findings }: ChainReport) => {
       heading('Report on forced labels: one decision has a note with its author and reason.')
       print(
         textTable(
@@ -83,11 +74,11 @@ export function createDemoOutput(print: (text: string) => void): DemoOutput {
       )
       print('   The full report as a page: report forced --format html --output report.html')
     },
-    counted: (rows) => {
+    tablesCounted: (rows: readonly Row[]) => {
       heading('The tables and their contents:')
       print(textTable(rows, '   '))
     },
-    queried: (question, sql, rows) => {
+    queried: (question: string, sql: string, rows: readonly Row[]) => {
       if (questions++ === 0) heading('Query it with SQL:')
       print(`\n   ${question}\n`)
       print(indent(sql, '     '))
@@ -98,22 +89,8 @@ export function createDemoOutput(print: (text: string) => void): DemoOutput {
 }
 
 function runTable(run: SyncRunRow): string {
-  const { requests, claimed, done, errored, pending, changed, unchanged, status } = run
-  return textTable(
-    [
-      {
-        requests,
-        identifiers: claimed,
-        done,
-        errored,
-        pending,
-        changed,
-        unchanged,
-        status,
-      },
-    ],
-    '   ',
-  )
+  const { requests, claimed: identifiers, done, errored, pending, changed, unchanged, status } = run
+  return textTable([{ requests, identifiers, done, errored, pending, changed, unchanged, status }], '   ')
 }
 
 function indent(text: string, by: string): string {

@@ -1,11 +1,5 @@
-/** A question about the data, and the SQL that answers it. */
-export interface Question {
-  readonly question: string
-  readonly sql: string
-}
-
-/** The questions of the demo; docs/bi.md has more. */
-export const QUESTIONS: readonly Question[] = [
+/** Questions about the data, and the SQL that answers them. docs/bi.md has more. */
+export const QUESTIONS = [
   {
     question: 'How many files have which label? A forced label replaces the one of the machine.',
     sql: `select effective_classification, count(*) as identifiers, count(distinct file_hash) as files,

@@ -65,7 +65,7 @@ export async function runDemo({ signal, output, linger }: DemoOptions): Promise<
     await verifyChain(app.db, audioEndpoint),
   )
 
-  output.counted(await countRows(app))
+  output.tablesCounted(await countRows(app))
   for (const { question, sql: text } of QUESTIONS) {
     signal.throwIfAborted()
     output.queried(

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { z } from 'zod'
-import { DOCUMENTED_QUOTA, QuotaGate, type QuotaWindow, type WindowKind } from './quota-gate.ts'
+import { createQuotaGate, DOCUMENTED_QUOTA, type QuotaWindow, type WindowKind } from './quota-gate.ts'
 import { type Registration, World, type WorldOptions } from './world.ts'
 
 /** The API's documented limit. */
@@ -57,7 +57,7 @@ interface ApiContext extends Omit<SimulatorOptions, 'world'> {
 }
 
 function addApi(app: FastifyInstance, { world, stats, apiKey, quota }: ApiContext): void {
-  const gate = quota && new QuotaGate(quota.windows ?? DOCUMENTED_QUOTA, quota.kind)
+  const isWithinQuota = quota && createQuotaGate(quota.windows ?? DOCUMENTED_QUOTA, quota.kind)
   const requireKey = async (request: FastifyRequest, reply: FastifyReply) => {
     if (request.headers['x-api-key'] !== apiKey) return reply.code(401).send({ message: 'Unauthenticated.' })
     return undefined
@@ -65,7 +65,7 @@ function addApi(app: FastifyInstance, { world, stats, apiKey, quota }: ApiContex
 
   app.get('/api/classifications_audio', { onRequest: requireKey }, async (request, reply) => {
     stats.requests++
-    if (gate && !gate.admit()) {
+    if (isWithinQuota && !isWithinQuota()) {
       stats.throttled++
       return reply.code(429).send({ message: 'Too Many Attempts.' })
     }

@@ -15,17 +15,13 @@ export function inventIdentifier(): string {
   return randomBytes(32).toString('hex')
 }
 
-export interface KeyCheck {
-  readonly result: Result
-  /** `Date` header of the response; null when there is none. */
-  readonly httpDate: Date | null
-}
-
 /**
  * Checks that the API accepts the key, with one request for an unknown identifier. An empty array, a 404 and a 422 all
- * mean that it does.
+ * mean that it does. Also returns the `Date` header of the response; null when there is none.
  */
-export async function checkKey(api: ApiClient): Promise<KeyCheck> {
+export async function checkKey(
+  api: ApiClient,
+): Promise<{ readonly result: Result; readonly httpDate: Date | null }> {
   try {
     const reply = await api.read([inventIdentifier()], new AbortController().signal)
     if (reply.kind === 'answered') return { result: ok('The API accepts the key.'), httpDate: reply.httpDate }

@@ -8,14 +8,14 @@ import { ConfigurationError, EXIT_CODE } from '../../platform/errors.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { failed, ok, type Result, warning } from './finding.ts'
 
-export interface ConfigurationCheck {
-  /** Undefined when the environment has an error, which makes all other checks impossible. */
+/**
+ * Checks that the environment has all settings of a run and of the daemon, and no unknown variable. The configuration is
+ * undefined when a setting is wrong, which makes all other checks impossible.
+ */
+export function checkConfiguration(environment: Environment): {
   readonly config: SyncConfig | undefined
   readonly results: Result[]
-}
-
-/** Checks that the environment has all settings of a run and of the daemon, and no unknown variable. */
-export function checkConfiguration(environment: Environment): ConfigurationCheck {
+} {
   const unknown = unknownVariables(environment).map((name) =>
     warning(`Nothing reads ${name}.`, 'Correct its name: identifai-sync --help lists every variable.'),
   )

@@ -44,10 +44,10 @@ export async function examine(environment: Environment, options: ExamineOptions)
   return findings
 }
 
-interface Check<Name extends string> {
-  readonly name: Name
-  /** The check that has to pass first. */
-  readonly needs?: NoInfer<Name>
+interface Check {
+  readonly name: string
+  /** Name of the check that has to pass first. */
+  readonly needs?: string
   readonly run: () => Promise<Result | Result[]>
 }
 
@@ -56,14 +56,14 @@ interface Check<Name extends string> {
  *
  * @param passed Names of the checks that have passed so far.
  */
-function listChecks(app: App, passed: ReadonlySet<string>, known: string | undefined) {
+function listChecks(app: App, passed: ReadonlySet<string>, known: string | undefined): readonly Check[] {
   const { db, api, quota } = app
   let apiDate: Date | null = null
   // Without its tables there is no quota to share.
   const takeSlot = async () => {
     if (passed.has('migrations')) await quota.takeSlot({ urgent: true, signal: new AbortController().signal })
   }
-  return typed([
+  return [
     { name: 'database', run: () => checkDatabase(db) },
     { name: 'privileges', needs: 'database', run: () => checkPrivileges(db) },
     { name: 'migrations', needs: 'privileges', run: () => checkMigrations(db) },
@@ -88,10 +88,6 @@ function listChecks(app: App, passed: ReadonlySet<string>, known: string | undef
     },
     ...(known === undefined
       ? []
-      : [{ name: 'probe', needs: 'api', run: () => probeApi({ ...app, known, takeSlot }) } as const]),
-  ])
-}
-
-function typed<const Name extends string>(checks: readonly Check<Name>[]): readonly Check<Name>[] {
-  return checks
+      : [{ name: 'probe', needs: 'api', run: () => probeApi({ ...app, known, takeSlot }) }]),
+  ]
 }
