@@ -14,7 +14,7 @@ import { startEmbeddedPostgres } from '../src/devkit/embedded-postgres/start-emb
 import { enqueue } from '../src/pipeline/queue/enqueue/enqueue.ts'
 import { argumentEntries } from '../src/pipeline/queue/enqueue/read-entries.ts'
 import { createLogger } from '../src/platform/logger.ts'
-import { startSimulator } from '../src/devkit/simulator/start-simulator.ts'
+import { startSimulator } from '../src/devkit/simulator/simulator.ts'
 import { executeRun } from '../src/pipeline/run/execute-run.ts'
 import { median } from './median.ts'
 
@@ -40,7 +40,7 @@ const { values } = parseArgs({
 
 await using postgres = await startEmbeddedPostgres()
 await using simulator = await startSimulator({ apiKey: 'bench', world: { requestsUntilDone: 0 } })
-const identifiers = simulator.world.register({ count: Number(values.identifiers), result: 'done' })
+const identifiers = simulator.world.register({ count: Number(values.identifiers), outcome: 'done' })
 const ratios = []
 for (let round = 0; round < Number(values.rounds); round++) {
   const [withIndexes, without] = [await load(`with_${round}`, true), await load(`without_${round}`, false)]

@@ -4,11 +4,11 @@ import { invocation } from './installation.ts'
 
 export function demoCommand() {
   return new Command('demo')
-    .description('the whole job in a minute, on a throw-away PostgreSQL and a stand-in API')
-    .option('--keep', 'leave both running at the end, and say how to connect')
+    .description('the whole job in a minute, on a temporary PostgreSQL and a simulated API')
+    .option('--keep', 'keep both running at the end, and print how to connect')
     .addHelpText(
       'after',
-      '\nNeeds no configuration, touches nothing outside its own temporary folder, and cleans up.',
+      '\nNeeds no configuration, writes only to its own temporary folder, and removes it at the end.',
     )
     .action(async (options) => {
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
@@ -25,9 +25,9 @@ export function demoCommand() {
             if (!options.keep) return
             print(
               [
-                '\nEverything keeps running until Ctrl-C. To look around:',
+                '\nEverything keeps running until Ctrl-C. To explore the database:',
                 `  psql '${databaseUrl}'`,
-                'To work with it from another terminal:',
+                'To run commands from another terminal:',
                 `  export DATABASE_URL='${databaseUrl}'`,
                 `  export IDENTIFAI_API_URL=${apiUrl} IDENTIFAI_API_KEY=${apiKey}`,
                 `  ${invocation('status')}`,
@@ -40,9 +40,11 @@ export function demoCommand() {
         if (!signal.aborted) throw error
       }
       if (interrupt.exitCode === undefined)
-        print(`\nThat was all; nothing is left behind. To look around in it: ${invocation('demo --keep')}`)
+        print(
+          `\nThe demo has ended and removed its files. To explore its database: ${invocation('demo --keep')}`,
+        )
       else {
-        print('\nStopped; nothing is left behind.')
+        print('\nStopped; the demo has removed its files.')
         process.exitCode = interrupt.exitCode
       }
     })

@@ -4,7 +4,7 @@ import { print } from '../platform/terminal/output.ts'
 
 export function simulateCommand() {
   return new Command('simulate')
-    .description('a stand-in for the identifAI API on loopback, to try everything without a key')
+    .description('a simulated identifAI API on loopback, to try the product without a key')
     .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', parseNumber(0, 65_535), 8787)
     .option('--key <key>', 'the API key it accepts', 'simulator-key')
     .option('--count <n>', 'submissions to start with', parseNumber(0, 1_000_000), 1000)
@@ -17,15 +17,15 @@ export function simulateCommand() {
     )
     .option('--seconds-until-done <n>', 'analyses take this long', parseNumber(0, 86_400), 0)
     .option('--quota', "enforce the API's quota: 2 requests a second, 60 a minute")
-    .option('--shuffle', 'serve the lists of a record in another order at every ask')
+    .option('--shuffle', 'return the lists of a record in another order at each request')
     .addHelpText(
       'after',
       `
-It answers the two documented endpoints, GET /api/classifications_audio and
-POST /api/classification_audio/<hash>/override, and besides:
-  GET   /_simulator/identifiers        every identifier, one a line
-  GET   /_simulator/truth/<identifier> the record as the next ask will find it
-  GET   /_simulator/stats              what was asked so far
+It serves the two documented endpoints, GET /api/classifications_audio and
+POST /api/classification_audio/<hash>/override, and also:
+  GET   /_simulator/identifiers        every identifier, one per line
+  GET   /_simulator/truth/<identifier> the record of the next response
+  GET   /_simulator/stats              the number of requests so far
   POST  /_simulator/register           {"count": 10} or {"identifiers": ["..."]}: more submissions
   POST  /_simulator/complete           ends every analysis
   PATCH /_simulator/settings           {"shuffle": true}
@@ -37,7 +37,7 @@ Example:
     )
     .action(async (options) => {
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
-      const { startSimulator } = await import('../devkit/simulator/start-simulator.ts')
+      const { startSimulator } = await import('../devkit/simulator/simulator.ts')
       const { UsageError } = await import('../platform/errors.ts')
       using interrupt = listenForInterrupt()
       const starting = startSimulator({
@@ -53,12 +53,12 @@ Example:
       })
       await using simulator = await starting.catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'EADDRINUSE') throw error
-        throw new UsageError(`Port ${options.port} is taken: give another with --port, or 0 for a free one.`)
+        throw new UsageError(`Port ${options.port} is in use: set another with --port, or 0 for a free one.`)
       })
       simulator.world.register({ count: options.count })
       print(
         [
-          `The stand-in API knows ${counted(options.count, 'submission')}. Point identifai-sync at it:`,
+          `The simulated API has ${counted(options.count, 'submission')}. To use it:`,
           `  export IDENTIFAI_API_URL=${simulator.apiUrl} IDENTIFAI_API_KEY=${options.key}`,
           `Its identifiers: ${simulator.origin}/_simulator/identifiers`,
           'Ctrl-C stops it.',

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { validateAudio } from '../../src/media/audio/validate.ts'
 import type { Json, JsonObject } from '../../src/platform/json.ts'
-import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/start-simulator.ts'
+import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
 
 const KEY = 'contract-test-key'
 const document = parse(readFileSync('docs/openapi.yaml', 'utf8')) as OpenApi

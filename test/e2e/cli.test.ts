@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findFreePort } from '../../src/devkit/embedded-postgres/find-free-port.ts'
-import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/start-simulator.ts'
+import { findFreePort } from '../../src/devkit/embedded-postgres/server-process.ts'
+import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
 import { migrations } from '../../migrations/index.ts'
 import { type BuiltCli, buildCli, type CliResult, finish } from '../support/built-cli.ts'
 import { startCannedApi } from '../support/canned-api.ts'
@@ -305,7 +305,7 @@ describe('the commands', () => {
   })
 
   it('enqueue from a file, standard input and arguments, sync and status work together', async () => {
-    const identifiers = simulator.world.register({ count: 300, result: 'done' })
+    const identifiers = simulator.world.register({ count: 300, outcome: 'done' })
     const lines = file('ids.txt', `${identifiers.slice(0, 200).join('\n')}\n\n`)
     const added = await cli.run(['enqueue', '--file', lines, '--json'], environment)
     expect(added.code).toBe(3)
@@ -444,7 +444,7 @@ describe('the commands', () => {
     expect((await cli.run(['replay'], env)).stdout).toContain('20 come out the same, 0 different.')
   })
 
-  it('simulate serves the API until it is stopped, and says when its port is taken', async () => {
+  it('simulate serves the API until it is stopped, and reports when its port is in use', async () => {
     const port = await findFreePort()
     const child = cli.start(['simulate', '--port', String(port), '--count', '5', '--key', 'k'])
     const ended = finish(child)
@@ -462,7 +462,7 @@ describe('the commands', () => {
       headers: { 'x-api-key': 'k' },
     })
     expect(await answer.json()).toEqual([])
-    expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is taken')
+    expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is in use')
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ code: 143 })
   })

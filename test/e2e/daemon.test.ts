@@ -19,7 +19,7 @@ afterAll(() => cli[Symbol.dispose]())
 const done = (identifiers: readonly string[]) =>
   identifiers.map((identifier) => ({ identifier, status: 'done' }))
 
-/** What a daemon needs to know. */
+/** The settings that a daemon needs. */
 const settingsOf = (own: TestDatabase, api: CannedApi) => ({
   DATABASE_URL: own.url,
   IDENTIFAI_API_URL: api.url,
@@ -32,8 +32,8 @@ async function track(database: TestDatabase, identifiers: readonly string[]): Pr
   )
 }
 
-/** As if a daemon had run a nightly pass then. */
-async function pretendNight(database: TestDatabase, at: Date, status = 'succeeded'): Promise<void> {
+/** Inserts a nightly run of an earlier daemon. */
+async function insertNightlyRun(database: TestDatabase, at: Date, status = 'succeeded'): Promise<void> {
   await sql`
     insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
     values (gen_random_uuid(), 'nightly', ${status}, ${at}, ${at}, 'h', 1, '0')`.execute(database.db)
@@ -46,7 +46,7 @@ const eventually = async (holds: () => Promise<boolean>) => {
   while (!(await holds())) await sleep(50)
 }
 
-it.concurrent('the daemon asks for what is inserted by SQL, tells of it, and stops cleanly', async () => {
+it.concurrent('the daemon requests identifiers that are inserted by SQL, counts them in its metrics, and stops cleanly', async () => {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(done)
   await using daemon = await startDaemon(cli, settingsOf(own, api))
@@ -68,13 +68,13 @@ it.concurrent('the daemon asks for what is inserted by SQL, tells of it, and sto
     'identifai_sync_request_duration_seconds_count 1',
     'identifai_sync_identifiers_claimed_total 2',
     'identifai_sync_contents_changed_total 2',
-    // Of each: the classification, its revision, and the record behind that.
+    // For each identifier: the classification, its revision and its payload.
     'identifai_sync_rows_written_total 6',
     'identifai_sync_database_up 1',
   ]) {
     expect(counted.split('\n')).toContain(line)
   }
-  // What made no row counts as a pass, too.
+  // A run without work has no row, and still counts.
   expect(
     await daemon.metric('identifai_sync_runs_total{trigger="fresh",status="succeeded"}'),
   ).toBeGreaterThan(0)
@@ -84,7 +84,7 @@ it.concurrent('the daemon asks for what is inserted by SQL, tells of it, and sto
   expect(await daemon.ended).toBe(143)
 })
 
-it.concurrent('a ledger that takes long to count is told of by its last count; the database is up', async () => {
+it.concurrent('metrics show the previous counts while a query takes long, and the database is up', async () => {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(done)
   await using daemon = await startDaemon(cli, settingsOf(own, api))
@@ -93,7 +93,7 @@ it.concurrent('a ledger that takes long to count is told of by its last count; t
   await eventually(known)
   await own.db.transaction().execute(async (trx) => {
     await sql`lock table identifai.identifiers in access exclusive mode`.execute(trx)
-    // Longer than a database that is down is waited for.
+    // Longer than the timeout after which a database counts as down.
     for (const endsAt = performance.now() + 7000; performance.now() < endsAt; await sleep(500)) {
       expect(await known()).toBe(true)
       expect(await daemon.metric('identifai_sync_database_up')).toBe(1)
@@ -101,32 +101,32 @@ it.concurrent('a ledger that takes long to count is told of by its last count; t
   })
 })
 
-it.concurrent('two daemons share the work, that of a missed night, too: each identifier is asked once', async () => {
+it.concurrent('two daemons share the work, also that of a missed nightly run: each identifier is requested once', async () => {
   await using own = await createTestDatabase()
-  const [overnight, fresh] = ['night', 'fresh'].map((name) =>
+  const [nightly, fresh] = ['nightly', 'fresh'].map((name) =>
     Array.from({ length: 1000 }, (_, n) => `${name}-${n}`),
   ) as [string[], string[]]
-  // A daemon has two requests under way in each lane: the fifth is the other's, and nothing is answered before it.
+  // A daemon sends two requests per run at a time, so the fifth is from the other one. None gets a response before it.
   const waiting: (() => void)[] = []
-  await using api = await startCannedApi((asked, response) => {
-    if (api.asked.length > 5) return done(asked)
-    waiting.push(() => response.end(JSON.stringify(done(asked))))
-    if (api.asked.length === 5) for (const answer of waiting) answer()
+  await using api = await startCannedApi((requested, response) => {
+    if (api.asked.length > 5) return done(requested)
+    waiting.push(() => response.end(JSON.stringify(done(requested))))
+    if (api.asked.length === 5) for (const respond of waiting) respond()
     return undefined
   })
-  await track(own, overnight)
-  // What nightly passes only ask for.
+  await track(own, nightly)
+  // A priority that only nightly runs request.
   await sql`update identifai.identifiers set priority = -10`.execute(own.db)
-  await pretendNight(own, minutesAgo(3 * 24 * 60))
+  await insertNightlyRun(own, minutesAgo(3 * 24 * 60))
   const environment = settingsOf(own, api)
   const daemons = await Promise.all([startDaemon(cli, environment), startDaemon(cli, environment)])
   await using both = new AsyncDisposableStack()
   for (const daemon of daemons) both.use(daemon)
-  // Both look at the same second.
+  // Both daemons start a fresh run in the same second.
   await track(own, fresh)
-  const identifiers = [...overnight, ...fresh]
+  const identifiers = [...nightly, ...fresh]
   await eventually(async () => api.asked.flat().length >= identifiers.length)
-  // Two more rounds, in which nothing is left to ask for.
+  // Two more runs, for which nothing is due.
   for (const daemon of daemons) {
     const { log } = daemon
     const { length } = log
@@ -142,21 +142,21 @@ it.concurrent('two daemons share the work, that of a missed night, too: each ide
   expect(rows).toEqual([{ classifications: 2000, revisions: 2000, processes: 2 }])
 })
 
-it.concurrent('a daemon that was killed in a nightly pass makes up for it when it is started again', async () => {
+it.concurrent('a daemon that was killed in a nightly run makes up for it when it starts again', async () => {
   await using own = await createTestDatabase()
   const identifiers = Array.from({ length: 300 }, (_, n) => `id-${n}`)
   let isHanging = true
-  await using api = await startCannedApi((asked) =>
-    isHanging && api.asked.length > 1 ? undefined : done(asked),
+  await using api = await startCannedApi((requested) =>
+    isHanging && api.asked.length > 1 ? undefined : done(requested),
   )
   await track(own, identifiers)
-  // What nightly passes only ask for.
+  // A priority that only nightly runs request.
   await sql`update identifai.identifiers set priority = -10`.execute(own.db)
-  await pretendNight(own, minutesAgo(3 * 24 * 60))
+  await insertNightlyRun(own, minutesAgo(3 * 24 * 60))
   const environment = { ...settingsOf(own, api), SYNC_LEASE_SECONDS: '2', SYNC_CONCURRENCY: '1' }
   {
     await using daemon = await startDaemon(cli, environment)
-    // One batch is loaded, the answer to the second never comes.
+    // One batch is loaded. The second one never gets a response.
     await eventually(async () => api.asked.length >= 2)
     daemon.signal('SIGKILL')
     expect(await daemon.ended).toBe('SIGKILL')
@@ -182,16 +182,16 @@ it.concurrent('a daemon that was killed in a nightly pass makes up for it when i
 })
 
 it.concurrent.each([
-  ['one that succeeded since is not repeated', 'succeeded', 0],
-  ['one that was cut off is made up for', 'interrupted', 1],
-])('a nightly pass at the start: %s', async (_, status, runs) => {
+  ['a successful one is not repeated', 'succeeded', 0],
+  ['an interrupted one is repeated', 'interrupted', 1],
+])('the last nightly run at the start: %s', async (_, status, runs) => {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(done)
-  const slot = new Date(Math.floor(+minutesAgo(5) / MINUTE) * MINUTE)
-  await pretendNight(own, new Date(+slot + 1000), status)
+  const nightlyTime = new Date(Math.floor(+minutesAgo(5) / MINUTE) * MINUTE)
+  await insertNightlyRun(own, new Date(+nightlyTime + 1000), status)
   await using daemon = await startDaemon(cli, {
     ...settingsOf(own, api),
-    SYNC_SCHEDULE: `${slot.getUTCMinutes()} * * * *`,
+    SYNC_SCHEDULE: `${nightlyTime.getUTCMinutes()} * * * *`,
   })
   await daemon.logged(({ msg }) => msg === 'nothing was due')
   if (runs > 0) await daemon.logged(({ msg, trigger }) => msg === 'run started' && trigger === 'nightly')
@@ -199,17 +199,13 @@ it.concurrent.each([
   expect(rows).toHaveLength(1 + runs)
 })
 
-it.concurrent('a daemon that is asked to stop is not ready, and finishes what is under way', async () => {
+it.concurrent('a stopping daemon is not ready, and finishes its current work', async () => {
   await using own = await createTestDatabase()
-  let answer: (() => void) | undefined
-  await using api = await startCannedApi((asked, response) => {
-    answer = () => response.end(JSON.stringify(done(asked)))
-    return undefined
-  })
+  await using api = await startCannedApi(() => undefined)
   await track(own, ['a'])
   await using daemon = await startDaemon(cli, settingsOf(own, api))
-  await eventually(async () => answer !== undefined)
-  // A pass lets the request under way go, which can take a moment only; what holds it up is the database.
+  await eventually(async () => api.asked.length > 0)
+  // The run aborts its current request quickly, so the lock keeps it from ending.
   const lock = await own.pool.connect()
   await lock.query('begin; lock table identifai.identifiers')
   daemon.signal('SIGTERM')
@@ -222,7 +218,7 @@ it.concurrent('a daemon that is asked to stop is not ready, and finishes what is
   expect(rows).toEqual([{ status: 'interrupted', claimed: 1, released: 1 }])
 })
 
-it.concurrent('a daemon outlives its database, and says meanwhile what is wrong', async () => {
+it.concurrent('a daemon survives the loss of its database, and reports the problem meanwhile', async () => {
   await using own = await createTestDatabase()
   const url = new URL(own.url)
   await using api = await startCannedApi(done)
@@ -233,17 +229,17 @@ it.concurrent('a daemon outlives its database, and says meanwhile what is wrong'
     DATABASE_URL: url.href,
     IDENTIFAI_API_URL: api.url,
     IDENTIFAI_API_KEY: 'key',
-    // Once a month: a night that comes meanwhile would be a pass of its own.
+    // Once a month, because a nightly run during the test would change the last success.
     SYNC_SCHEDULE: '0 2 1 * *',
   })
-  const night = minutesAgo(60)
-  await pretendNight(own, night)
-  expect(await daemon.readiness()).toMatchObject({ status: 200, last_success_at: night.toISOString() })
+  const lastSuccess = minutesAgo(60)
+  await insertNightlyRun(own, lastSuccess)
+  expect(await daemon.readiness()).toMatchObject({ status: 200, last_success_at: lastSuccess.toISOString() })
   await proxy[Symbol.asyncDispose]()
   await eventually(async () => (await daemon.readiness()).status === 503)
   const away = await daemon.readiness()
   expect(away.problems.join()).toContain('The database cannot be reached')
-  expect(away.last_success_at).toBe(night.toISOString())
+  expect(away.last_success_at).toBe(lastSuccess.toISOString())
   await daemon.logged(({ msg, trigger }) => msg === 'run failed' && trigger === 'fresh')
   expect(await daemon.metric('identifai_sync_runs_total{trigger="fresh",status="failed"}')).toBeGreaterThan(0)
   await track(own, ['a'])
@@ -252,7 +248,7 @@ it.concurrent('a daemon outlives its database, and says meanwhile what is wrong'
   await eventually(async () => api.asked.length > 0)
 })
 
-it.concurrent('secrets are read anew by every pass', async () => {
+it.concurrent('each run reads the current secrets', async () => {
   await using own = await createTestDatabase()
   const role = `rotating_${randomUUID()}`
   await sql`create role ${sql.id(role)} superuser login password 'first-password'`.execute(own.db)
@@ -269,9 +265,9 @@ it.concurrent('secrets are read anew by every pass', async () => {
     writeFileSync(String(databaseFile), `${urlWith('first-password')}\n`)
     writeFileSync(String(keyFile), 'first-key\n')
     const keys: unknown[] = []
-    await using api = await startCannedApi((asked, _, request) => {
+    await using api = await startCannedApi((requested, _, request) => {
       keys.push(request.headers['x-api-key'])
-      return done(asked)
+      return done(requested)
     })
     await using daemon = await startDaemon(cli, {
       DATABASE_URL_FILE: String(databaseFile),
@@ -284,7 +280,7 @@ it.concurrent('secrets are read anew by every pass', async () => {
     writeFileSync(String(databaseFile), urlWith('second-password'))
     writeFileSync(String(keyFile), 'second-key')
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`.execute(own.db)
-    // A pass that was under way goes on with what it had; the next one does not.
+    // A current run continues with the old secrets. The next one reads the new ones.
     const { log } = daemon
     const { length } = log
     await daemon.logged((event) => event.msg === 'nothing was due' && log.indexOf(event) > length)
@@ -300,11 +296,11 @@ it.concurrent('secrets are read anew by every pass', async () => {
   }
 })
 
-it.concurrent('a daemon goes on after a pass that failed', async () => {
+it.concurrent('a daemon continues after a failed run', async () => {
   await using own = await createTestDatabase()
   let isRefused = true
-  await using api = await startCannedApi((asked, response) => {
-    if (!isRefused) return done(asked)
+  await using api = await startCannedApi((requested, response) => {
+    if (!isRefused) return done(requested)
     response.statusCode = 401
     return {}
   })
@@ -321,7 +317,7 @@ it.concurrent('a daemon goes on after a pass that failed', async () => {
   expect(await daemon.metric('identifai_sync_identifiers{state="done"}')).toBe(1)
 })
 
-it.concurrent('a daemon that cannot do its work does not start, and says why', async () => {
+it.concurrent('a daemon with a wrong setup does not start, and reports why', async () => {
   await using own = await createTestDatabase()
   await using empty = await createTestDatabase('empty')
   await using api = await startCannedApi(done)
@@ -344,7 +340,7 @@ it.concurrent('a daemon that cannot do its work does not start, and says why', a
         'SYNC_TIMEZONE must be',
       ],
     ],
-    [{ HTTP_PORT: port }, 2, [`Cannot listen on 127.0.0.1:${port}`, 'give another HTTP_PORT']],
+    [{ HTTP_PORT: port }, 2, [`Cannot listen on 127.0.0.1:${port}`, 'set another HTTP_PORT']],
     [{ HTTP_HOST: '192.0.2.1' }, 2, ['this machine has no such address', 'HTTP_HOST']],
     [{ DATABASE_URL: empty.url }, 5, ['Run: identifai-sync migrate']],
   ] as const) {
@@ -354,7 +350,7 @@ it.concurrent('a daemon that cannot do its work does not start, and says why', a
   }
 })
 
-it.concurrent('an old daemon writes nothing once a newer version has migrated, and says so', async () => {
+it.concurrent('an old daemon writes nothing after a newer version has migrated, and reports it', async () => {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(done)
   await using daemon = await startDaemon(cli, settingsOf(own, api))

@@ -2,13 +2,13 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { withResults } from '../../scripts/bi-results.ts'
-import { grantReader } from '../../src/operations/roles/grant-reader.ts'
+import { withResponses } from '../../scripts/bi-answers.ts'
+import { grantReader } from '../../src/operations/roles/grants.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
 
 let cli: BuiltCli
-/** A temporary folder of its own: others on the machine may run servers, too. Open to all, as /tmp is. */
+/** The test's own temporary folder, because other processes run servers, too. Open to all users like /tmp. */
 let temporary: string
 beforeAll(() => {
   cli = buildCli()
@@ -19,7 +19,7 @@ beforeAll(() => {
 })
 afterAll(() => cli[Symbol.dispose]())
 
-/** What the demo has left in the temporary folder that it was given. */
+/** Lists the files that the demo left in its temporary folder. */
 function leftBehind(): string[] {
   return readdirSync(temporary)
 }
@@ -30,8 +30,8 @@ function start(...args: string[]) {
 
 const BI_DOCS = readFileSync(new URL('../../docs/bi.md', import.meta.url), 'utf8')
 
-/** docs/bi.md with the answers that a role gets which may read the views, and nothing else. */
-async function requestedByAnalyst(databaseUrl: string): Promise<string> {
+/** Returns docs/bi.md with the results for a role that can read only the views. */
+async function queriedByAnalyst(databaseUrl: string): Promise<string> {
   const owner = connect({ connectionString: databaseUrl, maxConnections: 1 })
   await sql`create role analyst login password 'p'`.execute(owner.db)
   await grantReader(owner.db, 'analyst', { withTables: false })
@@ -40,12 +40,12 @@ async function requestedByAnalyst(databaseUrl: string): Promise<string> {
   url.username = 'analyst'
   url.password = 'p'
   const analyst = connect({ connectionString: url.href, maxConnections: 1 })
-  const answered = await withResults(analyst.db, BI_DOCS)
+  const answered = await withResponses(analyst.db, BI_DOCS)
   await analyst.db.destroy()
   return answered
 }
 
-it('runs twice at once from a path with a space, keeps running with --keep, gives the answers of docs/bi.md (npm run docs:bi), and leaves nothing behind', async () => {
+it('runs twice at the same time from a path with a space, keeps running with --keep, returns the results of docs/bi.md (npm run docs:bi), and leaves no file', async () => {
   const plain = finish(start())
   const kept = start('--keep')
   const keptEnded = finish(kept)
@@ -58,7 +58,7 @@ it('runs twice at once from a path with a space, keeps running with --keep, give
     })
   })
   const ended = await plain
-  expect(await requestedByAnalyst(url)).toBe(BI_DOCS)
+  expect(await queriedByAnalyst(url)).toBe(BI_DOCS)
   expect(BI_DOCS.match(/```sql/g)?.length).toBeGreaterThanOrEqual(10)
   kept.kill('SIGINT')
   const keptResult = await keptEnded
@@ -68,17 +68,17 @@ it('runs twice at once from a path with a space, keeps running with --keep, give
     for (const heading of [
       '1. Start',
       '2. Enqueue',
-      '3. First pass',
-      '5. Second pass',
-      '6. Report on what was forced',
-      '7. What is where',
-      '8. Ask it',
+      '3. First run',
+      '5. Second run',
+      '6. Report on forced labels',
+      '7. The tables',
+      '8. Query it',
     ]) {
       expect(stdout).toContain(heading)
     }
-    expect(stdout).toMatch(/12 forced classifications noticed/)
+    expect(stdout).toMatch(/12 forced classifications found/)
     expect(stdout).toMatch(/human .* 2  explained +A\. Rossi\n/)
-    expect(stdout).toContain('history is as it was sealed')
+    expect(stdout).toContain('the history is as it was sealed')
   }
   expect(leftBehind()).toEqual([])
 })
@@ -88,7 +88,7 @@ it('cleans up when it is interrupted in the middle', async () => {
   const ended = finish(child)
   await new Promise<void>((resolve) => {
     child.stdout?.on('data', (chunk) => {
-      if (String(chunk).includes('3. First pass')) resolve()
+      if (String(chunk).includes('3. First run')) resolve()
     })
   })
   child.kill('SIGTERM')

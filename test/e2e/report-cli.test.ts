@@ -14,7 +14,7 @@ describe('the commands of compliance', () => {
     cli = buildCli()
     bench = await createTestApp({ world: { seed: 83 } })
     const { world } = bench.simulator
-    const identifiers = world.register({ count: 30, result: 'done' })
+    const identifiers = world.register({ count: 30, outcome: 'done' })
     await bench.enqueue(identifiers)
     await bench.run()
     forced = identifiers[11] as string

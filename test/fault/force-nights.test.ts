@@ -46,7 +46,7 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
     const overrides = draw.integer(0, 4)
     for (let n = 0; n < overrides; n++) override()
     if (draw.chance(0.15)) world.defaultHeuristic = draw.pick(HEURISTICS)
-    for (const identifier of some(draw, world.identifiers, 3)) world.reanalyse(identifier, draw.integer(1, 4))
+    for (const identifier of some(draw, world.identifiers, 3)) world.reanalyze(identifier, draw.integer(1, 4))
     for (const identifier of some(draw, world.identifiers, 2))
       hidden.set(identifier, night + draw.integer(1, 9))
     for (const [identifier, until] of hidden) world.hide(identifier, until > night)
@@ -100,12 +100,12 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
   expect(summary.period.already_forced).toBe(observer.alreadyForced())
 })
 
-/** What the API has answered, noted as it leaves the simulator: nothing of ours is asked. */
+/** Records the responses at the simulator, without the code under test. */
 function observe(world: World) {
   const firstFinished = new Map<string, string | null>()
-  const answer = world.answer.bind(world)
-  world.answer = (identifier) => {
-    const record = answer(identifier)
+  const respond = world.respond.bind(world)
+  world.respond = (identifier) => {
+    const record = respond(identifier)
     if (record && isFinished(record)) {
       const force = (record.force_classification ?? null) as string | null
       if (!firstFinished.has(identifier)) firstFinished.set(identifier, force)

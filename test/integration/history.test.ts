@@ -321,7 +321,7 @@ describe('hash siblings', () => {
   it('are asked within the same pass when one of them turns out to be forced', async () => {
     await using bench = await createTestApp({ world: { seed: 5 } })
     const { world } = bench.simulator
-    const identifiers = world.register({ count: 24, result: 'done' })
+    const identifiers = world.register({ count: 24, outcome: 'done' })
     await bench.enqueue(identifiers)
     await bench.run()
     const [hash, sameFile] = [

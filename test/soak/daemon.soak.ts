@@ -7,17 +7,17 @@ import { type RunningDaemon, startDaemon } from '../support/running-daemon.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 const RUNS = 500
-/** What is loaded once is loaded by then. */
+/** After this many runs, everything that is loaded once is loaded. */
 const WARM_AFTER = 100
 
-/** What the allocator keeps grows for some hundred passes, and levels off below this. */
+/** The memory that the allocator keeps grows for some hundred runs, and levels off below this. */
 const MOST_RESIDENT_BYTES = 350e6
 
-it('nothing grows over five hundred passes: memory, handles, connections, files', async () => {
+it('nothing grows over five hundred runs: memory, handles, connections, files', async () => {
   using cli = buildCli()
   await using own = await createTestDatabase()
-  await using api = await startCannedApi((asked) =>
-    asked.map((identifier) => ({ identifier, status: 'done' })),
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) => ({ identifier, status: 'done' })),
   )
   await using daemon = await startDaemon(cli, {
     DATABASE_URL: own.url,
@@ -25,14 +25,14 @@ it('nothing grows over five hundred passes: memory, handles, connections, files'
     IDENTIFAI_API_KEY: 'key',
     LOG_LEVEL: 'info',
   })
-  let told = 0
-  const runs = async () => (await daemon.metric(PASSED)) ?? 0
+  let rounds = 0
+  const runs = async () => (await daemon.metric(SUCCEEDED)) ?? 0
   const until = async (count: number) => {
     while ((await runs()) < count) {
-      // Every other pass has something to do.
-      await sql`insert into identifai.identifiers (identifier) select 'id-' || ${told}::text || '-' || n
+      // One insert in two seconds, so that every other run has work.
+      await sql`insert into identifai.identifiers (identifier) select 'id-' || ${rounds}::text || '-' || n
         from generate_series(1, 20) as n`.execute(own.db)
-      told++
+      rounds++
       await sleep(2000)
     }
     return sizesOf(daemon, own.db)
@@ -45,13 +45,13 @@ it('nothing grows over five hundred passes: memory, handles, connections, files'
   expect(after.handles).toBeLessThanOrEqual(before.handles + 3)
   expect(after.files).toBeLessThanOrEqual(before.files + 3)
   expect(after.connections).toBeLessThanOrEqual(before.connections + 2)
-  // A warning of Node, such as of listeners that pile up, would be no JSON.
+  // A warning of Node, for example about too many listeners, is not JSON and fails the test.
   expect(daemon.log.filter(({ level }) => level !== 'info')).toEqual([])
   const { rows } = await sql`select count(*)::integer as n from identifai.classifications`.execute(own.db)
-  expect(rows).toEqual([{ n: told * 20 }])
+  expect(rows).toEqual([{ n: rounds * 20 }])
 })
 
-const PASSED = 'identifai_sync_runs_total{trigger="fresh",status="succeeded"}'
+const SUCCEEDED = 'identifai_sync_runs_total{trigger="fresh",status="succeeded"}'
 
 interface Sizes {
   readonly heap: number
@@ -62,11 +62,11 @@ interface Sizes {
 }
 
 async function sizesOf(daemon: RunningDaemon, db: TestDatabase['db']): Promise<Sizes> {
-  // The lowest of some looks: what waits for the garbage collector is not growth.
-  const looks: Sizes[] = []
-  for (let look = 0; look < 20; look++) {
+  // The lowest of some measurements, because memory that waits for the garbage collector is not growth.
+  const measured: Sizes[] = []
+  for (let count = 0; count < 20; count++) {
     const metric = async (name: string) => (await daemon.metric(name)) ?? 0
-    looks.push({
+    measured.push({
       heap: await metric('nodejs_heap_size_used_bytes'),
       resident: await metric('process_resident_memory_bytes'),
       handles: await metric('nodejs_active_handles_total'),
@@ -75,7 +75,7 @@ async function sizesOf(daemon: RunningDaemon, db: TestDatabase['db']): Promise<S
     })
     await sleep(500)
   }
-  const least = (name: keyof Sizes) => Math.min(...looks.map((look) => look[name]))
+  const least = (name: keyof Sizes) => Math.min(...measured.map((sizes) => sizes[name]))
   return {
     heap: least('heap'),
     resident: least('resident'),

@@ -6,7 +6,7 @@ import { createTestApp } from '../support/test-app.ts'
 
 it('a pass gives up after a while when an open transaction has written a note, and the next one seals it', async () => {
   await using bench = await createTestApp({ world: { seed: 3 } })
-  await bench.enqueue(bench.simulator.world.register({ count: 5, result: 'done' }))
+  await bench.enqueue(bench.simulator.world.register({ count: 5, outcome: 'done' }))
   const other = connect({ connectionString: bench.database.url, maxConnections: 1 })
   await other.db.transaction().execute(async (trx) => {
     await addNote(trx, 'h')

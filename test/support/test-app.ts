@@ -4,8 +4,11 @@ import { type Environment, parseSyncConfig } from '../../src/platform/config/con
 import { enqueue } from '../../src/pipeline/queue/enqueue/enqueue.ts'
 import { argumentEntries } from '../../src/pipeline/queue/enqueue/read-entries.ts'
 import { createLogger } from '../../src/platform/logger.ts'
-import type { SimulatorOptions } from '../../src/devkit/simulator/simulator.ts'
-import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/start-simulator.ts'
+import {
+  type RunningSimulator,
+  type SimulatorOptions,
+  startSimulator,
+} from '../../src/devkit/simulator/simulator.ts'
 import type { WorldOptions } from '../../src/devkit/simulator/world.ts'
 import { type RunOptions, type RunResult, executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { createTestDatabase, type TestDatabase } from './test-database.ts'

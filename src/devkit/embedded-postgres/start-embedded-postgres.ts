@@ -1,32 +1,36 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { findFreePort } from './find-free-port.ts'
 import { installBinaries } from './install-binaries.ts'
 import { FOLDER_PREFIX, OWNER_FILE, removeOrphans } from './remove-orphans.ts'
-import { type UnixUser, unprivilegedUser } from './unprivileged-user.ts'
-
-const PORT_ATTEMPTS = 5
-const STOP_GRACE_MS = 5_000
+import {
+  type Installation,
+  killServer,
+  launchServer,
+  readyOrEnded,
+  spawnServer,
+  stopServer,
+  type UnixUser,
+  unprivilegedUser,
+} from './server-process.ts'
 
 export interface EmbeddedPostgres extends AsyncDisposable {
-  /** Connection string of a database of this server, as its superuser; `postgres` when none is named. */
+  /** Connection string of a database of this server for its superuser; the default database is `postgres`. */
   url(database?: string): string
   /** Stops the server and removes its files; a second call does nothing. */
   stop(): Promise<void>
-  /** Ends the server as a crash would, with every session in the middle of its work, and starts it again. */
+  /** Ends the server as a crash would, with its sessions in the middle of their work, and starts it again. */
   crash(): Promise<void>
 }
 
 /**
- * Starts a throw-away PostgreSQL on a free loopback port, in a folder of its own below the temporary directory.
- * Durability is switched off: the data is gone when it stops. It is stopped when this process exits, and the next
- * start anywhere on the machine clears up after one that was killed.
+ * Starts a temporary PostgreSQL on a free loopback port, in its own folder below the temporary directory. Durability is
+ * off, because the data is deleted when the server stops. The server stops when this process exits. When this process
+ * is killed, the next start on the machine removes the server.
  */
 export async function startEmbeddedPostgres(): Promise<EmbeddedPostgres> {
   await removeOrphans()
@@ -37,7 +41,7 @@ export async function startEmbeddedPostgres(): Promise<EmbeddedPostgres> {
     const password = randomBytes(16).toString('hex')
     await initialize({ binaries, folder, password, user })
     const installation = { binaries, folder, user }
-    return createHandle({ ...(await launch(installation)), installation, password })
+    return createHandle({ ...(await launchServer(installation)), installation, password })
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
@@ -54,12 +58,6 @@ async function makeFolder(user: UnixUser | undefined): Promise<string> {
   return folder
 }
 
-interface Installation {
-  readonly binaries: string
-  readonly folder: string
-  readonly user: UnixUser | undefined
-}
-
 async function initialize(options: Installation & { readonly password: string }): Promise<void> {
   const passwordFile = path.join(options.folder, 'data', '..', 'password')
   await writeFile(passwordFile, options.password, { mode: 0o600 })
@@ -74,63 +72,10 @@ async function initialize(options: Installation & { readonly password: string })
     if (cause.code !== 'EACCES') throw cause
     throw new Error(
       `The user nobody cannot enter ${options.folder}: set TMPDIR to a folder open to all, such as /tmp.`,
-      {
-        cause,
-      },
+      { cause },
     )
   })
   await rm(passwordFile)
-}
-
-async function launch(options: Installation): Promise<{ server: ChildProcess; port: number }> {
-  for (let attempt = 1; ; attempt++) {
-    const port = await findFreePort()
-    const server = spawnServer(options, port)
-    const outcome = await readyOrEnded(server)
-    if (outcome.ready) return { server, port }
-    // Somebody else may have taken the port between the look and the bind.
-    if (attempt === PORT_ATTEMPTS || !outcome.log.includes('could not bind')) {
-      throw new Error(`The embedded PostgreSQL did not start:\n${outcome.log}`)
-    }
-  }
-}
-
-function spawnServer({ binaries, folder, user }: Installation, port: number): ChildProcess {
-  const settings = {
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    max_connections: '200',
-    shared_buffers: '256MB',
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
-    max_wal_size: '4GB',
-  }
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  return spawn(
-    path.join(binaries, 'postgres'),
-    ['-D', path.join(folder, 'data'), '-p', String(port), ...flags],
-    {
-      cwd: folder,
-      // A group of its own: Ctrl-C in a terminal reaches us, and we stop the server in our own order.
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      ...user,
-    },
-  )
-}
-
-function readyOrEnded(server: ChildProcess): Promise<{ ready: boolean; log: string }> {
-  return new Promise((resolve, reject) => {
-    let log = ''
-    server.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      // Keeps draining for the server's whole life, or the pipe would fill and block it.
-      if (log.length < 20_000) log += text
-      if (log.includes('ready to accept connections')) resolve({ ready: true, log })
-    })
-    server.once('exit', () => resolve({ ready: false, log }))
-    server.once('error', reject)
-  })
 }
 
 interface Running {
@@ -148,7 +93,6 @@ function createHandle({ server: first, port, installation, password }: Running):
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   }
   process.once('exit', killAtExit)
-  letGo(server)
 
   let stopping: Promise<void> | undefined
   const stop = () => {
@@ -162,31 +106,11 @@ function createHandle({ server: first, port, installation, password }: Running):
     url: (database = 'postgres') => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`,
     stop,
     crash: async () => {
-      const exited = once(server, 'exit')
-      server.ref()
-      server.kill('SIGQUIT')
-      await exited
+      await killServer(server)
       server = spawnServer(installation, port)
       const { ready, log } = await readyOrEnded(server)
       if (!ready) throw new Error(`The embedded PostgreSQL did not start again:\n${log}`)
-      letGo(server)
     },
     [Symbol.asyncDispose]: stop,
   }
-}
-
-/** Whoever keeps the process alive, it is not the server: it ends with us. */
-function letGo(server: ChildProcess): void {
-  server.unref()
-  ;(server.stderr as unknown as { unref(): void }).unref()
-}
-
-async function stopServer(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return
-  const exited = once(server, 'exit')
-  server.ref()
-  server.kill('SIGINT')
-  const timeout = setTimeout(() => server.kill('SIGQUIT'), STOP_GRACE_MS)
-  await exited
-  clearTimeout(timeout)
 }

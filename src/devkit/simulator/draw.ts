@@ -3,11 +3,11 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 
-/** Random choices that depend on their seed alone. */
+/** Random choices that depend only on their seed. */
 export interface Draw {
-  /** A whole number from `least` to `most`. */
-  integer(least: number, most: number): number
-  /** A number from 0 to 1, six digits. */
+  /** Draws an integer from `min` to `max`, both included. */
+  integer(min: number, max: number): number
+  /** Draws a number from 0 to 1 with six digits. */
   fraction(): number
   chance(probability: number): boolean
   pick<T>(choices: readonly T[]): T
@@ -16,7 +16,7 @@ export interface Draw {
 
 export function createDraw(...seed: readonly (string | number)[]): Draw {
   const rng = xoroshiro128plus(createHash('sha256').update(seed.join('\0')).digest().readInt32LE())
-  const integer = (least: number, most: number) => uniformInt(rng, least, most)
+  const integer = (min: number, max: number) => uniformInt(rng, min, max)
   const fraction = () => Math.round(uniformFloat64(rng) * 1e6) / 1e6
   return {
     integer,

@@ -1,6 +1,7 @@
+import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { z } from 'zod'
-import { DOCUMENTED_QUOTA, QuotaGate, type QuotaWindow, type WindowKind } from './quota-gate.ts'
+import { createQuotaGate, DOCUMENTED_QUOTA, type QuotaWindow, type WindowKind } from './quota-gate.ts'
 import { type Registration, World, type WorldOptions } from './world.ts'
 
 /** The API's documented limit. */
@@ -9,37 +10,45 @@ const MAX_IDENTIFIERS = 100
 export interface SimulatorOptions {
   readonly apiKey: string
   readonly world?: Partial<WorldOptions>
-  /** Enforces a quota: how it counts, and, where not the documented one, what it allows. */
+  /** Enforces a quota. The windows are the documented ones by default; without this option there is no quota. */
   readonly quota?: { readonly kind: WindowKind; readonly windows?: readonly QuotaWindow[] } | undefined
 }
 
-export interface Simulator {
-  readonly app: FastifyInstance
+export interface RunningSimulator extends AsyncDisposable {
+  /** Scheme, host and port, without a path. */
+  readonly origin: string
+  /** Base URL of the API, the value for IDENTIFAI_API_URL. */
+  readonly apiUrl: string
   readonly world: World
-  /** What was asked so far. */
   readonly stats: SimulatorStats
 }
 
+/** Counts of the requests so far. The keys are those of `/_simulator/stats`. */
 interface SimulatorStats {
-  /** GET requests for classifications, refused ones included. */
+  /** GET requests for classifications, including refused ones. */
   requests: number
-  /** Those answered 429. */
+  /** Requests that got status 429. */
   throttled: number
-  /** Identifiers asked for, unknown ones included. */
+  /** Requested identifiers, including unknown ones. */
   identifiers: number
 }
 
 /**
- * The stand-in API: the two endpoints as they are documented, below `/api`, and below `/_simulator` what a demo or a
- * test needs to know the truth it compares with.
+ * Starts a simulated API on loopback: the two documented endpoints below `/api`, and below `/_simulator` controls for a
+ * demo or a test. Port 0, the default, takes a free one.
  */
-export function createSimulator(options: SimulatorOptions): Simulator {
+export async function startSimulator(
+  options: SimulatorOptions & { readonly port?: number },
+): Promise<RunningSimulator> {
   const world = new World(options.world)
   const stats: SimulatorStats = { requests: 0, throttled: 0, identifiers: 0 }
   const app = fastify({ logger: false, forceCloseConnections: true })
   addApi(app, { ...options, world, stats })
   addControls(app, world, stats)
-  return { app, world, stats }
+  await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
+  const { port } = app.server.address() as AddressInfo
+  const origin = `http://127.0.0.1:${port}`
+  return { origin, apiUrl: `${origin}/api`, world, stats, [Symbol.asyncDispose]: () => app.close() }
 }
 
 interface ApiContext extends Omit<SimulatorOptions, 'world'> {
@@ -48,7 +57,7 @@ interface ApiContext extends Omit<SimulatorOptions, 'world'> {
 }
 
 function addApi(app: FastifyInstance, { world, stats, apiKey, quota }: ApiContext): void {
-  const gate = quota && new QuotaGate(quota.windows ?? DOCUMENTED_QUOTA, quota.kind)
+  const isWithinQuota = quota && createQuotaGate(quota.windows ?? DOCUMENTED_QUOTA, quota.kind)
   const requireKey = async (request: FastifyRequest, reply: FastifyReply) => {
     if (request.headers['x-api-key'] !== apiKey) return reply.code(401).send({ message: 'Unauthenticated.' })
     return undefined
@@ -56,7 +65,7 @@ function addApi(app: FastifyInstance, { world, stats, apiKey, quota }: ApiContex
 
   app.get('/api/classifications_audio', { onRequest: requireKey }, async (request, reply) => {
     stats.requests++
-    if (gate && !gate.admit()) {
+    if (isWithinQuota && !isWithinQuota()) {
       stats.throttled++
       return reply.code(429).send({ message: 'Too Many Attempts.' })
     }
@@ -64,7 +73,7 @@ function addApi(app: FastifyInstance, { world, stats, apiKey, quota }: ApiContex
     const problem = problemWith(identifiers)
     if (problem) return reply.code(422).send({ message: problem, errors: { identifiers: [problem] } })
     stats.identifiers += identifiers.length
-    return identifiers.flatMap((identifier) => world.answer(identifier) ?? [])
+    return identifiers.flatMap((identifier) => world.respond(identifier) ?? [])
   })
 
   app.post('/api/classification_audio/:hash/override', { onRequest: requireKey }, async (request, reply) => {
@@ -121,7 +130,7 @@ function addControls(app: FastifyInstance, world: World, stats: SimulatorStats):
 const registration = z.strictObject({
   identifiers: z.array(z.string().min(1)).optional(),
   count: z.int().min(0).max(1_000_000).optional(),
-  result: z.enum(['done', 'errored']).optional(),
+  outcome: z.enum(['done', 'errored']).optional(),
 })
 
 const settings = z.strictObject({ shuffle: z.boolean().optional() })

@@ -1,42 +1,43 @@
 import { createHash } from 'node:crypto'
-import { isJsonObject, type Json, type JsonObject } from '../../platform/json.ts'
 import { createDraw, type Draw } from './draw.ts'
-import { type ForcedLabel, recordOf, type Submission } from './submission.ts'
+import { type ForcedLabel, type Json, type JsonObject, recordOf, type Submission } from './record.ts'
 
 export interface WorldOptions {
-  /** The same seed gives the same world, record for record. */
+  /** The same seed leads to the same records. */
   readonly seed: number
-  /** Asks that find a submission unfinished: each draws from 0 to this. */
+  /** Upper bound of the requests that find a submission unfinished. Each submission draws a number from 0 to this. */
   readonly requestsUntilDone: number
-  /** Milliseconds after registration during which it is unfinished. */
+  /** Milliseconds after its registration in which a submission is unfinished. */
   readonly millisecondsUntilDone: number
-  /** Serves the lists of a record in another order at every ask. */
+  /** Returns the lists of a record in another order at each request. */
   readonly shuffle: boolean
 }
 
 export interface Registration {
-  /** As they are to be called; more are made up until there are `count`. */
+  /** Identifiers to register. More are invented until there are `count`. */
   readonly identifiers?: readonly string[]
   readonly count?: number
-  /** Overrides the draw of how analyses end. */
-  readonly result?: Submission['result']
+  /** How the analyses end; drawn when absent. */
+  readonly outcome?: Submission['outcome']
 }
 
 const DEFAULTS: WorldOptions = { seed: 1, requestsUntilDone: 2, millisecondsUntilDone: 0, shuffle: false }
 
-/** One in this many submissions is of the same file as the one before it. */
+/** One in this many submissions has the same file as the one before it. */
 const SAME_FILE_EVERY = 12
 
-/** What the API would know: the submissions, how far they are, and what was forced. No I/O; the clock is passed in. */
+/**
+ * The state of the simulated API: submissions, their progress, and forced labels. Has no I/O; the clock is passed in.
+ */
 export class World {
   readonly options: { -readonly [K in keyof WorldOptions]: WorldOptions[K] }
   readonly #submissions = new Map<string, Submission>()
   readonly #forced = new Map<string, ForcedLabel>()
   readonly #hidden = new Set<string>()
-  /** The heuristic of the account; its main verdicts follow it. */
+  /** The default heuristic of the account, which selects the main verdicts. */
   defaultHeuristic = 'Majority'
   readonly #now: () => number
-  #asks = 0
+  #requests = 0
   #lastHash: string | undefined
 
   constructor(options: Partial<WorldOptions> = {}, now: () => number = Date.now) {
@@ -44,15 +45,15 @@ export class World {
     this.#now = now
   }
 
-  /** Adds submissions and returns their identifiers. One that exists already stays as it is. */
-  register({ identifiers = [], count = identifiers.length, result }: Registration): string[] {
-    const made = Array.from({ length: Math.max(0, count - identifiers.length) }, (_, position) =>
+  /** Adds submissions and returns their identifiers. Existing submissions stay unchanged. */
+  register({ identifiers = [], count = identifiers.length, outcome }: Registration): string[] {
+    const invented = Array.from({ length: Math.max(0, count - identifiers.length) }, (_, position) =>
       sha256('identifier', this.options.seed, this.#submissions.size + position),
     )
-    const all = [...identifiers, ...made]
+    const all = [...identifiers, ...invented]
     for (const identifier of all) {
       if (!this.#submissions.has(identifier))
-        this.#submissions.set(identifier, this.#submit(identifier, result))
+        this.#submissions.set(identifier, this.#submit(identifier, outcome))
     }
     return all
   }
@@ -61,71 +62,71 @@ export class World {
     return [...this.#submissions.keys()]
   }
 
-  /** The hash of the file that was submitted under an identifier. */
+  /** Returns the hash of a submission's file; undefined when the identifier is unknown. */
   hashOf(identifier: string): string | undefined {
     return this.#submissions.get(identifier)?.hash
   }
 
-  /** One record of an answer; it brings an unfinished analysis one ask nearer to its end. */
-  answer(identifier: string): JsonObject | undefined {
+  /** Returns a record of a response, and brings an unfinished analysis one request closer to its end. */
+  respond(identifier: string): JsonObject | undefined {
     const submission = this.#submissions.get(identifier)
     if (!submission || this.#hidden.has(identifier)) return undefined
     const record = this.#record(submission)
     if (submission.requestsLeft > 0) submission.requestsLeft--
-    this.#asks++
+    this.#requests++
     return this.options.shuffle
-      ? shuffled(record, createDraw('order', this.options.seed, this.#asks))
+      ? shuffled(record, createDraw('order', this.options.seed, this.#requests))
       : record
   }
 
-  /** The record as the next ask would find it, without asking. */
+  /** Returns the record of the next response without a request. */
   truth(identifier: string): JsonObject | undefined {
     const submission = this.#submissions.get(identifier)
     return submission && this.#record(submission)
   }
 
-  /** Forces every submission of a file; false when there is none. */
+  /** Forces the label of every submission of a file. Returns false when there is none. */
   override(hash: string, label: ForcedLabel): boolean {
     if (![...this.#submissions.values()].some((submission) => submission.hash === hash)) return false
     this.#forced.set(hash, label)
     return true
   }
 
-  /** Runs the analysis of a submission again: so many asks find it unfinished. */
-  reanalyse(identifier: string, asks: number): void {
+  /** Starts the analysis of a submission again. The given number of requests find it unfinished. */
+  reanalyze(identifier: string, requests: number): void {
     const submission = this.#submissions.get(identifier)
-    if (submission) submission.requestsLeft = asks
+    if (submission) submission.requestsLeft = requests
   }
 
-  /** Leaves a submission out of answers from now on, or no longer. */
+  /** Leaves a submission out of responses, or includes it again. */
   hide(identifier: string, isHidden: boolean): void {
     if (isHidden) this.#hidden.add(identifier)
     else this.#hidden.delete(identifier)
   }
 
-  /** Ends every analysis that is still running. */
+  /** Ends every unfinished analysis. */
   completeAll(): void {
     for (const [identifier, submission] of this.#submissions) {
       this.#submissions.set(identifier, { ...submission, requestsLeft: 0, readyAt: 0 })
     }
   }
 
-  #submit(identifier: string, result: Submission['result'] | undefined): Submission {
+  #submit(identifier: string, outcome: Submission['outcome'] | undefined): Submission {
     const { seed, requestsUntilDone, millisecondsUntilDone } = this.options
     const draw = createDraw('submission', seed, identifier)
     const position = this.#submissions.size
     const isCopy = position % SAME_FILE_EVERY === SAME_FILE_EVERY - 1
     const hash = (isCopy && this.#lastHash) || sha256('file', seed, identifier)
     this.#lastHash = hash
-    // C2PA signatures force some files when they are submitted.
+    // A C2PA signature forces the label of some files on submission.
     if (!isCopy && draw.chance(0.02)) this.#forced.set(hash, 'artificial')
-    const drawnFate = result ?? (draw.chance(0.03) ? 'errored' : 'done')
+    const drawnOutcome = outcome ?? (draw.chance(0.03) ? 'errored' : 'done')
     return {
       identifier,
       hash,
-      result: drawnFate,
-      // Before v1.1.0 there was no way to say that an analysis had failed.
-      legacy: drawnFate === 'done' && draw.chance(0.05),
+      outcome: drawnOutcome,
+      // Before v1.1.0 the API had no status for a failed analysis.
+      legacy: drawnOutcome === 'done' && draw.chance(0.05),
       requestsLeft: requestsUntilDone === 0 ? 0 : draw.integer(0, requestsUntilDone),
       readyAt: this.#now() + millisecondsUntilDone,
     }
@@ -142,14 +143,14 @@ function sha256(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(parts.join('\0')).digest('hex')
 }
 
-/** The same record with every list, and the members of every object, in another order. */
+/** Returns the record with every list, and the members of every object, in another order. */
 function shuffled(record: JsonObject, draw: Draw): JsonObject {
-  const rearrange = (value: Json): Json => {
-    if (Array.isArray(value)) return draw.shuffle(value.map(rearrange))
-    if (!isJsonObject(value)) return value
+  const shuffle = (value: Json): Json => {
+    if (Array.isArray(value)) return draw.shuffle(value.map(shuffle))
+    if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
-      draw.shuffle(Object.entries(value)).map(([key, member]) => [key, rearrange(member)]),
+      draw.shuffle(Object.entries(value)).map(([key, member]) => [key, shuffle(member)]),
     )
   }
-  return rearrange(record) as JsonObject
+  return shuffle(record) as JsonObject
 }

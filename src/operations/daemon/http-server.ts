@@ -5,13 +5,13 @@ import { UsageError } from '../../platform/errors.ts'
 import type { Readiness } from './readiness.ts'
 
 export interface HttpServer extends AsyncDisposable {
-  /** Where it listens, without a path. */
+  /** Scheme, host and port, without a path. */
   readonly origin: string
 }
 
 export interface HttpServerOptions {
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number
   readonly registry: Registry
   readonly readReadiness: () => Promise<Readiness>
@@ -20,10 +20,10 @@ export interface HttpServerOptions {
 /**
  * Serves `/livez`, `/readyz` and `/metrics`.
  *
- * @throws UsageError when it cannot listen there.
+ * @throws UsageError when it cannot listen on the host and port.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  // Who keeps a connection open must not keep the daemon from ending.
+  // An open connection must not keep the daemon from stopping.
   const server = fastify({ forceCloseConnections: true })
   server.get('/livez', () => ({ live: true }))
   server.get('/readyz', async (_, reply) => {
@@ -45,9 +45,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 }
 
 function explain({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'EADDRINUSE') return 'something else does: give another HTTP_PORT, or 0 for a free one'
+  if (code === 'EADDRINUSE')
+    return 'another process uses this port: set another HTTP_PORT, or 0 for a free one'
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return 'this machine has no such address: see HTTP_HOST'
-  if (code === 'EACCES') return 'this user may not: give an HTTP_PORT from 1024 up'
+    return 'this machine has no such address: check HTTP_HOST'
+  if (code === 'EACCES') return 'this user has no permission: set HTTP_PORT to 1024 or higher'
   return message
 }

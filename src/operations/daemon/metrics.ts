@@ -1,28 +1,34 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { RunTrigger } from '../../platform/postgres/tables/runs.ts'
-import { emptyTally, type Tally } from '../../pipeline/run/rules/tally.ts'
+import type { RunStatus } from '../../platform/postgres/tables/sync-runs.ts'
+import { emptyTally, type Tally } from '../../pipeline/run/tally.ts'
 import type { Telemetry } from '../../platform/telemetry.ts'
 import { VERSION } from '../../platform/version.ts'
+import { SCHEDULED_TRIGGERS, type ScheduledTrigger } from './schedule.ts'
 
-/** Seconds within which requests have ended; the last bound is the default time-out of a whole answer. */
+/** Upper bounds in seconds; the last one is the default timeout of a request. */
 const REQUEST_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30]
 
-/** What this process counts, in Prometheus' terms; docs/operations.md says what each means. */
+/** Metrics of this process for Prometheus. docs/operations.md explains each of them. */
 export interface Metrics {
   readonly registry: Registry
   readonly telemetry: Telemetry
-  /** Counts what a pass has done; call the result with its tally as it grows, and at its end. */
+  /** Starts to count a run. Call the result with the tally of the run as it grows, and at its end. */
   observeRun(): (tally: Readonly<Tally>) => void
-  runEnded(trigger: RunTrigger, status: string, seconds: number): void
+  runEnded(trigger: ScheduledTrigger, status: EndStatus, seconds: number): void
 }
 
-/** The counters of a pass that are counted over all passes: their names here, and what they count. */
+/** The statuses of a run that has ended. */
+const END_STATUSES = ['succeeded', 'partial', 'failed', 'interrupted'] as const satisfies readonly RunStatus[]
+
+export type EndStatus = (typeof END_STATUSES)[number]
+
+/** The counters of a tally that are added up over all runs: name and help of the metric. */
 const COUNTED = {
-  claimed: ['identifiers_claimed', 'Identifiers claimed to be asked for.'],
-  not_returned: ['identifiers_not_returned', 'Identifiers that an answer left out.'],
-  changed: ['contents_changed', 'Contents that were new or different, each of them a revision.'],
-  unchanged: ['contents_unchanged', 'Answers with the content that was known.'],
-  quarantined: ['records_quarantined', 'Records set aside because they do not fit the contract.'],
+  claimed: ['identifiers_claimed', 'Identifiers claimed by runs.'],
+  not_returned: ['identifiers_not_returned', 'Identifiers that a response left out.'],
+  changed: ['contents_changed', 'New or changed contents, each of them a revision.'],
+  unchanged: ['contents_unchanged', 'Records whose content was unchanged.'],
+  quarantined: ['records_quarantined', 'Records quarantined because they do not fit the contract.'],
   force_changes: ['force_changes', 'Changes of a forced label.'],
 } as const satisfies Partial<Record<keyof Tally, readonly [name: string, help: string]>>
 
@@ -34,38 +40,38 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry })
   new Gauge({
     name: 'identifai_sync_build_info',
-    help: 'Always 1; its version is this one.',
+    help: 'Always 1; the label has the version.',
     labelNames: ['version'],
     registers,
   }).set({ version: VERSION }, 1)
   const requests = new Counter({
     name: 'identifai_sync_requests_total',
-    help: 'Requests that have ended, by class of status: 2xx to 5xx, or none where no answer came.',
+    help: 'Requests that have ended, by status class: 2xx to 5xx, or none when no response came.',
     labelNames: ['status_class'],
     registers,
   })
   const requestSeconds = new Histogram({
     name: 'identifai_sync_request_duration_seconds',
-    help: 'How long requests took, their whole answers included.',
+    help: 'Duration of requests, including their whole responses.',
     buckets: REQUEST_BUCKETS,
     registers,
   })
-  const quotaSeconds = createCounter(
-    'quota_wait_seconds',
-    'Time that requests have waited for their slots of the quota.',
+  const quotaSeconds = createCounter('quota_wait_seconds', 'Time that requests have waited for the quota.')
+  const retries = createCounter('retries', 'Requests that were repeated, including those over the quota.')
+  const throttled = createCounter(
+    'throttled',
+    'Responses with status 429, which means that the quota is used up.',
   )
-  const retries = createCounter('retries', 'Requests that were repeated, those over the quota included.')
-  const throttled = createCounter('throttled', 'Answers that said the quota is used up (429).')
   const rows = createCounter('rows_written', 'Rows of content and history that were committed.')
   const runs = new Counter({
     name: 'identifai_sync_runs_total',
-    help: 'Passes of this process that have ended.',
+    help: 'Runs of this process that have ended.',
     labelNames: ['trigger', 'status'],
     registers,
   })
   const runSeconds = new Gauge({
     name: 'identifai_sync_last_run_duration_seconds',
-    help: 'How long the last pass of a kind took.',
+    help: 'Duration of the last run of each trigger.',
     labelNames: ['trigger'],
     registers,
   })
@@ -73,11 +79,10 @@ export function createMetrics(): Metrics {
     column: column as keyof typeof COUNTED,
     counter: createCounter(name, help),
   }))
-  // What has not happened yet is zero, not absent: increase() does not see a counter begin.
+  // Counters start at zero instead of absent, because increase() ignores the first value of a counter.
   for (const status_class of ['2xx', '3xx', '4xx', '5xx', 'none']) requests.inc({ status_class }, 0)
-  for (const trigger of ['nightly', 'fresh'] as const) {
-    for (const status of ['succeeded', 'partial', 'failed', 'interrupted'] as const)
-      runs.inc({ trigger, status }, 0)
+  for (const trigger of SCHEDULED_TRIGGERS) {
+    for (const status of END_STATUSES) runs.inc({ trigger, status }, 0)
   }
   return {
     registry,
@@ -94,10 +99,10 @@ export function createMetrics(): Metrics {
       rowsWritten: (count) => rows.inc(count),
     },
     observeRun: () => {
-      let seen: Readonly<Tally> = emptyTally()
+      let counted: Readonly<Tally> = emptyTally()
       return (tally) => {
-        for (const { column, counter } of counters) counter.inc(tally[column] - seen[column])
-        seen = { ...tally }
+        for (const { column, counter } of counters) counter.inc(tally[column] - counted[column])
+        counted = { ...tally }
       }
     },
     runEnded: (trigger, status, seconds) => {

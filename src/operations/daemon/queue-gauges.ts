@@ -4,27 +4,31 @@ import { Gauge, type Registry } from 'prom-client'
 import type { Database } from '../../platform/postgres/database.ts'
 import { IDENTIFIER_STATES } from '../../platform/postgres/tables/queue.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { readLastSuccess } from './last-success.ts'
-import { DUE_BY, type QueueReading, readQueue } from './read-queue.ts'
+import { readLastSuccess } from './last-runs.ts'
+import { type QueueReading, readQueue } from './read-queue.ts'
+import { SCHEDULED_TRIGGERS } from './schedule.ts'
 
-/** A reading is used this long; and a slow one for as many times the time that it took. */
-const LEAST_AGE_MS = 1000
-const AGE_PER_COST = 20
+/** A reading is reused for one second, or for 20 times its own duration when that is longer. */
+const MIN_AGE_MS = 1000
+const AGE_PER_DURATION = 20
 
-/** Whoever scrapes gives up after ten seconds, mostly; before that it gets the reading before. */
+/** Prometheus gives up after ten seconds by default. A scrape that waits longer than this gets the previous reading. */
 const TIMEOUT_MS = 3000
 
-/** A value under its labels; what is null is not known, and not shown: zero would say that all is well. */
+/** A value and its labels. A null value is unknown and left out, because zero would mean that all is well. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | null]
 
-interface QueueGauge {
+interface GaugeOptions {
   readonly name: string
   readonly help: string
   readonly label?: string
-  readonly samples: (ledger: QueueReading) => readonly Sample[]
 }
 
-const GAUGES: readonly QueueGauge[] = [
+interface QueueGauge extends GaugeOptions {
+  readonly samples: (queue: QueueReading) => readonly Sample[]
+}
+
+const QUEUE_GAUGES: readonly QueueGauge[] = [
   {
     name: 'identifiers',
     help: 'Tracked identifiers by state.',
@@ -33,15 +37,15 @@ const GAUGES: readonly QueueGauge[] = [
   },
   {
     name: 'identifiers_due',
-    help: 'Identifiers due now, by who asks for them: fresh passes, or the nightly sweep.',
+    help: 'Identifiers due now, by the kind of run that requests them: fresh or nightly.',
     label: 'due_by',
-    samples: ({ dueBy }) => DUE_BY.map((due_by) => [{ due_by }, dueBy[due_by].due]),
+    samples: ({ dueBy }) => SCHEDULED_TRIGGERS.map((due_by) => [{ due_by }, dueBy[due_by].due]),
   },
   {
     name: 'oldest_due_age_seconds',
-    help: 'How long what has been due longest has been due; 0 when nothing is due.',
+    help: 'Time since the longest due identifier became due; 0 when none is due.',
     label: 'due_by',
-    samples: ({ dueBy }) => DUE_BY.map((due_by) => [{ due_by }, dueBy[due_by].oldestDueSeconds]),
+    samples: ({ dueBy }) => SCHEDULED_TRIGGERS.map((due_by) => [{ due_by }, dueBy[due_by].oldestDueSeconds]),
   },
   {
     name: 'identifiers_overdue',
@@ -50,63 +54,63 @@ const GAUGES: readonly QueueGauge[] = [
   },
   {
     name: 'oldest_confirmation_timestamp_seconds',
-    help: 'Of all that has a result, the confirmation that is longest ago; absent when nothing has.',
+    help: 'Oldest confirmation of a finished identifier; absent when none is finished.',
     samples: ({ oldestConfirmation }) => [[{}, seconds(oldestConfirmation)]],
   },
 ]
 
 export interface QueueGaugesOptions {
   readonly registry: Registry
-  /** Answers at once, or is down. */
+  /** For short queries: a query that takes seconds means that the database is down. */
   readonly db: () => Kysely<Database>
-  /** May take its time: the whole ledger is read. */
+  /** For the query over all tracked identifiers, which can take long. */
   readonly metricsDb: () => Kysely<Database>
   readonly logger: Logger
-  /** What is due for longer is overdue. */
+  /** An identifier that has been due for longer is overdue. */
   readonly overdueHours: number
 }
 
-/** Gauges of the ledger, read from the database when they are scraped; when it does not answer they are absent. */
+/**
+ * Registers gauges that read the database when they are scraped. When the database does not respond, `database_up` is 0
+ * and the others are absent.
+ */
 export function registerQueueGauges({ registry, logger, ...options }: QueueGaugesOptions): void {
-  const readWhole = createReader(() => readQueue(options.metricsDb(), options.overdueHours), logger)
-  for (const { name, help, label, samples } of GAUGES) {
-    const gauge = new Gauge({
-      name: `identifai_sync_${name}`,
-      help,
-      labelNames: label === undefined ? [] : [label],
-      registers: [],
-      async collect() {
-        const ledger = await readWhole()
-        show(this, ledger ? samples(ledger) : [])
-      },
-    })
-    registry.registerMetric(gauge)
-  }
+  const readWholeQueue = createReader(() => readQueue(options.metricsDb(), options.overdueHours), logger)
   const readRuns = createReader(async () => ({ lastSuccess: await readLastSuccess(options.db()) }), logger)
-  const lastSuccess = new Gauge({
-    name: 'identifai_sync_last_success_timestamp_seconds',
-    help: 'When the last pass ended, of any process, that asked for all that was due; absent before the first.',
-    registers: [],
-    async collect() {
-      const runs = await readRuns()
-      show(this, runs ? [[{}, seconds(runs.lastSuccess)]] : [])
+  const register = (gauge: GaugeOptions, readSamples: () => Promise<readonly Sample[]>) =>
+    registry.registerMetric(
+      new Gauge({
+        name: `identifai_sync_${gauge.name}`,
+        help: gauge.help,
+        labelNames: gauge.label === undefined ? [] : [gauge.label],
+        registers: [],
+        async collect() {
+          replaceSamples(this, await readSamples())
+        },
+      }),
+    )
+  for (const gauge of QUEUE_GAUGES) {
+    register(gauge, async () => {
+      const queue = await readWholeQueue()
+      return queue ? gauge.samples(queue) : []
+    })
+  }
+  register(
+    {
+      name: 'last_success_timestamp_seconds',
+      help: 'End of the last successful run, of any process, that requested everything due; absent before the first.',
     },
-  })
-  const up = new Gauge({
-    name: 'identifai_sync_database_up',
-    help: '1 when the database answered, else 0.',
-    registers: [],
-    async collect() {
-      this.set((await readRuns()) ? 1 : 0)
-    },
-  })
-  for (const gauge of [lastSuccess, up]) registry.registerMetric(gauge)
+    async () => [[{}, seconds((await readRuns())?.lastSuccess ?? null)]],
+  )
+  register({ name: 'database_up', help: '1 when the database responded, else 0.' }, async () => [
+    [{}, (await readRuns()) ? 1 : 0],
+  ])
 }
 
-/** Shows these samples and no others. */
-function show(gauge: Gauge, samples: readonly Sample[]): void {
+/** Replaces all samples of a gauge. */
+function replaceSamples(gauge: Gauge, samples: readonly Sample[]): void {
   gauge.reset()
-  // One without labels is 0 after a reset.
+  // A gauge without labels is 0 after a reset, and has to be absent.
   gauge.remove({})
   for (const [labels, value] of samples) {
     if (value !== null) gauge.set(labels, value)
@@ -118,15 +122,15 @@ function seconds(time: Date | null): number | null {
 }
 
 /**
- * Reads one at a time, and rarely enough; undefined when the database does not answer. While a reading takes long, those
- * who ask get the one before.
+ * Limits how often `read` runs, and never runs it twice at a time. While a reading takes long, callers get the previous
+ * one. The result is undefined when the database does not respond.
  */
 function createReader<Reading>(
   read: () => Promise<Reading>,
   logger: Logger,
 ): () => Promise<Reading | undefined> {
   let last: Reading | undefined
-  let underWay: Promise<void> | undefined
+  let current: Promise<void> | undefined
   let freshUntil = 0
   const readNow = async () => {
     const startedAt = performance.now()
@@ -137,12 +141,12 @@ function createReader<Reading>(
       last = undefined
     }
     const now = performance.now()
-    freshUntil = now + Math.max(LEAST_AGE_MS, (now - startedAt) * AGE_PER_COST)
-    underWay = undefined
+    freshUntil = now + Math.max(MIN_AGE_MS, (now - startedAt) * AGE_PER_DURATION)
+    current = undefined
   }
   return async () => {
-    if (performance.now() >= freshUntil) underWay ??= readNow()
-    if (underWay) await Promise.race([underWay, sleep(TIMEOUT_MS, undefined, { ref: false })])
+    if (performance.now() >= freshUntil) current ??= readNow()
+    if (current) await Promise.race([current, sleep(TIMEOUT_MS, undefined, { ref: false })])
     return last
   }
 }

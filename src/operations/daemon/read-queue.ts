@@ -1,30 +1,30 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 import { PRIORITY } from '../../pipeline/queue/priority.ts'
+import type { ScheduledTrigger } from './schedule.ts'
 
-/** Who asks for it: fresh passes what has no final answer yet or was woken, nightly ones the rest. */
-export const DUE_BY = ['fresh', 'nightly'] as const
-type DueBy = (typeof DUE_BY)[number]
-
-/** The ledger at one moment, as it is measured. */
+/** Figures of all tracked identifiers at one moment. */
 export interface QueueReading {
-  /** Identifiers by state; states without any are left out. */
+  /** Number of identifiers by state; a state without identifiers is left out. */
   readonly byState: Readonly<Record<string, number>>
-  readonly dueBy: Readonly<Record<DueBy, { readonly due: number; readonly oldestDueSeconds: number }>>
-  /** Due for longer than a whole night should ever leave anything. */
+  /** Fresh runs request the new, unfinished and refresh-requested identifiers, nightly runs the rest. */
+  readonly dueBy: Readonly<
+    Record<ScheduledTrigger, { readonly due: number; readonly oldestDueSeconds: number }>
+  >
+  /** Number of identifiers that have been due for longer than `overdueHours`. */
   readonly overdue: number
-  /** Of all that has a result, the confirmation that is longest ago; null when nothing has. */
+  /** The oldest confirmation of a finished identifier; null when none is finished. */
   readonly oldestConfirmation: Date | null
 }
 
-/** One look at the whole ledger; about a fifth of a second for a million identifiers. */
+/** Reads all tracked identifiers in one query, which takes about 0.2 seconds for a million. */
 export async function readQueue(db: Kysely<Database>, overdueHours: number): Promise<QueueReading> {
   const isDue = sql<boolean>`due_at <= now()`
   const groups = await db
     .selectFrom('identifai.identifiers')
     .select(({ fn, eb }) => [
       'state',
-      eb.case().when('priority', '>=', PRIORITY.bulk).then(DUE_BY[0]).else(DUE_BY[1]).end().as('due_by'),
+      eb.case().when('priority', '>=', PRIORITY.bulk).then('fresh').else('nightly').end().as('due_by'),
       fn.countAll<number>().as('identifiers'),
       fn.countAll<number>().filterWhere(isDue).as('due'),
       fn
@@ -42,7 +42,7 @@ export async function readQueue(db: Kysely<Database>, overdueHours: number): Pro
     .execute()
   const sum = (of: typeof groups, column: 'identifiers' | 'due' | 'overdue') =>
     of.reduce((total, group) => total + group[column], 0)
-  const dueByOf = (name: DueBy) => {
+  const dueByOf = (name: ScheduledTrigger) => {
     const own = groups.filter(({ due_by }) => due_by === name)
     const ages = own.map(({ oldest_due_seconds: seconds }) => seconds ?? 0)
     return { due: sum(own, 'due'), oldestDueSeconds: Math.max(0, ...ages) }

@@ -2,19 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 import { assertMigrated } from '../../platform/postgres/migrate.ts'
-import { readLastSuccess } from './last-success.ts'
+import { readLastSuccess } from './last-runs.ts'
 
-/** Whoever probes gives up soon after. */
+/** Shorter than the usual patience of a probe, so that the probe still receives the reason. */
 const TIMEOUT_MS = 3000
 
-/** Whether the daemon does its work, and what keeps it from it. The keys are those of `/readyz`. */
+/** The state of the daemon. The keys are those of `/readyz`. */
 export interface Readiness {
   readonly ready: boolean
-  /** What is wrong, in words; empty when it is ready. */
+  /** One sentence per problem; empty when the daemon is ready. */
   readonly problems: readonly string[]
   /**
-   * When the last pass ended that asked for all that was due, as far as the database has told; null before the first, or
-   * when it has told nothing yet.
+   * End of the last successful run, as last read from the database; null before the first, or before the first reading.
    */
   readonly last_success_at: Date | null
 }
@@ -26,7 +25,9 @@ export interface ReadinessOptions {
   readonly isDraining: () => boolean
 }
 
-/** Looks at the database each time; while that is away, the last success is the one it told of before. */
+/**
+ * Creates a check that queries the database on each call. While that fails, the last success is the one read before.
+ */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
   let lastSuccess: Date | null = null
   return async () => {
@@ -46,26 +47,19 @@ async function readDatabase(db: Kysely<Database>): Promise<Date | null> {
   return readLastSuccess(db)
 }
 
-/** Before the first success the daemon's start counts: a new installation is not late. */
+/** Before the first success the daemon's start counts, because a new installation is not late. */
 function tooOld(lastSuccess: Date | null, { startedAt, maxAgeHours }: ReadinessOptions): string[] {
   const hours = (Date.now() - Number(lastSuccess ?? startedAt)) / 3_600_000
   if (hours <= maxAgeHours) return []
   const what = lastSuccess
-    ? `the last successful pass ended at ${lastSuccess.toISOString()}`
-    : `no pass has succeeded since the start at ${startedAt.toISOString()}`
+    ? `the last successful run ended at ${lastSuccess.toISOString()}`
+    : `no run has succeeded since the start at ${startedAt.toISOString()}`
   return [`${what}, more than ${maxAgeHours} hours ago`]
 }
 
-async function withinTimeout<T>(work: Promise<T>): Promise<T> {
-  const stop = new AbortController()
-  const tooLate = sleep(TIMEOUT_MS, undefined, { signal: stop.signal }).then(() => {
-    throw new Error(`no answer within ${TIMEOUT_MS / 1000} seconds`)
+function withinTimeout<T>(work: Promise<T>): Promise<T> {
+  const timeout = sleep(TIMEOUT_MS, undefined, { ref: false }).then(() => {
+    throw new Error(`no response within ${TIMEOUT_MS / 1000} seconds`)
   })
-  try {
-    return await Promise.race([work, tooLate])
-  } finally {
-    stop.abort()
-    tooLate.catch(() => {})
-    work.catch(() => {})
-  }
+  return Promise.race([work, timeout])
 }

@@ -2,19 +2,19 @@ import { createDatabaseApp, type DatabaseApp } from '../../app.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 
-/** Health asks little, and nobody waits for it long. */
+/** Probes run short queries, and the caller gives up after seconds. */
 export const PROBE_CONNECTIONS = { maxConnections: 2, silenceMs: 5000 }
 
-/** Metrics read the whole ledger, which takes seconds from tens of millions of identifiers on. */
+/** Metrics read all tracked identifiers, which takes seconds from tens of millions of identifiers on. */
 export const METRICS_CONNECTIONS = { maxConnections: 1, silenceMs: 120_000 }
 
-/** The daemon's own connections, for health and metrics; passes have theirs. */
+/** The daemon's own connections, for probes and metrics. Each run opens its own. */
 export interface ReconnectingDatabase extends AsyncDisposable {
-  /** A database that the configuration leads to as it is now: a rotated password is noticed here. */
+  /** Returns the database of the current configuration, so that a rotated password takes effect. */
   current(): DatabaseApp['db']
 }
 
-/** @param readConfig Reads the configuration anew, files of secrets included; throws when it cannot. */
+/** @param readConfig Reads the current configuration, including the files of secrets; throws when it cannot. */
 export function createReconnectingDatabase(
   readConfig: () => DatabaseConfig,
   logger: Logger,
@@ -25,9 +25,9 @@ export function createReconnectingDatabase(
     current: () => {
       const config = readConfig()
       if (open?.url !== config.databaseUrl) {
-        const former = open
+        const previous = open
         open = { url: config.databaseUrl, app: createDatabaseApp(config, connections, { logger }) }
-        former?.app.db.destroy().catch((err: unknown) => {
+        previous?.app.db.destroy().catch((err: unknown) => {
           logger.warn({ err }, 'connection close failed')
         })
       }

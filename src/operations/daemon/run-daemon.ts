@@ -1,34 +1,36 @@
 import type { App, AppOverrides } from '../../app.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
-import type { RunTrigger } from '../../platform/postgres/tables/runs.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
 import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
 import { startHttpServer } from './http-server.ts'
-import { readLastNightly } from './last-nightly.ts'
+import { readLastNightly } from './last-runs.ts'
 import { registerQueueGauges } from './queue-gauges.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { createMetrics, type EndStatus, type Metrics } from './metrics.ts'
 import {
   createReconnectingDatabase,
   METRICS_CONNECTIONS,
   PROBE_CONNECTIONS,
 } from './reconnecting-database.ts'
 import { createReadiness } from './readiness.ts'
-import { startSchedule } from './schedule.ts'
+import { type ScheduledTrigger, startSchedule } from './schedule.ts'
 
 export interface DaemonOptions {
   readonly config: DaemonConfig
   readonly logger: Logger
-  /** Asks for a clean stop. */
+  /** Requests a clean stop. */
   readonly signal: AbortSignal
-  /** Opens what one pass works with, by the secrets as they are now. Throws when it cannot. */
+  /** Opens the connections of one run with the current secrets. Throws when it cannot. */
   readonly openApp: (overrides: AppOverrides) => Promise<App>
-  /** Reads where the database is, anew. */
+  /** Reads the current configuration of the database. Throws when it cannot. */
   readonly readDatabaseConfig: () => DatabaseConfig
 }
 
-/** Runs passes by the clock, and tells of itself over HTTP, until the signal says stop. A pass that fails ends alone. */
+/**
+ * Executes runs on a schedule, and serves health and metrics over HTTP, until the signal aborts. A failed run does not
+ * end the daemon.
+ */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { config, logger, signal } = options
   const startedAt = new Date()
@@ -62,8 +64,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     config,
     logger,
     readLastNightly: async () => (await readLastNightly(db(), config.leaseSeconds)) ?? startedAt,
-    runNightly: () => run(options, metrics, 'nightly'),
-    runFresh: () => run(options, metrics, 'fresh'),
+    run: (trigger) => executeScheduledRun(options, metrics, trigger),
   })
   const { schedule: nightly, freshSchedule: fresh, timeZone } = config
   logger.info({ nightly, fresh, timeZone, http: server.origin }, 'daemon started')
@@ -73,22 +74,23 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   logger.info('daemon stopped')
 }
 
-/** Never rejects: the next pass may do better. */
-async function run(
+/** Never rejects, because the next run may succeed. */
+async function executeScheduledRun(
   { openApp, logger, signal }: DaemonOptions,
   metrics: Metrics,
-  trigger: RunTrigger,
+  trigger: ScheduledTrigger,
 ): Promise<void> {
   if (signal.aborted) return
   const startedAt = performance.now()
-  const ended = (status: string) => metrics.runEnded(trigger, status, (performance.now() - startedAt) / 1000)
+  const ended = (status: EndStatus) =>
+    metrics.runEnded(trigger, status, (performance.now() - startedAt) / 1000)
   try {
     await using app = await openApp({ logger, telemetry: metrics.telemetry })
     const observe = metrics.observeRun()
     const { run, failure } = await executeRun(app, { trigger, signal, onProgress: observe })
     observe(run)
     if (failure !== undefined) logger.error({ runId: run.run_id, trigger, err: failure }, 'run failed')
-    // The row of a fresh pass that had nothing to do was taken back while it was open.
+    // A fresh run without work deletes its row while the row is still open.
     ended(run.status === 'running' ? 'succeeded' : run.status)
   } catch (error) {
     logger.error({ trigger, err: asDatabaseError(error) ?? error }, 'run failed')

@@ -1,57 +1,60 @@
 import { createTask, type ScheduledTask, schedule } from 'node-cron'
-import type { Logger } from '../../platform/logger.ts'
 import type { ScheduleConfig } from '../../platform/config/daemon-config.ts'
-import { createSingleFlight } from './single-flight.ts'
-import { createMissedRunCheck } from './missed-run.ts'
-import { watchSlots } from './slot-watch.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { RunTrigger } from '../../platform/postgres/tables/sync-runs.ts'
+import { type CronTime, type CronWatch, createCronWatch } from './cron.ts'
+
+/** The triggers of the runs that a daemon starts. */
+export const SCHEDULED_TRIGGERS = ['nightly', 'fresh'] as const satisfies readonly RunTrigger[]
+
+export type ScheduledTrigger = (typeof SCHEDULED_TRIGGERS)[number]
 
 export interface Schedule {
-  /** Starts nothing more, and resolves when what is under way has ended. */
+  /** Starts no further run, and resolves when the current runs have ended. */
   stop(): Promise<void>
 }
 
 export interface ScheduleOptions {
   readonly config: ScheduleConfig
   readonly logger: Logger
-  /** By when nightly passes are done with; what was due since is owed, until a pass of whatever process has seen to it. */
+  /** Reads the start of the latest nightly run that need not be repeated, whichever process ran it. */
   readonly readLastNightly: () => Promise<Date>
-  readonly runNightly: () => Promise<void>
-  readonly runFresh: () => Promise<void>
+  /** Executes one run. Must not reject. */
+  readonly run: (trigger: ScheduledTrigger) => Promise<void>
 }
 
 /**
- * Runs passes by the clock: a nightly and a fresh one may run side by side, two of a kind never do. A nightly pass that
- * is owed, because nobody ran, the machine slept, its process died or the database was away, is made up for within a
- * minute of when that is known; however many are owed, once.
+ * Starts runs at their scheduled times. A nightly and a fresh run can overlap; two of the same kind never do. A nightly
+ * run is missed when no daemon ran, the machine slept, its process died or the database was away. A missed nightly run
+ * starts within a minute of its detection; several missed ones are made up for by one run.
  */
-export function startSchedule(options: ScheduleOptions): Schedule {
-  const { config, logger } = options
-  const nightly = createSingleFlight(options.runNightly)
-  const fresh = createSingleFlight(options.runFresh)
-  const watchNightly = (since: Date) =>
-    watchSlots({ expression: config.schedule, timeZone: config.timeZone, since })
-  const nightlyTimes = watchNightly(new Date())
-  const isMissed = createMissedRunCheck(watchNightly)
+export function startSchedule({ config, logger, readLastNightly, run }: ScheduleOptions): Schedule {
+  const nightly = createSingleFlight(() => run('nightly'))
+  const fresh = createSingleFlight(() => run('fresh'))
+  const nightlyTime = { expression: config.schedule, timeZone: config.timeZone }
+  const nightlyTimes = createCronWatch({ ...nightlyTime, since: new Date() })
   const freshTimes = createTask(config.freshSchedule, () => {}, { timezone: config.timeZone })
-  const makeUp = async () => {
+  const isMissed = createMissedRunCheck(nightlyTime)
+  let isStopping = false
+  const startMissedRun = async () => {
     try {
-      if (isMissed(await options.readLastNightly(), new Date()) && !isStopping) nightly.start()
+      if (isMissed(await readLastNightly(), new Date()) && !isStopping) nightly.start()
     } catch (err) {
-      // Fresh passes say so, too, and louder; the next minute may know more.
+      // At debug level, because fresh runs fail for the same reason and report it as an error. The next minute checks
+      // again.
       logger.debug({ err }, 'missed nightly run check failed')
     }
   }
-  const look = () => {
-    if (!nightlyTimes.hasCome(new Date())) {
-      if (!nightly.isBusy) looking = makeUp()
+  let checking = startMissedRun()
+  const startDueNightlyRun = () => {
+    if (!nightlyTimes.checkDue(new Date())) {
+      if (!nightly.isBusy) checking = startMissedRun()
     } else if (!nightly.start()) {
       logger.warn('nightly run skipped, the previous one is still running')
     }
   }
-  let isStopping = false
-  let looking = makeUp()
   const ticks = [
-    tick(EVERY_MINUTE, logger, look),
+    tick(EVERY_MINUTE, logger, startDueNightlyRun),
     tick(freshTick(config), logger, (time) => {
       if (freshTimes.match(time)) fresh.start()
     }),
@@ -60,10 +63,55 @@ export function startSchedule(options: ScheduleOptions): Schedule {
     stop: async () => {
       isStopping = true
       for (const task of ticks) await task.destroy()
-      await looking
+      await checking
       await nightly.idle()
       await fresh.idle()
     },
+  }
+}
+
+/**
+ * Creates a check for a missed nightly run: whether a nightly time has come since the last nightly run. The check runs
+ * every minute for weeks, so it looks at each minute only once while the last nightly run stays the same.
+ */
+export function createMissedRunCheck(nightlyTime: CronTime): (lastNightly: Date, now: Date) => boolean {
+  let since: number | undefined
+  let watch: CronWatch | undefined
+  let isMissed = false
+  return (lastNightly, now) => {
+    if (!watch || lastNightly.getTime() !== since) {
+      since = lastNightly.getTime()
+      watch = createCronWatch({ ...nightlyTime, since: lastNightly })
+      isMissed = false
+    }
+    isMissed ||= watch.checkDue(now)
+    return isMissed
+  }
+}
+
+/** A guard that keeps two runs of the same kind from overlapping in this process. */
+interface SingleFlight {
+  /** Starts a run and returns true; returns false when a run is still going on. */
+  start(): boolean
+  readonly isBusy: boolean
+  /** Resolves when no run is going on. */
+  idle(): Promise<void>
+}
+
+function createSingleFlight(work: () => Promise<void>): SingleFlight {
+  let current: Promise<void> | undefined
+  return {
+    start: () => {
+      if (current) return false
+      current = work().finally(() => {
+        current = undefined
+      })
+      return true
+    },
+    get isBusy() {
+      return current !== undefined
+    },
+    idle: async () => current,
   }
 }
 
@@ -74,14 +122,16 @@ function freshTick({ freshSchedule }: ScheduleConfig): string {
   return freshSchedule.trim().split(/\s+/).length === 6 ? EVERY_SECOND : EVERY_MINUTE
 }
 
-/** Ticks are of UTC: in a time zone, cron leaves out the hour that comes twice. */
+/**
+ * Calls `work` at each time of the expression in UTC, because node-cron skips the repeated hour of other time zones.
+ */
 function tick(expression: string, logger: Logger, work: (time: Date) => void): ScheduledTask {
-  const say = (level: 'debug' | 'warn') => (message: string | Error) => logger[level](String(message))
+  const log = (level: 'debug' | 'warn') => (message: string | Error) => logger[level](String(message))
   return schedule(expression, ({ date }) => work(date), {
     timezone: 'UTC',
-    // A busy moment is no reason to leave one out.
+    // A busy event loop delays a tick by seconds, and must not drop it.
     missedExecutionTolerance: 30_000,
     suppressMissedWarning: true,
-    logger: { info: say('debug'), debug: say('debug'), warn: say('warn'), error: say('warn') },
+    logger: { info: log('debug'), debug: log('debug'), warn: log('warn'), error: log('warn') },
   })
 }

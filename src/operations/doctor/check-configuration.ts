@@ -1,32 +1,64 @@
+import { type Kysely, sql } from 'kysely'
+import type { Endpoint } from '../../media/endpoint.ts'
+import { targetBytes, targetPathBytes } from '../../pipeline/api/request-target.ts'
 import type { Environment, SyncConfig } from '../../platform/config/config.ts'
 import { parseDaemonConfig } from '../../platform/config/daemon-config.ts'
+import { unknownVariables } from '../../platform/config/unknown-variables.ts'
 import { ConfigurationError, EXIT_CODE } from '../../platform/errors.ts'
-import { unknownVariables } from '../../platform/config/variables.ts'
-import { type Finding, failed, ok, warning } from './finding.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import { failed, ok, type Result, warning } from './finding.ts'
 
-export interface ConfigurationCheck {
-  /** What the environment says; undefined when that is wrong, and nothing else can be looked at. */
+/**
+ * Checks that the environment has all settings of a run and of the daemon, and no unknown variable. The configuration is
+ * undefined when a setting is wrong, which makes all other checks impossible.
+ */
+export function checkConfiguration(environment: Environment): {
   readonly config: SyncConfig | undefined
-  readonly findings: Finding[]
-}
-
-/** Whether the environment says all that a pass and the daemon need, and nothing that nobody reads. */
-export function checkConfiguration(environment: Environment): ConfigurationCheck {
-  const unread = unknownVariables(environment).map((name) =>
-    warning(
-      'configuration',
-      `Nothing reads ${name}.`,
-      'Correct its name: identifai-sync --help has every variable.',
-    ),
+  readonly results: Result[]
+} {
+  const unknown = unknownVariables(environment).map((name) =>
+    warning(`Nothing reads ${name}.`, 'Correct its name: identifai-sync --help lists every variable.'),
   )
   try {
     const config = parseDaemonConfig(environment)
-    return { config, findings: [ok('configuration', `Requests go to ${config.apiUrl}.`), ...unread] }
+    return { config, results: [ok(`Requests go to ${config.apiUrl}.`), ...unknown] }
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    const wrong = error.problems.map((problem) =>
-      failed('configuration', `${problem}.`, 'identifai-sync --help has every variable.', EXIT_CODE.usage),
+    const problems = error.problems.map((problem) =>
+      failed(`${problem}.`, 'identifai-sync --help lists every variable.', EXIT_CODE.usage),
     )
-    return { config: undefined, findings: [...wrong, ...unread] }
+    return { config: undefined, results: [...problems, ...unknown] }
   }
+}
+
+/** Length of an identifier in the format of identifAI: 64 hex digits. */
+const DEFAULT_IDENTIFIER_BYTES = 64
+
+/**
+ * Checks that a full batch fits one request, for the mean length of the tracked identifiers.
+ *
+ * @param options.db Null when the identifiers cannot be read. Then the default length counts.
+ */
+export async function checkRequestSize(options: {
+  readonly db: Kysely<Database> | null
+  readonly config: SyncConfig
+  readonly endpoint: Endpoint
+}): Promise<Result> {
+  const { db, config, endpoint } = options
+  const bytes = (db && (await meanIdentifierBytes(db))) ?? DEFAULT_IDENTIFIER_BYTES
+  const room = config.maxUrlBytes - targetPathBytes(config.apiUrl, endpoint.path)
+  const fitting = Math.floor(room / targetBytes('x'.repeat(Math.round(bytes))))
+  const found = `${Math.min(fitting, config.batchSize)} identifiers of ${Math.round(bytes)} bytes fit one request.`
+  if (fitting >= config.batchSize) return ok(found)
+  return warning(
+    `${found} SYNC_BATCH_SIZE allows ${config.batchSize}: part of the quota is wasted.`,
+    'Raise SYNC_MAX_URL_BYTES if the API accepts longer requests; doctor --probe shows whether it does.',
+  )
+}
+
+async function meanIdentifierBytes(db: Kysely<Database>): Promise<number | null> {
+  const { rows } = await sql<{ bytes: number | null }>`
+    select avg(octet_length(identifier))::double precision as bytes
+    from (select identifier from identifai.identifiers limit 10000) as tracked`.execute(db)
+  return rows[0]?.bytes ?? null
 }

@@ -1,14 +1,14 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../platform/postgres/database.ts'
-import { asConnectionError } from '../../platform/postgres/database-error.ts'
 import { EXIT_CODE } from '../../platform/errors.ts'
-import { type Finding, failed, ok, warning } from './finding.ts'
+import { asConnectionError } from '../../platform/postgres/database-error.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import { failed, ok, type Result, warning } from './finding.ts'
 
-/** The oldest PostgreSQL that has what the migrations use. */
+/** The oldest major version of PostgreSQL that has everything that the migrations use. */
 const OLDEST_MAJOR = 14
 
-/** Whether the database can be reached, and is one that this can work with. */
-export async function checkDatabase(db: Kysely<Database>): Promise<Finding[]> {
+/** Checks that the database can be reached, and that its version and encoding are supported. */
+export async function checkDatabase(db: Kysely<Database>): Promise<Result[]> {
   const startedAt = performance.now()
   try {
     const { rows } = await sql<{ version: string; encoding: string; tls: string | null; role: string }>`
@@ -19,29 +19,60 @@ export async function checkDatabase(db: Kysely<Database>): Promise<Finding[]> {
     const milliseconds = Math.round(performance.now() - startedAt)
     const over = tls === null ? 'without TLS' : `over ${tls}`
     return [
-      ok('database', `PostgreSQL ${version} answered as ${role} after ${milliseconds} ms, ${over}.`),
+      ok(`PostgreSQL ${version} answered as ${role} after ${milliseconds} ms, ${over}.`),
       ...(Number.parseInt(version, 10) < OLDEST_MAJOR ? [tooOld(version)] : []),
       ...(encoding === 'UTF8' ? [] : [wrongEncoding(encoding)]),
     ]
   } catch (error) {
-    const remedy = 'docs/operations.md has the roles, and under "Proxy and certificates" what TLS needs.'
-    return [failed('database', asConnectionError(error).message, remedy, EXIT_CODE.database)]
+    const remedy =
+      'docs/operations.md has the roles, and under "Proxy and certificates" the settings for TLS.'
+    return [failed(asConnectionError(error).message, remedy, EXIT_CODE.database)]
   }
 }
 
-function tooOld(version: string): Finding {
+function tooOld(version: string): Result {
   return failed(
-    'database',
     `PostgreSQL ${version} is older than ${OLDEST_MAJOR}.`,
     `Upgrade the server to ${OLDEST_MAJOR} or later.`,
     EXIT_CODE.database,
   )
 }
 
-function wrongEncoding(encoding: string): Finding {
+function wrongEncoding(encoding: string): Result {
   return warning(
-    'database',
     `The encoding of the database is ${encoding}: a record with other characters would be quarantined.`,
     "Use a database that was created with ENCODING 'UTF8'.",
+  )
+}
+
+/** A larger difference makes times in logs and tables hard to compare. */
+const CLOCK_TOLERANCE_SECONDS = 5
+
+/**
+ * Compares the clock of the database, which is the source of all recorded times, with others at the same moment.
+ *
+ * @param clocks.api The API's `Date` header; null when there is none.
+ */
+export function checkClocks(clocks: {
+  readonly database: Date
+  readonly machine: Date
+  readonly api: Date | null
+}): Result {
+  const others = [
+    ['of this machine', clocks.machine],
+    ['of the API', clocks.api],
+  ] as const
+  const differences = others.flatMap(([whose, time]) =>
+    time === null ? [] : [{ whose, seconds: (time.getTime() - clocks.database.getTime()) / 1000 }],
+  )
+  const texts = differences.map(
+    ({ whose, seconds }) =>
+      `the clock ${whose} is ${Math.abs(seconds).toFixed(1)} s ${seconds < 0 ? 'behind' : 'ahead'}`,
+  )
+  const found = `Compared with the database's, ${texts.join(', and ')}.`
+  if (differences.every(({ seconds }) => Math.abs(seconds) <= CLOCK_TOLERANCE_SECONDS)) return ok(found)
+  return warning(
+    found,
+    'Keep the clocks in step with NTP, first of all the one of the database server: the intervals in reports use it.',
   )
 }

@@ -1,49 +1,93 @@
-import type { App } from '../../app.ts'
+import { type App, createApp } from '../../app.ts'
+import type { Environment } from '../../platform/config/config.ts'
+import { createLogger } from '../../platform/logger.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
-import { checkClocks } from './check-clocks.ts'
-import { checkDatabase } from './check-database.ts'
-import { checkKey } from './check-key.ts'
+import { checkKey } from './check-api.ts'
+import { checkConfiguration, checkRequestSize } from './check-configuration.ts'
+import { checkClocks, checkDatabase } from './check-database.ts'
 import { checkMigrations, checkPrivileges, checkSequences } from './check-schema.ts'
-import { checkUrlBudget } from './check-url-budget.ts'
-import { type Finding, skipped } from './finding.ts'
+import { type Finding, type Result, skipped } from './finding.ts'
 import { probeApi } from './probe-api.ts'
 
-/**
- * Looks at everything that a pass needs, from the database to the API's answers, and tells of each as it is found. It
- * writes nothing but the slot of the quota that each of its requests takes, so that no pass under way is over it.
- *
- * @param options.known With it, the API is asked how it behaves, too.
- */
-export async function examine(
-  app: App,
-  options: { readonly known: string | undefined; readonly onFinding: (finding: Finding) => void },
-): Promise<Finding[]> {
-  const { db, api, config, endpoint, quota } = app
-  const findings: Finding[] = []
-  /** Looks, if that is possible at all, and says whether nothing failed. */
-  const step = async (check: string, isPossible: boolean, look: () => Promise<Finding | Finding[]>) => {
-    const found = isPossible ? [await look()].flat() : [skipped(check, 'What is wrong above comes first.')]
-    findings.push(...found)
-    found.forEach(options.onFinding)
-    return isPossible && found.every(({ status }) => status !== 'failed')
-  }
-  const isThere = await step('database', true, () => checkDatabase(db))
-  const isAllowed = await step('privileges', isThere, () => checkPrivileges(db))
-  const mayWork = await step('migrations', isAllowed, () => checkMigrations(db))
-  await step('sequences', mayWork, () => checkSequences(db))
-  await step('requests', true, () => checkUrlBudget(mayWork ? db : null, config, endpoint))
+export interface ExamineOptions {
+  /** An identifier that has a result. With it, the doctor also probes how the API behaves. */
+  readonly known: string | undefined
+  readonly onFinding: (finding: Finding) => void
+}
 
-  const pace = async () => {
-    if (mayWork) await quota.takeSlot({ urgent: true, signal: new AbortController().signal })
+/**
+ * Checks everything that a run needs, from the configuration to the responses of the API, and reports each finding as
+ * soon as it is made. Writes only the quota slots of its own requests, so that a current run stays within the quota.
+ */
+export async function examine(environment: Environment, options: ExamineOptions): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const report = (check: string, results: readonly Result[]) => {
+    for (const { part, ...result } of results) {
+      const finding = { check: part === undefined ? check : `${check}: ${part}`, ...result }
+      findings.push(finding)
+      options.onFinding(finding)
+    }
   }
-  await pace()
-  const { finding, httpDate } = await checkKey(api)
-  const isAccepted = await step('api', true, async () => finding)
-  await step('clocks', isThere, async () => {
-    const machine = new Date()
-    return checkClocks({ machine, database: new Date(await readClock(db)), api: httpDate })
-  })
-  const { known } = options
-  if (known !== undefined) await step('probe', isAccepted, () => probeApi({ api, endpoint, known, pace }))
+  const { config, results: configuration } = checkConfiguration(environment)
+  report('configuration', configuration)
+  if (config === undefined) return findings
+
+  // The findings contain everything that the log would.
+  await using app = createApp(config, { logger: createLogger({ level: 'silent', terminal: false }) })
+  const passed = new Set<string>()
+  for (const { name, needs, run } of listChecks(app, passed, options.known)) {
+    const isPossible = needs === undefined || passed.has(needs)
+    const results = isPossible ? [await run()].flat() : [skipped()]
+    if (isPossible && results.every(({ status }) => status !== 'failed')) passed.add(name)
+    report(name, results)
+  }
   return findings
+}
+
+interface Check {
+  readonly name: string
+  /** Name of the check that has to pass first. */
+  readonly needs?: string
+  readonly run: () => Promise<Result | Result[]>
+}
+
+/**
+ * Lists the checks after the configuration, in their order.
+ *
+ * @param passed Names of the checks that have passed so far.
+ */
+function listChecks(app: App, passed: ReadonlySet<string>, known: string | undefined): readonly Check[] {
+  const { db, api, quota } = app
+  let apiDate: Date | null = null
+  // Without its tables there is no quota to share.
+  const takeSlot = async () => {
+    if (passed.has('migrations')) await quota.takeSlot({ urgent: true, signal: new AbortController().signal })
+  }
+  return [
+    { name: 'database', run: () => checkDatabase(db) },
+    { name: 'privileges', needs: 'database', run: () => checkPrivileges(db) },
+    { name: 'migrations', needs: 'privileges', run: () => checkMigrations(db) },
+    { name: 'sequences', needs: 'migrations', run: () => checkSequences(db) },
+    { name: 'requests', run: () => checkRequestSize({ ...app, db: passed.has('migrations') ? db : null }) },
+    {
+      name: 'api',
+      run: async () => {
+        await takeSlot()
+        const response = await checkKey(api)
+        apiDate = response.httpDate
+        return response.result
+      },
+    },
+    {
+      name: 'clocks',
+      needs: 'database',
+      run: async () => {
+        const machine = new Date()
+        return checkClocks({ machine, database: new Date(await readClock(db)), api: apiDate })
+      },
+    },
+    ...(known === undefined
+      ? []
+      : [{ name: 'probe', needs: 'api', run: () => probeApi({ ...app, known, takeSlot }) }]),
+  ]
 }

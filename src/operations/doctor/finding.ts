@@ -1,34 +1,44 @@
 import { EXIT_CODE, type ExitCode } from '../../platform/errors.ts'
 
-/** One thing that was looked at, and what was found. The keys are those of the JSON output. */
-export interface Finding {
-  readonly check: string
-  /** A warning is worth a look and changes no exit code; skipped is what an earlier failure left no way to look at. */
+/** The result of a check. */
+export interface Result {
+  /** Names the part of a check that consists of several. */
+  readonly part?: string
+  /**
+   * A warning needs attention and does not change the exit code. A check is skipped when the failure of an earlier one
+   * makes it impossible.
+   */
   readonly status: 'ok' | 'warning' | 'failed' | 'skipped'
   readonly found: string
-  /** What to do about it; null where there is nothing to do. */
+  /** The next step for the operator; null when none is needed. */
   readonly remedy: string | null
-  /** The exit code that a failure amounts to. */
+  /** The exit code that a failure leads to. */
   readonly exit_code: ExitCode
 }
 
-export function ok(check: string, found: string): Finding {
-  return { check, status: 'ok', found, remedy: null, exit_code: EXIT_CODE.fine }
+/** A result with the name of its check. The keys are those of the JSON output. */
+export interface Finding extends Omit<Result, 'part'> {
+  readonly check: string
 }
 
-export function warning(check: string, found: string, remedy: string): Finding {
-  return { check, status: 'warning', found, remedy, exit_code: EXIT_CODE.fine }
+export function ok(found: string): Result {
+  return { status: 'ok', found, remedy: null, exit_code: EXIT_CODE.fine }
 }
 
-export function failed(check: string, found: string, remedy: string, code: ExitCode): Finding {
-  return { check, status: 'failed', found, remedy, exit_code: code }
+export function warning(found: string, remedy: string): Result {
+  return { status: 'warning', found, remedy, exit_code: EXIT_CODE.fine }
 }
 
-export function skipped(check: string, because: string): Finding {
-  return { check, status: 'skipped', found: because, remedy: null, exit_code: EXIT_CODE.fine }
+export function failed(found: string, remedy: string, code: ExitCode): Result {
+  return { status: 'failed', found, remedy, exit_code: code }
 }
 
-/** Of several failures the first counts: what comes after it may follow from it. */
+/** The result of a check that needs another one, which failed. */
+export function skipped(found = 'An earlier check failed: correct that first.'): Result {
+  return { status: 'skipped', found, remedy: null, exit_code: EXIT_CODE.fine }
+}
+
+/** The exit code of the first failure, because later ones may follow from it. */
 export function exitCodeOfFindings(findings: readonly Finding[]): ExitCode {
   return findings.find(({ status }) => status === 'failed')?.exit_code ?? EXIT_CODE.fine
 }

@@ -1,15 +1,15 @@
 import type { Endpoint } from '../../media/endpoint.ts'
+import type { ApiClient } from '../../pipeline/api/api-client.ts'
+import { requestTarget } from '../../pipeline/api/request-target.ts'
+import type { ResponseRecord } from '../../pipeline/api/response-records.ts'
 import { EXIT_CODE, PermanentError, RetryableError } from '../../platform/errors.ts'
-import type { ResponseRecord } from '../../pipeline/api/records.ts'
-import type { ApiClient } from '../../pipeline/api/client.ts'
-import { requestTarget } from '../../pipeline/api/request.ts'
 import { isJsonObject, type Json } from '../../platform/json.ts'
-import { inventIdentifier } from './check-key.ts'
-import { type Finding, failed, ok, skipped, warning } from './finding.ts'
+import { inventIdentifier } from './check-api.ts'
+import { failed, ok, type Result, skipped, warning } from './finding.ts'
 
-/** What one request of the probe brought. */
+/** The response to one request of the probe. */
 type Observed =
-  | { readonly kind: 'answered'; readonly records: readonly Json[] }
+  | { readonly kind: 'returned'; readonly records: readonly Json[] }
   | { readonly kind: 'refused'; readonly how: string }
 
 export interface ProbeOptions {
@@ -17,43 +17,51 @@ export interface ProbeOptions {
   readonly endpoint: Endpoint
   /** An identifier of the account that has a result. */
   readonly known: string
-  /** Waits until the next request may leave. */
-  readonly pace: () => Promise<void>
+  /** Waits until the quota allows the next request. */
+  readonly takeSlot: () => Promise<void>
 }
 
 /**
- * Asks the live API what its documentation leaves open, in six requests; in one, if it does not know the identifier. Findings name fields and counts, never values:
- * they can be sent to anybody.
+ * Tests how the live API behaves where its documentation is silent. Takes six requests, or one when the API does not
+ * return the identifier. The results contain field names and counts, never values, so that they can be shared.
  */
-export async function probeApi({ api, endpoint, known, pace }: ProbeOptions): Promise<Finding[]> {
-  const ask = async (identifiers: readonly string[]): Promise<Observed> => {
-    await pace()
+export async function probeApi({ api, endpoint, known, takeSlot }: ProbeOptions): Promise<Result[]> {
+  const request = async (identifiers: readonly string[]): Promise<Observed> => {
+    await takeSlot()
     return observe(api, identifiers)
   }
-  const invented = Array.from({ length: 100 }, inventIdentifier)
-  const alone = await ask([known])
+  const unknown = Array.from({ length: 100 }, inventIdentifier)
+  const alone = await request([known])
   const record =
-    alone.kind === 'answered' ? alone.records.find((one) => identifierOf(one) === known) : undefined
-  const first = aboutRecord(alone, record, endpoint)
-  // Without a record that is there, nothing else would tell anything.
-  if (!isJsonObject(record)) return [first, skipped('probe: the rest', 'What is wrong above comes first.')]
-  const findings = [
+    alone.kind === 'returned' ? alone.records.find((one) => identifierOf(one) === known) : undefined
+  const first = { part: 'known identifier', ...describeRecord(alone, record, endpoint) }
+  // The other responses mean nothing without a record to compare them with.
+  if (!isJsonObject(record)) return [first, { part: 'the rest', ...skipped() }]
+  const full = [known, ...unknown.slice(0, 99)]
+  const results = [
     first,
-    aboutUnknown(await ask([known, ...invented.slice(0, 1)]), known),
-    aboutRepeated(await ask([known, known]), known),
-    aboutFull(await ask([known, ...invented.slice(0, 99)]), endpoint, [known, ...invented.slice(0, 99)]),
-    aboutTooMany(await ask([known, ...invented])),
+    {
+      part: 'unknown identifier',
+      ...describeUnknown(await request([known, ...unknown.slice(0, 1)]), known),
+    },
+    { part: 'the same identifier twice', ...describeRepeated(await request([known, known]), known) },
+    {
+      part: 'a full request',
+      ...describeFull(await request(full), requestTarget(endpoint.path, full).length),
+    },
+    { part: 'one too many', ...describeTooMany(await request([known, ...unknown])) },
   ]
-  if (typeof record.hash === 'string') findings.push(aboutHash(await ask([record.hash])))
-  return findings
+  if (typeof record.hash === 'string')
+    results.push({ part: 'a file hash', ...describeHash(await request([record.hash])) })
+  return results
 }
 
 async function observe(api: ApiClient, identifiers: readonly string[]): Promise<Observed> {
   try {
     const reply = await api.read(identifiers, new AbortController().signal)
     return reply.kind === 'answered'
-      ? { kind: 'answered', records: reply.records.map(valueOf) }
-      : { kind: 'refused', how: `it refuses the request (${reply.status})` }
+      ? { kind: 'returned', records: reply.records.map(valueOf) }
+      : { kind: 'refused', how: `the API refuses the request (${reply.status})` }
   } catch (error) {
     if (error instanceof RetryableError || error instanceof PermanentError)
       return { kind: 'refused', how: error.message }
@@ -61,67 +69,58 @@ async function observe(api: ApiClient, identifiers: readonly string[]): Promise<
   }
 }
 
-function aboutRecord(observed: Observed, record: Json | undefined, endpoint: Endpoint): Finding {
-  const check = 'probe: known identifier'
+const OTHER_IDENTIFIER =
+  'Pass the identifier of a submission that has a result, from the account of the API key.'
+
+function describeRecord(observed: Observed, record: Json | undefined, endpoint: Endpoint): Result {
   if (observed.kind === 'refused')
-    return failed(check, `RequestSize for alone, ${observed.how}.`, ANOTHER, EXIT_CODE.usage)
-  if (!isJsonObject(record)) return failed(check, 'It is not in the answer.', ANOTHER, EXIT_CODE.usage)
+    return failed(`Requested alone: ${observed.how}.`, OTHER_IDENTIFIER, EXIT_CODE.usage)
+  if (!isJsonObject(record)) return failed('It is not in the response.', OTHER_IDENTIFIER, EXIT_CODE.usage)
   const validation = endpoint.validate(record)
   const fields = Object.keys(record).toSorted().join(', ')
   if (!validation.accepted) {
-    const places = validation.issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
+    const issues = validation.issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
     return warning(
-      check,
-      `Its record does not fit the contract (${places}). Fields: ${fields}.`,
-      'Tell us of it.',
+      `Its record does not fit the contract (${issues}). Fields: ${fields}.`,
+      'Report this to the maintainers of identifai-sync.',
     )
   }
   const unknown = Object.keys(validation.classification.extra)
-  const more = unknown.length === 0 ? 'no field is unknown' : `unknown fields: ${unknown.join(', ')}`
-  return ok(check, `Its record fits the contract; ${more}. Fields: ${fields}.`)
+  const drift = unknown.length === 0 ? 'no field is unknown' : `unknown fields: ${unknown.join(', ')}`
+  return ok(`Its record fits the contract; ${drift}. Fields: ${fields}.`)
 }
 
-const ANOTHER = 'Give the identifier of a submission that has a result, in the account of the key.'
-
-function aboutUnknown(observed: Observed, known: string): Finding {
-  const check = 'probe: unknown identifier'
+function describeUnknown(observed: Observed, known: string): Result {
   if (observed.kind === 'refused')
-    return ok(check, `Beside a known one, ${observed.how}: a pass takes such requests apart.`)
+    return ok(`Next to a known one: ${observed.how}. A run splits such requests.`)
   const others = observed.records.filter((one) => identifierOf(one) !== known)
-  if (others.length === 0) return ok(check, 'Beside a known one it is left out of the answer.')
-  return ok(check, `Beside a known one it is answered by ${isJsonObject(others[0]) ? 'a record' : 'null'}.`)
+  if (others.length === 0) return ok('Next to a known one, the response leaves it out.')
+  return ok(`Next to a known one, the response has ${isJsonObject(others[0]) ? 'a record' : 'null'} for it.`)
 }
 
-function aboutRepeated(observed: Observed, known: string): Finding {
-  const check = 'probe: the same identifier twice'
-  if (observed.kind === 'refused') return ok(check, `RequestSize for twice in a request, ${observed.how}.`)
-  const times = observed.records.filter((one) => identifierOf(one) === known).length
-  return ok(
-    check,
-    `RequestSize for twice in a request, it is in the answer ${times === 1 ? 'once' : `${times} times`}.`,
-  )
+function describeRepeated(observed: Observed, known: string): Result {
+  if (observed.kind === 'refused') return ok(`Requested twice in one request: ${observed.how}.`)
+  const count = observed.records.filter((one) => identifierOf(one) === known).length
+  const times = count === 1 ? 'once' : `${count} times`
+  return ok(`Requested twice in one request, it is in the response ${times}.`)
 }
 
-function aboutFull(observed: Observed, endpoint: Endpoint, identifiers: readonly string[]): Finding {
-  const check = 'probe: a full request'
-  const bytes = requestTarget(endpoint.path, identifiers).length
-  if (observed.kind === 'answered') return ok(check, `100 identifiers, ${bytes} bytes, are taken.`)
-  const remedy = `Set SYNC_MAX_URL_BYTES below ${bytes}; a pass that is refused halves its requests by itself.`
-  return warning(check, `Of 100 identifiers, ${bytes} bytes, ${observed.how}.`, remedy)
+function describeFull(observed: Observed, bytes: number): Result {
+  if (observed.kind === 'returned') return ok(`The API accepts 100 identifiers, ${bytes} bytes.`)
+  const remedy = `Set SYNC_MAX_URL_BYTES below ${bytes}. Without it, a run halves a request that is refused.`
+  return warning(`100 identifiers, ${bytes} bytes: ${observed.how}.`, remedy)
 }
 
-function aboutTooMany(observed: Observed): Finding {
-  const check = 'probe: one too many'
-  if (observed.kind === 'answered') return ok(check, `101 identifiers are taken, though 100 are documented.`)
-  return ok(check, `Of 101 identifiers, ${observed.how}.`)
+function describeTooMany(observed: Observed): Result {
+  if (observed.kind === 'returned')
+    return ok('The API accepts 101 identifiers, although its documentation allows 100.')
+  return ok(`101 identifiers: ${observed.how}.`)
 }
 
-function aboutHash(observed: Observed): Finding {
-  const check = 'probe: a file hash'
-  if (observed.kind === 'refused') return ok(check, `RequestSize by the hash of its file, ${observed.how}.`)
-  const how =
-    observed.records.filter(isJsonObject).length === 0 ? 'nothing is returned' : 'something is returned'
-  return ok(check, `RequestSize by the hash of its file, ${how}; identifiers are asked for all the same.`)
+function describeHash(observed: Observed): Result {
+  if (observed.kind === 'refused') return ok(`Requested by the hash of its file: ${observed.how}.`)
+  const records = observed.records.filter(isJsonObject).length === 0 ? 'no record' : 'a record'
+  return ok(`Requested by the hash of its file, the response has ${records}. Runs request identifiers only.`)
 }
 
 function valueOf(record: ResponseRecord): Json {

@@ -1,4 +1,6 @@
-/** What the role of passes has to be allowed, table by table; docs/operations.md grants it. It cannot change history. */
+/**
+ * The table privileges of the role that executes runs. docs/operations.md grants them. The role cannot change history.
+ */
 export const JOB_PRIVILEGES = {
   identifiers: ['SELECT', 'INSERT', 'UPDATE'],
   sync_runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],

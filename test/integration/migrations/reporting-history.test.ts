@@ -67,7 +67,7 @@ describe('history in the reporting views', () => {
     await addNote(bench.app.db, fileOf(11))
     world.defaultHeuristic = 'TopRelevant'
     await night()
-    for (const position of [3, 11, 20]) world.reanalyse(identifiers[position] as string, 1)
+    for (const position of [3, 11, 20]) world.reanalyze(identifiers[position] as string, 1)
     world.defaultHeuristic = 'Majority'
     world.hide(identifiers[30] as string, true)
     await night()
@@ -234,7 +234,7 @@ describe('history in the reporting views', () => {
 it('tells of each forced label who decided and why: according to the latest note on the decision that stands', async () => {
   await using bench = await createTestApp()
   const { world } = bench.simulator
-  const found = world.register({ count: 2, result: 'done' })
+  const found = world.register({ count: 2, outcome: 'done' })
   const hashes = found.map((identifier) => world.hashOf(identifier) as string) as [string, string]
   world.override(hashes[1], 'artificial')
   await bench.enqueue(found)

@@ -118,7 +118,7 @@ describe('the reporting schema', () => {
     world.override(world.hashOf(identifiers[3] as string) as string, 'human')
     await bench.run()
     world.override(world.hashOf(identifiers[11] as string) as string, 'human')
-    world.reanalyse(identifiers[5] as string, 3)
+    world.reanalyze(identifiers[5] as string, 3)
     await bench.run({ refreshAll: true })
     await addNote(bench.app.db, world.hashOf(identifiers[11] as string) as string)
     const rows = await read<{ view_name: string; column_name: string }>(
@@ -158,10 +158,10 @@ describe('the reporting schema', () => {
       due_now: 0,
     })
     const { world } = other.simulator
-    const done = world.register({ count: 6, result: 'done' })
+    const done = world.register({ count: 6, outcome: 'done' })
     await other.enqueue([
       ...done,
-      ...world.register({ count: 1, identifiers: ['e'], result: 'errored' }),
+      ...world.register({ count: 1, identifiers: ['e'], outcome: 'errored' }),
       'm',
       'q',
     ])
@@ -230,7 +230,7 @@ async function closeAsFailed(db: TestApp['app']['db']): Promise<void> {
 it('waiting_seconds ends with the first result, and is never negative', async () => {
   await using bench = await createTestApp({ world: { seed: 6 } })
   const { db } = bench.app
-  await bench.enqueue(bench.simulator.world.register({ count: 1, result: 'done' }))
+  await bench.enqueue(bench.simulator.world.register({ count: 1, outcome: 'done' }))
   await bench.run()
   await sql`update identifai.identifiers set state = 'missing'`.execute(db)
   await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('ahead', now() + interval '1 year')`.execute(
@@ -267,7 +267,7 @@ it('the views never show a half-written classification during a run, and never w
   await using bench = await createTestApp({ world: { seed: 7 }, environment: { SYNC_BATCH_SIZE: '10' } })
   const { db } = bench.app
   const { world } = bench.simulator
-  const identifiers = world.register({ count: 200, result: 'done' })
+  const identifiers = world.register({ count: 200, outcome: 'done' })
   await bench.enqueue(identifiers)
   const over = new AbortController()
   let reads = 0

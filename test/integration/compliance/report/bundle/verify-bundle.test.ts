@@ -61,7 +61,7 @@ function closed(lines: readonly Line[]): string[] {
 async function benchWithHistory(): Promise<TestApp> {
   const bench = await createTestApp({ world: { seed: 61 } })
   const { world } = bench.simulator
-  const identifiers = world.register({ count: 60, result: 'done' })
+  const identifiers = world.register({ count: 60, outcome: 'done' })
   await bench.enqueue(identifiers)
   await bench.run()
   const [one, other] = [12, 25].map((position) => identifiers[position] as string) as [string, string]
@@ -72,7 +72,7 @@ async function benchWithHistory(): Promise<TestApp> {
   await bench.run({ refreshAll: true })
   // A run without a leaf.
   await bench.run({ refreshAll: true })
-  world.reanalyse(other, 1)
+  world.reanalyze(other, 1)
   await bench.run({ refreshAll: true })
   world.override(world.hashOf(other) as string, 'human')
   await bench.run({ refreshAll: true })
@@ -340,7 +340,7 @@ describe('a bundle', () => {
   it('detects an event that was backdated manually, although it was sealed', async () => {
     await using other = await createTestApp({ world: { seed: 62 } })
     const { db } = other.app
-    await other.enqueue(other.simulator.world.register({ count: 3, result: 'done' }))
+    await other.enqueue(other.simulator.world.register({ count: 3, outcome: 'done' }))
     await other.run()
     const run = newRun('manual')
     await openRun(db, run)

@@ -412,7 +412,7 @@ describe('a report made again', () => {
 
     for (const hash of hashes) world.override(hash, 'artificial')
     world.defaultHeuristic = 'Average'
-    for (const identifier of identifiers.slice(0, 10)) world.reanalyse(identifier, 1)
+    for (const identifier of identifiers.slice(0, 10)) world.reanalyze(identifier, 1)
     await addNote(app.db, hashes[1] as string)
     await retire(app.db, { identifiers: identifiers.slice(50, 60), reason: 'over' })
     await bench.enqueue(world.register({ count: 30 }))
@@ -445,7 +445,7 @@ describe('the limit of a report', () => {
   it('does not have a change that is undone between two requests', async () => {
     await using bench = await createTestApp({ world: { seed: 59 } })
     const { world } = bench.simulator
-    const [identifier] = world.register({ count: 1, result: 'done' }) as [string]
+    const [identifier] = world.register({ count: 1, outcome: 'done' }) as [string]
     const hash = world.hashOf(identifier) as string
     world.override(hash, 'human')
     await bench.enqueue([identifier])

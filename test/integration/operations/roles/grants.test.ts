@@ -1,19 +1,18 @@
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { grantEnqueuer } from '../../src/operations/roles/grant-enqueuer.ts'
-import { grantReader } from '../../src/operations/roles/grant-reader.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { grantEnqueuer, grantReader } from '../../../../src/operations/roles/grants.ts'
+import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
 const PRIVILEGE = '42501'
 
-describe('a role that was granted', () => {
+describe('a role with a grant', () => {
   let bench: TestApp
   const roles: string[] = []
 
   beforeAll(async () => {
     bench = await createTestApp({ world: { seed: 8 } })
-    await bench.enqueue(bench.simulator.world.register({ count: 5, result: 'done' }))
+    await bench.enqueue(bench.simulator.world.register({ count: 5, outcome: 'done' }))
     await bench.run()
   })
   afterAll(async () => {
@@ -24,13 +23,13 @@ describe('a role that was granted', () => {
     await bench[Symbol.asyncDispose]()
   })
 
-  /** A role of its own, and what happens when it says something: the rows, or the SQLSTATE that it is refused with. */
+  /** Creates a role. `execute` runs a statement as that role, and returns the rows, or the SQLSTATE of the refusal. */
   async function role(purpose: string) {
-    // Roles are the server's, and other tests use it, too.
+    // Roles belong to the server, which other tests use at the same time.
     const name = `${purpose} of ${new URL(bench.database.url).pathname.slice(1)}`
     await sql`create role ${sql.id(name)} login password 'p'`.execute(bench.app.db)
     roles.push(name)
-    const says = async (statement: string): Promise<unknown> => {
+    const execute = async (statement: string): Promise<unknown> => {
       const url = new URL(bench.database.url)
       const client = new Client({
         host: url.hostname,
@@ -48,7 +47,7 @@ describe('a role that was granted', () => {
         await client.end()
       }
     }
-    return { name, says }
+    return { name, execute }
   }
 
   const relations = async (kind: 'r' | 'v') =>
@@ -60,12 +59,12 @@ describe('a role that was granted', () => {
       )
     ).rows.map(({ name }) => name)
 
-  async function readable(says: (statement: string) => Promise<unknown>): Promise<string[]> {
+  async function readable(execute: (statement: string) => Promise<unknown>): Promise<string[]> {
     const found = []
     for (const relation of [...(await relations('r')), ...(await relations('v'))]) {
-      const answer = await says(`select * from ${relation} limit 1`)
-      if (answer !== PRIVILEGE) found.push(relation)
-      expect(Array.isArray(answer) || answer === PRIVILEGE).toBe(true)
+      const result = await execute(`select * from ${relation} limit 1`)
+      if (result !== PRIVILEGE) found.push(relation)
+      expect(Array.isArray(result) || result === PRIVILEGE).toBe(true)
     }
     return found
   }
@@ -83,13 +82,13 @@ describe('a role that was granted', () => {
     "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
   ]
 
-  it('as a reader reads the reporting views, those of later migrations too, and nothing else', async () => {
-    const { name, says } = await role('reader')
-    expect(await readable(says)).toEqual([])
+  it('as a reader reads the reporting views, including those of later migrations, and nothing else', async () => {
+    const { name, execute } = await role('reader')
+    expect(await readable(execute)).toEqual([])
     await grantReader(bench.app.db, name, { withTables: false })
     await grantReader(bench.app.db, name, { withTables: false })
-    expect(await readable(says)).toEqual(await relations('v'))
-    expect(await says('select count(*)::int as n from identifai_reporting.classifications')).toEqual([
+    expect(await readable(execute)).toEqual(await relations('v'))
+    expect(await execute('select count(*)::int as n from identifai_reporting.classifications')).toEqual([
       { n: 5 },
     ])
     for (const statement of [
@@ -97,15 +96,15 @@ describe('a role that was granted', () => {
       "select identifai.request_refresh('x')",
       "insert into identifai.identifiers (identifier) values ('x')",
     ]) {
-      expect(await says(statement), statement).toBe(PRIVILEGE)
+      expect(await execute(statement), statement).toBe(PRIVILEGE)
     }
     await sql`create view identifai_reporting.later as select 1 as one`.execute(bench.app.db)
-    expect(await says('select * from identifai_reporting.later')).toEqual([{ one: 1 }])
+    expect(await execute('select * from identifai_reporting.later')).toEqual([{ one: 1 }])
     await sql`drop view identifai_reporting.later`.execute(bench.app.db)
   })
 
-  it('as a reader of the tables reads the data tables, too, until it is granted without', async () => {
-    const { name, says } = await role('table reader')
+  it('as a reader of the tables also reads the data tables, until it is granted the views only', async () => {
+    const { name, execute } = await role('table reader')
     await grantReader(bench.app.db, name, { withTables: true })
     const operational = [
       'api_quota',
@@ -120,46 +119,44 @@ describe('a role that was granted', () => {
       'sync_runs',
     ].map((table) => `identifai.${table}`)
     const all = [...(await relations('r')), ...(await relations('v'))]
-    expect((await readable(says)).toSorted()).toEqual(
+    expect((await readable(execute)).toSorted()).toEqual(
       all.filter((relation) => !operational.includes(relation)).toSorted(),
     )
     for (const statement of [...REFUSED, "select identifai.request_refresh('x')"]) {
-      expect(await says(statement), statement).toBe(PRIVILEGE)
+      expect(await execute(statement), statement).toBe(PRIVILEGE)
     }
     await grantReader(bench.app.db, name, { withTables: false })
-    expect(await readable(says)).toEqual(await relations('v'))
+    expect(await readable(execute)).toEqual(await relations('v'))
     const schemaOf = sql<{ may: boolean }>`select has_schema_privilege(${name}, 'identifai', 'usage') as may`
     expect((await schemaOf.execute(bench.app.db)).rows).toEqual([{ may: false }])
     await grantEnqueuer(bench.app.db, name)
     await grantReader(bench.app.db, name, { withTables: false })
-    expect((await schemaOf.execute(bench.app.db)).rows, 'who enqueues needs the schema').toEqual([
+    expect((await schemaOf.execute(bench.app.db)).rows, 'an enqueuer needs the schema').toEqual([
       { may: true },
     ])
   })
 
-  it('as an enqueuer has identifiers tracked and refreshed, by the statements that it is told, and nothing else', async () => {
-    const { name, says } = await role('enqueuer')
+  it('as an enqueuer enqueues and refreshes identifiers with the documented statements, and nothing else', async () => {
+    const { name, execute } = await role('enqueuer')
     await grantEnqueuer(bench.app.db, name)
     await grantEnqueuer(bench.app.db, name)
     const insert =
-      "INSERT INTO identifai.identifiers (identifier, submitted_at, source) VALUES ('told', now(), 'calls') ON CONFLICT DO NOTHING"
-    expect(await says(insert)).toEqual([])
-    expect(await says(insert)).toEqual([])
+      "INSERT INTO identifai.identifiers (identifier, submitted_at, source) VALUES ('standard', now(), 'calls') ON CONFLICT DO NOTHING"
+    expect(await execute(insert)).toEqual([])
+    expect(await execute(insert)).toEqual([])
     expect(
-      await says("INSERT INTO identifai.identifiers (identifier) VALUES ('short') ON CONFLICT DO NOTHING"),
+      await execute("INSERT INTO identifai.identifiers (identifier) VALUES ('short') ON CONFLICT DO NOTHING"),
     ).toEqual([])
-    expect(await says("SELECT identifai.request_refresh('told')")).toEqual([{ request_refresh: true }])
-    expect(await says("SELECT identifai.request_refresh('nobody knows')")).toEqual([
-      { request_refresh: false },
-    ])
+    expect(await execute("SELECT identifai.request_refresh('standard')")).toEqual([{ request_refresh: true }])
+    expect(await execute("SELECT identifai.request_refresh('unknown')")).toEqual([{ request_refresh: false }])
     const { rows } = await sql`
       select identifier, state, source, refresh_requested_at is not null as is_refresh_requested from identifai.identifiers
-      where identifier in ('told', 'short') order by identifier`.execute(bench.app.db)
+      where identifier in ('standard', 'short') order by identifier`.execute(bench.app.db)
     expect(rows).toEqual([
       { identifier: 'short', state: 'pending', source: null, is_refresh_requested: false },
-      { identifier: 'told', state: 'pending', source: 'calls', is_refresh_requested: true },
+      { identifier: 'standard', state: 'pending', source: 'calls', is_refresh_requested: true },
     ])
-    expect(await readable(says)).toEqual([])
+    expect(await readable(execute)).toEqual([])
     for (const statement of [
       ...REFUSED,
       "insert into identifai.identifiers (identifier, state) values ('x', 'done')",
@@ -168,11 +165,11 @@ describe('a role that was granted', () => {
       "insert into identifai.identifiers (identifier) values ('x') returning id",
       "insert into identifai.identifiers (identifier) values ('x') on conflict (identifier, media) do nothing",
     ]) {
-      expect(await says(statement), statement).toBe(PRIVILEGE)
+      expect(await execute(statement), statement).toBe(PRIVILEGE)
     }
   })
 
-  it('has to exist, and its name may be anything', async () => {
+  it('has to exist, and can have any name', async () => {
     await expect(grantReader(bench.app.db, 'nobody', { withTables: false })).rejects.toThrow(
       /^There is no role nobody .* CREATE ROLE nobody/,
     )

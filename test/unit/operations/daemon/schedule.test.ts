@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Schedule, startSchedule } from '../../src/operations/daemon/schedule.ts'
-import { createLogger } from '../../src/platform/logger.ts'
+import {
+  type Schedule,
+  type ScheduledTrigger,
+  startSchedule,
+} from '../../../../src/operations/daemon/schedule.ts'
+import { createLogger } from '../../../../src/platform/logger.ts'
 
 const HOUR = 60 * 60_000
 const DAY = 24 * HOUR
@@ -15,14 +19,14 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A schedule whose passes take as long as they are told to, and what it did. */
+/** Starts a schedule whose runs take a given time, and records what it starts and logs. */
 function observe(options: {
   from: string
   schedule?: string
   timeZone?: string
   fresh?: string
   nightlySince?: string
-  /** What the database says instead. */
+  /** Replaces the record of the last nightly run. */
   readLastNightly?: () => Date
   nightlyTakes?: number
   freshTakes?: number
@@ -31,10 +35,11 @@ function observe(options: {
   const starts: { readonly nightly: string[]; readonly fresh: string[] } = { nightly: [], fresh: [] }
   const logged: string[] = []
   let lastNightly = new Date(options.nightlySince ?? options.from)
-  const run = (kind: 'nightly' | 'fresh', takes: number) => async () => {
-    starts[kind].push(new Date().toISOString().slice(0, 16))
-    if (kind === 'nightly') lastNightly = new Date()
-    await new Promise((resolve) => setTimeout(resolve, takes))
+  const durations = { nightly: options.nightlyTakes ?? 1000, fresh: options.freshTakes ?? 1000 }
+  const run = async (trigger: ScheduledTrigger) => {
+    starts[trigger].push(new Date().toISOString().slice(0, 16))
+    if (trigger === 'nightly') lastNightly = new Date()
+    await new Promise((resolve) => setTimeout(resolve, durations[trigger]))
   }
   const schedule = startSchedule({
     config: {
@@ -48,13 +53,12 @@ function observe(options: {
       destination: { write: (line) => logged.push(line) },
     }),
     readLastNightly: async () => options.readLastNightly?.() ?? lastNightly,
-    runNightly: run('nightly', options.nightlyTakes ?? 1000),
-    runFresh: run('fresh', options.freshTakes ?? 1000),
+    run,
   })
   return { schedule, starts, logged }
 }
 
-/** Stops it, and lets what is under way end within this time. */
+/** Stops the schedule, and advances the time so that current runs end. */
 async function stop(schedule: Schedule, milliseconds: number): Promise<void> {
   const stopped = schedule.stop()
   await vi.advanceTimersByTimeAsync(milliseconds)
@@ -62,7 +66,7 @@ async function stop(schedule: Schedule, milliseconds: number): Promise<void> {
 }
 
 describe('the schedule', () => {
-  it('keeps to the hours of fresh passes in their time zone', async () => {
+  it('starts fresh runs at their hours in the time zone', async () => {
     const { schedule, starts } = observe({
       from: '2026-06-01T12:00Z',
       fresh: '*/30 8-9 * * *',
@@ -77,7 +81,7 @@ describe('the schedule', () => {
     ['spring', '2026-03-28T01:00Z', ['28T01:30', '29T01:00', '30T00:30']],
     ['autumn', '2026-10-24T00:00Z', ['24T00:30', '25T00:30', '26T01:30']],
   ])(
-    'runs one nightly pass a night while the clock changes in %s, and a fresh one every minute',
+    'starts one nightly run per night while the clock changes in %s, and a fresh run every minute',
     async (_, from, expected) => {
       const { schedule, starts } = observe({ from, schedule: '30 2 * * *', timeZone: 'Europe/Berlin' })
       await vi.advanceTimersByTimeAsync(HOURS * HOUR)
@@ -88,7 +92,7 @@ describe('the schedule', () => {
     },
   )
 
-  it('never runs two passes of a kind at once, but one of each', async () => {
+  it('never runs two of a kind at the same time, but one of each', async () => {
     const { schedule, starts, logged } = observe({
       from: '2026-06-01T01:59:30Z',
       nightlyTakes: 25 * HOUR,
@@ -99,11 +103,11 @@ describe('the schedule', () => {
     expect(starts.fresh).toEqual(['02:00', '02:03', '02:06', '02:09'].map((time) => `2026-06-01T${time}`))
     await vi.advanceTimersByTimeAsync(24 * HOUR)
     expect(starts.nightly).toEqual(['2026-06-01T02:00'])
-    expect(logged.join()).toContain('a nightly pass is due while the last one still runs')
+    expect(logged.join()).toContain('nightly run skipped, the previous one is still running')
     await stop(schedule, 3 * HOUR)
   })
 
-  it('makes up at its start for nights that were missed, once', async () => {
+  it('makes up at its start for several missed nightly runs with one', async () => {
     const { schedule, starts } = observe({ from: '2026-06-05T12:00Z', nightlySince: '2026-06-01T02:00Z' })
     await vi.advanceTimersByTimeAsync(0)
     expect(starts.nightly).toEqual(['2026-06-05T12:00'])
@@ -112,29 +116,29 @@ describe('the schedule', () => {
     await stop(schedule, 2000)
   })
 
-  it('makes up for a night once it is known that its process died, or the database is back', async () => {
-    let answer: Date | undefined = new Date('2026-06-05T02:00:01Z')
+  it('makes up for a nightly run when its process has died, and when the database is back', async () => {
+    let stored: Date | undefined = new Date('2026-06-05T02:00:01Z')
     const { schedule, starts } = observe({
       from: '2026-06-05T02:01Z',
       readLastNightly: () => {
-        if (answer) return answer
+        if (stored) return stored
         throw new Error('no database')
       },
     })
     await vi.advanceTimersByTimeAsync(2 * 60_000)
-    answer = undefined
+    stored = undefined
     await vi.advanceTimersByTimeAsync(2 * 60_000)
     expect(starts.nightly).toEqual([])
-    answer = new Date('2026-06-04T02:00:01Z')
+    stored = new Date('2026-06-04T02:00:01Z')
     await vi.advanceTimersByTimeAsync(60_000)
     expect(starts.nightly).toEqual(['2026-06-05T02:06'])
-    answer = new Date('2026-06-05T02:06:00Z')
+    stored = new Date('2026-06-05T02:06:00Z')
     await vi.advanceTimersByTimeAsync(10 * 60_000)
     expect(starts.nightly).toHaveLength(1)
     await stop(schedule, 2000)
   })
 
-  it('makes up for a night that the machine slept through', async () => {
+  it('makes up for a nightly run that the machine slept through', async () => {
     const { schedule, starts } = observe({ from: '2026-06-01T22:00Z' })
     await vi.advanceTimersByTimeAsync(HOUR)
     vi.setSystemTime(new Date('2026-06-02T07:00:30Z'))
@@ -143,7 +147,7 @@ describe('the schedule', () => {
     await stop(schedule, 2000)
   })
 
-  it('stops when the passes under way have ended, and starts none after that', async () => {
+  it('stops when the current runs have ended, and starts none after that', async () => {
     const { schedule, starts } = observe({ from: '2026-06-01T01:59:30Z', nightlyTakes: 10 * 60_000 })
     await vi.advanceTimersByTimeAsync(60_000)
     let isStopped = false

@@ -7,45 +7,47 @@ import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { createApp } from '../../src/app.ts'
-import { parseDatabaseConfig } from '../../src/platform/config/config.ts'
-import { parseDaemonConfig } from '../../src/platform/config/daemon-config.ts'
-import { runDaemon } from '../../src/operations/daemon/run-daemon.ts'
-import { createLogger } from '../../src/platform/logger.ts'
-import { startCannedApi } from '../support/canned-api.ts'
-import { startTcpProxy } from '../support/tcp-proxy.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { createApp } from '../../../src/app.ts'
+import { runDaemon } from '../../../src/operations/daemon/run-daemon.ts'
+import { parseDatabaseConfig } from '../../../src/platform/config/config.ts'
+import { parseDaemonConfig } from '../../../src/platform/config/daemon-config.ts'
+import { createLogger } from '../../../src/platform/logger.ts'
+import { startCannedApi } from '../../support/canned-api.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
+import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 
-const RULES = path.resolve(import.meta.dirname, '../../deploy/alerts.yml')
+const RULES = path.resolve(import.meta.dirname, '../../../deploy/alerts.yml')
 const HAS_PROMTOOL = spawnSync('promtool', ['--version']).status === 0
 
-const ALERTS = [...readFileSync(RULES, 'utf8').matchAll(/alert: (\w+)/g)].map(([, name]) => name as string)
+const rules = readFileSync(RULES, 'utf8')
+const ALERTS = [...rules.matchAll(/alert: (\w+)/g)].map(([, name]) => name as string)
 
-it('every alert has an entry in the runbook', () => {
-  const operations = readFileSync(path.resolve(import.meta.dirname, '../../docs/operations.md'), 'utf8')
+it('every alert has an entry in the runbook, and links to it', () => {
+  const operations = readFileSync(path.resolve(import.meta.dirname, '../../../docs/operations.md'), 'utf8')
   expect(ALERTS.length).toBeGreaterThan(8)
   expect([...operations.matchAll(/^#### (IdentifaiSync\w+)$/gm)].map(([, name]) => name)).toEqual(ALERTS)
-  const links = readFileSync(RULES, 'utf8').matchAll(/runbook: docs\/operations\.md#(\w+)/g)
-  expect([...links].map(([, anchor]) => anchor)).toEqual(ALERTS.map((name) => name.toLowerCase()))
+  expect([...rules.matchAll(/runbook: (\S+)/g)].map(([, link]) => link)).toEqual(
+    ALERTS.map((name) => `docs/operations.md#${name.toLowerCase()}`),
+  )
 })
 
-type OutcomeGroup = Parameters<typeof startCannedApi>[0]
+type Responder = Parameters<typeof startCannedApi>[0]
 
 interface State {
-  /** What brings the database into it. */
+  /** A statement that brings the database into the state. */
   readonly sql?: string
-  /** Never, to look at a state that passes would mend. */
+  /** The schedule of fresh runs; `NEVER` when a run would change the state. */
   readonly fresh?: string
-  readonly answer?: OutcomeGroup
+  readonly respond?: Responder
   readonly environment?: NodeJS.ProcessEnv
-  /** Waits for this, in the metrics, after the first look at them. */
+  /** Waits until the metrics match. */
   readonly until?: RegExp
   readonly withoutDatabase?: boolean
 }
 
 const NEVER = '0 0 1 1 *'
 const status =
-  (code: number): OutcomeGroup =>
+  (code: number): Responder =>
   (_, response) => {
     response.statusCode = code
     return {}
@@ -53,16 +55,16 @@ const status =
 const RUN = `insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
   values (gen_random_uuid(), 'nightly', 'succeeded', now(), now(), 'h', 1, '0')`
 
-describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon tells', () => {
+describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of a daemon', () => {
   it.concurrent.each<[string, State, readonly string[]]>([
-    ['a healthy one', { until: /runs_total\{trigger="fresh",status="succeeded"\} [1-9]/ }, []],
+    ['a healthy daemon', { until: /runs_total\{trigger="fresh",status="succeeded"\} [1-9]/ }, []],
     [
-      'one without its database',
+      'a daemon without its database',
       { withoutDatabase: true, until: /database_up 0/ },
       ['IdentifaiSyncDatabaseDown'],
     ],
     [
-      'one whose nights fail',
+      'a daemon whose nightly runs fail',
       {
         sql: RUN.replaceAll('now()', "now() - interval '27 hours'"),
         fresh: NEVER,
@@ -71,31 +73,31 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon 
       ['IdentifaiSyncNoSuccess'],
     ],
     [
-      'one whose key is refused',
-      { answer: status(401), until: /trigger="fresh",status="failed"\} [4-9]/ },
+      'a daemon whose key is refused',
+      { respond: status(401), until: /trigger="fresh",status="failed"\} [4-9]/ },
       ['IdentifaiSyncRunsFail'],
     ],
     [
-      'one whose API is down',
+      'a daemon whose API is down',
       {
-        answer: status(503),
+        respond: status(503),
         environment: { SYNC_RETRIES: '7', SYNC_RETRY_BASE_MS: '1' },
         until: /5xx"\} [6-9]/,
       },
       ['IdentifaiSyncRequestsFail'],
     ],
     [
-      'one whose quota somebody else uses',
-      { answer: status(429), environment: { SYNC_RETRY_BASE_MS: '1' }, until: /throttled_total 1[1-9]/ },
+      'a daemon whose quota another program uses',
+      { respond: status(429), environment: { SYNC_RETRY_BASE_MS: '1' }, until: /throttled_total 1[1-9]/ },
       ['IdentifaiSyncThrottled'],
     ],
     [
-      'one that does not ask for what is new',
+      'a daemon that does not request new identifiers',
       { fresh: NEVER, sql: `update identifai.identifiers set due_at = now() - interval '20 minutes'` },
       ['IdentifaiSyncFreshWait'],
     ],
     [
-      'one whose nights are too short',
+      'a daemon whose nightly runs do not reach all identifiers',
       {
         fresh: NEVER,
         sql: `update identifai.identifiers set due_at = now() - interval '27 hours', priority = -10`,
@@ -103,7 +105,7 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon 
       ['IdentifaiSyncOverdue'],
     ],
     [
-      'one with a result that was confirmed long ago',
+      'a daemon with a result that was confirmed long ago',
       {
         fresh: NEVER,
         sql: `update identifai.identifiers set state = 'done', finished_at = now(), due_at = now() + interval '1 hour',
@@ -112,13 +114,13 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon 
       ['IdentifaiSyncConfirmationsOld'],
     ],
     [
-      'one that has set a record aside',
-      { answer: ([identifier]) => [{ identifier, status: 'unheard of' }], until: /state="quarantined"\} 1/ },
+      'a daemon that has quarantined a record',
+      { respond: ([identifier]) => [{ identifier, status: 'unheard of' }], until: /state="quarantined"\} 1/ },
       ['IdentifaiSyncQuarantined'],
     ],
     [
-      'one that the API does not return something to',
-      { environment: { SYNC_MISSING_AFTER: '1' }, answer: () => [], until: /state="missing"\} 1/ },
+      'a daemon with an identifier that the API does not return',
+      { environment: { SYNC_MISSING_AFTER: '1' }, respond: () => [], until: /state="missing"\} 1/ },
       ['IdentifaiSyncMissing'],
     ],
   ])('%s', async (_, state, alerts) => {
@@ -126,7 +128,7 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon 
     expect(await firing(before, after)).toEqual(alerts.toSorted())
   })
 
-  it.concurrent('one that is gone', async () => {
+  it.concurrent('a daemon that is gone', async () => {
     expect(await firing('', '')).toEqual(['IdentifaiSyncGone'])
   })
 
@@ -137,17 +139,17 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on what a daemon 
       input: after,
       encoding: 'utf8',
     })
-    // The library's own metrics of Node are its business.
+    // prom-client names its own metrics of Node, so promtool's remarks on those are ignored.
     expect(stderr.split('\n').filter((line) => line.includes('identifai'))).toEqual([])
     expect([0, 3]).toContain(code)
   })
 })
 
-/** The metrics of a daemon at its start, and when it is in that state. */
+/** Reads the metrics of a daemon at its start, and when it has reached the state. */
 async function observe(state: State): Promise<{ before: string; after: string }> {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(
-    state.answer ?? ((asked) => asked.map((identifier) => ({ identifier, status: 'done' }))),
+    state.respond ?? ((identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' }))),
   )
   const url = new URL(own.url)
   const target = { host: url.hostname, port: Number(url.port) }
@@ -185,15 +187,15 @@ async function observe(state: State): Promise<{ before: string; after: string }>
     openApp: async (overrides) => createApp(config, overrides),
     readDatabaseConfig: () => parseDatabaseConfig(environment),
   })
-  const look = async () => (await fetch(`${await origin.promise}/metrics`)).text()
-  const before = await look()
+  const readMetrics = async () => (await fetch(`${await origin.promise}/metrics`)).text()
+  const before = await readMetrics()
   if (state.withoutDatabase) await proxy[Symbol.asyncDispose]()
-  let after = await look()
+  let after = await readMetrics()
   while (state.until && !state.until.test(after)) {
     await sleep(200)
-    after = await look()
+    after = await readMetrics()
   }
-  // It would wait for its database.
+  // The daemon needs its database to stop.
   if (state.withoutDatabase) proxy = await startTcpProxy(target, () => false, proxy.port)
   stop.abort(new Error('test'))
   await daemon
@@ -206,12 +208,12 @@ async function prepare({ db }: TestDatabase, state: State): Promise<void> {
   if (state.sql !== undefined) await sql.raw(state.sql).execute(db)
 }
 
-/** The alerts that fire a day after a daemon's start, when it told this until ten minutes before, and that since. */
+/** Returns the alerts that fire a day after a daemon's start. It served `before` until the last ten minutes, then `after`. */
 async function firing(before: string, after: string): Promise<string[]> {
-  const former = samplesOf(before)
+  const previous = samplesOf(before)
   const series = [...samplesOf(after)].map(([name, value]) => ({
     series: name,
-    values: `${former.get(name) ?? value}+0x1429 ${value}+0x10`,
+    values: `${previous.get(name) ?? value}+0x1429 ${value}+0x10`,
   }))
   const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai-alerts-'))
   try {
@@ -219,11 +221,11 @@ async function firing(before: string, after: string): Promise<string[]> {
     const none = { expr: FIRING, eval_time: `${DAY_MINUTES}m`, exp_samples: [] }
     const test = { interval: '1m', input_series: series, promql_expr_test: [none] }
     writeFileSync(file, stringify({ rule_files: [RULES], evaluation_interval: '1m', tests: [test] }))
-    // It says what fires by failing: nothing was expected to.
-    const said = await promisify(execFile)('promtool', ['test', 'rules', file]).catch(
+    // The test expects no alert, so promtool fails and its output lists those that fire.
+    const output = await promisify(execFile)('promtool', ['test', 'rules', file]).catch(
       (error: { stdout: string; stderr: string }) => error,
     )
-    return [...`${said.stdout}${said.stderr}`.matchAll(/alertname="(\w+)"/g)]
+    return [...`${output.stdout}${output.stderr}`.matchAll(/alertname="(\w+)"/g)]
       .map(([, name]) => name as string)
       .toSorted()
   } finally {
@@ -231,11 +233,11 @@ async function firing(before: string, after: string): Promise<string[]> {
   }
 }
 
-/** The tests of promtool begin with Unix time: a day later is this minute. */
+/** The tests of promtool start at Unix time 0. This is the minute of the evaluation, a day later. */
 const DAY_MINUTES = 1440
 const FIRING = 'count by (alertname) (ALERTS{alertstate="firing"})'
 
-/** Values by series, with what Prometheus adds; times are moved to where the tests of promtool take place. */
+/** Returns values by series, with the labels that Prometheus adds. Timestamps are moved to the time of promtool's tests. */
 function samplesOf(metrics: string): Map<string, number> {
   const now = Date.now() / 1000
   return new Map(

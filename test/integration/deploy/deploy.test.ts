@@ -7,11 +7,11 @@ import formats from 'ajv-formats'
 import { validate } from 'dockerfile-utils'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { createProgram } from '../../src/cli/program.ts'
-import { parseDatabaseConfig } from '../../src/platform/config/config.ts'
-import { parseDaemonConfig } from '../../src/platform/config/daemon-config.ts'
+import { createProgram } from '../../../src/cli/program.ts'
+import { parseDatabaseConfig } from '../../../src/platform/config/config.ts'
+import { parseDaemonConfig } from '../../../src/platform/config/daemon-config.ts'
 
-const project = path.resolve(import.meta.dirname, '../..')
+const project = path.resolve(import.meta.dirname, '../../..')
 const read = (file: string) => readFileSync(path.join(project, file), 'utf8')
 const commands = createProgram().commands.map((command) => command.name())
 
@@ -22,7 +22,7 @@ interface Service {
 }
 
 describe('docker-compose.yml', () => {
-  /** As Compose does with nothing but these in .env. */
+  /** The only variables in .env. The test substitutes them as Compose does. */
   const given: Readonly<Record<string, string>> = { POSTGRES_PASSWORD: 'secret', IDENTIFAI_API_KEY: 'key' }
   const text = read('docker-compose.yml').replaceAll(
     /\$\{(\w+)(?::-([^}]*)|:\?[^}]*)\}/g,
@@ -42,7 +42,7 @@ describe('docker-compose.yml', () => {
     expect(fits({ ...compose, services: { daemon: { imag: 'x' } } })).toBe(false)
   })
 
-  it('runs commands that there are, with settings that they accept, after what they need', () => {
+  it('runs existing commands with valid settings, after the services that they need', () => {
     const { postgres, migrate, daemon, simulator } = compose.services as Record<string, Service>
     expect(migrate?.command).toEqual(['migrate'])
     expect(simulator?.command).toEqual(['simulate'])
@@ -59,7 +59,7 @@ describe('docker-compose.yml', () => {
     expect(daemon?.depends_on).toEqual({ migrate: { condition: 'service_completed_successfully' } })
   })
 
-  it('takes the stand-in API on loopback', () => {
+  it('accepts the simulated API on loopback', () => {
     const { daemon } = compose.services as Record<string, Service>
     const environment = { ...daemon?.environment, IDENTIFAI_API_URL: 'http://127.0.0.1:8787/api' }
     expect(parseDaemonConfig(environment).apiUrl).toBe('http://127.0.0.1:8787/api')
@@ -69,12 +69,12 @@ describe('docker-compose.yml', () => {
 describe('the Dockerfile', () => {
   const text = read('Dockerfile')
 
-  it('has nothing that a linter finds', () => {
+  it('passes a linter', () => {
     expect(validate(text)).toEqual([])
     expect(validate(`${text}\nRUNN x`)).not.toEqual([])
   })
 
-  it('copies what there is, and what .dockerignore lets in', () => {
+  it('copies existing files that .dockerignore does not exclude', () => {
     const sources = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files = '']) =>
       files.split(' '),
     )
@@ -85,7 +85,7 @@ describe('the Dockerfile', () => {
     expect(letIn.filter((file) => !existsSync(path.join(project, file)))).toEqual([])
   })
 
-  it('ends as an unprivileged user who runs a command that there is, on a Node that the lockfile fits', () => {
+  it('runs an existing command as an unprivileged user, on the Node version of the lockfile', () => {
     expect(text.slice(text.lastIndexOf('FROM'))).toMatch(/^USER node$/m)
     const [, command] = /^CMD \["(\w+)"\]$/m.exec(text) ?? []
     expect(commands).toContain(command)
@@ -95,7 +95,7 @@ describe('the Dockerfile', () => {
   })
 })
 
-it('the Deployment runs the daemon, probes what it serves, and not as root', () => {
+it('the Deployment runs the daemon with its probes, and not as root', () => {
   const { spec } = parse(read('deploy/deployment.yaml')) as {
     spec: { template: { spec: { containers: Record<string, unknown>[]; securityContext: object } } }
   }
@@ -113,7 +113,7 @@ it('the Deployment runs the daemon, probes what it serves, and not as root', () 
   expect(pod.securityContext).toMatchObject({ runAsNonRoot: true })
 })
 
-it('the CronJob runs a command that there is, never two at once, and not as root', () => {
+it('the CronJob runs an existing command, never two at the same time, and not as root', () => {
   const { spec } = parse(read('deploy/cronjob.yaml')) as {
     spec: {
       schedule: string
@@ -136,7 +136,7 @@ it.skipIf(spawnSync('systemd-analyze', ['--version']).status !== 0)(
     try {
       const units = ['identifai-sync.service', 'identifai-sync-daemon.service', 'identifai-sync.timer'].map(
         (name) => {
-          // The command is not installed here.
+          // The product is not installed on this machine.
           const text = read(`deploy/${name}`).replace('/usr/local/bin/identifai-sync', '/bin/true')
           writeFileSync(path.join(folder, name), text)
           return path.join(folder, name)

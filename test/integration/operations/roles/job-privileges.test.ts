@@ -1,37 +1,37 @@
 import { readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { JOB_PRIVILEGES } from '../../src/operations/roles/job-privileges.ts'
-import { createApp } from '../../src/app.ts'
-import { asDatabaseError } from '../../src/platform/postgres/database-error.ts'
-import { checkPrivileges } from '../../src/operations/doctor/check-schema.ts'
-import { applyReplay } from '../../src/pipeline/replay/replay.ts'
-import { executeRun } from '../../src/pipeline/run/execute-run.ts'
-import { startCannedApi } from '../support/canned-api.ts'
-import { createTestApp } from '../support/test-app.ts'
+import { JOB_PRIVILEGES } from '../../../../src/operations/roles/job-privileges.ts'
+import { createApp } from '../../../../src/app.ts'
+import { asDatabaseError } from '../../../../src/platform/postgres/database-error.ts'
+import { checkPrivileges } from '../../../../src/operations/doctor/check-schema.ts'
+import { applyReplay } from '../../../../src/pipeline/replay/replay.ts'
+import { executeRun } from '../../../../src/pipeline/run/execute-run.ts'
+import { startCannedApi } from '../../../support/canned-api.ts'
+import { createTestApp } from '../../../support/test-app.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
-/** Something for every data table. */
+/** A row for every data table. */
 const COMPLETE = {
   verdict: { heuristic: 'Majority', classification: 'human', models: ['Phantom'] },
   results: [{ model: 'Phantom', classification: [{ label: 'human', score: 0.9 }] }],
   details: { clips: [{ index: 0, verdict: { classification: 'human' } }] },
 }
 
-/** The statements of docs/operations.md that make a role the role of the job. */
+/** The statements of docs/operations.md that grant a role the privileges of the job. */
 function grantsOfTheJob(role: string): string[] {
-  const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
   const [, block = ''] =
     /```sql\n(GRANT USAGE ON SCHEMA identifai TO identifai_sync;[\s\S]*?)```/.exec(text) ?? []
   const statements = block.split(';\n').filter((statement) => statement.trim() !== '')
   return statements.map((statement) => statement.replaceAll('identifai_sync', `"${role}"`))
 }
 
-it('a role with the grants that docs/operations.md names runs whole passes, and cannot change history', async () => {
+it('a role with the grants of docs/operations.md completes runs, and cannot change history', async () => {
   const served = new Map<string, object>()
-  await using api = await startCannedApi((asked) =>
-    asked.flatMap((identifier) => served.get(identifier) ?? []),
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.flatMap((identifier) => served.get(identifier) ?? []),
   )
   await using bench = await createTestApp({
     environment: { SYNC_MISSING_AFTER: '1', IDENTIFAI_API_URL: api.url },
@@ -62,11 +62,9 @@ it('a role with the grants that docs/operations.md names runs whole passes, and 
     expect(lacking).toMatchObject({
       status: 'failed',
       exit_code: 5,
-      remedy: expect.stringMatching(
-        /^If .* is the role that runs passes, .* Else run doctor as that role\.$/,
-      ),
+      remedy: expect.stringMatching(/^If .* is the role of the job, .* Otherwise run doctor as that role\.$/),
     })
-    // What it says to do does it; and so does what is documented.
+    // The statements of the remedy are sufficient, and so are those of the documentation.
     for (const [grant] of lacking.remedy?.matchAll(/GRANT [^;]*;/g) ?? []) await sql.raw(grant).execute(db)
     expect(await checkPrivileges(app.db)).toMatchObject({ status: 'ok' })
     await sql`drop owned by ${sql.id(role)}`.execute(db)
@@ -80,15 +78,15 @@ it('a role with the grants that docs/operations.md names runs whole passes, and 
       Object.fromEntries(Object.entries(JOB_PRIVILEGES).map(([table, of]) => [table, of.toSorted()])),
     )
 
-    // Everything that a pass does: first answers, a force with its sibling, a disappearance, quarantine, drift, the chain.
+    // All writes of a run: first results, a force of same-file identifiers, an absence, quarantine, drift, the chain.
     const serve = (identifier: string, more: object = {}) =>
       served.set(identifier, { identifier, status: 'done', hash: identifier, ...COMPLETE, ...more })
     for (const name of ['a', 'b', 'c', 'd']) serve(name)
-    serve('sibling', { hash: 'a' })
+    serve('same-file', { hash: 'a' })
     await bench.enqueue([...served.keys(), 'unknown'])
     expect(await run()).toMatchObject({ claimed: 6, not_returned: 1, changed: 5 })
     serve('a', { force_classification: 'human' })
-    serve('sibling', { hash: 'a', force_classification: 'human' })
+    serve('same-file', { hash: 'a', force_classification: 'human' })
     served.delete('b')
     serve('c', { status: 'unheard of' })
     serve('d', { unheard_of: 1 })
@@ -96,7 +94,7 @@ it('a role with the grants that docs/operations.md names runs whole passes, and 
     serve('c')
     expect(await run()).toMatchObject({ status: 'succeeded', changed: 0 })
 
-    // What a former version made of the record otherwise, a replay makes anew, from the record that is kept.
+    // A replay rewrites from the payload the rows that an earlier version derived differently.
     await sql`update identifai.verdicts set confidence = 0.123`.execute(db)
     const signal = new AbortController().signal
     const { rewritten } = await applyReplay(app, { since: null, signal })
@@ -118,7 +116,7 @@ it('a role with the grants that docs/operations.md names runs whole passes, and 
         code: INSUFFICIENT_PRIVILEGE,
       })
     }
-    // A sealed run refuses whoever may change runs.
+    // A sealed run refuses changes even from a role that can update runs.
     await expect(sql`update identifai.sync_runs set host = 'x'`.execute(app.db)).rejects.toThrow()
   } finally {
     await sql`drop owned by ${sql.id(role)}`.execute(db)

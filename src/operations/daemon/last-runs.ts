@@ -1,0 +1,47 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../../platform/postgres/database.ts'
+
+/**
+ * Reads when the last successful run ended, of any process; null before the first. Only nightly and manual runs count,
+ * because they request everything that is due. Fresh runs and replays can succeed while every nightly run fails.
+ */
+export async function readLastSuccess(db: Kysely<Database>): Promise<Date | null> {
+  const { last } = await db
+    .selectFrom('identifai.sync_runs')
+    .select(({ fn }) => fn.max('finished_at').as('last'))
+    .where('trigger', 'in', ['nightly', 'manual'])
+    // A partial run requested everything, too. It quarantined or released some of it.
+    .where('status', 'in', ['succeeded', 'partial'])
+    .executeTakeFirstOrThrow()
+  return last
+}
+
+/**
+ * A failed nightly run is repeated after this time. The cause may be gone by then, and the retries cost the API little.
+ */
+const RETRY_AFTER_MINUTES = 30
+
+/**
+ * Reads when the latest nightly run started that need not be repeated: it ended well, is still running, or failed less
+ * than 30 minutes ago. An interrupted run and a run whose process died have to be repeated. Null when no nightly run
+ * exists, because then none was missed.
+ *
+ * @param leaseSeconds A running run without a heartbeat for this long counts as dead.
+ */
+export async function readLastNightly(db: Kysely<Database>, leaseSeconds: number): Promise<Date | null> {
+  const isMissed = sql<boolean>`status = 'interrupted'
+    or status = 'running' and heartbeat_at < now() - make_interval(secs => ${leaseSeconds})
+    or status = 'failed' and finished_at < now() - make_interval(mins => ${RETRY_AFTER_MINUTES})`
+  const { last } = await db
+    .selectFrom('identifai.sync_runs')
+    .select(
+      // When every run has to be repeated, a moment before the first one, so that its own nightly time counts as
+      // missed.
+      sql<Date | null>`coalesce(max(started_at) filter (where not (${isMissed})), min(started_at) - interval '1 minute')`.as(
+        'last',
+      ),
+    )
+    .where('trigger', '=', 'nightly')
+    .executeTakeFirstOrThrow()
+  return last
+}

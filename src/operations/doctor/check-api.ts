@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import type { ApiClient } from '../../pipeline/api/api-client.ts'
+import {
+  ApiKeyRefusedError,
+  ApiResponseError,
+  ApiUntrustedError,
+  EXIT_CODE,
+  RetryableError,
+  ThrottledError,
+} from '../../platform/errors.ts'
+import { failed, ok, type Result, warning } from './finding.ts'
+
+/** Makes up an identifier that no account has: 64 random hex digits, the format of identifAI. */
+export function inventIdentifier(): string {
+  return randomBytes(32).toString('hex')
+}
+
+/**
+ * Checks that the API accepts the key, with one request for an unknown identifier. An empty array, a 404 and a 422 all
+ * mean that it does. Also returns the `Date` header of the response; null when there is none.
+ */
+export async function checkKey(
+  api: ApiClient,
+): Promise<{ readonly result: Result; readonly httpDate: Date | null }> {
+  try {
+    const reply = await api.read([inventIdentifier()], new AbortController().signal)
+    if (reply.kind === 'answered') return { result: ok('The API accepts the key.'), httpDate: reply.httpDate }
+    return { result: refusedRequest(reply.status), httpDate: null }
+  } catch (error) {
+    return { result: explain(error), httpDate: null }
+  }
+}
+
+/** A 422 proves that the API has accepted the key. A 404 does not, because a wrong URL leads to it, too. */
+function refusedRequest(status: number): Result {
+  if (status !== 404)
+    return ok(`The API accepts the key: its response to an unknown identifier is ${status}.`)
+  return warning(
+    'The response to an unknown identifier is 404: the API accepts the key, or IDENTIFAI_API_URL is wrong.',
+    'Run doctor --probe with an identifier that has a result, to find out which.',
+  )
+}
+
+function explain(error: unknown): Result {
+  if (error instanceof ThrottledError) {
+    return warning(
+      `${error.message}: the API accepts the key, and its quota is used up.`,
+      'Do nothing if a run is in progress. Otherwise find out which other program uses the same key.',
+    )
+  }
+  if (error instanceof ApiKeyRefusedError) {
+    return failed(error.message, 'Put the key of your identifAI account there.', EXIT_CODE.keyRefused)
+  }
+  const remedy = remedyFor(error)
+  if (remedy === undefined) throw error
+  return failed((error as Error).message, remedy, EXIT_CODE.gaveUp)
+}
+
+function remedyFor(error: unknown): string | undefined {
+  if (error instanceof ApiResponseError)
+    return 'Check IDENTIFAI_API_URL: it ends before /classifications_audio.'
+  if (error instanceof ApiUntrustedError)
+    return 'Find out who issued the certificate before you trust it: a proxy may intercept the connection.'
+  if (error instanceof RetryableError)
+    return 'Check IDENTIFAI_API_URL and the network: a firewall, HTTPS_PROXY and NO_PROXY.'
+  return undefined
+}

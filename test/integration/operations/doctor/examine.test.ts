@@ -1,0 +1,123 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { examination, type Responder, responds } from '../../../support/examination.ts'
+import { createTestDatabase } from '../../../support/test-database.ts'
+
+describe('the doctor', () => {
+  it('finds no problem in a correct setup, requests one unknown identifier, and writes nothing but its quota slot', async () => {
+    await using own = await createTestDatabase()
+    const { findings, exitCode, requests } = await examination({ databaseUrl: own.url })
+    expect(findings.map(({ check, status }) => [check, status])).toEqual(
+      ['configuration', 'database', 'privileges', 'migrations', 'sequences', 'requests', 'api', 'clocks'].map(
+        (check) => [check, 'ok'],
+      ),
+    )
+    expect(exitCode).toBe(0)
+    expect(requests).toEqual([[expect.stringMatching(/^[0-9a-f]{64}$/)]])
+    const { rows } = await sql<{ written: string }>`
+      select 'identifiers' as written where exists (select from identifai.identifiers)
+      union all select 'sync_runs' where exists (select from identifai.sync_runs)
+      union all select 'api_quota' where exists (select from identifai.api_quota)`.execute(own.db)
+    expect(rows).toEqual([{ written: 'api_quota' }])
+  })
+
+  it('skips the checks that an unreachable or empty database makes impossible, and still checks the API', async () => {
+    const unreachable = await examination({ databaseUrl: 'postgresql://127.0.0.1:1/x' })
+    expect(unreachable.findings.map(({ check, status }) => [check, status])).toEqual([
+      ['configuration', 'ok'],
+      ['database', 'failed'],
+      ['privileges', 'skipped'],
+      ['migrations', 'skipped'],
+      ['sequences', 'skipped'],
+      ['requests', 'ok'],
+      ['api', 'ok'],
+      ['clocks', 'skipped'],
+    ])
+    expect(unreachable.exitCode).toBe(5)
+    await using empty = await createTestDatabase(
+      'empty',
+      "encoding 'SQL_ASCII' locale 'C' template template0",
+    )
+    const { found, exitCode } = await examination({ databaseUrl: empty.url })
+    expect(found('migrations')).toMatchObject({
+      status: 'failed',
+      found: expect.stringContaining('Run: identifai-sync migrate'),
+    })
+    expect(exitCode).toBe(5)
+  })
+
+  it('warns about an encoding that cannot store every record', async () => {
+    await using ascii = await createTestDatabase(
+      'empty',
+      "encoding 'SQL_ASCII' locale 'C' template template0",
+    )
+    const { findings } = await examination({ databaseUrl: ascii.url })
+    expect(findings.filter(({ check }) => check === 'database')).toMatchObject([
+      { status: 'ok' },
+      { status: 'warning', found: expect.stringContaining('SQL_ASCII') },
+    ])
+  })
+
+  it('finds sequences that lag behind, and its remedy corrects them', async () => {
+    await using own = await createTestDatabase()
+    await sql`insert into identifai.identifiers (identifier) select 'id-' || n from generate_series(1, 5) as n`.execute(
+      own.db,
+    )
+    await sql`select setval(pg_get_serial_sequence('identifai.identifiers', 'id'), 2)`.execute(own.db)
+    const { found, exitCode } = await examination({ databaseUrl: own.url })
+    expect(found('sequences')).toMatchObject({
+      status: 'failed',
+      found: expect.stringContaining('identifiers'),
+    })
+    expect(exitCode).toBe(5)
+    const [, statements = ''] = /(SELECT .*;)$/.exec(found('sequences').remedy ?? '') ?? []
+    await sql.raw(statements).execute(own.db)
+    expect((await examination({ databaseUrl: own.url })).found('sequences').status).toBe('ok')
+    await sql`insert into identifai.identifiers (identifier) values ('next')`.execute(own.db)
+  })
+
+  it('warns when part of the quota is wasted because a full batch does not fit one request', async () => {
+    await using own = await createTestDatabase()
+    await sql`insert into identifai.identifiers (identifier) values (${'x'.repeat(200)})`.execute(own.db)
+    const { found, exitCode } = await examination({ databaseUrl: own.url })
+    expect(found('requests')).toMatchObject({
+      status: 'warning',
+      found: expect.stringContaining('37 identifiers of 200 bytes'),
+    })
+    expect(exitCode).toBe(0)
+  })
+
+  it.each<[string, Responder, string, number, string]>([
+    ['an empty array', () => [], 'ok', 0, 'accepts the key'],
+    ['a 404', responds(404), 'warning', 0, 'unknown identifier is 404'],
+    ['a 422', responds(422), 'ok', 0, 'unknown identifier is 422'],
+    ['a 401', responds(401), 'failed', 4, 'refuses the key (401)'],
+    ['a 403', responds(403), 'failed', 4, 'refuses the key (403)'],
+    ['a 429', responds(429), 'warning', 0, 'its quota is used up'],
+    ['a 500', responds(500), 'failed', 7, 'status 500'],
+    ['a redirect', responds(302), 'failed', 7, 'IDENTIFAI_API_URL'],
+    ['the HTML page of a proxy', () => '<html>', 'failed', 7, 'is not JSON'],
+  ])('derives from %s whether the API accepts the key', async (_, respond, status, code, words) => {
+    await using own = await createTestDatabase()
+    const { found, exitCode } = await examination({ databaseUrl: own.url, respond })
+    expect(found('api')).toMatchObject({ status, found: expect.stringContaining(words) })
+    expect(exitCode).toBe(code)
+  })
+
+  it('ends after the configuration when a setting is wrong', async () => {
+    const { findings, exitCode, requests } = await examination({
+      databaseUrl: 'postgresql://127.0.0.1:1/x',
+      environment: { SYNC_RETRIES: 'x', SYNC_BATCHSIZE: '5' },
+    })
+    expect(findings).toMatchObject([
+      {
+        check: 'configuration',
+        status: 'failed',
+        found: 'SYNC_RETRIES must be a whole number from 0 to 100.',
+      },
+      { check: 'configuration', status: 'warning', found: 'Nothing reads SYNC_BATCHSIZE.' },
+    ])
+    expect(exitCode).toBe(2)
+    expect(requests).toEqual([])
+  })
+})
