@@ -100,7 +100,6 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
       causes:
         'Reasons for which this revision exists. Changes of force between two finished records: forced, force_changed, unforced; the two times of the revision bound them. already_forced: forced in its first finished record, so the change was not observed and the two times do not bound it. Other changes: status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, extra_changed, metadata_changed (name, ref_id, or the force of an unfinished record). Presence: first_seen, disappeared (the API stopped returning it), reappeared.',
       media: 'Kind of medium.',
-      media: 'Kind of medium.',
       identifier: 'Names one submission.',
       source: 'identifiers.source at that time.',
       submitted_at: 'identifiers.submitted_at at that time.',

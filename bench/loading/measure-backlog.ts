@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
-import { claimDue } from '../../src/pipeline/queue/claim-due.ts'
+import { claimDue } from '../../src/pipeline/queue/claim.ts'
 import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { readTrackedTotals } from '../../src/pipeline/run/tracked-totals.ts'
 import { median, medianRatio } from '../median.ts'

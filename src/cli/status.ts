@@ -19,7 +19,7 @@ export function statusCommand() {
     .addHelpText('after', '\nNeeds DATABASE_URL only; sends no request.')
     .action(async (options) => {
       const { parseScheduleConfig } = await import('../platform/config/daemon-config.ts')
-      const { nextSlot } = await import('../operations/daemon/next-slot.ts')
+      const { nextCronTime } = await import('../operations/daemon/cron.ts')
       const { readEnvironment } = await import('../platform/config/config.ts')
       const { readStatus, readStuck } = await import('../pipeline/queue/status.ts')
       await using app = await openDatabase()
@@ -30,7 +30,7 @@ export function statusCommand() {
         return
       }
       const { schedule: expression, timezone } = parseScheduleConfig(readEnvironment())
-      const next_nightly_at = nextSlot({ expression, timeZone: timezone, now: new Date() })
+      const next_nightly_at = nextCronTime({ expression, timeZone: timezone, now: new Date() })
       const status = { ...(await readStatus(app.db)), next_nightly_at }
       if (options.json) printJson(status)
       else print(describeStatus(status))

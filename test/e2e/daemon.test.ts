@@ -54,7 +54,7 @@ it.concurrent('the daemon requests identifiers that are inserted by SQL, counts 
   expect(await (await fetch(`${daemon.origin}/livez`)).json()).toEqual({ live: true })
   await track(own, ['a', 'b'])
   await daemon.logged(({ msg }) => msg === 'run ended')
-  expect(api.asked).toEqual([['a', 'b']])
+  expect(api.requests).toEqual([['a', 'b']])
   const { rows } = await sql`select identifier, status from identifai.classifications order by 1`.execute(
     own.db,
   )
@@ -109,9 +109,9 @@ it.concurrent('two daemons share the work, also that of a missed nightly run: ea
   // A daemon sends two requests per run at a time, so the fifth is from the other one. None gets a response before it.
   const waiting: (() => void)[] = []
   await using api = await startCannedApi((requested, response) => {
-    if (api.asked.length > 5) return done(requested)
+    if (api.requests.length > 5) return done(requested)
     waiting.push(() => response.end(JSON.stringify(done(requested))))
-    if (api.asked.length === 5) for (const respond of waiting) respond()
+    if (api.requests.length === 5) for (const respond of waiting) respond()
     return undefined
   })
   await track(own, nightly)
@@ -125,14 +125,14 @@ it.concurrent('two daemons share the work, also that of a missed nightly run: ea
   // Both daemons start a fresh run in the same second.
   await track(own, fresh)
   const identifiers = [...nightly, ...fresh]
-  await eventually(async () => api.asked.flat().length >= identifiers.length)
+  await eventually(async () => api.requests.flat().length >= identifiers.length)
   // Two more runs, for which nothing is due.
   for (const daemon of daemons) {
     const { log } = daemon
     const { length } = log
     await daemon.logged((event) => event.msg === 'nothing was due' && log.indexOf(event) > length + 1)
   }
-  expect(api.asked.flat().toSorted()).toEqual(identifiers.toSorted())
+  expect(api.requests.flat().toSorted()).toEqual(identifiers.toSorted())
   const { rows } = await sql`
     select (select count(*)::integer from identifai.classifications) as classifications,
       (select count(*)::integer from identifai.classification_revisions) as revisions,
@@ -147,7 +147,7 @@ it.concurrent('a daemon that was killed in a nightly run makes up for it when it
   const identifiers = Array.from({ length: 300 }, (_, n) => `id-${n}`)
   let isHanging = true
   await using api = await startCannedApi((requested) =>
-    isHanging && api.asked.length > 1 ? undefined : done(requested),
+    isHanging && api.requests.length > 1 ? undefined : done(requested),
   )
   await track(own, identifiers)
   // A priority that only nightly runs request.
@@ -157,7 +157,7 @@ it.concurrent('a daemon that was killed in a nightly run makes up for it when it
   {
     await using daemon = await startDaemon(cli, environment)
     // One batch is loaded. The second one never gets a response.
-    await eventually(async () => api.asked.length >= 2)
+    await eventually(async () => api.requests.length >= 2)
     daemon.signal('SIGKILL')
     expect(await daemon.ended).toBe('SIGKILL')
   }
@@ -204,7 +204,7 @@ it.concurrent('a stopping daemon is not ready, and finishes its current work', a
   await using api = await startCannedApi(() => undefined)
   await track(own, ['a'])
   await using daemon = await startDaemon(cli, settingsOf(own, api))
-  await eventually(async () => api.asked.length > 0)
+  await eventually(async () => api.requests.length > 0)
   // The run aborts its current request quickly, so the lock keeps it from ending.
   const lock = await own.pool.connect()
   await lock.query('begin; lock table identifai.identifiers')
@@ -245,7 +245,7 @@ it.concurrent('a daemon survives the loss of its database, and reports the probl
   await track(own, ['a'])
   await using _ = await startTcpProxy(target, () => false, proxy.port)
   await eventually(async () => (await daemon.readiness()).status === 200)
-  await eventually(async () => api.asked.length > 0)
+  await eventually(async () => api.requests.length > 0)
 })
 
 it.concurrent('each run reads the current secrets', async () => {
@@ -369,7 +369,7 @@ it.concurrent('an old daemon writes nothing after a newer version has migrated, 
   })
   const length = daemon.log.length
   await daemon.logged((event) => event.msg === 'run failed' && daemon.log.indexOf(event) > length)
-  expect(api.asked).toEqual([])
+  expect(api.requests).toEqual([])
   await sql`delete from identifai.schema_migrations where name = '9999-later'`.execute(own.db)
   await daemon.logged(({ msg }) => msg === 'run ended')
   expect(await daemon.readiness()).toMatchObject({ status: 200 })

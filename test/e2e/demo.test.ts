@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { withResponses } from '../../scripts/bi-answers.ts'
+import { withResults } from '../../scripts/bi-results.ts'
 import { grantReader } from '../../src/operations/roles/grants.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
@@ -40,7 +40,7 @@ async function queriedByAnalyst(databaseUrl: string): Promise<string> {
   url.username = 'analyst'
   url.password = 'p'
   const analyst = connect({ connectionString: url.href, maxConnections: 1 })
-  const answered = await withResponses(analyst.db, BI_DOCS)
+  const answered = await withResults(analyst.db, BI_DOCS)
   await analyst.db.destroy()
   return answered
 }

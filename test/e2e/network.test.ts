@@ -110,7 +110,7 @@ describe('a forwarding proxy', () => {
         [name]: url.href,
       })
       expect(result).toMatchObject({ code: 0, loaded: 1 })
-      expect(proxy.asked).toEqual([
+      expect(proxy.requests).toEqual([
         { target: `api.test:${api.port}`, authorization: `Basic ${btoa('user:proxy-password')}` },
       ])
       expect(proxy.carried().length).toBeGreaterThan(500)
@@ -129,7 +129,7 @@ describe('a forwarding proxy', () => {
     }
     const result = await sync({ ...environment, NO_PROXY: 'elsewhere.test,api.test' })
     expect(result).toMatchObject({ code: 7, stderr: expect.stringContaining('api.test') })
-    expect(proxy.asked).toEqual([])
+    expect(proxy.requests).toEqual([])
   })
 
   it('is never used for loopback', async () => {
@@ -137,7 +137,7 @@ describe('a forwarding proxy', () => {
     await using proxy = await startForwardingProxy({})
     const environment = { IDENTIFAI_API_URL: api.url, NODE_EXTRA_CA_CERTS: authority.file }
     expect(await sync({ ...environment, HTTPS_PROXY: proxy.url })).toMatchObject({ code: 0, loaded: 1 })
-    expect(proxy.asked).toEqual([])
+    expect(proxy.requests).toEqual([])
   })
 
   it('that refuses is named in the error, its password is not', async () => {

@@ -46,7 +46,7 @@ it('four processes on one queue ask for nothing twice at once, do not deadlock, 
 
   expect(results.map(({ code, stderr }) => [code, stderr])).toEqual(results.map(() => [0, '']))
   expect(twice).toEqual([])
-  const asked = new Set(api.asked.flat())
+  const asked = new Set(api.requests.flat())
   expect(asked.size).toBe(IDENTIFIERS)
   const { rows } = await sql`
     select i.state, count(*) as identifiers, count(i.leased_by) as leased, sum(r.revisions) as revisions

@@ -8,7 +8,7 @@ import { hostileText } from '../support/hostile-text.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { mutated } from '../support/mutate.ts'
 import { readContentRows } from '../support/read-rows.ts'
-import { meaning } from '../support/says-the-same.ts'
+import { meaning } from '../support/meaning.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 /** As many as `npm run test:soak` asks for, or fewer. */

@@ -17,7 +17,7 @@ import { loadBatch } from '../../src/pipeline/load/load-batch.ts'
 import { dueAfterFailureSeconds } from '../../src/platform/retry.ts'
 import { outcomesOf } from '../../src/pipeline/run/rules/outcomes-of.ts'
 import { openRun } from '../../src/pipeline/run/run-rows.ts'
-import { answered } from '../support/answered.ts'
+import { responseRecords } from '../support/response-records.ts'
 import { LEASE_SECONDS, QueueModel, type ModelResponse, type ModelClaim } from '../support/queue-model.ts'
 import { moveTime } from '../support/move-time.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -127,7 +127,7 @@ const answer = (which: number, what: ModelResponse) =>
     const held = pick(real, which)
     if (!held) return
     const { claim: one, model: known } = held
-    const { outcomes } = outcomesOf([one], answered(RECORDS[what](one.identifier)), {
+    const { outcomes } = outcomesOf([one], responseRecords(RECORDS[what](one.identifier)), {
       endpoint: audioEndpoint,
       policy: POLICY,
     })

@@ -7,7 +7,7 @@ import type { JsonObject } from '../../src/platform/json.ts'
 import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
-import { meaning } from '../support/says-the-same.ts'
+import { meaning } from '../support/meaning.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const RECORDS = 400

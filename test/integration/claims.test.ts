@@ -11,7 +11,7 @@ import { RunClosedError } from '../../src/platform/errors.ts'
 import { readClock } from '../../src/platform/postgres/clock.ts'
 import { outcomesOf } from '../../src/pipeline/run/rules/outcomes-of.ts'
 import { closeRun, closeStaleRuns, openRun } from '../../src/pipeline/run/run-rows.ts'
-import { answered } from '../support/answered.ts'
+import { responseRecords } from '../support/response-records.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let database: TestDatabase
@@ -68,7 +68,7 @@ async function set(identifier: string, columns: string) {
 async function load(claims: readonly Claim[], runId = run, requestedAt?: string) {
   const policy = { missingAfter: 5, refreshHours: 12 }
   const records = claims.map(({ identifier }) => ({ identifier, status: 'done' }))
-  const { outcomes } = outcomesOf(claims, answered(records), { endpoint: audioEndpoint, policy })
+  const { outcomes } = outcomesOf(claims, responseRecords(records), { endpoint: audioEndpoint, policy })
   const now = await readClock(database.db)
   return loadBatch(database.pool, {
     endpoint: audioEndpoint,

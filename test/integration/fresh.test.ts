@@ -31,7 +31,7 @@ describe('a fresh pass', () => {
     const priorities = { woken: 10, inserted: 0, enqueued: -5, later: -6, sweep: -10 }
     for (const [identifier, priority] of Object.entries(priorities)) await insert(bench, identifier, priority)
     expect(await bench.run({ trigger: 'fresh' })).toMatchObject({ trigger: 'fresh', claimed: 3 })
-    expect(api.asked).toEqual([['woken', 'inserted', 'enqueued']])
+    expect(api.requests).toEqual([['woken', 'inserted', 'enqueued']])
     expect(await runs(bench)).toEqual([{ trigger: 'fresh', status: 'succeeded', claimed: 3 }])
   })
 
@@ -53,12 +53,12 @@ describe('a fresh pass', () => {
     const sweep = executeRun(bench.app, { trigger: 'nightly', signal: stop.signal })
     const waits: number[] = []
     for (let round = 1; round <= 5; round++) {
-      await expect.poll(() => api.asked.length, { timeout: 30_000 }).toBeGreaterThan(round * 4)
-      const before = api.asked.length
+      await expect.poll(() => api.requests.length, { timeout: 30_000 }).toBeGreaterThan(round * 4)
+      const before = api.requests.length
       await insert(bench, `new-${round}`, round % 2 === 0 ? 0 : -5)
       await bench.run({ trigger: 'fresh' })
-      await expect.poll(() => api.asked.flat()).toContain(`new-${round}`)
-      waits.push(api.asked.findIndex((identifiers) => identifiers.includes(`new-${round}`)) - before)
+      await expect.poll(() => api.requests.flat()).toContain(`new-${round}`)
+      waits.push(api.requests.findIndex((identifiers) => identifiers.includes(`new-${round}`)) - before)
     }
     // Whichever pass asked for the last one, it has to be loaded before the sweep is stopped.
     await expect.poll(() => pendingOf(bench), { timeout: 30_000 }).toBe(0)

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../src/platform/json.ts'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
-import { meaning } from '../support/says-the-same.ts'
+import { meaning } from '../support/meaning.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 interface Revision {

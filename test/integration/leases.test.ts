@@ -34,7 +34,7 @@ describe('a pass under way', () => {
       released: 0,
       requests: 2,
     })
-    const asked = api.asked.flat()
+    const asked = api.requests.flat()
     expect(asked.length).toBe(new Set(asked).size)
   })
 
@@ -48,7 +48,7 @@ describe('a pass under way', () => {
     await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(Array.from({ length: 1000 }, (_, n) => `id-${n}`))
     await expect(executeRun(bench.app, { trigger: 'manual', signal })).rejects.toThrow(RunClosedError)
-    expect(api.asked.length).toBeLessThanOrEqual(3)
+    expect(api.requests.length).toBeLessThanOrEqual(3)
     const { rows } = await sql`
       select state, count(leased_by) as leased from identifai.identifiers group by 1`.execute(
       bench.database.db,
@@ -93,6 +93,6 @@ describe('a pass under way', () => {
       bench.app.db,
     )
     await bench.run({ refreshAll: true })
-    expect(api.asked.slice(3).flat()).toEqual(['b', 'c', 'a'])
+    expect(api.requests.slice(3).flat()).toEqual(['b', 'c', 'a'])
   })
 })

@@ -34,7 +34,7 @@ describe('asks that are lost', () => {
       await night(bench)
       await bench.makeAllDue()
     }
-    const sizes = api.asked.filter((asked) => asked.includes('heavy')).map((asked) => asked.length)
+    const sizes = api.requests.filter((asked) => asked.includes('heavy')).map((asked) => asked.length)
     expect(sizes).toEqual([100, 50, 25, 12, 6, 3, 1, 1, 1])
     expect(await ledger(bench)).toEqual([
       { state: 'done', attempts: 0, request_limit: null, n: 199 },
@@ -59,10 +59,10 @@ describe('asks that are lost', () => {
     }
     expect(await ledger(bench)).toContainEqual({ state: 'done', attempts: 0, request_limit: null, n: 592 })
     for (let run = 0; run < 3; run++) {
-      const before = api.asked.length
+      const before = api.requests.length
       expect((await night(bench)).run).toMatchObject({ status: 'partial', done: 592, released: 8 })
       expect(
-        api.asked
+        api.requests
           .slice(before, before + 5)
           .flat()
           .filter((one) => heavy.includes(one)),

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { readContentRows } from '../support/read-rows.ts'
-import { meaning } from '../support/says-the-same.ts'
+import { meaning } from '../support/meaning.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const IDENTIFIERS = 10_000

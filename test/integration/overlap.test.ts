@@ -27,7 +27,7 @@ it('more is asked for while earlier answers are being written, as much at once a
     const passing = bench.run()
     while ((await writersThatWait()) < CONCURRENCY) await sleep(20)
     // None of these has been written, and nothing is asked for beyond them: they are what memory holds.
-    expect(api.asked).toHaveLength(CONCURRENCY)
+    expect(api.requests).toHaveLength(CONCURRENCY)
     return { passing }
   })
   expect(await passed.passing).toMatchObject({ status: 'succeeded', requests: 10, done: 1000 })

@@ -164,7 +164,7 @@ describe('a pass', () => {
     await bench.enqueue(Array.from({ length: 250 }, (_, n) => `id-${n}`))
     const { run: row } = await run(bench, undefined, 150)
     expect(row).toMatchObject({ status: 'succeeded', claimed: 150, done: 150, pending_count: 100 })
-    expect(bench.api.asked.flat()).toHaveLength(150)
+    expect(bench.api.requests.flat()).toHaveLength(150)
   })
 
   it('packs what does not fit one request into the next, full', async () => {
@@ -176,7 +176,7 @@ describe('a pass', () => {
     )
     await bench.enqueue(Array.from({ length: 200 }, (_, n) => n.toString(16).padStart(64, '0')))
     const { run: row } = await run(bench)
-    const sizes = bench.api.asked.map((identifiers) => identifiers.length)
+    const sizes = bench.api.requests.map((identifiers) => identifiers.length)
     expect(row).toMatchObject({ status: 'succeeded', done: 200 })
     expect(sizes).toEqual([50, 50, 50, 50])
   })

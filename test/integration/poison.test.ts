@@ -73,7 +73,7 @@ describe('a refused batch', () => {
         leased_by: null,
       })
       expect((await ledger('id-37')).last_error).toContain('The selected identifier is invalid.')
-      const asked = api.asked.filter((identifiers) => !identifiers.includes('id-37')).flat()
+      const asked = api.requests.filter((identifiers) => !identifiers.includes('id-37')).flat()
       expect(asked.length).toBe(new Set(asked).size)
     },
   )
@@ -152,9 +152,9 @@ describe('a batch that was too long', () => {
     await bench.enqueue(Array.from({ length: 200 }, (_, n) => n.toString(16).padStart(64, '0')))
     const run = await bench.run()
     expect(run).toMatchObject({ status: 'succeeded', done: 200, released: 0 })
-    const refused = api.asked.filter((identifiers) => identifiers.length > 12).length
+    const refused = api.requests.filter((identifiers) => identifiers.length > 12).length
     expect(refused).toBeLessThanOrEqual(3)
-    const asked = api.asked.filter((identifiers) => identifiers.length <= 12).flat()
+    const asked = api.requests.filter((identifiers) => identifiers.length <= 12).flat()
     expect(asked.length).toBe(200)
   })
 

@@ -150,7 +150,7 @@ describe('a 429', () => {
       expect(run).toMatchObject({ status: 'failed', released: 1 })
       expect(run.error).toContain('60 minutes')
     }
-    expect(api.asked).toHaveLength(1)
+    expect(api.requests).toHaveLength(1)
   })
 
   it('that asks for more than five minutes ends the pass, and leaves everything as it was', async () => {

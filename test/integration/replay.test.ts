@@ -229,10 +229,10 @@ it('loads quarantined records that fit by now, as seen when they were received',
     `update identifai.identifiers set state = 'pending', due_at = now() where identifier = 'requeued'`,
   )
   expect(await surveyReplay(bench.app, ALL)).toMatchObject({ quarantined: 3, quarantined_fitting: 2 })
-  const requests = api.asked.length
+  const requests = api.requests.length
   const applied = await applyReplay(bench.app, ALL)
   expect(applied.rewritten).toBe(0)
-  expect(api.asked.length).toBe(requests)
+  expect(api.requests.length).toBe(requests)
 
   expect(applied.run).toMatchObject({
     status: 'succeeded',

@@ -34,7 +34,7 @@ describe('a pass that may wait', () => {
       done: 3,
       pending_count: 0,
     })
-    expect(bench.api.asked.flat().toSorted()).toEqual(['a', 'a', 'b', 'b', 'late', 'late'])
+    expect(bench.api.requests.flat().toSorted()).toEqual(['a', 'a', 'b', 'b', 'late', 'late'])
     // First asked again after a minute.
     expect(waits[0]).toBeGreaterThan(50)
     expect(waits[0]).toBeLessThanOrEqual(60)

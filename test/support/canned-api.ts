@@ -5,17 +5,17 @@ import type { AddressInfo } from 'node:net'
 export interface CannedApi extends AsyncDisposable {
   readonly url: string
   /** Identifiers of each request so far. */
-  readonly asked: string[][]
+  readonly requests: string[][]
 }
 
 /** Starts an HTTP server. `respond` returns the body for the requested identifiers, or undefined when it responds itself. */
 export async function startCannedApi(
   respond: (identifiers: string[], response: ServerResponse, request: IncomingMessage) => unknown,
 ): Promise<CannedApi> {
-  const asked: string[][] = []
+  const requests: string[][] = []
   const server = createServer((request, response) => {
     const identifiers = new URL(request.url ?? '/', 'http://host').searchParams.getAll('identifiers[]')
-    asked.push(identifiers)
+    requests.push(identifiers)
     const body = respond(identifiers, response, request)
     if (body !== undefined) {
       response.setHeader('content-type', 'application/json')
@@ -25,7 +25,7 @@ export async function startCannedApi(
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`,
-    asked,
+    requests,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
       server.close()

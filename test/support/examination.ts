@@ -9,7 +9,7 @@ export interface Examination {
   readonly findings: readonly Finding[]
   readonly exitCode: number
   /** Identifiers of each request. */
-  readonly requests: CannedApi['asked']
+  readonly requests: CannedApi['requests']
   readonly found: (check: string) => Finding
 }
 
@@ -36,7 +36,7 @@ export async function examination(options: {
   return {
     findings,
     exitCode: exitCodeOfFindings(findings),
-    requests: api.asked,
+    requests: api.requests,
     found: (check) => findings.find((finding) => finding.check === check) as Finding,
   }
 }

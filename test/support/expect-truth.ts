@@ -4,7 +4,7 @@ import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
 import type { World } from '../../src/devkit/simulator/world.ts'
 import { readContentRows } from './read-rows.ts'
-import { meaning } from './says-the-same.ts'
+import { meaning } from './meaning.ts'
 
 /**
  * Compares the database with a world, value by value. Each of these identifiers is finished and has the world's content,

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream'
 export interface ForwardingProxy extends AsyncDisposable {
   readonly url: string
   /** Target and credentials of each request. */
-  readonly asked: { readonly target: string; readonly authorization: string | undefined }[]
+  readonly requests: { readonly target: string; readonly authorization: string | undefined }[]
   /** All bytes sent through the proxy to the targets. */
   readonly carried: () => string
 }
@@ -15,12 +15,12 @@ export interface ForwardingProxy extends AsyncDisposable {
 export async function startForwardingProxy(
   names: Readonly<Record<string, number>>,
 ): Promise<ForwardingProxy> {
-  const asked: ForwardingProxy['asked'] = []
+  const requests: ForwardingProxy['requests'] = []
   const bytes: Buffer[] = []
   const server = createServer((_, response) => response.writeHead(405).end())
   server.on('connect', (request, near) => {
     const target = request.url ?? ''
-    asked.push({ target, authorization: request.headers['proxy-authorization'] })
+    requests.push({ target, authorization: request.headers['proxy-authorization'] })
     const port = names[target]
     if (port === undefined) return near.end('HTTP/1.1 403 Forbidden\r\n\r\n')
     const far = connect(port, '127.0.0.1', () => {
@@ -34,7 +34,7 @@ export async function startForwardingProxy(
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked,
+    requests,
     carried: () => Buffer.concat(bytes).toString('latin1'),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()

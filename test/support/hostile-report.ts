@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
-import { readReport } from '../../src/compliance/report/read-report.ts'
-import type { Report } from '../../src/compliance/report/report.ts'
+import { readReport } from '../../src/compliance/report/read/read-report.ts'
+import type { Report } from '../../src/compliance/report/schema.ts'
 import { sealHistory } from './seal-history.ts'
 
 /** Hostile names of files, labels and cases. Each is code or control characters in some output format. */

@@ -8,7 +8,7 @@ import { canonicalJson } from '../../src/platform/canonical-json.ts'
 import type { AudioRows } from '../../src/media/audio/tables.ts'
 import type { RowSet } from '../../src/media/endpoint.ts'
 import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
-import { meaning } from '../support/says-the-same.ts'
+import { meaning } from '../support/meaning.ts'
 
 function normalized(payload: JsonObject): RowSet {
   const validation = validateAudio(payload)

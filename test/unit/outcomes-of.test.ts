@@ -4,12 +4,12 @@ import type { Claim } from '../../src/pipeline/queue/claim.ts'
 import type { Json } from '../../src/platform/json.ts'
 import { outcomesOf } from '../../src/pipeline/run/rules/outcomes-of.ts'
 import { aClaim } from '../support/a-claim.ts'
-import { answered } from '../support/answered.ts'
+import { responseRecords } from '../support/response-records.ts'
 
 const claims = ['a', 'b', 'c'].map((identifier, position) => aClaim({ id: position + 1, identifier }))
 
 function read(records: Json[]) {
-  return outcomesOf(claims, answered(records), {
+  return outcomesOf(claims, responseRecords(records), {
     endpoint: audioEndpoint,
     policy: { missingAfter: 5, refreshHours: 12 },
   })

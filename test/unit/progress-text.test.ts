@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { progressText } from '../../src/cli/progress-text.ts'
-import { emptyTally } from '../../src/pipeline/run/tally.ts'
+import { progressText } from '../../src/cli/sync.ts'
+import { emptyTally } from '../../src/pipeline/run/rules/tally.ts'
 
 const tally = { ...emptyTally(), done: 1150, pending: 50, requests: 12, changed: 3, retries: 1 }
 

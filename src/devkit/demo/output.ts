@@ -1,9 +1,9 @@
-import { counted, count } from '../../platform/terminal/print.ts'
-import type { ChainReport } from '../../compliance/verify/findings.ts'
-import type { Report } from '../../compliance/report/report.ts'
-import { textTable } from '../../platform/terminal/text-table.ts'
+import { counted, count } from '../../platform/terminal/text.ts'
+import type { ChainVerification } from '../../compliance/verify/verify-chain.ts'
+import type { Report } from '../../compliance/report/schema.ts'
+import { textTable } from '../../platform/terminal/text.ts'
 import type { MigrationStep } from '../../platform/postgres/migrate.ts'
-import type { SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
+import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import type { EnqueueResult } from '../../pipeline/queue/enqueue/enqueue.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
@@ -50,7 +50,7 @@ export function createDemoOutput(print: (text: string) => void) {
       )
       print(`   ${counted(run.force_changes, 'forced classification')} found, each between two known times.`)
     },
-    reported: ({ decisions, summary }: Report, { revisions, findings }: ChainReport) => {
+    reported: ({ decisions, summary }: Report, { revisions, findings }: ChainVerification) => {
       heading('Report on forced labels: one decision has a note with its author and reason.')
       print(
         textTable(

@@ -1,16 +1,15 @@
 import { sql } from 'kysely'
 import { type App, createApp } from '../../app.ts'
-import { audioEndpoint } from '../../media/audio/endpoint.ts'
 import { verifyChain } from '../../compliance/verify/verify-chain.ts'
 import { parseSyncConfig } from '../../platform/config/config.ts'
 import { migrateUp } from '../../platform/postgres/migrate.ts'
-import type { SyncRunRow } from '../../platform/postgres/tables/sync-runs.ts'
+import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import { startEmbeddedPostgres } from '../embedded-postgres/start-embedded-postgres.ts'
 import { enqueue } from '../../pipeline/queue/enqueue/enqueue.ts'
 import type { Entry } from '../../pipeline/queue/enqueue/entry.ts'
 import { annotate } from '../../compliance/history/annotate.ts'
 import { createLogger } from '../../platform/logger.ts'
-import { readReport } from '../../compliance/report/read-report.ts'
+import { readReport } from '../../compliance/report/read/read-report.ts'
 import { startSimulator } from '../simulator/simulator.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
 import { QUESTIONS, TABLES } from './queries.ts'
@@ -62,7 +61,7 @@ export async function runDemo({ signal, output, linger }: DemoOptions): Promise<
   await executeDemoRun(app, signal, true)
   output.reported(
     await readReport(app.db, { media: 'audio', from: null, to: null, asOf: null }),
-    await verifyChain(app.db, audioEndpoint),
+    await verifyChain(app.db),
   )
 
   output.tablesCounted(await countRows(app))

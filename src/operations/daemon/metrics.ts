@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { RunStatus } from '../../platform/postgres/tables/sync-runs.ts'
-import { emptyTally, type Tally } from '../../pipeline/run/tally.ts'
+import type { RunStatus } from '../../platform/postgres/tables/runs.ts'
+import { emptyTally, type Tally } from '../../pipeline/run/rules/tally.ts'
 import type { Telemetry } from '../../platform/telemetry.ts'
 import { VERSION } from '../../platform/version.ts'
 import { SCHEDULED_TRIGGERS, type ScheduledTrigger } from './schedule.ts'

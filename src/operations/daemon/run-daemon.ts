@@ -47,7 +47,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     db,
     metricsDb: () => metricsDatabase.current(),
     logger,
-    overdueHours: config.readyMaxAgeHours,
+    overdueHours: config.httpReadyMaxAgeHours,
   })
   await using server = await startHttpServer({
     host: config.httpHost,
@@ -56,7 +56,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     readReadiness: createReadiness({
       db,
       startedAt,
-      maxAgeHours: config.readyMaxAgeHours,
+      maxAgeHours: config.httpReadyMaxAgeHours,
       isDraining: () => signal.aborted,
     }),
   })
@@ -66,8 +66,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     readLastNightly: async () => (await readLastNightly(db(), config.leaseSeconds)) ?? startedAt,
     run: (trigger) => executeScheduledRun(options, metrics, trigger),
   })
-  const { schedule: nightly, freshSchedule: fresh, timeZone } = config
-  logger.info({ nightly, fresh, timeZone, http: server.origin }, 'daemon started')
+  const { schedule: nightly, freshSchedule: fresh, timezone } = config
+  logger.info({ nightly, fresh, timezone, http: server.origin }, 'daemon started')
   await stopRequested(signal)
   logger.info('daemon stopping')
   await schedule.stop()

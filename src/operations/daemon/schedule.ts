@@ -1,7 +1,7 @@
 import { createTask, type ScheduledTask, schedule } from 'node-cron'
 import type { ScheduleConfig } from '../../platform/config/daemon-config.ts'
 import type { Logger } from '../../platform/logger.ts'
-import type { RunTrigger } from '../../platform/postgres/tables/sync-runs.ts'
+import type { RunTrigger } from '../../platform/postgres/tables/runs.ts'
 import { type CronTime, type CronWatch, createCronWatch } from './cron.ts'
 
 /** The triggers of the runs that a daemon starts. */
@@ -31,9 +31,9 @@ export interface ScheduleOptions {
 export function startSchedule({ config, logger, readLastNightly, run }: ScheduleOptions): Schedule {
   const nightly = createSingleFlight(() => run('nightly'))
   const fresh = createSingleFlight(() => run('fresh'))
-  const nightlyTime = { expression: config.schedule, timeZone: config.timeZone }
+  const nightlyTime = { expression: config.schedule, timeZone: config.timezone }
   const nightlyTimes = createCronWatch({ ...nightlyTime, since: new Date() })
-  const freshTimes = createTask(config.freshSchedule, () => {}, { timezone: config.timeZone })
+  const freshTimes = createTask(config.freshSchedule, () => {}, { timezone: config.timezone })
   const isMissed = createMissedRunCheck(nightlyTime)
   let isStopping = false
   const startMissedRun = async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { ApiClient } from '../../pipeline/api/api-client.ts'
+import { ENDPOINTS } from '../../media/registry.ts'
+import type { ApiClient } from '../../pipeline/api/client.ts'
 import {
   ApiKeyRefusedError,
   ApiResponseError,
@@ -23,8 +24,11 @@ export async function checkKey(
   api: ApiClient,
 ): Promise<{ readonly result: Result; readonly httpDate: Date | null }> {
   try {
-    const reply = await api.read([inventIdentifier()], new AbortController().signal)
-    if (reply.kind === 'answered') return { result: ok('The API accepts the key.'), httpDate: reply.httpDate }
+    const reply = await api.read(
+      { path: ENDPOINTS[0].path, identifiers: [inventIdentifier()] },
+      new AbortController().signal,
+    )
+    if (reply.kind === 'records') return { result: ok('The API accepts the key.'), httpDate: reply.httpDate }
     return { result: refusedRequest(reply.status), httpDate: null }
   } catch (error) {
     return { result: explain(error), httpDate: null }

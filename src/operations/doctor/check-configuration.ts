@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import type { Endpoint } from '../../media/endpoint.ts'
-import { targetBytes, targetPathBytes } from '../../pipeline/api/request-target.ts'
+import { ENDPOINTS } from '../../media/registry.ts'
+import { targetBytes, targetPathBytes } from '../../pipeline/api/request.ts'
 import type { Environment, SyncConfig } from '../../platform/config/config.ts'
 import { parseDaemonConfig } from '../../platform/config/daemon-config.ts'
-import { unknownVariables } from '../../platform/config/unknown-variables.ts'
+import { unknownVariables } from '../../platform/config/variables.ts'
 import { ConfigurationError, EXIT_CODE } from '../../platform/errors.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { failed, ok, type Result, warning } from './finding.ts'
@@ -42,11 +42,11 @@ const DEFAULT_IDENTIFIER_BYTES = 64
 export async function checkRequestSize(options: {
   readonly db: Kysely<Database> | null
   readonly config: SyncConfig
-  readonly endpoint: Endpoint
 }): Promise<Result> {
-  const { db, config, endpoint } = options
+  const { db, config } = options
   const bytes = (db && (await meanIdentifierBytes(db))) ?? DEFAULT_IDENTIFIER_BYTES
-  const room = config.maxUrlBytes - targetPathBytes(config.apiUrl, endpoint.path)
+  const pathBytes = Math.max(...ENDPOINTS.map(({ path }) => targetPathBytes(config.apiUrl, path)))
+  const room = config.maxUrlBytes - pathBytes
   const fitting = Math.floor(room / targetBytes('x'.repeat(Math.round(bytes))))
   const found = `${Math.min(fitting, config.batchSize)} identifiers of ${Math.round(bytes)} bytes fit one request.`
   if (fitting >= config.batchSize) return ok(found)

@@ -1,5 +1,6 @@
 import { type App, createApp } from '../../app.ts'
 import type { Environment } from '../../platform/config/config.ts'
+import { ENDPOINTS } from '../../media/registry.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
 import { checkKey } from './check-api.ts'
@@ -88,6 +89,12 @@ function listChecks(app: App, passed: ReadonlySet<string>, known: string | undef
     },
     ...(known === undefined
       ? []
-      : [{ name: 'probe', needs: 'api', run: () => probeApi({ ...app, known, takeSlot }) }]),
+      : [
+          {
+            name: 'probe',
+            needs: 'api',
+            run: () => probeApi({ api, endpoint: ENDPOINTS[0], known, takeSlot }),
+          },
+        ]),
   ]
 }

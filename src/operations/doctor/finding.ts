@@ -22,11 +22,11 @@ export interface Finding extends Omit<Result, 'part'> {
 }
 
 export function ok(found: string): Result {
-  return { status: 'ok', found, remedy: null, exit_code: EXIT_CODE.fine }
+  return { status: 'ok', found, remedy: null, exit_code: EXIT_CODE.success }
 }
 
 export function warning(found: string, remedy: string): Result {
-  return { status: 'warning', found, remedy, exit_code: EXIT_CODE.fine }
+  return { status: 'warning', found, remedy, exit_code: EXIT_CODE.success }
 }
 
 export function failed(found: string, remedy: string, code: ExitCode): Result {
@@ -35,10 +35,10 @@ export function failed(found: string, remedy: string, code: ExitCode): Result {
 
 /** The result of a check that needs another one, which failed. */
 export function skipped(found = 'An earlier check failed: correct that first.'): Result {
-  return { status: 'skipped', found, remedy: null, exit_code: EXIT_CODE.fine }
+  return { status: 'skipped', found, remedy: null, exit_code: EXIT_CODE.success }
 }
 
 /** The exit code of the first failure, because later ones may follow from it. */
 export function exitCodeOfFindings(findings: readonly Finding[]): ExitCode {
-  return findings.find(({ status }) => status === 'failed')?.exit_code ?? EXIT_CODE.fine
+  return findings.find(({ status }) => status === 'failed')?.exit_code ?? EXIT_CODE.success
 }

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../media/endpoint.ts'
-import type { ApiClient } from '../../pipeline/api/api-client.ts'
-import { requestTarget } from '../../pipeline/api/request-target.ts'
-import type { ResponseRecord } from '../../pipeline/api/response-records.ts'
+import type { ApiClient, ApiRequest } from '../../pipeline/api/client.ts'
+import { requestTarget } from '../../pipeline/api/request.ts'
+import type { ResponseRecord } from '../../pipeline/api/records.ts'
 import { EXIT_CODE, PermanentError, RetryableError } from '../../platform/errors.ts'
 import { isJsonObject, type Json } from '../../platform/json.ts'
 import { inventIdentifier } from './check-api.ts'
@@ -28,7 +28,7 @@ export interface ProbeOptions {
 export async function probeApi({ api, endpoint, known, takeSlot }: ProbeOptions): Promise<Result[]> {
   const request = async (identifiers: readonly string[]): Promise<Observed> => {
     await takeSlot()
-    return observe(api, identifiers)
+    return observe(api, { path: endpoint.path, identifiers })
   }
   const unknown = Array.from({ length: 100 }, inventIdentifier)
   const alone = await request([known])
@@ -56,10 +56,10 @@ export async function probeApi({ api, endpoint, known, takeSlot }: ProbeOptions)
   return results
 }
 
-async function observe(api: ApiClient, identifiers: readonly string[]): Promise<Observed> {
+async function observe(api: ApiClient, request: ApiRequest): Promise<Observed> {
   try {
-    const reply = await api.read(identifiers, new AbortController().signal)
-    return reply.kind === 'answered'
+    const reply = await api.read(request, new AbortController().signal)
+    return reply.kind === 'records'
       ? { kind: 'returned', records: reply.records.map(valueOf) }
       : { kind: 'refused', how: `the API refuses the request (${reply.status})` }
   } catch (error) {

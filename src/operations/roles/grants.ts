@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { UsageError } from '../../platform/errors.ts'
-import { DATA_TABLES } from '../../platform/postgres/data-tables.ts'
+import { DATA_TABLES } from '../../media/registry.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 
 /**

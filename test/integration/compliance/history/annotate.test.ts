@@ -11,7 +11,7 @@ afterEach(() => bench[Symbol.asyncDispose]())
 
 /** Tracks some identifiers, the first of which are finished and not forced, and requests all of them. */
 async function track(count: number): Promise<string[]> {
-  const identifiers = bench.simulator.world.register({ count, result: 'done' })
+  const identifiers = bench.simulator.world.register({ count, outcome: 'done' })
   await bench.enqueue(identifiers)
   await bench.run()
   return identifiers

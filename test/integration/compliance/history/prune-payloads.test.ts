@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { prunePayloads } from '../../../../src/compliance/history/prune-payloads.ts'
-import { readTimeline } from '../../../../src/compliance/history/read-timeline.ts'
+import { readTimelines } from '../../../../src/compliance/history/read-timeline.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
 const NEVER = new AbortController().signal
@@ -14,7 +14,7 @@ afterEach(() => bench[Symbol.asyncDispose]())
 
 /** Tracks some identifiers, the first of which are finished and not forced, and requests all of them. */
 async function track(count: number): Promise<string[]> {
-  const identifiers = bench.simulator.world.register({ count, result: 'done' })
+  const identifiers = bench.simulator.world.register({ count, outcome: 'done' })
   await bench.enqueue(identifiers)
   await bench.run()
   return identifiers
@@ -27,7 +27,7 @@ describe('prune', () => {
     prunePayloads(bench.app.db, { olderThanDays, isDryRun, signal: NEVER })
 
   async function payloadsOf(identifier: string): Promise<number[]> {
-    const timeline = await readTimeline(bench.app.db, 'audio', identifier)
+    const [timeline] = await readTimelines(bench.app.db, identifier)
     return (
       timeline?.revisions.flatMap((revision) => (revision.is_payload_stored ? revision.revision_no : [])) ??
       []
@@ -42,7 +42,7 @@ describe('prune', () => {
     await bench.run({ refreshAll: true })
     world.override(hash, 'artificial')
     await bench.run({ refreshAll: true })
-    world.reanalyse(identifier, 2)
+    world.reanalyze(identifier, 2)
     await bench.run({ refreshAll: true })
     expect(await payloadsOf(identifier)).toEqual([1, 2, 3, 4])
     expect(await prune(1)).toMatchObject({ removed: 0 })
@@ -51,7 +51,7 @@ describe('prune', () => {
     // The latest finished one, and the unfinished one after it.
     expect(await payloadsOf(identifier)).toEqual([3, 4])
     expect(await payloadsOf(other)).toEqual([1])
-    expect((await readTimeline(bench.app.db, 'audio', identifier))?.revisions).toHaveLength(4)
+    expect((await readTimelines(bench.app.db, identifier))[0]?.revisions).toHaveLength(4)
     expect(await prune(-1)).toEqual({ removed: 0, stored: 3 })
   })
 
@@ -76,7 +76,7 @@ describe('prune', () => {
       await bench.makeAllDue()
       await bench.run()
     }
-    expect((await readTimeline(bench.app.db, 'audio', identifier))?.revisions).toHaveLength(2)
+    expect((await readTimelines(bench.app.db, identifier))[0]?.revisions).toHaveLength(2)
     expect(await prune(-1)).toEqual({ removed: 0, stored: 1 })
   })
 

@@ -3,7 +3,7 @@ import { describeTimeline } from '../../../../src/cli/describe-timeline.ts'
 import { annotate } from '../../../../src/compliance/history/annotate.ts'
 import {
   identifiersOfFile,
-  readTimeline,
+  readTimelines,
   type Timeline,
 } from '../../../../src/compliance/history/read-timeline.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
@@ -16,7 +16,7 @@ afterEach(() => bench[Symbol.asyncDispose]())
 
 /** Tracks some identifiers, the first of which are finished and not forced, and requests all of them. */
 async function track(count: number): Promise<string[]> {
-  const identifiers = bench.simulator.world.register({ count, result: 'done' })
+  const identifiers = bench.simulator.world.register({ count, outcome: 'done' })
   await bench.enqueue(identifiers)
   await bench.run()
   return identifiers
@@ -32,7 +32,7 @@ describe('explain', () => {
     const [one, other] = identifiers.slice(10, 12) as [string, string]
     world.override(hashOf(one), 'human')
     await bench.run({ refreshAll: true })
-    world.reanalyse(one, 1)
+    world.reanalyze(one, 1)
     await bench.run({ refreshAll: true })
     await annotate(bench.app.db, {
       media: 'audio',
@@ -43,7 +43,7 @@ describe('explain', () => {
       ticket: 'F-1',
       reviewer: null,
     })
-    const timeline = (await readTimeline(bench.app.db, 'audio', one)) as Timeline
+    const timeline = (await readTimelines(bench.app.db, one))[0] as Timeline
     expect(timeline).toMatchObject({
       identifier: one,
       state: 'done',
@@ -80,21 +80,21 @@ describe('explain', () => {
 
   it('states no time for a force that was not observed', async () => {
     const { world } = bench.simulator
-    const [identifier] = world.register({ count: 1, result: 'done' }) as [string]
-    world.reanalyse(identifier, 1)
+    const [identifier] = world.register({ count: 1, outcome: 'done' }) as [string]
+    world.reanalyze(identifier, 1)
     await bench.enqueue([identifier])
     await bench.run()
     world.override(hashOf(identifier), 'human')
     await bench.makeAllDue()
     await bench.run()
-    const text = describeTimeline((await readTimeline(bench.app.db, 'audio', identifier)) as Timeline)
+    const text = describeTimeline((await readTimelines(bench.app.db, identifier))[0] as Timeline)
     expect(text).toContain('FORCED already in the first finished record')
     expect(text).toContain('the force itself was not observed')
   })
 
   it('shows control characters of a name as escapes', async () => {
     const [identifier] = (await track(1)) as [string]
-    const timeline = (await readTimeline(bench.app.db, 'audio', identifier)) as Timeline
+    const timeline = (await readTimelines(bench.app.db, identifier))[0] as Timeline
     const [revision] = timeline.revisions
     const hostile = { ...timeline, revisions: [{ ...revision, name: 'a\u001B[2Jb\u202E' } as never] }
     expect(describeTimeline(hostile)).toContain('a\\u{1b}[2Jb\\u{202e}')
@@ -103,11 +103,11 @@ describe('explain', () => {
   it('describes an identifier without a response, finds no untracked one, and lists the identifiers of a file', async () => {
     const identifiers = await track(12)
     await bench.enqueue(['new'])
-    expect(describeTimeline((await readTimeline(bench.app.db, 'audio', 'new')) as Timeline)).toContain(
+    expect(describeTimeline((await readTimelines(bench.app.db, 'new'))[0] as Timeline)).toContain(
       'No response has been received yet.',
     )
     const hash = hashOf(identifiers[11] as string)
-    expect(await readTimeline(bench.app.db, 'audio', hash)).toBeUndefined()
-    expect(await identifiersOfFile(bench.app.db, 'audio', hash)).toEqual(identifiers.slice(10, 12))
+    expect((await readTimelines(bench.app.db, hash))[0]).toBeUndefined()
+    expect(await identifiersOfFile(bench.app.db, hash)).toEqual(identifiers.slice(10, 12))
   })
 })

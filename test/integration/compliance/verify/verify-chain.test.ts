@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { audioEndpoint } from '../../../../src/media/audio/endpoint.ts'
 import { verifyChain, verifySnapshot } from '../../../../src/compliance/verify/verify-chain.ts'
 import { addNote } from '../../../support/add-note.ts'
 import { sealHistory, writeRevisions } from '../../../support/seal-history.ts'

@@ -3,7 +3,7 @@ import type { Json } from '../../src/platform/json.ts'
 import { hostileText } from './hostile-text.ts'
 
 /** The parsed records of a response with these records. The database has none of them. */
-export function answered(records: readonly Json[]): ResponseRecord[] {
+export function responseRecords(records: readonly Json[]): ResponseRecord[] {
   const elements = parseRecords(Buffer.from(`[${records.map(hostileText).join(',')}]`), new Map())
   if (!elements) throw new Error('not an array')
   return elements
