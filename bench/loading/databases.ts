@@ -71,7 +71,7 @@ export async function makeDue({ db }: BenchDatabase): Promise<void> {
 /** Drops every key, foreign key and index of the data tables. */
 export async function dropKeys({ db }: BenchDatabase): Promise<void> {
   const { rows } = await sql<{ statement: string }>`
-    with data as (select oid from pg_catalog.pg_class where oid = any(${DATA_TABLES.map((table) => `identifai.${table}`)}::regclass[]))
+    with data as (select oid from pg_catalog.pg_class where oid = any(${DATA_TABLES.map(({ name }) => `identifai.${name}`)}::regclass[]))
     select statement from (
       select 1 as step, format('alter table %s drop constraint %I', conrelid::regclass, conname) as statement
       from pg_catalog.pg_constraint where conrelid in (select oid from data) and contype = 'f'

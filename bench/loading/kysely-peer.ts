@@ -96,7 +96,7 @@ async function insert(trx: Transaction<Database>, table: string, rows: readonly 
   for (let first = 0; first < rows.length; first += atOnce) {
     await trx
       .insertInto(table as keyof Database)
-      .values(rows.slice(first, first + atOnce) as Insertable<Database[keyof Database]>[])
+      .values(rows.slice(first, first + atOnce))
       .execute()
   }
 }

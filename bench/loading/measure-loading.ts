@@ -81,9 +81,9 @@ export async function measureLoading(
 
 async function countRows({ db }: BenchDatabase): Promise<number> {
   let rows = 0
-  for (const table of DATA_TABLES) {
+  for (const { name } of DATA_TABLES) {
     const { rows: counted } = await sql<{ count: number }>`
-      select count(*) as count from ${sql.table(`identifai.${table}`)}`.execute(db)
+      select count(*) as count from ${sql.table(`identifai.${name}`)}`.execute(db)
     rows += counted[0]?.count ?? 0
   }
   return rows

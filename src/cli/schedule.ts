@@ -35,7 +35,7 @@ Example:
       const config = parseDaemonConfig(environment)
       using interrupt = listenForInterrupt()
       const logger = createLogger({ level: config.logLevel, terminal: process.stderr.isTTY, narrates: true })
-      await warnOfUnknown(environment, { logger })
+      warnOfUnknown(environment, { logger })
       // Opened and closed once, so that a wrong setup at the start ends the command with an error.
       const checked = await openApp({ environment, overrides: { logger } })
       await checked[Symbol.asyncDispose]()

@@ -37,8 +37,8 @@ export interface RetryOptions {
   readonly maxDelayMs: number
   readonly signal?: AbortSignal
   readonly isRetryable: (error: Error) => boolean
-  /** Called before the delay of retry number `retry`, from 1. */
-  readonly onRetry: (error: Error, retry: number, delayMs: number) => void
+  /** Called before the delay of a retry; the first has number 1. */
+  readonly onRetry: (error: Error, retryNo: number, delayMs: number) => void
 }
 
 /** Repeats work that fails for a retryable reason, after a random delay; throws any other error at the first failure. */
@@ -59,12 +59,12 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions): P
   })
 }
 
-/** Full jitter: the delay before retry number `retry` (from 1) is uniformly distributed below this bound. */
+/** Full jitter: the delay before a retry, the first of which has number 1, is uniformly distributed below this bound. */
 export function delayBoundMs(
-  retry: number,
+  retryNo: number,
   { baseMs, maxDelayMs }: Pick<RetryOptions, 'baseMs' | 'maxDelayMs'>,
 ): number {
-  return Math.min(baseMs * 2 ** (retry - 1), maxDelayMs)
+  return Math.min(baseMs * 2 ** (retryNo - 1), maxDelayMs)
 }
 
 /** Seconds until an identifier is due again after its `failures`-th failed request in a row (from 1). */

@@ -146,7 +146,7 @@ describe('a control group of finished identifiers', () => {
       isRightKey ? identifiers.map((identifier) => ({ identifier, status: 'done' })) : [],
     )
     isRightKey = false
-    for (let run = 0; run < 6; run++) {
+    for (let time = 0; time < 6; time++) {
       await bench.enqueue(Array.from({ length: 9 }, (_, n) => `new-${n}`))
       const { run, failure } = await executeRun(bench.app, {
         trigger: 'fresh',
@@ -179,7 +179,7 @@ it('missing ones that are still missing say nothing of the key', async () => {
   await sql`update identifai.identifiers set state = 'missing', absences = 5, finished_at = now()`.execute(
     bench.app.db,
   )
-  for (let run = 0; run < 3; run++) {
+  for (let time = 0; time < 3; time++) {
     await requeue(bench.app.db, { state: 'missing' })
     expect(await bench.run()).toMatchObject({ status: 'succeeded', not_returned: 60 })
   }

@@ -144,7 +144,7 @@ describe('a 429', () => {
     await using api = await throttling(1, () => ({ 'retry-after': '3600' }))
     await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['a'])
-    for (let run = 0; run < 3; run++) {
+    for (let time = 0; time < 3; time++) {
       const { run, failure } = await executeRun(bench.app, { trigger: 'manual', signal: never })
       expect(failure).toBeInstanceOf(PauseTooLongError)
       expect(run).toMatchObject({ status: 'failed', released: 1 })

@@ -15,10 +15,10 @@ export async function readContentRows(db: Kysely<Database>): Promise<Map<string,
   )
   const tables = await Promise.all(reads)
   return new Map(
-    classifications.map(({ revision_no: _, observed_at: __, run_id: ___, ...classification }) => {
-      const id = classification.classification_id
-      const children = tables.map(([table, rows]) => [table, rows.get(id) ?? []])
-      return [classification.identifier, { classification, children: Object.fromEntries(children) }]
+    classifications.map((row) => {
+      const { revision_no: _, observed_at: __, run_id: ___, ...classification } = row
+      const own = tables.map(([table, rows]) => [table, rows.get(classification.classification_id) ?? []])
+      return [classification.identifier, { classification, children: Object.fromEntries(own) }]
     }),
   )
 }

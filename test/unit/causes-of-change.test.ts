@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
-import * as causes from '../../src/media/causes-of-change.ts'
-import type { ComparedContent, ContentBefore } from '../../src/media/causes-of-change.ts'
+import { causesOfChange, type ComparedContent, type ContentBefore } from '../../src/media/causes-of-change.ts'
 
-const causesOfChange = (before: ContentBefore | null, next: ComparedContent) =>
-  causes.causesOfChange(before, next, audioEndpoint.parts)
+const causesOf = (former: ContentBefore | null, next: ComparedContent) =>
+  causesOfChange(former, next, audioEndpoint.parts)
 
 const base = {
   identifier: 'a',
@@ -38,14 +37,14 @@ function before(
 
 describe('the causes of a change', () => {
   it('at first sight', () => {
-    expect(causesOfChange(null, seen({ identifier: 'a', status: 'new' }))).toEqual(['first_seen'])
-    expect(causesOfChange(null, seen({ ...base, force_classification: 'human' }))).toEqual([
+    expect(causesOf(null, seen({ identifier: 'a', status: 'new' }))).toEqual(['first_seen'])
+    expect(causesOf(null, seen({ ...base, force_classification: 'human' }))).toEqual([
       'first_seen',
       'already_forced',
     ])
-    expect(
-      causesOfChange(null, seen({ identifier: 'a', status: 'new', force_classification: 'human' })),
-    ).toEqual(['first_seen'])
+    expect(causesOf(null, seen({ identifier: 'a', status: 'new', force_classification: 'human' }))).toEqual([
+      'first_seen',
+    ])
   })
 
   it.each<[string, JsonObject, string[]]>([
@@ -83,42 +82,44 @@ describe('the causes of a change', () => {
     ['from done to errored', { status: 'errored' }, ['status_changed']],
     ['a status where there was none', { ...base, status: null }, ['status_changed']],
   ])('%s', (_, change, causes) => {
-    expect(causesOfChange(before(base), seen({ ...base, ...change }))).toEqual(causes)
+    expect(causesOf(before(base), seen({ ...base, ...change }))).toEqual(causes)
   })
 
   it('a force taken back, and turned round', () => {
     const forced = { ...base, force_classification: 'human' }
-    expect(causesOfChange(before(forced), seen(base))).toEqual(['unforced'])
-    expect(causesOfChange(before(forced), seen({ ...base, force_classification: 'artificial' }))).toEqual([
+    expect(causesOf(before(forced), seen(base))).toEqual(['unforced'])
+    expect(causesOf(before(forced), seen({ ...base, force_classification: 'artificial' }))).toEqual([
       'force_changed',
     ])
   })
 
   it('an analysis that ends is only that, and forced already when it is', () => {
     const unfinished = { identifier: 'a', status: 'new' }
-    expect(causesOfChange(before(unfinished, null), seen(base))).toEqual(['status_changed'])
-    expect(
-      causesOfChange(before(unfinished, null), seen({ ...base, force_classification: 'human' })),
-    ).toEqual(['status_changed', 'already_forced'])
+    expect(causesOf(before(unfinished, null), seen(base))).toEqual(['status_changed'])
+    expect(causesOf(before(unfinished, null), seen({ ...base, force_classification: 'human' }))).toEqual([
+      'status_changed',
+      'already_forced',
+    ])
   })
 
   it('compares force and analysis across a re-analysis with the finished answer before it', () => {
     const again = { identifier: 'a', status: 'new' }
-    expect(causesOfChange(before(base), seen(again))).toEqual(['status_changed'])
-    expect(causesOfChange(before(again, base), seen(base))).toEqual(['status_changed'])
-    expect(causesOfChange(before(again, base), seen({ ...base, force_classification: 'human' }))).toEqual([
+    expect(causesOf(before(base), seen(again))).toEqual(['status_changed'])
+    expect(causesOf(before(again, base), seen(base))).toEqual(['status_changed'])
+    expect(causesOf(before(again, base), seen({ ...base, force_classification: 'human' }))).toEqual([
       'status_changed',
       'forced',
     ])
-    expect(causesOfChange(before(again, base), seen({ ...again, force_classification: 'human' }))).toEqual([
+    expect(causesOf(before(again, base), seen({ ...again, force_classification: 'human' }))).toEqual([
       'metadata_changed',
     ])
   })
 
   it('coming back after a disappearance', () => {
-    expect(causesOfChange(before(base, base, true), seen(base))).toEqual(['reappeared'])
-    expect(
-      causesOfChange(before(base, base, true), seen({ ...base, force_classification: 'human' })),
-    ).toEqual(['reappeared', 'forced'])
+    expect(causesOf(before(base, base, true), seen(base))).toEqual(['reappeared'])
+    expect(causesOf(before(base, base, true), seen({ ...base, force_classification: 'human' }))).toEqual([
+      'reappeared',
+      'forced',
+    ])
   })
 })

@@ -15,7 +15,7 @@ export async function grantReader(
   options: { readonly withTables: boolean },
 ): Promise<void> {
   const reader = await findRole(db, role)
-  const tables = sql.join(DATA_TABLES.map((table) => sql.table(`identifai.${table}`)))
+  const tables = sql.join(DATA_TABLES.map(({ name }) => sql.table(`identifai.${name}`)))
   await db.transaction().execute(async (trx) => {
     await sql`grant usage on schema identifai_reporting to ${reader}`.execute(trx)
     await sql`grant select on all tables in schema identifai_reporting to ${reader}`.execute(trx)
