@@ -3,7 +3,7 @@
  * Kysely, one transaction a batch. It writes the same rows, history included, but keeps no lease, compares with nothing
  * before, and seals nothing. Tells its seconds on standard output. node bench/loading/kysely-peer.ts
  */
-import type { Insertable, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
