@@ -8,8 +8,8 @@ import { columnNames, commentOnView, type View } from './with-comments.ts'
  * - `view` is the complete new view, as for createView: all columns with their comments, also the unchanged ones.
  * - If it only appends columns, CREATE OR REPLACE VIEW does it. It leaves dependent views alone, so that they can be of any owner.
  * - Otherwise PostgreSQL requires DROP VIEW. The views that depend on it, in any schema, are dropped and created again, with
- *   the definitions, options, owners, grants and comments that they had. There is no CASCADE: the migration fails and
- *   changes nothing if another object (a materialized view, a function) depends on one of them, or if one uses a removed column.
+ *   the definitions, options, owners, grants and comments that they had. There is no CASCADE. The migration fails and
+ *   changes nothing if another object (a materialized view, a function) depends on one of them, or uses a removed column.
  *   Triggers, rules and column defaults on views are not kept.
  * - The view keeps its options, owner and grants, apart from grants on columns that it no longer has.
  * - Restored grants are from the owner of the view.

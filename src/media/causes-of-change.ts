@@ -19,7 +19,7 @@ export interface ContentBefore {
   readonly latest: ComparedContent
   /** The latest finished (done or errored) content; null while none has finished. */
   readonly finished: ComparedContent | null
-  /** Whether the API had stopped returning the identifier. */
+  /** The API had stopped returning the identifier. */
   readonly disappeared: boolean
 }
 
@@ -53,7 +53,7 @@ export function causesOfChange(
   return causes.length === 0 ? ['details_changed'] : [...new Set(causes)]
 }
 
-/** Whether a status ends an analysis. */
+/** Returns true for a status that ends an analysis. */
 export function isFinished({ status }: { readonly status: AnalysisStatus }): boolean {
   return status !== 'new'
 }

@@ -4,7 +4,7 @@ import type { Issue } from './validation.ts'
 /** Accepted levels of nesting: more than any record has, and safe for the stacks of PostgreSQL and Node. */
 export const MAX_DEPTH = 200
 
-/** Whether PostgreSQL can store a record as it is: the fast form of `findUnstorable`, which names the place. */
+/** Returns true when PostgreSQL can store a record as it is. The fast form of `findUnstorable`, which names the place. */
 export function isStorable(value: Json, depth = 0): boolean {
   if (typeof value === 'string') return !UNSTORABLE.test(value)
   if (typeof value === 'number') return Number.isFinite(value)
@@ -23,8 +23,8 @@ export function isStorable(value: Json, depth = 0): boolean {
 const UNSTORABLE = /[\0\p{Surrogate}]/u
 
 /**
- * Finds the first place of a record that PostgreSQL cannot store: a U+0000 or a lone surrogate in a text or a key, a
- * number beyond double precision (JSON.parse makes it infinite), or nesting deeper than MAX_DEPTH.
+ * Finds the first place of a record that PostgreSQL cannot store. That is a U+0000 or a lone surrogate in a text or a key,
+ * a number beyond double precision, which JSON.parse makes infinite, or too deep nesting.
  *
  * Iterative, so that nesting of any depth is reported and does not overflow the stack.
  */

@@ -1,6 +1,6 @@
 /**
- * Exit codes of the command line, a public contract. 129, 130 and 143 are not here, because they follow from the signal that
- * interrupted a clean stop.
+ * Exit codes of the command line, a public contract. Those of an interrupted run follow from the signal, and are in
+ * SIGNAL_EXIT_CODES.
  */
 export const EXIT_CODE = {
   success: 0,
@@ -151,7 +151,7 @@ export class RunClosedError extends PermanentError {
   }
 }
 
-/** The API asks for a pause that is longer than a run waits. */
+/** The API requests a pause that is longer than a run waits. */
 export class PauseTooLongError extends PermanentError {
   override name = 'PauseTooLongError'
   readonly exitCode = EXIT_CODE.gaveUp
@@ -165,7 +165,7 @@ export class ApiUnavailableError extends RetryableError {
 /** The quota is used up (429). */
 export class ThrottledError extends RetryableError {
   override name = 'ThrottledError'
-  /** Pause that `Retry-After` asks for, in milliseconds; undefined without one. */
+  /** Pause of the header `Retry-After`, in milliseconds; undefined without one. */
   readonly retryAfterMs: number | undefined
 
   constructor(message: string, waitMs: number | undefined) {

@@ -14,7 +14,7 @@ export interface Interrupt extends Disposable {
 }
 
 /**
- * Turns signals, a closed terminal (SIGHUP) included, into one AbortSignal. The first signal asks for a clean stop, a later
+ * Turns signals, a closed terminal (SIGHUP) included, into one AbortSignal. The first signal requests a clean stop, a later
  * one ends the process immediately, and so does a clean stop that hangs. Then the leases expire, and the next run closes
  * this one.
  */

@@ -10,7 +10,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Whether an object has any member; builds no list of them, because records have many objects. */
+/** Returns true for an object with members; builds no list of them, because records have many objects. */
 export function hasMembers(object: JsonObject): boolean {
   for (const _ in object) return true
   return false

@@ -3,7 +3,7 @@ export interface Line {
   /** From 1. */
   readonly number: number
   readonly text: string
-  /** Whether the line is longer than `text`. */
+  /** The line is longer than `text`. */
   readonly cut: boolean
 }
 

@@ -4,8 +4,8 @@ export type DatabaseTime = string
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/
 
 /**
- * Reads a date (its start), or a date and time, in ISO 8601, and returns it with a zone and with all its digits, in the form
- * that PostgreSQL reads. A time without a zone is UTC. Returns undefined for anything else.
+ * Reads a date (its start), or a date and time, in ISO 8601. Returns it with a zone and with all its digits, in the form that
+ * PostgreSQL reads; undefined for any other text. A time without a zone is UTC.
  */
 export function isoTime(text: string): string | undefined {
   const match = ISO_TIME.exec(text)

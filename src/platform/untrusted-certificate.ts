@@ -10,7 +10,7 @@ const CODES: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
-/** Whether a connection failed because its certificate is not trusted; another attempt does not help. */
+/** Returns true when a connection failed because its certificate is not trusted; another attempt does not help. */
 export function isUntrustedCertificate(code: string | undefined): boolean {
   return code !== undefined && CODES.has(code)
 }

@@ -2,8 +2,8 @@ import { canonicalJson } from '../../platform/canonical-json.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../platform/json.ts'
 
 /**
- * The audio content in the form that is digested: without `result_url` (a link, not content), with one shape for both
- * lists of clips, and with the lists that are sets in a fixed order, because the API does not promise an order.
+ * The audio content in the form that is digested. It has no `result_url`, which is a link and not content, and one shape
+ * for both lists of clips. Lists that are sets are in a fixed order, because the API does not promise one.
  *
  * @param content A record that fits the contract, without its empty members.
  */
@@ -73,8 +73,8 @@ function sortSet(list: Json, canonical: (element: JsonObject) => JsonObject, by:
 }
 
 /**
- * Orders a list without a sort where possible, because a sort allocates more than the list itself, and nearly every list
- * is in order already or a pair, such as the scores of a result.
+ * Orders a list without a sort where possible, because a sort allocates more than the list itself. Nearly every list is in
+ * order already, or is a pair such as the scores of a result.
  */
 function sorted<T>(list: readonly T[], compareElements: (a: T, b: T) => number): readonly T[] {
   const inOrder = list.every((element, at) => at === 0 || compareElements(list[at - 1] as T, element) <= 0)

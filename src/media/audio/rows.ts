@@ -6,8 +6,8 @@ import type { AudioClassification } from './validate.ts'
 /**
  * Spreads one classification over the rows of the data tables.
  *
- * Ordinals count from 0 in the order of the record: the main verdict, then the heuristics', then the clips'; the model
- * results of the file, then those of the clips. So every key is known before a row is written.
+ * Ordinals count from 0 in the order of the record, so every key is known before a row is written. Verdicts begin with the
+ * main one, then come those of the heuristics and of the clips. Model results begin with those of the file.
  */
 export function audioRows(classificationId: number, classification: AudioClassification): ContentRows {
   const { known } = classification
@@ -121,7 +121,7 @@ class RowCollector {
     }
   }
 
-  /** Whether an earlier verdict on the whole file has the same heuristic. */
+  /** Returns true when an earlier verdict on the whole file has the same heuristic. */
   #isRepeated(clipNo: number | null, { heuristic }: AudioVerdict): boolean {
     // Two verdicts without a heuristic differ: it is undefined in the record and null in the row.
     return clipNo === null && this.collected.verdicts.some((earlier) => earlier.heuristic === heuristic)

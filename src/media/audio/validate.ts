@@ -21,8 +21,8 @@ export type AudioClassification = Classification<AudioRecord>
  * Compares one record of a response with the audio contract.
  *
  * @param payload The record, straight from JSON.parse; it is never changed.
- * @returns The classification with its unknown fields; or why it cannot be loaded: `unstorable` where PostgreSQL cannot
- *   store a value of it, else `invalid_payload` with every path that does not fit.
+ * @returns The classification with its unknown fields, or the reason to reject it. The reason is `unstorable` where
+ *   PostgreSQL cannot store a value, else `invalid_payload` with every path that does not fit.
  */
 export function validateAudio(payload: JsonObject): Validation<AudioRecord> {
   const unstorable = isStorable(payload) ? undefined : findUnstorable(payload)

@@ -53,12 +53,12 @@ export class Quota {
   }
 
   /**
-   * Waits for a request slot. An urgent request takes the next slot; any other takes one only when it is free at that
-   * moment, so that it never delays an urgent request.
+   * Waits for a request slot. An urgent request takes the next slot. Any other takes one only when it is free at that moment,
+   * so that it never delays an urgent request.
    *
    * Resolves with the database's clock, read after the wait and before the request leaves.
    *
-   * @throws PauseTooLongError when the API has asked for a pause that is longer than a run waits.
+   * @throws PauseTooLongError when the API has requested a pause that is longer than a run waits.
    */
   async takeSlot({
     urgent,
@@ -76,7 +76,7 @@ export class Quota {
       if (waitMs > RETRY_POLICY.request.maxPauseMs) refuseToPause(await this.#untilPauseEnds())
       await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
       if (taken) {
-        // The API may have asked for a pause during the wait. And a request that leaves long after its slot, because the
+        // The API may have requested a pause during the wait. And a request that leaves long after its slot, because the
         // machine or the database was busy, could crowd the next ones.
         const pause = await this.#untilPauseEnds()
         const lateMs = Date.parse(pause.now) - Date.parse(taken.now) - waitMs
@@ -102,7 +102,7 @@ export class Quota {
     return at
   }
 
-  /** Whether the API has accepted a request with this key, from any process, within the last day. */
+  /** Returns true when the API has accepted a request with this key, from any process, within the last day. */
   async acceptedWithinDay(): Promise<boolean> {
     const row = await this.#retried(() =>
       this.#db
@@ -152,7 +152,7 @@ export class Quota {
     )
   }
 
-  /** Remaining time of the pause that the API has asked for; not positive when there is none. */
+  /** Remaining time of the pause that the API has requested; not positive when there is none. */
   async #untilPauseEnds(): Promise<Wait> {
     return this.#until(sql`coalesce(paused_until, clock_timestamp())`)
   }
@@ -176,7 +176,7 @@ export class Quota {
   }
 }
 
-/** @throws PauseTooLongError when the wait is a pause that the API asked for, and not the pace of the slots. */
+/** @throws PauseTooLongError when the wait is a pause that the API requested, and not the pace of the slots. */
 function refuseToPause({ waitMs }: Wait): void {
   if (waitMs <= RETRY_POLICY.request.maxPauseMs) return
   const minutes = Math.ceil(waitMs / 60_000)

@@ -34,8 +34,8 @@ export function parseRecords(body: Buffer, last: LastRecords): ResponseRecord[] 
 }
 
 /**
- * The digest that recognizes a record when it is received again: SHA-256, as 64 hex digits, of its bytes and of the version
- * of this software, because another version may read the same record differently.
+ * The digest that recognizes a record when it is received again: SHA-256, as 64 hex digits. It covers the bytes of the record
+ * and the version of this software, because another version may read the same record differently.
  */
 export function recordDigest(record: Buffer | string): string {
   return createHash('sha256').update(`${VERSION} `).update(record).digest('hex')

@@ -27,17 +27,17 @@ export interface RequestBounds {
   readonly maxBytes: number
 }
 
-interface Requestable {
+interface Item {
   readonly identifier: string
   /** Most identifiers that a request with this one may hold; null when the request may be full. */
   readonly requestLimit: number | null
 }
 
 /**
- * Splits identifiers, in their order, into those of the next request and the rest: as many as fit into its bytes and into
- * the request limit of each of them. The first is always in the request, whatever its length.
+ * Splits identifiers, in their order, into those of the next request and the rest. The request has as many as fit into its
+ * bytes and into the request limit of each of them. The first is always in the request, at any length.
  */
-export function packRequest<T extends Requestable>(
+export function packRequest<T extends Item>(
   waiting: readonly T[],
   { pathBytes, maxBytes }: RequestBounds,
 ): { readonly batch: readonly T[]; readonly rest: readonly T[] } {

@@ -1,5 +1,5 @@
 /**
- * Reads how long a `Retry-After` header asks to wait, in milliseconds, not negative; undefined when it is absent or not
+ * Reads the pause of a `Retry-After` header, in milliseconds, not negative; undefined when it is absent or not
  * readable. A date is compared with the `Date` of the same response, so that a difference between clocks does not count.
  *
  * Source: RFC 9110, section 10.2.3 (delay in seconds, or an HTTP date).

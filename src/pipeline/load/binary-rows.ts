@@ -1,6 +1,6 @@
 import { type Table, type TypeName, typeOf } from '../../platform/postgres/table.ts'
 
-/** Whether every column of a table has a binary form here; times and arrays have none. */
+/** Returns true when every column of a table has a binary form here; times and arrays have none. */
 export function hasBinaryForm({ columns }: Table): boolean {
   return Object.values(columns).every((column) => Object.hasOwn(WRITE_CELL, typeOf(column)))
 }

@@ -37,8 +37,8 @@ export async function withTransaction<T>(
 }
 
 /**
- * Appends rows by COPY, within the client's transaction: in its binary format where every column has one, which saves both
- * sides the conversion of text, and in its text format where there are times and arrays.
+ * Appends rows by COPY, within the client's transaction. The binary format saves both sides the conversion of text.
+ * Tables with times or arrays use the text format.
  */
 export async function copyRows(client: PoolClient, table: Table, rows: readonly object[]): Promise<void> {
   if (rows.length === 0) return

@@ -57,8 +57,8 @@ export async function resolveQuarantine(
 }
 
 /**
- * Counts drift, one row for each path and kind. Workers share these rows, so they are written in one order and at the end
- * of the transaction: then no worker waits long, and no two wait for each other.
+ * Counts drift, one row for each path and kind. Workers share these rows. Written in one order and at the end of the
+ * transaction, they make no worker wait long, and no two wait for each other.
  */
 export async function recordDrift(
   trx: Transaction<Database>,

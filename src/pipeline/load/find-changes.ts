@@ -20,7 +20,7 @@ export interface Change {
   readonly causes: readonly RevisionCause[]
   /** A finished analysis runs again: history gets the revision, the rows of the finished content stay. */
   readonly keepsRows: boolean
-  /** Whether the data tables have rows of this classification already. */
+  /** The data tables have rows of this classification already. */
   readonly replacesRows: boolean
   /** Lower bound of the change where history has it; undefined means last_confirmed_at of the identifier. */
   readonly carriedConfirmation: DatabaseTime | null | undefined

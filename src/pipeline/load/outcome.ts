@@ -43,7 +43,7 @@ export interface IdentifierUpdate {
   readonly dueAfterSeconds: number | null
   readonly absences: number
   readonly lastError: string | null
-  /** Whether a record came that fits the contract. */
+  /** A record came that fits the contract. */
   readonly confirmed: boolean
   /** Recognizes the same finished record when it comes again; null when the next record has to be read. */
   readonly recordDigest: string | null

@@ -73,7 +73,7 @@ function mayConcernSameFile(change: Change): boolean {
   return changesForce(change) || firstFinished
 }
 
-/** Whether the forced label differs between two finished records. */
+/** Returns true for a change of the forced label between two finished records. */
 export function changesForce({ causes }: Change): boolean {
   return FORCE_CAUSES.some((cause) => causes.includes(cause))
 }

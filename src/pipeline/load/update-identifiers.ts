@@ -51,7 +51,7 @@ const HASH_HINT =
 
 /**
  * Adds a hint to `last_error` of identifiers that became missing, or that the API refuses, when they equal the hash of a
- * known file: both look alike, and one may have been enqueued in place of the other.
+ * known file. The two have the same form, so the hash may have been enqueued in place of the identifier.
  */
 export async function hintAtFileHashes(
   trx: Transaction<Database>,

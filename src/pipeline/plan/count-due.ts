@@ -3,8 +3,8 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { PRIORITY } from '../queue/priority.ts'
 
 /**
- * Why an identifier is due, in the order in which a run requests them: a refresh was requested; never requested; unfinished
- * at the last response; finished, and due for a refresh.
+ * Classes of due identifiers, in the order in which a run requests them. A refresh was requested; they were never requested;
+ * they were unfinished at the last response; they are finished, and due for a refresh.
  */
 export const DUE_CLASSES = ['refresh_request', 'new', 'unfinished', 'refresh'] as const
 export type DueClass = (typeof DUE_CLASSES)[number]

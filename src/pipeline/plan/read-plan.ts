@@ -16,7 +16,7 @@ export interface Plan extends PlanLine {
   readonly full_refresh: PlanLine & {
     /** Hours after which a finished identifier is due again (SYNC_REFRESH_HOURS). */
     readonly refresh_hours: number
-    /** Whether a refresh of all finished identifiers ends before they are due again. */
+    /** A refresh of all finished identifiers ends before they are due again. */
     readonly fits: boolean
   }
 }

@@ -11,7 +11,7 @@ export interface Claim {
   /** Number of this claim of the row; a write under another number is refused. */
   readonly claimNo: number
   readonly state: IdentifierState
-  /** Whether it has ever been done or errored. */
+  /** It has been done or errored at some time. */
   readonly wasFinished: boolean
   /** Higher is requested first. */
   readonly priority: number
@@ -31,7 +31,7 @@ export interface ClaimOptions {
   /** Claims nothing of a lower priority. */
   readonly leastPriority: number
   readonly runId: string
-  /** Whether to claim identifiers whose request limit is set, too. */
+  /** Claims identifiers with a request limit, too. */
   readonly limitedToo: boolean
   readonly limit: number
   readonly leaseSeconds: number
@@ -117,8 +117,8 @@ export async function claimQuarantined(
 }
 
 /**
- * Milliseconds until the next unfinished identifier of a medium is due that no run has leased; not positive when one is due
- * now, null when none will be.
+ * Milliseconds until the next unfinished identifier of a medium is due that no run has leased. Not positive when one is due
+ * now; null when none will be.
  */
 export async function untilPendingDue(db: Kysely<Database>, media: string): Promise<number | null> {
   const { rows } = await sql<{ waitMs: number | null }>`

@@ -9,8 +9,8 @@ export interface Release {
 }
 
 /**
- * Extends the leases that a run still holds on these rows. A row that another transaction has locked is skipped, because
- * its outcome or a refresh request is being written, and waiting for it outside the id order could deadlock.
+ * Extends the leases that a run still holds on these rows. Skips a row that another transaction has locked to write an
+ * outcome or a refresh request. Waiting for it outside the id order could deadlock.
  */
 export async function renewLeases(
   db: Kysely<Database>,
@@ -92,8 +92,8 @@ export async function releaseUnknownClaims(
 }
 
 /**
- * Limits the size of the next request of identifiers whose requests failed: half as many with every failure, so that the
- * one that causes it is alone in its request after seven. Identifiers that are leased again already are skipped.
+ * Limits the size of the next request of identifiers whose requests failed: half as many with every failure. So the identifier
+ * that causes the failures is alone in its request after seven. Skips identifiers that are leased again already.
  */
 export async function limitRequests(
   db: Kysely<Database>,

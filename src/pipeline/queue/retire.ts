@@ -3,8 +3,8 @@ import type { Database } from '../../platform/postgres/database.ts'
 
 /**
  * Ends the tracking of identifiers, in any medium; their rows, contents and history stay. A lease ends with it, so that a
- * pending response does not bring an identifier back. Returns the identifiers that this call retired; one that was
- * retired before keeps its reason.
+ * pending response does not bring an identifier back. Returns the identifiers that this call retired; an
+ * identifier that was retired before keeps its reason.
  */
 export async function retire(
   db: Kysely<Database>,

@@ -18,7 +18,7 @@ export interface Status {
 interface StateStatus {
   readonly state: IdentifierState
   readonly identifiers: number
-  /** Those whose last request failed. */
+  /** Identifiers of the state whose last request failed. */
   readonly with_error: number
   /** The most frequent error among them. */
   readonly common_error: string | null

@@ -14,7 +14,7 @@ import { closeRun, newRun, openRun, recordHeartbeat } from '../run/run-rows.ts'
 import { type Quarantined, type QuarantinedRecord, quarantinedPages } from './quarantined.ts'
 import type { ReplayOptions, ReplayTools } from './replay.ts'
 
-/** Whether every record of an identifier fits the current contract. */
+/** Returns true when every record of an identifier fits the current contract. */
 export function fits({ media, records }: Quarantined): boolean {
   const endpoint = endpointOf(media)
   return records.every(({ record }) => endpoint.validate(record).accepted)

@@ -27,8 +27,8 @@ export interface QuarantinedRecord {
 const PAGE = 100
 
 /**
- * Reads quarantined identifiers by id, in pages. Only those whose unresolved evidence is records alone: where the last
- * response was a refusal, or PostgreSQL could not store it, an older record is not the latest one.
+ * Reads quarantined identifiers by id, in pages. Only those whose unresolved evidence is records alone. After a refusal, or a
+ * record that PostgreSQL could not store, an older record is not the latest one.
  */
 export async function* quarantinedPages(
   { db, logger }: ReplayTools,

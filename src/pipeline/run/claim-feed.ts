@@ -10,7 +10,7 @@ export interface ClaimFeedOptions {
   readonly leastPriority: number
   /** Most claims of the whole run. */
   readonly limit: number
-  /** Whether the time limit of the run is reached: then nothing more is claimed. */
+  /** Returns true after the time limit of the run: then nothing more is claimed. */
   readonly isTimeUp: () => boolean
   /** Claims of started batches that have not ended yet. */
   readonly inProgress: () => readonly Claim[]
@@ -44,7 +44,7 @@ export class ClaimFeed {
     return []
   }
 
-  /** Whether the limit or the time limit is reached, so that there is no further batch. */
+  /** True after the limit or the time limit, when there is no further batch. */
   get isExhausted(): boolean {
     return this.#remaining === 0 && this.leftOver.length === 0
   }

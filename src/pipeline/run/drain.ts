@@ -23,9 +23,9 @@ export interface DrainOptions {
 }
 
 /**
- * Processes the queue until nothing is due and the wait is over, `limit` identifiers have been claimed, the time limit is
- * reached, or the signal is aborted. The first permanent failure stops the claiming; it is thrown after the batches in
- * progress have ended or been released.
+ * Processes the queue until nothing is due and the wait is over. Stops earlier at `limit` identifiers, at the time limit and
+ * at the signal. The first permanent failure stops the claiming; it is thrown after the batches in progress have ended or
+ * been released.
  */
 export async function drain(run: Run, batches: BatchPool, options: DrainOptions): Promise<void> {
   const { signal } = run

@@ -13,9 +13,9 @@ import type { Run } from './run.ts'
 type Loading = Pick<Run, 'pool' | 'logger' | 'runId' | 'tally' | 'telemetry'>
 
 /**
- * Writes the outcomes of one response, counts them, and reports each claim that has ended. A record that fits the contract
- * but that PostgreSQL cannot store (a character that the database's encoding lacks) is found by writing one record at a
- * time, and quarantined.
+ * Writes the outcomes of one response, counts them, and reports each claim that has ended. PostgreSQL may refuse a record that
+ * fits the contract, for a character that the database's encoding lacks. Then the records are written one at a time, and the
+ * refused one is quarantined.
  */
 export async function loadOutcomes(
   run: Loading,

@@ -28,7 +28,7 @@ export type BatchResponse =
   | { readonly claims: readonly [Claim]; readonly exchange: Exclude<Exchange, { kind: 'records' }> }
 
 /**
- * Requests a batch and splits it while the API refuses it, until each cause is alone in its request and all other claims
+ * Requests a batch and splits it while the API refuses it. At the end each cause is alone in its request, and all other claims
  * have a response. The parts are requested one after the other, so that each is loaded while the next is requested.
  *
  * When a batch is refused and its first half is not, the cause is in the second half, which is split without a request. So
@@ -136,7 +136,7 @@ async function requestOnce(run: Run, endpoint: Endpoint, claims: readonly Claim[
   return { kind: 'records', requestedAt, receivedAt, records: reply.records }
 }
 
-/** Makes all processes wait, as long as the API asks for, or longer each time; throws where that is too long. */
+/** Makes all processes wait, as long as the API requests, or longer each time; throws where that is too long. */
 async function pauseForQuota(run: Run, error: ThrottledError, inARow: number): Promise<void> {
   const { maxPauseMs, maxThrottledInARow, maxDelayMs } = RETRY_POLICY.request
   run.tally.throttled++

@@ -7,8 +7,8 @@ import type { Json } from '../../platform/json.ts'
 const REASONS = 20
 
 /**
- * Totals of the tracked identifiers, as a run seals them. One statement reads them from one snapshot: a record that counts
- * as confirmed in it is either in a run that was sealed before, or in one that `unsealed_runs` counts.
+ * Totals of the tracked identifiers, as a run seals them. One statement reads them from one snapshot. A record that counts as
+ * confirmed in it is either in a run that was sealed before, or in a run that `unsealed_runs` counts.
  *
  * @param runId The run that is about to be sealed.
  */

@@ -57,7 +57,7 @@ export function createProver(leaves: readonly Buffer[]): (leafNo: number) => Buf
 }
 
 /**
- * Computes the root that an inclusion proof leads to from a leaf (RFC 9162, section 2.1.3.2); undefined when the length of
+ * Computes the root that an inclusion proof leads to from a leaf (RFC 9162, section 2.1.3.2). Undefined when the length of
  * the proof does not fit the position of the leaf.
  */
 export function rootByProof(

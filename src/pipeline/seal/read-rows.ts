@@ -7,7 +7,7 @@ import { columnsOf, type Table, typeOf } from '../../platform/postgres/table.ts'
 import { CLASSIFICATION_REVISIONS, OVERRIDE_NOTES } from '../../platform/postgres/tables/history.ts'
 import { SYNC_RUNS, UNSEALED_RUN_COLUMNS } from '../../platform/postgres/tables/runs.ts'
 
-/** Rows at once in memory. */
+/** Rows that are in memory together. */
 const PAGE = 2000
 
 /** A revision in its sealed form. */
@@ -123,8 +123,8 @@ function sealedRunRows(db: Kysely<Database>) {
 }
 
 /**
- * The columns of a sealed row, times as UTC text with six digits. A later version may add a column to the table, which is
- * null and not a default in rows that were sealed before; it never removes one.
+ * The columns of a sealed row, times as UTC text with six digits. A later version never removes a column. An added column is
+ * null, and not a default, in rows that were sealed before.
  */
 function sealedColumns(table: Table, unsealed: readonly string[] = []) {
   return columnsOf(table)

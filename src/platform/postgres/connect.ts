@@ -67,7 +67,7 @@ export function connect(options: ConnectOptions): Connection {
 
 /**
  * Writes `verify-full` for the modes that the driver treats as such, because the driver warns that this will change. A URL
- * that asks for libpq's meaning of the modes (`uselibpqcompat=true`) stays as it is.
+ * that requests libpq's meaning of the modes (`uselibpqcompat=true`) stays as it is.
  */
 function withVerifiedTls(url: string): string {
   if (/[?&]uselibpqcompat=true(&|$)/.test(url)) return url
@@ -81,8 +81,8 @@ function sessionSettings({ silenceMs }: ConnectOptions): string {
 }
 
 /**
- * Ends a server session whose connection is lost. A session that waits for the rest of a COPY is not idle, so that its locks
- * would last until the server's TCP gives up, hours later. The network may be down for this statement, too, so it is
+ * Ends a server session whose connection is lost. A session that waits for the rest of a COPY is not idle. Its locks would
+ * last until the server's TCP gives up, hours later. The network may be down for this statement, too, so it is
  * repeated until it succeeds or the pool ends.
  */
 async function endSession(pool: Pool, pid: number, onFailure: (error: Error) => void): Promise<void> {
@@ -118,7 +118,7 @@ interface DriverInternals {
   readonly connection: { readonly stream: Socket }
   readonly processID: number
   readonly password: string | null
-  /** Set when the server asks for a password. */
+  /** Set when the server requires a password. */
   readonly saslSession: object | null
 }
 

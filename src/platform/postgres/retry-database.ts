@@ -5,8 +5,8 @@ import { databaseCodeOf, SYSTEM_CODES } from './database-error.ts'
 
 /**
  * Repeats database work that failed for a transient reason: a deadlock, a serialization failure, a lost connection, a
- * server that restarts. The work has to be complete in itself (one statement, one transaction) and harmless when it is
- * done twice, because a commit whose connection was lost may have taken effect.
+ * server that restarts. The work is one statement or one transaction. It is harmless when it is done
+ * twice, because a commit whose connection was lost may have taken effect.
  */
 export async function retryDatabase<T>(work: () => Promise<T>, logger: Logger): Promise<T> {
   return retry(work, {
@@ -16,7 +16,7 @@ export async function retryDatabase<T>(work: () => Promise<T>, logger: Logger): 
   })
 }
 
-/** Whether the same work may succeed a moment later; decided by SQLSTATE and system error code, never by text. */
+/** Decides by SQLSTATE and system error code, never by text, if the same work may succeed a moment later. */
 function isTransient(error: unknown): boolean {
   const code = databaseCodeOf(error)
   // The driver reports a connection that broke under a query by an error without a code.

@@ -89,8 +89,8 @@ export interface Staged {
 }
 
 /**
- * Writes the valid entries into a temporary table, `enqueued_entries`, in chunks, so that a list of any size needs little
- * memory and locks no tracked identifier meanwhile. Invalid entries are counted and skipped.
+ * Writes the valid entries into a temporary table, `enqueued_entries`, in chunks. So a list of any size needs little memory,
+ * and locks no tracked identifier meanwhile. Invalid entries are counted and skipped.
  */
 export async function stageEntries(db: Kysely<Database>, entries: EntryStream): Promise<Staged> {
   await sql`

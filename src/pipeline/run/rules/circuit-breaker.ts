@@ -1,7 +1,7 @@
 /** The result for one identifier, with the facts that the circuit breaker needs. */
 export interface Observation {
   readonly id: number
-  /** Whether it was done or errored when it was requested. */
+  /** It was done or errored when it was requested. */
   readonly isFinished: boolean
   readonly result: 'returned' | 'absent' | 'rejected' | 'refused'
 }
@@ -18,8 +18,8 @@ const ABSENT_SHARE = 0.2
 const REJECTED_SHARE = 0.1
 
 /**
- * Stops a run whose responses are not about the identifiers but about the request as a whole: the key of another account,
- * a changed contract, a wrong address. Such a run must not make all identifiers missing or quarantined.
+ * Stops a run whose responses are not about the identifiers but about the request as a whole. Causes are the key of another
+ * account, a changed contract or a wrong address. Such a run must not make all identifiers missing or quarantined.
  */
 export class CircuitBreaker {
   #window: Observation[] = []
@@ -31,8 +31,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Whether nothing was returned, and no finished identifier was requested. Only identifiers that are known to exist can
-   * distinguish a wrong key from a list of identifiers that do not exist.
+   * Returns true when nothing was returned, and no finished identifier was requested. Only identifiers that are known to exist
+   * can distinguish a wrong key from a list of identifiers that do not exist.
    */
   needsControlGroup(): boolean {
     return (
@@ -44,7 +44,7 @@ export class CircuitBreaker {
   /**
    * Returns the likely cause, in a sentence for the operator, when the run has to stop; otherwise undefined.
    *
-   * @param keyIsProven Whether the API has accepted a request with this key within the last day.
+   * @param keyIsProven The API has accepted a request with this key within the last day.
    */
   reasonToStop(keyIsProven: boolean): string | undefined {
     return this.#absences() ?? this.#rejections() ?? this.#refusals(keyIsProven)

@@ -1,6 +1,6 @@
 import { defineTable, type ReadRow } from '../table.ts'
 
-/** What starts a run: a person, the schedule (a nightly or a fresh run), `replay` or `demo`. */
+/** A run is started by a person, by the schedule (a nightly or a fresh run), by `replay` or by `demo`. */
 export const RUN_TRIGGERS = ['manual', 'nightly', 'fresh', 'replay', 'demo'] as const
 export type RunTrigger = (typeof RUN_TRIGGERS)[number]
 

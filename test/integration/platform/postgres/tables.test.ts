@@ -49,7 +49,8 @@ describe('the table descriptors', () => {
     for (const { table, column, definition } of rows) {
       const checked = [...definition.matchAll(/'([^']+)'::text/g)].map(([, value]) => value)
       const described = TABLES.find(({ name }) => name === table)?.columns[column]
-      if (Array.isArray(described)) expect({ table, column, values: described[1] }).toEqual({ table, column, values: checked })
+      if (Array.isArray(described))
+        expect({ table, column, values: described[1] }).toEqual({ table, column, values: checked })
       else expect(['clips_path', 'forced_to']).toContain(column)
     }
   })
