@@ -24,7 +24,7 @@ const UNSTORABLE = /[\0\p{Surrogate}]/u
 
 /**
  * Finds the first place of a record that PostgreSQL cannot store. That is a U+0000 or a lone surrogate in a text or a key,
- * a number beyond double precision, which JSON.parse makes infinite, or too deep nesting.
+ * a number that JSON.parse makes infinite, or too deep nesting.
  *
  * Iterative, so that nesting of any depth is reported and does not overflow the stack.
  */

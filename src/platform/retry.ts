@@ -16,6 +16,8 @@ export const RETRY_POLICY = {
   },
   /** Together this outlasts the restart of a server: about half a minute. */
   database: { retries: 8, baseMs: 200, maxDelayMs: 60_000 },
+  /** Ending a server session whose connection is lost, until it succeeds. */
+  session: { baseMs: 500, maxDelayMs: 30_000 },
   run: {
     /** Batches in a row that fail for a transient reason, after which a run gives up. */
     maxFailedInARow: 5,

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
+import { RETRY_POLICY } from '../../platform/retry.ts'
 
 /**
  * Reads when the last successful run ended, of any process; null before the first. Only nightly and manual runs count,
@@ -17,13 +18,8 @@ export async function readLastSuccess(db: Kysely<Database>): Promise<Date | null
 }
 
 /**
- * A failed nightly run is repeated after this time. The cause may be gone by then, and the retries cost the API little.
- */
-const RETRY_AFTER_MINUTES = 30
-
-/**
- * Reads when the latest nightly run started that need not be repeated: it ended well, is still running, or failed less
- * than 30 minutes ago. An interrupted run and a run whose process died have to be repeated. Null when no nightly run
+ * Reads when the latest nightly run started that need not be repeated: it ended well, is still running, or failed a
+ * short time ago (RETRY_POLICY). An interrupted run and a run whose process died have to be repeated. Null when no nightly run
  * exists, because then none was missed.
  *
  * @param leaseSeconds A running run without a heartbeat for this long counts as dead.
@@ -31,7 +27,7 @@ const RETRY_AFTER_MINUTES = 30
 export async function readLastNightly(db: Kysely<Database>, leaseSeconds: number): Promise<Date | null> {
   const isMissed = sql<boolean>`status = 'interrupted'
     or status = 'running' and heartbeat_at < now() - make_interval(secs => ${leaseSeconds})
-    or status = 'failed' and finished_at < now() - make_interval(mins => ${RETRY_AFTER_MINUTES})`
+    or status = 'failed' and finished_at < now() - make_interval(mins => ${RETRY_POLICY.run.repeatAfterMinutes})`
   const { last } = await db
     .selectFrom('identifai.sync_runs')
     .select(

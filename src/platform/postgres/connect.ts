@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { Client, type ClientBase, Pool, type PoolClient, TypeOverrides } from 'pg'
 import Cursor from 'pg-cursor'
 import { DatabaseError } from '../errors.ts'
+import { delayBoundMs, RETRY_POLICY } from '../retry.ts'
 import type { Database } from './database.ts'
 import { asConnectionError } from './database-error.ts'
 
@@ -96,12 +97,10 @@ async function endSession(pool: Pool, pid: number, onFailure: (error: Error) => 
       return
     } catch (error) {
       onFailure(error as Error)
-      await sleep(Math.min(500 * tries, LONGEST_PAUSE_MS), undefined, { ref: false })
+      await sleep(delayBoundMs(tries, RETRY_POLICY.session), undefined, { ref: false })
     }
   }
 }
-
-const LONGEST_PAUSE_MS = 30_000
 
 /** Closes a silent connection. pg's query_timeout would leave it in the pool, where the next statement waits. */
 function limitSilence(client: ClientBase, silenceMs: number, onSilent: (pid: number) => void): void {
