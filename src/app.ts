@@ -1,23 +1,13 @@
-import type { Kysely } from 'kysely'
-import type { Pool } from 'pg'
 import { createApiClient } from './pipeline/api/client.ts'
 import { Quota } from './pipeline/api/quota.ts'
 import type { RunTools } from './pipeline/run/run.ts'
-import { type DatabaseConfig, isLoopback, type SyncConfig } from './platform/config/config.ts'
-import { createLogger, type Logger } from './platform/logger.ts'
-import { type ConnectOptions, connect } from './platform/postgres/connect.ts'
-import type { Database } from './platform/postgres/database.ts'
+import { isLoopback, type SyncConfig } from './platform/config/config.ts'
+import { createDatabaseApp } from './platform/database-app.ts'
+import type { Logger } from './platform/logger.ts'
 import { NO_TELEMETRY, type Telemetry } from './platform/telemetry.ts'
 
 /** The parts of a run, and their disposal. */
 export interface App extends RunTools, AsyncDisposable {}
-
-/** The parts of a command that needs the database only. */
-export interface DatabaseApp extends AsyncDisposable {
-  readonly db: Kysely<Database>
-  readonly pool: Pool
-  readonly logger: Logger
-}
 
 /** The parts that a caller may provide itself. */
 export interface AppOverrides {
@@ -56,19 +46,4 @@ export function createApp(config: SyncConfig, overrides: AppOverrides = {}): App
       await database[Symbol.asyncDispose]()
     },
   }
-}
-
-/** Opens the database at the first query; disposing of it closes every connection. */
-export function createDatabaseApp(
-  config: DatabaseConfig,
-  connections: Pick<ConnectOptions, 'maxConnections' | 'silenceMs'> = { maxConnections: 4 },
-  overrides: { readonly logger?: Logger } = {},
-): DatabaseApp {
-  const logger = overrides.logger ?? createLogger({ level: config.logLevel, terminal: process.stderr.isTTY })
-  const { db, pool } = connect({
-    connectionString: config.databaseUrl,
-    ...connections,
-    onConnectionLost: (err) => logger.warn({ err }, 'database connection lost'),
-  })
-  return { db, pool, logger, [Symbol.asyncDispose]: () => db.destroy() }
 }

@@ -19,7 +19,7 @@ export function migrateCommand() {
       if (direction !== 'down' && (options.all || options.destroyHistory)) {
         throw new UsageError('--all and --destroy-history go with: migrate down')
       }
-      const { createDatabaseApp } = await import('../app.ts')
+      const { createDatabaseApp } = await import('../platform/database-app.ts')
       const { parseDatabaseConfig, readEnvironment } = await import('../platform/config/config.ts')
       const { migrateDown, migrateUp, migrationStates } = await import('../platform/postgres/migrate.ts')
       const { countHistory } = await import('../platform/postgres/count-history.ts')

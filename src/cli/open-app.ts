@@ -1,5 +1,6 @@
 import v8 from 'node:v8'
-import type { App, AppOverrides, DatabaseApp } from '../app.ts'
+import type { App, AppOverrides } from '../app.ts'
+import type { DatabaseApp } from '../platform/database-app.ts'
 import { DatabaseError } from '../platform/errors.ts'
 import type { Environment } from '../platform/config/config.ts'
 import { unknownVariables } from '../platform/config/variables.ts'
@@ -27,7 +28,7 @@ export async function openApp(
 
 /** Opens the parts of a command that needs the database only. */
 export async function openDatabase(): Promise<DatabaseApp> {
-  const { createDatabaseApp } = await import('../app.ts')
+  const { createDatabaseApp } = await import('../platform/database-app.ts')
   const { parseDatabaseConfig, readEnvironment } = await import('../platform/config/config.ts')
   const environment = readEnvironment()
   const app = createDatabaseApp(parseDatabaseConfig(environment))

@@ -110,7 +110,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     await cli.run(['enqueue', 'b', 'c', 'd', 'e', 'f'], environment)
     const result = await cli.run(['sync'], api)
     expect(result.code).toBe(7)
-    expect(result.stderr).toContain('Gave up: 5 batches in a row were lost')
+    expect(result.stderr).toContain('Gave up: 5 batches in a row failed')
   })
 
   it('a port of something that is not PostgreSQL, and a server without TLS where it is required', async () => {
@@ -137,7 +137,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const result = await cli.run(['sync', '--json'], env)
     expect(result.code).toBe(7)
     expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
-    expect(JSON.parse(result.stdout).error).toContain('every batch was lost')
+    expect(JSON.parse(result.stdout).error).toContain('every batch failed')
   })
 
   it('a reader that stops reading is no error', async () => {
@@ -173,7 +173,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
       url.password = 'p'
       const env = { DATABASE_URL: url.href }
       expectClearError(await cli.run(['status'], env), 5, 'says which command is for which role')
-      expectClearError(await cli.run(['enqueue', 'a'], env), 5, 'granted by grant-enqueuer inserts by SQL')
+      expectClearError(await cli.run(['enqueue', 'a'], env), 5, 'a role of grant-enqueuer inserts by SQL')
       await sql`grant usage on schema identifai to ${sql.id(role)}`.execute(own.db)
       await sql`grant select on identifai.schema_migrations to ${sql.id(role)}`.execute(own.db)
       const note = ['annotate', '--hash', 'h', '--forced-to', 'human', '--author', 'a', '--reason', 'r']
@@ -375,7 +375,7 @@ describe('the commands', () => {
     expect((await cli.run(['sync'], quiet)).stderr).toContain('records quarantined, see status --stuck')
     const stuck = await cli.run(['status', '--stuck'], env)
     expect(stuck.stdout).toContain(
-      'a\n  quarantined, not due until it is requeued\n  The answer cannot be loaded: /status',
+      'a\n  quarantined, not due until it is requeued\n  The record cannot be loaded: /status',
     )
     expect(JSON.parse((await cli.run(['status', '--stuck', '--json'], env)).stdout)).toHaveLength(1)
     expect((await cli.run(['status'], env)).stdout).toContain(
@@ -390,7 +390,7 @@ describe('the commands', () => {
     const plan = await cli.run(['plan'], env)
     expect(plan).toMatchObject({ code: 0, stderr: '' })
     expect(plan.stdout).toMatch(/^new +3 +1 +0\.1$/m)
-    expect(plan.stdout).toMatch(/asked by \d{4}-.*Z, after 2 seconds at the quota/)
+    expect(plan.stdout).toMatch(/leaves at \d{4}-.*Z, after 2 seconds at the quota/)
     expect(JSON.parse((await cli.run(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
     const dry = await cli.run(['sync', '--dry-run', '--limit', '2', '--json'], env)
     expect(JSON.parse(dry.stdout)).toMatchObject({ identifiers: 2, requests: 1 })
@@ -432,7 +432,7 @@ describe('the commands', () => {
     await sql`update identifai.classifications set name = 'older' where classification_id = 1`.execute(own.db)
     const dry = await cli.run(['replay', '--dry-run'], env)
     expect(dry).toMatchObject({ code: 0, stderr: '' })
-    expect(dry.stdout).toContain('20 classifications looked at: 19 come out the same, 1 different.')
+    expect(dry.stdout).toContain('20 classifications normalized: 19 unchanged, 1 changed.')
     expect(dry.stdout).toContain('classifications.name')
     expect(dry.stdout).toContain('Nothing was written.')
     expect((await cli.run(['replay', '--since', '2999-01-01'], env)).stdout).toContain('0 classifications')

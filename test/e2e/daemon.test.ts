@@ -130,7 +130,7 @@ it.concurrent('two daemons share the work, also that of a missed nightly run: ea
   for (const daemon of daemons) {
     const { log } = daemon
     const { length } = log
-    await daemon.logged((event) => event.msg === 'nothing was due' && log.indexOf(event) > length + 1)
+    await daemon.logged((event) => event.msg === 'nothing due' && log.indexOf(event) > length + 1)
   }
   expect(api.requests.flat().toSorted()).toEqual(identifiers.toSorted())
   const { rows } = await sql`
@@ -193,7 +193,7 @@ it.concurrent.each([
     ...settingsOf(own, api),
     SYNC_SCHEDULE: `${nightlyTime.getUTCMinutes()} * * * *`,
   })
-  await daemon.logged(({ msg }) => msg === 'nothing was due')
+  await daemon.logged(({ msg }) => msg === 'nothing due')
   if (runs > 0) await daemon.logged(({ msg, trigger }) => msg === 'run started' && trigger === 'nightly')
   const { rows } = await sql`select 1 from identifai.sync_runs where trigger = 'nightly'`.execute(own.db)
   expect(rows).toHaveLength(1 + runs)
@@ -283,7 +283,7 @@ it.concurrent('each run reads the current secrets', async () => {
     // A current run continues with the old secrets. The next one reads the new ones.
     const { log } = daemon
     const { length } = log
-    await daemon.logged((event) => event.msg === 'nothing was due' && log.indexOf(event) > length)
+    await daemon.logged((event) => event.msg === 'nothing due' && log.indexOf(event) > length)
     await track(own, ['b'])
     await eventually(async () => keys.length === 2)
     expect(keys).toEqual(['first-key', 'second-key'])
@@ -354,7 +354,7 @@ it.concurrent('an old daemon writes nothing after a newer version has migrated, 
   await using own = await createTestDatabase()
   await using api = await startCannedApi(done)
   await using daemon = await startDaemon(cli, settingsOf(own, api))
-  await daemon.logged(({ msg }) => msg === 'nothing was due')
+  await daemon.logged(({ msg }) => msg === 'nothing due')
   await sql`insert into identifai.schema_migrations (name, timestamp) values ('9999-later', now()::text)`.execute(
     own.db,
   )

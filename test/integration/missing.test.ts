@@ -40,7 +40,7 @@ it.each([
     expect(rows.map(({ identifier }) => identifier)).toEqual(['hash-7', 'nobody'])
     expect(rows[0]?.last_error).toMatch(/It equals the hash of a file .* instead of the identifier\.$/)
     expect(rows[1]?.last_error).not.toContain('hash')
-    const told = lines.filter((line) => line.includes('identifiers have gone missing'))
+    const told = lines.filter((line) => line.includes('identifiers became missing'))
     expect(told.map((line) => (JSON.parse(line) as { missing: number }).missing)).toEqual(
       state === 'missing' ? [2] : [],
     )

@@ -123,7 +123,7 @@ it('loads every record of an identifier in order, and none where the last word w
   })
   const { rows: history } = await sql`
     select r.causes, r.observed_at = q.received_at as "whenReceived",
-      r.previous_confirmed_at = lag(q.requested_at) over (order by r.revision_no) as "sinceAsked"
+      r.previous_confirmed_at = lag(q.requested_at) over (order by r.revision_no) as "sinceRequested"
     from identifai.classification_revisions r
     left join identifai.quarantined_payloads q on q.identifier = r.identifier and q.received_at = r.observed_at
     where r.identifier = 'twice' order by r.revision_no`.execute(bench.app.db)

@@ -22,6 +22,6 @@ it('a pass whose time is up finishes what it has asked, and leaves the rest for 
   expect(run.claimed).toBeLessThan(3000)
   expect(run.done + run.errored + run.pending).toBe(run.claimed)
   expect(run.pending_count).toBe(3000 - run.claimed + run.pending)
-  expect(logged.filter((line) => line.includes('time is up'))).toHaveLength(1)
+  expect(logged.filter((line) => line.includes('time limit reached'))).toHaveLength(1)
   expect(await bench.run()).toMatchObject({ status: 'succeeded', claimed: 3000 - run.claimed })
 })

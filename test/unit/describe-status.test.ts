@@ -29,22 +29,22 @@ function told(...last_runs: Parameters<typeof describeStatus>[0]['last_runs']): 
 it('the last runs are a table, and what went wrong stands below it, not cut', () => {
   const error = `Gave up: ${'x'.repeat(100)}: run it again later`
   expect(told(run, { ...run, status: 'failed', error })).toEqual([
-    'started               took         trigger   status     claimed  requests  changed',
-    '--------------------  -----------  --------  ---------  -------  --------  -------',
-    '2026-06-01 02:00:00Z  1.5 minutes  schedule  succeeded   12,000       120        3',
-    '2026-06-01 02:00:00Z  1.5 minutes  schedule  failed      12,000       120        3',
+    'started               took         trigger  status     claimed  requests  changed',
+    '--------------------  -----------  -------  ---------  -------  --------  -------',
+    '2026-06-01 02:00:00Z  1.5 minutes  nightly  succeeded   12,000       120        3',
+    '2026-06-01 02:00:00Z  1.5 minutes  nightly  failed      12,000       120        3',
     '',
     `2026-06-01 02:00:00Z: ${error}`,
   ])
 })
 
 it.each([
-  [40, 'its last sign of life was 40 seconds ago'],
+  [40, 'its last heartbeat was 40 seconds ago'],
   [
     600,
-    'its last sign of life was 10.0 minutes ago: its process has died, or lost the database; the next pass closes it',
+    'its last heartbeat was 10.0 minutes ago: its process died, or lost the database; the next run closes it',
   ],
-])('a run under way tells of its last sign of life, %s seconds ago', (seconds_since_heartbeat, remark) => {
+])('a run in progress has its last heartbeat, %s seconds ago', (seconds_since_heartbeat, remark) => {
   expect(told({ ...run, status: 'running', seconds_since_heartbeat }).at(-1)).toBe(
     `2026-06-01 02:00:00Z: ${remark}`,
   )

@@ -1,4 +1,4 @@
-import { createDatabaseApp, type DatabaseApp } from '../../app.ts'
+import { createDatabaseApp, type DatabaseApp } from '../../platform/database-app.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 

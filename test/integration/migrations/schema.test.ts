@@ -23,7 +23,7 @@ const TABLES: Readonly<Record<string, string>> = {
     'classification_id result_no clip_no model unknown elapsed_time classification_details human_score artificial_score top_label top_score',
   model_scores: 'classification_id result_no score_no label score',
   classification_revisions:
-    'classification_id revision_no observed_at previous_confirmed_at run_id causes identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version',
+    'classification_id revision_no observed_at previous_confirmed_at run_id causes media identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version',
   revision_payloads: 'classification_id revision_no payload',
   quarantined_payloads:
     'quarantine_id media identifier run_id requested_at received_at quarantined_at reason issues http_status payload resolved_at',
