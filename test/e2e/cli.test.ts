@@ -379,7 +379,7 @@ describe('the commands', () => {
     )
     expect(JSON.parse((await cli.run(['status', '--stuck', '--json'], env)).stdout)).toHaveLength(1)
     expect((await cli.run(['status'], env)).stdout).toContain(
-      'quarantined, most often: The answer cannot be loaded',
+      'quarantined, most often: The record cannot be loaded',
     )
   })
 
@@ -394,7 +394,7 @@ describe('the commands', () => {
     expect(JSON.parse((await cli.run(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
     const dry = await cli.run(['sync', '--dry-run', '--limit', '2', '--json'], env)
     expect(JSON.parse(dry.stdout)).toMatchObject({ identifiers: 2, requests: 1 })
-    expect((await cli.run(['sync', '--dry-run'], env)).stdout).toContain('Nothing was asked.')
+    expect((await cli.run(['sync', '--dry-run'], env)).stdout).toContain('Nothing was requested.')
     expect(await own.db.selectFrom('identifai.sync_runs').select('run_id').execute()).toEqual([])
   })
 
@@ -441,7 +441,7 @@ describe('the commands', () => {
       changed: 1,
       written: { rewritten: 1, run: null },
     })
-    expect((await cli.run(['replay'], env)).stdout).toContain('20 come out the same, 0 different.')
+    expect((await cli.run(['replay'], env)).stdout).toContain('20 unchanged, 0 changed.')
   })
 
   it('simulate serves the API until it is stopped, and reports when its port is in use', async () => {

@@ -22,7 +22,9 @@ const PASSING_FAULTS = [
   'an empty body',
 ] as const
 
-it('kill -9 at any moment, with two workers and faults besides, loses nothing and doubles nothing', async () => {
+it('kill -9 at any moment, with two workers and faults besides, loses nothing and doubles nothing', {
+  timeout: 300_000,
+}, async () => {
   const draw = createDraw('crash')
   const world = new World({ seed: 13, requestsUntilDone: 0 })
   await using api = await startFaultyApi({
