@@ -157,7 +157,7 @@ class RowCollector {
  * Finds the scores of one result by label, at any position in the list. The highest score of a repeated label counts,
  * and the first of equal scores. A model that abstained has no scores.
  */
-export function scoresByLabel({
+function scoresByLabel({
   unknown,
   classification = [],
 }: AudioModelResult): Pick<ModelResultRow, 'human_score' | 'artificial_score' | 'top_label' | 'top_score'> {

@@ -93,5 +93,4 @@ export type AudioRows = {
   [T in (typeof AUDIO_TABLES)[number] as T['name']]: Row<T>[]
 }
 
-export type VerdictRow = Row<typeof VERDICTS>
 export type ModelResultRow = Row<typeof MODEL_RESULTS>

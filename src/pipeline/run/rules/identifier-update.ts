@@ -84,12 +84,12 @@ function refreshSeconds({ refreshHours }: QueuePolicy): number {
 }
 
 /** Seconds until an unfinished analysis is requested again: as long as it has waited, between a minute and an hour. */
-export function pollSeconds(ageSeconds: number): number {
+function pollSeconds(ageSeconds: number): number {
   return Math.min(Math.max(ageSeconds, MINUTE), HOUR)
 }
 
 /** Seconds until an identifier that was never finished is requested again, after its `absences`-th absence (from 1). */
-export function absentSeconds(absences: number): number {
+function absentSeconds(absences: number): number {
   const delays = [MINUTE, 15 * MINUTE, 2 * HOUR, 12 * HOUR]
   return delays[Math.min(absences, delays.length) - 1] as number
 }

@@ -1,7 +1,7 @@
 import { defineTable, type Row } from '../table.ts'
 
 /** States of an analysis. A record without a status has one, too: a verdict present means done, none means new. */
-export const ANALYSIS_STATUSES = ['new', 'done', 'errored'] as const
+const ANALYSIS_STATUSES = ['new', 'done', 'errored'] as const
 export type AnalysisStatus = (typeof ANALYSIS_STATUSES)[number]
 
 /** Causes of a revision that compare the contents of two records; each medium says which part each is about. */
@@ -23,7 +23,7 @@ export const CONTENT_CAUSES = [
 export const FORCE_CAUSES = ['forced', 'force_changed', 'unforced'] as const
 
 /** Why a revision was appended. */
-export const REVISION_CAUSES = [
+const REVISION_CAUSES = [
   'first_seen',
   ...FORCE_CAUSES,
   'already_forced',
@@ -93,7 +93,7 @@ export const OVERRIDE_NOTES = defineTable({
 })
 
 /** The three reasons to quarantine: a broken contract, a value PostgreSQL cannot store, a request refused by the API. */
-export const QUARANTINE_REASONS = ['invalid_payload', 'unstorable', 'refused_by_api'] as const
+const QUARANTINE_REASONS = ['invalid_payload', 'unstorable', 'refused_by_api'] as const
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]
 
 /** Records that could not be loaded, kept as evidence. */

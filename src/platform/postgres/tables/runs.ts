@@ -1,10 +1,10 @@
 import { defineTable, type ReadRow } from '../table.ts'
 
 /** A run is started by a person, by the schedule (a nightly or a fresh run), by `replay` or by `demo`. */
-export const RUN_TRIGGERS = ['manual', 'nightly', 'fresh', 'replay', 'demo'] as const
+const RUN_TRIGGERS = ['manual', 'nightly', 'fresh', 'replay', 'demo'] as const
 export type RunTrigger = (typeof RUN_TRIGGERS)[number]
 
-export const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
+const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
 export type RunStatus = (typeof RUN_STATUSES)[number]
 
 /** Counters of a run; the migration says what each of them counts. */
