@@ -106,7 +106,7 @@ export default defineConfig({
     ...[...stages].map(([stage, rule]) =>
       override(`src/pipeline/${stage}/**`, [ruleOf(rooms, 'pipeline'), rule]),
     ),
-    override('src/pipeline/run/rules/**', [ruleOf(rooms, 'pipeline'), PURE]),
+    override('src/pipeline/run/rules/**', [ruleOf(rooms, 'pipeline'), ruleOf(stages, 'run'), PURE]),
     override('src/media/**', [ruleOf(rooms, 'media'), PURE]),
     override('src/compliance/report/**', [ruleOf(rooms, 'compliance'), PURE]),
     override('src/compliance/report/read/**', [ruleOf(rooms, 'compliance')]),

@@ -21,8 +21,9 @@ export function migrateCommand() {
       }
       const { createDatabaseApp } = await import('../platform/database-app.ts')
       const { parseDatabaseConfig, readEnvironment } = await import('../platform/config/config.ts')
-      const { migrateDown, migrateUp, migrationStates } = await import('../platform/postgres/migrate.ts')
-      const { countHistory } = await import('../platform/postgres/count-history.ts')
+      const { countHistory, migrateDown, migrateUp, migrationStates } = await import(
+        '../platform/postgres/migrate.ts'
+      )
       await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment()))
 
       if (direction === 'status') {

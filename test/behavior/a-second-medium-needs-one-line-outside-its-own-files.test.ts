@@ -75,8 +75,6 @@ function addToyMedium(): void {
     "import { toyEndpoint } from './toy/endpoint.ts'\n",
   )
   insert('src/media/registry.ts', ']\n\n/** Names of', ', toyEndpoint')
-  insert('migrations/index.ts', '\n/** Every migration', "import * as toy from './0012-toy.ts'\n")
-  insert('migrations/index.ts', '}\n', "  '0012-toy': toy,\n")
 }
 
 /** Inserts text before a place that the file has once. */

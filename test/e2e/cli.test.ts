@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findFreePort } from '../../src/devkit/embedded-postgres/server-process.ts'
 import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
-import { migrations } from '../../migrations/index.ts'
+import { MIGRATIONS } from '../../src/platform/postgres/migrate.ts'
 import { type BuiltCli, buildCli, type CliResult, finish } from '../support/built-cli.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -287,7 +287,7 @@ describe('the commands', () => {
     expect((await cli.run(['migrate'], env)).stdout).toMatch(/^(up {3}\d{4}-.*\n)+$/)
     expect((await cli.run(['migrate'], env)).stdout).toContain('Up to date')
     expect(JSON.parse((await cli.run(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(
-      Object.keys(migrations).length,
+      MIGRATIONS.length,
     )
     await sql`insert into identifai.classification_revisions
       (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, content_digest, digest_version)

@@ -89,7 +89,7 @@ it('kill -9 at any moment, with two workers and faults besides, loses nothing an
   for (const run of await runs(bench)) {
     expect(run.status).not.toBe('running')
     if (run.status === 'succeeded' || run.status === 'partial') expect(run.claimed).toBe(run.accounted)
-    if (run.status === 'interrupted') expect(run.error).toContain('no sign of life')
+    if (run.status === 'interrupted') expect(run.error).toContain('no heartbeat')
   }
 })
 

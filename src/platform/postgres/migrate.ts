@@ -1,6 +1,8 @@
-import { type Kysely, sql } from 'kysely'
-import { Migrator, NO_MIGRATIONS } from 'kysely/migration'
-import { migrations } from '../../../migrations/index.ts'
+import { readdirSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { FileMigrationProvider, Migrator, NO_MIGRATIONS } from 'kysely/migration'
 import { DatabaseError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { databaseCodeOf } from './database-error.ts'
@@ -15,6 +17,13 @@ export interface MigrationState {
   /** Time at which it was applied; null until then. */
   readonly applied_at: Date | null
 }
+
+const FOLDER = path.resolve(import.meta.dirname, '../../../migrations')
+
+/** Names of all migrations, in order: those of their files. They are frozen, because databases record them. */
+export const MIGRATIONS: readonly string[] = readdirSync(FOLDER)
+  .flatMap((file) => /^(\d{4}-.+)\.[jt]s$/.exec(file)?.[1] ?? [])
+  .toSorted()
 
 /**
  * Applies the missing migrations, in one transaction under Kysely's lock: of two processes, the second waits and finds nothing
@@ -41,14 +50,14 @@ export async function assertMigrated(db: Kysely<Database>): Promise<void> {
   const missing = waiting(await readKnown(db))
   if (missing.length === 0) return
   throw new DatabaseError(
-    `The database lacks ${missing.length} of ${Object.keys(migrations).length} migrations. Run: identifai-sync migrate`,
+    `The database lacks ${missing.length} of ${MIGRATIONS.length} migrations. Run: identifai-sync migrate`,
   )
 }
 
 /** The states; throws a DatabaseError when the database has migrations that this version does not know. */
 async function readKnown(db: Kysely<Database>): Promise<MigrationState[]> {
   const applied = await readApplied(db)
-  const unknown = [...applied.keys()].filter((name) => !Object.hasOwn(migrations, name))
+  const unknown = [...applied.keys()].filter((name) => !MIGRATIONS.includes(name))
   if (unknown.length === 0) return statesFrom(applied)
   throw new DatabaseError(
     `The database was migrated by a newer identifai-sync (${unknown.join(', ')}). Use that version.`,
@@ -60,21 +69,15 @@ async function readKnown(db: Kysely<Database>): Promise<MigrationState[]> {
  * which is slow beside many tables and fails while other sessions drop some.
  */
 async function readApplied(db: Kysely<Database>): Promise<ReadonlyMap<string, Date>> {
-  try {
-    const { rows } = await sql<{ name: string; timestamp: string }>`
-      select name, timestamp from identifai.schema_migrations`.execute(db)
-    return new Map(rows.map(({ name, timestamp }) => [name, new Date(timestamp)]))
-  } catch (error) {
-    if (databaseCodeOf(error) === UNDEFINED_TABLE) return new Map()
-    throw error
-  }
+  const rows = await readIfExists<{ name: string; timestamp: string }>(
+    db,
+    sql`select name, timestamp from identifai.schema_migrations`,
+  )
+  return new Map(rows.map(({ name, timestamp }) => [name, new Date(timestamp)]))
 }
 
-/** SQLSTATE of a table, or its schema, that does not exist: the database was never migrated. */
-const UNDEFINED_TABLE = '42P01'
-
 function statesFrom(applied: ReadonlyMap<string, Date>): MigrationState[] {
-  return Object.keys(migrations).map((name) => ({ name, applied_at: applied.get(name) ?? null }))
+  return MIGRATIONS.map((name) => ({ name, applied_at: applied.get(name) ?? null }))
 }
 
 function waiting(states: readonly MigrationState[]): MigrationState[] {
@@ -84,7 +87,7 @@ function waiting(states: readonly MigrationState[]): MigrationState[] {
 function createMigrator(db: Kysely<Database>): Migrator {
   return new Migrator({
     db,
-    provider: { getMigrations: async () => ({ ...migrations }) },
+    provider: new FileMigrationProvider({ fs, path, migrationFolder: FOLDER }),
     migrationTableSchema: 'identifai',
     migrationTableName: 'schema_migrations',
     migrationLockTableName: 'schema_migrations_lock',
@@ -95,3 +98,31 @@ function stepsOf({ error, results }: Awaited<ReturnType<Migrator['migrateUp']>>)
   if (error !== undefined) throw error
   return (results ?? []).map((result) => ({ name: result.migrationName, direction: result.direction }))
 }
+
+/** Number of the records of history, revisions and notes; a table that does not exist holds none. */
+export async function countHistory(db: Kysely<Database>): Promise<number> {
+  let records = 0
+  for (const table of HISTORY) {
+    const rows = await readIfExists<{ count: number }>(
+      db,
+      sql`select count(*) from identifai.${sql.ref(table)}`,
+    )
+    records += rows[0]?.count ?? 0
+  }
+  return records
+}
+
+const HISTORY = ['classification_revisions', 'override_notes'] as const
+
+/** The rows of a query; none when its table, or the schema, does not exist: the database was never migrated so far. */
+async function readIfExists<R>(db: Kysely<Database>, query: RawBuilder<unknown>): Promise<R[]> {
+  try {
+    return (await query.$castTo<R>().execute(db)).rows
+  } catch (error) {
+    if (databaseCodeOf(error) === UNDEFINED_TABLE) return []
+    throw error
+  }
+}
+
+/** SQLSTATE of a missing table or schema. */
+const UNDEFINED_TABLE = '42P01'

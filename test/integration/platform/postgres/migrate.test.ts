@@ -1,17 +1,15 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { migrations } from '../../../../migrations/index.ts'
 import { DatabaseError } from '../../../../src/platform/errors.ts'
 import { connect } from '../../../../src/platform/postgres/connect.ts'
 import {
   assertMigrated,
+  MIGRATIONS,
   migrateDown,
   migrateUp,
   migrationStates,
 } from '../../../../src/platform/postgres/migrate.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
-
-const NAMES = Object.keys(migrations)
 
 const names = (steps: readonly { readonly name: string }[]) => steps.map(({ name }) => name)
 
@@ -19,20 +17,20 @@ describe('migrations', () => {
   it('go up, down one by one, and up again to the same schema', async () => {
     await using database = await createTestDatabase('empty')
     const { db } = database
-    expect(names(await migrateUp(db))).toEqual(NAMES)
+    expect(names(await migrateUp(db))).toEqual(MIGRATIONS)
     const schema = await readSchema(database)
-    for (const name of NAMES.toReversed()) {
+    for (const name of MIGRATIONS.toReversed()) {
       expect(await migrateDown(db, false)).toEqual([{ name, direction: 'Down' }])
       const states = await migrationStates(db)
-      expect(states.filter(({ applied_at }) => applied_at)).toHaveLength(NAMES.indexOf(name))
-      if (name !== NAMES[0]) await expect(assertMigrated(db)).rejects.toThrow(lacking(states))
+      expect(states.filter(({ applied_at }) => applied_at)).toHaveLength(MIGRATIONS.indexOf(name))
+      if (name !== MIGRATIONS[0]) await expect(assertMigrated(db)).rejects.toThrow(lacking(states))
     }
     const remaining = await readSchema(database)
     expect(remaining.filter((line) => !line.includes('schema_migrations'))).toEqual(['schema identifai'])
     expect(await migrateDown(db, false)).toEqual([])
-    expect(names(await migrateUp(db))).toEqual(NAMES)
+    expect(names(await migrateUp(db))).toEqual(MIGRATIONS)
     expect(await readSchema(database)).toEqual(schema)
-    expect(names(await migrateDown(db, true))).toEqual(NAMES.toReversed())
+    expect(names(await migrateDown(db, true))).toEqual(MIGRATIONS.toReversed())
   })
 
   it('can be started by two processes at the same time', async () => {
@@ -40,7 +38,7 @@ describe('migrations', () => {
     const other = connect({ connectionString: database.url, maxConnections: 2 })
     const steps = await Promise.all([migrateUp(database.db), migrateUp(other.db)])
     await other.db.destroy()
-    expect(steps.map((list) => list.length).toSorted((a, b) => a - b)).toEqual([0, NAMES.length])
+    expect(steps.map((list) => list.length).toSorted((a, b) => a - b)).toEqual([0, MIGRATIONS.length])
   })
 })
 
@@ -48,7 +46,7 @@ describe('the state of the migrations', () => {
   it('of a database that was never migrated is that none is applied, and nothing is written', async () => {
     await using database = await createTestDatabase('empty')
     const states = await migrationStates(database.db)
-    expect(states).toEqual(NAMES.map((name) => ({ name, applied_at: null })))
+    expect(states).toEqual(MIGRATIONS.map((name) => ({ name, applied_at: null })))
     await expect(assertMigrated(database.db)).rejects.toThrow(DatabaseError)
     await expect(assertMigrated(database.db)).rejects.toThrow(lacking(states))
     expect(await readSchema(database)).toEqual([])
@@ -61,7 +59,7 @@ describe('the state of the migrations', () => {
     const before = Date.now()
     await migrateUp(database.db)
     const states = await migrationStates(database.db)
-    expect(names(states)).toEqual(NAMES)
+    expect(names(states)).toEqual(MIGRATIONS)
     for (const { applied_at } of states) {
       expect(Number(applied_at)).toBeGreaterThanOrEqual(before)
       expect(Number(applied_at)).toBeLessThanOrEqual(Date.now())
@@ -76,7 +74,7 @@ describe('the state of the migrations', () => {
     await sql`insert into identifai.schema_migrations (name, timestamp) values ('9999-later', ${new Date().toISOString()})`.execute(
       db,
     )
-    expect(names(await migrationStates(db))).toEqual(NAMES)
+    expect(names(await migrationStates(db))).toEqual(MIGRATIONS)
     for (const use of [assertMigrated, migrateUp]) {
       await expect(use(db)).rejects.toThrow(DatabaseError)
       await expect(use(db)).rejects.toThrow('migrated by a newer identifai-sync (9999-later)')
@@ -98,7 +96,7 @@ describe('the state of the migrations', () => {
 
 function lacking(states: readonly { readonly applied_at: Date | null }[]): string {
   const missing = states.filter(({ applied_at }) => applied_at === null).length
-  return `The database lacks ${missing} of ${NAMES.length} migrations. Run: identifai-sync migrate`
+  return `The database lacks ${missing} of ${MIGRATIONS.length} migrations. Run: identifai-sync migrate`
 }
 
 async function createAndDropTables({ url }: TestDatabase, session: number, stop: AbortSignal): Promise<void> {
