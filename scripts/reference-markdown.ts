@@ -68,6 +68,5 @@ function code(text: string): string {
 }
 
 function table(header: readonly string[], lines: readonly (readonly string[])[]): string {
-  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  return [row(header), row(header.map(() => '---')), ...lines.map(row)].join('\n')
+  return [header, header.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
