@@ -1,71 +1,46 @@
-import { appendToPointer, isJsonObject, type Json, type JsonObject } from '../platform/json.ts'
+import { appendToPointer, type Json, type JsonObject } from '../platform/json.ts'
 import type { Issue } from './validation.ts'
 
 /** Accepted levels of nesting: more than any record has, and safe for the stacks of PostgreSQL and Node. */
 export const MAX_DEPTH = 200
 
-/** Returns true when PostgreSQL can store a record as it is. The fast form of `findUnstorable`, which names the place. */
-export function isStorable(value: Json, depth = 0): boolean {
-  if (typeof value === 'string') return !UNSTORABLE.test(value)
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value !== 'object' || value === null) return true
-  // The bound also keeps this recursion shallow.
-  if (depth === MAX_DEPTH) return false
-  if (Array.isArray(value)) return value.every((element) => isStorable(element, depth + 1))
-  const object = value as JsonObject
-  for (const key in object) {
-    if (UNSTORABLE.test(key) || !isStorable(object[key] as Json, depth + 1)) return false
-  }
-  return true
-}
-
-/** Characters that `unstorableText` finds. */
-const UNSTORABLE = /[\0\p{Surrogate}]/u
-
 /**
  * Finds the first place of a record that PostgreSQL cannot store. That is a U+0000 or a lone surrogate in a text or a key,
- * a number that JSON.parse makes infinite, or too deep nesting.
- *
- * Iterative, so that nesting of any depth is reported and does not overflow the stack.
+ * a number that JSON.parse makes infinite, or too deep nesting. The path is built only for a place that is found, and the
+ * bound on the nesting also keeps this recursion shallow.
  */
-export function findUnstorable(record: Json): Issue | undefined {
-  const waiting: Place[] = [{ value: record, depth: 0 }]
-  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-    const message = problemWith(place)
-    if (message !== undefined) return { path: pointerTo(place), message }
-    const { value, depth } = place
-    if (typeof value !== 'object' || value === null) continue
-    for (const [key, child] of Object.entries(value)) {
-      waiting.push({ value: child, depth: depth + 1, parent: place, key })
+export function findUnstorable(value: Json, depth = 0): Issue | undefined {
+  if (typeof value === 'string') return issueOf(problemOfText(value))
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? undefined : issueOf('is a number beyond double precision')
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth === MAX_DEPTH) return issueOf(`is nested more than ${MAX_DEPTH} levels deep`)
+  if (Array.isArray(value)) {
+    for (let position = 0; position < value.length; position++) {
+      const found = findUnstorable(value[position] as Json, depth + 1)
+      if (found) return { ...found, path: appendToPointer('', position) + found.path }
     }
+    return undefined
+  }
+  const object = value as JsonObject
+  for (const key in object) {
+    const problem = problemOfText(key)
+    if (problem !== undefined) return issueOf(`has a key that ${problem}`)
+    const found = findUnstorable(object[key] as Json, depth + 1)
+    if (found) return { ...found, path: appendToPointer('', key) + found.path }
   }
   return undefined
 }
 
-/** A value and the path to it; the pointer is built only for a place that is reported. */
-interface Place {
-  readonly value: Json
-  readonly depth: number
-  readonly parent?: Place
-  readonly key?: string
+const UNSTORABLE = /[\0\p{Surrogate}]/u
+
+function issueOf(message: string | undefined): Issue | undefined {
+  return message === undefined ? undefined : { path: '', message }
 }
 
-function pointerTo({ parent, key }: Place): string {
-  return parent === undefined || key === undefined ? '' : appendToPointer(pointerTo(parent), key)
-}
-
-function problemWith({ value, depth }: Place): string | undefined {
-  if (typeof value === 'string') return unstorableText(value)
-  if (typeof value === 'number')
-    return Number.isFinite(value) ? undefined : 'is a number beyond double precision'
-  if (typeof value !== 'object' || value === null) return undefined
-  if (depth === MAX_DEPTH) return `is nested more than ${MAX_DEPTH} levels deep`
-  const key = isJsonObject(value) ? Object.keys(value).find(unstorableText) : undefined
-  return key === undefined ? undefined : `has a key that ${unstorableText(key)}`
-}
-
-function unstorableText(text: string): string | undefined {
-  if (text.includes('\0')) return 'holds the character U+0000, which PostgreSQL cannot store'
-  if (!text.isWellFormed()) return 'holds half of a surrogate pair, which no database text can hold'
-  return undefined
+function problemOfText(text: string): string | undefined {
+  if (!UNSTORABLE.test(text)) return undefined
+  return text.includes('\0')
+    ? 'holds the character U+0000, which PostgreSQL cannot store'
+    : 'holds half of a surrogate pair, which no database text can hold'
 }

@@ -9,7 +9,7 @@ import {
   rewriteMembers,
 } from '../../platform/json.ts'
 import { dropEmpty } from '../drop-empty.ts'
-import { findUnstorable, isStorable } from '../find-unstorable.ts'
+import { findUnstorable } from '../find-unstorable.ts'
 import { unknownFields } from '../unknown-fields.ts'
 import type { Classification, Extra, Issue, Validation } from '../validation.ts'
 import { type AudioRecord, audioRecord } from './contract.ts'
@@ -25,7 +25,7 @@ export type AudioClassification = Classification<AudioRecord>
  *   PostgreSQL cannot store a value, else `invalid_payload` with every path that does not fit.
  */
 export function validateAudio(payload: JsonObject): Validation<AudioRecord> {
-  const unstorable = isStorable(payload) ? undefined : findUnstorable(payload)
+  const unstorable = findUnstorable(payload)
   if (unstorable) return { accepted: false, reason: 'unstorable', issues: [unstorable] }
   const content = audioContent(payload)
   const parsed = audioRecord.safeParse(content)
