@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import type { RunStatusLine, Status, Stuck } from '../pipeline/queue/status.ts'
+import type { Status, Stuck } from '../pipeline/queue/status.ts'
 import { print, printJson } from '../platform/terminal/output.ts'
 import { counted, durationText, textTable, timeText } from '../platform/terminal/text.ts'
 import { printable } from '../platform/text.ts'
@@ -72,7 +72,7 @@ function reasons({ tracked }: Status): string[] {
   ]
 }
 
-function lastRuns(runs: readonly RunStatusLine[]): string[] {
+function lastRuns(runs: Status['last_runs']): string[] {
   if (runs.length === 0)
     return ['No run has started yet: sync starts one, schedule starts them by the clock.']
   const table = textTable(
@@ -92,7 +92,7 @@ function lastRuns(runs: readonly RunStatusLine[]): string[] {
   return [table, ...(remarks.length > 0 ? ['', ...remarks] : [])]
 }
 
-function remarksOn({ seconds_since_heartbeat: silent, error }: RunStatusLine): string[] {
+function remarksOn({ seconds_since_heartbeat: silent, error }: Status['last_runs'][number]): string[] {
   const errors = error === null ? [] : [printable(error)]
   if (silent === null) return errors
   const heartbeat = `its last heartbeat was ${durationText(silent / 60)} ago`

@@ -40,24 +40,29 @@ export function exitCodeOf(error: unknown): number {
 
 /** A transient failure: another attempt may succeed. */
 export abstract class RetryableError extends Error {
-  abstract override name: string
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+  }
 }
 
 /** A permanent failure: a person has to change something before another attempt can succeed. */
 export abstract class PermanentError extends Error {
-  abstract override name: string
-  abstract readonly exitCode: ExitCode
+  readonly exitCode: ExitCode = EXIT_CODE.gaveUp
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+  }
 }
 
 /** The command line or the configuration is wrong; the message says what to write instead. */
 export class UsageError extends PermanentError {
-  override name = 'UsageError'
-  readonly exitCode = EXIT_CODE.usage
+  override readonly exitCode = EXIT_CODE.usage
 }
 
 /** Settings are wrong; each problem names its variable, never its value. */
 export class ConfigurationError extends UsageError {
-  override name = 'ConfigurationError'
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[]) {
@@ -72,32 +77,25 @@ export class ConfigurationError extends UsageError {
 
 /** The database cannot be reached, refuses the connection, or lacks the schema. */
 export class DatabaseError extends PermanentError {
-  override name = 'DatabaseError'
-  readonly exitCode = EXIT_CODE.database
+  override readonly exitCode = EXIT_CODE.database
 }
 
 /** The API refuses the key (401, 403). */
 export class ApiKeyRefusedError extends PermanentError {
-  override name = 'ApiKeyRefusedError'
-  readonly exitCode = EXIT_CODE.keyRefused
+  override readonly exitCode = EXIT_CODE.keyRefused
 }
 
 /** The response makes no sense for the request: a wrong address, or a changed contract. */
-export class ApiResponseError extends PermanentError {
-  override name = 'ApiResponseError'
-  readonly exitCode = EXIT_CODE.gaveUp
-}
+export class ApiResponseError extends PermanentError {}
 
 /** A report would be incomplete for its period. */
 export class ReportRefusedError extends PermanentError {
-  override name = 'ReportRefusedError'
-  readonly exitCode = EXIT_CODE.notVerified
+  override readonly exitCode = EXIT_CODE.notVerified
 }
 
 /** A row to prove differs from the sealed one. */
 export class AlteredError extends PermanentError {
-  override name = 'AlteredError'
-  readonly exitCode = EXIT_CODE.notVerified
+  override readonly exitCode = EXIT_CODE.notVerified
 
   constructor(what: string) {
     super(
@@ -108,9 +106,6 @@ export class AlteredError extends PermanentError {
 
 /** The certificate of the API, or of the proxy before it, is not trusted: the key is not sent there. */
 export class ApiUntrustedError extends PermanentError {
-  override name = 'ApiUntrustedError'
-  readonly exitCode = EXIT_CODE.gaveUp
-
   constructor(place: string, cause: Error) {
     super(
       `${place}: its certificate is not trusted (${cause.message}). If a private authority issued it, name that by NODE_EXTRA_CA_CERTS.`,
@@ -121,9 +116,6 @@ export class ApiUntrustedError extends PermanentError {
 
 /** Too many requests failed in a row, so that more of them would not help. */
 export class GaveUpError extends PermanentError {
-  override name = 'GaveUpError'
-  readonly exitCode = EXIT_CODE.gaveUp
-
   constructor(failures: string, last: Error) {
     super(`Gave up: ${failures}; the last one: ${last.message}`, { cause: last })
   }
@@ -131,9 +123,6 @@ export class GaveUpError extends PermanentError {
 
 /** The responses are not about the requested identifiers but about all of them: more of them would ruin their states. */
 export class CircuitBrokenError extends PermanentError {
-  override name = 'CircuitBrokenError'
-  readonly exitCode = EXIT_CODE.gaveUp
-
   constructor(likelyCause: string) {
     super(`Stopped to protect what is known; nothing was changed for these. ${likelyCause}`)
   }
@@ -141,9 +130,6 @@ export class CircuitBrokenError extends PermanentError {
 
 /** Another process has closed this run, because it recorded no heartbeat for too long. */
 export class RunClosedError extends PermanentError {
-  override name = 'RunClosedError'
-  readonly exitCode = EXIT_CODE.gaveUp
-
   constructor(runId: string) {
     super(
       `Run ${runId} was closed by another process, because it recorded no heartbeat for longer than a lease.`,
@@ -152,19 +138,13 @@ export class RunClosedError extends PermanentError {
 }
 
 /** The API requests a pause that is longer than a run waits. */
-export class PauseTooLongError extends PermanentError {
-  override name = 'PauseTooLongError'
-  readonly exitCode = EXIT_CODE.gaveUp
-}
+export class PauseTooLongError extends PermanentError {}
 
 /** No usable response: a timeout, a reset, an overloaded server, an incomplete body. */
-export class ApiUnavailableError extends RetryableError {
-  override name = 'ApiUnavailableError'
-}
+export class ApiUnavailableError extends RetryableError {}
 
 /** The quota is used up (429). */
 export class ThrottledError extends RetryableError {
-  override name = 'ThrottledError'
   /** Pause of the header `Retry-After`, in milliseconds; undefined without one. */
   readonly retryAfterMs: number | undefined
 

@@ -3,8 +3,8 @@ import { describeStatus } from '../../src/cli/status.ts'
 
 const run = {
   started_at: new Date('2026-06-01T02:00:00Z'),
-  trigger: 'nightly',
-  status: 'succeeded',
+  trigger: 'nightly' as const,
+  status: 'succeeded' as const,
   seconds: 90,
   claimed: 12_000,
   requests: 120,

@@ -33,7 +33,30 @@ export async function countDue(
   db: Kysely<Database>,
   { includeFinished, limit }: DueOptions,
 ): Promise<Counted[]> {
-  const due = db
+  const due = classified(db)
+    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<', sql<Date>`now()`)]))
+    .where((eb) => {
+      const isDue = eb('due_at', '<=', sql<Date>`now()`)
+      return includeFinished ? eb.or([isDue, eb('state', 'in', ['done', 'errored'])]) : isDue
+    })
+    .$if(limit !== undefined, (query) =>
+      query
+        .orderBy('priority', 'desc')
+        .orderBy('due_at')
+        .orderBy('id')
+        .limit(limit as number),
+    )
+  return count(db, due)
+}
+
+/** Counts every finished identifier, due or not, by medium and class. */
+export async function countFinished(db: Kysely<Database>): Promise<Counted[]> {
+  return count(db, classified(db).where('state', 'in', ['done', 'errored']))
+}
+
+/** Tracked identifiers, each with the class that it has, or would have, when it is due. */
+function classified(db: Kysely<Database>) {
+  return db
     .selectFrom('identifai.identifiers')
     .select((eb) => [
       'media',
@@ -51,20 +74,11 @@ export async function countDue(
       sql<number>`octet_length(identifier)`.as('bytes'),
       'request_limit',
     ])
-    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<', sql<Date>`now()`)]))
-    .where((eb) => {
-      const isDue = eb('due_at', '<=', sql<Date>`now()`)
-      return includeFinished ? eb.or([isDue, eb('state', 'in', ['done', 'errored'])]) : isDue
-    })
-    .$if(limit !== undefined, (query) =>
-      query
-        .orderBy('priority', 'desc')
-        .orderBy('due_at')
-        .orderBy('id')
-        .limit(limit as number),
-    )
+}
+
+async function count(db: Kysely<Database>, identifiers: ReturnType<typeof classified>): Promise<Counted[]> {
   return db
-    .selectFrom(due.as('due'))
+    .selectFrom(identifiers.as('identifiers'))
     .select(({ fn }) => [
       'media',
       'class',
@@ -74,22 +88,5 @@ export async function countDue(
       sql<number>`coalesce(sum(1.0 / request_limit), 0)::double precision`.as('limitedRequests'),
     ])
     .groupBy(['media', 'class'])
-    .execute()
-}
-
-/** Counts every finished identifier, due or not, by medium. */
-export async function countFinished(db: Kysely<Database>): Promise<Counted[]> {
-  return db
-    .selectFrom('identifai.identifiers')
-    .select(({ fn }) => [
-      'media',
-      sql<DueClass>`'refresh'`.as('class'),
-      fn.countAll<number>().as('identifiers'),
-      fn.coalesce(fn.sum<number>(sql`octet_length(identifier)`), sql<number>`0`).as('nameBytes'),
-      fn.count<number>('request_limit').as('limited'),
-      sql<number>`coalesce(sum(1.0 / request_limit), 0)::double precision`.as('limitedRequests'),
-    ])
-    .where('state', 'in', ['done', 'errored'])
-    .groupBy('media')
     .execute()
 }

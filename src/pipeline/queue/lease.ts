@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { Claim } from './claim.ts'
+import { updateLocked } from './update-locked.ts'
 
 /** A claim that is released without an outcome, and the failure that it is counted for; none when no request failed. */
 export interface Release {
@@ -16,21 +17,14 @@ export async function renewLeases(
   db: Kysely<Database>,
   options: { readonly runId: string; readonly ids: readonly number[]; readonly leaseSeconds: number },
 ): Promise<void> {
-  await db
-    .with('mine', (cte) =>
-      cte
-        .selectFrom('identifai.identifiers')
-        .select('id')
-        // One array parameter, however many ids.
-        .where(sql<boolean>`id = any(${options.ids}::bigint[])`)
-        .where('leased_by', '=', options.runId)
-        .orderBy('id')
-        .forUpdate()
-        .skipLocked(),
-    )
-    .updateTable('identifai.identifiers')
+  await updateLocked(db, (identifiers) =>
+    identifiers
+      // One array parameter, however many ids.
+      .where(sql<boolean>`id = any(${options.ids}::bigint[])`)
+      .where('leased_by', '=', options.runId)
+      .skipLocked(),
+  )
     .set({ lease_until: sql`now() + make_interval(secs => ${options.leaseSeconds})` })
-    .where('id', 'in', (query) => query.selectFrom('mine').select('id'))
     .execute()
 }
 
@@ -74,19 +68,9 @@ export async function releaseUnknownClaims(
   db: Kysely<Database>,
   { runId, known }: { readonly runId: string; readonly known: readonly number[] },
 ): Promise<void> {
-  await db
-    .with('unknown', (cte) =>
-      cte
-        .selectFrom('identifai.identifiers')
-        .select('id')
-        .where('leased_by', '=', runId)
-        .where(sql<boolean>`id <> all(${known}::bigint[])`)
-        .orderBy('id')
-        .forUpdate(),
-    )
-    .updateTable('identifai.identifiers as i')
-    .from('unknown')
-    .whereRef('i.id', '=', 'unknown.id')
+  await updateLocked(db, (identifiers) =>
+    identifiers.where('leased_by', '=', runId).where(sql<boolean>`id <> all(${known}::bigint[])`),
+  )
     .set({ lease_until: null, leased_by: null })
     .execute()
 }
@@ -99,20 +83,12 @@ export async function limitRequests(
   db: Kysely<Database>,
   options: { readonly ids: readonly number[]; readonly batchSize: number },
 ): Promise<void> {
-  await db
-    .with('failed', (cte) =>
-      cte
-        .selectFrom('identifai.identifiers')
-        .select('id')
-        .where(sql<boolean>`id = any(${options.ids}::bigint[])`)
-        .where('attempts', '>', 0)
-        .where('leased_by', 'is', null)
-        .orderBy('id')
-        .forUpdate(),
-    )
-    .updateTable('identifai.identifiers as i')
-    .from('failed')
-    .whereRef('i.id', '=', 'failed.id')
+  await updateLocked(db, (identifiers) =>
+    identifiers
+      .where(sql<boolean>`id = any(${options.ids}::bigint[])`)
+      .where('attempts', '>', 0)
+      .where('leased_by', 'is', null),
+  )
     .set({
       // A shift by 32 or more would wrap around.
       request_limit: sql<number>`greatest(1, ${options.batchSize}::integer >> least(i.attempts, 30))`,

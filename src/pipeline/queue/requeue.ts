@@ -4,6 +4,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
 import { PRIORITY } from './priority.ts'
+import { updateLocked } from './update-locked.ts'
 
 /** Rows in one transaction, because a lock on all rows would block every other run. */
 const ROWS_AT_ONCE = 5000
@@ -18,26 +19,15 @@ export type Selection =
  * moment stays due after its response. Retired ones stay retired. Returns the identifiers that are due now.
  */
 export async function requeue(db: Kysely<Database>, selection: Selection): Promise<string[]> {
-  const rows = await db
-    .with('chosen', (cte) =>
-      cte
-        .selectFrom('identifai.identifiers')
-        .select('id')
-        .where('state', '<>', 'retired')
-        .$if('state' in selection, (query) =>
-          query.where('state', '=', (selection as { state: IdentifierState }).state),
-        )
-        .$if('identifiers' in selection, (query) =>
-          query.where(
-            sql<boolean>`identifier = any(${(selection as { identifiers: string[] }).identifiers}::text[])`,
-          ),
-        )
-        .orderBy('id')
-        .forUpdate(),
-    )
-    .updateTable('identifai.identifiers as i')
-    .from('chosen')
-    .whereRef('i.id', '=', 'chosen.id')
+  const rows = await updateLocked(db, (identifiers) =>
+    identifiers
+      .where('state', '<>', 'retired')
+      .where((eb) =>
+        'state' in selection
+          ? eb('state', '=', selection.state)
+          : sql<boolean>`identifier = any(${selection.identifiers}::text[])`,
+      ),
+  )
     .set({
       state: sql<IdentifierState>`case when i.state = 'quarantined' then 'pending' else i.state end`,
       absences: sql<number>`case when i.state = 'quarantined' then 0 else i.absences end`,
@@ -64,21 +54,13 @@ export async function makeFinishedDue(
 
 /** Returns the ids of the rows made due. Skips locked rows, because their outcomes are being written right now. */
 async function makeNextDue(db: Kysely<Database>, after: number): Promise<number[]> {
-  const rows = await db
-    .with('finished', (cte) =>
-      cte
-        .selectFrom('identifai.identifiers')
-        .select('id')
-        .where('state', 'in', ['done', 'errored'])
-        .where('id', '>', after)
-        .orderBy('id')
-        .limit(ROWS_AT_ONCE)
-        .forUpdate()
-        .skipLocked(),
-    )
-    .updateTable('identifai.identifiers as i')
-    .from('finished')
-    .whereRef('i.id', '=', 'finished.id')
+  const rows = await updateLocked(db, (identifiers) =>
+    identifiers
+      .where('state', 'in', ['done', 'errored'])
+      .where('id', '>', after)
+      .limit(ROWS_AT_ONCE)
+      .skipLocked(),
+  )
     .set({ due_at: sql<Date>`coalesce(i.last_confirmed_at, now())` })
     .returning('i.id')
     .execute()

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
+import { updateLocked } from './update-locked.ts'
 
 /**
  * Ends the tracking of identifiers, in any medium; their rows, contents and history stay. A lease ends with it, so that a
@@ -10,19 +11,11 @@ export async function retire(
   db: Kysely<Database>,
   options: { readonly identifiers: readonly string[]; readonly reason: string },
 ): Promise<string[]> {
-  const rows = await db
-    .with('chosen', (cte) =>
-      cte
-        .selectFrom('identifai.identifiers')
-        .select('id')
-        .where('state', '<>', 'retired')
-        .where(sql<boolean>`identifier = any(${options.identifiers}::text[])`)
-        .orderBy('id')
-        .forUpdate(),
-    )
-    .updateTable('identifai.identifiers as i')
-    .from('chosen')
-    .whereRef('i.id', '=', 'chosen.id')
+  const rows = await updateLocked(db, (identifiers) =>
+    identifiers
+      .where('state', '<>', 'retired')
+      .where(sql<boolean>`identifier = any(${options.identifiers}::text[])`),
+  )
     .set({
       state: 'retired',
       retired_at: sql<Date>`now()`,

@@ -1,51 +1,17 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
-
-/** The queue and the last runs at one moment. The keys are those of the JSON output. */
-export interface Status {
-  /** Tracked identifiers by state; a state without any is left out. */
-  readonly tracked: readonly StateStatus[]
-  /** Due now, and not leased. */
-  readonly due: number
-  /** Leased by a run at this moment. */
-  readonly leased: number
-  /** When the next identifier that is not due yet will be; null when none will. */
-  readonly next_due_at: Date | null
-  readonly last_runs: readonly RunStatusLine[]
-}
-
-interface StateStatus {
-  readonly state: IdentifierState
-  readonly identifiers: number
-  /** Identifiers of the state whose last request failed. */
-  readonly with_error: number
-  /** The most frequent error among them. */
-  readonly common_error: string | null
-}
-
-export interface RunStatusLine {
-  readonly started_at: Date
-  readonly trigger: string
-  readonly status: string
-  /** Its duration; so far, while it runs. */
-  readonly seconds: number
-  readonly claimed: number
-  readonly requests: number
-  readonly changed: number
-  /** Age of its heartbeat; null when it has ended. */
-  readonly seconds_since_heartbeat: number | null
-  readonly error: string | null
-}
 
 const RUNS_SHOWN = 5
 
-export async function readStatus(db: Kysely<Database>): Promise<Status> {
-  const [tracked, queue, last_runs] = [await readStates(db), await readQueue(db), await readLastRuns(db)]
-  return { tracked, ...queue, last_runs }
+/** The queue and the last runs at one moment. The keys are those of the JSON output. */
+export async function readStatus(db: Kysely<Database>) {
+  return { tracked: await readStates(db), ...(await readQueue(db)), last_runs: await readLastRuns(db) }
 }
 
-async function readStates(db: Kysely<Database>): Promise<StateStatus[]> {
+export type Status = Awaited<ReturnType<typeof readStatus>>
+
+/** Tracked identifiers by state, with those whose last request failed; a state without any is left out. */
+async function readStates(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.identifiers')
     .select(({ fn }) => [
@@ -60,6 +26,7 @@ async function readStates(db: Kysely<Database>): Promise<StateStatus[]> {
     .execute()
 }
 
+/** Identifiers that are due now and not leased, those that a run has leased, and when the next one will be due. */
 async function readQueue(db: Kysely<Database>) {
   const isLeased = sql<boolean>`lease_until > now()`
   return db
@@ -75,7 +42,8 @@ async function readQueue(db: Kysely<Database>) {
     .executeTakeFirstOrThrow()
 }
 
-async function readLastRuns(db: Kysely<Database>): Promise<RunStatusLine[]> {
+/** The last runs: the duration, so far while it runs, and the age of the heartbeat, null when it has ended. */
+async function readLastRuns(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.sync_runs')
     .select([
@@ -99,20 +67,11 @@ async function readLastRuns(db: Kysely<Database>): Promise<RunStatusLine[]> {
     .execute()
 }
 
-/** An identifier that needs attention, and why. The keys are those of the JSON output. */
-export interface Stuck {
-  readonly identifier: string
-  readonly state: IdentifierState
-  /** Failed requests in a row, and responses in a row that did not have it. */
-  readonly attempts: number
-  readonly absences: number
-  readonly last_requested_at: Date | null
-  readonly due_at: Date | null
-  readonly last_error: string | null
-}
-
-/** The identifiers that are quarantined, missing, or whose last request failed, in this order and the oldest first. */
-export async function readStuck(db: Kysely<Database>, limit: number): Promise<Stuck[]> {
+/**
+ * The identifiers that are quarantined, missing, or whose last request failed, in this order and the oldest first. The keys
+ * are those of the JSON output; `attempts` are failed requests in a row, `absences` responses in a row that did not have it.
+ */
+export async function readStuck(db: Kysely<Database>, limit: number) {
   return db
     .selectFrom('identifai.identifiers')
     .select(['identifier', 'state', 'attempts', 'absences', 'last_requested_at', 'due_at', 'last_error'])
@@ -128,3 +87,5 @@ export async function readStuck(db: Kysely<Database>, limit: number): Promise<St
     .limit(limit)
     .execute()
 }
+
+export type Stuck = Awaited<ReturnType<typeof readStuck>>[number]
