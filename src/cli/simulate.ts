@@ -1,21 +1,22 @@
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { Command } from '@commander-js/extra-typings'
 import { counted } from '../platform/terminal/text.ts'
 import { print } from '../platform/terminal/output.ts'
+import { parseInteger } from './parse.ts'
 
 export function simulateCommand() {
   return new Command('simulate')
     .description('a simulated identifAI API on loopback, to try the product without a key')
-    .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', parseNumber(0, 65_535), 8787)
+    .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', parseInteger(0, 65_535), 8787)
     .option('--key <key>', 'the API key it accepts', 'simulator-key')
-    .option('--count <n>', 'submissions to start with', parseNumber(0, 1_000_000), 1000)
-    .option('--seed <n>', 'the same seed gives the same submissions', parseNumber(0, 2 ** 31 - 1), 1)
+    .option('--count <n>', 'submissions to start with', parseInteger(0, 1_000_000), 1000)
+    .option('--seed <n>', 'the same seed gives the same submissions', parseInteger(0, 2 ** 31 - 1), 1)
     .option(
       '--requests-until-done <n>',
       'analyses end after at most this many requests',
-      parseNumber(0, 1000),
+      parseInteger(0, 1000),
       2,
     )
-    .option('--seconds-until-done <n>', 'analyses take this long', parseNumber(0, 86_400), 0)
+    .option('--seconds-until-done <n>', 'analyses take this long', parseInteger(0, 86_400), 0)
     .option('--quota', "enforce the API's quota: 2 requests a second, 60 a minute")
     .option('--shuffle', 'return the lists of a record in another order at each request')
     .addHelpText(
@@ -67,14 +68,4 @@ Example:
       await new Promise((resolve) => interrupt.signal.addEventListener('abort', resolve, { once: true }))
       process.exitCode = interrupt.exitCode ?? 0
     })
-}
-
-function parseNumber(least: number, most: number) {
-  return (text: string): number => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-    if (!(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
-    }
-    return value
-  }
 }

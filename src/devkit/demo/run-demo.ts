@@ -130,8 +130,8 @@ async function postOverrides(
 async function explainOverride(app: App, fileHash: string): Promise<void> {
   await annotate(app.db, {
     media: 'audio',
-    fileHash,
-    forcedTo: 'human',
+    file_hash: fileHash,
+    forced_to: 'human',
     author: 'A. Rossi',
     reason: 'the caller was called back',
     ticket: 'FRAUD-1182',
