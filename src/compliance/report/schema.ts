@@ -224,7 +224,7 @@ export const reportDataSchema = z.strictObject(data)
 
 /**
  * The compliance report on forced classifications as JSON; docs/report.schema.json is made of it. All of it follows from
- * what was sealed up to one position of the chain, except generated_at and generated_by.
+ * the rows sealed up to one position of the chain, except generated_at and generated_by.
  */
 export const reportSchema = z
   .strictObject({

@@ -35,7 +35,7 @@ export interface ChainVerification {
  *
  * @param head A chain head that was noted earlier; it must be in the chain.
  */
-export async function verifyChain(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
+export function verifyChain(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -47,8 +47,8 @@ export async function verifyChain(db: Kysely<Database>, head?: string): Promise<
 export async function verifySnapshot(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
   const findings: Finding[] = []
   const counts = { runs: 0, revisions: 0, notes: 0 }
-  let newestHead: string | null = null
-  let givenHeadAt: number | null = null
+  let chain_head: string | null = null
+  let given_head_at: number | null = null
   let former: Former = { position: 0, head: GENESIS, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
   for await (const run of sealedRuns(db)) {
     const verified = await verifyRun(db, run, former)
@@ -57,11 +57,11 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string): Promi
     counts.revisions += verified.revisions
     counts.notes += verified.notes
     former = verified.link
-    newestHead = run.chain_head
-    if (run.chain_head === head) givenHeadAt = run.chain_position
+    chain_head = run.chain_head
+    if (chain_head === head) given_head_at = run.chain_position
   }
   findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
-  if (head !== undefined && givenHeadAt === null)
+  if (head !== undefined && given_head_at === null)
     findings.push(finding(`head ${head}`, 'is not in the chain'))
   const payloads = await verifyPayloads(db)
   for (const found of payloads.findings) findings.push(found)
@@ -69,9 +69,9 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string): Promi
     ...counts,
     payloads_checked: payloads.checked,
     payloads_not_checked: payloads.notChecked,
-    given_head_at: givenHeadAt,
-    chain_head: newestHead,
     open_runs: await countOpenRuns(db),
+    given_head_at,
+    chain_head,
     findings,
   }
 }

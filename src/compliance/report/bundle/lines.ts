@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isJsonObject, type JsonObject } from '../../../platform/json.ts'
 import { hash } from '../schema.ts'
 
 /** Rises when a verifier has to read a bundle in another way. */
@@ -34,3 +35,13 @@ export const leafLine = z.strictObject({
 export type HeadLine = Readonly<z.output<typeof headLine>>
 export type RunLine = Readonly<z.output<typeof runLine>>
 export type LeafLine = Readonly<z.output<typeof leafLine>>
+
+/** The JSON object that a text is; undefined when it is none. */
+export function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -22,7 +22,7 @@ const EVENTS_PAGE = 1000
 const LEAVES_PAGE = 5000
 
 /**
- * Writes a report with its proofs, one JSON document a line: the report, then every run up to the one it is as of, each
+ * Writes a report with its proofs, one JSON document a line. The report comes first, then every run up to its as-of, each
  * followed by the leaves of its tree that the report rests on.
  *
  * @throws AlteredError when one of these leaves is not as it was sealed.
@@ -89,8 +89,8 @@ async function readLeaves(db: Kysely<Database>, position: number, names: Readonl
 }
 
 /**
- * The revisions of each event, from the finished one with the former label to the one with the new label, so that a
- * verifier can check that none was left out between.
+ * The revisions of each event, from the finished one with the former label to the one with the new label. A verifier can
+ * check with them that none was left out between.
  */
 async function revisionsOfEvents(db: Kysely<Database>, { events }: Report): Promise<SealedRevision[]> {
   const revisions = new Map<string, SealedRevision>()

@@ -7,7 +7,7 @@ import { VERSION } from '../../../platform/version.ts'
 import { type Counts, dataDigest, type Facts, makeReport } from '../make-report.ts'
 import { inPeriod } from '../period.ts'
 import type { ForceChange, Note, Period, Report } from '../schema.ts'
-import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
+import { type SealedRun, sealedFacts, sealedNote } from '../sealed-facts.ts'
 import { summarizeNow } from '../summary.ts'
 import { readForcedNow, readObservedSince, readTracked } from './read-counts.ts'
 import { readAlreadyForced, readEvents, type Scope } from './read-events.ts'
@@ -25,7 +25,8 @@ export interface ReportRequest {
 }
 
 /**
- * Makes the report from what was sealed by the as-of, in one snapshot. The same request gives the same data later.
+ * Makes the report from everything that was sealed by the as-of, in one snapshot. The same request gives the same data
+ * later.
  *
  * @throws UsageError when nothing had been sealed by then, the as-of lies in the future, or the period is empty.
  */
@@ -86,22 +87,7 @@ async function readFacts(
 /** The notes on files of one medium up to a note_id, by note_id. */
 async function readNotes(db: Kysely<Database>, media: string, through: number): Promise<Note[]> {
   const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, through)
-  return notes
-    .filter((note) => note.media === media)
-    .map((note) => {
-      const { note_id, noted_at, file_hash, forced_to, author, reason, ticket, reviewer } =
-        note as unknown as Note
-      return {
-        note_id,
-        noted_at,
-        file_hash,
-        forced_to,
-        author,
-        reason,
-        ticket: ticket ?? null,
-        reviewer: reviewer ?? null,
-      }
-    })
+  return notes.filter((note) => note.media === media).map(sealedNote)
 }
 
 async function readCounts(

@@ -25,7 +25,7 @@ type Remedy = (db: Kysely<Database>, head: Report['head']) => string | Promise<s
 
 const AFTER_A_RUN = 'Run identifai-sync sync --refresh-all, and give no --as-of or one after that run.'
 
-/** What to do about each gap. */
+/** The next step after each gap. */
 const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
   period_not_over: () => 'Run identifai-sync sync after the end of the period, or give an earlier --to.',
   unobserved: () => 'Give a later --to: before the first response there is nothing to report on.',

@@ -8,8 +8,8 @@ import { UsageError } from '../../../platform/errors.ts'
 import type { SealedRun } from '../sealed-facts.ts'
 
 /**
- * Makes sure that a time names the same run now and later: it has passed, and no run that ended before it is still being
- * sealed.
+ * Makes sure that a time names the same run now and later. The time has passed, and no run that ended before it is still
+ * being sealed.
  *
  * @throws UsageError when the time lies in the future.
  */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { readLines } from '../../../platform/read-lines.ts'
 import { UsageError } from '../../../platform/errors.ts'
 import type { Finding } from '../../verify/findings.ts'
+import { parseObject } from '../bundle/lines.ts'
 import { verifyBundle } from '../bundle/verify-bundle.ts'
 import { type Report, reportSchema } from '../schema.ts'
 import { verifyReport } from '../verify-report.ts'
@@ -29,18 +30,14 @@ export interface FileVerification {
  */
 export async function verifyFile(path: string, head: string | undefined): Promise<FileVerification> {
   try {
-    if (await isBundle(path)) return await verifyBundleFile(path, head)
-    return await verifyReportFile(path, head)
+    if (!(await isBundle(path))) return await verifyReportFile(path, head)
+    const result = await verifyBundle(linesOf(path), head)
+    return { file: 'bundle', chain_position: result.runs, ...result }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined || error instanceof UsageError) throw error
     throw new UsageError(`${path} cannot be read: ${message}`, { cause: error })
   }
-}
-
-async function verifyBundleFile(path: string, head: string | undefined): Promise<FileVerification> {
-  const { runs, ...result } = await verifyBundle(linesOf(path), head)
-  return { file: 'bundle', runs, chain_position: runs, ...result }
 }
 
 async function verifyReportFile(path: string, head: string | undefined): Promise<FileVerification> {
@@ -63,20 +60,12 @@ async function verifyReportFile(path: string, head: string | undefined): Promise
 }
 
 function parseReport(path: string, text: string): Report {
-  const parsed = reportSchema.safeParse(parseJson(text))
+  const parsed = reportSchema.safeParse(parseObject(text))
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new UsageError(
     `${path} is neither a bundle nor a report that fits docs/report.schema.json (at /${issue?.path.join('/')}: ${issue?.message}).`,
   )
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** A bundle begins with a line of its own; a report is one document over many lines. */
