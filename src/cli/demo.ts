@@ -13,14 +13,13 @@ export function demoCommand() {
     .action(async (options) => {
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
       const { runDemo } = await import('../devkit/demo/run-demo.ts')
-      const { createDemoOutput } = await import('../devkit/demo/output.ts')
       using interrupt = listenForInterrupt()
       const { signal } = interrupt
       print('identifai-sync demo: the whole job, on this machine only.')
       try {
         await runDemo({
           signal,
-          output: createDemoOutput(print),
+          print,
           linger: async ({ databaseUrl, apiUrl, apiKey }) => {
             if (!options.keep) return
             print(

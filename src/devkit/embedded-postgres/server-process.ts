@@ -55,8 +55,7 @@ export function spawnServer({ binaries, folder, user }: Installation, port: numb
     ['-D', path.join(folder, 'data'), '-p', String(port), ...flags],
     {
       cwd: folder,
-      // A process group of its own, so that Ctrl-C in a terminal reaches only this process, which then stops the
-      // server.
+      // A process group of its own, so that Ctrl-C in a terminal reaches only this process, which stops the server.
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
       ...user,
@@ -64,10 +63,7 @@ export function spawnServer({ binaries, folder, user }: Installation, port: numb
   )
 }
 
-/**
- * Resolves when the server accepts connections or has ended. Afterwards neither it nor its output keeps this process
- * alive.
- */
+/** Resolves when the server accepts connections or has ended. Then neither it nor its output keeps this process alive. */
 export async function readyOrEnded(server: ChildProcess): Promise<{ ready: boolean; log: string }> {
   const result = await new Promise<{ ready: boolean; log: string }>((resolve, reject) => {
     let log = ''
@@ -113,7 +109,7 @@ export async function findFreePort(): Promise<number> {
   return port
 }
 
-/** The user `nobody` when this process runs as root, because PostgreSQL refuses to run as root; otherwise undefined. */
+/** The user that the server runs as. PostgreSQL refuses to run as root; undefined when this process does not. */
 export async function unprivilegedUser(): Promise<UnixUser | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const passwd = await readFile('/etc/passwd', 'utf8')

@@ -12,22 +12,21 @@ type Observed =
   | { readonly kind: 'returned'; readonly records: readonly Json[] }
   | { readonly kind: 'refused'; readonly how: string }
 
-export interface ProbeOptions {
+/**
+ * Tests how the live API behaves where its documentation is silent. Takes six requests, or one when the API does not
+ * return the identifier. The results contain field names and counts, never values, so that they can be shared.
+ */
+export async function probeApi(options: {
   readonly api: ApiClient
   readonly endpoint: Endpoint
   /** An identifier of the account that has a result. */
   readonly known: string
   /** Waits until the quota allows the next request. */
   readonly takeSlot: () => Promise<void>
-}
-
-/**
- * Tests how the live API behaves where its documentation is silent. Takes six requests, or one when the API does not
- * return the identifier. The results contain field names and counts, never values, so that they can be shared.
- */
-export async function probeApi({ api, endpoint, known, takeSlot }: ProbeOptions): Promise<Result[]> {
+}): Promise<Result[]> {
+  const { api, endpoint, known } = options
   const request = async (identifiers: readonly string[]): Promise<Observed> => {
-    await takeSlot()
+    await options.takeSlot()
     return observe(api, { path: endpoint.path, identifiers })
   }
   const unknown = Array.from({ length: 100 }, inventIdentifier)
@@ -37,18 +36,14 @@ export async function probeApi({ api, endpoint, known, takeSlot }: ProbeOptions)
   const first = { part: 'known identifier', ...describeRecord(alone, record, endpoint) }
   // The other responses mean nothing without a record to compare them with.
   if (!isJsonObject(record)) return [first, { part: 'the rest', ...skipped() }]
+  const pair = [known, ...unknown.slice(0, 1)]
   const full = [known, ...unknown.slice(0, 99)]
+  const { length } = requestTarget(endpoint.path, full)
   const results = [
     first,
-    {
-      part: 'unknown identifier',
-      ...describeUnknown(await request([known, ...unknown.slice(0, 1)]), known),
-    },
+    { part: 'unknown identifier', ...describeUnknown(await request(pair), known) },
     { part: 'the same identifier twice', ...describeRepeated(await request([known, known]), known) },
-    {
-      part: 'a full request',
-      ...describeFull(await request(full), requestTarget(endpoint.path, full).length),
-    },
+    { part: 'a full request', ...describeFull(await request(full), length) },
     { part: 'one too many', ...describeTooMany(await request([known, ...unknown])) },
   ]
   if (typeof record.hash === 'string')
