@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Command } from '@commander-js/extra-typings'
 import { print } from '../platform/terminal/output.ts'
 import { invocation } from './installation.ts'
@@ -32,7 +33,7 @@ export function demoCommand() {
                 `  ${invocation('status')}`,
               ].join('\n'),
             )
-            if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+            if (!signal.aborted) await once(signal, 'abort')
           },
         })
       } catch (error) {

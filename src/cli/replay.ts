@@ -58,8 +58,15 @@ function describeSurvey(survey: Survey): string {
   const lines = [
     `${counted(survey.examined, 'classification')} normalized: ${count(survey.unchanged)} unchanged, ${count(survey.changed)} changed.`,
   ]
+  const samples = survey.samples.map(({ identifier, column, row, before, after }) => ({
+    identifier: short(identifier),
+    column,
+    row,
+    before: short(before),
+    after: short(after),
+  }))
   if (survey.columns.length > 0) lines.push('', textTable(survey.columns))
-  if (survey.samples.length > 0) lines.push('', 'For example:', textTable(survey.samples.map(sampleLine)))
+  if (samples.length > 0) lines.push('', 'For example:', textTable(samples))
   const remark = (number: number, noun: string, text: string) => {
     if (number > 0) lines.push('', `${counted(number, noun)} ${text}`)
   }
@@ -68,10 +75,6 @@ function describeSurvey(survey: Survey): string {
   remark(survey.rejected, 'payload', 'no longer fit the contract: their rows stay as they are.')
   remark(survey.without_payload, 'payload', 'pruned: their rows stay as they are.')
   return lines.join('\n')
-}
-
-function sampleLine({ identifier, column, row, before, after }: Survey['samples'][number]) {
-  return { identifier: short(identifier), column, row, before: short(before), after: short(after) }
 }
 
 /** Cuts long values, which would break the table; --json has them complete. */

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { Command } from '@commander-js/extra-typings'
 import { counted } from '../platform/terminal/text.ts'
+import { UsageError } from '../platform/errors.ts'
 import { print } from '../platform/terminal/output.ts'
 import { parseInteger } from './parse.ts'
 
@@ -39,7 +41,6 @@ Example:
     .action(async (options) => {
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
       const { startSimulator } = await import('../devkit/simulator/simulator.ts')
-      const { UsageError } = await import('../platform/errors.ts')
       using interrupt = listenForInterrupt()
       const starting = startSimulator({
         apiKey: options.key,
@@ -65,7 +66,7 @@ Example:
           'Ctrl-C stops it.',
         ].join('\n'),
       )
-      await new Promise((resolve) => interrupt.signal.addEventListener('abort', resolve, { once: true }))
+      if (!interrupt.signal.aborted) await once(interrupt.signal, 'abort')
       process.exitCode = interrupt.exitCode ?? 0
     })
 }

@@ -108,31 +108,25 @@ export function progressText(progress: {
 /** The run in a few lines for people; --json and sync_runs have every figure of it. */
 function describeRun(run: SyncRunRow): string {
   const seconds = ((run.finished_at?.getTime() ?? 0) - run.started_at.getTime()) / 1000
-  const states = listed(run, STATES)
-  return [
-    `Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`,
-    run.claimed === 0
-      ? 'Nothing was due.'
-      : `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${listed(run, OUTCOMES)}.
-${counted(run.changed, 'change')}, ${count(run.unchanged)} unchanged, ${counted(run.force_changes, 'force change')}.`,
-    `Tracked: ${count(run.tracked_count ?? 0)}${states ? ` (${states})` : ''}.`,
-  ].join('\n')
+  const outcomes = listed(OUTCOMES.map((name) => [name, run[name]]))
+  const states = listed(STATES.map((name) => [name, run[`${name}_count`]]))
+  const lines = [`Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`]
+  if (run.claimed === 0) lines.push('Nothing was due.')
+  else {
+    lines.push(
+      `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${outcomes}.`,
+      `${counted(run.changed, 'change')}, ${count(run.unchanged)} unchanged, ${counted(run.force_changes, 'force change')}.`,
+    )
+  }
+  return [...lines, `Tracked: ${count(run.tracked_count ?? 0)}${states ? ` (${states})` : ''}.`].join('\n')
 }
 
 const OUTCOMES = ['done', 'errored', 'pending', 'not_returned', 'quarantined', 'released'] as const
-const STATES = [
-  'done_count',
-  'errored_count',
-  'pending_count',
-  'missing_count',
-  'quarantined_count',
-  'retired_count',
-] as const
+const STATES = ['done', 'errored', 'pending', 'missing', 'quarantined', 'retired'] as const
 
 /** `3 done, 1 not returned`: the counts that are not 0. */
-function listed(run: SyncRunRow, columns: typeof OUTCOMES | typeof STATES): string {
-  return columns
-    .filter((column) => run[column])
-    .map((column) => `${count(run[column] ?? 0)} ${column.replace('_count', '').replace('_', ' ')}`)
+function listed(counts: readonly (readonly [name: string, number: number | null])[]): string {
+  return counts
+    .flatMap(([name, number]) => (number ? [`${count(number)} ${name.replace('_', ' ')}`] : []))
     .join(', ')
 }

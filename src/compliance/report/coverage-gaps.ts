@@ -1,4 +1,4 @@
-import { type AsOf, type Coverage, type Gap, GAP_KINDS, type GapKind, type Period } from './schema.ts'
+import { type AsOf, type Coverage, GAP_KINDS, type GapKind, type Period } from './schema.ts'
 
 type Covered = Pick<Coverage, 'observed_since' | 'confirmed_since' | 'unfinished_enqueued_since'> &
   Pick<Coverage, 'pending' | 'missing' | 'quarantined' | 'reanalyzing' | 'unsealed_runs'>
@@ -11,7 +11,7 @@ export function coverageGaps(
   { to }: Period,
   { finished_at }: Pick<AsOf, 'finished_at'>,
   coverage: Covered,
-): Gap[] {
+): Coverage['gaps'] {
   return GAP_KINDS.flatMap((gap) => {
     const statement = STATEMENT_OF[gap]({ ...coverage, finished_at, to })
     return statement === undefined ? [] : [{ gap, statement }]

@@ -18,7 +18,7 @@ export interface Group extends Interval {
  */
 export function groupDecisions(events: readonly ForceChange[]): Group[] {
   const files = Map.groupBy(events, (event) =>
-    groupName({ file_hash: event.file_hash, forced_to: event.forced_to, events: [event] }),
+    nameOf(event.file_hash ?? event.classification_id, event.forced_to),
   )
   return [...files.values()].flatMap(groupsOfFile).toSorted(byTime)
 }

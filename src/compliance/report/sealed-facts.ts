@@ -44,6 +44,6 @@ export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
 }
 
 /** A note of a report from its sealed row. */
-export function sealedNote({ media: _, ...note }: JsonObject): Note {
-  return { ticket: null, reviewer: null, ...note } as unknown as Note
+export function sealedNote({ media: _, ticket = null, reviewer = null, ...note }: JsonObject): Note {
+  return { ...note, ticket, reviewer } as unknown as Note
 }

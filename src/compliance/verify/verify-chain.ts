@@ -10,23 +10,7 @@ import { compareLeaves } from './compare-leaves.ts'
 import { type Finding, finding, timeProblem } from './findings.ts'
 import { verifyPayloads } from './verify-payloads.ts'
 
-/** The result of verifying the whole chain. */
-export interface ChainVerification {
-  readonly runs: number
-  readonly revisions: number
-  readonly notes: number
-  /** Payloads whose digest was compared. */
-  readonly payloads_checked: number
-  /** Revisions whose payload is gone, or whose digest has an older definition. */
-  readonly payloads_not_checked: number
-  /** Runs under way, or whose process died: their changes are not sealed yet. */
-  readonly open_runs: number
-  /** Position of the run whose head was given; null when none was given, or no run has it. */
-  readonly given_head_at: number | null
-  /** Head of the newest link; null when no run was sealed yet. */
-  readonly chain_head: string | null
-  readonly findings: readonly Finding[]
-}
+export type ChainVerification = Awaited<ReturnType<typeof verifySnapshot>>
 
 /**
  * Hashes the whole history again, run by run, and names everything that is not as it was sealed. Reads one snapshot and
@@ -43,8 +27,8 @@ export function verifyChain(db: Kysely<Database>, head?: string): Promise<ChainV
     .execute((trx) => verifySnapshot(trx, head))
 }
 
-/** The same within a transaction of the caller. */
-export async function verifySnapshot(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
+/** The same within a transaction of the caller. The keys of the result are those of the JSON output. */
+export async function verifySnapshot(db: Kysely<Database>, head?: string) {
   const findings: Finding[] = []
   const counts = { runs: 0, revisions: 0, notes: 0 }
   let chain_head: string | null = null
@@ -67,11 +51,15 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string): Promi
   for (const found of payloads.findings) findings.push(found)
   return {
     ...counts,
+    /** Payloads whose digest was compared. */
     payloads_checked: payloads.checked,
+    /** Revisions whose payload is gone, or whose digest has an older definition. */
     payloads_not_checked: payloads.notChecked,
-    open_runs: await countOpenRuns(db),
+    /** Position of the run whose head was given; null when none was given, or no run has it. */
     given_head_at,
+    /** Head of the newest link; null when no run was sealed yet. */
     chain_head,
+    open_runs: await countOpenRuns(db),
     findings,
   }
 }
@@ -177,7 +165,7 @@ async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
   }))
 }
 
-/** Counts the runs that are under way, or whose process died. */
+/** Counts the runs that are under way, or whose process died: their changes are not sealed yet. */
 async function countOpenRuns(db: Kysely<Database>): Promise<number> {
   const { runs } = await db
     .selectFrom('identifai.sync_runs')

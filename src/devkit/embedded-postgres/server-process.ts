@@ -13,12 +13,7 @@ export interface Installation {
   /** The server's own folder; its data is in `data`. */
   readonly folder: string
   /** The user that the server runs as; the current one when undefined. */
-  readonly user: UnixUser | undefined
-}
-
-export interface UnixUser {
-  readonly uid: number
-  readonly gid: number
+  readonly user: { readonly uid: number; readonly gid: number } | undefined
 }
 
 /** Starts the server on a free loopback port, and resolves when it accepts connections. */
@@ -110,7 +105,7 @@ export async function findFreePort(): Promise<number> {
 }
 
 /** The user that the server runs as. PostgreSQL refuses to run as root; undefined when this process does not. */
-export async function unprivilegedUser(): Promise<UnixUser | undefined> {
+export async function unprivilegedUser(): Promise<Installation['user']> {
   if (process.getuid?.() !== 0) return undefined
   const passwd = await readFile('/etc/passwd', 'utf8')
   const nobody = passwd.split('\n').find((line) => line.startsWith('nobody:'))

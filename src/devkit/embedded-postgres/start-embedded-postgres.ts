@@ -14,7 +14,6 @@ import {
   readyOrEnded,
   spawnServer,
   stopServer,
-  type UnixUser,
   unprivilegedUser,
 } from './server-process.ts'
 
@@ -41,7 +40,7 @@ export async function startEmbeddedPostgres() {
   }
 }
 
-async function makeFolder(user: UnixUser | undefined): Promise<string> {
+async function makeFolder(user: Installation['user']): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), FOLDER_PREFIX))
   await writeFile(path.join(folder, OWNER_FILE), String(process.pid))
   await chmod(folder, 0o755)

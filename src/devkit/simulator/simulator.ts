@@ -63,7 +63,8 @@ function addApi(
       stats.throttled++
       return reply.code(429).send({ message: 'Too Many Attempts.' })
     }
-    const identifiers = identifiersOf(request.query as Record<string, string | string[]>)
+    const query = request.query as Record<string, string | string[]>
+    const identifiers = [query['identifiers[]'] ?? []].flat()
     const problem = problemWith(identifiers)
     if (problem) return reply.code(422).send({ message: problem, errors: { identifiers: [problem] } })
     stats.identifiers += identifiers.length
@@ -84,10 +85,6 @@ function addApi(
 }
 
 const overrideBody = z.object({ classification: z.enum(['human', 'artificial']) })
-
-function identifiersOf(query: Record<string, string | string[]>): string[] {
-  return [query['identifiers[]'] ?? []].flat()
-}
 
 function problemWith(identifiers: readonly string[]): string | undefined {
   if (identifiers.length === 0) return 'The identifiers field is required.'

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { App, AppOverrides } from '../../app.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
@@ -47,7 +48,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   })
   const { schedule: nightly, freshSchedule: fresh, timezone } = config
   logger.info({ nightly, fresh, timezone, http: server.origin }, 'daemon started')
-  await stopRequested(signal)
+  if (!signal.aborted) await once(signal, 'abort')
   logger.info('daemon stopping')
   await schedule.stop()
   logger.info('daemon stopped')
@@ -81,9 +82,4 @@ async function executeScheduledRun(
     logger.error({ trigger, err: asDatabaseError(error) ?? error }, 'run failed')
     ended('failed')
   }
-}
-
-async function stopRequested(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }

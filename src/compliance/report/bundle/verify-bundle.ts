@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { GENESIS, headAfter } from '../../../pipeline/seal/chain-head.ts'
-import { noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
 import { leafHash, rootByProof } from '../../../pipeline/seal/merkle-tree.ts'
 import type { JsonObject } from '../../../platform/json.ts'
 import { type Finding, finding, timeProblem } from '../../verify/findings.ts'
@@ -14,6 +13,7 @@ import {
   type LeafLine,
   leafLine,
   parseObject,
+  rowName,
   type RunLine,
   runLine,
 } from './lines.ts'
@@ -104,10 +104,7 @@ class BundleVerifier {
 
   #addLeaf({ leaf }: LeafLine): void {
     const row = parseObject(leaf.row) ?? {}
-    const name =
-      typeof row.note_id === 'number'
-        ? noteName(row.note_id)
-        : revisionName(Number(row.classification_id), Number(row.revision_no))
+    const name = rowName(row)
     const proof = leaf.proof.map((hash) => Buffer.from(hash, 'hex'))
     const root = rootByProof(leafHash(leaf.row), leaf.leaf_no, leaf.leaf_count, proof)
     const isProved =

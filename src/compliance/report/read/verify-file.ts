@@ -2,37 +2,25 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { readLines } from '../../../platform/read-lines.ts'
 import { UsageError } from '../../../platform/errors.ts'
-import type { Finding } from '../../verify/findings.ts'
 import { parseObject } from '../bundle/lines.ts'
 import { verifyBundle } from '../bundle/verify-bundle.ts'
 import { type Report, reportSchema } from '../schema.ts'
 import { verifyReport } from '../verify-report.ts'
 
-/** The result of verifying a file from itself alone. The keys are those of the JSON output. */
-export interface FileVerification {
-  readonly file: 'report' | 'bundle'
-  readonly events: number
-  readonly decisions: number
-  /** Runs and leaves whose hashes were checked; a report has none. */
-  readonly runs: number
-  readonly leaves: number
-  readonly given_head_at: number | null
-  readonly chain_position: number
-  readonly chain_head: string | null
-  readonly findings: readonly Finding[]
-}
+export type FileVerification = Awaited<ReturnType<typeof verifyFile>>
 
 /**
- * Verifies a JSON report or a bundle, without a database.
+ * Verifies a JSON report or a bundle from itself alone, without a database. The keys of the result are those of the JSON
+ * output. `runs` and `leaves` are those whose hashes were checked; a report has none.
  *
  * @param head A chain head that was noted elsewhere; the bundle must contain it.
  * @throws UsageError when the file cannot be read, or is neither.
  */
-export async function verifyFile(path: string, head: string | undefined): Promise<FileVerification> {
+export async function verifyFile(path: string, head: string | undefined) {
   try {
     if (!(await isBundle(path))) return await verifyReportFile(path, head)
     const result = await verifyBundle(linesOf(path), head)
-    return { file: 'bundle', chain_position: result.runs, ...result }
+    return { file: 'bundle' as const, chain_position: result.runs, ...result }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined || error instanceof UsageError) throw error
@@ -40,14 +28,14 @@ export async function verifyFile(path: string, head: string | undefined): Promis
   }
 }
 
-async function verifyReportFile(path: string, head: string | undefined): Promise<FileVerification> {
+async function verifyReportFile(path: string, head: string | undefined) {
   if (head !== undefined) {
     throw new UsageError('--head goes with a bundle or with the database: a report alone has no chain.')
   }
   const report = parseReport(path, await readFile(path, 'utf8'))
   const { chain_position, chain_head } = report.head.as_of
   return {
-    file: 'report',
+    file: 'report' as const,
     events: report.events.length,
     decisions: report.decisions.length,
     runs: 0,
