@@ -23,16 +23,13 @@ export function demoCommand() {
           print,
           linger: async ({ databaseUrl, apiUrl, apiKey }) => {
             if (!options.keep) return
-            print(
-              [
-                '\nEverything keeps running until Ctrl-C. To explore the database:',
-                `  psql '${databaseUrl}'`,
-                'To run commands from another terminal:',
-                `  export DATABASE_URL='${databaseUrl}'`,
-                `  export IDENTIFAI_API_URL=${apiUrl} IDENTIFAI_API_KEY=${apiKey}`,
-                `  ${invocation('status')}`,
-              ].join('\n'),
-            )
+            print(`
+Everything keeps running until Ctrl-C. To explore the database:
+  psql '${databaseUrl}'
+To run commands from another terminal:
+  export DATABASE_URL='${databaseUrl}'
+  export IDENTIFAI_API_URL=${apiUrl} IDENTIFAI_API_KEY=${apiKey}
+  ${invocation('status')}`)
             if (!signal.aborted) await once(signal, 'abort')
           },
         })

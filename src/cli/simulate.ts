@@ -58,14 +58,10 @@ Example:
         throw new UsageError(`Port ${options.port} is in use: set another with --port, or 0 for a free one.`)
       })
       simulator.world.register({ count: options.count })
-      print(
-        [
-          `The simulated API has ${counted(options.count, 'submission')}. To use it:`,
-          `  export IDENTIFAI_API_URL=${simulator.apiUrl} IDENTIFAI_API_KEY=${options.key}`,
-          `Its identifiers: ${simulator.origin}/_simulator/identifiers`,
-          'Ctrl-C stops it.',
-        ].join('\n'),
-      )
+      print(`The simulated API has ${counted(options.count, 'submission')}. To use it:
+  export IDENTIFAI_API_URL=${simulator.apiUrl} IDENTIFAI_API_KEY=${options.key}
+Its identifiers: ${simulator.origin}/_simulator/identifiers
+Ctrl-C stops it.`)
       if (!interrupt.signal.aborted) await once(interrupt.signal, 'abort')
       process.exitCode = interrupt.exitCode ?? 0
     })

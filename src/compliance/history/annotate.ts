@@ -19,7 +19,7 @@ export async function annotate(db: Kysely<Database>, note: NewNote) {
     .selectFrom('identifai.classifications')
     .select(({ fn }) => [
       fn.countAll<number>().as('tracked'),
-      // Those whose forced label is that of the note at this moment.
+      // Identifiers whose forced label is that of the note at this moment.
       sql<number>`count(*) filter (where coalesce(force_classification, 'none') = ${forced_to})`.as(
         'matching',
       ),

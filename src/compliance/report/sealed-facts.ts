@@ -44,6 +44,7 @@ export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
 }
 
 /** A note of a report from its sealed row. */
-export function sealedNote({ media: _, ticket = null, reviewer = null, ...note }: JsonObject): Note {
+export function sealedNote(row: JsonObject): Note {
+  const { media: _, ticket = null, reviewer = null, ...note } = row
   return { ...note, ticket, reviewer } as unknown as Note
 }

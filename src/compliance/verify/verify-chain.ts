@@ -72,7 +72,7 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former
   const notesThrough = Number(run.row.notes_through ?? 0)
   const findings: Finding[] = []
   const find = (what: string, problem: string | undefined, at = position) => {
-    if (problem !== undefined) findings.push({ chain_position: at, what, problem })
+    if (problem !== undefined) findings.push(finding(what, problem, at))
   }
   const notes = await notesBetween(db, former.notesThrough, notesThrough)
   let revisions = 0
@@ -158,11 +158,8 @@ async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
     .where('s.run_id', 'is', null)
     .orderBy('l.chain_position')
     .execute()
-  return rows.map(({ chain_position }) => ({
-    chain_position,
-    what: `the run at position ${chain_position}`,
-    problem: 'has leaves, but no row: it has been removed',
-  }))
+  const problem = 'has leaves, but no row: it has been removed'
+  return rows.map(({ chain_position: at }) => finding(`the run at position ${at}`, problem, at))
 }
 
 /** Counts the runs that are under way, or whose process died: their changes are not sealed yet. */

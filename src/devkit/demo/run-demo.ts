@@ -82,7 +82,14 @@ export async function runDemo({ signal, print, linger }: DemoOptions): Promise<v
   line(`${count(second.unchanged)} are unchanged: the run wrote only their rows in identifai.identifiers.`)
   line(`${counted(second.force_changes, 'forced classification')} found, each between two known times.`)
 
-  await explainOverride(app, files[0]?.file_hash ?? '')
+  const file_hash = files[0]?.file_hash ?? ''
+  const note = {
+    author: 'A. Rossi',
+    reason: 'the caller was called back',
+    ticket: 'FRAUD-1182',
+    reviewer: null,
+  }
+  await annotate(app.db, { media: 'audio', file_hash, forced_to: 'human', ...note })
   // A run without changes, so that the changes before it lie between two known times.
   await executeDemoRun(app, signal, true)
   heading('Report on forced labels: one decision has a note with its author and reason.')
@@ -172,19 +179,6 @@ async function postOverrides(
     })
     if (!response.ok) throw new Error(`The simulated API responded to an override with ${response.status}.`)
   }
-}
-
-/** Notes who overrode a file, and why. */
-async function explainOverride(app: App, fileHash: string): Promise<void> {
-  await annotate(app.db, {
-    media: 'audio',
-    file_hash: fileHash,
-    forced_to: 'human',
-    author: 'A. Rossi',
-    reason: 'the caller was called back',
-    ticket: 'FRAUD-1182',
-    reviewer: null,
-  })
 }
 
 /** Finds files that the machine classified as artificial and that are not forced, those with most submissions first. */

@@ -108,8 +108,8 @@ export async function findFreePort(): Promise<number> {
 export async function unprivilegedUser(): Promise<Installation['user']> {
   if (process.getuid?.() !== 0) return undefined
   const passwd = await readFile('/etc/passwd', 'utf8')
-  const nobody = passwd.split('\n').find((line) => line.startsWith('nobody:'))
-  const [, , uid, gid] = nobody?.split(':') ?? []
+  const entry = passwd.split('\n').find((line) => line.startsWith('nobody:'))
+  const [, , uid, gid] = entry?.split(':') ?? []
   if (uid === undefined || gid === undefined) {
     throw new Error(
       'PostgreSQL refuses to run as root, and the user "nobody" does not exist: run this as another user.',

@@ -75,9 +75,7 @@ function resultOf(draw: Draw, analysis: ReturnType<typeof analyze>, heuristic: s
     verdict: main as JsonObject,
     verdicts: analysis.verdicts,
     results: analysis.results,
-    ...(analysis.clips.length > 0 || draw.chance(0.5)
-      ? { details: { clips: analysis.clips } }
-      : { details: null }),
+    details: analysis.clips.length > 0 || draw.chance(0.5) ? { clips: analysis.clips } : null,
   }
 }
 

@@ -57,8 +57,6 @@ function provedEvent(
   if (!now || !before || !isAfterFinished) return undefined
   const causes = Array.isArray(now.row.causes) ? now.row.causes : []
   if (!causes.includes(event)) return undefined
-  const machine = (row: JsonObject, when: 'before' | 'after') =>
-    Object.fromEntries(MACHINE.map((name) => [`${name}_${when}`, row[name] ?? null]))
   return {
     event,
     classification_id,
@@ -69,14 +67,17 @@ function provedEvent(
     forced_to: now.row.force_classification ?? null,
     not_before: now.row.previous_confirmed_at ?? null,
     not_after: now.row.observed_at ?? null,
-    ...machine(before.row, 'before'),
-    ...machine(now.row, 'after'),
+    ...machineColumns(before.row, 'before'),
+    ...machineColumns(now.row, 'after'),
     chain_position: now.chain_position,
     // The comparison with the report finds a value of another type.
   } as unknown as ForceChange
 }
 
-const MACHINE = ['machine_classification', 'machine_confidence', 'machine_heuristic']
+function machineColumns(row: JsonObject, when: 'before' | 'after') {
+  const names = ['machine_classification', 'machine_confidence', 'machine_heuristic']
+  return Object.fromEntries(names.map((name) => [`${name}_${when}`, row[name] ?? null]))
+}
 
 /** Columns of the revision that an event has under the same names. */
 const UNCHANGED = 'identifier ref_id name source submitted_at file_hash result_url run_id'.split(' ')

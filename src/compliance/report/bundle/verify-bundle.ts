@@ -25,9 +25,12 @@ import { type ProvedLeaf, provedFacts } from './proved-facts.ts'
  *
  * @param givenHead A chain head that was noted elsewhere; one of the runs must have it.
  */
-export async function verifyBundle(lines: AsyncIterable<string>, givenHead: string | undefined) {
+export async function verifyBundle(
+  lines: AsyncIterable<{ readonly text: string }>,
+  givenHead: string | undefined,
+) {
   const verifier = new BundleVerifier(givenHead)
-  for await (const line of lines) if (line.trim() !== '') verifier.add(line)
+  for await (const { text } of lines) if (text.trim() !== '') verifier.add(text)
   return verifier.result()
 }
 

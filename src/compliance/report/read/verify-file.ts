@@ -4,7 +4,7 @@ import { readLines } from '../../../platform/read-lines.ts'
 import { UsageError } from '../../../platform/errors.ts'
 import { parseObject } from '../bundle/lines.ts'
 import { verifyBundle } from '../bundle/verify-bundle.ts'
-import { type Report, reportSchema } from '../schema.ts'
+import { reportSchema } from '../schema.ts'
 import { verifyReport } from '../verify-report.ts'
 
 export type FileVerification = Awaited<ReturnType<typeof verifyFile>>
@@ -19,7 +19,9 @@ export type FileVerification = Awaited<ReturnType<typeof verifyFile>>
 export async function verifyFile(path: string, head: string | undefined) {
   try {
     if (!(await isBundle(path))) return await verifyReportFile(path, head)
-    const result = await verifyBundle(linesOf(path), head)
+    // node:readline would also end a line at U+2028, which a name may contain.
+    const lines = readLines(createReadStream(path), Number.POSITIVE_INFINITY)
+    const result = await verifyBundle(lines, head)
     return { file: 'bundle' as const, chain_position: result.runs, ...result }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -32,7 +34,13 @@ async function verifyReportFile(path: string, head: string | undefined) {
   if (head !== undefined) {
     throw new UsageError('--head goes with a bundle or with the database: a report alone has no chain.')
   }
-  const report = parseReport(path, await readFile(path, 'utf8'))
+  const { data: report, error } = reportSchema.safeParse(parseObject(await readFile(path, 'utf8')))
+  if (!report) {
+    const [issue] = error.issues
+    throw new UsageError(
+      `${path} is neither a bundle nor a report that fits docs/report.schema.json (at /${issue?.path.join('/')}: ${issue?.message}).`,
+    )
+  }
   const { chain_position, chain_head } = report.head.as_of
   return {
     file: 'report' as const,
@@ -47,24 +55,10 @@ async function verifyReportFile(path: string, head: string | undefined) {
   }
 }
 
-function parseReport(path: string, text: string): Report {
-  const parsed = reportSchema.safeParse(parseObject(text))
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new UsageError(
-    `${path} is neither a bundle nor a report that fits docs/report.schema.json (at /${issue?.path.join('/')}: ${issue?.message}).`,
-  )
-}
-
 /** A bundle begins with a line of its own; a report is one document over many lines. */
 async function isBundle(path: string): Promise<boolean> {
   for await (const chunk of createReadStream(path, { encoding: 'utf8', end: 99 })) {
     return /^\s*\{\s*"bundle_version"/.test(String(chunk))
   }
   return false
-}
-
-/** The lines of a file. node:readline would also end a line at U+2028, which a name may contain. */
-async function* linesOf(path: string): AsyncGenerator<string> {
-  for await (const { text } of readLines(createReadStream(path), Number.POSITIVE_INFINITY)) yield text
 }

@@ -30,15 +30,11 @@ export function chartsOf(period: PeriodSummary, events: readonly ForceEvent[]) {
     label: `${from.toFixed(1)}–${to.toFixed(1)}`,
     value,
   }))
+  const forcedOtherwise = 'Machine confidence of the verdicts that were forced otherwise'
   return [
     { id: 'weeks', title: 'Events by week', unit: 'Week from Monday (UTC)', ...columnChart(weeks) },
     { id: 'matrix', title: 'Machine against forced label', unit: 'Machine → forced to', ...barChart(matrix) },
-    {
-      id: 'confidence',
-      title: 'Machine confidence of the verdicts that were forced otherwise',
-      unit: 'Confidence',
-      ...columnChart(confidence),
-    },
+    { id: 'confidence', title: forcedOtherwise, unit: 'Confidence', ...columnChart(confidence) },
   ]
 }
 
