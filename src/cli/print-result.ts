@@ -23,11 +23,7 @@ interface Changed {
   readonly problem: string
 }
 
-/**
- * Prints how many identifiers were changed, and names the others on standard error.
- *
- * @throws UsageError when some were given, and none was changed.
- */
+/** Prints how many identifiers were changed, and names the others. Throws a UsageError when it is none of the given. */
 export function printChanged(options: JsonOption, { given, changed, key, now, problem }: Changed): void {
   const unknown = given.filter((id) => !changed.includes(id))
   const message = `${problem}: ${unknown.join(', ')}`

@@ -84,9 +84,8 @@ function reportingCommand(name: string) {
 type Options = ReturnType<ReturnType<typeof reportingCommand>['opts']>
 
 /**
- * Writes the report that the options select. For a file, standard error gets the facts that identify the report.
- *
- * @throws ReportRefusedError when it would not be complete, and the options do not allow that.
+ * Writes the report that the options select. Throws a ReportRefusedError when it would not be complete, and the options do
+ * not allow that. For a file, standard error gets the facts that identify the report.
  */
 async function writeReport(
   options: Options,

@@ -33,7 +33,7 @@ export async function startSimulator(options: SimulatorOptions & { readonly port
   const world = new World(options.world)
   const stats = { ...NO_STATS }
   const app = fastify({ logger: false, forceCloseConnections: true })
-  addApi(app, { ...options, world, stats })
+  addApi(app, options, world, stats)
   addControls(app, world, stats)
   await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
   const { port } = app.server.address() as AddressInfo
@@ -42,15 +42,8 @@ export async function startSimulator(options: SimulatorOptions & { readonly port
   return { origin, apiUrl: `${origin}/api`, world, stats, [Symbol.asyncDispose]: () => app.close() }
 }
 
-function addApi(
-  app: FastifyInstance,
-  {
-    apiKey,
-    quota,
-    world,
-    stats,
-  }: Pick<SimulatorOptions, 'apiKey' | 'quota'> & { readonly world: World; readonly stats: typeof NO_STATS },
-): void {
+function addApi(app: FastifyInstance, options: SimulatorOptions, world: World, stats: typeof NO_STATS): void {
+  const { apiKey, quota } = options
   const isWithinQuota = quota && createQuotaGate(quota.windows ?? DOCUMENTED_QUOTA, quota.kind)
   const requireKey = async (request: FastifyRequest, reply: FastifyReply) => {
     if (request.headers['x-api-key'] !== apiKey) return reply.code(401).send({ message: 'Unauthenticated.' })

@@ -4,11 +4,7 @@ import type { Registry } from 'prom-client'
 import { UsageError } from '../../platform/errors.ts'
 import type { Readiness } from './readiness.ts'
 
-/**
- * Serves `/livez`, `/readyz` and `/metrics`.
- *
- * @throws UsageError when it cannot listen on the host and port.
- */
+/** Serves `/livez`, `/readyz` and `/metrics`. Throws a UsageError when it cannot listen on the host and port. */
 export async function startHttpServer(options: {
   readonly host: string
   /** 0 takes a free one. */

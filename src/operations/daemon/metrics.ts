@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { RunStatus } from '../../platform/postgres/tables/runs.ts'
+import { RUN_STATUSES } from '../../platform/postgres/tables/runs.ts'
 import { emptyTally, type Tally } from '../../pipeline/run/rules/tally.ts'
 import type { Telemetry } from '../../platform/telemetry.ts'
 import { VERSION } from '../../platform/version.ts'
@@ -9,7 +9,7 @@ import { SCHEDULED_TRIGGERS, type ScheduledTrigger } from './schedule.ts'
 const REQUEST_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30]
 
 /** The statuses of a run that has ended. */
-const END_STATUSES = ['succeeded', 'partial', 'failed', 'interrupted'] as const satisfies readonly RunStatus[]
+const END_STATUSES = RUN_STATUSES.filter((status) => status !== 'running')
 
 export type EndStatus = (typeof END_STATUSES)[number]
 

@@ -2,12 +2,7 @@ import { createDatabaseApp, type DatabaseApp } from '../../app.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 
-/**
- * Creates the daemon's own connections, for probes or metrics. Each run opens its own.
- *
- * @param options.readDatabaseConfig Reads the current configuration, including the files of secrets; throws when it
- *   cannot.
- */
+/** Creates the daemon's own connections, for probes or metrics. Each run opens its own. */
 export function createReconnectingDatabase(
   options: { readonly logger: Logger; readonly readDatabaseConfig: () => DatabaseConfig },
   connections: { readonly maxConnections: number; readonly silenceMs: number },

@@ -20,7 +20,7 @@ export interface DaemonOptions {
   readonly signal: AbortSignal
   /** Opens the connections of one run with the current secrets. Throws when it cannot. */
   readonly openApp: (overrides: AppOverrides) => Promise<App>
-  /** Reads the current configuration of the database. Throws when it cannot. */
+  /** Reads the current configuration of the database, including the files of secrets. Throws when it cannot. */
   readonly readDatabaseConfig: () => DatabaseConfig
 }
 

@@ -35,9 +35,8 @@ export function checkConfiguration(environment: Environment): {
 const DEFAULT_IDENTIFIER_BYTES = 64
 
 /**
- * Checks that a full batch fits one request, for the mean length of the tracked identifiers.
- *
- * @param db Null when the identifiers cannot be read. Then the default length counts.
+ * Checks that a full batch fits one request, for the mean length of the tracked identifiers. Without a database, because
+ * they cannot be read, the default length counts.
  */
 export async function checkRequestSize(config: SyncConfig, db: Kysely<Database> | null): Promise<Result> {
   const bytes = (db && (await meanIdentifierBytes(db))) ?? DEFAULT_IDENTIFIER_BYTES

@@ -53,11 +53,7 @@ interface Check {
   readonly run: () => Promise<Result | Result[]>
 }
 
-/**
- * Lists the checks after the configuration, in their order.
- *
- * @param passed Names of the checks that have passed so far.
- */
+/** Lists the checks after the configuration, in their order; `passed` has the names of those that have passed so far. */
 function listChecks(app: App, passed: ReadonlySet<string>, known: string | undefined): readonly Check[] {
   const { config, db, api, quota } = app
   let apiDate: Date | null = null

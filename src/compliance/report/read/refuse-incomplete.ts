@@ -6,11 +6,7 @@ import type { GapKind, Report } from '../schema.ts'
 /** Identifiers that a refusal names. */
 const NAMED = 5
 
-/**
- * Refuses a report that is not complete.
- *
- * @throws ReportRefusedError with each gap, the identifiers that cause it at this moment, and what to do.
- */
+/** Throws a ReportRefusedError for a report that is not complete: each gap, its identifiers now, and the next step. */
 export async function refuseIncomplete(db: Kysely<Database>, { head }: Report): Promise<void> {
   const { gaps } = head.coverage
   if (gaps.length === 0) return
