@@ -12,8 +12,8 @@ export function distributeCommand() {
       'after',
       `
 Results, history and payloads go to the workers, each classification to one of them. The queue, runs, chain and notes
-stay on the coordinator. Tables that are distributed already stay as they are. Run it as the owner of the tables, while no
-run is in progress; it needs DATABASE_URL only. On a server without Citus it changes nothing and exits with 5.
+stay on the coordinator. Tables that are distributed already stay as they are. Run it as the owner of the tables, while
+no run is in progress; it needs DATABASE_URL only. On a server without Citus it changes nothing and exits with 5.
 
 Citus refuses triggers on distributed tables: the triggers that keep history append-only are dropped, so that only
 privileges protect it (docs/scaling.md).

@@ -30,7 +30,8 @@ export function enqueueCommand() {
       `
 A file whose name ends in .csv is read as CSV without --csv, too. Times are ISO 8601; without a zone they are UTC.
 An identifier that is tracked already stays as it is. A file is added completely or not at all, without its invalid
-lines (blank, or longer than 1,024 bytes), which are listed. Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
+lines (blank, or longer than 1,024 bytes), which are listed.
+Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
 
 Examples:
   $ identifai-sync enqueue 5f2b...c1 77ab...09
