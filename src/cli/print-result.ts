@@ -23,7 +23,10 @@ interface Changed {
   readonly problem: string
 }
 
-/** Prints how many identifiers were changed, and names the others. Throws a UsageError when it is none of the given. */
+/**
+ * Prints how many identifiers were changed, and names the others on standard error. Throws a UsageError when identifiers
+ * were given, and none of them was changed.
+ */
 export function printChanged(options: JsonOption, { given, changed, key, now, problem }: Changed): void {
   const unknown = given.filter((id) => !changed.includes(id))
   const message = `${problem}: ${unknown.join(', ')}`

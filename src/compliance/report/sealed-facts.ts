@@ -12,11 +12,13 @@ export interface SealedRun {
 }
 
 /** The columns of a sealed row that a report needs. Columns that were null are absent. */
-type SealedRow = JsonObject & { readonly run_id: string; readonly finished_at: DatabaseTime } & {
-  readonly [Count in `${IdentifierState | 'tracked' | 'reanalyzing'}_count`]: number
-} & { readonly [Count in 'unsealed_runs' | 'notes_through']: number } & {
-  readonly [Time in 'first_http_date' | 'last_http_date']?: DatabaseTime
-} & Partial<Pick<Coverage, 'retired_reasons' | 'confirmed_since' | 'unfinished_enqueued_since'>>
+type SealedRow = JsonObject &
+  Readonly<Record<'run_id', string>> &
+  Readonly<Record<'finished_at', DatabaseTime>> &
+  Readonly<Record<`${IdentifierState | 'tracked' | 'reanalyzing'}_count`, number>> &
+  Readonly<Record<'unsealed_runs' | 'notes_through', number>> &
+  Readonly<Partial<Record<'first_http_date' | 'last_http_date', DatabaseTime>>> &
+  Partial<Pick<Coverage, 'retired_reasons' | 'confirmed_since' | 'unfinished_enqueued_since'>>
 
 /** The facts of a report that are in the sealed row of its run. */
 export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
