@@ -2,14 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { connect } from '../src/platform/postgres/connect.ts'
-import { createDemoOutput } from '../src/devkit/demo/output.ts'
 import { runDemo } from '../src/devkit/demo/run-demo.ts'
 import { withResults } from './bi-results.ts'
 
 const file = path.resolve(import.meta.dirname, '../docs/bi.md')
 await runDemo({
   signal: new AbortController().signal,
-  output: createDemoOutput(() => {}),
+  print: () => {},
   linger: async ({ databaseUrl }) => {
     const { db } = connect({ connectionString: databaseUrl, maxConnections: 1 })
     writeFileSync(file, await withResults(db, readFileSync(file, 'utf8')))

@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import { Command, Option } from '@commander-js/extra-typings'
 import { counted } from '../platform/terminal/text.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
+import { parseText } from './parse.ts'
+import { printResult } from './print-result.ts'
 
 const NEEDS =
   'annotate needs INSERT on identifai.override_notes in addition to the privileges of the job role; the owner of the tables can grant it'
@@ -36,33 +37,27 @@ Example:
       const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
       const { annotate } = await import('../compliance/history/annotate.ts')
       await using app = await openDatabase()
+      const { author, reason, ticket = null, reviewer = null } = options
+      const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
       const note = {
-        media: endpointOf(options.media ?? DEFAULT_MEDIA).media,
-        fileHash: options.hash,
-        forcedTo: options.forcedTo,
-        author: options.author,
-        reason: options.reason,
-        ticket: options.ticket ?? null,
-        reviewer: options.reviewer ?? null,
+        media,
+        file_hash: options.hash,
+        forced_to: options.forcedTo,
+        author,
+        reason,
+        ticket,
+        reviewer,
       }
       const noted = await explainPrivilege(NEEDS, () => annotate(app.db, note))
-      if (options.json) printJson(noted)
-      else {
-        print(
-          `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.matching} ${noted.forced_to === 'none' ? 'not forced' : `forced to ${noted.forced_to}`} as of the last responses. Reports have the note when the next run has ended.`,
-        )
-      }
+      printResult(
+        options,
+        noted,
+        `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.matching} ${noted.forced_to === 'none' ? 'not forced' : `forced to ${noted.forced_to}`} as of the last responses. Reports have the note when the next run has ended.`,
+      )
       if (noted.tracked === 0) {
         console.error(
-          `warning: no tracked identifier has this file hash yet. If it is mistyped, write another note: this one stays.`,
+          'warning: no tracked identifier has this file hash yet. If it is mistyped, write another note: this one stays.',
         )
       }
     })
-}
-
-function parseText(text: string): string {
-  const trimmed = text.trim()
-  // PostgreSQL treats NEL as white space, JavaScript does not.
-  if (/^[\s\u0085]*$/.test(trimmed)) throw new InvalidArgumentError('It must not be blank.')
-  return trimmed
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Command } from '@commander-js/extra-typings'
 import { print } from '../platform/terminal/output.ts'
 import { invocation } from './installation.ts'
@@ -13,27 +14,23 @@ export function demoCommand() {
     .action(async (options) => {
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
       const { runDemo } = await import('../devkit/demo/run-demo.ts')
-      const { createDemoOutput } = await import('../devkit/demo/output.ts')
       using interrupt = listenForInterrupt()
       const { signal } = interrupt
       print('identifai-sync demo: the whole job, on this machine only.')
       try {
         await runDemo({
           signal,
-          output: createDemoOutput(print),
+          print,
           linger: async ({ databaseUrl, apiUrl, apiKey }) => {
             if (!options.keep) return
-            print(
-              [
-                '\nEverything keeps running until Ctrl-C. To explore the database:',
-                `  psql '${databaseUrl}'`,
-                'To run commands from another terminal:',
-                `  export DATABASE_URL='${databaseUrl}'`,
-                `  export IDENTIFAI_API_URL=${apiUrl} IDENTIFAI_API_KEY=${apiKey}`,
-                `  ${invocation('status')}`,
-              ].join('\n'),
-            )
-            if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+            print(`
+Everything keeps running until Ctrl-C. To explore the database:
+  psql '${databaseUrl}'
+To run commands from another terminal:
+  export DATABASE_URL='${databaseUrl}'
+  export IDENTIFAI_API_URL=${apiUrl} IDENTIFAI_API_KEY=${apiKey}
+  ${invocation('status')}`)
+            if (!signal.aborted) await once(signal, 'abort')
           },
         })
       } catch (error) {

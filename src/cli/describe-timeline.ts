@@ -1,20 +1,20 @@
-import type { Timeline, TimelineNote, TimelineRevision } from '../compliance/history/read-timeline.ts'
+import type { Timeline } from '../compliance/history/read-timeline.ts'
 import { printable } from '../platform/text.ts'
 import { counted } from '../platform/terminal/text.ts'
 
 /** Same-file identifiers that the text names; --json has all of them. */
 const NAMED = 5
 
+type Revision = Timeline['revisions'][number]
+
 /** The history of one identifier as text. */
 export function describeTimeline(timeline: Timeline): string {
-  const notes = timeline.notes.map(describeNote)
+  const { revisions, notes } = timeline
   return [
     ...headLines(timeline),
     '',
-    timeline.revisions.length === 0
-      ? 'No response has been received yet.'
-      : timeline.revisions.map(describeRevision).join('\n\n'),
-    ...(notes.length > 0 ? ['', 'Notes on the file:', ...notes] : []),
+    revisions.map(describeRevision).join('\n\n') || 'No response has been received yet.',
+    ...(notes.length > 0 ? ['', 'Notes on the file:', ...notes.map(describeNote)] : []),
   ].join('\n')
 }
 
@@ -41,7 +41,7 @@ function headLines(timeline: Timeline): string[] {
   return lines.flatMap(([label, value]) => (value === null ? [] : [`${label.padEnd(15)}${printable(value)}`]))
 }
 
-function describeRevision(revision: TimelineRevision): string {
+function describeRevision(revision: Revision): string {
   const causes = revision.causes.map((cause) => CAUSES[cause] ?? cause).join(', ')
   return [
     `${String(revision.revision_no).padStart(3)}  ${causes}`,
@@ -50,7 +50,7 @@ function describeRevision(revision: TimelineRevision): string {
   ].join('\n     ')
 }
 
-function timeLines({ causes, not_before, not_after }: TimelineRevision): string[] {
+function timeLines({ causes, not_before, not_after }: Revision): string[] {
   if (causes.includes('disappeared'))
     return [`observed at ${not_after}; last confirmed at ${not_before ?? 'an unknown time'}`]
   const unobserved = causes.includes('already_forced') ? '; the force itself was not observed' : ''
@@ -58,14 +58,16 @@ function timeLines({ causes, not_before, not_after }: TimelineRevision): string[
   return [`not before ${not_before}, and not after ${not_after}${unobserved}`]
 }
 
-function contentLines(revision: TimelineRevision): string[] {
+function contentLines(revision: Revision): string[] {
   if (revision.causes.includes('disappeared')) return []
   if (revision.status === 'new') return ['the analysis is not finished']
-  const { machine_classification: machine, machine_confidence, machine_heuristic } = revision
+  const { machine_classification, machine_confidence, machine_heuristic } = revision
+  const confidence = machine_confidence === null ? '' : `, confidence ${machine_confidence}`
+  const heuristic = machine_heuristic === null ? '' : ` (${printable(machine_heuristic)})`
   const verdict =
-    machine === null
+    machine_classification === null
       ? 'the machine gave no verdict'
-      : `machine verdict ${printable(machine)}${machine_confidence === null ? '' : `, confidence ${machine_confidence}`}${machine_heuristic === null ? '' : ` (${printable(machine_heuristic)})`}`
+      : `machine verdict ${printable(machine_classification)}${confidence}${heuristic}`
   const force = revision.force_classification
   return [
     `${revision.status}; ${verdict}`,
@@ -73,21 +75,11 @@ function contentLines(revision: TimelineRevision): string[] {
   ]
 }
 
-function describeNote({
-  note_id,
-  noted_at,
-  forced_to,
-  author,
-  reason,
-  ticket,
-  reviewer,
-}: TimelineNote): string {
-  const details = [
-    ...(ticket === null ? [] : [`ticket ${ticket}`]),
-    ...(reviewer === null ? [] : [`reviewed by ${reviewer}`]),
-  ]
+function describeNote(note: Timeline['notes'][number]): string {
+  const { ticket, reviewer } = note
+  const details = [ticket && `ticket ${ticket}`, reviewer && `reviewed by ${reviewer}`].filter(Boolean)
   return printable(
-    `${String(note_id).padStart(3)}  ${noted_at}, ${author}: ${forced_to === 'none' ? 'no longer forced' : `forced to ${forced_to}`}, because ${reason}${details.length > 0 ? ` (${details.join(', ')})` : ''}`,
+    `${String(note.note_id).padStart(3)}  ${note.noted_at}, ${note.author}: ${note.forced_to === 'none' ? 'no longer forced' : `forced to ${note.forced_to}`}, because ${note.reason}${details.length > 0 ? ` (${details.join(', ')})` : ''}`,
   )
 }
 

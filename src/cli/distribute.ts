@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import { counted } from '../platform/terminal/text.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
+import { printResult } from './print-result.ts'
 
 export function distributeCommand() {
   return new Command('distribute')
@@ -25,8 +25,9 @@ Example:
       const { distribute, planDistribution } = await import('../operations/distribute.ts')
       await using app = await openDatabase()
       const statements = options.dryRun ? await planDistribution(app.db) : await distribute(app.db)
-      if (options.json) printJson(statements)
-      else if (options.dryRun) print(statements.map((statement) => `${statement};`).join('\n'))
-      else print(`${counted(statements.length, 'statement')} run: the data tables are distributed.`)
+      const text = options.dryRun
+        ? statements.map((statement) => `${statement};`).join('\n')
+        : `${counted(statements.length, 'statement')} run: the data tables are distributed.`
+      printResult(options, statements, text)
     })
 }

@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { Command } from '@commander-js/extra-typings'
 import type { Finding } from '../operations/doctor/finding.ts'
 import { printable } from '../platform/text.ts'
 import { print, printJson } from '../platform/terminal/output.ts'
+import { parseText } from './parse.ts'
 
 export function doctorCommand() {
   return new Command('doctor')
@@ -9,7 +10,7 @@ export function doctorCommand() {
     .option(
       '--probe <identifier>',
       'also test how the API behaves where its documentation is silent; needs an identifier that has a result',
-      parseKnown,
+      parseText,
     )
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -39,11 +40,6 @@ Examples:
       if (options.json) printJson(findings)
       process.exitCode = exitCodeOfFindings(findings)
     })
-}
-
-function parseKnown(text: string): string {
-  if (text.trim() === '') throw new InvalidArgumentError('It must be an identifier that has a result.')
-  return text
 }
 
 function describe({ check, status, found, remedy }: Finding): string {

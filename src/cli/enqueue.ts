@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../pipeline/queue/enqueue/enqueue.ts'
 import { count, counted } from '../platform/terminal/text.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
 import { parseInteger } from './parse.ts'
+import { printResult } from './print-result.ts'
 
 const NEEDS =
   'enqueue reads the tracked identifiers, and needs the role of the job: a role of grant-enqueuer inserts by SQL'
@@ -57,10 +57,8 @@ Examples:
         priority: options.priority ?? (options.file === undefined ? PRIORITY.new : PRIORITY.bulk),
         source: options.source || null,
       })
-      const valid = result.added + result.known
-      if (valid === 0) throw new UsageError(nothingValid(result))
-      if (options.json) printJson(result)
-      else print(describeResult(result))
+      if (result.added + result.known === 0) throw new UsageError(nothingValid(result))
+      printResult(options, result, describeResult(result))
       if (result.invalid > 0) process.exitCode = EXIT_CODE.partial
     })
 }

@@ -1,7 +1,8 @@
 import { Command } from '@commander-js/extra-typings'
-import { printJson, print } from '../platform/terminal/output.ts'
 import { describeTimeline } from './describe-timeline.ts'
 import { openDatabase } from './open-app.ts'
+import { parseText } from './parse.ts'
+import { printResult } from './print-result.ts'
 
 export function explainCommand() {
   return new Command('explain')
@@ -9,24 +10,21 @@ export function explainCommand() {
     .argument(
       '<id>',
       'an identifier, or the number of a classification; for the hash of a file, its identifiers are named',
+      parseText,
     )
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nNeeds DATABASE_URL only; sends no request to the API.')
-    .action(async (id, options) => {
+    .action(async (identifier, options) => {
       const { readTimelines, identifiersOfFile } = await import('../compliance/history/read-timeline.ts')
       const { UsageError } = await import('../platform/errors.ts')
       await using app = await openDatabase()
-      const identifier = id.trim()
-      if (identifier === '') throw new UsageError('Give an identifier.')
       let timelines = await readTimelines(app.db, identifier)
       if (timelines.length === 0 && /^\d{1,15}$/.test(identifier)) {
         timelines = await readTimelines(app.db, Number(identifier))
       }
-      const [first, ...others] = timelines
-      if (first) {
-        if (options.json) printJson(others.length === 0 ? first : timelines)
-        else print(timelines.map(describeTimeline).join('\n\n'))
-        return
+      if (timelines.length > 0) {
+        const result = timelines.length === 1 ? timelines[0] : timelines
+        return printResult(options, result, timelines.map(describeTimeline).join('\n\n'))
       }
       const identifiers = await identifiersOfFile(app.db, identifier)
       if (identifiers.length === 0) {

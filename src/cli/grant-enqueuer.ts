@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
+import { printResult } from './print-result.ts'
 
 export function grantEnqueuerCommand() {
   return new Command('grant-enqueuer')
@@ -21,12 +21,12 @@ Example:
       const { grantEnqueuer } = await import('../operations/roles/grants.ts')
       await using app = await openDatabase()
       await grantEnqueuer(app.db, role)
-      if (options.json)
-        printJson({ role, inserts: 'identifai.identifiers', calls: 'identifai.request_refresh' })
-      else {
-        print(`${role} can enqueue identifiers:
+      printResult(
+        options,
+        { role, inserts: 'identifai.identifiers', calls: 'identifai.request_refresh' },
+        `${role} can enqueue identifiers:
   INSERT INTO identifai.identifiers (identifier, submitted_at, source) VALUES ('...', now(), 'calls') ON CONFLICT DO NOTHING;
-  SELECT identifai.request_refresh('...');`)
-      }
+  SELECT identifai.request_refresh('...');`,
+      )
     })
 }

@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
+import { printResult } from './print-result.ts'
 
 export function grantReaderCommand() {
   return new Command('grant-reader')
@@ -24,12 +24,11 @@ Example:
       await using app = await openDatabase()
       const withTables = options.tables === true
       await grantReader(app.db, role, { withTables })
-      if (options.json) printJson({ role, views: 'identifai_reporting', tables: withTables })
-      else {
-        print(
-          `${role} may read the views of identifai_reporting${withTables ? ' and the data tables of identifai' : ''}. Start with:
+      printResult(
+        options,
+        { role, views: 'identifai_reporting', tables: withTables },
+        `${role} may read the views of identifai_reporting${withTables ? ' and the data tables of identifai' : ''}. Start with:
   SELECT view_name, column_name, description FROM identifai_reporting.data_dictionary;`,
-        )
-      }
+      )
     })
 }

@@ -1,7 +1,7 @@
 import { Argument, Command } from '@commander-js/extra-typings'
 import { UsageError } from '../platform/errors.ts'
 import { count } from '../platform/terminal/text.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
+import { printResult } from './print-result.ts'
 
 export function migrateCommand() {
   return new Command('migrate')
@@ -28,10 +28,8 @@ export function migrateCommand() {
 
       if (direction === 'status') {
         const states = await migrationStates(app.db)
-        if (options.json) return printJson(states)
-        return print(
-          states.map((state) => `${state.applied_at ? 'applied' : 'waiting'}  ${state.name}`).join('\n'),
-        )
+        const lines = states.map(({ name, applied_at }) => `${applied_at ? 'applied' : 'waiting'}  ${name}`)
+        return printResult(options, states, lines.join('\n'))
       }
       if (direction === 'down' && !options.destroyHistory) {
         const records = await countHistory(app.db)
@@ -44,11 +42,8 @@ export function migrateCommand() {
       }
       const steps =
         direction === 'up' ? await migrateUp(app.db) : await migrateDown(app.db, options.all ?? false)
-      if (options.json) return printJson(steps)
-      print(
-        steps.map((step) => `${step.direction.toLowerCase().padEnd(4)} ${step.name}`).join('\n') ||
-          NOTHING[direction],
-      )
+      const lines = steps.map((step) => `${step.direction.toLowerCase().padEnd(4)} ${step.name}`)
+      printResult(options, steps, lines.join('\n') || NOTHING[direction])
     })
 }
 

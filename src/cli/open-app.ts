@@ -7,22 +7,20 @@ import { unknownVariables } from '../platform/config/variables.ts'
 import { databaseCodeOf } from '../platform/postgres/database-error.ts'
 
 /**
- * Opens the parts of a run, configured by the environment; disposing of them closes them.
+ * Opens the parts of a run, configured by the environment of the process or another; disposing of them closes them.
  *
  * @throws UsageError or DatabaseError when a setting is wrong, or the database cannot be reached or lacks migrations.
  */
-export async function openApp(
-  options: { readonly environment?: Environment; readonly overrides?: AppOverrides } = {},
-): Promise<App> {
+export async function openApp(passed?: Environment, overrides?: AppOverrides): Promise<App> {
   // A run makes much garbage. Collecting it when the heap has doubled takes no time and less memory. As a flag of the
   // command line, this would disable Node's own code cache, and slow down every start.
   v8.setFlagsFromString('--heap-growing-percent=100')
   const { createApp } = await import('../app.ts')
   const { parseSyncConfig, readEnvironment } = await import('../platform/config/config.ts')
-  const environment = options.environment ?? readEnvironment()
-  const app = createApp(parseSyncConfig(environment), options.overrides)
-  // A caller that passes an environment has warned about it already.
-  if (!options.environment) warnOfUnknown(environment, app)
+  const environment = passed ?? readEnvironment()
+  const app = createApp(parseSyncConfig(environment), overrides)
+  // The caller of another environment has warned about it already.
+  if (!passed) warnOfUnknown(environment, app)
   return migrated(app)
 }
 

@@ -13,6 +13,14 @@ export function parseDuration(text: string): number {
   return milliseconds
 }
 
+/** Trims a text, and refuses a blank one. */
+export function parseText(text: string): string {
+  const trimmed = text.trim()
+  // PostgreSQL treats NEL as white space, JavaScript does not.
+  if (/^[\s\u0085]*$/.test(trimmed)) throw new InvalidArgumentError('It must not be blank.')
+  return trimmed
+}
+
 /** Parses a date (that day's start in UTC) or an ISO 8601 time, to ISO 8601 with a zone. */
 export function parseTime(text: string): string {
   const time = isoTime(text)

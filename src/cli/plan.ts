@@ -1,8 +1,8 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Plan } from '../pipeline/plan/read-plan.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { counted, durationText, textTable, timeText } from '../platform/terminal/text.ts'
 import { openApp } from './open-app.ts'
+import { printResult } from './print-result.ts'
 
 export function planCommand() {
   return new Command('plan')
@@ -22,34 +22,27 @@ Classes share requests, so the total is less than the sum. Minutes are those of 
       const { readPlan } = await import('../pipeline/plan/read-plan.ts')
       await using app = await openApp()
       const plan = await readPlan(app)
-      if (options.json) printJson(plan)
-      else print([...describePlan(plan), '', describeFullRefresh(plan)].join('\n'))
+      printResult(options, plan, [...describePlan(plan), '', describeFullRefresh(plan)].join('\n'))
     })
 }
 
 /** The requests of a run that started now, as lines for people. */
 export function describePlan(plan: Plan): string[] {
   if (plan.identifiers === 0) return ['Nothing is due: a run that started now would request nothing.']
-  const lines = [...plan.by_class, { ...plan, class: 'together' }]
+  const lines = [...plan.by_class, { ...plan, class: 'together' }].flatMap(
+    ({ class: what, identifiers, requests, minutes }) =>
+      identifiers > 0 ? [{ what, identifiers, requests, minutes: Math.ceil(minutes * 10) / 10 }] : [],
+  )
   return [
     'A run that started now would request:',
     '',
-    textTable(
-      lines
-        .filter(({ identifiers }) => identifiers > 0)
-        .map(({ class: what, identifiers, requests, minutes }) => ({
-          what,
-          identifiers,
-          requests,
-          minutes: Math.ceil(minutes * 10) / 10,
-        })),
-    ),
+    textTable(lines),
     '',
     `The last request leaves at ${timeText(plan.clears_at)}, after ${durationText(plan.minutes)} at the quota.`,
   ]
 }
 
-/** Whether all finished identifiers can be refreshed before they are due again. */
+/** The cost of a refresh of all finished identifiers, and whether it ends before they are due again. */
 function describeFullRefresh({ full_refresh: refresh }: Plan): string {
   const cost = `A refresh of all ${counted(refresh.identifiers, 'finished identifier')} takes ${counted(refresh.requests, 'request')}, ${durationText(refresh.minutes)} at the quota`
   if (refresh.fits) return `${cost}.`

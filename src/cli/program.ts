@@ -81,22 +81,24 @@ Examples:
 Settings come from the environment, or a .env file in the working directory:
 ${settings()}
 
-Exit codes:${exitCodes()}
+Exit codes:
+${exitCodes()}
 Documentation: ${DOCUMENTS}`
 
 function settings(): string {
-  const nameWidth = Math.max(...VARIABLE_LINES.map(({ name }) => name.length))
-  // A long default would push all descriptions to the right.
-  const defaultWidth = 'required'.length + 1
-  return VARIABLE_LINES.map(
-    ({ name, default: value, description }) =>
-      `  ${name.padEnd(nameWidth)}  ${value.padEnd(defaultWidth)}  ${description}`,
-  ).join('\n')
+  const width = Math.max(...VARIABLE_LINES.map(({ name }) => name.length))
+  // A longer default than `required` would push all descriptions to the right.
+  const lines = VARIABLE_LINES.map((line) => [
+    line.name.padEnd(width),
+    line.default.padEnd(9),
+    line.description,
+  ])
+  return lines.map((columns) => `  ${columns.join('  ')}`).join('\n')
 }
 
 function exitCodes(): string {
   const lines = Object.entries(EXIT_CODE_MEANINGS).map(
     ([name, meaning]) => `  ${EXIT_CODE[name as keyof typeof EXIT_CODE]}  ${meaning}`,
   )
-  return `\n${lines.join('\n')}\n  ${Object.values(SIGNAL_EXIT_CODES).join(', ')}  interrupted, after a clean stop`
+  return `${lines.join('\n')}\n  ${Object.values(SIGNAL_EXIT_CODES).join(', ')}  interrupted, after a clean stop`
 }

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import { count, counted } from '../platform/terminal/text.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
+import { printResult } from './print-result.ts'
 
 export function pruneCommand() {
   return new Command('prune')
@@ -29,23 +29,18 @@ Example:
         isDryRun: options.dryRun ?? false,
         signal: interrupt.signal,
       })
-      if (options.json) printJson(pruned)
-      else {
-        print(
-          options.dryRun
-            ? `${counted(pruned.removed, 'payload')} of ${count(pruned.stored)} would be removed.`
-            : `${counted(pruned.removed, 'payload')} removed; ${count(pruned.stored)} still stored.`,
-        )
-      }
+      const [removed, stored] = [counted(pruned.removed, 'payload'), count(pruned.stored)]
+      const text = options.dryRun
+        ? `${removed} of ${stored} would be removed.`
+        : `${removed} removed; ${stored} still stored.`
+      printResult(options, pruned, text)
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
     })
 }
 
 /** Days, as in `400d`. */
 function parseDays(text: string): number {
-  const [, digits] = /^(\d{1,5})d$/.exec(text) ?? []
-  if (digits === undefined || Number(digits) === 0) {
-    throw new InvalidArgumentError('It must be a number of days such as 400d.')
-  }
-  return Number(digits)
+  const days = /^\d{1,5}d$/.test(text) ? Number.parseInt(text, 10) : 0
+  if (days === 0) throw new InvalidArgumentError('It must be a number of days such as 400d.')
+  return days
 }

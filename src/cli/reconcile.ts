@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Reconciliation } from '../pipeline/queue/enqueue/reconcile.ts'
 import { count, counted } from '../platform/terminal/text.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { printable } from '../platform/text.ts'
 import { openDatabase } from './open-app.ts'
+import { printResult } from './print-result.ts'
 
 /** Identifiers of each side that are printed; --json has them all. */
 const LISTED = 20
@@ -37,8 +37,7 @@ Examples:
       })
       await using app = await openDatabase()
       const found = await reconcile(app.db, endpointOf(options.media ?? DEFAULT_MEDIA).media, entries)
-      if (options.json) printJson(found)
-      else print(describe(found))
+      printResult(options, found, describe(found))
       const { only_in_list, only_tracked, invalid } = found
       if (only_in_list.length + only_tracked.length + invalid > 0) process.exitCode = EXIT_CODE.partial
     })
@@ -46,33 +45,25 @@ Examples:
 
 function describe(found: Reconciliation): string {
   const states = Object.entries(found.in_both_by_state).map(([state, n]) => `${count(n)} ${state}`)
+  const tracked = found.only_tracked.map(({ identifier, state }) => `${identifier} (${state})`)
   return [
     `${counted(found.listed, 'identifier')} listed, ${count(found.tracked)} tracked; ${count(found.in_both)} in both${states.length > 0 ? ` (${states.join(', ')})` : ''}.`,
     ...side('Listed, but not tracked', found.only_in_list),
-    ...side(
-      'Tracked, but not listed',
-      found.only_tracked.map(({ identifier, state }) => `${identifier} (${state})`),
-    ),
-    ...(found.invalid > 0
-      ? [
-          '',
-          `${counted(found.invalid, 'invalid line')}:`,
-          ...found.invalid_lines.slice(0, LISTED).map(({ line, reason }) => `  line ${line}: ${reason}`),
-        ]
-      : []),
+    ...side('Tracked, but not listed', tracked),
+    ...invalidLines(found),
   ].join('\n')
 }
 
 function side(title: string, identifiers: readonly string[]): string[] {
   if (identifiers.length === 0) return []
-  const more =
-    identifiers.length > LISTED
-      ? [`  ... and ${count(identifiers.length - LISTED)} more: --json has them all`]
-      : []
-  return [
-    '',
-    `${title}: ${count(identifiers.length)}`,
-    ...identifiers.slice(0, LISTED).map((identifier) => `  ${printable(identifier)}`),
-    ...more,
-  ]
+  const listed = identifiers.slice(0, LISTED).map((identifier) => `  ${printable(identifier)}`)
+  const more = identifiers.length - listed.length
+  if (more > 0) listed.push(`  ... and ${count(more)} more: --json has them all`)
+  return ['', `${title}: ${count(identifiers.length)}`, ...listed]
+}
+
+function invalidLines({ invalid, invalid_lines: named }: Reconciliation): string[] {
+  if (invalid === 0) return []
+  const lines = named.slice(0, LISTED).map(({ line, reason }) => `  line ${line}: ${reason}`)
+  return ['', `${counted(invalid, 'invalid line')}:`, ...lines]
 }

@@ -1,9 +1,8 @@
 import { Command } from '@commander-js/extra-typings'
 import type { SyncRunRow } from '../platform/postgres/tables/runs.ts'
 import type { Survey } from '../pipeline/replay/survey.ts'
-import { count, counted } from '../platform/terminal/text.ts'
 import { print, printJson } from '../platform/terminal/output.ts'
-import { textTable } from '../platform/terminal/text.ts'
+import { count, counted, textTable } from '../platform/terminal/text.ts'
 import { openApp } from './open-app.ts'
 import { parseTime } from './parse.ts'
 
@@ -59,28 +58,23 @@ function describeSurvey(survey: Survey): string {
   const lines = [
     `${counted(survey.examined, 'classification')} normalized: ${count(survey.unchanged)} unchanged, ${count(survey.changed)} changed.`,
   ]
+  const samples = survey.samples.map(({ identifier, column, row, before, after }) => ({
+    identifier: short(identifier),
+    column,
+    row,
+    before: short(before),
+    after: short(after),
+  }))
   if (survey.columns.length > 0) lines.push('', textTable(survey.columns))
-  if (survey.samples.length > 0) lines.push('', 'For example:', textTable(survey.samples.map(sampleLine)))
-  if (survey.quarantined > 0) {
-    lines.push(
-      '',
-      `${counted(survey.quarantined, 'identifier')} in quarantine: ${count(survey.quarantined_fitting)} fit the current contract.`,
-    )
+  if (samples.length > 0) lines.push('', 'For example:', textTable(samples))
+  const remark = (number: number, noun: string, text: string) => {
+    if (number > 0) lines.push('', `${counted(number, noun)} ${text}`)
   }
-  if (survey.rejected > 0) {
-    lines.push(
-      '',
-      `${counted(survey.rejected, 'payload')} no longer fit the contract: their rows stay as they are.`,
-    )
-  }
-  if (survey.without_payload > 0) {
-    lines.push('', `${counted(survey.without_payload, 'payload')} pruned: their rows stay as they are.`)
-  }
+  const fitting = `in quarantine: ${count(survey.quarantined_fitting)} fit the current contract.`
+  remark(survey.quarantined, 'identifier', fitting)
+  remark(survey.rejected, 'payload', 'no longer fit the contract: their rows stay as they are.')
+  remark(survey.without_payload, 'payload', 'pruned: their rows stay as they are.')
   return lines.join('\n')
-}
-
-function sampleLine({ identifier, column, row, before, after }: Survey['samples'][number]) {
-  return { identifier: short(identifier), column, row, before: short(before), after: short(after) }
 }
 
 /** Cuts long values, which would break the table; --json has them complete. */

@@ -2,10 +2,11 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { FileVerification } from '../compliance/report/read/verify-file.ts'
 import type { Finding } from '../compliance/verify/findings.ts'
 import type { ChainVerification } from '../compliance/verify/verify-chain.ts'
+import { EXIT_CODE } from '../platform/errors.ts'
 import { printable } from '../platform/text.ts'
 import { count, counted } from '../platform/terminal/text.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
+import { printResult } from './print-result.ts'
 
 /** Findings that the text output shows. */
 const SHOWN = 25
@@ -32,66 +33,59 @@ Examples:
   $ identifai-sync report verify q3.bundle.jsonl`,
     )
     .action(async (file, options) => {
-      const { EXIT_CODE } = await import('../platform/errors.ts')
-      const { result, text } =
-        file === undefined ? await verifyDatabase(options.head) : await verifyOneFile(file, options.head)
-      if (options.json) printJson(result)
-      else print(text)
-      if (result.findings.length > 0) process.exitCode = EXIT_CODE.notVerified
+      if (file === undefined) {
+        const { verifyChain } = await import('../compliance/verify/verify-chain.ts')
+        await using app = await openDatabase()
+        const result = await verifyChain(app.db, options.head)
+        finish(options, result, describeChain(result), 'Everything is as it was sealed.')
+      } else {
+        const { verifyFile } = await import('../compliance/report/read/verify-file.ts')
+        const result = await verifyFile(file, options.head)
+        finish(options, result, describeFile(result), GOOD_FILE[result.file])
+      }
     })
 }
 
-async function verifyDatabase(head: string | undefined) {
-  const { verifyChain } = await import('../compliance/verify/verify-chain.ts')
-  await using app = await openDatabase()
-  const result = await verifyChain(app.db, head)
-  return { result, text: describeChain(result) }
+/** Prints a verification, its findings or else that all is good, and sets the exit code. */
+function finish(
+  options: Parameters<typeof printResult>[0],
+  result: ChainVerification | FileVerification,
+  lines: readonly string[],
+  good: string,
+): void {
+  const { given_head_at, findings } = result
+  const head = given_head_at === null ? [] : [`The head that you gave is that of position ${given_head_at}.`]
+  const outcome = findings.length === 0 ? [good] : findingLines(findings)
+  printResult(options, result, [...lines, ...head, '', ...outcome].join('\n'))
+  if (findings.length > 0) process.exitCode = EXIT_CODE.notVerified
 }
 
-async function verifyOneFile(file: string, head: string | undefined) {
-  const { verifyFile } = await import('../compliance/report/read/verify-file.ts')
-  const result = await verifyFile(file, head)
-  return { result, text: describeFile(result) }
+const GOOD_FILE = {
+  report:
+    'The report is consistent with itself. Compare its data digest with one that was kept elsewhere. A bundle\n(report bundle) or the database (report verify) can show that its events were sealed.',
+  bundle:
+    'Every event and note is as it was sealed, and the chain leads to that head. Compare the head with one that was kept\nelsewhere. Only the database can show that nothing was left out, and verify the figures over identifiers that are not\nin the bundle (forced now, already forced, tracked, same-file identifiers): run report verify.',
 }
 
-function describeFile(result: FileVerification): string {
-  const checked = `${counted(result.events, 'event')} and ${counted(result.decisions, 'decision')}`
+function describeFile(result: FileVerification): string[] {
   const proved =
     result.file === 'bundle'
       ? ` checked, with ${counted(result.leaves, 'leaf', 'leaves')} under ${counted(result.runs, 'sealed run')}.`
       : ' checked against the digest, and the figures and conclusions against the lists.'
-  const good =
-    result.file === 'bundle'
-      ? 'Every event and note is as it was sealed, and the chain leads to that head. Compare the head with one that was kept\nelsewhere. Only the database can show that nothing was left out, and verify the figures over identifiers that are not\nin the bundle (forced now, already forced, tracked, same-file identifiers): run report verify.'
-      : 'The report is consistent with itself. Compare its data digest with one that was kept elsewhere. A bundle\n(report bundle) or the database (report verify) can show that its events were sealed.'
   return [
-    `${checked}${proved}`,
+    `${counted(result.events, 'event')} and ${counted(result.decisions, 'decision')}${proved}`,
     `Chain head at position ${result.chain_position}: ${result.chain_head ?? 'none'}`,
-    ...givenHeadLine(result),
-    '',
-    ...(result.findings.length === 0 ? [good] : findingLines(result.findings)),
-  ].join('\n')
+  ]
 }
 
-function describeChain(result: ChainVerification): string {
+function describeChain(result: ChainVerification): string[] {
   const checked = `${counted(result.runs, 'sealed run')}, ${counted(result.revisions, 'revision')}, ${counted(result.notes, 'note')} and ${counted(result.payloads_checked, 'payload')} verified`
   const left =
     result.payloads_not_checked > 0
       ? `; ${count(result.payloads_not_checked)} without a payload to verify`
       : ''
   const open = result.open_runs > 0 ? ` ${counted(result.open_runs, 'run')} under way: not sealed yet.` : ''
-  const lines = [
-    `${checked}${left}.${open}`,
-    `Chain head: ${result.chain_head ?? 'none yet'}`,
-    ...givenHeadLine(result),
-    '',
-  ]
-  if (result.findings.length === 0) return [...lines, 'Everything is as it was sealed.'].join('\n')
-  return [...lines, ...findingLines(result.findings)].join('\n')
-}
-
-function givenHeadLine({ given_head_at }: { readonly given_head_at: number | null }): string[] {
-  return given_head_at === null ? [] : [`The head that you gave is that of position ${given_head_at}.`]
+  return [`${checked}${left}.${open}`, `Chain head: ${result.chain_head ?? 'none yet'}`]
 }
 
 function findingLines(findings: readonly Finding[]): string[] {

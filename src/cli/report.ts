@@ -33,10 +33,8 @@ Examples:
       --format html --output q3.html`,
     )
     .action(async (options) => {
-      await using app = await openDatabase()
-      const report = await requestedReport(app.db, options)
       const format = options.json ? 'json' : options.format
-      await writeReport(report, await formatReport(report, format), options.output)
+      await writeReport(options, (report) => formatReport(report, format))
     })
 }
 
@@ -57,9 +55,7 @@ Example:
     )
     .action(async (options) => {
       const { bundleLines } = await import('../compliance/report/read/bundle-lines.ts')
-      await using app = await openDatabase()
-      const report = await requestedReport(app.db, options)
-      await writeReport(report, bundleLines(app.db, report), options.output)
+      await writeReport(options, (report, db) => bundleLines(db, report))
     })
 }
 
@@ -85,48 +81,31 @@ function reportingCommand(name: string) {
     .option('--output <file>', 'write to this file instead of standard output')
 }
 
-interface Options {
-  readonly from?: string | undefined
-  readonly to?: string | undefined
-  readonly asOf?: string | undefined
-  readonly media?: string | undefined
-  readonly allowIncomplete?: true | undefined
-}
+type Options = ReturnType<ReturnType<typeof reportingCommand>['opts']>
 
 /**
- * Makes the report that the options select.
- *
- * @throws ReportRefusedError when it would not be complete, and the options do not allow that.
+ * Writes the report that the options select. Throws a ReportRefusedError when it would not be complete, and the options do
+ * not allow that. For a file, standard error gets the facts that identify the report.
  */
-async function requestedReport(
-  db: Kysely<Database>,
-  { from, to, asOf, media, allowIncomplete }: Options,
-): Promise<Report> {
+async function writeReport(
+  options: Options,
+  textOf: (report: Report, db: Kysely<Database>) => AsyncIterable<string> | ReturnType<typeof formatReport>,
+): Promise<void> {
+  const { from = null, to = null, asOf = null, output } = options
   const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
   const { readReport } = await import('../compliance/report/read/read-report.ts')
   const { refuseIncomplete } = await import('../compliance/report/read/refuse-incomplete.ts')
-  const report = await readReport(db, {
-    media: endpointOf(media ?? DEFAULT_MEDIA).media,
-    from: from ?? null,
-    to: to ?? null,
-    asOf: asOf ?? null,
-  })
-  if (!allowIncomplete) await refuseIncomplete(db, report)
-  for (const { statement } of report.head.coverage.gaps) console.error(`warning: not complete. ${statement}`)
-  return report
-}
-
-/** Writes the text of a report. For a file, standard error gets the facts that identify the report. */
-async function writeReport(
-  { head, data_digest }: Report,
-  text: Iterable<string> | AsyncIterable<string>,
-  output: string | undefined,
-): Promise<void> {
   const { writeOutput } = await import('../platform/terminal/output.ts')
-  await writeOutput(text, output)
+  await using app = await openDatabase()
+  const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
+  const report = await readReport(app.db, { media, from, to, asOf })
+  const { as_of, coverage } = report.head
+  if (!options.allowIncomplete) await refuseIncomplete(app.db, report)
+  for (const { statement } of coverage.gaps) console.error(`warning: not complete. ${statement}`)
+  await writeOutput(await textOf(report, app.db), output)
   if (output === undefined) return
   console.error(
-    `Written: ${output}, as of ${head.as_of.finished_at} (chain position ${head.as_of.chain_position}), data digest ${data_digest}`,
+    `Written: ${output}, as of ${as_of.finished_at} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
   )
 }
 

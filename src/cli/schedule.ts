@@ -37,13 +37,13 @@ Example:
       const logger = createLogger({ level: config.logLevel, terminal: process.stderr.isTTY, narrates: true })
       warnOfUnknown(environment, { logger })
       // Opened and closed once, so that a wrong setup at the start ends the command with an error.
-      const checked = await openApp({ environment, overrides: { logger } })
+      const checked = await openApp(environment, { logger })
       await checked[Symbol.asyncDispose]()
       await runDaemon({
         config,
         logger,
         signal: interrupt.signal,
-        openApp: (overrides) => openApp({ environment, overrides }),
+        openApp: (overrides) => openApp(environment, overrides),
         readDatabaseConfig: () => parseDatabaseConfig(environment),
       })
       process.exitCode = interrupt.exitCode ?? 0

@@ -1,21 +1,24 @@
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { once } from 'node:events'
+import { Command } from '@commander-js/extra-typings'
 import { counted } from '../platform/terminal/text.ts'
+import { UsageError } from '../platform/errors.ts'
 import { print } from '../platform/terminal/output.ts'
+import { parseInteger } from './parse.ts'
 
 export function simulateCommand() {
   return new Command('simulate')
     .description('a simulated identifAI API on loopback, to try the product without a key')
-    .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', parseNumber(0, 65_535), 8787)
+    .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', parseInteger(0, 65_535), 8787)
     .option('--key <key>', 'the API key it accepts', 'simulator-key')
-    .option('--count <n>', 'submissions to start with', parseNumber(0, 1_000_000), 1000)
-    .option('--seed <n>', 'the same seed gives the same submissions', parseNumber(0, 2 ** 31 - 1), 1)
+    .option('--count <n>', 'submissions to start with', parseInteger(0, 1_000_000), 1000)
+    .option('--seed <n>', 'the same seed gives the same submissions', parseInteger(0, 2 ** 31 - 1), 1)
     .option(
       '--requests-until-done <n>',
       'analyses end after at most this many requests',
-      parseNumber(0, 1000),
+      parseInteger(0, 1000),
       2,
     )
-    .option('--seconds-until-done <n>', 'analyses take this long', parseNumber(0, 86_400), 0)
+    .option('--seconds-until-done <n>', 'analyses take this long', parseInteger(0, 86_400), 0)
     .option('--quota', "enforce the API's quota: 2 requests a second, 60 a minute")
     .option('--shuffle', 'return the lists of a record in another order at each request')
     .addHelpText(
@@ -38,7 +41,6 @@ Example:
     .action(async (options) => {
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
       const { startSimulator } = await import('../devkit/simulator/simulator.ts')
-      const { UsageError } = await import('../platform/errors.ts')
       using interrupt = listenForInterrupt()
       const starting = startSimulator({
         apiKey: options.key,
@@ -56,25 +58,11 @@ Example:
         throw new UsageError(`Port ${options.port} is in use: set another with --port, or 0 for a free one.`)
       })
       simulator.world.register({ count: options.count })
-      print(
-        [
-          `The simulated API has ${counted(options.count, 'submission')}. To use it:`,
-          `  export IDENTIFAI_API_URL=${simulator.apiUrl} IDENTIFAI_API_KEY=${options.key}`,
-          `Its identifiers: ${simulator.origin}/_simulator/identifiers`,
-          'Ctrl-C stops it.',
-        ].join('\n'),
-      )
-      await new Promise((resolve) => interrupt.signal.addEventListener('abort', resolve, { once: true }))
+      print(`The simulated API has ${counted(options.count, 'submission')}. To use it:
+  export IDENTIFAI_API_URL=${simulator.apiUrl} IDENTIFAI_API_KEY=${options.key}
+Its identifiers: ${simulator.origin}/_simulator/identifiers
+Ctrl-C stops it.`)
+      if (!interrupt.signal.aborted) await once(interrupt.signal, 'abort')
       process.exitCode = interrupt.exitCode ?? 0
     })
-}
-
-function parseNumber(least: number, most: number) {
-  return (text: string): number => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-    if (!(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
-    }
-    return value
-  }
 }

@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Status, Stuck } from '../pipeline/queue/status.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
 import { counted, durationText, textTable, timeText } from '../platform/terminal/text.ts'
 import { printable } from '../platform/text.ts'
 import { openDatabase } from './open-app.ts'
+import { printResult } from './print-result.ts'
 
 /** The rest is in the table identifai.identifiers. */
 const STUCK_SHOWN = 100
@@ -25,15 +25,12 @@ export function statusCommand() {
       await using app = await openDatabase()
       if (options.stuck) {
         const stuck = await readStuck(app.db, STUCK_SHOWN)
-        if (options.json) printJson(stuck)
-        else print(stuck.map(describeStuck).join('\n\n') || 'Nothing is stuck.')
-        return
+        return printResult(options, stuck, stuck.map(describeStuck).join('\n\n') || 'Nothing is stuck.')
       }
       const { schedule: expression, timezone } = parseScheduleConfig(readEnvironment())
       const next_nightly_at = nextCronTime({ expression, timeZone: timezone, now: new Date() })
       const status = { ...(await readStatus(app.db)), next_nightly_at }
-      if (options.json) printJson(status)
-      else print(describeStatus(status))
+      printResult(options, status, describeStatus(status))
     })
 }
 
@@ -43,7 +40,7 @@ export function describeStatus(status: Status & { readonly next_nightly_at: Date
     return 'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>'
   }
   const next = status.next_due_at ? ` The next one is due at ${timeText(status.next_due_at)}.` : ''
-  return [
+  const lines = [
     textTable(
       status.tracked.map(({ state, identifiers, with_error }) => ({ state, identifiers, with_error })),
     ),
@@ -52,13 +49,13 @@ export function describeStatus(status: Status & { readonly next_nightly_at: Date
     `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} leased by a run.${next}`,
     '',
     ...lastRuns(status.last_runs),
-    ...(status.next_nightly_at
-      ? [
-          '',
-          `With the SYNC_SCHEDULE that is set here, or its default, a daemon starts its next nightly run at ${timeText(status.next_nightly_at)}.`,
-        ]
-      : []),
-  ].join('\n')
+  ]
+  if (status.next_nightly_at) {
+    const text =
+      'With the SYNC_SCHEDULE that is set here, or its default, a daemon starts its next nightly run at'
+    lines.push('', `${text} ${timeText(status.next_nightly_at)}.`)
+  }
+  return lines.join('\n')
 }
 
 /** Prints reasons complete, because the end of one often has the remedy. */
@@ -76,20 +73,15 @@ function lastRuns(runs: Status['last_runs']): string[] {
   if (runs.length === 0)
     return ['No run has started yet: sync starts one, schedule starts them by the clock.']
   const table = textTable(
-    runs.map(({ started_at, trigger, status, seconds, claimed, requests, changed }) => ({
-      started: started_at,
-      took: durationText(seconds / 60),
-      trigger,
-      status,
-      claimed,
-      requests,
-      changed,
-    })),
+    runs.map(({ started_at: started, seconds, trigger, status, claimed, requests, changed }) => {
+      const took = durationText(seconds / 60)
+      return { started, took, trigger, status, claimed, requests, changed }
+    }),
   )
   const remarks = runs.flatMap((run) =>
     remarksOn(run).map((remark) => `${timeText(run.started_at)}: ${remark}`),
   )
-  return [table, ...(remarks.length > 0 ? ['', ...remarks] : [])]
+  return remarks.length > 0 ? [table, '', ...remarks] : [table]
 }
 
 function remarksOn({ seconds_since_heartbeat: silent, error }: Status['last_runs'][number]): string[] {

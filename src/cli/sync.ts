@@ -1,17 +1,14 @@
 import { Command } from '@commander-js/extra-typings'
 import type { App } from '../app.ts'
-import type { RunResult } from '../pipeline/run/execute-run.ts'
+import type { PlanOptions } from '../pipeline/plan/read-plan.ts'
 import { finishedClaims, type Tally } from '../pipeline/run/rules/tally.ts'
-import { createProgressLine, print, printJson } from '../platform/terminal/output.ts'
+import type { SyncRunRow } from '../platform/postgres/tables/runs.ts'
+import { createProgressLine } from '../platform/terminal/output.ts'
 import { count, counted, durationText } from '../platform/terminal/text.ts'
 import { openApp } from './open-app.ts'
 import { parseDuration, parseInteger } from './parse.ts'
 import { describePlan } from './plan.ts'
-
-interface SyncOptions {
-  readonly limit?: number | undefined
-  readonly refreshAll?: true | undefined
-}
+import { printResult } from './print-result.ts'
 
 export function syncCommand() {
   return new Command('sync')
@@ -44,9 +41,13 @@ Examples:
       const { executeRun } = await import('../pipeline/run/execute-run.ts')
       using interrupt = listenForInterrupt()
       await using app = await openApp()
-      if (options.dryRun) return await printDryRun(app, options)
-
-      const progress = await startProgress(app, options)
+      const planned = { includeFinished: options.refreshAll ?? false, limit: options.limit }
+      if (options.dryRun) {
+        const { readPlan } = await import('../pipeline/plan/read-plan.ts')
+        const plan = await readPlan(app, planned)
+        return printResult(options, plan, [...describePlan(plan), 'Nothing was requested.'].join('\n'))
+      }
+      const progress = await startProgress(app, planned)
       const result = await executeRun(app, {
         trigger: 'manual',
         signal: interrupt.signal,
@@ -58,8 +59,7 @@ Examples:
           progress.show(tally, `, next one due in ${counted(Math.ceil(seconds), 'second')}`),
       })
       progress.clear()
-      if (options.json) printJson(result.run)
-      else print(describeRun(result))
+      printResult(options, result.run, describeRun(result.run))
       if (result.failure !== undefined) throw result.failure
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
       else if (result.run.status === 'partial') process.exitCode = EXIT_CODE.partial
@@ -67,14 +67,11 @@ Examples:
 }
 
 /** Shows a progress line on a terminal; elsewhere does nothing, and counts nothing for it. */
-async function startProgress(app: App, options: SyncOptions) {
+async function startProgress(app: App, planned: PlanOptions) {
   const line = createProgressLine(process.stderr)
   if (!line.isShown) return { show: () => {}, clear: line.clear }
   const { readPlan } = await import('../pipeline/plan/read-plan.ts')
-  const { identifiers, requests, minutes } = await readPlan(app, {
-    includeFinished: options.refreshAll ?? false,
-    limit: options.limit,
-  })
+  const { identifiers, requests, minutes } = await readPlan(app, planned)
   const spacingSeconds = (minutes * 60) / Math.max(1, requests)
   const startedAt = performance.now()
   const show = (tally: Readonly<Tally>, more = '') => {
@@ -84,28 +81,16 @@ async function startProgress(app: App, options: SyncOptions) {
   return { show, clear: line.clear }
 }
 
-async function printDryRun(
-  app: App,
-  options: SyncOptions & { readonly json?: true | undefined },
-): Promise<void> {
-  const { readPlan } = await import('../pipeline/plan/read-plan.ts')
-  const plan = await readPlan(app, { includeFinished: options.refreshAll ?? false, limit: options.limit })
-  if (options.json) printJson(plan)
-  else print([...describePlan(plan), 'Nothing was requested.'].join('\n'))
-}
-
-/** The progress of a run. */
-export interface Progress {
+/** `1,200 of 45,000 identifiers, 98 a second, 99 % of the quota used, 3 changes, 2 retries, 7.4 minutes left` */
+export function progressText(progress: {
   readonly tally: Readonly<Tally>
   /** Identifiers that were due at the start; more may come due meanwhile. */
   readonly total: number
   readonly elapsedSeconds: number
   /** Seconds between two slots of the quota. */
   readonly spacingSeconds: number
-}
-
-/** `1,200 of 45,000 identifiers, 98 a second, 99 % of the quota used, 3 changes, 2 retries, 7.4 minutes left` */
-export function progressText({ tally, total, elapsedSeconds, spacingSeconds }: Progress): string {
+}): string {
+  const { tally, total, elapsedSeconds, spacingSeconds } = progress
   const done = finishedClaims(tally)
   const rate = elapsedSeconds > 0 ? done / elapsedSeconds : 0
   const used = elapsedSeconds > 0 ? Math.min(1, (tally.requests * spacingSeconds) / elapsedSeconds) : 0
@@ -121,24 +106,10 @@ export function progressText({ tally, total, elapsedSeconds, spacingSeconds }: P
 }
 
 /** The run in a few lines for people; --json and sync_runs have every figure of it. */
-function describeRun({ run }: RunResult): string {
+function describeRun(run: SyncRunRow): string {
   const seconds = ((run.finished_at?.getTime() ?? 0) - run.started_at.getTime()) / 1000
-  const outcomes = listed([
-    [run.done, 'done'],
-    [run.errored, 'errored'],
-    [run.pending, 'pending'],
-    [run.not_returned, 'not returned'],
-    [run.quarantined, 'quarantined'],
-    [run.released, 'released'],
-  ])
-  const states = listed([
-    [run.done_count, 'done'],
-    [run.errored_count, 'errored'],
-    [run.pending_count, 'pending'],
-    [run.missing_count, 'missing'],
-    [run.quarantined_count, 'quarantined'],
-    [run.retired_count, 'retired'],
-  ])
+  const outcomes = listed(OUTCOMES.map((name) => [name, run[name]]))
+  const states = listed(STATES.map((name) => [name, run[`${name}_count`]]))
   const lines = [`Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`]
   if (run.claimed === 0) lines.push('Nothing was due.')
   else {
@@ -147,13 +118,15 @@ function describeRun({ run }: RunResult): string {
       `${counted(run.changed, 'change')}, ${count(run.unchanged)} unchanged, ${counted(run.force_changes, 'force change')}.`,
     )
   }
-  lines.push(`Tracked: ${count(run.tracked_count ?? 0)}${states ? ` (${states})` : ''}.`)
-  return lines.join('\n')
+  return [...lines, `Tracked: ${count(run.tracked_count ?? 0)}${states ? ` (${states})` : ''}.`].join('\n')
 }
 
-function listed(counts: readonly (readonly [number | null, string])[]): string {
+const OUTCOMES = ['done', 'errored', 'pending', 'not_returned', 'quarantined', 'released'] as const
+const STATES = ['done', 'errored', 'pending', 'missing', 'quarantined', 'retired'] as const
+
+/** `3 done, 1 not returned`: the counts that are not 0. */
+function listed(counts: readonly (readonly [name: string, number: number | null])[]): string {
   return counts
-    .filter(([number]) => number)
-    .map(([number, noun]) => `${count(number ?? 0)} ${noun}`)
+    .flatMap(([name, number]) => (number ? [`${count(number)} ${name.replace('_', ' ')}`] : []))
     .join(', ')
 }

@@ -3,19 +3,19 @@ import { DATA_TABLES } from '../media/registry.ts'
 import { DatabaseError } from '../platform/errors.ts'
 import type { Database } from '../platform/postgres/database.ts'
 
-/** A trigger of one of the data tables. */
-interface TableTrigger {
-  readonly table: string
-  readonly trigger: string
-}
-
-/** Returns the statements that still distribute the data tables; none when they are distributed. */
+/** Returns the statements that still distribute the data tables, parents first; none when they are distributed. */
 export async function planDistribution(db: Kysely<Database>): Promise<string[]> {
   const distributed = (await hasCitus(db)) ? await distributedTables(db) : []
-  const tables = DATA_TABLES.map(({ name }) => name).filter(
-    (name) => !distributed.includes(`identifai.${name}`),
-  )
-  return distributionStatements(tables, await triggersOf(db, tables))
+  const names = DATA_TABLES.map(({ name }) => name)
+  const tables = names.filter((name) => !distributed.includes(name))
+  const triggers = await triggersOf(db, tables)
+  return [
+    ...triggers.map(({ table, trigger }) => `DROP TRIGGER ${trigger} ON identifai.${table}`),
+    ...tables.map((table) => {
+      const colocation = table === names[0] ? 'default' : `identifai.${names[0]}`
+      return `SELECT create_distributed_table('identifai.${table}', 'classification_id', colocate_with => '${colocation}')`
+    }),
+  ]
 }
 
 /**
@@ -38,21 +38,6 @@ export async function distribute(db: Kysely<Database>): Promise<string[]> {
   return statements
 }
 
-/**
- * Parents first, their children colocated with them. Citus refuses triggers on distributed tables, so that only privileges
- * keep history append-only then; the role of the job does not have the others in any case.
- */
-function distributionStatements(tables: readonly string[], triggers: readonly TableTrigger[]): string[] {
-  const root = DATA_TABLES[0]?.name
-  return [
-    ...triggers.map(({ table, trigger }) => `DROP TRIGGER ${trigger} ON identifai.${table}`),
-    ...tables.map((table) => {
-      const colocation = table === root ? 'default' : `identifai.${root}`
-      return `SELECT create_distributed_table('identifai.${table}', 'classification_id', colocate_with => '${colocation}')`
-    }),
-  ]
-}
-
 async function hasCitus(db: Kysely<Database>): Promise<boolean> {
   const { rows } = await sql`select from pg_catalog.pg_extension where extname = 'citus'`.execute(db)
   return rows.length > 0
@@ -60,20 +45,22 @@ async function hasCitus(db: Kysely<Database>): Promise<boolean> {
 
 async function distributedTables(db: Kysely<Database>): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
-    select format('%s.%s', n.nspname, c.relname) as name
-    from pg_catalog.pg_dist_partition as p
+    select c.relname as name from pg_catalog.pg_dist_partition as p
     join pg_catalog.pg_class as c on c.oid = p.logicalrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace`.execute(db)
+    where c.relnamespace = 'identifai'::regnamespace`.execute(db)
   return rows.map(({ name }) => name)
 }
 
-async function triggersOf(db: Kysely<Database>, tables: readonly string[]): Promise<TableTrigger[]> {
-  const { rows } = await sql<TableTrigger>`
+/**
+ * Triggers of the tables that are to be distributed. Citus refuses triggers on distributed tables. From then on, privileges
+ * alone keep history append-only; the role of the job has none to change it.
+ */
+async function triggersOf(db: Kysely<Database>, tables: readonly string[]) {
+  const { rows } = await sql<{ table: string; trigger: string }>`
     select c.relname as "table", quote_ident(t.tgname) as trigger
     from pg_catalog.pg_trigger as t
     join pg_catalog.pg_class as c on c.oid = t.tgrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where n.nspname = 'identifai' and c.relname = any(${tables}::text[]) and not t.tgisinternal
+    where c.relnamespace = 'identifai'::regnamespace and c.relname = any(${tables}::text[]) and not t.tgisinternal
     order by 1, 2`.execute(db)
   return rows
 }

@@ -1,25 +1,20 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
+import type { RevisionRow } from '../../platform/postgres/tables/history.ts'
 
 /** Payloads that one statement removes at most. */
 const PAGE = 5000
 
-/** The keys are those of the JSON output. */
-export interface Pruned {
-  /** Payloads removed; with `isDryRun`, those that would be. */
-  readonly removed: number
-  /** Payloads still stored. */
-  readonly stored: number
-}
-
 /**
  * Removes the payloads of superseded revisions that were received before a time; never a revision. Works in steps, so that
  * others do not wait long for its locks; when it is stopped in the middle, the removed payloads stay removed.
+ *
+ * @returns How many were removed, or with `isDryRun` would be, and how many are still stored: the JSON output.
  */
 export async function prunePayloads(
   db: Kysely<Database>,
   options: { readonly olderThanDays: number; readonly isDryRun: boolean; readonly signal: AbortSignal },
-): Promise<Pruned> {
+) {
   let removed = 0
   for (let [id, no] = [Number.MIN_SAFE_INTEGER, 0]; !options.signal.aborted; ) {
     const page = await supersededAfter(db, { id, no, days: options.olderThanDays }).execute()
@@ -36,7 +31,7 @@ export async function prunePayloads(
 }
 
 /**
- * Whether a revision `r` is superseded, so that its payload can be removed. Later responses are compared with the latest
+ * Condition of a superseded revision `r`, whose payload can be removed. Later responses are compared with the latest
  * payload of each classification and with its latest finished one, and a replay reads these; so they stay. A `disappeared`
  * revision has no payload, and an unfinished one does not supersede a finished one.
  */
@@ -48,7 +43,7 @@ export const IS_SUPERSEDED = sql<boolean>`exists (
 /** Nothing is checked again: a superseded revision stays superseded. A concurrent prune may have removed some of them. */
 async function remove(
   db: Kysely<Database>,
-  keys: readonly { readonly classification_id: number; readonly revision_no: number }[],
+  keys: readonly Pick<RevisionRow, 'classification_id' | 'revision_no'>[],
 ): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('identifai.revision_payloads')

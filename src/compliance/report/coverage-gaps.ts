@@ -1,28 +1,19 @@
-import { type AsOf, type Coverage, type Gap, GAP_KINDS, type GapKind, type Period } from './schema.ts'
+import { type AsOf, type Coverage, GAP_KINDS, type GapKind, type Period } from './schema.ts'
 
-type Covered = Pick<
-  Coverage,
-  | 'observed_since'
-  | 'confirmed_since'
-  | 'unfinished_enqueued_since'
-  | 'reanalyzing'
-  | 'unsealed_runs'
-  | 'pending'
-  | 'missing'
-  | 'quarantined'
->
+type Covered = Pick<Coverage, 'observed_since' | 'confirmed_since' | 'unfinished_enqueued_since'> &
+  Pick<Coverage, 'pending' | 'missing' | 'quarantined' | 'reanalyzing' | 'unsealed_runs'>
 
 /**
  * The reasons why a report is not complete: each can hide a change of force before the end of the period. They follow
  * from what the run sealed, and from nothing that may have changed since.
  */
 export function coverageGaps(
-  period: Period,
+  { to }: Period,
   { finished_at }: Pick<AsOf, 'finished_at'>,
   coverage: Covered,
-): Gap[] {
+): Coverage['gaps'] {
   return GAP_KINDS.flatMap((gap) => {
-    const statement = STATEMENT_OF[gap]({ ...coverage, finished_at, to: period.to })
+    const statement = STATEMENT_OF[gap]({ ...coverage, finished_at, to })
     return statement === undefined ? [] : [{ gap, statement }]
   })
 }
@@ -58,7 +49,7 @@ const STATEMENT_OF: { readonly [Kind in GapKind]: (facts: GapFacts) => string | 
       : undefined,
 }
 
-/** Whether a period begins before the first response. What was forced in between is already forced, and is no event. */
+/** Returns whether a period begins before the first response. A label that was forced in between is no event. */
 export function beginsUnobserved(
   { observed_since }: Pick<Coverage, 'observed_since'>,
   { from }: Pick<Period, 'from'>,

@@ -12,13 +12,13 @@ export interface Group extends Interval {
 }
 
 /**
- * Groups events by decision: the fewest moments that can have caused them. In the order of their lower bounds, an event
- * joins the decision before it as long as all of that decision can still have happened at one moment; otherwise it begins
+ * Groups events by decision: the fewest moments that can have caused them. Takes events in the order of their lower
+ * bounds. An event joins the decision before it while all of that can have happened at one moment; otherwise it begins
  * another. An event without a file hash is a decision on its own identifier.
  */
 export function groupDecisions(events: readonly ForceChange[]): Group[] {
   const files = Map.groupBy(events, (event) =>
-    groupName({ file_hash: event.file_hash, forced_to: event.forced_to, events: [event] }),
+    nameOf(event.file_hash ?? event.classification_id, event.forced_to),
   )
   return [...files.values()].flatMap(groupsOfFile).toSorted(byTime)
 }
@@ -30,7 +30,7 @@ export function groupName({ file_hash, forced_to, events }: Omit<Group, keyof In
 
 /**
  * The notes of each decision, oldest first. A note counts for the latest decision of its file and label that may have
- * happened before it was written; a note that is older than all of them explains none.
+ * happened before it was written. A note that is older than all of them explains none.
  *
  * @param groups In the order of time.
  * @param notes By note_id.
@@ -85,11 +85,12 @@ function common(one: Interval, other: Interval): Interval {
 }
 
 function byLowerBound(one: ForceChange, other: ForceChange): number {
-  return (
-    byInterval(one, other) ||
-    one.classification_id - other.classification_id ||
-    one.revision_no - other.revision_no
-  )
+  return byInterval(one, other) || byKey(one, other)
+}
+
+/** Orders the revisions of events by their primary key. */
+export function byKey(one: ForceChange, other: ForceChange): number {
+  return one.classification_id - other.classification_id || one.revision_no - other.revision_no
 }
 
 function byTime(one: Group, other: Group): number {

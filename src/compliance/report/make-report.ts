@@ -2,27 +2,19 @@ import { createHash } from 'node:crypto'
 import { canonicalJson } from '../../platform/canonical-json.ts'
 import type { Json } from '../../platform/json.ts'
 import { coverageGaps } from './coverage-gaps.ts'
-import {
-  compare,
-  explanationOf,
-  type Group,
-  groupDecisions,
-  groupName,
-  notesOfDecisions,
-} from './decisions.ts'
+import { byKey, compare, explanationOf, groupDecisions, groupName, notesOfDecisions } from './decisions.ts'
 import { inPeriod } from './period.ts'
-import {
-  type AsOf,
-  type Coverage,
-  type Decision,
-  type ForceChange,
-  type ForcedNow,
-  type ForceEvent,
-  type Note,
-  type Period,
-  REPORT_VERSION,
-  type ReportData,
+import type {
+  AsOf,
+  Coverage,
+  ForceChange,
+  ForcedNow,
+  ForceEvent,
+  Note,
+  Period,
+  ReportData,
 } from './schema.ts'
+import { REPORT_VERSION } from './schema.ts'
 import { STATEMENTS } from './statements.ts'
 import { summarizePeriod } from './summary.ts'
 
@@ -48,7 +40,7 @@ export interface Counts {
 
 /**
  * Makes the report on one period. For the files and labels that were forced in it, the report also has the events outside
- * it, because they decide how events form decisions, and which decision each note counts for.
+ * it. They decide how events form decisions, and which decision each note counts for.
  */
 export function makeReport(media: string, period: Period, facts: Facts): ReportData {
   const groups = groupDecisions(facts.events)
@@ -56,14 +48,37 @@ export function makeReport(media: string, period: Period, facts: Facts): ReportD
   const concerned = new Set(groups.filter(({ events }) => events.some(isInPeriod)).map(groupName))
   const listed = groups.filter((group) => concerned.has(groupName(group)))
   const notes = notesOfDecisions(listed, facts.notes)
-  const decisions = listed.map((group, index) =>
-    decisionOf(group, { number: index + 1, period, notes: notes.get(group) ?? [], counts: facts.counts }),
-  )
+  const decisions = listed.map((group, index) => {
+    const { file_hash, forced_to, not_before, not_after } = group
+    const own = notes.get(group) ?? []
+    const before = [...new Set(group.events.map((event) => event.forced_from))]
+    return {
+      decision: index + 1,
+      in_period: inPeriod(group, period),
+      file_hash,
+      forced_from: before.length === 1 ? (before[0] ?? null) : null,
+      forced_from_differs: before.length > 1,
+      forced_to,
+      not_before,
+      not_after,
+      identifiers: group.events.length,
+      tracked: file_hash === null ? 1 : facts.counts.tracked(file_hash),
+      explanation: explanationOf(group, own[0]),
+      explained_by: own[0]?.note_id ?? null,
+      notes: own,
+    }
+  })
   const events = listed
     .flatMap((group, index) =>
-      group.events.map((event) => eventOf(event, { decision: index + 1, period, counts: facts.counts })),
+      group.events.map((event) => ({
+        ...event,
+        in_period: inPeriod(event, period),
+        decision: index + 1,
+        force_origin: forceOriginOf(event),
+        same_file_identifiers: facts.counts.sameFile(event),
+      })),
     )
-    .toSorted(byTimeObserved)
+    .toSorted((one, other) => compare(one.not_after, other.not_after) || byKey(one, other))
   const gaps = coverageGaps(period, facts.asOf, facts.coverage)
   return {
     report_version: REPORT_VERSION,
@@ -111,56 +126,7 @@ function* canonicalElements(list: readonly Json[]): Generator<string> {
   yield ']'
 }
 
-function decisionOf(
-  group: Group,
-  options: {
-    readonly number: number
-    readonly period: Period
-    readonly notes: readonly Note[]
-    readonly counts: Counts
-  },
-): Decision {
-  const before = new Set(group.events.map((event) => event.forced_from))
-  const [forcedFrom] = before
-  return {
-    decision: options.number,
-    in_period: inPeriod(group, options.period),
-    file_hash: group.file_hash,
-    forced_from: before.size === 1 ? (forcedFrom ?? null) : null,
-    forced_from_differs: before.size > 1,
-    forced_to: group.forced_to,
-    not_before: group.not_before,
-    not_after: group.not_after,
-    identifiers: group.events.length,
-    tracked: group.file_hash === null ? 1 : options.counts.tracked(group.file_hash),
-    explanation: explanationOf(group, options.notes[0]),
-    explained_by: options.notes[0]?.note_id ?? null,
-    notes: options.notes,
-  }
-}
-
-function eventOf(
-  event: ForceChange,
-  options: { readonly decision: number; readonly period: Period; readonly counts: Counts },
-): ForceEvent {
-  return {
-    ...event,
-    in_period: inPeriod(event, options.period),
-    decision: options.decision,
-    force_origin: forceOriginOf(event),
-    same_file_identifiers: options.counts.sameFile(event),
-  }
-}
-
 /** The documented C2PA path forces to `artificial`, when a file is submitted, and no later. */
 function forceOriginOf({ event, forced_to }: ForceChange): ForceEvent['force_origin'] {
   return forced_to === 'human' || event === 'forced' ? 'not_c2pa_path' : 'undetermined'
-}
-
-function byTimeObserved(one: ForceEvent, other: ForceEvent): number {
-  return (
-    compare(one.not_after, other.not_after) ||
-    one.classification_id - other.classification_id ||
-    one.revision_no - other.revision_no
-  )
 }

@@ -224,7 +224,7 @@ export const reportDataSchema = z.strictObject(data)
 
 /**
  * The compliance report on forced classifications as JSON; docs/report.schema.json is made of it. All of it follows from
- * what was sealed up to one position of the chain, except generated_at and generated_by.
+ * the rows sealed up to one position of the chain, except generated_at and generated_by.
  */
 export const reportSchema = z
   .strictObject({
@@ -246,8 +246,6 @@ export type ReportData = Immutable<z.output<typeof reportDataSchema>>
 export type Period = Immutable<z.output<typeof period>>
 export type AsOf = Immutable<z.output<typeof asOf>>
 export type Coverage = Immutable<z.output<typeof coverage>>
-export type Gap = Immutable<z.output<typeof gap>>
-export type Statement = Immutable<z.output<typeof statement>>
 export type ForcedNow = Immutable<z.output<typeof forcedNow>>
 export type PeriodSummary = Immutable<z.output<typeof periodSummary>>
 export type Decision = Immutable<z.output<typeof decision>>

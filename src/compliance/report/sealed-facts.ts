@@ -1,7 +1,8 @@
-import type { DatabaseTime } from '../../platform/time.ts'
 import type { JsonObject } from '../../platform/json.ts'
+import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import type { Facts } from './make-report.ts'
-import type { AsOf, Coverage } from './schema.ts'
+import type { AsOf, Coverage, Note } from './schema.ts'
 
 /** The run that a report is as of: its place in the chain, and its row as it was sealed. */
 export interface SealedRun {
@@ -10,20 +11,21 @@ export interface SealedRun {
   readonly row: SealedRow
 }
 
+/** The columns of a sealed row that a report needs. Columns that were null are absent. */
+type SealedRow = JsonObject &
+  Readonly<Record<'run_id', string>> &
+  Readonly<Record<'finished_at', DatabaseTime>> &
+  Readonly<Record<`${IdentifierState | 'tracked' | 'reanalyzing'}_count`, number>> &
+  Readonly<Record<'unsealed_runs' | 'notes_through', number>> &
+  Readonly<Partial<Record<'first_http_date' | 'last_http_date', DatabaseTime>>> &
+  Partial<Pick<Coverage, 'retired_reasons' | 'confirmed_since' | 'unfinished_enqueued_since'>>
+
 /** The facts of a report that are in the sealed row of its run. */
 export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
   readonly asOf: AsOf
   readonly coverage: Omit<Facts['coverage'], 'observed_since'>
 } {
-  const asOf: AsOf = {
-    run_id: row.run_id,
-    finished_at: row.finished_at,
-    chain_position,
-    chain_head,
-    notes_through: row.notes_through,
-    first_http_date: row.first_http_date ?? null,
-    last_http_date: row.last_http_date ?? null,
-  }
+  const { run_id, finished_at, notes_through, first_http_date = null, last_http_date = null } = row
   const coverage = {
     tracked: row.tracked_count,
     finished: row.done_count + row.errored_count,
@@ -39,26 +41,12 @@ export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
     unfinished_enqueued_since: row.unfinished_enqueued_since ?? null,
     unsealed_runs: row.unsealed_runs,
   }
-  return { asOf, coverage }
+  const http = { first_http_date, last_http_date }
+  return { asOf: { run_id, finished_at, chain_position, chain_head, notes_through, ...http }, coverage }
 }
 
-/** The columns of a sealed row that a report needs. Columns that were null are absent. */
-type SealedRow = JsonObject & {
-  readonly run_id: string
-  readonly finished_at: DatabaseTime
-  readonly tracked_count: number
-  readonly done_count: number
-  readonly errored_count: number
-  readonly pending_count: number
-  readonly missing_count: number
-  readonly quarantined_count: number
-  readonly retired_count: number
-  readonly reanalyzing_count: number
-  readonly retired_reasons?: Coverage['retired_reasons']
-  readonly unsealed_runs: number
-  readonly notes_through: number
-  readonly confirmed_since?: DatabaseTime
-  readonly unfinished_enqueued_since?: DatabaseTime
-  readonly first_http_date?: DatabaseTime
-  readonly last_http_date?: DatabaseTime
+/** A note of a report from its sealed row. */
+export function sealedNote(row: JsonObject): Note {
+  const { media: _, ticket = null, reviewer = null, ...note } = row
+  return { ...note, ticket, reviewer } as unknown as Note
 }

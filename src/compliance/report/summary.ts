@@ -62,7 +62,7 @@ export function summarizeNow(rows: ForcedNow['machine_to_forced']): ForcedNow {
   }
 }
 
-/** Whether the forced label differs from the machine's; false when there is no machine label, or the force was removed. */
+/** Returns whether the forced label differs from the machine's: never without a machine label, or a forced one. */
 export function isAgainstMachine({ forced_to, machine_classification_after }: ForceEvent): boolean {
   return (
     forced_to !== null && machine_classification_after !== null && forced_to !== machine_classification_after
@@ -107,11 +107,12 @@ function countByWeek(
   }))
 }
 
-function weeksBetween(first: string | undefined, last = ''): string[] {
+const WEEK_MS = 7 * 24 * 3_600_000
+
+function weeksBetween(first = '', last = ''): string[] {
   const weeks = []
-  // The text of a day after the year 9999 is longer, and compares otherwise.
-  for (let week = first ?? '~'; week <= last && week.length === last.length; week = nextWeek(week)) {
-    weeks.push(week)
+  for (let time = Date.parse(first); time <= Date.parse(last); time += WEEK_MS) {
+    weeks.push(new Date(time).toISOString().slice(0, 10))
   }
   return weeks
 }
@@ -120,11 +121,5 @@ function weeksBetween(first: string | undefined, last = ''): string[] {
 function weekOf(time: string): string {
   const day = new Date(`${time.slice(0, 10)}T00:00:00Z`)
   day.setUTCDate(day.getUTCDate() - ((day.getUTCDay() + 6) % 7))
-  return day.toISOString().slice(0, 10)
-}
-
-function nextWeek(week: string): string {
-  const day = new Date(`${week}T00:00:00Z`)
-  day.setUTCDate(day.getUTCDate() + 7)
   return day.toISOString().slice(0, 10)
 }

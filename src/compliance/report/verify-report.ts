@@ -22,8 +22,10 @@ export function verifyReport(report: Report): Finding[] {
 /** Makes a report again from facts, and names the parts in which the given one differs. */
 export function differences(report: ReportData, facts: Facts): Finding[] {
   const { head, summary, decisions, events } = makeReport(report.head.media, report.head.period, facts)
+  // The parts that are compared member by member.
+  const apart = { coverage: null, as_of: null }
   return [
-    ...differing('head', withoutParts(report.head), withoutParts(head)),
+    ...differing('head', { ...report.head, ...apart }, { ...head, ...apart }),
     ...differing('head.coverage', report.head.coverage, head.coverage),
     ...differing('head.as_of', report.head.as_of, head.as_of),
     ...differing('summary.period', report.summary.period, summary.period),
@@ -41,7 +43,11 @@ export function statedFacts({ head, summary, decisions, events }: ReportData): F
   return {
     asOf: head.as_of,
     coverage,
-    events: [...stated.values()].map(changeOf),
+    events: [...stated.values()].map(
+      // An event without the conclusions on it.
+      ({ in_period: _in, decision: _of, force_origin: _by, same_file_identifiers: _with, ...change }) =>
+        change,
+    ),
     notes: [...notes.values()].toSorted((one, other) => one.note_id - other.note_id),
     counts: {
       now: summary.now,
@@ -54,17 +60,6 @@ export function statedFacts({ head, summary, decisions, events }: ReportData): F
 
 function nameOf(event: ForceChange): string {
   return revisionName(event.classification_id, event.revision_no)
-}
-
-/** An event without the conclusions on it. */
-function changeOf(event: ForceEvent): ForceChange {
-  const { in_period: _, decision: __, force_origin: ___, same_file_identifiers: ____, ...change } = event
-  return change
-}
-
-/** Leaves out the parts that are compared member by member. */
-function withoutParts(head: ReportData['head']): object {
-  return { ...head, coverage: null, as_of: null }
 }
 
 /** Names the members, or the elements by their number, in which two values differ. */

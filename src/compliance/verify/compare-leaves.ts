@@ -1,5 +1,5 @@
 import { type Leaf, leafName } from '../../pipeline/seal/leaf.ts'
-import type { Finding } from './findings.ts'
+import { type Finding, finding } from './findings.ts'
 
 /**
  * Compares the stored rows with the sealed leaves; equal ones have no findings. Both come in the order of sealing,
@@ -33,22 +33,17 @@ export async function compareLeaves(
 function compareUnordered(position: number, sealed: readonly Leaf[], stored: readonly Leaf[]): Finding[] {
   const storedByName = new Map(stored.map((leaf) => [leafName(leaf), leaf]))
   const sealedNames = new Set(sealed.map(leafName))
-  const findingOf = (leaf: Leaf, problem: string) => ({
-    chain_position: position,
-    what: leafName(leaf),
-    problem,
-  })
   return [
     ...sealed.flatMap((leaf) => {
-      const now = storedByName.get(leafName(leaf))
-      if (!now) return [findingOf(leaf, 'was sealed, and is not there any more')]
-      return now.hash.equals(leaf.hash)
-        ? []
-        : [findingOf(leaf, 'is not what was sealed: it has been altered')]
+      const name = leafName(leaf)
+      const now = storedByName.get(name)
+      if (!now) return [finding(name, 'was sealed, and is not there any more', position)]
+      if (now.hash.equals(leaf.hash)) return []
+      return [finding(name, 'is not what was sealed: it has been altered', position)]
     }),
-    ...stored
-      .filter((leaf) => !sealedNames.has(leafName(leaf)))
-      .map((leaf) => findingOf(leaf, 'was not sealed: it has been inserted')),
+    ...[...storedByName.keys()]
+      .filter((name) => !sealedNames.has(name))
+      .map((name) => finding(name, 'was not sealed: it has been inserted', position)),
   ]
 }
 

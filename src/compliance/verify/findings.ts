@@ -2,16 +2,15 @@ import type { Json, JsonObject } from '../../platform/json.ts'
 
 /** One thing that is not as it was sealed. The keys are those of the JSON output. */
 export interface Finding {
-  /** Chain position of the run that it is about; null when it is about no sealed run. */
+  /** Chain position of the run that it is about; null when it is about no sealed run, or about no place in the chain. */
   readonly chain_position: number | null
   /** `revision 12 of classification 7`, `run 0c1e…`, `note 7`. */
   readonly what: string
   readonly problem: string
 }
 
-/** A finding about no sealed run, or about no place in the chain. */
-export function finding(what: string, problem: string): Finding {
-  return { chain_position: null, what, problem }
+export function finding(what: string, problem: string, chain_position: number | null = null): Finding {
+  return { chain_position, what, problem }
 }
 
 /** How far a clock may have been set before the time of a row counts as a finding. */

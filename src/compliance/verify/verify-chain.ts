@@ -10,23 +10,7 @@ import { compareLeaves } from './compare-leaves.ts'
 import { type Finding, finding, timeProblem } from './findings.ts'
 import { verifyPayloads } from './verify-payloads.ts'
 
-/** The result of verifying the whole chain. */
-export interface ChainVerification {
-  readonly runs: number
-  readonly revisions: number
-  readonly notes: number
-  /** Payloads whose digest was compared. */
-  readonly payloads_checked: number
-  /** Revisions whose payload is gone, or whose digest has an older definition. */
-  readonly payloads_not_checked: number
-  /** Runs under way, or whose process died: their changes are not sealed yet. */
-  readonly open_runs: number
-  /** Position of the run whose head was given; null when none was given, or no run has it. */
-  readonly given_head_at: number | null
-  /** Head of the newest link; null when no run was sealed yet. */
-  readonly chain_head: string | null
-  readonly findings: readonly Finding[]
-}
+export type ChainVerification = Awaited<ReturnType<typeof verifySnapshot>>
 
 /**
  * Hashes the whole history again, run by run, and names everything that is not as it was sealed. Reads one snapshot and
@@ -35,7 +19,7 @@ export interface ChainVerification {
  *
  * @param head A chain head that was noted earlier; it must be in the chain.
  */
-export async function verifyChain(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
+export function verifyChain(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -43,12 +27,12 @@ export async function verifyChain(db: Kysely<Database>, head?: string): Promise<
     .execute((trx) => verifySnapshot(trx, head))
 }
 
-/** The same within a transaction of the caller. */
-export async function verifySnapshot(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
+/** The same within a transaction of the caller. The keys of the result are those of the JSON output. */
+export async function verifySnapshot(db: Kysely<Database>, head?: string) {
   const findings: Finding[] = []
   const counts = { runs: 0, revisions: 0, notes: 0 }
-  let newestHead: string | null = null
-  let givenHeadAt: number | null = null
+  let chain_head: string | null = null
+  let given_head_at: number | null = null
   let former: Former = { position: 0, head: GENESIS, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
   for await (const run of sealedRuns(db)) {
     const verified = await verifyRun(db, run, former)
@@ -57,20 +41,24 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string): Promi
     counts.revisions += verified.revisions
     counts.notes += verified.notes
     former = verified.link
-    newestHead = run.chain_head
-    if (run.chain_head === head) givenHeadAt = run.chain_position
+    chain_head = run.chain_head
+    if (chain_head === head) given_head_at = run.chain_position
   }
   findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
-  if (head !== undefined && givenHeadAt === null)
+  if (head !== undefined && given_head_at === null)
     findings.push(finding(`head ${head}`, 'is not in the chain'))
   const payloads = await verifyPayloads(db)
   for (const found of payloads.findings) findings.push(found)
   return {
     ...counts,
+    /** Payloads whose digest was compared. */
     payloads_checked: payloads.checked,
+    /** Revisions whose payload is gone, or whose digest has an older definition. */
     payloads_not_checked: payloads.notChecked,
-    given_head_at: givenHeadAt,
-    chain_head: newestHead,
+    /** Position of the run whose head was given; null when none was given, or no run has it. */
+    given_head_at,
+    /** Head of the newest link; null when no run was sealed yet. */
+    chain_head,
     open_runs: await countOpenRuns(db),
     findings,
   }
@@ -84,7 +72,7 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former
   const notesThrough = Number(run.row.notes_through ?? 0)
   const findings: Finding[] = []
   const find = (what: string, problem: string | undefined, at = position) => {
-    if (problem !== undefined) findings.push({ chain_position: at, what, problem })
+    if (problem !== undefined) findings.push(finding(what, problem, at))
   }
   const notes = await notesBetween(db, former.notesThrough, notesThrough)
   let revisions = 0
@@ -170,14 +158,11 @@ async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
     .where('s.run_id', 'is', null)
     .orderBy('l.chain_position')
     .execute()
-  return rows.map(({ chain_position }) => ({
-    chain_position,
-    what: `the run at position ${chain_position}`,
-    problem: 'has leaves, but no row: it has been removed',
-  }))
+  const problem = 'has leaves, but no row: it has been removed'
+  return rows.map(({ chain_position: at }) => finding(`the run at position ${at}`, problem, at))
 }
 
-/** Counts the runs that are under way, or whose process died. */
+/** Counts the runs that are under way, or whose process died: their changes are not sealed yet. */
 async function countOpenRuns(db: Kysely<Database>): Promise<number> {
   const { runs } = await db
     .selectFrom('identifai.sync_runs')

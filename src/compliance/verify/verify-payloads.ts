@@ -4,6 +4,7 @@ import { endpointOf } from '../../media/registry.ts'
 import { revisionName } from '../../pipeline/seal/leaf.ts'
 import type { JsonObject } from '../../platform/json.ts'
 import type { Database } from '../../platform/postgres/database.ts'
+import type { RevisionRow } from '../../platform/postgres/tables/history.ts'
 import { IS_SUPERSEDED } from '../history/prune-payloads.ts'
 import { type Finding, finding } from './findings.ts'
 
@@ -11,20 +12,15 @@ import { type Finding, finding } from './findings.ts'
 const PAGE = 500
 
 /** Compares the digest of every stored payload with the digest that its revision was sealed with. */
-export async function verifyPayloads(
-  db: Kysely<Database>,
-): Promise<{ readonly checked: number; readonly notChecked: number; readonly findings: readonly Finding[] }> {
+export async function verifyPayloads(db: Kysely<Database>) {
   const findings: Finding[] = []
   let [checked, notChecked] = [0, 0]
   for await (const row of revisionsWithPayload(db).stream(PAGE)) {
     const name = `payload of ${revisionName(row.classification_id, row.revision_no)}`
-    if (!row.has_payload || row.digest_version !== DIGEST_VERSION) {
-      notChecked++
-      if (row.is_removed) findings.push(finding(name, REMOVED))
-      continue
-    }
-    checked++
-    const problem = problemOf(row)
+    const isChecked = row.has_payload && row.digest_version === DIGEST_VERSION
+    if (isChecked) checked++
+    else notChecked++
+    const problem = isChecked ? problemOf(row) : row.is_removed ? REMOVED : undefined
     if (problem !== undefined) findings.push(finding(name, problem))
   }
   return { checked, notChecked, findings }
@@ -33,12 +29,9 @@ export async function verifyPayloads(
 const REMOVED = 'is not there, although prune would have kept it: it was removed manually'
 
 /** Compares the result_url, too: it is no content, so that the digest does not cover it, but the revision has it. */
-function problemOf(row: {
-  readonly media: string
-  readonly payload: unknown
-  readonly content_digest: string
-  readonly result_url: string | null
-}): string | undefined {
+function problemOf(
+  row: Pick<RevisionRow, 'media' | 'content_digest' | 'result_url'> & { readonly payload: unknown },
+): string | undefined {
   const endpoint = endpointOf(row.media)
   const changed = 'is not what was received: its digest differs'
   try {
@@ -62,15 +55,10 @@ function revisionsWithPayload(db: Kysely<Database>) {
         .onRef('p.classification_id', '=', 'r.classification_id')
         .onRef('p.revision_no', '=', 'r.revision_no'),
     )
+    .select(['r.classification_id', 'r.revision_no', 'r.media', 'r.result_url'])
+    .select(['r.content_digest', 'r.digest_version', 'p.payload'])
     .select([
-      'r.classification_id',
-      'r.revision_no',
-      'r.media',
-      'r.content_digest',
-      'r.digest_version',
-      'r.result_url',
       sql<boolean>`p.revision_no is not null`.as('has_payload'),
-      'p.payload',
       sql<boolean>`p.revision_no is null and not 'disappeared' = any(r.causes) and not ${IS_SUPERSEDED}`.as(
         'is_removed',
       ),

@@ -1,4 +1,4 @@
-/** Questions about the data, and the SQL that answers them. docs/bi.md has more. */
+/** Questions about the data, each with its SQL. docs/bi.md has more. */
 export const QUESTIONS = [
   {
     question: 'How many files have which label? A forced label replaces the one of the machine.',

@@ -1,19 +1,19 @@
 import { sql } from 'kysely'
 import { type App, createApp } from '../../app.ts'
+import { annotate } from '../../compliance/history/annotate.ts'
+import { readReport } from '../../compliance/report/read/read-report.ts'
 import { verifyChain } from '../../compliance/verify/verify-chain.ts'
-import { parseSyncConfig } from '../../platform/config/config.ts'
-import { migrateUp } from '../../platform/postgres/migrate.ts'
-import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
-import { startEmbeddedPostgres } from '../embedded-postgres/start-embedded-postgres.ts'
 import { enqueue } from '../../pipeline/queue/enqueue/enqueue.ts'
 import type { Entry } from '../../pipeline/queue/enqueue/entry.ts'
-import { annotate } from '../../compliance/history/annotate.ts'
-import { createLogger } from '../../platform/logger.ts'
-import { readReport } from '../../compliance/report/read/read-report.ts'
-import { startSimulator } from '../simulator/simulator.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
+import { parseSyncConfig } from '../../platform/config/config.ts'
+import { createLogger } from '../../platform/logger.ts'
+import { migrateUp } from '../../platform/postgres/migrate.ts'
+import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
+import { count, counted, textTable } from '../../platform/terminal/text.ts'
+import { startEmbeddedPostgres } from '../embedded-postgres/start-embedded-postgres.ts'
+import { startSimulator } from '../simulator/simulator.ts'
 import { QUESTIONS, TABLES } from './queries.ts'
-import type { DemoOutput } from './output.ts'
 
 const IDENTIFIERS = 3000
 const OVERRIDDEN_FILES = 6
@@ -21,7 +21,8 @@ const API_KEY = 'demo-key'
 
 export interface DemoOptions {
   readonly signal: AbortSignal
-  readonly output: DemoOutput
+  /** Prints the steps, for a reader who does not know the product. */
+  readonly print: (text: string) => void
   /** Called at the end. The database and the API keep running until its promise resolves. */
   readonly linger: (connection: DemoConnection) => Promise<void>
 }
@@ -34,7 +35,10 @@ interface DemoConnection {
 }
 
 /** Runs the whole product on a temporary PostgreSQL and a simulated API, which are removed at the end in any case. */
-export async function runDemo({ signal, output, linger }: DemoOptions): Promise<void> {
+export async function runDemo({ signal, print, linger }: DemoOptions): Promise<void> {
+  let step = 0
+  const heading = (text: string) => print(`\n${++step}. ${text}`)
+  const line = (text: string) => print(`   ${text}`)
   await using postgres = await startEmbeddedPostgres()
   signal.throwIfAborted()
   await using simulator = await startSimulator({ apiKey: API_KEY })
@@ -42,38 +46,89 @@ export async function runDemo({ signal, output, linger }: DemoOptions): Promise<
   await using app = createApp(demoConfig(connection), {
     logger: createLogger({ level: 'silent', terminal: false }),
   })
-  output.started(await migrateUp(app.db), simulator.apiUrl)
+  const { length: steps } = await migrateUp(app.db)
+  heading('Start: a temporary PostgreSQL, a simulated identifAI API, the tables.')
+  line(`${counted(steps, 'migration')} applied to the schema identifai. The API is at ${simulator.apiUrl}.`)
 
   const identifiers = simulator.world.register({ count: IDENTIFIERS })
   const options = { media: 'audio', priority: 0, source: null }
-  output.enqueued(await enqueue(app.db, demoEntries(identifiers), options))
-  output.firstRunEnded(await executeDemoRun(app, signal, false))
+  const { added } = await enqueue(app.db, demoEntries(identifiers), options)
+  heading('Enqueue: an application has submitted audio and enqueues the identifiers.')
+  line(`${counted(added, 'identifier')} added to identifai.identifiers. All are pending.`)
+
+  const first = await executeDemoRun(app, signal, false)
+  heading('First run: request all of them, 100 per request.')
+  print(runTable(first))
+  line(`${count(first.pending)} analyses have not finished yet. A later run requests them again.`)
 
   const files = await filesToOverride(app)
   await postOverrides(connection, files)
   const flipped = files.reduce((sum, { submissions }) => sum + submissions, 0)
   simulator.world.completeAll()
-  output.overridden(files.length, flipped, await refreshPending(app))
-  output.secondRunEnded(await executeDemoRun(app, signal, true))
-
-  await explainOverride(app, files[0]?.file_hash ?? '')
-  // A run without changes, so that the changes before it lie between two known times.
-  await executeDemoRun(app, signal, true)
-  output.reported(
-    await readReport(app.db, { media: 'audio', from: null, to: null, asOf: null }),
-    await verifyChain(app.db),
+  const refreshRequests = await refreshPending(app)
+  heading('Meanwhile: the analyses finish, and some verdicts are overridden.')
+  line(
+    `${counted(files.length, 'file')} forced to "human" by file hash, which changes ${counted(flipped, 'identifier')}. The API does not report it.`,
+  )
+  line(
+    `An application requests a refresh of the ${count(refreshRequests)} pending ones: select identifai.request_refresh('<identifier>').`,
   )
 
-  output.tablesCounted(await countRows(app))
+  const second = await executeDemoRun(app, signal, true)
+  heading(
+    'Second run: the pending ones, and every finished one again, because finished results still change.',
+  )
+  print(runTable(second))
+  line(`${count(second.unchanged)} are unchanged: the run wrote only their rows in identifai.identifiers.`)
+  line(`${counted(second.force_changes, 'forced classification')} found, each between two known times.`)
+
+  const file_hash = files[0]?.file_hash ?? ''
+  const note = {
+    author: 'A. Rossi',
+    reason: 'the caller was called back',
+    ticket: 'FRAUD-1182',
+    reviewer: null,
+  }
+  await annotate(app.db, { media: 'audio', file_hash, forced_to: 'human', ...note })
+  // A run without changes, so that the changes before it lie between two known times.
+  await executeDemoRun(app, signal, true)
+  heading('Report on forced labels: one decision has a note with its author and reason.')
+  for (const text of await reportLines(app)) print(text)
+
+  heading('The tables and their contents:')
+  print(textTable(await countRows(app), '   '))
+  heading('Query it with SQL:')
   for (const { question, sql: text } of QUESTIONS) {
     signal.throwIfAborted()
-    output.queried(
-      question,
-      text,
-      (await sql.raw<Record<string, string | number | null>>(text).execute(app.db)).rows,
-    )
+    const { rows } = await sql.raw<Record<string, string | number | null>>(text).execute(app.db)
+    print(`\n   ${question}\n\n${text.replaceAll(/^/gm, '     ')}\n\n${textTable(rows, '   ')}`)
   }
   await linger(connection)
+}
+
+function runTable(run: SyncRunRow): string {
+  const { requests, claimed: identifiers, done, errored, pending, changed, unchanged, status } = run
+  return textTable([{ requests, identifiers, done, errored, pending, changed, unchanged, status }], '   ')
+}
+
+async function reportLines({ db }: App): Promise<string[]> {
+  const { decisions, summary } = await readReport(db, { media: 'audio', from: null, to: null, asOf: null })
+  const { revisions, findings } = await verifyChain(db)
+  const table = decisions.map((decision) => ({
+    file: `${decision.file_hash?.slice(0, 8)}…`,
+    forced_to: decision.forced_to,
+    not_before: decision.not_before?.slice(11, 23) ?? null,
+    not_after: decision.not_after.slice(11, 23),
+    identifiers: decision.identifiers,
+    explanation: decision.explanation,
+    author: decision.notes[0]?.author ?? null,
+  }))
+  return [
+    textTable(table, '   '),
+    `   ${count(summary.period.unexplained)} decisions have no explanation; ${count(summary.period.against_machine_confidence_090)} identifiers were forced against a confidence of 0.9 or more.`,
+    `   All ${count(revisions)} revisions were verified: ${findings.length === 0 ? 'the history is as it was sealed.' : `${findings.length} differ from their seals.`}`,
+    '   The full report as a page: report forced --format html --output report.html',
+  ]
 }
 
 function demoConfig({ databaseUrl, apiUrl, apiKey }: DemoConnection) {
@@ -126,19 +181,6 @@ async function postOverrides(
   }
 }
 
-/** Notes who overrode a file, and why. */
-async function explainOverride(app: App, fileHash: string): Promise<void> {
-  await annotate(app.db, {
-    media: 'audio',
-    fileHash,
-    forcedTo: 'human',
-    author: 'A. Rossi',
-    reason: 'the caller was called back',
-    ticket: 'FRAUD-1182',
-    reviewer: null,
-  })
-}
-
 /** Finds files that the machine classified as artificial and that are not forced, those with most submissions first. */
 async function filesToOverride(app: App): Promise<{ file_hash: string; submissions: number }[]> {
   const { rows } = await sql<{ file_hash: string; submissions: number }>`
@@ -160,12 +202,11 @@ async function refreshPending(app: App): Promise<number> {
 }
 
 async function countRows(app: App): Promise<{ table: string; rows: number; holds: string }[]> {
-  const counted = []
+  const contents = []
   for (const [table, holds] of TABLES) {
-    const { rows } = await sql<{
-      count: number
-    }>`select count(*) from ${sql.table(`identifai.${table}`)}`.execute(app.db)
-    counted.push({ table, rows: rows[0]?.count ?? 0, holds })
+    const { rows } = await sql<{ rows: number; holds: string }>`
+      select count(*) as rows, ${holds} as holds from ${sql.table(`identifai.${table}`)}`.execute(app.db)
+    for (const row of rows) contents.push({ table, ...row })
   }
-  return counted
+  return contents
 }

@@ -19,10 +19,13 @@ export async function installBinaries(target: string): Promise<string> {
     verbatimSymlinks: true,
     mode: constants.COPYFILE_FICLONE,
   })
-  for (const link of await readLinks(source)) {
+  const links = await readFile(path.join(source, 'native', 'pg-symlinks.json'), 'utf8')
+  for (const link of JSON.parse(links) as { readonly source: string; readonly target: string }[]) {
     const location = path.join(target, link.target)
     const destination = path.relative(path.dirname(location), path.join(target, link.source))
-    await symlink(destination, location).catch(ignoreExisting)
+    await symlink(destination, location).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
   }
   return path.join(target, 'native', 'bin')
 }
@@ -37,18 +40,4 @@ function packageFolder(): string {
       { cause },
     )
   }
-}
-
-interface Link {
-  readonly source: string
-  readonly target: string
-}
-
-async function readLinks(source: string): Promise<Link[]> {
-  const file = path.join(source, 'native', 'pg-symlinks.json')
-  return JSON.parse(await readFile(file, 'utf8')) as Link[]
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
 }

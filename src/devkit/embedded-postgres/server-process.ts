@@ -13,12 +13,7 @@ export interface Installation {
   /** The server's own folder; its data is in `data`. */
   readonly folder: string
   /** The user that the server runs as; the current one when undefined. */
-  readonly user: UnixUser | undefined
-}
-
-export interface UnixUser {
-  readonly uid: number
-  readonly gid: number
+  readonly user: { readonly uid: number; readonly gid: number } | undefined
 }
 
 /** Starts the server on a free loopback port, and resolves when it accepts connections. */
@@ -55,8 +50,7 @@ export function spawnServer({ binaries, folder, user }: Installation, port: numb
     ['-D', path.join(folder, 'data'), '-p', String(port), ...flags],
     {
       cwd: folder,
-      // A process group of its own, so that Ctrl-C in a terminal reaches only this process, which then stops the
-      // server.
+      // A process group of its own, so that Ctrl-C in a terminal reaches only this process, which stops the server.
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
       ...user,
@@ -64,10 +58,7 @@ export function spawnServer({ binaries, folder, user }: Installation, port: numb
   )
 }
 
-/**
- * Resolves when the server accepts connections or has ended. Afterwards neither it nor its output keeps this process
- * alive.
- */
+/** Resolves when the server accepts connections or has ended. Then neither it nor its output keeps this process alive. */
 export async function readyOrEnded(server: ChildProcess): Promise<{ ready: boolean; log: string }> {
   const result = await new Promise<{ ready: boolean; log: string }>((resolve, reject) => {
     let log = ''
@@ -113,12 +104,12 @@ export async function findFreePort(): Promise<number> {
   return port
 }
 
-/** The user `nobody` when this process runs as root, because PostgreSQL refuses to run as root; otherwise undefined. */
-export async function unprivilegedUser(): Promise<UnixUser | undefined> {
+/** The user that the server runs as. PostgreSQL refuses to run as root; undefined when this process does not. */
+export async function unprivilegedUser(): Promise<Installation['user']> {
   if (process.getuid?.() !== 0) return undefined
   const passwd = await readFile('/etc/passwd', 'utf8')
-  const nobody = passwd.split('\n').find((line) => line.startsWith('nobody:'))
-  const [, , uid, gid] = nobody?.split(':') ?? []
+  const entry = passwd.split('\n').find((line) => line.startsWith('nobody:'))
+  const [, , uid, gid] = entry?.split(':') ?? []
   if (uid === undefined || gid === undefined) {
     throw new Error(
       'PostgreSQL refuses to run as root, and the user "nobody" does not exist: run this as another user.',

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -14,25 +14,17 @@ import {
   readyOrEnded,
   spawnServer,
   stopServer,
-  type UnixUser,
   unprivilegedUser,
 } from './server-process.ts'
 
-export interface EmbeddedPostgres extends AsyncDisposable {
-  /** Connection string of a database of this server for its superuser; the default database is `postgres`. */
-  url(database?: string): string
-  /** Stops the server and removes its files; a second call does nothing. */
-  stop(): Promise<void>
-  /** Ends the server as a crash would, with its sessions in the middle of their work, and starts it again. */
-  crash(): Promise<void>
-}
+export type EmbeddedPostgres = Awaited<ReturnType<typeof startEmbeddedPostgres>>
 
 /**
  * Starts a temporary PostgreSQL on a free loopback port, in its own folder below the temporary directory. Durability is
  * off, because the data is deleted when the server stops. The server stops when this process exits. When this process
  * is killed, the next start on the machine removes the server.
  */
-export async function startEmbeddedPostgres(): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres() {
   await removeOrphans()
   const user = await unprivilegedUser()
   const folder = await makeFolder(user)
@@ -41,14 +33,14 @@ export async function startEmbeddedPostgres(): Promise<EmbeddedPostgres> {
     const password = randomBytes(16).toString('hex')
     await initialize({ binaries, folder, password, user })
     const installation = { binaries, folder, user }
-    return createHandle({ ...(await launchServer(installation)), installation, password })
+    return createHandle(installation, password, await launchServer(installation))
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
   }
 }
 
-async function makeFolder(user: UnixUser | undefined): Promise<string> {
+async function makeFolder(user: Installation['user']): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), FOLDER_PREFIX))
   await writeFile(path.join(folder, OWNER_FILE), String(process.pid))
   await chmod(folder, 0o755)
@@ -59,7 +51,7 @@ async function makeFolder(user: UnixUser | undefined): Promise<string> {
 }
 
 async function initialize(options: Installation & { readonly password: string }): Promise<void> {
-  const passwordFile = path.join(options.folder, 'data', '..', 'password')
+  const passwordFile = path.join(options.folder, 'password')
   await writeFile(passwordFile, options.password, { mode: 0o600 })
   if (options.user) await chown(passwordFile, options.user.uid, options.user.gid)
   const flags = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8']
@@ -78,16 +70,14 @@ async function initialize(options: Installation & { readonly password: string })
   await rm(passwordFile)
 }
 
-interface Running {
-  readonly server: ChildProcess
-  readonly port: number
-  readonly installation: Installation
-  readonly password: string
-}
-
-function createHandle({ server: first, port, installation, password }: Running): EmbeddedPostgres {
+function createHandle(
+  installation: Installation,
+  password: string,
+  launched: Awaited<ReturnType<typeof launchServer>>,
+) {
   const { folder } = installation
-  let server = first
+  let { server } = launched
+  const { port } = launched
   const killAtExit = () => {
     server.kill('SIGQUIT')
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
@@ -95,16 +85,17 @@ function createHandle({ server: first, port, installation, password }: Running):
   process.once('exit', killAtExit)
 
   let stopping: Promise<void> | undefined
-  const stop = () => {
-    stopping ??= stopServer(server).then(async () => {
+  const stop = () =>
+    (stopping ??= stopServer(server).then(async () => {
       process.off('exit', killAtExit)
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
-    })
-    return stopping
-  }
+    }))
   return {
+    /** Connection string of a database of this server for its superuser. */
     url: (database = 'postgres') => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`,
+    /** Stops the server and removes its files; a second call does nothing. */
     stop,
+    /** Ends the server as a crash would, with its sessions in the middle of their work, and starts it again. */
     crash: async () => {
       await killServer(server)
       server = spawnServer(installation, port)

@@ -69,15 +69,13 @@ function emptyResult(draw: Draw): JsonObject {
   ])
 }
 
-function resultOf(draw: Draw, analysis: Analysis, heuristic: string): JsonObject {
+function resultOf(draw: Draw, analysis: ReturnType<typeof analyze>, heuristic: string): JsonObject {
   const main = analysis.verdicts.find((each) => each.heuristic === heuristic) ?? analysis.verdicts[0]
   return {
     verdict: main as JsonObject,
     verdicts: analysis.verdicts,
     results: analysis.results,
-    ...(analysis.clips.length > 0 || draw.chance(0.5)
-      ? { details: { clips: analysis.clips } }
-      : { details: null }),
+    details: analysis.clips.length > 0 || draw.chance(0.5) ? { clips: analysis.clips } : null,
   }
 }
 
@@ -94,15 +92,8 @@ const HEURISTICS = [
   'TopRelevant',
 ]
 
-/** The result of the detector for an audio file, the same for each of its submissions. */
-interface Analysis {
-  readonly verdicts: readonly JsonObject[]
-  readonly results: readonly JsonObject[]
-  readonly clips: readonly JsonObject[]
-}
-
-/** Invents the analysis of a file from the seed and its hash. */
-function analyze(seed: number, hash: string): Analysis {
+/** Invents the analysis of an audio file from the seed and its hash, so that its submissions have the same. */
+function analyze(seed: number, hash: string) {
   const draw = createDraw('analysis', seed, hash)
   const artificial = draw.chance(0.35) ? 0.6 + draw.fraction() * 0.4 : draw.fraction() * 0.5
   const models = draw.shuffle(MODELS).slice(0, draw.integer(2, MODELS.length))

@@ -1,36 +1,35 @@
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import { createDraw, type Draw } from './draw.ts'
 import { type ForcedLabel, type Json, type JsonObject, recordOf, type Submission } from './record.ts'
 
-export interface WorldOptions {
-  /** The same seed leads to the same records. */
-  readonly seed: number
-  /** Upper bound of the requests that find a submission unfinished. Each submission draws a number from 0 to this. */
-  readonly requestsUntilDone: number
-  /** Milliseconds after its registration in which a submission is unfinished. */
-  readonly millisecondsUntilDone: number
-  /** Returns the lists of a record in another order at each request. */
-  readonly shuffle: boolean
-}
-
-export interface Registration {
-  /** Identifiers to register. More are invented until there are `count`. */
-  readonly identifiers?: readonly string[]
-  readonly count?: number
+/** Submissions to register: the given identifiers, and invented ones until there are `count`. */
+export const registration = z.strictObject({
+  identifiers: z.array(z.string().min(1)).exactOptional(),
+  count: z.int().min(0).max(1_000_000).exactOptional(),
   /** How the analyses end; drawn when absent. */
-  readonly outcome?: Submission['outcome']
+  outcome: z.enum(['done', 'errored']).exactOptional(),
+})
+
+const DEFAULTS = {
+  /** The same seed leads to the same records. */
+  seed: 1,
+  /** Upper bound of the requests that find a submission unfinished. Each submission draws a number from 0 to this. */
+  requestsUntilDone: 2,
+  /** Milliseconds after its registration in which a submission is unfinished. */
+  millisecondsUntilDone: 0,
+  /** Returns the lists of a record in another order at each request. */
+  shuffle: false,
 }
 
-const DEFAULTS: WorldOptions = { seed: 1, requestsUntilDone: 2, millisecondsUntilDone: 0, shuffle: false }
+export type WorldOptions = typeof DEFAULTS
 
 /** One in this many submissions has the same file as the one before it. */
 const SAME_FILE_EVERY = 12
 
-/**
- * The state of the simulated API: submissions, their progress, and forced labels. Has no I/O; the clock is passed in.
- */
+/** The state of the simulated API: submissions, their progress, and forced labels. Has no I/O; the clock is passed in. */
 export class World {
-  readonly options: { -readonly [K in keyof WorldOptions]: WorldOptions[K] }
+  readonly options: WorldOptions
   readonly #submissions = new Map<string, Submission>()
   readonly #forced = new Map<string, ForcedLabel>()
   readonly #hidden = new Set<string>()
@@ -46,7 +45,11 @@ export class World {
   }
 
   /** Adds submissions and returns their identifiers. Existing submissions stay unchanged. */
-  register({ identifiers = [], count = identifiers.length, outcome }: Registration): string[] {
+  register({
+    identifiers = [],
+    count = identifiers.length,
+    outcome,
+  }: z.output<typeof registration>): string[] {
     const invented = Array.from({ length: Math.max(0, count - identifiers.length) }, (_, position) =>
       sha256('identifier', this.options.seed, this.#submissions.size + position),
     )

@@ -14,11 +14,7 @@ export interface CronTime {
   readonly timeZone: string
 }
 
-/** Detects that a time of a cron expression has come. */
-export interface CronWatch {
-  /** Returns whether a time has come since the previous call, or since the start. Several times count once. */
-  checkDue(now: Date): boolean
-}
+export type CronWatch = ReturnType<typeof createCronWatch>
 
 /**
  * Creates a DST-safe watch: a nightly time comes exactly once per night. The watch checks each minute of the zone's
@@ -27,13 +23,14 @@ export interface CronWatch {
  *
  * @param options.since The start: a time up to this moment counts as done.
  */
-export function createCronWatch(options: CronTime & { readonly since: Date }): CronWatch {
+export function createCronWatch(options: CronTime & { readonly since: Date }) {
   const wallMinute = createWallClock(options.timeZone)
   // Minutes of the wall clock are counted as if the zone were UTC, so the expression is matched in UTC.
   const task = createTask(options.expression, () => {}, { timezone: 'UTC' })
   let checkedUntil = wallMinute(options.since)
   return {
-    checkDue: (now) => {
+    /** Returns whether a time has come since the previous call, or since the start. Several times count once. */
+    checkDue: (now: Date): boolean => {
       const current = wallMinute(now)
       if (current < checkedUntil - SET_BACK_MINUTES) checkedUntil = current
       let isDue = false
@@ -61,15 +58,9 @@ export function nextCronTime(options: CronTime & { readonly now: Date }): Date |
  * The result leaps ahead by an hour in spring and goes back by an hour in autumn.
  */
 function createWallClock(timeZone: string): (instant: Date) => number {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-  })
+  const date = { year: 'numeric', month: 'numeric', day: 'numeric' } as const
+  const time = { hour: 'numeric', minute: 'numeric', hourCycle: 'h23' } as const
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, ...date, ...time })
   return (instant) => {
     const parts = Object.fromEntries(
       format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]),

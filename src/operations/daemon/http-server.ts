@@ -4,44 +4,29 @@ import type { Registry } from 'prom-client'
 import { UsageError } from '../../platform/errors.ts'
 import type { Readiness } from './readiness.ts'
 
-export interface HttpServer extends AsyncDisposable {
-  /** Scheme, host and port, without a path. */
-  readonly origin: string
-}
-
-export interface HttpServerOptions {
+/** Serves `/livez`, `/readyz` and `/metrics`. Throws a UsageError when it cannot listen on the host and port. */
+export async function startHttpServer(options: {
   readonly host: string
-  /** 0 takes a free port. */
+  /** 0 takes a free one. */
   readonly port: number
   readonly registry: Registry
   readonly readReadiness: () => Promise<Readiness>
-}
-
-/**
- * Serves `/livez`, `/readyz` and `/metrics`.
- *
- * @throws UsageError when it cannot listen on the host and port.
- */
-export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+}) {
+  const { host, port, registry, readReadiness } = options
   // An open connection must not keep the daemon from stopping.
   const server = fastify({ forceCloseConnections: true })
   server.get('/livez', () => ({ live: true }))
   server.get('/readyz', async (_, reply) => {
-    const readiness = await options.readReadiness()
+    const readiness = await readReadiness()
     return reply.status(readiness.ready ? 200 : 503).send(readiness)
   })
-  server.get('/metrics', async (_, reply) => {
-    const text = await options.registry.metrics()
-    return reply.type(options.registry.contentType).send(text)
+  server.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`Cannot listen on ${host}:${port} (${explain(error)}).`)
   })
-  await server.listen({ host: options.host, port: options.port }).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`Cannot listen on ${options.host}:${options.port} (${explain(error)}).`)
-  })
-  const { address, family, port } = server.server.address() as AddressInfo
-  return {
-    origin: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
-    [Symbol.asyncDispose]: () => server.close(),
-  }
+  const bound = server.server.address() as AddressInfo
+  const origin = `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
+  return { origin, [Symbol.asyncDispose]: () => server.close() }
 }
 
 function explain({ code, message }: NodeJS.ErrnoException): string {

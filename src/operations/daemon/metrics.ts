@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { RunStatus } from '../../platform/postgres/tables/runs.ts'
+import { RUN_STATUSES } from '../../platform/postgres/tables/runs.ts'
 import { emptyTally, type Tally } from '../../pipeline/run/rules/tally.ts'
 import type { Telemetry } from '../../platform/telemetry.ts'
 import { VERSION } from '../../platform/version.ts'
@@ -8,17 +8,8 @@ import { SCHEDULED_TRIGGERS, type ScheduledTrigger } from './schedule.ts'
 /** Upper bounds in seconds; the last one is the default timeout of a request. */
 const REQUEST_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30]
 
-/** Metrics of this process for Prometheus. docs/operations.md explains each of them. */
-export interface Metrics {
-  readonly registry: Registry
-  readonly telemetry: Telemetry
-  /** Starts to count a run. Call the result with the tally of the run as it grows, and at its end. */
-  observeRun(): (tally: Readonly<Tally>) => void
-  runEnded(trigger: ScheduledTrigger, status: EndStatus, seconds: number): void
-}
-
 /** The statuses of a run that has ended. */
-const END_STATUSES = ['succeeded', 'partial', 'failed', 'interrupted'] as const satisfies readonly RunStatus[]
+const END_STATUSES = RUN_STATUSES.filter((status) => status !== 'running')
 
 export type EndStatus = (typeof END_STATUSES)[number]
 
@@ -32,11 +23,14 @@ const COUNTED = {
   force_changes: ['force_changes', 'Changes of a forced label.'],
 } as const satisfies Partial<Record<keyof Tally, readonly [name: string, help: string]>>
 
-export function createMetrics(): Metrics {
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** Metrics of this process for Prometheus. docs/operations.md explains each of them. */
+export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
-  const createCounter = (name: string, help: string) =>
-    new Counter({ name: `identifai_sync_${name}_total`, help, registers })
+  const createCounter = (name: string, help: string, labelNames: readonly string[] = []) =>
+    new Counter({ name: `identifai_sync_${name}_total`, help, labelNames, registers })
   collectDefaultMetrics({ register: registry })
   new Gauge({
     name: 'identifai_sync_build_info',
@@ -44,12 +38,11 @@ export function createMetrics(): Metrics {
     labelNames: ['version'],
     registers,
   }).set({ version: VERSION }, 1)
-  const requests = new Counter({
-    name: 'identifai_sync_requests_total',
-    help: 'Requests that have ended, by status class: 2xx to 5xx, or none when no response came.',
-    labelNames: ['status_class'],
-    registers,
-  })
+  const requests = createCounter(
+    'requests',
+    'Requests that have ended, by status class: 2xx to 5xx, or none when no response came.',
+    ['status_class'],
+  )
   const requestSeconds = new Histogram({
     name: 'identifai_sync_request_duration_seconds',
     help: 'Duration of requests, including their whole responses.',
@@ -63,22 +56,16 @@ export function createMetrics(): Metrics {
     'Responses with status 429, which means that the quota is used up.',
   )
   const rows = createCounter('rows_written', 'Rows of content and history that were committed.')
-  const runs = new Counter({
-    name: 'identifai_sync_runs_total',
-    help: 'Runs of this process that have ended.',
-    labelNames: ['trigger', 'status'],
-    registers,
-  })
+  const runs = createCounter('runs', 'Runs of this process that have ended.', ['trigger', 'status'])
   const runSeconds = new Gauge({
     name: 'identifai_sync_last_run_duration_seconds',
     help: 'Duration of the last run of each trigger.',
     labelNames: ['trigger'],
     registers,
   })
-  const counters = Object.entries(COUNTED).map(([column, [name, help]]) => ({
-    column: column as keyof typeof COUNTED,
-    counter: createCounter(name, help),
-  }))
+  const counters = Object.entries(COUNTED).map(
+    ([column, [name, help]]) => [column as keyof typeof COUNTED, createCounter(name, help)] as const,
+  )
   // Counters start at zero instead of absent, because increase() ignores the first value of a counter.
   for (const status_class of ['2xx', '3xx', '4xx', '5xx', 'none']) requests.inc({ status_class }, 0)
   for (const trigger of SCHEDULED_TRIGGERS) {
@@ -97,15 +84,16 @@ export function createMetrics(): Metrics {
       },
       quotaWaited: (seconds) => quotaSeconds.inc(seconds),
       rowsWritten: (count) => rows.inc(count),
-    },
+    } satisfies Telemetry,
+    /** Starts to count a run. Call the result with the tally of the run as it grows, and at its end. */
     observeRun: () => {
       let counted: Readonly<Tally> = emptyTally()
-      return (tally) => {
-        for (const { column, counter } of counters) counter.inc(tally[column] - counted[column])
+      return (tally: Readonly<Tally>) => {
+        for (const [column, counter] of counters) counter.inc(tally[column] - counted[column])
         counted = { ...tally }
       }
     },
-    runEnded: (trigger, status, seconds) => {
+    runEnded: (trigger: ScheduledTrigger, status: EndStatus, seconds: number) => {
       runs.inc({ trigger, status })
       runSeconds.set({ trigger }, seconds)
     },

@@ -18,13 +18,10 @@ const TIMEOUT_MS = 3000
 /** A value and its labels. A null value is unknown and left out, because zero would mean that all is well. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | null]
 
-interface GaugeOptions {
+interface QueueGauge {
   readonly name: string
   readonly help: string
   readonly label?: string
-}
-
-interface QueueGauge extends GaugeOptions {
   readonly samples: (queue: QueueReading) => readonly Sample[]
 }
 
@@ -33,7 +30,7 @@ const QUEUE_GAUGES: readonly QueueGauge[] = [
     name: 'identifiers',
     help: 'Tracked identifiers by state.',
     label: 'state',
-    samples: ({ byState }) => IDENTIFIER_STATES.map((state) => [{ state }, byState[state] ?? 0]),
+    samples: ({ identifiersIn }) => IDENTIFIER_STATES.map((state) => [{ state }, identifiersIn(state)]),
   },
   {
     name: 'identifiers_due',
@@ -59,7 +56,7 @@ const QUEUE_GAUGES: readonly QueueGauge[] = [
   },
 ]
 
-export interface QueueGaugesOptions {
+interface QueueGaugesOptions {
   readonly registry: Registry
   /** For short queries: a query that takes seconds means that the database is down. */
   readonly db: () => Kysely<Database>
@@ -76,34 +73,29 @@ export interface QueueGaugesOptions {
  */
 export function registerQueueGauges({ registry, logger, ...options }: QueueGaugesOptions): void {
   const readWholeQueue = createReader(() => readQueue(options.metricsDb(), options.overdueHours), logger)
-  const readRuns = createReader(async () => ({ lastSuccess: await readLastSuccess(options.db()) }), logger)
-  const register = (gauge: GaugeOptions, readSamples: () => Promise<readonly Sample[]>) =>
-    registry.registerMetric(
-      new Gauge({
-        name: `identifai_sync_${gauge.name}`,
-        help: gauge.help,
-        labelNames: gauge.label === undefined ? [] : [gauge.label],
-        registers: [],
-        async collect() {
-          replaceSamples(this, await readSamples())
-        },
-      }),
-    )
+  const readSuccess = createReader(() => readLastSuccess(options.db()), logger)
+  const register = (gauge: Omit<QueueGauge, 'samples'>, readSamples: () => Promise<readonly Sample[]>) =>
+    new Gauge({
+      name: `identifai_sync_${gauge.name}`,
+      help: gauge.help,
+      labelNames: gauge.label === undefined ? [] : [gauge.label],
+      registers: [registry],
+      async collect() {
+        replaceSamples(this, await readSamples())
+      },
+    })
   for (const gauge of QUEUE_GAUGES) {
     register(gauge, async () => {
       const queue = await readWholeQueue()
       return queue ? gauge.samples(queue) : []
     })
   }
-  register(
-    {
-      name: 'last_success_timestamp_seconds',
-      help: 'End of the last successful run, of any process, that requested everything due; absent before the first.',
-    },
-    async () => [[{}, seconds((await readRuns())?.lastSuccess ?? null)]],
-  )
+  const name = 'last_success_timestamp_seconds'
+  const help =
+    'End of the last successful run, of any process, that requested everything due; absent before the first.'
+  register({ name, help }, async () => [[{}, seconds((await readSuccess()) ?? null)]])
   register({ name: 'database_up', help: '1 when the database responded, else 0.' }, async () => [
-    [{}, (await readRuns()) ? 1 : 0],
+    [{}, (await readSuccess()) === undefined ? 0 : 1],
   ])
 }
 

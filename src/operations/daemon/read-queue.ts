@@ -1,24 +1,14 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
+import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
 import { PRIORITY } from '../../pipeline/queue/priority.ts'
 import type { ScheduledTrigger } from './schedule.ts'
 
 /** Figures of all tracked identifiers at one moment. */
-export interface QueueReading {
-  /** Number of identifiers by state; a state without identifiers is left out. */
-  readonly byState: Readonly<Record<string, number>>
-  /** Fresh runs request the new, unfinished and refresh-requested identifiers, nightly runs the rest. */
-  readonly dueBy: Readonly<
-    Record<ScheduledTrigger, { readonly due: number; readonly oldestDueSeconds: number }>
-  >
-  /** Number of identifiers that have been due for longer than `overdueHours`. */
-  readonly overdue: number
-  /** The oldest confirmation of a finished identifier; null when none is finished. */
-  readonly oldestConfirmation: Date | null
-}
+export type QueueReading = Awaited<ReturnType<typeof readQueue>>
 
 /** Reads all tracked identifiers in one query, which takes about 0.2 seconds for a million. */
-export async function readQueue(db: Kysely<Database>, overdueHours: number): Promise<QueueReading> {
+export async function readQueue(db: Kysely<Database>, overdueHours: number) {
   const isDue = sql<boolean>`due_at <= now()`
   const groups = await db
     .selectFrom('identifai.identifiers')
@@ -31,9 +21,7 @@ export async function readQueue(db: Kysely<Database>, overdueHours: number): Pro
         .countAll<number>()
         .filterWhere(sql<boolean>`due_at <= now() - make_interval(hours => ${overdueHours})`)
         .as('overdue'),
-      sql<
-        number | null
-      >`extract(epoch from now() - min(due_at) filter (where ${isDue}))::double precision`.as(
+      sql<number | null>`extract(epoch from now() - min(due_at) filter (where ${isDue}))::float8`.as(
         'oldest_due_seconds',
       ),
       fn.min('last_confirmed_at').filterWhere('state', 'in', ['done', 'errored']).as('oldest_confirmation'),
@@ -49,11 +37,15 @@ export async function readQueue(db: Kysely<Database>, overdueHours: number): Pro
   }
   const confirmations = groups.flatMap(({ oldest_confirmation: at }) => (at === null ? [] : [Number(at)]))
   return {
-    byState: Object.fromEntries(
-      [...Map.groupBy(groups, ({ state }) => state)].map(([state, of]) => [state, sum(of, 'identifiers')]),
-    ),
+    identifiersIn: (state: IdentifierState) =>
+      sum(
+        groups.filter((group) => group.state === state),
+        'identifiers',
+      ),
+    /** Fresh runs request the new, unfinished and refresh-requested identifiers, nightly runs the rest. */
     dueBy: { fresh: dueByOf('fresh'), nightly: dueByOf('nightly') },
     overdue: sum(groups, 'overdue'),
+    /** The oldest confirmation of a finished identifier; null when none is finished. */
     oldestConfirmation: confirmations.length === 0 ? null : new Date(Math.min(...confirmations)),
   }
 }

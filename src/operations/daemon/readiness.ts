@@ -4,7 +4,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { assertMigrated } from '../../platform/postgres/migrate.ts'
 import { readLastSuccess } from './last-runs.ts'
 
-/** Shorter than the usual patience of a probe, so that the probe still receives the reason. */
+/** Shorter than the usual timeout of a probe, so that the probe still receives the reason. */
 const TIMEOUT_MS = 3000
 
 /** The state of the daemon. The keys are those of `/readyz`. */
@@ -12,22 +12,18 @@ export interface Readiness {
   readonly ready: boolean
   /** One sentence per problem; empty when the daemon is ready. */
   readonly problems: readonly string[]
-  /**
-   * End of the last successful run, as last read from the database; null before the first, or before the first reading.
-   */
+  /** End of the last successful run, as last read; null before the first, or before the first reading. */
   readonly last_success_at: Date | null
 }
 
-export interface ReadinessOptions {
+interface ReadinessOptions {
   readonly db: () => Kysely<Database>
   readonly startedAt: Date
   readonly maxAgeHours: number
   readonly isDraining: () => boolean
 }
 
-/**
- * Creates a check that queries the database on each call. While that fails, the last success is the one read before.
- */
+/** Creates a check that queries the database on each call. While that fails, the last success is the former one. */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
   let lastSuccess: Date | null = null
   return async () => {

@@ -2,28 +2,17 @@ import { createDatabaseApp, type DatabaseApp } from '../../platform/database-app
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import type { Logger } from '../../platform/logger.ts'
 
-/** Probes run short queries, and the caller gives up after seconds. */
-export const PROBE_CONNECTIONS = { maxConnections: 2, silenceMs: 5000 }
-
-/** Metrics read all tracked identifiers, which takes seconds from tens of millions of identifiers on. */
-export const METRICS_CONNECTIONS = { maxConnections: 1, silenceMs: 120_000 }
-
-/** The daemon's own connections, for probes and metrics. Each run opens its own. */
-export interface ReconnectingDatabase extends AsyncDisposable {
-  /** Returns the database of the current configuration, so that a rotated password takes effect. */
-  current(): DatabaseApp['db']
-}
-
-/** @param readConfig Reads the current configuration, including the files of secrets; throws when it cannot. */
+/** Creates the daemon's own connections, for probes or metrics. Each run opens its own. */
 export function createReconnectingDatabase(
-  readConfig: () => DatabaseConfig,
-  logger: Logger,
-  connections: typeof PROBE_CONNECTIONS,
-): ReconnectingDatabase {
+  options: { readonly logger: Logger; readonly readDatabaseConfig: () => DatabaseConfig },
+  connections: { readonly maxConnections: number; readonly silenceMs: number },
+) {
+  const { logger } = options
   let open: { readonly url: string; readonly app: DatabaseApp } | undefined
   return {
+    /** Returns the database of the current configuration, so that a rotated password takes effect. */
     current: () => {
-      const config = readConfig()
+      const config = options.readDatabaseConfig()
       if (open?.url !== config.databaseUrl) {
         const previous = open
         open = { url: config.databaseUrl, app: createDatabaseApp(config, connections, { logger }) }
@@ -33,8 +22,6 @@ export function createReconnectingDatabase(
       }
       return open.app.db
     },
-    [Symbol.asyncDispose]: async () => {
-      await open?.app[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: async () => open?.app[Symbol.asyncDispose](),
   }
 }

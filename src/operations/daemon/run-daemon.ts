@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { App, AppOverrides } from '../../app.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
@@ -8,11 +9,7 @@ import { startHttpServer } from './http-server.ts'
 import { readLastNightly } from './last-runs.ts'
 import { registerQueueGauges } from './queue-gauges.ts'
 import { createMetrics, type EndStatus, type Metrics } from './metrics.ts'
-import {
-  createReconnectingDatabase,
-  METRICS_CONNECTIONS,
-  PROBE_CONNECTIONS,
-} from './reconnecting-database.ts'
+import { createReconnectingDatabase } from './reconnecting-database.ts'
 import { createReadiness } from './readiness.ts'
 import { type ScheduledTrigger, startSchedule } from './schedule.ts'
 
@@ -23,7 +20,7 @@ export interface DaemonOptions {
   readonly signal: AbortSignal
   /** Opens the connections of one run with the current secrets. Throws when it cannot. */
   readonly openApp: (overrides: AppOverrides) => Promise<App>
-  /** Reads the current configuration of the database. Throws when it cannot. */
+  /** Reads the current configuration of the database, including the files of secrets. Throws when it cannot. */
   readonly readDatabaseConfig: () => DatabaseConfig
 }
 
@@ -35,31 +32,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { config, logger, signal } = options
   const startedAt = new Date()
   const metrics = createMetrics()
-  await using database = createReconnectingDatabase(options.readDatabaseConfig, logger, PROBE_CONNECTIONS)
-  await using metricsDatabase = createReconnectingDatabase(
-    options.readDatabaseConfig,
-    logger,
-    METRICS_CONNECTIONS,
-  )
-  const db = () => database.current()
-  registerQueueGauges({
-    registry: metrics.registry,
-    db,
-    metricsDb: () => metricsDatabase.current(),
-    logger,
-    overdueHours: config.httpReadyMaxAgeHours,
-  })
-  await using server = await startHttpServer({
-    host: config.httpHost,
-    port: config.httpPort,
-    registry: metrics.registry,
-    readReadiness: createReadiness({
-      db,
-      startedAt,
-      maxAgeHours: config.httpReadyMaxAgeHours,
-      isDraining: () => signal.aborted,
-    }),
-  })
+  const { httpHost: host, httpPort: port, httpReadyMaxAgeHours: maxAgeHours } = config
+  const { registry } = metrics
+  await using probes = createReconnectingDatabase(options, PROBE_CONNECTIONS)
+  await using scrapes = createReconnectingDatabase(options, METRICS_CONNECTIONS)
+  const [db, metricsDb] = [probes.current, scrapes.current]
+  registerQueueGauges({ registry, db, metricsDb, logger, overdueHours: maxAgeHours })
+  const readReadiness = createReadiness({ db, startedAt, maxAgeHours, isDraining: () => signal.aborted })
+  await using server = await startHttpServer({ host, port, registry, readReadiness })
   const schedule = startSchedule({
     config,
     logger,
@@ -68,11 +48,17 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   })
   const { schedule: nightly, freshSchedule: fresh, timezone } = config
   logger.info({ nightly, fresh, timezone, http: server.origin }, 'daemon started')
-  await stopRequested(signal)
+  if (!signal.aborted) await once(signal, 'abort')
   logger.info('daemon stopping')
   await schedule.stop()
   logger.info('daemon stopped')
 }
+
+/** Probes run short queries, and the caller gives up after seconds. */
+const PROBE_CONNECTIONS = { maxConnections: 2, silenceMs: 5000 }
+
+/** Metrics read all tracked identifiers, which takes seconds from tens of millions of identifiers on. */
+const METRICS_CONNECTIONS = { maxConnections: 1, silenceMs: 120_000 }
 
 /** Never rejects, because the next run may succeed. */
 async function executeScheduledRun(
@@ -96,9 +82,4 @@ async function executeScheduledRun(
     logger.error({ trigger, err: asDatabaseError(error) ?? error }, 'run failed')
     ended('failed')
   }
-}
-
-async function stopRequested(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }

@@ -9,15 +9,12 @@ export const SCHEDULED_TRIGGERS = ['nightly', 'fresh'] as const satisfies readon
 
 export type ScheduledTrigger = (typeof SCHEDULED_TRIGGERS)[number]
 
-export interface Schedule {
-  /** Starts no further run, and resolves when the current runs have ended. */
-  stop(): Promise<void>
-}
+export type Schedule = ReturnType<typeof startSchedule>
 
-export interface ScheduleOptions {
+interface ScheduleOptions {
   readonly config: ScheduleConfig
   readonly logger: Logger
-  /** Reads the start of the latest nightly run that need not be repeated, whichever process ran it. */
+  /** Reads the start of the latest nightly run, of any process, that need not be repeated. */
   readonly readLastNightly: () => Promise<Date>
   /** Executes one run. Must not reject. */
   readonly run: (trigger: ScheduledTrigger) => Promise<void>
@@ -28,7 +25,7 @@ export interface ScheduleOptions {
  * run is missed when no daemon ran, the machine slept, its process died or the database was away. A missed nightly run
  * starts within a minute of its detection; several missed ones are made up for by one run.
  */
-export function startSchedule({ config, logger, readLastNightly, run }: ScheduleOptions): Schedule {
+export function startSchedule({ config, logger, readLastNightly, run }: ScheduleOptions) {
   const nightly = createSingleFlight(() => run('nightly'))
   const fresh = createSingleFlight(() => run('fresh'))
   const nightlyTime = { expression: config.schedule, timeZone: config.timezone }
@@ -40,8 +37,7 @@ export function startSchedule({ config, logger, readLastNightly, run }: Schedule
     try {
       if (isMissed(await readLastNightly(), new Date()) && !isStopping) nightly.start()
     } catch (err) {
-      // At debug level, because fresh runs fail for the same reason and report it as an error. The next minute checks
-      // again.
+      // Not an error: fresh runs fail for the same reason and report it. The next minute checks again.
       logger.debug({ err }, 'missed nightly run check failed')
     }
   }
@@ -60,6 +56,7 @@ export function startSchedule({ config, logger, readLastNightly, run }: Schedule
     }),
   ]
   return {
+    /** Starts no further run, and resolves when the current runs have ended. */
     stop: async () => {
       isStopping = true
       for (const task of ticks) await task.destroy()
@@ -72,7 +69,7 @@ export function startSchedule({ config, logger, readLastNightly, run }: Schedule
 
 /**
  * Creates a check for a missed nightly run: whether a nightly time has come since the last nightly run. The check runs
- * every minute for weeks, so it looks at each minute only once while the last nightly run stays the same.
+ * every minute for weeks, so it examines each minute only once while the last nightly run stays the same.
  */
 export function createMissedRunCheck(nightlyTime: CronTime): (lastNightly: Date, now: Date) => boolean {
   let since: number | undefined
@@ -90,17 +87,10 @@ export function createMissedRunCheck(nightlyTime: CronTime): (lastNightly: Date,
 }
 
 /** A guard that keeps two runs of the same kind from overlapping in this process. */
-interface SingleFlight {
-  /** Starts a run and returns true; returns false when a run is still going on. */
-  start(): boolean
-  readonly isBusy: boolean
-  /** Resolves when no run is going on. */
-  idle(): Promise<void>
-}
-
-function createSingleFlight(work: () => Promise<void>): SingleFlight {
+function createSingleFlight(work: () => Promise<void>) {
   let current: Promise<void> | undefined
   return {
+    /** Starts a run and returns true; returns false when a run is still going on. */
     start: () => {
       if (current) return false
       current = work().finally(() => {
@@ -111,6 +101,7 @@ function createSingleFlight(work: () => Promise<void>): SingleFlight {
     get isBusy() {
       return current !== undefined
     },
+    /** Resolves when no run is going on. */
     idle: async () => current,
   }
 }
@@ -122,9 +113,7 @@ function freshTick({ freshSchedule }: ScheduleConfig): string {
   return freshSchedule.trim().split(/\s+/).length === 6 ? EVERY_SECOND : EVERY_MINUTE
 }
 
-/**
- * Calls `work` at each time of the expression in UTC, because node-cron skips the repeated hour of other time zones.
- */
+/** Calls `work` at each time of the expression in UTC, because node-cron skips the repeated hour of other zones. */
 function tick(expression: string, logger: Logger, work: (time: Date) => void): ScheduledTask {
   const log = (level: 'debug' | 'warn') => (message: string | Error) => logger[level](String(message))
   return schedule(expression, ({ date }) => work(date), {

@@ -11,23 +11,21 @@ import {
 } from '../../platform/errors.ts'
 import { failed, ok, type Result, warning } from './finding.ts'
 
-/** Makes up an identifier that no account has: 64 random hex digits, the format of identifAI. */
+/** Makes up an identifier that no account has, in the format of identifAI: 64 hex digits. */
 export function inventIdentifier(): string {
   return randomBytes(32).toString('hex')
 }
 
 /**
- * Checks that the API accepts the key, with one request for an unknown identifier. An empty array, a 404 and a 422 all
- * mean that it does. Also returns the `Date` header of the response; null when there is none.
+ * Checks that the API accepts the key, with one request for an unknown identifier. Also returns the `Date` header of the
+ * response; null when there is none.
  */
 export async function checkKey(
   api: ApiClient,
 ): Promise<{ readonly result: Result; readonly httpDate: Date | null }> {
   try {
-    const reply = await api.read(
-      { path: ENDPOINTS[0].path, identifiers: [inventIdentifier()] },
-      new AbortController().signal,
-    )
+    const request = { path: ENDPOINTS[0].path, identifiers: [inventIdentifier()] }
+    const reply = await api.read(request, new AbortController().signal)
     if (reply.kind === 'records') return { result: ok('The API accepts the key.'), httpDate: reply.httpDate }
     return { result: refusedRequest(reply.status), httpDate: null }
   } catch (error) {
@@ -46,6 +44,7 @@ function refusedRequest(status: number): Result {
 }
 
 function explain(error: unknown): Result {
+  const unreachable = (remedy: string) => failed((error as Error).message, remedy, EXIT_CODE.gaveUp)
   if (error instanceof ThrottledError) {
     return warning(
       `${error.message}: the API accepts the key, and its quota is used up.`,
@@ -55,17 +54,13 @@ function explain(error: unknown): Result {
   if (error instanceof ApiKeyRefusedError) {
     return failed(error.message, 'Put the key of your identifAI account there.', EXIT_CODE.keyRefused)
   }
-  const remedy = remedyFor(error)
-  if (remedy === undefined) throw error
-  return failed((error as Error).message, remedy, EXIT_CODE.gaveUp)
-}
-
-function remedyFor(error: unknown): string | undefined {
   if (error instanceof ApiResponseError)
-    return 'Check IDENTIFAI_API_URL: it ends before /classifications_audio.'
+    return unreachable('Check IDENTIFAI_API_URL: it ends before /classifications_audio.')
   if (error instanceof ApiUntrustedError)
-    return 'Find out who issued the certificate before you trust it: a proxy may intercept the connection.'
+    return unreachable(
+      'Find out who issued the certificate before you trust it: a proxy may intercept the connection.',
+    )
   if (error instanceof RetryableError)
-    return 'Check IDENTIFAI_API_URL and the network: a firewall, HTTPS_PROXY and NO_PROXY.'
-  return undefined
+    return unreachable('Check IDENTIFAI_API_URL and the network: a firewall, HTTPS_PROXY and NO_PROXY.')
+  throw error
 }

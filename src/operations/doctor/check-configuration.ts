@@ -35,19 +35,13 @@ export function checkConfiguration(environment: Environment): {
 const DEFAULT_IDENTIFIER_BYTES = 64
 
 /**
- * Checks that a full batch fits one request, for the mean length of the tracked identifiers.
- *
- * @param options.db Null when the identifiers cannot be read. Then the default length counts.
+ * Checks that a full batch fits one request, for the mean length of the tracked identifiers. Without a database, because
+ * they cannot be read, the default length counts.
  */
-export async function checkRequestSize(options: {
-  readonly db: Kysely<Database> | null
-  readonly config: SyncConfig
-}): Promise<Result> {
-  const { db, config } = options
+export async function checkRequestSize(config: SyncConfig, db: Kysely<Database> | null): Promise<Result> {
   const bytes = (db && (await meanIdentifierBytes(db))) ?? DEFAULT_IDENTIFIER_BYTES
   const pathBytes = Math.max(...ENDPOINTS.map(({ path }) => targetPathBytes(config.apiUrl, path)))
-  const room = config.maxUrlBytes - pathBytes
-  const fitting = Math.floor(room / targetBytes('x'.repeat(Math.round(bytes))))
+  const fitting = Math.floor((config.maxUrlBytes - pathBytes) / targetBytes('x'.repeat(Math.round(bytes))))
   const found = `${Math.min(fitting, config.batchSize)} identifiers of ${Math.round(bytes)} bytes fit one request.`
   if (fitting >= config.batchSize) return ok(found)
   return warning(

@@ -18,31 +18,21 @@ export async function checkDatabase(db: Kysely<Database>): Promise<Result[]> {
     const { version = '', encoding = '', tls = null, role = '' } = rows[0] ?? {}
     const milliseconds = Math.round(performance.now() - startedAt)
     const over = tls === null ? 'without TLS' : `over ${tls}`
-    return [
-      ok(`PostgreSQL ${version} answered as ${role} after ${milliseconds} ms, ${over}.`),
-      ...(Number.parseInt(version, 10) < OLDEST_MAJOR ? [tooOld(version)] : []),
-      ...(encoding === 'UTF8' ? [] : [wrongEncoding(encoding)]),
-    ]
+    const results = [ok(`PostgreSQL ${version} answered as ${role} after ${milliseconds} ms, ${over}.`)]
+    if (Number.parseInt(version, 10) < OLDEST_MAJOR) {
+      const remedy = `Upgrade the server to ${OLDEST_MAJOR} or later.`
+      results.push(failed(`PostgreSQL ${version} is older than ${OLDEST_MAJOR}.`, remedy, EXIT_CODE.database))
+    }
+    if (encoding !== 'UTF8') {
+      const found = `The encoding of the database is ${encoding}: a record with other characters would be quarantined.`
+      results.push(warning(found, "Use a database that was created with ENCODING 'UTF8'."))
+    }
+    return results
   } catch (error) {
     const remedy =
       'docs/operations.md has the roles, and under "Proxy and certificates" the settings for TLS.'
     return [failed(asConnectionError(error).message, remedy, EXIT_CODE.database)]
   }
-}
-
-function tooOld(version: string): Result {
-  return failed(
-    `PostgreSQL ${version} is older than ${OLDEST_MAJOR}.`,
-    `Upgrade the server to ${OLDEST_MAJOR} or later.`,
-    EXIT_CODE.database,
-  )
-}
-
-function wrongEncoding(encoding: string): Result {
-  return warning(
-    `The encoding of the database is ${encoding}: a record with other characters would be quarantined.`,
-    "Use a database that was created with ENCODING 'UTF8'.",
-  )
 }
 
 /** A larger difference makes times in logs and tables hard to compare. */

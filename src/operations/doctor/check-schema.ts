@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { JOB_PRIVILEGES } from '../roles/job-privileges.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
-import { assertMigrated, migrationStates } from '../../platform/postgres/migrate.ts'
+import { assertMigrated, MIGRATIONS } from '../../platform/postgres/migrate.ts'
 import { EXIT_CODE } from '../../platform/errors.ts'
 import { failed, ok, type Result, skipped } from './finding.ts'
 
@@ -10,12 +10,11 @@ import { failed, ok, type Result, skipped } from './finding.ts'
 export async function checkMigrations(db: Kysely<Database>): Promise<Result> {
   try {
     await assertMigrated(db)
-    return ok(`All ${(await migrationStates(db)).length} are applied.`)
+    return ok(`All ${MIGRATIONS.length} are applied.`)
   } catch (error) {
     const known = asDatabaseError(error)
     if (!known) throw error
-    const remedy = 'After an upgrade, migrate with the new version.'
-    return failed(known.message, remedy, EXIT_CODE.database)
+    return failed(known.message, 'After an upgrade, migrate with the new version.', EXIT_CODE.database)
   }
 }
 
@@ -24,24 +23,19 @@ export async function checkPrivileges(db: Kysely<Database>): Promise<Result> {
   const wanted = Object.entries(JOB_PRIVILEGES).flatMap(([table, privileges]) =>
     privileges.map((privilege) => ({ table, privilege })),
   )
-  const { rows } = await sql<{ table: string; privilege: string; role: string }>`
-    select wanted.table, wanted.privilege, quote_ident(current_user) as role
+  const { rows } = await sql<{ table: string; privileges: string; role: string }>`
+    select wanted.table, string_agg(wanted.privilege, ', ' order by wanted.privilege) as privileges,
+      quote_ident(current_user) as role
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as wanted ("table" text, privilege text)
     join pg_catalog.pg_namespace as s on s.nspname = 'identifai'
     -- By oid, because a lookup by name fails without the privilege on the schema.
     join pg_catalog.pg_class as c on c.relnamespace = s.oid and c.relname = wanted.table
     where not has_schema_privilege(s.oid, 'USAGE') or not has_table_privilege(c.oid, wanted.privilege)
-    order by 1, 2`.execute(db)
+    group by wanted.table order by wanted.table`.execute(db)
   if (rows.length === 0) return ok('The role has all privileges of a run.')
-  const lacking = [...Map.groupBy(rows, ({ table }) => table)].map(([table, of]) => ({
-    table,
-    privileges: of.map(({ privilege }) => privilege).join(', '),
-  }))
-  const found = lacking.map(({ table, privileges }) => `${privileges} on ${table}`).join('; ')
   const role = rows[0]?.role
-  const grants = lacking.map(
-    ({ table, privileges }) => `GRANT ${privileges} ON identifai.${table} TO ${role};`,
-  )
+  const found = rows.map(({ table, privileges }) => `${privileges} on ${table}`).join('; ')
+  const grants = rows.map(({ table, privileges }) => `GRANT ${privileges} ON identifai.${table} TO ${role};`)
   const remedy = `If ${role} is the role of the job, run as the owner of the tables: GRANT USAGE ON SCHEMA identifai TO ${role}; ${grants.join(' ')} Otherwise run doctor as that role.`
   return failed(`The role lacks ${found}.`, remedy, EXIT_CODE.database)
 }
@@ -64,12 +58,11 @@ export async function checkSequences(db: Kysely<Database>): Promise<Result> {
   }
   const behind = []
   for (const [table, column] of SEQUENCES) {
-    const { rows } = await sql<{ sequence: string; last: number | null; highest: number | null }>`
-      select pg_get_serial_sequence(${`identifai.${table}`}, ${column}) as sequence,
-        pg_sequence_last_value(pg_get_serial_sequence(${`identifai.${table}`}, ${column})::regclass) as last,
-        (select max(${sql.ref(column)}) from ${sql.table(`identifai.${table}`)}) as highest`.execute(db)
-    const { sequence = '', last = null, highest = null } = rows[0] ?? {}
-    if (highest !== null && (last ?? 0) < highest) behind.push({ table, column, sequence })
+    const { rows } = await sql<{ sequence: string }>`
+      select sequence from pg_get_serial_sequence(${`identifai.${table}`}, ${column}) as sequence
+      where coalesce(pg_sequence_last_value(sequence::regclass), 0)
+        < (select max(${sql.ref(column)}) from ${sql.table(`identifai.${table}`)})`.execute(db)
+    for (const { sequence } of rows) behind.push({ table, column, sequence })
   }
   if (behind.length === 0) return ok('New rows get new numbers.')
   const statements = behind.map(

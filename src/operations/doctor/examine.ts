@@ -10,17 +10,18 @@ import { checkMigrations, checkPrivileges, checkSequences } from './check-schema
 import { type Finding, type Result, skipped } from './finding.ts'
 import { probeApi } from './probe-api.ts'
 
-export interface ExamineOptions {
-  /** An identifier that has a result. With it, the doctor also probes how the API behaves. */
-  readonly known: string | undefined
-  readonly onFinding: (finding: Finding) => void
-}
-
 /**
  * Checks everything that a run needs, from the configuration to the responses of the API, and reports each finding as
  * soon as it is made. Writes only the quota slots of its own requests, so that a current run stays within the quota.
  */
-export async function examine(environment: Environment, options: ExamineOptions): Promise<Finding[]> {
+export async function examine(
+  environment: Environment,
+  options: {
+    /** An identifier that has a result. With it, the doctor also probes how the API behaves. */
+    readonly known: string | undefined
+    readonly onFinding: (finding: Finding) => void
+  },
+): Promise<Finding[]> {
   const findings: Finding[] = []
   const report = (check: string, results: readonly Result[]) => {
     for (const { part, ...result } of results) {
@@ -52,24 +53,20 @@ interface Check {
   readonly run: () => Promise<Result | Result[]>
 }
 
-/**
- * Lists the checks after the configuration, in their order.
- *
- * @param passed Names of the checks that have passed so far.
- */
+/** Lists the checks after the configuration, in their order; `passed` has the names of those that have passed so far. */
 function listChecks(app: App, passed: ReadonlySet<string>, known: string | undefined): readonly Check[] {
-  const { db, api, quota } = app
+  const { config, db, api, quota } = app
   let apiDate: Date | null = null
   // Without its tables there is no quota to share.
   const takeSlot = async () => {
     if (passed.has('migrations')) await quota.takeSlot({ urgent: true, signal: new AbortController().signal })
   }
-  return [
+  const checks: Check[] = [
     { name: 'database', run: () => checkDatabase(db) },
     { name: 'privileges', needs: 'database', run: () => checkPrivileges(db) },
     { name: 'migrations', needs: 'privileges', run: () => checkMigrations(db) },
     { name: 'sequences', needs: 'migrations', run: () => checkSequences(db) },
-    { name: 'requests', run: () => checkRequestSize({ ...app, db: passed.has('migrations') ? db : null }) },
+    { name: 'requests', run: () => checkRequestSize(config, passed.has('migrations') ? db : null) },
     {
       name: 'api',
       run: async () => {
@@ -87,14 +84,13 @@ function listChecks(app: App, passed: ReadonlySet<string>, known: string | undef
         return checkClocks({ machine, database: new Date(await readClock(db)), api: apiDate })
       },
     },
-    ...(known === undefined
-      ? []
-      : [
-          {
-            name: 'probe',
-            needs: 'api',
-            run: () => probeApi({ api, endpoint: ENDPOINTS[0], known, takeSlot }),
-          },
-        ]),
   ]
+  if (known !== undefined) {
+    checks.push({
+      name: 'probe',
+      needs: 'api',
+      run: () => probeApi({ api, endpoint: ENDPOINTS[0], known, takeSlot }),
+    })
+  }
+  return checks
 }

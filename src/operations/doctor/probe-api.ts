@@ -1,54 +1,45 @@
 import type { Endpoint } from '../../media/endpoint.ts'
 import type { ApiClient, ApiRequest } from '../../pipeline/api/client.ts'
 import { requestTarget } from '../../pipeline/api/request.ts'
-import type { ResponseRecord } from '../../pipeline/api/records.ts'
 import { EXIT_CODE, PermanentError, RetryableError } from '../../platform/errors.ts'
 import { isJsonObject, type Json } from '../../platform/json.ts'
 import { inventIdentifier } from './check-api.ts'
 import { failed, ok, type Result, skipped, warning } from './finding.ts'
 
-/** The response to one request of the probe. */
-type Observed =
-  | { readonly kind: 'returned'; readonly records: readonly Json[] }
-  | { readonly kind: 'refused'; readonly how: string }
+/** The response to one request of the probe: its records, or how it was refused. */
+type Observed = readonly Json[] | string
 
-export interface ProbeOptions {
+/**
+ * Tests how the live API behaves where its documentation is silent. Takes six requests, or one when the API does not
+ * return the identifier. The results contain field names and counts, never values, so that they can be shared.
+ */
+export async function probeApi(options: {
   readonly api: ApiClient
   readonly endpoint: Endpoint
   /** An identifier of the account that has a result. */
   readonly known: string
   /** Waits until the quota allows the next request. */
   readonly takeSlot: () => Promise<void>
-}
-
-/**
- * Tests how the live API behaves where its documentation is silent. Takes six requests, or one when the API does not
- * return the identifier. The results contain field names and counts, never values, so that they can be shared.
- */
-export async function probeApi({ api, endpoint, known, takeSlot }: ProbeOptions): Promise<Result[]> {
+}): Promise<Result[]> {
+  const { api, endpoint, known } = options
   const request = async (identifiers: readonly string[]): Promise<Observed> => {
-    await takeSlot()
+    await options.takeSlot()
     return observe(api, { path: endpoint.path, identifiers })
   }
   const unknown = Array.from({ length: 100 }, inventIdentifier)
   const alone = await request([known])
-  const record =
-    alone.kind === 'returned' ? alone.records.find((one) => identifierOf(one) === known) : undefined
-  const first = { part: 'known identifier', ...describeRecord(alone, record, endpoint) }
+  const record = typeof alone === 'string' ? alone : alone.find((one) => identifierOf(one) === known)
+  const first = { part: 'known identifier', ...describeRecord(record, endpoint) }
   // The other responses mean nothing without a record to compare them with.
   if (!isJsonObject(record)) return [first, { part: 'the rest', ...skipped() }]
+  const pair = [known, ...unknown.slice(0, 1)]
   const full = [known, ...unknown.slice(0, 99)]
+  const { length } = requestTarget(endpoint.path, full)
   const results = [
     first,
-    {
-      part: 'unknown identifier',
-      ...describeUnknown(await request([known, ...unknown.slice(0, 1)]), known),
-    },
+    { part: 'unknown identifier', ...describeUnknown(await request(pair), known) },
     { part: 'the same identifier twice', ...describeRepeated(await request([known, known]), known) },
-    {
-      part: 'a full request',
-      ...describeFull(await request(full), requestTarget(endpoint.path, full).length),
-    },
+    { part: 'a full request', ...describeFull(await request(full), length) },
     { part: 'one too many', ...describeTooMany(await request([known, ...unknown])) },
   ]
   if (typeof record.hash === 'string')
@@ -60,11 +51,10 @@ async function observe(api: ApiClient, request: ApiRequest): Promise<Observed> {
   try {
     const reply = await api.read(request, new AbortController().signal)
     return reply.kind === 'records'
-      ? { kind: 'returned', records: reply.records.map(valueOf) }
-      : { kind: 'refused', how: `the API refuses the request (${reply.status})` }
+      ? reply.records.map((record) => (record.kind === 'read' ? record.value : null))
+      : `the API refuses the request (${reply.status})`
   } catch (error) {
-    if (error instanceof RetryableError || error instanceof PermanentError)
-      return { kind: 'refused', how: error.message }
+    if (error instanceof RetryableError || error instanceof PermanentError) return error.message
     throw error
   }
 }
@@ -72,9 +62,10 @@ async function observe(api: ApiClient, request: ApiRequest): Promise<Observed> {
 const OTHER_IDENTIFIER =
   'Pass the identifier of a submission that has a result, from the account of the API key.'
 
-function describeRecord(observed: Observed, record: Json | undefined, endpoint: Endpoint): Result {
-  if (observed.kind === 'refused')
-    return failed(`Requested alone: ${observed.how}.`, OTHER_IDENTIFIER, EXIT_CODE.usage)
+/** @param record How the request was refused, if it is a string. */
+function describeRecord(record: Json | undefined, endpoint: Endpoint): Result {
+  if (typeof record === 'string')
+    return failed(`Requested alone: ${record}.`, OTHER_IDENTIFIER, EXIT_CODE.usage)
   if (!isJsonObject(record)) return failed('It is not in the response.', OTHER_IDENTIFIER, EXIT_CODE.usage)
   const validation = endpoint.validate(record)
   const fields = Object.keys(record).toSorted().join(', ')
@@ -91,40 +82,35 @@ function describeRecord(observed: Observed, record: Json | undefined, endpoint: 
 }
 
 function describeUnknown(observed: Observed, known: string): Result {
-  if (observed.kind === 'refused')
-    return ok(`Next to a known one: ${observed.how}. A run splits such requests.`)
-  const others = observed.records.filter((one) => identifierOf(one) !== known)
+  if (typeof observed === 'string') return ok(`Next to a known one: ${observed}. A run splits such requests.`)
+  const others = observed.filter((one) => identifierOf(one) !== known)
   if (others.length === 0) return ok('Next to a known one, the response leaves it out.')
   return ok(`Next to a known one, the response has ${isJsonObject(others[0]) ? 'a record' : 'null'} for it.`)
 }
 
 function describeRepeated(observed: Observed, known: string): Result {
-  if (observed.kind === 'refused') return ok(`Requested twice in one request: ${observed.how}.`)
-  const count = observed.records.filter((one) => identifierOf(one) === known).length
+  if (typeof observed === 'string') return ok(`Requested twice in one request: ${observed}.`)
+  const count = observed.filter((one) => identifierOf(one) === known).length
   const times = count === 1 ? 'once' : `${count} times`
   return ok(`Requested twice in one request, it is in the response ${times}.`)
 }
 
 function describeFull(observed: Observed, bytes: number): Result {
-  if (observed.kind === 'returned') return ok(`The API accepts 100 identifiers, ${bytes} bytes.`)
+  if (typeof observed !== 'string') return ok(`The API accepts 100 identifiers, ${bytes} bytes.`)
   const remedy = `Set SYNC_MAX_URL_BYTES below ${bytes}. Without it, a run halves a request that is refused.`
-  return warning(`100 identifiers, ${bytes} bytes: ${observed.how}.`, remedy)
+  return warning(`100 identifiers, ${bytes} bytes: ${observed}.`, remedy)
 }
 
 function describeTooMany(observed: Observed): Result {
-  if (observed.kind === 'returned')
+  if (typeof observed !== 'string')
     return ok('The API accepts 101 identifiers, although its documentation allows 100.')
-  return ok(`101 identifiers: ${observed.how}.`)
+  return ok(`101 identifiers: ${observed}.`)
 }
 
 function describeHash(observed: Observed): Result {
-  if (observed.kind === 'refused') return ok(`Requested by the hash of its file: ${observed.how}.`)
-  const records = observed.records.filter(isJsonObject).length === 0 ? 'no record' : 'a record'
+  if (typeof observed === 'string') return ok(`Requested by the hash of its file: ${observed}.`)
+  const records = observed.filter(isJsonObject).length === 0 ? 'no record' : 'a record'
   return ok(`Requested by the hash of its file, the response has ${records}. Runs request identifiers only.`)
-}
-
-function valueOf(record: ResponseRecord): Json {
-  return record.kind === 'read' ? record.value : null
 }
 
 function identifierOf(record: Json): unknown {

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
+import { isJsonObject, type JsonObject } from '../../../platform/json.ts'
 import { hash } from '../schema.ts'
 
 /** Rises when a verifier has to read a bundle in another way. */
@@ -34,3 +36,19 @@ export const leafLine = z.strictObject({
 export type HeadLine = Readonly<z.output<typeof headLine>>
 export type RunLine = Readonly<z.output<typeof runLine>>
 export type LeafLine = Readonly<z.output<typeof leafLine>>
+
+/** Name of a sealed row, as its leaf has it. */
+export function rowName({ note_id, classification_id, revision_no }: JsonObject): string {
+  if (typeof note_id === 'number') return noteName(note_id)
+  return revisionName(Number(classification_id), Number(revision_no))
+}
+
+/** The JSON object that a text is; undefined when it is none. */
+export function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

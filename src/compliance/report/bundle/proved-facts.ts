@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../platform/json.ts'
 import { type Finding, finding } from '../../verify/findings.ts'
 import type { Facts } from '../make-report.ts'
 import type { ForceChange, Note, ReportData } from '../schema.ts'
+import { sealedNote } from '../sealed-facts.ts'
 
 /** A leaf whose proof leads to the root of its run. */
 export interface ProvedLeaf {
@@ -28,7 +29,7 @@ export function provedFacts(
   const provedNotes = new Map<number, Note>()
   for (const { note_id } of decisions.flatMap(({ notes }) => notes)) {
     const leaf = leaves.get(noteName(note_id))
-    if (leaf) provedNotes.set(note_id, noteOf(leaf.row))
+    if (leaf) provedNotes.set(note_id, sealedNote(leaf.row))
     else findings.push(finding(noteName(note_id), 'has no proof'))
   }
   const notes = [...provedNotes.values()].toSorted((one, other) => one.note_id - other.note_id)
@@ -61,34 +62,22 @@ function provedEvent(
     classification_id,
     revision_no,
     revision_no_before,
-    identifier: value(now.row, 'identifier'),
-    ref_id: value(now.row, 'ref_id'),
-    name: value(now.row, 'name'),
-    source: value(now.row, 'source'),
-    submitted_at: value(now.row, 'submitted_at'),
-    file_hash: value(now.row, 'file_hash'),
-    forced_from: value(before.row, 'force_classification'),
-    forced_to: value(now.row, 'force_classification'),
-    not_before: value(now.row, 'previous_confirmed_at'),
-    not_after: value(now.row, 'observed_at'),
-    machine_classification_before: value(before.row, 'machine_classification'),
-    machine_confidence_before: value(before.row, 'machine_confidence'),
-    machine_heuristic_before: value(before.row, 'machine_heuristic'),
-    machine_classification_after: value(now.row, 'machine_classification'),
-    machine_confidence_after: value(now.row, 'machine_confidence'),
-    machine_heuristic_after: value(now.row, 'machine_heuristic'),
-    result_url: value(now.row, 'result_url'),
-    run_id: value(now.row, 'run_id'),
+    ...Object.fromEntries(UNCHANGED.map((name) => [name, now.row[name] ?? null])),
+    forced_from: before.row.force_classification ?? null,
+    forced_to: now.row.force_classification ?? null,
+    not_before: now.row.previous_confirmed_at ?? null,
+    not_after: now.row.observed_at ?? null,
+    ...machineColumns(before.row, 'before'),
+    ...machineColumns(now.row, 'after'),
     chain_position: now.chain_position,
-  }
+    // The comparison with the report finds a value of another type.
+  } as unknown as ForceChange
 }
 
-/** A column of a sealed row; null when it is absent. The comparison with the report finds a value of another type. */
-function value(row: JsonObject, key: string): never {
-  return (row[key] ?? null) as never
+function machineColumns(row: JsonObject, when: 'before' | 'after') {
+  const names = ['machine_classification', 'machine_confidence', 'machine_heuristic']
+  return Object.fromEntries(names.map((name) => [`${name}_${when}`, row[name] ?? null]))
 }
 
-function noteOf(row: JsonObject): Note {
-  const { media: _, ...note } = row
-  return { ticket: null, reviewer: null, ...note } as unknown as Note
-}
+/** Columns of the revision that an event has under the same names. */
+const UNCHANGED = 'identifier ref_id name source submitted_at file_hash result_url run_id'.split(' ')

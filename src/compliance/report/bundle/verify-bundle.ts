@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { GENESIS, headAfter } from '../../../pipeline/seal/chain-head.ts'
-import { noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
 import { leafHash, rootByProof } from '../../../pipeline/seal/merkle-tree.ts'
-import { isJsonObject, type JsonObject } from '../../../platform/json.ts'
+import type { JsonObject } from '../../../platform/json.ts'
 import { type Finding, finding, timeProblem } from '../../verify/findings.ts'
 import { type ReportData, reportDataSchema } from '../schema.ts'
 import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
@@ -13,32 +12,25 @@ import {
   headLine,
   type LeafLine,
   leafLine,
+  parseObject,
+  rowName,
   type RunLine,
   runLine,
 } from './lines.ts'
 import { type ProvedLeaf, provedFacts } from './proved-facts.ts'
 
-/** The result of verifying a bundle. */
-export interface BundleVerification {
-  readonly runs: number
-  readonly leaves: number
-  readonly events: number
-  readonly decisions: number
-  /** Position of the run whose head was given; null when none was given, or no run has it. */
-  readonly given_head_at: number | null
-  readonly chain_head: string | null
-  readonly findings: readonly Finding[]
-}
-
 /**
- * Verifies a bundle from itself alone: every link of the chain, that each event and note is a leaf under a root of that
- * chain, and that the report made again from these is the one in the bundle. Anything malformed is a finding.
+ * Verifies a bundle from itself alone. Checks every link of the chain, and that each event and note is a leaf under a root
+ * of that chain. The report made again from these must be the one in the bundle. Anything malformed is a finding.
  *
- * @param head A chain head that was noted elsewhere; one of the runs must have it.
+ * @param givenHead A chain head that was noted elsewhere; one of the runs must have it.
  */
-export async function verifyBundle(lines: AsyncIterable<string>, head?: string): Promise<BundleVerification> {
-  const verifier = new BundleVerifier(head)
-  for await (const line of lines) if (line.trim() !== '') verifier.add(line)
+export async function verifyBundle(
+  lines: AsyncIterable<{ readonly text: string }>,
+  givenHead: string | undefined,
+) {
+  const verifier = new BundleVerifier(givenHead)
+  for await (const { text } of lines) if (text.trim() !== '') verifier.add(text)
   return verifier.result()
 }
 
@@ -50,8 +42,8 @@ class BundleVerifier {
   #lastRow: JsonObject = {}
   #formerRow: JsonObject = {}
   #lineNo = 0
-  readonly #givenHead: string | undefined
   #givenHeadAt: number | null = null
+  readonly #givenHead: string | undefined
 
   constructor(givenHead: string | undefined) {
     this.#givenHead = givenHead
@@ -59,7 +51,7 @@ class BundleVerifier {
 
   add(line: string): void {
     this.#lineNo++
-    const document = parse(line)
+    const document = parseObject(line)
     if (this.#lineNo === 1) {
       const head = headLine.safeParse(document)
       if (head.success) this.#addHead(head.data)
@@ -72,7 +64,7 @@ class BundleVerifier {
     else this.#find(`line ${this.#lineNo}`, 'is neither a run nor a leaf')
   }
 
-  result(): BundleVerification {
+  result() {
     if (this.#data) this.#verifyReport(this.#data)
     if (this.#givenHead !== undefined && this.#givenHeadAt === null) {
       this.#find(`head ${this.#givenHead}`, 'is not in the chain')
@@ -82,6 +74,7 @@ class BundleVerifier {
       leaves: this.#leaves.size,
       events: this.#data?.events.length ?? 0,
       decisions: this.#data?.decisions.length ?? 0,
+      /** Null when no head was given, or no run has it. */
       given_head_at: this.#givenHeadAt,
       chain_head: this.#last?.chain_head ?? null,
       findings: this.#findings,
@@ -92,7 +85,7 @@ class BundleVerifier {
     if (createHash('sha256').update(data).digest('hex') !== data_digest) {
       this.#find('data_digest', 'is not that of the data: one of the two has been altered')
     }
-    const parsed = reportDataSchema.safeParse(parse(data))
+    const parsed = reportDataSchema.safeParse(parseObject(data))
     if (parsed.success) this.#data = parsed.data
     else this.#find('data', 'is not a report that fits docs/report.schema.json')
   }
@@ -109,15 +102,12 @@ class BundleVerifier {
     if (run.chain_head === this.#givenHead) this.#givenHeadAt = run.chain_position
     this.#last = run
     this.#formerRow = this.#lastRow
-    this.#lastRow = parse(run.row) ?? {}
+    this.#lastRow = parseObject(run.row) ?? {}
   }
 
   #addLeaf({ leaf }: LeafLine): void {
-    const row = parse(leaf.row) ?? {}
-    const name =
-      typeof row.note_id === 'number'
-        ? noteName(row.note_id)
-        : revisionName(Number(row.classification_id), Number(row.revision_no))
+    const row = parseObject(leaf.row) ?? {}
+    const name = rowName(row)
     const proof = leaf.proof.map((hash) => Buffer.from(hash, 'hex'))
     const root = rootByProof(leafHash(leaf.row), leaf.leaf_no, leaf.leaf_count, proof)
     const isProved =
@@ -131,42 +121,24 @@ class BundleVerifier {
 
   /** A row of a bundle can be anything, so that making the report may fail: that is a finding, too. */
   #verifyReport(data: ReportData): void {
+    const [run, row] = [this.#last, this.#lastRow as SealedRun['row']]
+    if (!run || typeof row.done_count !== 'number') {
+      return this.#find('the chain', 'has no run that the report can be as of')
+    }
     try {
-      this.#compareReport(data)
+      const { facts, findings } = provedFacts(data, this.#leaves)
+      for (const found of findings) this.#findings.push(found)
+      const stated = statedFacts(data)
+      const { asOf, coverage } = sealedFacts({ ...run, row })
+      const { observed_since } = stated.coverage
+      const all = { ...stated, ...facts, asOf, coverage: { ...coverage, observed_since } }
+      for (const found of differences(data, all)) this.#findings.push(found)
     } catch (error) {
       this.#find('the report', `cannot be made again from the bundle: ${(error as Error).message}`)
     }
   }
 
-  #compareReport(data: ReportData): void {
-    const run = this.#sealedRun()
-    if (!run) return this.#find('the chain', 'has no run that the report can be as of')
-    const { facts, findings } = provedFacts(data, this.#leaves)
-    for (const found of findings) this.#findings.push(found)
-    const stated = statedFacts(data)
-    const { asOf, coverage } = sealedFacts(run)
-    const { observed_since } = stated.coverage
-    const all = { ...stated, ...facts, asOf, coverage: { ...coverage, observed_since } }
-    for (const found of differences(data, all)) this.#findings.push(found)
-  }
-
-  #sealedRun(): SealedRun | undefined {
-    const row = this.#last && parse(this.#last.row)
-    if (!this.#last || !row || typeof row.done_count !== 'number') return undefined
-    const { chain_position, chain_head } = this.#last
-    return { chain_position, chain_head, row: row as SealedRun['row'] }
-  }
-
   #find(what: string, problem: string): void {
     this.#findings.push(finding(what, problem))
-  }
-}
-
-function parse(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isJsonObject(value) ? value : undefined
-  } catch {
-    return undefined
   }
 }

@@ -1,6 +1,5 @@
-import { count, counted } from '../../../platform/terminal/text.ts'
+import { count, counted, textTable } from '../../../platform/terminal/text.ts'
 import { printable } from '../../../platform/text.ts'
-import { textTable } from '../../../platform/terminal/text.ts'
 import { beginsUnobserved } from '../coverage-gaps.ts'
 import { listedInPeriod } from '../period.ts'
 import type { Decision, ForceEvent, Report } from '../schema.ts'
@@ -22,8 +21,8 @@ export function tableText(report: Report): string {
     `Forced now: ${count(summary.now.forced)} of ${counted(summary.now.with_result, 'identifier')} with a result${share(summary.now.forced_share)}.`,
     ...periodLines(report),
     '',
-    ...decisionLines(decisions),
-    ...eventLines(events),
+    ...listLines('Decisions (a file and a label, at one time):', decisions, decisionColumns),
+    ...listLines('Events (one identifier each):', events, eventColumns),
     'Forced means a label set in place of the machine’s, by whatever means. The API returns neither by whom nor when.',
     'Each change happened between "not before" and "not after". The JSON and HTML formats explain the rest.',
     `Data digest ${report.data_digest}`,
@@ -32,28 +31,26 @@ export function tableText(report: Report): string {
 
 function coverageLines({ coverage, period }: Report['head']): string[] {
   const { tracked, finished, pending, missing, quarantined, retired } = coverage
+  const { observed_since, confirmed_since, reanalyzing } = coverage
   const reasons = coverage.retired_reasons.map(
     ({ reason, identifiers }) =>
       `${count(identifiers)} ${reason === null ? 'for other reasons' : printable(reason)}`,
   )
-  return [
+  const lines = [
     coverage.is_complete
       ? 'Complete: every change before the end of the period, of an identifier that is not retired, would have been observed.'
       : 'NOT COMPLETE:',
     ...coverage.gaps.map(({ statement }) => `- ${statement}`),
     `${count(tracked)} tracked: ${count(finished)} finished, ${count(pending)} pending, ${count(missing)} missing, ${count(quarantined)} quarantined, ${count(retired)} retired${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}.`,
-    ...(beginsUnobserved(coverage, period)
-      ? [
-          `The first response is of ${coverage.observed_since}. What was forced before then is already forced.`,
-        ]
-      : []),
-    ...(coverage.confirmed_since ? [`Oldest confirmation: ${seconds(coverage.confirmed_since)}.`] : []),
-    ...(coverage.reanalyzing > 0
-      ? [
-          `${counted(coverage.reanalyzing, 'identifier')} being analyzed again: a change of their force is observed when that ends.`,
-        ]
-      : []),
   ]
+  if (beginsUnobserved(coverage, period))
+    lines.push(`The first response is of ${observed_since}. What was forced before then is already forced.`)
+  if (confirmed_since) lines.push(`Oldest confirmation: ${seconds(confirmed_since)}.`)
+  if (reanalyzing > 0) {
+    const text = 'being analyzed again: a change of their force is observed when that ends.'
+    lines.push(`${counted(reanalyzing, 'identifier')} ${text}`)
+  }
+  return lines
 }
 
 function periodLines({ summary: { period } }: Report): string[] {
@@ -76,56 +73,47 @@ function periodLines({ summary: { period } }: Report): string[] {
   ]
 }
 
-function decisionLines(decisions: readonly Decision[]): string[] {
-  if (decisions.length === 0) return []
-  return [
-    'Decisions (a file and a label, at one time):',
-    textTable(
-      decisions.slice(0, SHOWN).map((decision) => ({
-        '#': decision.decision,
-        file: short(decision.file_hash),
-        from: decision.forced_from_differs ? '(differs)' : short(decision.forced_from),
-        to: short(decision.forced_to),
-        'not before': seconds(decision.not_before),
-        'not after': seconds(decision.not_after),
-        'in period': decision.in_period,
-        identifiers: decision.identifiers,
-        explanation: decision.explanation,
-        author: short(decision.notes[0]?.author ?? null),
-      })),
-    ),
-    ...more(decisions.length),
-    '',
-  ]
+/** A list with its title; no line for an empty one. */
+function listLines<T>(
+  title: string,
+  list: readonly T[],
+  columnsOf: (element: T) => Parameters<typeof textTable>[0][number],
+): string[] {
+  if (list.length === 0) return []
+  const lines = [title, textTable(list.slice(0, SHOWN).map(columnsOf))]
+  const more = list.length - SHOWN
+  if (more > 0) lines.push(`... and ${count(more)} more: the other formats (--format) list all of them.`)
+  return [...lines, '']
 }
 
-function eventLines(events: readonly ForceEvent[]): string[] {
-  if (events.length === 0) return []
-  return [
-    'Events (one identifier each):',
-    textTable(
-      events.slice(0, SHOWN).map((event) => ({
-        '#': event.decision,
-        identifier: short(event.identifier),
-        event: event.event,
-        machine: short(event.machine_classification_after),
-        confidence: event.machine_confidence_after,
-        from: short(event.forced_from),
-        to: short(event.forced_to),
-        'not before': seconds(event.not_before),
-        'not after': seconds(event.not_after),
-        'in period': event.in_period,
-      })),
-    ),
-    ...more(events.length),
-    '',
-  ]
+function decisionColumns(decision: Decision) {
+  return {
+    '#': decision.decision,
+    file: short(decision.file_hash),
+    from: decision.forced_from_differs ? '(differs)' : short(decision.forced_from),
+    to: short(decision.forced_to),
+    'not before': seconds(decision.not_before),
+    'not after': seconds(decision.not_after),
+    'in period': decision.in_period,
+    identifiers: decision.identifiers,
+    explanation: decision.explanation,
+    author: short(decision.notes[0]?.author ?? null),
+  }
 }
 
-function more(total: number): string[] {
-  return total > SHOWN
-    ? [`... and ${count(total - SHOWN)} more: the other formats (--format) list all of them.`]
-    : []
+function eventColumns(event: ForceEvent) {
+  return {
+    '#': event.decision,
+    identifier: short(event.identifier),
+    event: event.event,
+    machine: short(event.machine_classification_after),
+    confidence: event.machine_confidence_after,
+    from: short(event.forced_from),
+    to: short(event.forced_to),
+    'not before': seconds(event.not_before),
+    'not after': seconds(event.not_after),
+    'in period': event.in_period,
+  }
 }
 
 function share(value: number | null): string {

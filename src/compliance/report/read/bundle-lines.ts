@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { leafName, noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
+import { leafName } from '../../../pipeline/seal/leaf.ts'
 import { createProver, leafHash } from '../../../pipeline/seal/merkle-tree.ts'
 import {
   notesBetween,
@@ -9,9 +9,10 @@ import {
   sealedRuns,
 } from '../../../pipeline/seal/read-rows.ts'
 import { canonicalJson } from '../../../platform/canonical-json.ts'
+import type { JsonObject } from '../../../platform/json.ts'
 import { AlteredError } from '../../../platform/errors.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
-import { BUNDLE_VERSION, type HeadLine, type LeafLine, type RunLine } from '../bundle/lines.ts'
+import { BUNDLE_VERSION, type HeadLine, type LeafLine, rowName, type RunLine } from '../bundle/lines.ts'
 import { canonicalParts } from '../make-report.ts'
 import type { Report } from '../schema.ts'
 
@@ -22,7 +23,7 @@ const EVENTS_PAGE = 1000
 const LEAVES_PAGE = 5000
 
 /**
- * Writes a report with its proofs, one JSON document a line: the report, then every run up to the one it is as of, each
+ * Writes a report with its proofs, one JSON document a line. The report comes first, then every run up to its as-of, each
  * followed by the leaves of its tree that the report rests on.
  *
  * @throws AlteredError when one of these leaves is not as it was sealed.
@@ -42,31 +43,25 @@ export async function* bundleLines(db: Kysely<Database>, report: Report): AsyncG
     yield line({ run: { ...run, row: canonicalJson(run.row) } })
     const firstLater = notes.findIndex(({ note_id }) => note_id > Number(run.row.notes_through))
     const own = notes.splice(0, firstLater === -1 ? notes.length : firstLater)
-    yield* leafLines(db, run.chain_position, [
-      ...(revisions.get(run.row.run_id) ?? []).map((revision) => ({ revision })),
-      ...own.map((note) => ({ note })),
-    ])
+    yield* leafLines(db, run.chain_position, [...(revisions.get(run.row.run_id) ?? []), ...own])
   }
 }
 
-type Proved = { readonly revision: SealedRevision } | { readonly note: SealedNote }
-
 async function* leafLines(
   db: Kysely<Database>,
-  position: number,
-  proved: readonly Proved[],
+  chain_position: number,
+  rows: readonly JsonObject[],
 ): AsyncGenerator<string> {
-  if (proved.length === 0) return
-  const { hashes, numbers } = await readLeaves(db, position, new Set(proved.map(nameOf)))
+  if (rows.length === 0) return
+  const { hashes, numbers } = await readLeaves(db, chain_position, new Set(rows.map(rowName)))
   const prove = createProver(hashes)
-  for (const row of proved) {
-    const leafNo = numbers.get(nameOf(row))
-    const text = canonicalJson('note' in row ? row.note : row.revision)
-    if (leafNo === undefined || !hashes[leafNo]?.equals(leafHash(text))) throw new AlteredError(nameOf(row))
-    const proof = prove(leafNo).map((hash) => hash.toString('hex'))
-    yield line({
-      leaf: { chain_position: position, leaf_no: leafNo, leaf_count: hashes.length, proof, row: text },
-    })
+  for (const sealed of rows) {
+    const leaf_no = numbers.get(rowName(sealed))
+    const row = canonicalJson(sealed)
+    if (leaf_no === undefined || !hashes[leaf_no]?.equals(leafHash(row)))
+      throw new AlteredError(rowName(sealed))
+    const proof = prove(leaf_no).map((hash) => hash.toString('hex'))
+    yield line({ leaf: { chain_position, leaf_no, leaf_count: hashes.length, proof, row } })
   }
 }
 
@@ -89,8 +84,8 @@ async function readLeaves(db: Kysely<Database>, position: number, names: Readonl
 }
 
 /**
- * The revisions of each event, from the finished one with the former label to the one with the new label, so that a
- * verifier can check that none was left out between.
+ * The revisions of each event, from the finished one with the former label to the one with the new label. A verifier can
+ * check with them that none was left out between.
  */
 async function revisionsOfEvents(db: Kysely<Database>, { events }: Report): Promise<SealedRevision[]> {
   const revisions = new Map<string, SealedRevision>()
@@ -102,7 +97,7 @@ async function revisionsOfEvents(db: Kysely<Database>, { events }: Report): Prom
         first: revision_no_before,
         last: revision_no,
       }))
-    for (const revision of await revisionsIn(db, ranges)) revisions.set(nameOf({ revision }), revision)
+    for (const revision of await revisionsIn(db, ranges)) revisions.set(rowName(revision), revision)
   }
   return [...revisions.values()]
 }
@@ -112,12 +107,6 @@ async function notesOfReport(db: Kysely<Database>, { decisions, head }: Report):
   if (ids.size === 0) return []
   const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, head.as_of.notes_through)
   return notes.filter(({ note_id }) => ids.has(note_id))
-}
-
-function nameOf(row: Proved): string {
-  return 'note' in row
-    ? noteName(row.note.note_id)
-    : revisionName(row.revision.classification_id, row.revision.revision_no)
 }
 
 function line(document: HeadLine | RunLine | LeafLine): string {

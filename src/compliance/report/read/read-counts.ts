@@ -48,22 +48,10 @@ export async function readObservedSince(db: Kysely<Database>, scope: Scope): Pro
   return first?.observed_at ?? null
 }
 
-/** Tracked identifiers of files. */
-export interface Tracked {
-  /** By file hash. */
-  readonly counts: ReadonlyMap<string, number>
-  /** The classifications of the events whose latest record has one of the hashes, each with that hash. */
-  readonly hashes: ReadonlyMap<number, string>
-}
-
 /** Counts the identifiers that have the files of some events, at a position of the chain. */
-export async function readTracked(
-  db: Kysely<Database>,
-  scope: Scope,
-  events: readonly ForceChange[],
-): Promise<Tracked> {
+export async function readTracked(db: Kysely<Database>, scope: Scope, events: readonly ForceChange[]) {
   const hashes = [...new Set(events.flatMap(({ file_hash }) => file_hash ?? []))]
-  if (hashes.length === 0) return { counts: new Map(), hashes: new Map() }
+  if (hashes.length === 0) return { counts: new Map<string, number>(), hashes: new Map<number, string>() }
   const own = [...new Set(events.map(({ classification_id }) => classification_id))]
   const rows = await latestOf(db, scope)
     .innerJoin(sql<{ file_hash: string }>`unnest(${hashes}::text[])`.as<'h'>(sql`h(file_hash)`), (join) =>
@@ -80,7 +68,9 @@ export async function readTracked(
     .groupBy(sql`h.file_hash`)
     .execute()
   return {
+    /** Tracked identifiers by file hash. */
     counts: new Map(rows.map(({ file_hash, identifiers }) => [file_hash, identifiers])),
+    /** The classifications of the events whose latest record has one of the hashes, each with that hash. */
     hashes: new Map(rows.flatMap(({ file_hash, own: ids }) => ids.map((id) => [id, file_hash] as const))),
   }
 }
@@ -90,14 +80,8 @@ function latestOf(db: Kysely<Database>, scope: Scope) {
   return db.selectFrom(
     visibleRevisions(db, scope)
       .distinctOn('r.classification_id')
-      .select([
-        'r.classification_id',
-        'r.revision_no',
-        'r.status',
-        'r.file_hash',
-        'r.machine_classification',
-        'r.force_classification',
-      ])
+      .select(['r.classification_id', 'r.revision_no', 'r.status', 'r.file_hash'])
+      .select(['r.machine_classification', 'r.force_classification'])
       // The primary key backwards, so that its index gives the order.
       .orderBy('r.classification_id', 'desc')
       .orderBy('r.revision_no', 'desc')

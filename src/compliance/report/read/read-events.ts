@@ -3,7 +3,7 @@ import type { DatabaseTime } from '../../../platform/time.ts'
 import { utcText } from '../../../platform/postgres/clock.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
 import { FORCE_CAUSES } from '../../../platform/postgres/tables/history.ts'
-import { type ForceChange, type ForceEvent } from '../schema.ts'
+import type { ForceChange } from '../schema.ts'
 
 /** Rows that the cursor fetches at a time. */
 const PAGE = 1000
@@ -16,9 +16,37 @@ export interface Scope {
 
 /** Every change of force up to a position of the chain, each with the finished content before it. */
 export async function readEvents(db: Kysely<Database>, scope: Scope): Promise<ForceChange[]> {
-  const events: ForceChange[] = []
-  for await (const event of eventsUpTo(db, scope).stream(PAGE)) events.push(event)
-  return events
+  const query = visibleRevisions(db, scope)
+    .where(IS_ABOUT_FORCE)
+    // An already forced identifier has no finished content before it, so that the join leaves it out: it is no event.
+    .innerJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom('identifai.classification_revisions as f')
+          .select(['f.revision_no', 'f.force_classification', 'f.machine_classification'])
+          .select(['f.machine_confidence', 'f.machine_heuristic'])
+          .whereRef('f.classification_id', '=', 'r.classification_id')
+          .whereRef('f.revision_no', '<', 'r.revision_no')
+          .where('f.status', '<>', 'new')
+          .orderBy('f.revision_no', 'desc')
+          .limit(1)
+          .as('former'),
+      (join) => join.onTrue(),
+    )
+    .select([EVENT.as('event'), 'r.classification_id', 'r.revision_no'])
+    .select(['former.revision_no as revision_no_before', 'r.identifier', 'r.ref_id', 'r.name', 'r.source'])
+    .select([utcText(sql`r.submitted_at`).as('submitted_at'), 'r.file_hash'])
+    .select(['former.force_classification as forced_from', 'r.force_classification as forced_to'])
+    .select(utcText(sql`r.previous_confirmed_at`).as('not_before'))
+    .select(utcText(sql`r.observed_at`).as('not_after'))
+    .select('former.machine_classification as machine_classification_before')
+    .select('former.machine_confidence as machine_confidence_before')
+    .select('former.machine_heuristic as machine_heuristic_before')
+    .select('r.machine_classification as machine_classification_after')
+    .select('r.machine_confidence as machine_confidence_after')
+    .select('r.machine_heuristic as machine_heuristic_after')
+    .select(['r.result_url', 'r.run_id', sql<number>`s.chain_position`.as('chain_position')])
+  return Array.fromAsync(query.stream(PAGE))
 }
 
 /** The times at which identifiers were observed whose first finished record was forced already. */
@@ -32,9 +60,9 @@ export async function readAlreadyForced(db: Kysely<Database>, scope: Scope): Pro
 }
 
 /**
- * The revisions of a medium (`r`, with their run `s`) that a position of the chain has: those sealed by then, if all revisions before
- * them of the same classification were sealed by then, too. Of two concurrent runs, the one with the later content may be
- * sealed first; its content counts when the earlier one is sealed.
+ * The revisions of a medium (`r`, with their run `s`) that a position of the chain has. They were sealed by then, and so
+ * were all revisions before them of the same classification. Of two concurrent runs, the one with the later content may
+ * be sealed first; its content counts when the earlier one is sealed.
  */
 export function visibleRevisions(db: Kysely<Database>, { media, position }: Scope) {
   return db
@@ -55,63 +83,11 @@ export function visibleRevisions(db: Kysely<Database>, { media, position }: Scop
 
 const ALREADY_FORCED = sql.lit('already_forced')
 
-/** Whether a revision is about force. The partial index on these causes applies only if the array is written as it is there. */
+/** The causes that are about force. The partial index on them applies only if the array is written as it is there. */
 const IS_ABOUT_FORCE = sql<boolean>`r.causes && array[${sql.join([...FORCE_CAUSES.map((kind) => sql.lit(kind)), ALREADY_FORCED])}]`
 
-function eventsUpTo(db: Kysely<Database>, scope: Scope) {
-  return (
-    visibleRevisions(db, scope)
-      .where(IS_ABOUT_FORCE)
-      // An already forced identifier has no finished content before it, so that the join leaves it out: it is no event.
-      .innerJoinLateral(
-        (eb) =>
-          eb
-            .selectFrom('identifai.classification_revisions as f')
-            .select([
-              'f.revision_no',
-              'f.force_classification',
-              'f.machine_classification',
-              'f.machine_confidence',
-              'f.machine_heuristic',
-            ])
-            .whereRef('f.classification_id', '=', 'r.classification_id')
-            .whereRef('f.revision_no', '<', 'r.revision_no')
-            .where('f.status', '<>', 'new')
-            .orderBy('f.revision_no', 'desc')
-            .limit(1)
-            .as('former'),
-        (join) => join.onTrue(),
-      )
-      .select([
-        EVENT.as('event'),
-        'r.classification_id',
-        'r.revision_no',
-        'former.revision_no as revision_no_before',
-        'r.identifier',
-        'r.ref_id',
-        'r.name',
-        'r.source',
-        utcText(sql`r.submitted_at`).as('submitted_at'),
-        'r.file_hash',
-        'former.force_classification as forced_from',
-        'r.force_classification as forced_to',
-        utcText(sql`r.previous_confirmed_at`).as('not_before'),
-        utcText(sql`r.observed_at`).as('not_after'),
-        'former.machine_classification as machine_classification_before',
-        'former.machine_confidence as machine_confidence_before',
-        'former.machine_heuristic as machine_heuristic_before',
-        'r.machine_classification as machine_classification_after',
-        'r.machine_confidence as machine_confidence_after',
-        'r.machine_heuristic as machine_heuristic_after',
-        'r.result_url',
-        'r.run_id',
-        sql<number>`s.chain_position`.as('chain_position'),
-      ])
-  )
-}
-
 /** The cause of a revision that is an event. */
-const EVENT = sql<ForceEvent['event']>`case ${sql.join(
+const EVENT = sql<ForceChange['event']>`case ${sql.join(
   FORCE_CAUSES.map((kind) => sql`when ${sql.lit(kind)} = any(r.causes) then ${sql.lit(kind)}`),
   sql` `,
 )} end`

@@ -6,8 +6,8 @@ import type { Database } from '../../../platform/postgres/database.ts'
 import { VERSION } from '../../../platform/version.ts'
 import { type Counts, dataDigest, type Facts, makeReport } from '../make-report.ts'
 import { inPeriod } from '../period.ts'
-import type { ForceChange, Note, Period, Report } from '../schema.ts'
-import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
+import type { ForceChange, Period, Report } from '../schema.ts'
+import { type SealedRun, sealedFacts, sealedNote } from '../sealed-facts.ts'
 import { summarizeNow } from '../summary.ts'
 import { readForcedNow, readObservedSince, readTracked } from './read-counts.ts'
 import { readAlreadyForced, readEvents, type Scope } from './read-events.ts'
@@ -25,7 +25,8 @@ export interface ReportRequest {
 }
 
 /**
- * Makes the report from what was sealed by the as-of, in one snapshot. The same request gives the same data later.
+ * Makes the report from everything that was sealed by the as-of, in one snapshot. The same request gives the same data
+ * later.
  *
  * @throws UsageError when nothing had been sealed by then, the as-of lies in the future, or the period is empty.
  */
@@ -38,7 +39,7 @@ export async function readReport(db: Kysely<Database>, request: ReportRequest): 
     .execute(async (trx) => {
       const asOf = await resolveAsOf(trx, request.asOf)
       const period = await periodOf(trx, request, asOf)
-      const facts = await readFacts(trx, { media: request.media, period, asOf })
+      const facts = await readFacts(trx, request.media, period, asOf)
       const { report_version, ...data } = makeReport(request.media, period, facts)
       return {
         report_version,
@@ -69,52 +70,35 @@ async function periodOf(
 
 async function readFacts(
   db: Kysely<Database>,
-  { media, period, asOf }: { readonly media: string; readonly period: Period; readonly asOf: SealedRun },
+  media: string,
+  period: Period,
+  asOf: SealedRun,
 ): Promise<Facts> {
   const scope = { media, position: asOf.chain_position }
   const events = await readEvents(db, scope)
   const { coverage, ...sealed } = sealedFacts(asOf)
+  const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, asOf.row.notes_through)
   return {
     ...sealed,
     coverage: { ...coverage, observed_since: await readObservedSince(db, scope) },
     events,
-    notes: await readNotes(db, media, asOf.row.notes_through),
-    counts: await readCounts(db, { scope, period, events }),
+    notes: notes.filter((note) => note.media === media).map(sealedNote),
+    counts: await readCounts(db, scope, period, events),
   }
-}
-
-/** The notes on files of one medium up to a note_id, by note_id. */
-async function readNotes(db: Kysely<Database>, media: string, through: number): Promise<Note[]> {
-  const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, through)
-  return notes
-    .filter((note) => note.media === media)
-    .map((note) => {
-      const { note_id, noted_at, file_hash, forced_to, author, reason, ticket, reviewer } =
-        note as unknown as Note
-      return {
-        note_id,
-        noted_at,
-        file_hash,
-        forced_to,
-        author,
-        reason,
-        ticket: ticket ?? null,
-        reviewer: reviewer ?? null,
-      }
-    })
 }
 
 async function readCounts(
   db: Kysely<Database>,
-  of: { readonly scope: Scope; readonly period: Period; readonly events: readonly ForceChange[] },
+  scope: Scope,
+  period: Period,
+  events: readonly ForceChange[],
 ): Promise<Counts> {
-  const times = await readAlreadyForced(db, of.scope)
-  const { counts, hashes } = await readTracked(db, of.scope, of.events)
+  const times = await readAlreadyForced(db, scope)
+  const { counts, hashes } = await readTracked(db, scope, events)
+  const isCertain = (time: string) => inPeriod({ not_before: time, not_after: time }, period) === 'certainly'
   return {
-    now: summarizeNow(await readForcedNow(db, of.scope)),
-    alreadyForced: times.filter(
-      (time) => inPeriod({ not_before: time, not_after: time }, of.period) === 'certainly',
-    ).length,
+    now: summarizeNow(await readForcedNow(db, scope)),
+    alreadyForced: times.filter(isCertain).length,
     tracked: (fileHash) => counts.get(fileHash) ?? 0,
     sameFile: ({ file_hash, classification_id }) => {
       if (file_hash === null) return 0

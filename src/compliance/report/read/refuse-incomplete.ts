@@ -6,11 +6,7 @@ import type { GapKind, Report } from '../schema.ts'
 /** Identifiers that a refusal names. */
 const NAMED = 5
 
-/**
- * Refuses a report that is not complete.
- *
- * @throws ReportRefusedError with each gap, the identifiers that cause it at this moment, and what to do.
- */
+/** Throws a ReportRefusedError for a report that is not complete: each gap, its identifiers now, and the next step. */
 export async function refuseIncomplete(db: Kysely<Database>, { head }: Report): Promise<void> {
   const { gaps } = head.coverage
   if (gaps.length === 0) return
@@ -25,27 +21,19 @@ type Remedy = (db: Kysely<Database>, head: Report['head']) => string | Promise<s
 
 const AFTER_A_RUN = 'Run identifai-sync sync --refresh-all, and give no --as-of or one after that run.'
 
-/** What to do about each gap. */
+/** The next step after each gap. */
 const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
   period_not_over: () => 'Run identifai-sync sync after the end of the period, or give an earlier --to.',
   unobserved: () => 'Give a later --to: before the first response there is nothing to report on.',
   unfinished: async (db, { media, period }) => {
-    const unfinished = await describeIdentifiers(
-      db,
-      media,
-      sql`state in ('pending', 'missing', 'quarantined') and enqueued_at < ${period.to}`,
-    )
+    const condition = sql`state in ('pending', 'missing', 'quarantined') and enqueued_at < ${period.to}`
     const hint =
-      'See identifai-sync status --stuck; retire the identifiers that will never have a result, with the reason.'
-    return unfinished === null ? `${NONE_NOW} ${AFTER_A_RUN}` : `${unfinished} ${hint} ${AFTER_A_RUN}`
+      ' See identifai-sync status --stuck; retire the identifiers that will never have a result, with the reason.'
+    return `${await describeIdentifiers(db, media, condition, hint)} ${AFTER_A_RUN}`
   },
   unconfirmed: async (db, { media, period }) => {
-    const unconfirmed = await describeIdentifiers(
-      db,
-      media,
-      sql`state in ('done', 'errored') and last_confirmed_at < ${period.to}`,
-    )
-    return `${unconfirmed ?? NONE_NOW} ${AFTER_A_RUN}`
+    const condition = sql`state in ('done', 'errored') and last_confirmed_at < ${period.to}`
+    return `${await describeIdentifiers(db, media, condition)} ${AFTER_A_RUN}`
   },
   reanalyzing: () =>
     'Run identifai-sync sync when the analyses have ended, and give no --as-of or one after that run.',
@@ -53,14 +41,13 @@ const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
     'When the other run has ended, give no --as-of or one after its end; or give one before it began.',
 }
 
-const NONE_NOW = 'At this moment there is none.'
-
-/** The number of identifiers that match, and the first of them; null when none matches. */
+/** The number of identifiers that match, and the first of them, with a hint where there are any. */
 async function describeIdentifiers(
   db: Kysely<Database>,
   media: string,
   condition: RawBuilder<unknown>,
-): Promise<string | null> {
+  hint = '',
+): Promise<string> {
   const rows = await db
     .selectFrom('identifai.identifiers')
     .select(['identifier', sql<number>`count(*) over ()`.as('total')])
@@ -70,7 +57,7 @@ async function describeIdentifiers(
     .limit(NAMED)
     .execute()
   const total = rows[0]?.total ?? 0
-  if (total === 0) return null
+  if (total === 0) return 'At this moment there is none.'
   const more = total > rows.length ? `, and ${total - rows.length} more` : ''
-  return `At this moment ${total}: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.`
+  return `At this moment ${total}: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.${hint}`
 }

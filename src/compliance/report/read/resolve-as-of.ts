@@ -8,10 +8,8 @@ import { UsageError } from '../../../platform/errors.ts'
 import type { SealedRun } from '../sealed-facts.ts'
 
 /**
- * Makes sure that a time names the same run now and later: it has passed, and no run that ended before it is still being
- * sealed.
- *
- * @throws UsageError when the time lies in the future.
+ * Makes sure that a time names the same run now and later: waits until no run that ended before it is still being sealed.
+ * Throws a UsageError when the time lies in the future.
  */
 export async function awaitAsOf(db: Kysely<Database>, asOf: string | null): Promise<void> {
   if (asOf === null) return
@@ -25,11 +23,7 @@ export async function awaitAsOf(db: Kysely<Database>, asOf: string | null): Prom
   await waitForSeal(db)
 }
 
-/**
- * Finds the last run that had ended by a time; for null, the newest run.
- *
- * @throws UsageError when no run had ended by then.
- */
+/** Finds the last run that had ended by a time, for null the newest. Throws a UsageError when there is none. */
 export async function resolveAsOf(db: Kysely<Database>, asOf: string | null): Promise<SealedRun> {
   const run = await db
     .selectFrom('identifai.sync_runs')
@@ -54,11 +48,7 @@ export async function resolveAsOf(db: Kysely<Database>, asOf: string | null): Pr
   }
 }
 
-/**
- * Converts a time to UTC text with six digits, as the database reads it.
- *
- * @throws UsageError when it lies outside the years that this form can hold.
- */
+/** Converts a time to UTC text with six digits. Throws a UsageError outside the years that this form can hold. */
 export async function normalizeTime(db: Kysely<Database>, time: string): Promise<DatabaseTime> {
   const { rows } = await sql<{ time: DatabaseTime; isWritable: boolean }>`
     select ${utcText(sql`${time}::timestamptz`)} as time,

@@ -2,35 +2,27 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { readLines } from '../../../platform/read-lines.ts'
 import { UsageError } from '../../../platform/errors.ts'
-import type { Finding } from '../../verify/findings.ts'
+import { parseObject } from '../bundle/lines.ts'
 import { verifyBundle } from '../bundle/verify-bundle.ts'
-import { type Report, reportSchema } from '../schema.ts'
+import { reportSchema } from '../schema.ts'
 import { verifyReport } from '../verify-report.ts'
 
-/** The result of verifying a file from itself alone. The keys are those of the JSON output. */
-export interface FileVerification {
-  readonly file: 'report' | 'bundle'
-  readonly events: number
-  readonly decisions: number
-  /** Runs and leaves whose hashes were checked; a report has none. */
-  readonly runs: number
-  readonly leaves: number
-  readonly given_head_at: number | null
-  readonly chain_position: number
-  readonly chain_head: string | null
-  readonly findings: readonly Finding[]
-}
+export type FileVerification = Awaited<ReturnType<typeof verifyFile>>
 
 /**
- * Verifies a JSON report or a bundle, without a database.
+ * Verifies a JSON report or a bundle from itself alone, without a database. The keys of the result are those of the JSON
+ * output. `runs` and `leaves` are those whose hashes were checked; a report has none.
  *
  * @param head A chain head that was noted elsewhere; the bundle must contain it.
  * @throws UsageError when the file cannot be read, or is neither.
  */
-export async function verifyFile(path: string, head: string | undefined): Promise<FileVerification> {
+export async function verifyFile(path: string, head: string | undefined) {
   try {
-    if (await isBundle(path)) return await verifyBundleFile(path, head)
-    return await verifyReportFile(path, head)
+    if (!(await isBundle(path))) return await verifyReportFile(path, head)
+    // node:readline would also end a line at U+2028, which a name may contain.
+    const lines = readLines(createReadStream(path), Number.POSITIVE_INFINITY)
+    const result = await verifyBundle(lines, head)
+    return { file: 'bundle' as const, chain_position: result.runs, ...result }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined || error instanceof UsageError) throw error
@@ -38,19 +30,20 @@ export async function verifyFile(path: string, head: string | undefined): Promis
   }
 }
 
-async function verifyBundleFile(path: string, head: string | undefined): Promise<FileVerification> {
-  const { runs, ...result } = await verifyBundle(linesOf(path), head)
-  return { file: 'bundle', runs, chain_position: runs, ...result }
-}
-
-async function verifyReportFile(path: string, head: string | undefined): Promise<FileVerification> {
+async function verifyReportFile(path: string, head: string | undefined) {
   if (head !== undefined) {
     throw new UsageError('--head goes with a bundle or with the database: a report alone has no chain.')
   }
-  const report = parseReport(path, await readFile(path, 'utf8'))
+  const { data: report, error } = reportSchema.safeParse(parseObject(await readFile(path, 'utf8')))
+  if (!report) {
+    const [issue] = error.issues
+    throw new UsageError(
+      `${path} is neither a bundle nor a report that fits docs/report.schema.json (at /${issue?.path.join('/')}: ${issue?.message}).`,
+    )
+  }
   const { chain_position, chain_head } = report.head.as_of
   return {
-    file: 'report',
+    file: 'report' as const,
     events: report.events.length,
     decisions: report.decisions.length,
     runs: 0,
@@ -62,32 +55,10 @@ async function verifyReportFile(path: string, head: string | undefined): Promise
   }
 }
 
-function parseReport(path: string, text: string): Report {
-  const parsed = reportSchema.safeParse(parseJson(text))
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new UsageError(
-    `${path} is neither a bundle nor a report that fits docs/report.schema.json (at /${issue?.path.join('/')}: ${issue?.message}).`,
-  )
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** A bundle begins with a line of its own; a report is one document over many lines. */
 async function isBundle(path: string): Promise<boolean> {
   for await (const chunk of createReadStream(path, { encoding: 'utf8', end: 99 })) {
     return /^\s*\{\s*"bundle_version"/.test(String(chunk))
   }
   return false
-}
-
-/** The lines of a file. node:readline would also end a line at U+2028, which a name may contain. */
-async function* linesOf(path: string): AsyncGenerator<string> {
-  for await (const { text } of readLines(createReadStream(path), Number.POSITIVE_INFINITY)) yield text
 }

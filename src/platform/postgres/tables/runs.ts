@@ -4,7 +4,7 @@ import { defineTable, type ReadRow } from '../table.ts'
 const RUN_TRIGGERS = ['manual', 'nightly', 'fresh', 'replay', 'demo'] as const
 export type RunTrigger = (typeof RUN_TRIGGERS)[number]
 
-const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
+export const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
 export type RunStatus = (typeof RUN_STATUSES)[number]
 
 /** Counters of a run; the migration says what each of them counts. */

@@ -22,7 +22,7 @@ const hashOf = (identifier: string) => bench.simulator.world.hashOf(identifier) 
 describe('annotate', () => {
   const note = {
     media: 'audio',
-    forcedTo: 'human',
+    forced_to: 'human',
     author: 'A',
     reason: 'r',
     ticket: null,
@@ -32,7 +32,7 @@ describe('annotate', () => {
   it('writes a note that cannot be changed, and counts the identifiers of its file', async () => {
     const identifiers = await track(12)
     const fileHash = hashOf(identifiers[11] as string)
-    expect(await annotate(bench.app.db, { ...note, fileHash })).toEqual({
+    expect(await annotate(bench.app.db, { ...note, file_hash: fileHash })).toEqual({
       note_id: 1,
       file_hash: fileHash,
       forced_to: 'human',
@@ -41,8 +41,11 @@ describe('annotate', () => {
     })
     bench.simulator.world.override(fileHash, 'human')
     await bench.run({ refreshAll: true })
-    expect(await annotate(bench.app.db, { ...note, fileHash })).toMatchObject({ note_id: 2, matching: 2 })
-    expect(await annotate(bench.app.db, { ...note, fileHash: 'unknown' })).toMatchObject({ tracked: 0 })
+    expect(await annotate(bench.app.db, { ...note, file_hash: fileHash })).toMatchObject({
+      note_id: 2,
+      matching: 2,
+    })
+    expect(await annotate(bench.app.db, { ...note, file_hash: 'unknown' })).toMatchObject({ tracked: 0 })
     await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
       values ('h', 'human', 'A', 'r', '2020-01-01')`.execute(bench.app.db)
     const { rows } =
@@ -61,7 +64,7 @@ describe('annotate', () => {
 
   it('refuses an identifier in place of a hash, and names the hash', async () => {
     const [identifier] = (await track(1)) as [string]
-    await expect(annotate(bench.app.db, { ...note, fileHash: identifier })).rejects.toMatchObject({
+    await expect(annotate(bench.app.db, { ...note, file_hash: identifier })).rejects.toMatchObject({
       name: 'UsageError',
       message: expect.stringContaining(hashOf(identifier)),
     })

@@ -36,8 +36,8 @@ describe('explain', () => {
     await bench.run({ refreshAll: true })
     await annotate(bench.app.db, {
       media: 'audio',
-      fileHash: hashOf(one),
-      forcedTo: 'human',
+      file_hash: hashOf(one),
+      forced_to: 'human',
       author: 'A. Rossi',
       reason: 'called back',
       ticket: 'F-1',

@@ -2,29 +2,9 @@ import { count } from '../../../../platform/terminal/text.ts'
 import type { ForceEvent, PeriodSummary } from '../../schema.ts'
 import { isAgainstMachine } from '../../summary.ts'
 
-/** A chart in units of its own, which the page scales. Its rows are also its text alternative. */
-export interface Chart {
-  readonly id: string
-  readonly title: string
-  /** The content of the chart in a sentence. */
-  readonly description: string
-  readonly width: number
-  readonly height: number
-  readonly bars: readonly Bar[]
-  /** Lines of the grid, with their values. */
-  readonly lines: readonly { readonly at: number; readonly label: string }[]
-  readonly columns: readonly [string, string]
-  readonly rows: readonly { readonly label: string; readonly value: number }[]
-}
-
-interface Bar {
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly height: number
+interface Row {
+  readonly label: string
   readonly value: number
-  /** Null where there is no room. */
-  readonly label: string | null
 }
 
 const WIDTH = 400
@@ -39,48 +19,33 @@ const BOTTOM = 26
 const MOST_LABELS = 5
 const LABEL_HALF = 32
 
-type Row = Chart['rows'][number]
-type ChartText = Pick<Chart, 'id' | 'title' | 'columns'>
-
-/** The charts of a report, from the events in its period. */
-export function chartsOf(period: PeriodSummary, events: readonly ForceEvent[]): Chart[] {
+/** The charts of a report, from the events in its period. They are in units of their own, which the page scales. */
+export function chartsOf(period: PeriodSummary, events: readonly ForceEvent[]) {
+  const weeks = period.by_week.map(({ week, events: value }) => ({ label: week, value }))
+  const matrix = period.machine_to_forced.map(({ machine, forced_to, events: value }) => ({
+    label: `${machine ?? 'no verdict'} → ${forced_to ?? 'not forced'}`,
+    value,
+  }))
+  const confidence = confidenceSteps(events).map(({ from, to, events: value }) => ({
+    label: `${from.toFixed(1)}–${to.toFixed(1)}`,
+    value,
+  }))
+  const forcedOtherwise = 'Machine confidence of the verdicts that were forced otherwise'
   return [
-    columnChart(
-      { id: 'weeks', title: 'Events by week', columns: ['Week from Monday (UTC)', 'Events'] },
-      period.by_week.map(({ week, events: value }) => ({ label: week, value })),
-    ),
-    barChart(
-      { id: 'matrix', title: 'Machine against forced label', columns: ['Machine → forced to', 'Events'] },
-      period.machine_to_forced.map(({ machine, forced_to, events: value }) => ({
-        label: `${machine ?? 'no verdict'} → ${forced_to ?? 'not forced'}`,
-        value,
-      })),
-    ),
-    columnChart(
-      {
-        id: 'confidence',
-        title: 'Machine confidence of the verdicts that were forced otherwise',
-        columns: ['Confidence', 'Events'],
-      },
-      confidenceSteps(events).map(({ from, to, events: value }) => ({
-        label: `${from.toFixed(1)}–${to.toFixed(1)}`,
-        value,
-      })),
-    ),
+    { id: 'weeks', title: 'Events by week', unit: 'Week from Monday (UTC)', ...columnChart(weeks) },
+    { id: 'matrix', title: 'Machine against forced label', unit: 'Machine → forced to', ...barChart(matrix) },
+    { id: 'confidence', title: forcedOtherwise, unit: 'Confidence', ...columnChart(confidence) },
   ]
 }
 
 /** Counts events against the machine by its confidence, in steps of a tenth; the last includes 1. */
-export function confidenceSteps(
-  events: readonly ForceEvent[],
-): { readonly from: number; readonly to: number; readonly events: number }[] {
-  const steps = events.filter(isAgainstMachine).flatMap(({ machine_confidence_after: confidence }) => {
-    return confidence === null ? [] : [stepOf(confidence)]
-  })
+export function confidenceSteps(events: readonly ForceEvent[]) {
+  const confidences = events.filter(isAgainstMachine).map((event) => event.machine_confidence_after)
+  const steps = Map.groupBy(confidences, (confidence) => confidence !== null && stepOf(confidence))
   return Array.from({ length: 10 }, (_, step) => ({
     from: step / 10,
     to: (step + 1) / 10,
-    events: steps.filter((one) => one === step).length,
+    events: steps.get(step)?.length ?? 0,
   }))
 }
 
@@ -89,14 +54,13 @@ function stepOf(confidence: number): number {
   return Math.min(Math.max(Math.floor(confidence * 10 + 1e-9), 0), 9)
 }
 
-/** Upright columns, from left to right. */
-function columnChart(text: ChartText, rows: readonly Row[]): Chart {
+/** Upright columns, from left to right. A label is null where there is no room. */
+function columnChart(rows: readonly Row[]) {
   const most = Math.max(1, ...rows.map(({ value }) => value))
   const step = (WIDTH - LEFT) / Math.max(1, rows.length)
   const labelEvery = Math.ceil(rows.length / MOST_LABELS)
   const heightOf = (value: number) => (value / most) * PLOT_HEIGHT
   return {
-    ...text,
     description: describe(rows),
     width: WIDTH,
     height: TOP + PLOT_HEIGHT + BOTTOM,
@@ -123,10 +87,9 @@ const LABEL_WIDTH = 160
 const VALUE_WIDTH = 56
 
 /** Horizontal bars, from top to bottom, each with its label before it. */
-function barChart(text: ChartText, rows: readonly Row[]): Chart {
+function barChart(rows: readonly Row[]) {
   const most = Math.max(1, ...rows.map(({ value }) => value))
   return {
-    ...text,
     description: describe(rows),
     width: WIDTH,
     height: Math.max(1, rows.length) * ROW_HEIGHT + 8,

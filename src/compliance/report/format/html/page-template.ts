@@ -1,4 +1,4 @@
-/** A chart with its text alternative. `it` is a Chart. */
+/** A chart with its text alternative. `it` is one of `chartsOf`. */
 export const CHART_TEMPLATE = `
 <figure>
   <figcaption><h3 id="<%= it.id %>-title"><%= it.title %></h3><span class="soft" id="<%= it.id %>-text"><%= it.description %></span></figcaption>
@@ -22,7 +22,7 @@ export const CHART_TEMPLATE = `
     <summary>As a table</summary>
     <table class="narrow">
       <caption><%= it.title %></caption>
-      <thead><tr><th scope="col"><%= it.columns[0] %></th><th scope="col" class="number"><%= it.columns[1] %></th></tr></thead>
+      <thead><tr><th scope="col"><%= it.unit %></th><th scope="col" class="number">Events</th></tr></thead>
       <tbody>
 <% for (const row of it.rows) { %>
         <tr><th scope="row"><%= row.label %></th><td class="number"><%= it.count(row.value) %></td></tr>

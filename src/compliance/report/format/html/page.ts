@@ -14,7 +14,12 @@ import { CHART_TEMPLATE, DECISIONS_TEMPLATE, EVENTS_TEMPLATE, PAGE_TEMPLATE } fr
  * both. The templates escape every text of a report, because all of it may be hostile.
  */
 export function htmlText(report: Report): string[] {
-  return [headOf(report), createTemplates().render('@page', viewOf(report)), '</body>\n</html>\n']
+  const templates = new Eta({ autoEscape: true, escapeFunction: escape })
+  templates.loadTemplate('@chart', CHART_TEMPLATE)
+  templates.loadTemplate('@decisions', DECISIONS_TEMPLATE)
+  templates.loadTemplate('@events', EVENTS_TEMPLATE)
+  templates.loadTemplate('@page', PAGE_TEMPLATE)
+  return [headOf(report), templates.render('@page', viewOf(report)), '</body>\n</html>\n']
 }
 
 function headOf({ head }: Report): string {
@@ -32,15 +37,6 @@ function headOf({ head }: Report): string {
 </head>
 <body>
 `
-}
-
-function createTemplates(): Eta {
-  const eta = new Eta({ autoEscape: true, escapeFunction: escape })
-  eta.loadTemplate('@chart', CHART_TEMPLATE)
-  eta.loadTemplate('@decisions', DECISIONS_TEMPLATE)
-  eta.loadTemplate('@events', EVENTS_TEMPLATE)
-  eta.loadTemplate('@page', PAGE_TEMPLATE)
-  return eta
 }
 
 function viewOf(report: Report) {
@@ -67,17 +63,9 @@ const IN_PERIOD_TEXT: { readonly [Value in InPeriod]: string } = {
   no: 'outside the period',
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
 /** Escapes text for an element or an attribute. Characters that could move or hide text become visible escapes. */
 function escape(value: unknown): string {
-  return printable(String(value)).replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
+  return printable(String(value)).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
 /** A time to the millisecond, which is enough for a reader; the JSON format has all six digits. */
@@ -93,7 +81,7 @@ function verdict(event: ForceEvent, when: 'before' | 'after'): string {
   return `${label}${confidence === null ? '' : ` ${confidence}`}${heuristic === null ? '' : ` (${heuristic})`}`
 }
 
-/** Whether a URL may become a link; others, such as javascript:, are shown as text. */
+/** Returns whether a URL may become a link; others, such as javascript:, are shown as text. */
 function isLink(url: string | null): boolean {
   return url !== null && /^https?:\/\//i.test(url)
 }

@@ -1,0 +1,39 @@
+import { EXIT_CODE, UsageError } from '../platform/errors.ts'
+import { print, printJson } from '../platform/terminal/output.ts'
+import { counted } from '../platform/terminal/text.ts'
+
+interface JsonOption {
+  readonly json?: true | undefined
+}
+
+/** Prints the result of a command: with `--json` as the one JSON document, otherwise as text for people. */
+export function printResult(options: JsonOption, result: unknown, text: string): void {
+  if (options.json) printJson(result)
+  else print(text)
+}
+
+/** Identifiers that a command was to change, and those that it did. */
+interface Changed {
+  readonly given: readonly string[]
+  readonly changed: readonly string[]
+  /** Key of their number in the JSON document, and the words for them in text. */
+  readonly key: string
+  readonly now: string
+  /** The words for those that it did not change. */
+  readonly problem: string
+}
+
+/**
+ * Prints how many identifiers were changed, and names the others on standard error. Throws a UsageError when identifiers
+ * were given, and none of them was changed.
+ */
+export function printChanged(options: JsonOption, { given, changed, key, now, problem }: Changed): void {
+  const unknown = given.filter((id) => !changed.includes(id))
+  const message = `${problem}: ${unknown.join(', ')}`
+  if (unknown.length > 0 && changed.length === 0) throw new UsageError(message)
+  printResult(options, { [key]: changed.length, unknown }, `${counted(changed.length, 'identifier')} ${now}.`)
+  if (unknown.length > 0) {
+    console.error(`error: ${message}`)
+    process.exitCode = EXIT_CODE.partial
+  }
+}
