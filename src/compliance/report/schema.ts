@@ -176,34 +176,35 @@ const decision = z
   })
   .describe('Events of one file and label that can have happened at the same moment.')
 
-const event = z
+/** Its members, in this order, are the first columns of the CSV form. */
+export const event = z
   .strictObject({
     event: z.enum(FORCE_CAUSES),
     in_period: inPeriod,
-    decision: position.describe('Number of its decision in this report.'),
-    classification_id: z.int(),
-    revision_no: position.describe('The revision that has the new label.'),
-    revision_no_before: position.describe('The finished revision before it, which has the former label.'),
     identifier: z.string(),
-    ref_id: text,
-    name: text,
-    source: text,
-    submitted_at: time.nullable(),
-    file_hash: text,
     forced_from: text,
     forced_to: text,
     ...interval,
     force_origin: z.enum(['not_c2pa_path', 'undetermined']),
+    file_hash: text,
+    same_file_identifiers: count.describe('Other tracked identifiers of the same file.'),
+    ref_id: text,
+    name: text,
+    source: text,
+    submitted_at: time.nullable(),
     machine_classification_before: text,
     machine_confidence_before: z.number().nullable(),
     machine_heuristic_before: text,
     machine_classification_after: text,
     machine_confidence_after: z.number().nullable(),
     machine_heuristic_after: text,
-    same_file_identifiers: count.describe('Other tracked identifiers of the same file.'),
     result_url: text,
+    classification_id: z.int(),
+    revision_no: position.describe('The revision that has the new label.'),
+    revision_no_before: position.describe('The finished revision before it, which has the former label.'),
     run_id: z.guid(),
     chain_position: position,
+    decision: position.describe('Number of its decision in this report.'),
   })
   .describe('A change of force, observed between two finished records of one identifier.')
 

@@ -1,48 +1,13 @@
 import { pipeline, Readable } from 'node:stream'
 import { stringify } from 'csv-stringify'
-import type { Decision, Report } from '../schema.ts'
+import { type Decision, event, type Report } from '../schema.ts'
 
-/** Columns of the CSV form. New ones are appended, so that the numbers of the others stay. */
+/** Columns of the CSV form: the members of an event, then those of its decision, its first note and the coverage. */
 const COLUMNS = [
-  'event',
-  'in_period',
-  'identifier',
-  'forced_from',
-  'forced_to',
-  'not_before',
-  'not_after',
-  'force_origin',
-  'file_hash',
-  'same_file_identifiers',
-  'ref_id',
-  'name',
-  'source',
-  'submitted_at',
-  'machine_classification_before',
-  'machine_confidence_before',
-  'machine_heuristic_before',
-  'machine_classification_after',
-  'machine_confidence_after',
-  'machine_heuristic_after',
-  'result_url',
-  'classification_id',
-  'revision_no',
-  'revision_no_before',
-  'run_id',
-  'chain_position',
-  'decision',
-  'decision_not_before',
-  'decision_not_after',
-  'explanation',
-  'note_author',
-  'note_reason',
-  'note_ticket',
-  'note_reviewer',
-  'noted_at',
-  'coverage',
-] as const
-
-type CsvRow = Record<(typeof COLUMNS)[number], string | number | null>
+  ...Object.keys(event.shape),
+  ...['decision_not_before', 'decision_not_after', 'explanation'],
+  ...['note_author', 'note_reason', 'note_ticket', 'note_reviewer', 'noted_at', 'coverage'],
+]
 
 /**
  * The events of the period as CSV (RFC 4180), one a line; null is empty. A text that a spreadsheet would take for a formula
@@ -51,7 +16,7 @@ type CsvRow = Record<(typeof COLUMNS)[number], string | number | null>
 export function csvText(report: Report): AsyncIterable<string> {
   const lines = stringify({
     header: true,
-    columns: [...COLUMNS],
+    columns: COLUMNS,
     record_delimiter: 'windows',
     escape_formulas: true,
     // Many readers end a line at a lone line feed or carriage return, too.
@@ -62,13 +27,13 @@ export function csvText(report: Report): AsyncIterable<string> {
   return lines
 }
 
-function* rowsOf({ events, decisions, head }: Report): Generator<CsvRow> {
-  for (const event of events) {
-    if (event.in_period === 'no') continue
-    const decision = decisions[event.decision - 1] as Decision
+function* rowsOf({ events, decisions, head }: Report) {
+  for (const listed of events) {
+    if (listed.in_period === 'no') continue
+    const decision = decisions[listed.decision - 1] as Decision
     const [note] = decision.notes
     yield {
-      ...event,
+      ...listed,
       decision_not_before: decision.not_before,
       decision_not_after: decision.not_after,
       explanation: decision.explanation,
