@@ -24,33 +24,33 @@ async function pendingOf({ app }: TestApp): Promise<number> {
   return pending
 }
 
-describe('a fresh pass', () => {
-  it('leaves what can wait for the night alone', async () => {
+describe('a fresh run', () => {
+  it('leaves the identifiers that can wait to the nightly run', async () => {
     await using api = await startCannedApi(done)
     await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
-    const priorities = { woken: 10, inserted: 0, enqueued: -5, later: -6, sweep: -10 }
+    const priorities = { refreshed: 10, inserted: 0, enqueued: -5, later: -6, finished: -10 }
     for (const [identifier, priority] of Object.entries(priorities)) await insert(bench, identifier, priority)
     expect(await bench.run({ trigger: 'fresh' })).toMatchObject({ trigger: 'fresh', claimed: 3 })
-    expect(api.requests).toEqual([['woken', 'inserted', 'enqueued']])
+    expect(api.requests).toEqual([['refreshed', 'inserted', 'enqueued']])
     expect(await runs(bench)).toEqual([{ trigger: 'fresh', status: 'succeeded', claimed: 3 }])
   })
 
-  it('leaves no row when there was nothing to claim', async () => {
+  it('leaves no row when there is nothing to claim', async () => {
     await using bench = await createTestApp()
-    await insert(bench, 'sweep', -10)
+    await insert(bench, 'finished', -10)
     expect(await bench.run({ trigger: 'fresh' })).toMatchObject({ claimed: 0 })
     expect(await runs(bench)).toEqual([])
   })
 
-  it('has a new identifier asked within a few requests while a sweep of 100,000 runs', async () => {
+  it('requests a new identifier within a few requests while a nightly run of 100,000 is in progress', async () => {
     await using api = await startCannedApi(done)
     await using bench = await createTestApp({
-      // Slow enough that requests stand in line for the quota.
+      // Slow enough that requests wait for the quota.
       environment: { IDENTIFAI_API_URL: api.url, SYNC_REQUESTS_PER_SECOND: '10' },
     })
     await seedFinished(bench.app.db, 100_000)
     const stop = new AbortController()
-    const sweep = executeRun(bench.app, { trigger: 'nightly', signal: stop.signal })
+    const nightly = executeRun(bench.app, { trigger: 'nightly', signal: stop.signal })
     const waits: number[] = []
     for (let round = 1; round <= 5; round++) {
       await expect.poll(() => api.requests.length, { timeout: 30_000 }).toBeGreaterThan(round * 4)
@@ -60,11 +60,11 @@ describe('a fresh pass', () => {
       await expect.poll(() => api.requests.flat()).toContain(`new-${round}`)
       waits.push(api.requests.findIndex((identifiers) => identifiers.includes(`new-${round}`)) - before)
     }
-    // Whichever pass asked for the last one, it has to be loaded before the sweep is stopped.
+    // Whichever pass asked for the last one, it has to be loaded before the nightly is stopped.
     await expect.poll(() => pendingOf(bench), { timeout: 30_000 }).toBe(0)
     stop.abort(new Error('seen enough'))
-    // Two of the sweep may be on their way, and some leave while the fresh pass begins; behind it there are 900.
+    // Two of the nightly may be on their way, and some leave while the fresh pass begins; behind it there are 900.
     expect(Math.max(...waits)).toBeLessThanOrEqual(8)
-    expect((await sweep).run).toMatchObject({ status: 'interrupted', pending_count: 0 })
+    expect((await nightly).run).toMatchObject({ status: 'interrupted', pending_count: 0 })
   })
 })

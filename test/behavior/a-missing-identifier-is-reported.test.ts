@@ -9,14 +9,14 @@ const known = Array.from({ length: 50 }, (_, n) => ({
 }))
 
 it.each([
-  ['leaves unknown ones out', 'missing'],
-  ['refuses unknown ones', 'quarantined'],
+  ['leaves out unknown identifiers', 'missing'],
+  ['refuses unknown identifiers', 'quarantined'],
 ] as const)(
-  'where the API %s, an identifier that is %s for good says so when it is the hash of a known file',
+  'an API that %s makes an identifier %s, and its error names the mistake when it is the hash of a known file',
   async (behavior, state) => {
-    await using api = await startCannedApi((asked, response) => {
-      const found = known.filter(({ identifier }) => asked.includes(identifier))
-      if (behavior === 'leaves unknown ones out' || found.length === asked.length) return found
+    await using api = await startCannedApi((requested, response) => {
+      const found = known.filter(({ identifier }) => requested.includes(identifier))
+      if (behavior === 'leaves out unknown identifiers' || found.length === requested.length) return found
       response.statusCode = 404
       response.end('{"message": "Not Found."}')
       return undefined
@@ -26,7 +26,7 @@ it.each([
       environment: { IDENTIFAI_API_URL: api.url },
       onLogLine: (line) => lines.push(line),
     })
-    await bench.enqueue([...known.map(({ identifier }) => identifier), 'hash-7', 'nobody'])
+    await bench.enqueue([...known.map(({ identifier }) => identifier), 'hash-7', 'unknown'])
     for (let run = 0; run < 5; run++) {
       await bench.run()
       await bench.makeAllDue()
@@ -37,11 +37,11 @@ it.each([
       .where('state', '=', state)
       .orderBy('id')
       .execute()
-    expect(rows.map(({ identifier }) => identifier)).toEqual(['hash-7', 'nobody'])
+    expect(rows.map(({ identifier }) => identifier)).toEqual(['hash-7', 'unknown'])
     expect(rows[0]?.last_error).toMatch(/It equals the hash of a file .* instead of the identifier\.$/)
     expect(rows[1]?.last_error).not.toContain('hash')
-    const told = lines.filter((line) => line.includes('identifiers became missing'))
-    expect(told.map((line) => (JSON.parse(line) as { missing: number }).missing)).toEqual(
+    const warnings = lines.filter((line) => line.includes('identifiers became missing'))
+    expect(warnings.map((line) => (JSON.parse(line) as { missing: number }).missing)).toEqual(
       state === 'missing' ? [2] : [],
     )
   },

@@ -11,10 +11,10 @@ const done = (identifiers: readonly string[]) =>
   identifiers.map((identifier) => ({ identifier, status: 'done' }))
 const signal = new AbortController().signal
 
-describe('a pass under way', () => {
-  it('keeps its leases while an answer takes longer than one, also of claims that wait for the next request', async () => {
+describe('a run in progress', () => {
+  it('keeps its leases while a response takes longer than a lease, also those of claims that wait for the next request', async () => {
     await using api = await startCannedApi((identifiers, response) => {
-      // Each answer takes nearly two leases.
+      // Each response takes nearly two leases.
       void sleep(3500).then(() => response.end(JSON.stringify(done(identifiers))))
       return undefined
     })
@@ -34,11 +34,11 @@ describe('a pass under way', () => {
       released: 0,
       requests: 2,
     })
-    const asked = api.requests.flat()
-    expect(asked.length).toBe(new Set(asked).size)
+    const requested = api.requests.flat()
+    expect(requested.length).toBe(new Set(requested).size)
   })
 
-  it('stops when its run is closed by somebody else, and holds nothing afterwards', async () => {
+  it('stops when another process closes it, and holds nothing afterwards', async () => {
     await using api = await startCannedApi((identifiers, response) => {
       void sql`update identifai.sync_runs set status = 'interrupted', finished_at = now()`
         .execute(bench.database.db)
@@ -56,15 +56,15 @@ describe('a pass under way', () => {
     expect(rows).toEqual([{ state: 'pending', leased: 0 }])
   })
 
-  it('reads the clock before the request leaves, and after the answer has come', async () => {
+  it('reads the clock before it sends a request, and after it has received the response', async () => {
     const clock = () => readClock(bench.database.db)
     let arrived = ''
-    let answered = ''
+    let responded = ''
     await using api = await startCannedApi((identifiers, response) => {
       void (async () => {
         arrived = await clock()
         await sleep(50)
-        answered = await clock()
+        responded = await clock()
         response.end(JSON.stringify(done(identifiers)))
       })()
       return undefined
@@ -74,14 +74,14 @@ describe('a pass under way', () => {
     await bench.run()
     const { rows } = await sql<{ left: boolean; received: boolean }>`
       select i.last_confirmed_at < ${arrived}::timestamptz and i.last_requested_at < ${arrived}::timestamptz as left,
-        r.observed_at > ${answered}::timestamptz as received
+        r.observed_at > ${responded}::timestamptz as received
       from identifai.identifiers i join identifai.classification_revisions r on r.classification_id = i.id`.execute(
       bench.app.db,
     )
     expect(rows).toEqual([{ left: true, received: true }])
   })
 
-  it('asks again for the one confirmed longest ago first', async () => {
+  it('refreshes first the identifier that was confirmed longest ago', async () => {
     await using api = await startCannedApi(done)
     await using bench = await createTestApp({
       environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1', SYNC_CONCURRENCY: '1' },

@@ -21,7 +21,7 @@ describe('10,000 finished identifiers', () => {
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
-  it('are synced in exactly 100 requests', async () => {
+  it('are loaded in exactly 100 requests', async () => {
     const run = await bench.run()
     expect(run).toMatchObject({
       status: 'succeeded',
@@ -50,7 +50,7 @@ describe('10,000 finished identifiers', () => {
     }
   })
 
-  it('keep the record as received beside each revision', async () => {
+  it('keep the payload beside each revision', async () => {
     const { rows } = await sql<{ identifier: string; payload: never; revision_no: number }>`
       select r.identifier, r.revision_no, p.payload from identifai.classification_revisions r
       join identifai.revision_payloads p using (classification_id, revision_no)`.execute(bench.app.db)
@@ -61,7 +61,7 @@ describe('10,000 finished identifiers', () => {
     }
   })
 
-  it('write no row of any data table when they are asked again and nothing has changed', async () => {
+  it('write no row of any data table when a refresh finds no change', async () => {
     bench.simulator.world.options.shuffle = true
     const before = await dataTableWrites(bench)
     const run = await bench.run({ refreshAll: true })
@@ -82,7 +82,7 @@ describe('10,000 finished identifiers', () => {
   })
 })
 
-/** From pg_stat_user_tables, after every session has reported what it did. */
+/** Reads pg_stat_user_tables after every session has reported its writes. */
 async function dataTableWrites({ app }: TestApp): Promise<Writes> {
   await expect.poll(() => pendingWrites(app.db), { timeout: 30_000, interval: 200 }).toBe(true)
   const { rows } = await sql<{ relname: string; ins: number; upd: number; del: number }>`
@@ -94,8 +94,8 @@ async function dataTableWrites({ app }: TestApp): Promise<Writes> {
 }
 
 /**
- * Sessions report their statistics when they have been idle for a second; the ledger's updates, which are known, tell
- * whether all have.
+ML: * True when all sessions have reported their statistics, which they do after a second without work. The number of updates
+ * of `identifiers` is known.
  */
 async function pendingWrites(db: TestApp['app']['db']): Promise<boolean> {
   const { rows } = await sql<{ finished: boolean }>`

@@ -3,14 +3,14 @@ import { createApp } from '../../src/app.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { createTestApp } from '../support/test-app.ts'
 
-it('a pass whose time is up finishes what it has asked, and leaves the rest for the next one', async () => {
+it('a run at its time limit finishes its requested identifiers, and leaves the rest to the next run', async () => {
   const logged: string[] = []
   await using bench = await createTestApp({
     environment: { SYNC_CONCURRENCY: '1' },
     onLogLine: (line) => logged.push(line),
   })
   await bench.enqueue(bench.simulator.world.register({ count: 3000 }))
-  // Its time is up while the first request is under way: slots are a fifth of a second apart.
+  // It reaches the limit during its first requests, because slots are a fifth of a second apart.
   const { logger, telemetry } = bench.app
   const config = { ...bench.app.config, requestsPerSecond: 5, maxDurationMinutes: 1.5 / 60 }
   await using app = createApp(config, { logger, telemetry })

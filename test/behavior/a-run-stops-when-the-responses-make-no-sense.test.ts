@@ -10,17 +10,17 @@ import { createTestApp, type TestApp } from '../support/test-app.ts'
 const FINISHED = 5000
 const RUNS = 10
 
-type OutcomeGroup = Parameters<typeof startCannedApi>[0]
+type Responder = Parameters<typeof startCannedApi>[0]
 
-const done: OutcomeGroup = (identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' }))
+const done: Responder = (identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' }))
 
 describe('5,000 finished identifiers', () => {
   let api: CannedApi
   let bench: TestApp
-  let answer: OutcomeGroup = done
+  let respond: Responder = done
 
   beforeAll(async () => {
-    api = await startCannedApi((...call) => answer(...call))
+    api = await startCannedApi((...call) => respond(...call))
     bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(Array.from({ length: FINISHED }, (_, n) => `id-${n}`))
     await bench.run()
@@ -30,7 +30,7 @@ describe('5,000 finished identifiers', () => {
     await api[Symbol.asyncDispose]()
   })
 
-  /** Everything that a bad night could ruin. */
+  /** Everything that a run with wrong responses could damage. */
   async function states() {
     const { rows } = await sql`
       select state, absences, attempts, leased_by, count(*) from identifai.identifiers
@@ -38,10 +38,10 @@ describe('5,000 finished identifiers', () => {
     return rows
   }
 
-  it.each<[string, OutcomeGroup, string]>([
+  it.each<[string, Responder, string]>([
     ["another account's key", () => [], 'IDENTIFAI_API_KEY'],
     [
-      "another account's key, which knows a few of them",
+      "another account's key, for which the API returns a few of them",
       (identifiers) =>
         identifiers.filter((_, n) => n % 10 === 0).map((identifier) => ({ identifier, status: 'done' })),
       'IDENTIFAI_API_KEY',
@@ -52,30 +52,30 @@ describe('5,000 finished identifiers', () => {
       'do not fit the contract',
     ],
     [
-      'a wrong address that answers 404',
+      'a wrong address that returns 404',
       (_, response) => void response.writeHead(404).end('<html>'),
       'IDENTIFAI_API_URL',
     ],
     [
-      'a wrong address that answers 422',
+      'a wrong address that returns 422',
       (_, response) => void response.writeHead(422).end('{}'),
       'IDENTIFAI_API_URL',
     ],
-  ])('survive ten nights of %s', async (_, bad, says) => {
+  ])('survive ten runs with %s', async (_, wrong, message) => {
     const before = await states()
-    answer = bad
-    for (let night = 1; night <= RUNS; night++) {
+    respond = wrong
+    for (let count = 1; count <= RUNS; count++) {
       const { run, failure } = await executeRun(bench.app, {
         trigger: 'manual',
         signal: new AbortController().signal,
         refreshAll: true,
       })
       expect(failure).toBeInstanceOf(CircuitBrokenError)
-      expect((failure as Error).message).toContain(says)
+      expect((failure as Error).message).toContain(message)
       expect(run).toMatchObject({ status: 'failed', not_returned: 0, quarantined: 0 })
       expect(run.requests).toBeLessThan(40)
     }
-    answer = done
+    respond = done
     expect(await states()).toEqual(before)
     const quarantined = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
     expect(quarantined).toEqual([])
@@ -86,12 +86,12 @@ describe('5,000 finished identifiers', () => {
     expect(await states()).toEqual(before)
   })
 
-  it('are not stopped by a single bad identifier, night after night', async () => {
-    answer = (identifiers, response, request) => {
+  it('do not stop a run because of a single bad identifier', async () => {
+    respond = (identifiers, response, request) => {
       if (identifiers.includes('id-1')) return void response.writeHead(422).end('{}')
       return done(identifiers, response, request)
     }
-    for (let night = 1; night <= 3; night++) {
+    for (let count = 1; count <= 3; count++) {
       const { failure } = await executeRun(bench.app, {
         trigger: 'manual',
         signal: new AbortController().signal,
@@ -103,11 +103,11 @@ describe('5,000 finished identifiers', () => {
       { state: 'done', count: FINISHED - 1 },
       { state: 'quarantined', count: 1 },
     ])
-    answer = done
+    respond = done
   })
 })
 
-it('a new fleet is not turned missing by a key that knows none of it', async () => {
+it('new identifiers do not become missing when the API returns none of them', async () => {
   await using api = await startCannedApi(() => [])
   await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(Array.from({ length: 300 }, (_, n) => `id-${n}`))
@@ -123,14 +123,14 @@ it('a new fleet is not turned missing by a key that knows none of it', async () 
 describe('a control group of finished identifiers', () => {
   const known = Array.from({ length: 30 }, (_, n) => `id-${n}`)
 
-  async function finishedBench(answer: OutcomeGroup) {
-    const bench = await benchAgainst(answer)
+  async function finishedBench(responder: Responder) {
+    const bench = await benchAgainst(responder)
     await bench.enqueue(known)
     expect(await bench.run()).toMatchObject({ status: 'succeeded', done: 30 })
     return bench
   }
 
-  it('tells a list of identifiers that do not exist from a wrong key', async () => {
+  it('distinguishes a list of identifiers that do not exist from a wrong key', async () => {
     await using bench = await finishedBench((identifiers) =>
       identifiers.filter((one) => known.includes(one)).map((identifier) => ({ identifier, status: 'done' })),
     )
@@ -140,7 +140,7 @@ describe('a control group of finished identifiers', () => {
     expect(await bench.run({ limit: 3 })).toMatchObject({ claimed: 0 })
   })
 
-  it('tells a wrong key from new identifiers that cannot be read yet, however few are asked', async () => {
+  it('distinguishes a wrong key from new identifiers that cannot be read yet, however few are requested', async () => {
     let isRightKey = true
     await using bench = await finishedBench((identifiers) =>
       isRightKey ? identifiers.map((identifier) => ({ identifier, status: 'done' })) : [],
@@ -164,7 +164,7 @@ describe('a control group of finished identifiers', () => {
     ])
   })
 
-  it('is not asked beyond a limit', async () => {
+  it('is not requested beyond a limit', async () => {
     await using bench = await finishedBench((identifiers) =>
       identifiers.filter((one) => known.includes(one)).map((identifier) => ({ identifier, status: 'done' })),
     )
@@ -173,7 +173,7 @@ describe('a control group of finished identifiers', () => {
   })
 })
 
-it('missing ones that are still missing say nothing of the key', async () => {
+it('identifiers that are still missing do not trip the circuit breaker', async () => {
   await using bench = await benchAgainst(() => [])
   await bench.enqueue(Array.from({ length: 60 }, (_, n) => `gone-${n}`))
   await sql`update identifai.identifiers set state = 'missing', absences = 5, finished_at = now()`.execute(

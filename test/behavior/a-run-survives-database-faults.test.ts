@@ -13,7 +13,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
-/** What the server says when a session may begin (protocol 3, message Z, idle). */
+/** The server's message that a session may begin (protocol 3, message Z, idle). */
 const READY_FOR_QUERY = 'Z\0\0\0\u0005I'
 
 /** Makes every insert into a table fail with an SQLSTATE for as long as `condition` holds. */
@@ -32,7 +32,7 @@ async function failInserts({ app }: TestApp, table: string, sqlstate: string, co
     .execute(app.db)
 }
 
-/** A claim whose answer was lost is nobody's until its lease runs out: the next pass after that takes it. */
+/** Executes a run after all leases have expired. No run owns a claim whose response was lost until its lease expires. */
 async function runAfterLeases(bench: TestApp) {
   await sql`update identifai.identifiers set lease_until = now() - interval '1 second' where lease_until is not null`.execute(
     bench.app.db,
@@ -42,7 +42,7 @@ async function runAfterLeases(bench: TestApp) {
 }
 
 describe('a write that fails', () => {
-  it.each(['40P01', '40001', '57P01'])('with %s is done again, once', async (sqlstate) => {
+  it.each(['40P01', '40001', '57P01'])('with %s is repeated, and takes effect once', async (sqlstate) => {
     await using bench = await createTestApp()
     const identifiers = bench.simulator.world.register({ count: 150 })
     await bench.enqueue(identifiers)
@@ -53,7 +53,7 @@ describe('a write that fails', () => {
   })
 
   it.each(['22P05', '54000'])(
-    'with %s is done record by record, and the culprit is quarantined',
+    'with %s is repeated record by record, and the culprit is quarantined',
     async (sqlstate) => {
       await using api = await startCannedApi((identifiers) =>
         identifiers.map((identifier) => ({
@@ -89,7 +89,7 @@ describe('a write that fails', () => {
   )
 })
 
-it('a write that cannot be mended fails the pass, and every claim is given back once', async () => {
+it('a write that always fails ends the run, and every claim is released once', async () => {
   await using api = await startCannedApi((identifiers) =>
     identifiers.filter((_, n) => n % 3 > 0).map((identifier) => ({ identifier, status: 'done' })),
   )
@@ -115,7 +115,7 @@ it('a write that cannot be mended fails the pass, and every claim is given back 
   expect(rows).toEqual([{ state: 'pending', attempts: 0, absences: 0, due: true, leased_by: null }])
 })
 
-it('a pass outlives its connections being cut again and again, and tells the truth', async () => {
+it('a run whose connections are cut repeatedly continues, and counts correctly', async () => {
   await using bench = await createTestApp({ environment: { SYNC_BATCH_SIZE: '20' } })
   const identifiers = bench.simulator.world.register({ count: 600 })
   await bench.enqueue(identifiers)
@@ -136,30 +136,30 @@ it('a pass outlives its connections being cut again and again, and tells the tru
   await sabotage
   await saboteur.db.destroy()
   expect(cuts).toBeGreaterThan(3)
-  // A commit whose connection was cut may have taken effect: such claims count as given back, and are finished.
+  // A commit whose connection was cut may have taken effect: such claims count as released, and are finished.
   expect(['succeeded', 'partial']).toContain(run.status)
   await runAfterLeases(bench)
   await expectTruth(bench.database.db, bench.simulator.world, identifiers)
 })
 
-it.each<[string, RunTrigger, (sent: string, answer: string) => boolean]>([
+it.each<[string, RunTrigger, (sent: string, response: string) => boolean]>([
   [
     'the claim',
     'manual',
-    (sent, answer) => sent.includes('claim_no = i.claim_no + 1') && /UPDATE [1-9]/.test(answer),
+    (sent, response) => sent.includes('claim_no = i.claim_no + 1') && /UPDATE [1-9]/.test(response),
   ],
   [
     'the end of the run',
     'manual',
-    (sent, answer) =>
-      /update "identifai"."sync_runs" set "requests".*finished_at/s.test(sent) && answer.includes('COMMIT'),
+    (sent, response) =>
+      /update "identifai"."sync_runs" set "requests".*finished_at/s.test(sent) && response.includes('COMMIT'),
   ],
   [
     'the removal of an empty run',
     'fresh',
-    (sent, answer) => sent.includes('delete from "identifai"."sync_runs"') && answer.includes('DELETE 1'),
+    (sent, response) => sent.includes('delete from "identifai"."sync_runs"') && response.includes('DELETE 1'),
   ],
-])('a pass goes on where the answer to %s is lost though it took effect', async (_, trigger, cuts) => {
+])('a run continues when the response to %s is lost although it took effect', async (_, trigger, cuts) => {
   await using database = await createTestDatabase()
   const url = new URL(database.url)
   await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) }, cuts)
@@ -178,7 +178,7 @@ it.each<[string, RunTrigger, (sent: string, answer: string) => boolean]>([
   expect(runs).toEqual(trigger === 'fresh' ? [] : [{ status: 'succeeded' }])
 })
 
-it('a broken pipe counts as a lost connection, though its code looks like a SQLSTATE', async () => {
+it('a broken pipe counts as a lost connection, though its code has the form of an SQLSTATE', async () => {
   const logger = createLogger({ level: 'silent', terminal: false })
   for (const [code, times] of Object.entries({ EPIPE: 2, '42P01': 1 })) {
     let tries = 0
@@ -190,7 +190,7 @@ it('a broken pipe counts as a lost connection, though its code looks like a SQLS
   }
 })
 
-it('what is said of a record is kept in a database whose encoding cannot hold it', async () => {
+it('evidence about a record is stored in a database whose encoding cannot hold the record', async () => {
   await using database = await createTestDatabase(
     'empty',
     "encoding 'LATIN1' locale_provider libc locale 'C' template template0",
@@ -222,7 +222,7 @@ it('what is said of a record is kept in a database whose encoding cannot hold it
   })
 })
 
-it('the locks of a session that vanished in the middle of a COPY are set free', async () => {
+it('the locks of a session that vanished in the middle of a COPY are released', async () => {
   await using database = await createTestDatabase()
   const url = new URL(database.url)
   let isCopying = false
@@ -246,7 +246,7 @@ it('the locks of a session that vanished in the middle of a COPY are set free', 
   await expectTruth(database.db, bench.simulator.world, identifiers)
 })
 
-it('a pass notices connections whose other end has vanished, and goes on with new ones', async () => {
+it('a run detects connections whose other end has vanished, and continues with new ones', async () => {
   await using database = await createTestDatabase()
   const url = new URL(database.url)
   await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
@@ -269,19 +269,19 @@ it('a pass notices connections whose other end has vanished, and goes on with ne
   await expectTruth(database.db, bench.simulator.world, identifiers)
 })
 
-it('a connection that vanishes while its session is set up is given up, too', async () => {
+it('a connection that vanishes while its session is set up is closed, too', async () => {
   await using database = await createTestDatabase()
   const url = new URL(database.url)
   let frozen = 0
-  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) }, (_, answer) => {
-    if (frozen === 0 && answer.includes(READY_FOR_QUERY)) frozen = proxy.freeze()
+  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) }, (_, response) => {
+    if (frozen === 0 && response.includes(READY_FOR_QUERY)) frozen = proxy.freeze()
     return false
   })
   url.host = `127.0.0.1:${proxy.port}`
   const { db } = connect({ connectionString: url.href, maxConnections: 1, silenceMs: 500 })
-  const asked = () => sql<{ one: number }>`select 1 as one`.execute(db)
-  await expect(asked()).rejects.toThrow(/The database has been silent for 500 ms/)
+  const selectOne = () => sql<{ one: number }>`select 1 as one`.execute(db)
+  await expect(selectOne()).rejects.toThrow(/The database has been silent for 500 ms/)
   expect(frozen).toBe(1)
-  expect((await asked()).rows).toEqual([{ one: 1 }])
+  expect((await selectOne()).rows).toEqual([{ one: 1 }])
   await db.destroy()
 })

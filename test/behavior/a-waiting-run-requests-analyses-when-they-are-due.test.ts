@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 
-/** A workbench whose API finishes every analysis at the second ask. */
+/** A test app whose API finishes every analysis at the second request. */
 function benchOfSlowAnalyses() {
-  const seen = new Set<string>()
+  const requested = new Set<string>()
   return benchAgainst((identifiers) =>
     identifiers.map((identifier) => {
-      const status = seen.has(identifier) ? 'done' : 'new'
-      seen.add(identifier)
+      const status = requested.has(identifier) ? 'done' : 'new'
+      requested.add(identifier)
       return { identifier, status }
     }),
   )
 }
 
-describe('a pass that may wait', () => {
-  it('stays for analyses that are not finished, asks when they are due, and notices what is enqueued meanwhile', async () => {
+describe('a run that may wait', () => {
+  it('requests unfinished analyses when they are due, and new identifiers that are enqueued meanwhile', async () => {
     await using bench = await benchOfSlowAnalyses()
     await bench.enqueue(['a', 'b'])
     const waits: number[] = []
@@ -23,7 +23,7 @@ describe('a pass that may wait', () => {
       waitMs: 15 * 60_000,
       onWait: (seconds) => {
         waits.push(seconds)
-        // What time would do, and what somebody else may.
+        // Time would make these due, and another process may enqueue one.
         void bench.makeAllDue().then(() => (waits.length === 1 ? bench.enqueue(['late']) : undefined))
       },
     })
@@ -35,12 +35,12 @@ describe('a pass that may wait', () => {
       pending_count: 0,
     })
     expect(bench.api.requests.flat().toSorted()).toEqual(['a', 'a', 'b', 'b', 'late', 'late'])
-    // First asked again after a minute.
+    // The first poll comes after a minute.
     expect(waits[0]).toBeGreaterThan(50)
     expect(waits[0]).toBeLessThanOrEqual(60)
   })
 
-  it('does not wait for what it holds back itself, and asks again for what was left out', async () => {
+  it('requests an identifier again that the API left out, and does not wait for identifiers that come due too late', async () => {
     await using bench = await benchAgainst((identifiers) =>
       identifiers.filter((one) => one !== 'gone').map((identifier) => ({ identifier, status: 'done' })),
     )
@@ -53,14 +53,14 @@ describe('a pass that may wait', () => {
         void bench.makeAllDue()
       },
     })
-    // The second absence makes it due in a quarter of an hour: later than the pass may wait.
+    // The second absence makes it due in a quarter of an hour, later than the run may wait.
     expect(run).toMatchObject({ status: 'succeeded', done: 1, not_returned: 2 })
     expect(waits).toHaveLength(1)
   })
 
   it.each([
-    ['does not wait for what comes due later', { waitMs: 30_000 }],
-    ['does not wait when it was not told to', {}],
+    ['does not wait for identifiers that come due later', { waitMs: 30_000 }],
+    ['does not wait without the option', {}],
     ['does not wait once its limit is reached', { waitMs: 600_000, limit: 1 }],
   ])('%s', async (_, options) => {
     await using bench = await benchOfSlowAnalyses()

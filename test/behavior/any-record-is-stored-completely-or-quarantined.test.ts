@@ -12,11 +12,11 @@ import { createTestApp } from '../support/test-app.ts'
 
 const RECORDS = 400
 
-it('any record that fits the contract goes through HTTP, COPY and SQL and comes back the same', async () => {
+it('any record that fits the contract is the same after HTTP, COPY and SQL', async () => {
   const records = new Map<string, JsonObject>()
   for (const [position, record] of fc.sample(audioRecordArbitrary, RECORDS).entries()) {
     const identifier = `id-${position}`
-    // A hash of its own: siblings would be asked twice.
+    // Each has a hash of its own, because same-file identifiers could be requested twice.
     records.set(identifier, { ...record, identifier, hash: `hash-${position}` })
   }
   await using api = await startCannedApi((identifiers) =>
@@ -43,7 +43,7 @@ it('any record that fits the contract goes through HTTP, COPY and SQL and comes 
   expect(refreshed).toMatchObject({ claimed: finished.length, changed: 0, unchanged: finished.length })
 })
 
-it('a record of any width is set aside or loaded, with any number of unknown fields', async () => {
+it('a record of any width, with any number of unknown fields, is loaded or quarantined', async () => {
   const wide = { identifier: 'wide', status: 'archived', waveform: Array.from({ length: 200_000 }, () => 0) }
   const keys = {
     identifier: 'keys',
@@ -60,7 +60,7 @@ it('a record of any width is set aside or loaded, with any number of unknown fie
   expect(rows[0]?.drift).toBe(14_000)
 })
 
-it('a record that PostgreSQL cannot store is set aside with its bytes; its neighbors are finished', async () => {
+it('a record that PostgreSQL cannot store is quarantined with its bytes, and the rest of its batch is finished', async () => {
   const broken: Readonly<Record<string, string>> = {
     nul: '{"identifier": "nul", "status": "done", "name": "a\\u0000b"}',
     surrogate: '{"identifier": "surrogate", "status": "done", "extra": {"deep": ["\\ud83d"]}}',
@@ -70,7 +70,8 @@ it('a record that PostgreSQL cannot store is set aside with its bytes; its neigh
   }
   const identifiers = [...Object.keys(broken), ...Array.from({ length: 95 }, (_, n) => `fine-${n}`)]
   await using api = await startCannedApi(
-    (asked) => `[${asked.map((id) => broken[id] ?? `{"identifier": "${id}", "status": "done"}`).join(',')}]`,
+    (requested) =>
+      `[${requested.map((id) => broken[id] ?? `{"identifier": "${id}", "status": "done"}`).join(',')}]`,
   )
   await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(identifiers)

@@ -29,7 +29,7 @@ const done = {
 }
 const again = { identifier: 'a', hash: 'hash-1', status: 'new' }
 
-/** One identifier, `a`, and an API that serves whatever `served` is. */
+/** One identifier, `a`, and an API that returns the records of `served`. */
 describe('the history of an identifier', () => {
   let api: CannedApi
   let bench: TestApp
@@ -45,8 +45,8 @@ describe('the history of an identifier', () => {
     await api[Symbol.asyncDispose]()
   })
 
-  /** Serves this and asks; returns the ledger row. */
-  async function ask(...records: Json[]) {
+  /** Serves these records to a run, and reads the row of the identifier. */
+  async function sync(...records: Json[]) {
     served = records
     await bench.makeAllDue()
     await bench.run()
@@ -77,11 +77,11 @@ describe('the history of an identifier', () => {
   }
 
   it('gets a revision for each distinct content, and the rows of the latest', async () => {
-    await ask(again)
-    await ask(done)
-    await ask(done)
+    await sync(again)
+    await sync(done)
+    await sync(done)
     const forced = { ...done, force_classification: 'human', details: { clips: [{ index: 7 }] } }
-    await ask(forced)
+    await sync(forced)
     expect((await revisions()).map(({ revision_no, causes }) => [revision_no, causes])).toEqual([
       [1, ['first_seen']],
       [2, ['status_changed']],
@@ -90,10 +90,10 @@ describe('the history of an identifier', () => {
     expect(meaning(await current())).toBe(meaning(forced))
   })
 
-  it('bounds each change between the last request that brought the old content and the first answer with the new', async () => {
-    await ask(done)
-    const confirmed = await ask(done)
-    await ask({ ...done, force_classification: 'human' })
+  it('bounds each change between the last request that brought the old content and the first response with the new', async () => {
+    await sync(done)
+    const confirmed = await sync(done)
+    await sync({ ...done, force_classification: 'human' })
     const [first, second] = await revisions()
     expect(first?.previous_confirmed_at).toBeNull()
     expect(second?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
@@ -103,12 +103,12 @@ describe('the history of an identifier', () => {
     expect(rows[0]?.ordered).toBe(true)
   })
 
-  it('keeps the finished rows while an analysis runs again, and bounds a force by the finished answer before it', async () => {
-    const confirmed = await ask(done)
-    expect(await ask(again)).toMatchObject({ state: 'done' })
+  it('keeps the finished rows while an analysis runs again, and bounds a force by the finished record before it', async () => {
+    const confirmed = await sync(done)
+    expect(await sync(again)).toMatchObject({ state: 'done' })
     expect(meaning(await current())).toBe(meaning(done))
-    await ask(again)
-    await ask({ ...done, force_classification: 'human' })
+    await sync(again)
+    await sync({ ...done, force_classification: 'human' })
     const history = await revisions()
     expect(history.map(({ causes }) => causes)).toEqual([
       ['first_seen'],
@@ -118,10 +118,10 @@ describe('the history of an identifier', () => {
     expect(history[2]?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
   })
 
-  it('appends nothing but the interlude when a new analysis ends as the old one did', async () => {
-    await ask(done)
-    await ask(again)
-    await ask(done)
+  it('appends only the analysis itself when a new analysis ends as the old one did', async () => {
+    await sync(done)
+    await sync(again)
+    await sync(done)
     expect((await revisions()).map(({ causes, status }) => [status, causes])).toEqual([
       ['done', ['first_seen']],
       ['new', ['status_changed']],
@@ -130,13 +130,13 @@ describe('the history of an identifier', () => {
     expect(meaning(await current())).toBe(meaning(done))
   })
 
-  it('notes a disappearance at the fifth absence, once, and the return', async () => {
-    await ask(done)
+  it('records a disappearance at the fifth absence, once, and the return', async () => {
+    await sync(done)
     for (let absence = 1; absence <= 4; absence++)
-      expect(await ask()).toMatchObject({ state: 'done', absences: absence })
-    expect(await ask()).toMatchObject({ state: 'missing', absences: 5 })
-    expect(await ask()).toMatchObject({ state: 'missing', absences: 6 })
-    expect(await ask(done)).toMatchObject({ state: 'done', absences: 0 })
+      expect(await sync()).toMatchObject({ state: 'done', absences: absence })
+    expect(await sync()).toMatchObject({ state: 'missing', absences: 5 })
+    expect(await sync()).toMatchObject({ state: 'missing', absences: 6 })
+    expect(await sync(done)).toMatchObject({ state: 'done', absences: 0 })
     const history = await revisions()
     expect(history.map(({ causes, hasPayload }) => [causes, hasPayload])).toEqual([
       [['first_seen'], true],
@@ -146,29 +146,29 @@ describe('the history of an identifier', () => {
     expect(meaning(await current())).toBe(meaning(done))
   })
 
-  it('notes no second disappearance of one that has not come back', async () => {
-    await ask(done)
-    for (let absence = 1; absence <= 5; absence++) await ask()
+  it('records no second disappearance of an identifier that has not returned', async () => {
+    await sync(done)
+    for (let absence = 1; absence <= 5; absence++) await sync()
     // As after a quarantine and `requeue`.
     await sql`update identifai.identifiers set state = 'pending', absences = 0`.execute(bench.app.db)
-    for (let absence = 1; absence <= 5; absence++) await ask()
+    for (let absence = 1; absence <= 5; absence++) await sync()
     expect((await revisions()).map(({ causes }) => causes)).toEqual([['first_seen'], ['disappeared']])
   })
 
-  it('notes a force that happened while it was gone as a change of the content before', async () => {
-    const confirmed = await ask(done)
-    for (let absence = 1; absence <= 5; absence++) await ask()
-    await ask({ ...done, force_classification: 'human' })
+  it('records a force that happened during the absence as a change of the content before', async () => {
+    const confirmed = await sync(done)
+    for (let absence = 1; absence <= 5; absence++) await sync()
+    await sync({ ...done, force_classification: 'human' })
     const [, , third] = await revisions()
     expect(third?.causes).toEqual(['reappeared', 'forced'])
     expect(third?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
   })
 
-  it('bounds a force by the finished answer, though it disappeared while an analysis ran again', async () => {
-    const confirmed = await ask(done)
-    await ask(again)
-    for (let absence = 1; absence <= 5; absence++) await ask()
-    await ask({ ...done, force_classification: 'human' })
+  it('bounds a force by the finished record, although the identifier disappeared while an analysis ran again', async () => {
+    const confirmed = await sync(done)
+    await sync(again)
+    for (let absence = 1; absence <= 5; absence++) await sync()
+    await sync({ ...done, force_classification: 'human' })
     const history = await revisions()
     expect(history.map(({ causes }) => causes)).toEqual([
       ['first_seen'],
@@ -180,24 +180,24 @@ describe('the history of an identifier', () => {
   })
 
   it('keeps the link of the finished content while an analysis runs again', async () => {
-    await ask(done)
-    await ask(again)
-    await ask(again)
+    await sync(done)
+    await sync(again)
+    await sync(again)
     expect(await current()).toMatchObject({ result_url: done.result_url })
   })
 
-  it('knows force and status though the record behind them is no longer kept', async () => {
-    await ask({ ...done, force_classification: 'human' })
-    for (let absence = 1; absence <= 5; absence++) await ask()
+  it('keeps force and status although their payload was pruned', async () => {
+    await sync({ ...done, force_classification: 'human' })
+    for (let absence = 1; absence <= 5; absence++) await sync()
     await sql`delete from identifai.revision_payloads`.execute(bench.app.db)
-    await ask({ ...done, force_classification: 'human', name: 'other.wav' })
+    await sync({ ...done, force_classification: 'human', name: 'other.wav' })
     await sql`delete from identifai.revision_payloads`.execute(bench.app.db)
-    await ask(again)
-    await ask(again)
+    await sync(again)
+    await sync(again)
     expect(meaning(await current())).toBe(
       meaning({ ...done, force_classification: 'human', name: 'other.wav' }),
     )
-    await ask({ ...done, name: 'third.wav' })
+    await sync({ ...done, name: 'third.wav' })
     expect((await revisions()).map(({ causes }) => causes)).toEqual([
       ['first_seen', 'already_forced'],
       ['disappeared'],
@@ -207,22 +207,22 @@ describe('the history of an identifier', () => {
     ])
   })
 
-  it('takes minus zero for zero', async () => {
+  it('treats minus zero as zero', async () => {
     const zero = (confidence: number) => ({ ...done, verdict: { ...done.verdict, confidence } })
-    await ask(zero(-0))
-    await ask({ ...zero(-0), force_classification: 'human' })
+    await sync(zero(-0))
+    await sync({ ...zero(-0), force_classification: 'human' })
     expect((await revisions()).map(({ causes }) => causes)).toEqual([['first_seen'], ['forced']])
   })
 
-  it('takes a new link in place, without a revision', async () => {
-    await ask(done)
-    await ask({ ...done, result_url: 'https://dashboard.example/2' })
+  it('updates a new link in place, without a revision', async () => {
+    await sync(done)
+    await sync({ ...done, result_url: 'https://dashboard.example/2' })
     expect(await revisions()).toHaveLength(1)
     expect(await current()).toMatchObject({ result_url: 'https://dashboard.example/2' })
   })
 
-  it('invents no change when the digest version moves on', async () => {
-    await ask(done)
+  it('has no revision because of a new digest version', async () => {
+    await sync(done)
     await bench.app.db.transaction().execute(async (trx) => {
       await sql`alter table identifai.classification_revisions disable trigger user`.execute(trx)
       await sql`update identifai.classification_revisions set digest_version = 0, content_digest = repeat('0', 64)`.execute(
@@ -230,16 +230,16 @@ describe('the history of an identifier', () => {
       )
       await sql`alter table identifai.classification_revisions enable trigger user`.execute(trx)
     })
-    await ask(done)
+    await sync(done)
     expect(await revisions()).toHaveLength(1)
-    await ask({ ...done, name: 'other.wav' })
+    await sync({ ...done, name: 'other.wav' })
     expect((await revisions()).map(({ causes }) => causes)).toEqual([['first_seen'], ['metadata_changed']])
   })
 
-  it('quarantines a record that does not fit, keeps its former rows and its payload, and resolves it later', async () => {
-    await ask(done)
+  it('keeps its rows and the payload when a record does not fit the contract, and resolves the quarantine later', async () => {
+    await sync(done)
     const broken = { ...done, status: 'archived', verdict: { confidence: 'high' } }
-    expect(await ask(broken)).toMatchObject({ state: 'quarantined' })
+    expect(await sync(broken)).toMatchObject({ state: 'quarantined' })
     expect(meaning(await current())).toBe(meaning(done))
     const evidence = () =>
       sql<{ reason: string; issues: { path: string }[]; payload: string; resolved: boolean }>`
@@ -251,14 +251,14 @@ describe('the history of an identifier', () => {
     expect(kept?.issues.map(({ path }) => path)).toEqual(['/status', '/verdict/confidence'])
     expect(JSON.parse(kept?.payload ?? '')).toEqual(broken)
     await sql`update identifai.identifiers set state = 'pending', due_at = now()`.execute(bench.app.db)
-    expect(await ask(done)).toMatchObject({ state: 'done' })
+    expect(await sync(done)).toMatchObject({ state: 'done' })
     expect((await evidence()).rows).toMatchObject([{ resolved: true }])
   })
 
   it('counts drift in changed contents only', async () => {
     const drifting = { ...done, verdict: { ...done.verdict, classification: 'unsure' }, color: 'red' }
-    await ask(drifting)
-    await ask(drifting)
+    await sync(drifting)
+    await sync(drifting)
     const { rows } =
       await sql`select media, path, kind, occurrences, sample from identifai.schema_drift order by path`.execute(
         bench.app.db,
@@ -276,8 +276,8 @@ describe('the history of an identifier', () => {
   })
 })
 
-describe('hash siblings', () => {
-  it('are asked again when a first finished answer is forced and theirs was not', async () => {
+describe('same-file identifiers', () => {
+  it('are requested again when a first finished record is forced and theirs was not', async () => {
     let forced = false
     await using api = await startCannedApi((identifiers) =>
       identifiers.map((identifier) => ({
@@ -294,7 +294,7 @@ describe('hash siblings', () => {
     expect(await bench.run()).toMatchObject({ claimed: 2, changed: 2, force_changes: 1 })
   })
 
-  it('see each other though they are loaded at the same moment', async () => {
+  it('are compared although they are loaded at the same moment', async () => {
     for (let round = 0; round < 5; round++) {
       let forced = false
       await using api = await startCannedApi((identifiers) =>
@@ -313,12 +313,12 @@ describe('hash siblings', () => {
       await sql`update identifai.identifiers set due_at = now()`.execute(bench.app.db)
       await bench.enqueue(['b'])
       const run = await bench.run()
-      // Whichever came second found the other out of date and had it asked again.
+      // The second of the two found the other out of date, so the run requested that one again.
       expect(run.claimed).toBeGreaterThanOrEqual(3)
     }
   })
 
-  it('are asked within the same pass when one of them turns out to be forced', async () => {
+  it('are requested within the same run when one of them turns out to be forced', async () => {
     await using bench = await createTestApp({ world: { seed: 5 } })
     const { world } = bench.simulator
     const identifiers = world.register({ count: 24, outcome: 'done' })

@@ -6,11 +6,11 @@ import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const ENVIRONMENT = { SYNC_RETRIES: '0', SYNC_CONCURRENCY: '1' }
 
-function night({ app }: TestApp) {
+function execute({ app }: TestApp) {
   return executeRun(app, { trigger: 'manual', signal: new AbortController().signal })
 }
 
-async function ledger({ app }: TestApp) {
+async function states({ app }: TestApp) {
   const { rows } = await sql<{ state: string; attempts: number; request_limit: number | null; n: number }>`
     select state, attempts, request_limit, count(*) as n from identifai.identifiers group by 1, 2, 3 order by 1, 2`.execute(
     app.db,
@@ -18,8 +18,8 @@ async function ledger({ app }: TestApp) {
   return rows
 }
 
-describe('asks that are lost', () => {
-  it('share smaller and smaller requests, until the one that is the reason stands alone', async () => {
+describe('identifiers of failed requests', () => {
+  it('share smaller and smaller requests, until the cause is alone in one', async () => {
     await using api = await startCannedApi((identifiers, response) => {
       if (!identifiers.includes('heavy'))
         return identifiers.map((identifier) => ({ identifier, status: 'done' }))
@@ -31,18 +31,20 @@ describe('asks that are lost', () => {
     // It is in the first request, before any has succeeded.
     await bench.enqueue(['heavy', ...Array.from({ length: 199 }, (_, n) => `id-${n}`)])
     for (let run = 0; run < 9; run++) {
-      await night(bench)
+      await execute(bench)
       await bench.makeAllDue()
     }
-    const sizes = api.requests.filter((asked) => asked.includes('heavy')).map((asked) => asked.length)
+    const sizes = api.requests
+      .filter((requested) => requested.includes('heavy'))
+      .map((requested) => requested.length)
     expect(sizes).toEqual([100, 50, 25, 12, 6, 3, 1, 1, 1])
-    expect(await ledger(bench)).toEqual([
+    expect(await states(bench)).toEqual([
       { state: 'done', attempts: 0, request_limit: null, n: 199 },
       { state: 'pending', attempts: 9, request_limit: 1, n: 1 },
     ])
   })
 
-  it('come last once they are singled out, and do not end the pass of the others', async () => {
+  it('come last once each is alone, and do not end the run of the others', async () => {
     const heavy = Array.from({ length: 8 }, (_, n) => `heavy-${n}`)
     await using api = await startCannedApi((identifiers, response) => {
       if (!identifiers.some((one) => heavy.includes(one)))
@@ -54,13 +56,13 @@ describe('asks that are lost', () => {
     await using bench = await createTestApp({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
     await bench.enqueue([...heavy, ...Array.from({ length: 592 }, (_, n) => `id-${n}`)])
     for (let run = 0; run < 9; run++) {
-      await night(bench)
+      await execute(bench)
       await bench.makeAllDue()
     }
-    expect(await ledger(bench)).toContainEqual({ state: 'done', attempts: 0, request_limit: null, n: 592 })
+    expect(await states(bench)).toContainEqual({ state: 'done', attempts: 0, request_limit: null, n: 592 })
     for (let run = 0; run < 3; run++) {
       const before = api.requests.length
-      expect((await night(bench)).run).toMatchObject({ status: 'partial', done: 592, released: 8 })
+      expect((await execute(bench)).run).toMatchObject({ status: 'partial', done: 592, released: 8 })
       expect(
         api.requests
           .slice(before, before + 5)
@@ -71,7 +73,7 @@ describe('asks that are lost', () => {
     }
   })
 
-  it('are asked in full requests again when the whole API was down', async () => {
+  it('share full requests again after the whole API was down', async () => {
     let down = true
     await using api = await startCannedApi((identifiers, response) => {
       if (!down) return identifiers.map((identifier) => ({ identifier, status: 'done' }))
@@ -82,10 +84,10 @@ describe('asks that are lost', () => {
     await using bench = await createTestApp({ environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(Array.from({ length: 300 }, (_, n) => `id-${n}`))
     for (let run = 0; run < 3; run++) {
-      expect((await night(bench)).run.status).toBe('failed')
+      expect((await execute(bench)).run.status).toBe('failed')
       await bench.makeAllDue()
     }
-    expect(await ledger(bench)).toEqual([{ state: 'pending', attempts: 3, request_limit: null, n: 300 }])
+    expect(await states(bench)).toEqual([{ state: 'pending', attempts: 3, request_limit: null, n: 300 }])
     down = false
     expect(await bench.run()).toMatchObject({ status: 'succeeded', requests: 3, done: 300 })
   })

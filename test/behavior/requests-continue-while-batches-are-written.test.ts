@@ -6,7 +6,7 @@ import { createTestApp } from '../support/test-app.ts'
 
 const CONCURRENCY = 3
 
-it('more is asked for while earlier answers are being written, as much at once as SYNC_CONCURRENCY says', async () => {
+it('a run sends requests while it writes earlier batches, and holds at most SYNC_CONCURRENCY batches', async () => {
   await using api = await startCannedApi((identifiers) =>
     identifiers.map((identifier) => ({ identifier, status: 'done' })),
   )
@@ -14,7 +14,7 @@ it('more is asked for while earlier answers are being written, as much at once a
     environment: { IDENTIFAI_API_URL: api.url, SYNC_CONCURRENCY: String(CONCURRENCY) },
   })
   await bench.enqueue(Array.from({ length: 1000 }, (_, n) => `id-${n}`))
-  const writersThatWait = async () => {
+  const countWaitingWriters = async () => {
     const { rows } = await sql`
       select from pg_catalog.pg_stat_activity
       where datname = current_database() and wait_event_type = 'Lock' and query like 'copy %'`.execute(
@@ -22,13 +22,13 @@ it('more is asked for while earlier answers are being written, as much at once a
     )
     return rows.length
   }
-  const passed = await bench.database.db.transaction().execute(async (trx) => {
+  const locked = await bench.database.db.transaction().execute(async (trx) => {
     await sql`lock table identifai.classifications in share mode`.execute(trx)
-    const passing = bench.run()
-    while ((await writersThatWait()) < CONCURRENCY) await sleep(20)
-    // None of these has been written, and nothing is asked for beyond them: they are what memory holds.
+    const running = bench.run()
+    while ((await countWaitingWriters()) < CONCURRENCY) await sleep(20)
+    // None of these batches has been written, and the run requests no more, because this is the number that it may hold.
     expect(api.requests).toHaveLength(CONCURRENCY)
-    return { passing }
+    return { running }
   })
-  expect(await passed.passing).toMatchObject({ status: 'succeeded', requests: 10, done: 1000 })
+  expect(await locked.running).toMatchObject({ status: 'succeeded', requests: 10, done: 1000 })
 })

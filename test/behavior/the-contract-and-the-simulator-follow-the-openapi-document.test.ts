@@ -13,32 +13,32 @@ const pageExample = JSON.parse(
   readFileSync('test/fixtures/reference-page-example.json', 'utf8'),
 ) as JsonObject[]
 
-/** Compiles what the document says, by Ajv: nothing of our own contract takes part. */
+/** Compiles the schemas of the document, without any code of the product. */
 const ajv = new Ajv2020({ strict: false, validateFormats: true })
 addFormats.default(ajv)
 ajv.addSchema(document, 'openapi')
 
-describe('the document, our contract and the stand-in API', () => {
+describe('the OpenAPI document, the contract and the simulator', () => {
   let simulator: RunningSimulator
-  let answer: JsonObject[]
+  let served: JsonObject[]
 
   beforeAll(async () => {
     simulator = await startSimulator({ apiKey: KEY, world: { seed: 11, requestsUntilDone: 1 } })
     simulator.world.register({ count: 600 })
-    answer = []
+    served = []
     for (let from = 0; from < 600; from += 100) {
       const { status, body } = await get(simulator.world.identifiers.slice(from, from + 100))
       expect(status).toBe(200)
       expect(schemaOf('/classifications_audio', 'get', 200)(body)).toBe(true)
-      answer.push(...(body as JsonObject[]))
+      served.push(...(body as JsonObject[]))
     }
   })
   afterAll(() => simulator[Symbol.asyncDispose]())
 
-  it('agree on every record that the stand-in serves', () => {
+  it('agree on every record that the simulator serves', () => {
     const isRecord = ajv.compile({ $ref: 'openapi#/components/schemas/AudioClassification' })
-    expect(answer.length).toBe(600)
-    for (const record of answer) {
+    expect(served.length).toBe(600)
+    for (const record of served) {
       expect(isRecord(record), JSON.stringify(isRecord.errors)).toBe(true)
       const validation = validateAudio(record)
       expect(validation).toMatchObject({ accepted: true, classification: { extra: {}, drift: [] } })
@@ -46,7 +46,7 @@ describe('the document, our contract and the stand-in API', () => {
   })
 
   it('cover every corner: unfinished, done, errored, without status, forced, shared hashes, odd and missing names', () => {
-    const has = (test: (record: JsonObject) => boolean) => answer.filter(test).length > 0
+    const has = (test: (record: JsonObject) => boolean) => served.filter(test).length > 0
     expect(has((record) => record.status === 'new')).toBe(true)
     expect(has((record) => record.status === 'done')).toBe(true)
     expect(has((record) => record.status === 'errored' && typeof record.errors === 'string')).toBe(true)
@@ -57,7 +57,7 @@ describe('the document, our contract and the stand-in API', () => {
     expect(has((record) => /[^\p{ASCII}]/u.test(text(record.name)))).toBe(true)
     expect(has((record) => (record.details as JsonObject | null | undefined)?.clips !== undefined)).toBe(true)
     expect(has((record) => record.details === null)).toBe(true)
-    expect(new Set(answer.map((record) => record.hash)).size).toBeLessThan(600)
+    expect(new Set(served.map((record) => record.hash)).size).toBeLessThan(600)
   })
 
   it('accept the example of the reference page, placeholder values included', () => {
@@ -92,7 +92,7 @@ describe('the document, our contract and the stand-in API', () => {
   })
 
   it('force every submission that shares a hash', async () => {
-    const byHash = Object.groupBy(answer, (record) => text(record.hash))
+    const byHash = Object.groupBy(served, (record) => text(record.hash))
     const [hash, records] = Object.entries(byHash).find(([, group]) => group?.length === 2) as [
       string,
       JsonObject[],
@@ -135,7 +135,7 @@ describe('the document, our contract and the stand-in API', () => {
   }
 })
 
-it('the stand-in enforces the documented quota when it is told to', async () => {
+it('the simulator enforces the documented quota when it is enabled', async () => {
   await using simulator = await startSimulator({ apiKey: KEY, quota: { kind: 'sliding' } })
   const statuses = []
   for (let request = 0; request < 3; request++) {
@@ -148,7 +148,7 @@ it('the stand-in enforces the documented quota when it is told to', async () => 
   expect(statuses).toEqual([200, 200, 429])
 })
 
-it('the stand-in serves the same world for the same seed, and another for another', async () => {
+it('the simulator serves the same world for the same seed, and another for another seed', async () => {
   const serve = async (seed: number) => {
     await using simulator = await startSimulator({ apiKey: KEY, world: { seed, requestsUntilDone: 0 } })
     simulator.world.register({ count: 50 })
@@ -163,7 +163,7 @@ interface OpenApi {
   readonly components: { readonly schemas: Record<'AudioClassification', { properties: object }> }
 }
 
-/** What the document says about the JSON body of one response. */
+/** Compiles the document's schema for the JSON body of one response. */
 function schemaOf(path: string, method: string, status: number): ValidateFunction {
   const response = document.paths[path]?.[method]?.responses[status]
   if (!response) throw new Error(`docs/openapi.yaml has no ${status} of ${method} ${path}`)

@@ -9,7 +9,7 @@ import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
 import { startCli } from '../support/source-cli.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
-/** As many as `npm run test:soak` asks for, or fewer. */
+/** The number that `npm run test:soak` sets, or a smaller one. */
 const KILLS = Number(process.env.CRASH_KILLS ?? 12)
 const IDENTIFIERS = Number(process.env.CRASH_IDENTIFIERS ?? 1200)
 
@@ -22,7 +22,7 @@ const PASSING_FAULTS = [
   'an empty body',
 ] as const
 
-it('kill -9 at any moment, with two workers and faults besides, loses nothing and doubles nothing', {
+it('two workers that are killed at any moment, against an API with faults, lose nothing and load nothing twice', {
   timeout: 300_000,
 }, async () => {
   const draw = createDraw('crash')
@@ -52,7 +52,7 @@ it('kill -9 at any moment, with two workers and faults besides, loses nothing an
       kills++
       const child = startCli(['sync'], environment)
       const exited = once(child, 'exit')
-      // A few while the process starts, most in the middle of its pass.
+      // A few are killed while the process starts, most in the middle of a run.
       if (draw.chance(0.8)) await Promise.race([exited, once(child.stderr ?? child, 'data')])
       await Promise.race([exited, sleep(draw.integer(0, 1500))])
       child.kill('SIGKILL')
@@ -62,10 +62,10 @@ it('kill -9 at any moment, with two workers and faults besides, loses nothing an
   await Promise.all([worker(), worker()])
 
   expect(kills).toBeGreaterThanOrEqual(KILLS)
-  // Some were killed in the middle of a pass; one that was followed for longer than a lease has been closed by another.
+  // Some were killed in the middle of a run. A later run closes each of them after its lease has expired.
   const killed = (await runs(bench)).filter(({ status }) => status === 'running' || status === 'interrupted')
   expect(killed.length).toBeGreaterThan(0)
-  // What the last ones held is free after a lease, and what they lost is due again after a backoff.
+  // The claims of the last ones are free after a lease, and their failed identifiers are due again after a backoff.
   await expect
     .poll(
       async () => {

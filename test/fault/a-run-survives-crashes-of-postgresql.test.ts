@@ -6,7 +6,7 @@ import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { createTestApp } from '../support/test-app.ts'
 
-it('PostgreSQL crashing twice in the middle of a pass costs time only', async () => {
+it('two crashes of PostgreSQL in the middle of a run only delay it', async () => {
   await using postgres = await startEmbeddedPostgres()
   const { db } = connect({ connectionString: postgres.url(), maxConnections: 2 })
   await migrateUp(db)
@@ -29,7 +29,7 @@ it('PostgreSQL crashing twice in the middle of a pass costs time only', async ()
   expect(failure).toBeUndefined()
   expect(['succeeded', 'partial']).toContain(run.status)
 
-  // A claim whose commit was not answered is leased until its lease runs out.
+  // A claim stays leased until its lease expires when the response to its commit was lost.
   await expect
     .poll(
       async () => {

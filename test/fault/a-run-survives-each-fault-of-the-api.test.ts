@@ -12,17 +12,17 @@ import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const API_KEY = 'matrix-key-6f1d0c'
 
-/** What the fault is to a pass. */
+/** The reaction of a run to the fault. */
 type Nature =
-  /** It may pass: tried again, and given back when that does not help. */
+  /** The run retries, and releases the batch when that does not help. */
   | 'retried'
-  /** The quota is used up: everybody waits. */
+  /** The quota is used up, and all processes wait. */
   | 'waited for'
-  /** It makes no sense: the pass stops at once. */
+  /** The response makes no sense, and the run stops immediately. */
   | 'final'
-  /** The answer is usable: what does not belong to it is left out, with a warning. */
+  /** The response is usable. The run ignores the records that do not belong to it, with a warning. */
   | 'warned of'
-  /** It is none. */
+  /** There is no fault. */
   | 'harmless'
 
 const NATURE: Record<keyof typeof FAULTS, Nature> = {
@@ -56,7 +56,7 @@ const EVENT: Partial<Record<Nature, string>> = {
 }
 
 it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
-  '%s at every other request: the database ends as the truth, the log says what happened, and no secret shows',
+  '%s at every other request leaves the correct content, a log event for each, and no secret',
   async (name) => {
     const nature = NATURE[name]
     const draw = createDraw('matrix', name)
@@ -99,13 +99,13 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
     const events = lines.map((line) => JSON.parse(line) as { msg: string; level: string })
     const count = (message: string) => events.filter(({ msg }) => msg === message).length
     const event = EVENT[nature]
-    // One event for each: a retry, or, after the last, the batch given back. Connections refused count as well.
+    // Each fault has an event: a retry or, after the last one, a released batch. A refused connection has one, too.
     if (nature === 'retried') {
-      const told = count(String(event)) + count('claims released')
-      if (name === 'connection refused') expect(told).toBeGreaterThan(api.counts.faults)
-      else if (name.startsWith('status')) expect(told).toBe(api.counts.faults)
-      // A request on a connection that is being reset is lost, too; so is one that is slow on a busy machine.
-      else expect(told).toBeGreaterThanOrEqual(api.counts.faults)
+      const logged = count(String(event)) + count('claims released')
+      if (name === 'connection refused') expect(logged).toBeGreaterThan(api.counts.faults)
+      else if (name.startsWith('status')) expect(logged).toBe(api.counts.faults)
+      // A request on a connection that is being reset fails, too, and so does a slow request on a busy machine.
+      else expect(logged).toBeGreaterThanOrEqual(api.counts.faults)
     } else if (event) expect(count(event)).toBe(api.counts.faults)
     else expect(events.filter(({ level }) => level === 'warn' && nature === 'harmless')).toEqual([])
     const stops = failures.filter((failure) => failure !== undefined)
@@ -116,11 +116,13 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
 
     expect([...api.keys]).toEqual([API_KEY])
     const { password } = new URL(bench.database.url)
-    const said = [...lines, inspect(failures, { depth: 10 }), await dumpTables(bench.database.db)].join('\n')
-    expect(said).toContain(identifiers[0])
-    expect(said).not.toContain(API_KEY)
+    const output = [...lines, inspect(failures, { depth: 10 }), await dumpTables(bench.database.db)].join(
+      '\n',
+    )
+    expect(output).toContain(identifiers[0])
+    expect(output).not.toContain(API_KEY)
     expect(password).not.toBe('')
-    expect(said).not.toContain(password)
+    expect(output).not.toContain(password)
   },
 )
 
@@ -130,7 +132,7 @@ async function unfinished({ app }: TestApp): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-/** What is not finished yet waits, with the reason: nothing is leased, quarantined or missing. */
+/** Expects that all unfinished identifiers are pending, with the reason, and that none is leased, quarantined or missing. */
 async function expectDocumentedStates({ app }: TestApp, nature: Nature): Promise<void> {
   const { rows } = await sql<{
     state: string

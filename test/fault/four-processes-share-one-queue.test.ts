@@ -8,23 +8,23 @@ import { createTestApp } from '../support/test-app.ts'
 
 const IDENTIFIERS = 20_000
 
-/** Some share a file and disagree on it, so that workers meet on its siblings. */
+/** Some share a file and disagree on its label, so that workers lock the same same-file identifiers. */
 function record(identifier: string) {
   const number = Number(identifier.slice(3))
   const hash = number % 10 === 0 ? `file-${number % 500}` : `file-of-${identifier}`
   return { identifier, status: 'done', hash, force_classification: number % 3 === 0 ? 'human' : null }
 }
 
-it('four processes on one queue ask for nothing twice at once, do not deadlock, and settle all', async () => {
-  const underWay = new Set<string>()
+it('four processes on one queue never request an identifier at the same time, never deadlock, and finish all', async () => {
+  const inFlight = new Set<string>()
   const twice: string[] = []
   await using api = await startCannedApi((identifiers, response) => {
     for (const identifier of identifiers) {
-      if (underWay.has(identifier)) twice.push(identifier)
-      underWay.add(identifier)
+      if (inFlight.has(identifier)) twice.push(identifier)
+      inFlight.add(identifier)
     }
     void sleep(20).then(() => {
-      for (const identifier of identifiers) underWay.delete(identifier)
+      for (const identifier of identifiers) inFlight.delete(identifier)
       response.end(JSON.stringify(identifiers.map(record)))
     })
     return undefined
@@ -46,8 +46,8 @@ it('four processes on one queue ask for nothing twice at once, do not deadlock, 
 
   expect(results.map(({ code, stderr }) => [code, stderr])).toEqual(results.map(() => [0, '']))
   expect(twice).toEqual([])
-  const asked = new Set(api.requests.flat())
-  expect(asked.size).toBe(IDENTIFIERS)
+  const requested = new Set(api.requests.flat())
+  expect(requested.size).toBe(IDENTIFIERS)
   const { rows } = await sql`
     select i.state, count(*) as identifiers, count(i.leased_by) as leased, sum(r.revisions) as revisions
     from identifai.identifiers i

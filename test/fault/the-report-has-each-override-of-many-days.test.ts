@@ -5,56 +5,56 @@ import { createDraw, type Draw } from '../../src/devkit/simulator/draw.ts'
 import type { World } from '../../src/devkit/simulator/world.ts'
 import { createTestApp } from '../support/test-app.ts'
 
-/** As many as `npm run test:soak` asks for, or fewer. */
-const NIGHTS = Number(process.env.FORCE_NIGHTLY_RUNS ?? 16)
+/** The number that `npm run test:soak` sets, or a smaller one. */
+const NIGHTLY_RUNS = Number(process.env.FORCE_NIGHTLY_RUNS ?? 16)
 const IDENTIFIERS = Number(process.env.FORCE_IDENTIFIERS ?? 200)
 
 const HEURISTICS = ['Majority', 'Average', 'TopRelevant', 'AverageExclude10']
 
 /** One override as the simulator performed it. */
-interface Act {
+interface Override {
   readonly at: number
   readonly hash: string
   readonly from: string | null
   readonly to: string
-  /** Identifiers that had been seen finished: each will show an event. */
+  /** Identifiers that were returned as finished before. Each of them has an event. */
   readonly before: readonly string[]
 }
 
-it(`over ${NIGHTS} nights the report has every override that was made, within its interval, and no other`, async () => {
-  const draw = createDraw('force nights', NIGHTS)
+it(`after ${NIGHTLY_RUNS} nightly runs the report has every override, within its interval, and no other`, async () => {
+  const draw = createDraw('force nights', NIGHTLY_RUNS)
   await using bench = await createTestApp({ world: { seed: 41, requestsUntilDone: 2 } })
   const { world } = bench.simulator
   const observer = observe(world)
   await bench.enqueue(world.register({ count: IDENTIFIERS }))
   const hashes = [...new Set(world.identifiers.map((identifier) => world.hashOf(identifier) as string))]
-  const acts: Act[] = []
+  const overrides: Override[] = []
   const hidden = new Map<string, number>()
 
-  /** Overrides a file, unless an earlier override of it has not been seen by all: that one could not be told from this. */
+  /** Overrides a file, unless not all of its identifiers were requested since its last override. The two could not be distinguished. */
   function override(): void {
     const hash = draw.pick(hashes)
     const identifiers = world.identifiers.filter((identifier) => world.hashOf(identifier) === hash)
-    if (observer.isPending(acts.findLast((act) => act.hash === hash))) return
+    if (observer.isPending(overrides.findLast((made) => made.hash === hash))) return
     const from = (world.truth(identifiers[0] as string)?.force_classification ?? null) as string | null
     const to = from === 'human' ? 'artificial' : from === null && draw.chance(0.5) ? 'artificial' : 'human'
-    acts.push({ at: Date.now(), hash, from, to, before: identifiers.filter(observer.hasSeenFinished) })
+    overrides.push({ at: Date.now(), hash, from, to, before: identifiers.filter(observer.wasFinished) })
     world.override(hash, to)
   }
 
-  for (let night = 1; night <= NIGHTS; night++) {
-    const overrides = draw.integer(0, 4)
-    for (let n = 0; n < overrides; n++) override()
+  for (let nightly = 1; nightly <= NIGHTLY_RUNS; nightly++) {
+    const count = draw.integer(0, 4)
+    for (let n = 0; n < count; n++) override()
     if (draw.chance(0.15)) world.defaultHeuristic = draw.pick(HEURISTICS)
     for (const identifier of some(draw, world.identifiers, 3)) world.reanalyze(identifier, draw.integer(1, 4))
     for (const identifier of some(draw, world.identifiers, 2))
-      hidden.set(identifier, night + draw.integer(1, 9))
-    for (const [identifier, until] of hidden) world.hide(identifier, until > night)
+      hidden.set(identifier, nightly + draw.integer(1, 9))
+    for (const [identifier, until] of hidden) world.hide(identifier, until > nightly)
     let isOverridden = false
     await bench.run({
       trigger: 'nightly',
       onProgress: ({ returned }) => {
-        // In the middle of the sweep, when some submissions of a file have been asked and others have not.
+        // This is in the middle of the run, when some identifiers of a file have been requested and others have not.
         if (isOverridden || returned < IDENTIFIERS / 2) return
         isOverridden = true
         override()
@@ -73,25 +73,25 @@ it(`over ${NIGHTS} nights the report has every override that was made, within it
     to: null,
     asOf: null,
   })
-  const expected = acts.flatMap((act) => act.before.map((identifier) => ({ act, identifier })))
-  expect(expected.length).toBeGreaterThan(NIGHTS)
+  const expected = overrides.flatMap((made) => made.before.map((identifier) => ({ made, identifier })))
+  expect(expected.length).toBeGreaterThan(NIGHTLY_RUNS)
   const byIdentifier = Map.groupBy(events, ({ identifier }) => identifier)
-  for (const { act, identifier } of expected) {
+  for (const { made, identifier } of expected) {
     const matching = (byIdentifier.get(identifier) ?? []).filter(
-      (event) => event.forced_from === act.from && event.forced_to === act.to && contains(event, act.at),
+      (event) => event.forced_from === made.from && event.forced_to === made.to && contains(event, made.at),
     )
     expect(matching).toHaveLength(1)
   }
   expect(events).toHaveLength(expected.length)
-  const seenActs = acts.filter((act) => act.before.length > 0)
+  const observed = overrides.filter((made) => made.before.length > 0)
   expect(
     decisions
       .map(({ file_hash, forced_to, identifiers }) => `${file_hash} ${forced_to} ${identifiers}`)
       .toSorted(),
-  ).toEqual(seenActs.map(({ hash, to, before }) => `${hash} ${to} ${before.length}`).toSorted())
+  ).toEqual(observed.map(({ hash, to, before }) => `${hash} ${to} ${before.length}`).toSorted())
   for (const decision of decisions) {
     expect(
-      seenActs.filter((act) => act.hash === decision.file_hash && contains(decision, act.at)),
+      observed.filter((made) => made.hash === decision.file_hash && contains(decision, made.at)),
     ).toHaveLength(1)
   }
   expect(summary.now.forced).toBe(
@@ -115,20 +115,20 @@ function observe(world: World) {
   }
   const lastForce = new Map<string, string | null>()
   return {
-    hasSeenFinished: (identifier: string) => firstFinished.has(identifier),
-    isPending: (act: Act | undefined) =>
-      act !== undefined && act.before.some((identifier) => lastForce.get(identifier) !== act.to),
+    wasFinished: (identifier: string) => firstFinished.has(identifier),
+    isPending: (made: Override | undefined) =>
+      made !== undefined && made.before.some((identifier) => lastForce.get(identifier) !== made.to),
     alreadyForced: () => [...firstFinished.values()].filter((force) => force !== null).length,
   }
 }
 
-/** Before v1.1.0 there is no status: a verdict tells. */
+/** Records before v1.1.0 have no status. One with a verdict is finished. */
 function isFinished({ status, verdict }: JsonObject): boolean {
   if (typeof status === 'string') return status !== 'new'
   return isJsonObject(verdict) && Object.keys(verdict).length > 0
 }
 
-/** Whether a moment of this machine's clock, in milliseconds, lies in an interval of the database's clock. */
+/** True when a moment of this machine's clock, in milliseconds, lies in an interval of the database's clock. */
 function contains(
   interval: { readonly not_before: string | null; readonly not_after: string },
   at: number,
