@@ -60,10 +60,10 @@ describe('a fresh run', () => {
       await expect.poll(() => api.requests.flat()).toContain(`new-${round}`)
       waits.push(api.requests.findIndex((identifiers) => identifiers.includes(`new-${round}`)) - before)
     }
-    // Whichever pass asked for the last one, it has to be loaded before the nightly is stopped.
+    // The last identifier has to be loaded before the nightly run stops, because that run may have requested it.
     await expect.poll(() => pendingOf(bench), { timeout: 30_000 }).toBe(0)
-    stop.abort(new Error('seen enough'))
-    // Two of the nightly may be on their way, and some leave while the fresh pass begins; behind it there are 900.
+    stop.abort(new Error('end of the test'))
+    // Two requests of the nightly run may be in flight, and it sends some while the fresh run begins. It has 900 more.
     expect(Math.max(...waits)).toBeLessThanOrEqual(8)
     expect((await nightly).run).toMatchObject({ status: 'interrupted', pending_count: 0 })
   })

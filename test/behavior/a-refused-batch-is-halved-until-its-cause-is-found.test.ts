@@ -11,8 +11,8 @@ afterEach(async () => {
   await api[Symbol.asyncDispose]()
 })
 
-async function against(answer: Parameters<typeof startCannedApi>[0], environment = {}) {
-  api = await startCannedApi(answer)
+async function against(respond: Parameters<typeof startCannedApi>[0], environment = {}) {
+  api = await startCannedApi(respond)
   bench = await createTestApp({
     environment: { IDENTIFAI_API_URL: api.url, SYNC_CONCURRENCY: '1', ...environment },
   })
@@ -31,7 +31,7 @@ function refuse(
   return undefined
 }
 
-async function ledger(identifier: string) {
+async function rowOf(identifier: string) {
   return bench.app.db
     .selectFrom('identifai.identifiers')
     .select([
@@ -50,7 +50,7 @@ const hundred = Array.from({ length: 100 }, (_, n) => `id-${n}`)
 
 describe('a refused batch', () => {
   it.each([400, 404, 422])(
-    '(%i) is taken apart until the culprit stands alone; the others are finished',
+    '(%i) is halved until the culprit is alone, and the others are finished',
     async (status) => {
       await against((identifiers, response) =>
         identifiers.includes('id-37') ? refuse(response, status) : done(identifiers),
@@ -66,19 +66,19 @@ describe('a refused batch', () => {
       })
       // One for the whole, and at most two for each halving of a hundred.
       expect(run.requests).toBeLessThanOrEqual(1 + 2 * Math.ceil(Math.log2(100)))
-      expect(await ledger('id-37')).toMatchObject({
+      expect(await rowOf('id-37')).toMatchObject({
         state: 'pending',
         absences: 1,
         attempts: 0,
         leased_by: null,
       })
-      expect((await ledger('id-37')).last_error).toContain('The selected identifier is invalid.')
-      const asked = api.requests.filter((identifiers) => !identifiers.includes('id-37')).flat()
-      expect(asked.length).toBe(new Set(asked).size)
+      expect((await rowOf('id-37')).last_error).toContain('The selected identifier is invalid.')
+      const requested = api.requests.filter((identifiers) => !identifiers.includes('id-37')).flat()
+      expect(requested.length).toBe(new Set(requested).size)
     },
   )
 
-  it('whose first half is answered does not ask for the second as a whole', async () => {
+  it('does not request its second half as a whole when the first half succeeds', async () => {
     await against((identifiers, response) =>
       identifiers.includes('id-99') ? refuse(response, 422) : done(identifiers),
     )
@@ -87,7 +87,7 @@ describe('a refused batch', () => {
     expect((await bench.run()).requests).toBeLessThanOrEqual(1 + Math.ceil(Math.log2(100)) + 1)
   })
 
-  it('with several culprits leaves none behind', async () => {
+  it('with several culprits finishes all others', async () => {
     const bad = new Set(['id-0', 'id-50', 'id-99'])
     await against((identifiers, response) =>
       identifiers.some((identifier) => bad.has(identifier)) ? refuse(response, 422) : done(identifiers),
@@ -100,18 +100,18 @@ describe('a refused batch', () => {
     expect(await bench.run()).toMatchObject({ done: 97, not_returned: 3 })
   })
 
-  it('quarantines a culprit that never finished instead of losing it as missing, with the answer as evidence', async () => {
+  it('quarantines a culprit that never finished, with the response as evidence, and does not mark it missing', async () => {
     await against((identifiers, response) =>
       identifiers.includes('bad') ? refuse(response, 422) : done(identifiers),
     )
     await bench.enqueue(['bad', 'good'])
     for (let run = 1; run <= 4; run++) {
       await bench.run()
-      expect(await ledger('bad')).toMatchObject({ state: 'pending', absences: run })
+      expect(await rowOf('bad')).toMatchObject({ state: 'pending', absences: run })
       await bench.makeAllDue()
     }
     expect(await bench.run()).toMatchObject({ status: 'partial', quarantined: 1 })
-    expect(await ledger('bad')).toMatchObject({ state: 'quarantined', absences: 5, never: true })
+    expect(await rowOf('bad')).toMatchObject({ state: 'quarantined', absences: 5, never: true })
     const evidence = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
     expect(evidence).toMatchObject([
       {
@@ -123,27 +123,27 @@ describe('a refused batch', () => {
     ])
   })
 
-  it('quarantines a finished culprit at once', async () => {
-    let poisoned = false
+  it('quarantines a finished culprit immediately', async () => {
+    let isRefused = false
     await against((identifiers, response) =>
-      poisoned && identifiers.includes('id-3') ? refuse(response, 404, '<html>\0gone') : done(identifiers),
+      isRefused && identifiers.includes('id-3') ? refuse(response, 404, '<html>\0gone') : done(identifiers),
     )
     await bench.enqueue(hundred)
     await bench.run()
-    poisoned = true
+    isRefused = true
     expect(await bench.run({ refreshAll: true })).toMatchObject({
       status: 'partial',
       done: 99,
       quarantined: 1,
     })
-    expect(await ledger('id-3')).toMatchObject({ state: 'quarantined', never: true })
+    expect(await rowOf('id-3')).toMatchObject({ state: 'quarantined', never: true })
     const [evidence] = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
     expect(evidence?.payload).toBe('<html>\\u0000gone')
   })
 })
 
 describe('a batch that was too long', () => {
-  it.each([413, 414])('(%i) is halved, and the pass remembers the size that passed', async (status) => {
+  it.each([413, 414])('(%i) is halved, and the run keeps to the accepted size', async (status) => {
     await against(
       (identifiers, response, request) =>
         (request.url ?? '').length > 1000 ? refuse(response, status, 'too long') : done(identifiers),
@@ -154,16 +154,16 @@ describe('a batch that was too long', () => {
     expect(run).toMatchObject({ status: 'succeeded', done: 200, released: 0 })
     const refused = api.requests.filter((identifiers) => identifiers.length > 12).length
     expect(refused).toBeLessThanOrEqual(3)
-    const asked = api.requests.filter((identifiers) => identifiers.length <= 12).flat()
-    expect(asked.length).toBe(200)
+    const requested = api.requests.filter((identifiers) => identifiers.length <= 12).flat()
+    expect(requested.length).toBe(200)
   })
 
-  it('follows the rule for refused ones when it is a lone identifier', async () => {
+  it('follows the rule for refused identifiers when it has a single one', async () => {
     await against((identifiers, response) =>
       identifiers.includes('long') ? refuse(response, 414) : done(identifiers),
     )
     await bench.enqueue(['long'])
     expect(await bench.run()).toMatchObject({ status: 'succeeded', not_returned: 1 })
-    expect(await ledger('long')).toMatchObject({ state: 'pending', absences: 1 })
+    expect(await rowOf('long')).toMatchObject({ state: 'pending', absences: 1 })
   })
 })

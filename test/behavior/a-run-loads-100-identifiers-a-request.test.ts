@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import { DATA_TABLES } from '../support/data-tables.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/meaning.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
@@ -87,14 +88,13 @@ async function dataTableWrites({ app }: TestApp): Promise<Writes> {
   await expect.poll(() => pendingWrites(app.db), { timeout: 30_000, interval: 200 }).toBe(true)
   const { rows } = await sql<{ relname: string; ins: number; upd: number; del: number }>`
     select relname, n_tup_ins as ins, n_tup_upd as upd, n_tup_del as del from pg_stat_user_tables
-    where schemaname = 'identifai' and relname in ('classifications', 'clips', 'verdicts', 'verdict_models',
-      'model_results', 'model_scores', 'classification_revisions', 'revision_payloads')
+    where schemaname = 'identifai' and relname = any(${DATA_TABLES}::text[])
     order by relname`.execute(app.db)
   return rows.map(({ relname, ins, upd, del }) => [relname, ins, upd, del] as const)
 }
 
 /**
-ML: * True when all sessions have reported their statistics, which they do after a second without work. The number of updates
+ * True when all sessions have reported their statistics, which they do after a second without work. The number of updates
  * of `identifiers` is known.
  */
 async function pendingWrites(db: TestApp['app']['db']): Promise<boolean> {

@@ -10,15 +10,15 @@ import { dumpTables } from '../support/dump-tables.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** Tries every request three times. */
-function benchAgainst(answer: Parameters<typeof startCannedApi>[0], environment: Environment = {}) {
-  return benchWith(answer, { SYNC_RETRIES: '2', ...environment })
+function benchAgainst(respond: Parameters<typeof startCannedApi>[0], environment: Environment = {}) {
+  return benchWith(respond, { SYNC_RETRIES: '2', ...environment })
 }
 
 function run({ app }: TestApp, signal = new AbortController().signal, limit?: number) {
   return executeRun(app, { trigger: 'manual', signal, ...(limit !== undefined && { limit }) })
 }
 
-async function ledger({ app }: TestApp) {
+async function distinctRows({ app }: TestApp) {
   const { rows } = await sql<Record<string, unknown>>`
     select distinct state, attempts, absences, due_at <= now() as due, lease_until, leased_by, last_error, last_confirmed_at
     from identifai.identifiers`.execute(app.db)
@@ -43,28 +43,25 @@ function status(code: number, body = '') {
   }
 }
 
-describe('a pass', () => {
-  it.each([401, 403])(
-    'stops at once when the key is refused (%i), and leaves everything as it was',
-    async (code) => {
-      await using bench = await benchAgainst(status(code), { SYNC_CONCURRENCY: '1' })
-      await bench.enqueue(Array.from({ length: 300 }, (_, n) => `id-${n}`))
-      const { run: row, failure } = await run(bench)
-      expect(failure).toBeInstanceOf(ApiKeyRefusedError)
-      expect(row).toMatchObject({ status: 'failed', requests: 1, retries: 0, claimed: 100, released: 100 })
-      expect(row.error).toContain('Check IDENTIFAI_API_KEY')
-      expect(await ledger(bench)).toEqual([UNTOUCHED])
-    },
-  )
+describe('a run', () => {
+  it.each([401, 403])('stops immediately when the key is refused (%i), and changes nothing', async (code) => {
+    await using bench = await benchAgainst(status(code), { SYNC_CONCURRENCY: '1' })
+    await bench.enqueue(Array.from({ length: 300 }, (_, n) => `id-${n}`))
+    const { run: row, failure } = await run(bench)
+    expect(failure).toBeInstanceOf(ApiKeyRefusedError)
+    expect(row).toMatchObject({ status: 'failed', requests: 1, retries: 0, claimed: 100, released: 100 })
+    expect(row.error).toContain('Check IDENTIFAI_API_KEY')
+    expect(await distinctRows(bench)).toEqual([UNTOUCHED])
+  })
 
-  it.each([302, 405, 410])('stops at once on status %i, and leaves everything as it was', async (code) => {
+  it.each([302, 405, 410])('stops immediately on status %i, and changes nothing', async (code) => {
     await using bench = await benchAgainst(status(code, 'why not'), { SYNC_CONCURRENCY: '1' })
     await bench.enqueue(['a'])
     const { run: row, failure } = await run(bench)
     expect(failure).toBeInstanceOf(ApiResponseError)
     expect(row).toMatchObject({ status: 'failed', requests: 1, retries: 0 })
     expect(row.error).toContain(String(code))
-    expect(await ledger(bench)).toEqual([UNTOUCHED])
+    expect(await distinctRows(bench)).toEqual([UNTOUCHED])
   })
 
   it.each<[string, Parameters<typeof startCannedApi>[0]]>([
@@ -77,25 +74,28 @@ describe('a pass', () => {
     ],
     ['a reset', (_, response) => void response.destroy()],
     ['silence', () => undefined],
-  ])('tries again on %s, counts the lost asks, and gives up after five lost batches', async (_, answer) => {
-    await using bench = await benchAgainst(answer, {
-      SYNC_CONCURRENCY: '1',
-      SYNC_BATCH_SIZE: '1',
-      SYNC_REQUEST_TIMEOUT_MS: '100',
-    })
-    await bench.enqueue(['a', 'b', 'c', 'd', 'e', 'f'])
-    const { run: row, failure } = await run(bench)
-    expect(failure).toBeInstanceOf(GaveUpError)
-    expect(row).toMatchObject({ status: 'failed', claimed: 5, released: 5, requests: 15, retries: 10 })
-    const rows = await ledger(bench)
-    expect(rows).toHaveLength(2)
-    expect(rows).toContainEqual(UNTOUCHED)
-    expect(rows).toContainEqual(
-      expect.objectContaining({ state: 'pending', attempts: 1, absences: 0, due: false, leased_by: null }),
-    )
-  })
+  ])(
+    'retries on %s, counts the failed requests, and gives up after five failed batches',
+    async (_, respond) => {
+      await using bench = await benchAgainst(respond, {
+        SYNC_CONCURRENCY: '1',
+        SYNC_BATCH_SIZE: '1',
+        SYNC_REQUEST_TIMEOUT_MS: '100',
+      })
+      await bench.enqueue(['a', 'b', 'c', 'd', 'e', 'f'])
+      const { run: row, failure } = await run(bench)
+      expect(failure).toBeInstanceOf(GaveUpError)
+      expect(row).toMatchObject({ status: 'failed', claimed: 5, released: 5, requests: 15, retries: 10 })
+      const rows = await distinctRows(bench)
+      expect(rows).toHaveLength(2)
+      expect(rows).toContainEqual(UNTOUCHED)
+      expect(rows).toContainEqual(
+        expect.objectContaining({ state: 'pending', attempts: 1, absences: 0, due: false, leased_by: null }),
+      )
+    },
+  )
 
-  it.each([401, 403])('knows a refused key (%i) also by an answer whose body is broken', async (code) => {
+  it.each([401, 403])('detects a refused key (%i) also by a response whose body is broken', async (code) => {
     await using bench = await benchAgainst((_, response) => {
       response.writeHead(code, { 'content-encoding': 'gzip' }).end('no gzip')
       return undefined
@@ -104,7 +104,7 @@ describe('a pass', () => {
     expect((await run(bench)).failure).toBeInstanceOf(ApiKeyRefusedError)
   })
 
-  it('keeps no key that an error body repeats', async () => {
+  it('stores no key that an error body repeats', async () => {
     await using bench = await benchAgainst(
       (_, response, request) => {
         response.writeHead(422).end(JSON.stringify({ message: 'invalid', headers: request.headers }))
@@ -119,7 +119,7 @@ describe('a pass', () => {
     expect(tables).not.toContain(bench.app.config.apiKey)
   })
 
-  it('goes on when a retry succeeds', async () => {
+  it('continues when a retry succeeds', async () => {
     let failures = 2
     await using bench = await benchAgainst((identifiers, response) => {
       if (failures-- > 0) return status(503)(identifiers, response)
@@ -130,7 +130,7 @@ describe('a pass', () => {
     expect(row).toMatchObject({ status: 'succeeded', requests: 3, retries: 2, done: 1, error: null })
   })
 
-  it('keeps its promise when the port is closed', async () => {
+  it('gives up when the port is closed', async () => {
     await using bench = await benchAgainst(() => [], { SYNC_CONCURRENCY: '1' })
     await bench.api[Symbol.asyncDispose]()
     await using closed = await createTestApp({
@@ -142,7 +142,7 @@ describe('a pass', () => {
     expect((failure as Error).message).toContain('ECONNREFUSED')
   }, 30_000)
 
-  it('stops cleanly when interrupted: what is in flight is given back', async () => {
+  it('releases its claims when it is interrupted', async () => {
     const controller = new AbortController()
     await using bench = await benchAgainst(() => {
       controller.abort(new Error('interrupted by SIGTERM'))
@@ -154,10 +154,10 @@ describe('a pass', () => {
     expect(row.status).toBe('interrupted')
     expect(row.released).toBe(row.claimed)
     expect(row.claimed).toBeLessThanOrEqual(200)
-    expect(await ledger(bench)).toEqual([UNTOUCHED])
+    expect(await distinctRows(bench)).toEqual([UNTOUCHED])
   })
 
-  it('asks for no more than its limit', async () => {
+  it('requests no more identifiers than its limit', async () => {
     await using bench = await benchAgainst((identifiers) =>
       identifiers.map((identifier) => ({ identifier, status: 'done' })),
     )
@@ -167,7 +167,7 @@ describe('a pass', () => {
     expect(bench.api.requests.flat()).toHaveLength(150)
   })
 
-  it('packs what does not fit one request into the next, full', async () => {
+  it('fills the next request with identifiers that do not fit one', async () => {
     await using bench = await benchAgainst(
       (identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' })),
       {

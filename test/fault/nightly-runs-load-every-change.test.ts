@@ -5,21 +5,21 @@ import { expectTruth } from '../support/expect-truth.ts'
 import { moveTime } from '../support/move-time.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
-/** As many as `npm run test:soak` asks for, or fewer. */
-const NIGHTS = Number(process.env.NIGHTLY_RUNS ?? 24)
+/** The number that `npm run test:soak` sets, or a smaller one. */
+const NIGHTLY_RUNS = Number(process.env.NIGHTLY_RUNS ?? 24)
 const DAY = 86_400
 
-it('nights with inflow: each confirms all that is finished, and brings a flipped file home whole', async () => {
-  const draw = createDraw('nights')
+it('each nightly run confirms all finished identifiers, and loads an override for all identifiers of a file', async () => {
+  const draw = createDraw('nightly')
   await using bench = await createTestApp({ world: { seed: 17, requestsUntilDone: 3 } })
   const { world, stats } = bench.simulator
   let tracked = 0
   let forceEvents = 0
-  for (let night = 1; night <= NIGHTS; night++) {
-    const inflow = world.register({ count: night === 1 ? 150 : draw.integer(0, 12) })
+  for (let count = 1; count <= NIGHTLY_RUNS; count++) {
+    const inflow = world.register({ count: count === 1 ? 150 : draw.integer(0, 12) })
     await bench.enqueue(inflow)
     tracked += inflow.length
-    const overridden = night > 5 && night % 2 === 0 ? await pickFile(bench, draw) : undefined
+    const overridden = count > 5 && count % 2 === 0 ? await pickFile(bench, draw) : undefined
     const requestedBefore = stats.identifiers
 
     let isOverridden = false
@@ -27,7 +27,7 @@ it('nights with inflow: each confirms all that is finished, and brings a flipped
       trigger: 'nightly',
       onProgress: ({ returned }) => {
         if (!overridden || isOverridden || returned < tracked / 3) return
-        // In the middle of the sweep, when some submissions of the file have been asked and others have not.
+        // This is in the middle of the run, when some identifiers of the file have been requested and others have not.
         isOverridden = world.override(
           overridden.file_hash,
           overridden.force === 'human' ? 'artificial' : 'human',
@@ -44,23 +44,23 @@ it('nights with inflow: each confirms all that is finished, and brings a flipped
     expect(run.confirmed_since?.getTime()).toBeGreaterThanOrEqual(run.started_at.getTime())
     expect(await countUnconfirmed(bench, run.run_id)).toBe(0)
     expect(await countMixedFiles(bench)).toBe(0)
-    // Nothing is asked twice but what was woken, and requests are full, but for siblings that were locked or woken.
-    const woken = stats.identifiers - requestedBefore - tracked
-    expect(woken).toBeLessThanOrEqual(run.force_changes + inflow.length)
+    // Only identifiers with a refresh request are requested twice. All requests are full, but those of same-file identifiers.
+    const repeated = stats.identifiers - requestedBefore - tracked
+    expect(repeated).toBeLessThanOrEqual(run.force_changes + inflow.length)
     expect(run.requests).toBeLessThanOrEqual(Math.ceil(tracked / 100) + run.force_changes)
     await moveTime(bench.app.db, DAY)
   }
-  // The last analyses end within three more nights.
-  for (let night = 0; night < 3; night++) {
+  // The last analyses end within three more runs.
+  for (let count = 0; count < 3; count++) {
     await bench.run()
     await moveTime(bench.app.db, DAY)
   }
   await expectTruth(bench.app.db, world, world.identifiers)
-  expect(forceEvents).toBeGreaterThan(NIGHTS / 4)
+  expect(forceEvents).toBeGreaterThan(NIGHTLY_RUNS / 4)
   expect(await countForceEvents(bench)).toBe(forceEvents)
 })
 
-/** A file whose submissions are all finished, and how many there are. */
+/** A file whose identifiers are all finished, with their number. */
 async function pickFile({ app }: TestApp, draw: ReturnType<typeof createDraw>) {
   const { rows: files } = await sql<{ file_hash: string; force: string | null; finished: number }>`
     select file_hash, max(force_classification) as force, count(*) filter (where state <> 'pending') as finished
@@ -81,7 +81,7 @@ async function countUnconfirmed({ app }: TestApp, runId: string): Promise<number
   return rows[0]?.n ?? Number.NaN
 }
 
-/** Files whose finished submissions do not agree on what was forced. */
+/** The number of files whose finished identifiers have different forced labels. */
 async function countMixedFiles({ app }: TestApp): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from (

@@ -11,22 +11,22 @@ import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/meaning.ts'
 import { createTestApp } from '../support/test-app.ts'
 
-/** As many as `npm run test:soak` asks for, or fewer. */
+/** The number that `npm run test:soak` sets, or a smaller one. */
 const RECORDS = Number(process.env.FUZZ_RECORDS ?? 1000)
 
-it('whatever a record holds, it never stops a pass: it is loaded or set aside, and can be had back', async () => {
+it('a record with any content is loaded or quarantined, can be restored, and never stops a run', async () => {
   const world = new World({ seed: 3, requestsUntilDone: 0 })
   const records = new Map<string, JsonObject>()
   for (const identifier of world.register({ count: RECORDS })) {
     const truth = world.truth(identifier)
     if (truth) records.set(identifier, fc.sample(mutated(truth), 1)[0] as JsonObject)
   }
-  // Not JSON.stringify: it would make null of an overflowing number, and overflow itself on some of these.
+  // JSON.stringify would write null for an infinite number, and would overflow the stack on some of these.
   await using api = await startCannedApi(
-    (asked) => `[${asked.map((identifier) => hostileText(records.get(identifier) ?? {})).join(',')}]`,
+    (requested) => `[${requested.map((identifier) => hostileText(records.get(identifier) ?? {})).join(',')}]`,
   )
   await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
-  // Most of these break the contract, which would trip the breaker in one pass: each goes in a pass of its own.
+  // Most of these break the contract, which would trip the circuit breaker of one run. Each batch has a run of its own.
   const all = [...records.keys()]
   for (let from = 0; from < all.length; from += 40) {
     await bench.enqueue(all.slice(from, from + 40))

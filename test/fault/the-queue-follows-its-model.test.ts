@@ -22,7 +22,7 @@ import { LEASE_SECONDS, QueueModel, type ModelResponse, type ModelClaim } from '
 import { moveTime } from '../support/move-time.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-/** As many as `npm run test:soak` asks for, or fewer. */
+/** The number that `npm run test:soak` sets, or a smaller one. */
 const RUNS = Number(process.env.MODEL_RUNS ?? 40)
 const POLICY = { missingAfter: 5, refreshHours: 12 }
 const NAMES = ['a', 'b', 'c', 'd']
@@ -33,30 +33,30 @@ beforeAll(async () => {
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
-/** A claim as both sides know it. */
+/** A claim in the database and in the model. */
 interface Held {
   readonly claim: Claim
   readonly model: ModelClaim
-  /** The database's clock when it was claimed, and how far time had been moved by then. */
+  /** The database's clock at the claim, and the seconds that the test had moved time before it. */
   readonly claimedAt: DatabaseTime
   readonly moved: number
 }
 
-/** The real ledger, one medium for each run of commands. */
+/** The real queue, one medium for each sequence of commands. */
 interface Real {
   readonly db: Kysely<Database>
   readonly media: string
-  /** The run that each worker works as now. */
+  /** The current run of each worker. */
   readonly runs: string[]
-  /** Seconds that time has been moved in all. */
+  /** Seconds by which the test has moved time in all. */
   moved: number
-  /** Every claim ever made, those long lost included. */
+  /** Every claim so far, with those that expired long ago. */
   readonly held: Held[]
 }
 
 type Command = fc.AsyncCommand<QueueModel, Real, true>
 
-/** A command that does the same to both, and then compares every row. */
+/** A command that changes both in the same way, and then compares every row. */
 function command(name: string, act: (model: QueueModel, real: Real) => Promise<void>): Command {
   return {
     check: async () => true,
@@ -122,8 +122,8 @@ const RECORDS: Record<ModelResponse, (identifier: string) => JsonObject[]> = {
   broken: (identifier) => [{ identifier, status: 'thinking' }],
 }
 
-const answer = (which: number, what: ModelResponse) =>
-  command(`claim ${which} is answered: ${what}`, async (model, real) => {
+const respond = (which: number, what: ModelResponse) =>
+  command(`claim ${which} has the response ${what}`, async (model, real) => {
     const held = pick(real, which)
     if (!held) return
     const { claim: one, model: known } = held
@@ -145,13 +145,13 @@ const answer = (which: number, what: ModelResponse) =>
     model.finish(known, what)
   })
 
-const releaseAll = (which: number, lost: boolean) =>
-  command(`claim ${which} is given back${lost ? ', lost' : ''}`, async (model, real) => {
+const release = (which: number, failed: boolean) =>
+  command(`claim ${which} is released${failed ? ' after a failed request' : ''}`, async (model, real) => {
     const held = pick(real, which)
     if (!held) return
-    const failure = { message: 'lost', dueAfterSeconds: dueAfterFailureSeconds(held.claim.attempts + 1) }
-    await releaseClaims(real.db, held.model.run, [{ claim: held.claim, ...(lost && { failure }) }])
-    model.release(held.model, lost)
+    const failure = { message: 'failed', dueAfterSeconds: dueAfterFailureSeconds(held.claim.attempts + 1) }
+    await releaseClaims(real.db, held.model.run, [{ claim: held.claim, ...(failed && { failure }) }])
+    model.release(held.model, failed)
   })
 
 const renew = (worker: number) =>
@@ -165,14 +165,14 @@ const renew = (worker: number) =>
     )
   })
 
-const wake = (identifier: string, how: 'refresh' | 'requeue') =>
+const requestRefresh = (identifier: string, how: 'refresh' | 'requeue') =>
   command(`${how} ${identifier}`, async (model, { db, media }) => {
     if (how === 'refresh') await sql`select identifai.request_refresh(${identifier}, ${media})`.execute(db)
     else await requeue(db, { identifiers: [identifier] })
     model[how](identifier)
   })
 
-const end = (identifier: string) =>
+const retireNow = (identifier: string) =>
   command(`retire ${identifier}`, async (model, { db }) => {
     await retire(db, { identifiers: [identifier], reason: 'test' })
     model.retire(identifier)
@@ -185,7 +185,7 @@ async function newRun(model: QueueModel, db: Kysely<Database>): Promise<string> 
   return runId
 }
 
-/** The claim so many before the last. */
+/** The claim at a position, counted from the last one. */
 function pick({ held }: Real, which: number): Held | undefined {
   return held.length === 0 ? undefined : held.at(-1 - (which % held.length))
 }
@@ -230,7 +230,7 @@ async function expectSameRows(model: QueueModel, { db, media }: Real): Promise<v
 /** Commands in proportions that lead deep into the life of a few identifiers. */
 function anyCommand() {
   const worker = fc.nat({ max: 2 })
-  // Mostly a claim that holds, now and then one long lost.
+  // Mostly a claim that holds, sometimes an expired one.
   const which = fc.oneof({ weight: 5, arbitrary: fc.nat({ max: 2 }) }, fc.nat({ max: 50 }))
   const name = fc.constantFrom(...NAMES)
   const what = fc.constantFrom<ModelResponse>(
@@ -256,21 +256,21 @@ function anyCommand() {
       weight: 8,
       arbitrary: fc.tuple(worker, fc.integer({ min: 1, max: 3 })).map(([who, n]) => claim(who, n)),
     },
-    { weight: 12, arbitrary: fc.tuple(which, what).map(([n, how]) => answer(n, how)) },
-    { weight: 2, arbitrary: fc.tuple(which, fc.boolean()).map(([n, lost]) => releaseAll(n, lost)) },
+    { weight: 12, arbitrary: fc.tuple(which, what).map(([n, how]) => respond(n, how)) },
+    { weight: 2, arbitrary: fc.tuple(which, fc.boolean()).map(([n, failed]) => release(n, failed)) },
     { weight: 2, arbitrary: worker.map(renew) },
-    { weight: 3, arbitrary: name.map((id) => wake(id, 'refresh')) },
-    { weight: 2, arbitrary: name.map((id) => wake(id, 'requeue')) },
+    { weight: 3, arbitrary: name.map((id) => requestRefresh(id, 'refresh')) },
+    { weight: 2, arbitrary: name.map((id) => requestRefresh(id, 'requeue')) },
     {
       weight: 1,
       arbitrary: fc
         .tuple(name, fc.nat({ max: 3 }))
-        .map(([id, luck]) => (luck === 0 ? end(id) : wake(id, 'refresh'))),
+        .map(([id, luck]) => (luck === 0 ? retireNow(id) : requestRefresh(id, 'refresh'))),
     },
   )
 }
 
-it('claims, leases, outcomes and due times follow the model, whatever happens in whatever order', async () => {
+it('claims, leases, outcomes and due times follow the model after any commands in any order', async () => {
   const commands = fc.commands<QueueModel, Real, true>([anyCommand()], { maxCommands: 100, size: 'max' })
   await fc.assert(
     fc.asyncProperty(commands, async (sequence) => {

@@ -4,7 +4,7 @@ import { connect } from '../../src/platform/postgres/connect.ts'
 import { addNote } from '../support/add-note.ts'
 import { createTestApp } from '../support/test-app.ts'
 
-it('a pass gives up after a while when an open transaction has written a note, and the next one seals it', async () => {
+it('a run stops waiting for an open transaction that has written a note, and the next run seals the note', async () => {
   await using bench = await createTestApp({ world: { seed: 3 } })
   await bench.enqueue(bench.simulator.world.register({ count: 5, outcome: 'done' }))
   const other = connect({ connectionString: bench.database.url, maxConnections: 1 })

@@ -4,10 +4,10 @@ import { finish } from '../support/built-cli.ts'
 import { startCli } from '../support/source-cli.ts'
 import { createTestApp } from '../support/test-app.ts'
 
-/** Two minutes and a little of what the quota allows. */
+/** The quota of two minutes and a few seconds. */
 const REQUESTS = 125
 
-// All at the same time: they mostly wait.
+// All run at the same time, because they mostly wait.
 describe.concurrent('the documented quota, 2 a second and 60 a minute, over two minutes of real time', () => {
   it.for([
     ['sliding', 1],
@@ -15,7 +15,7 @@ describe.concurrent('the documented quota, 2 a second and 60 a minute, over two 
     ['fixed', 1],
     ['fixed', 4],
   ] as const)(
-    'over a %s window is never overrun and used to 95 percent by %i processes',
+    'over a %s window is never exceeded and used to 95 percent by %i processes',
     async ([kind, processes]) => {
       await using bench = await createTestApp({ quota: { kind } })
       await bench.enqueue(bench.simulator.world.register({ count: REQUESTS }))

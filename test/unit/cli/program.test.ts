@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { createProgram } from '../../../src/cli/program.ts'
 import { VARIABLE_LINES } from '../../../src/platform/config/variables.ts'
 
-/** What `--help` of a command prints, with all that stands after the options. */
+/** The output of `--help` of a command, with the text after the options. */
 function helpOf(command: CommandUnknownOpts): string {
   let text = ''
   command.configureOutput({ writeOut: (part) => (text += part) })
@@ -17,7 +17,7 @@ function withSubcommands(command: CommandUnknownOpts): CommandUnknownOpts[] {
   return [command, ...command.commands.flatMap(withSubcommands)]
 }
 
-it('every help fits a terminal, and speaks of help in the same words', () => {
+it('every help fits a terminal, and describes --help in the same words', () => {
   for (const command of withSubcommands(createProgram())) {
     const help = helpOf(command)
     expect(help).toContain('print help')

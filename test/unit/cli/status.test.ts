@@ -13,8 +13,8 @@ const run = {
   error: null,
 }
 
-/** What is told of these runs, below the table of states. */
-function told(...last_runs: Parameters<typeof describeStatus>[0]['last_runs']): string[] {
+/** The lines about these runs, below the table of states. */
+function linesAbout(...last_runs: Parameters<typeof describeStatus>[0]['last_runs']): string[] {
   const text = describeStatus({
     tracked: [{ state: 'done', identifiers: 1, with_error: 0, common_error: null }],
     due: 0,
@@ -26,9 +26,9 @@ function told(...last_runs: Parameters<typeof describeStatus>[0]['last_runs']): 
   return text.split('\n').slice(6)
 }
 
-it('the last runs are a table, and what went wrong stands below it, not cut', () => {
+it('the last runs are a table, and their whole errors follow below it', () => {
   const error = `Gave up: ${'x'.repeat(100)}: run it again later`
-  expect(told(run, { ...run, status: 'failed', error })).toEqual([
+  expect(linesAbout(run, { ...run, status: 'failed', error })).toEqual([
     'started               took         trigger  status     claimed  requests  changed',
     '--------------------  -----------  -------  ---------  -------  --------  -------',
     '2026-06-01 02:00:00Z  1.5 minutes  nightly  succeeded   12,000       120        3',
@@ -45,7 +45,7 @@ it.each([
     'its last heartbeat was 10.0 minutes ago: its process died, or lost the database; the next run closes it',
   ],
 ])('a run in progress has its last heartbeat, %s seconds ago', (seconds_since_heartbeat, remark) => {
-  expect(told({ ...run, status: 'running', seconds_since_heartbeat }).at(-1)).toBe(
+  expect(linesAbout({ ...run, status: 'running', seconds_since_heartbeat }).at(-1)).toBe(
     `2026-06-01 02:00:00Z: ${remark}`,
   )
 })

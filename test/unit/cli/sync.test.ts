@@ -6,7 +6,7 @@ const tally = { ...emptyTally(), done: 1150, pending: 50, requests: 12, changed:
 
 it.each([
   [
-    'under way',
+    'in progress',
     { tally, total: 45_000, elapsedSeconds: 12.18, spacingSeconds: 1.015 },
     '1,200 of 45,000 identifiers, 99 a second, 100 % of the quota used, 3 changes, 1 retry, 7.4 minutes left',
   ],

@@ -40,7 +40,7 @@ function before(
 }
 
 describe('the causes of a change', () => {
-  it('at first sight', () => {
+  it('of the first record', () => {
     expect(causesOf(null, seen({ identifier: 'a', status: 'new' }))).toEqual(['first_seen'])
     expect(causesOf(null, seen({ ...base, force_classification: 'human' }))).toEqual([
       'first_seen',
@@ -89,7 +89,7 @@ describe('the causes of a change', () => {
     expect(causesOf(before(base), seen({ ...base, ...change }))).toEqual(causes)
   })
 
-  it('a force taken back, and turned round', () => {
+  it('of a removed and of a changed force', () => {
     const forced = { ...base, force_classification: 'human' }
     expect(causesOf(before(forced), seen(base))).toEqual(['unforced'])
     expect(causesOf(before(forced), seen({ ...base, force_classification: 'artificial' }))).toEqual([
@@ -97,7 +97,7 @@ describe('the causes of a change', () => {
     ])
   })
 
-  it('an analysis that ends is only that, and forced already when it is', () => {
+  it('of an analysis that ends include already_forced only if it is forced', () => {
     const unfinished = { identifier: 'a', status: 'new' }
     expect(causesOf(before(unfinished, null), seen(base))).toEqual(['status_changed'])
     expect(causesOf(before(unfinished, null), seen({ ...base, force_classification: 'human' }))).toEqual([
@@ -106,7 +106,7 @@ describe('the causes of a change', () => {
     ])
   })
 
-  it('compares force and analysis across a re-analysis with the finished answer before it', () => {
+  it('compares force and analysis across a re-analysis with the finished record before it', () => {
     const again = { identifier: 'a', status: 'new' }
     expect(causesOf(before(base), seen(again))).toEqual(['status_changed'])
     expect(causesOf(before(again, base), seen(base))).toEqual(['status_changed'])
@@ -119,7 +119,7 @@ describe('the causes of a change', () => {
     ])
   })
 
-  it('coming back after a disappearance', () => {
+  it('of a return after a disappearance', () => {
     expect(causesOf(before(base, base, true), seen(base))).toEqual(['reappeared'])
     expect(causesOf(before(base, base, true), seen({ ...base, force_classification: 'human' }))).toEqual([
       'reappeared',

@@ -9,15 +9,15 @@ import { createTestDatabase } from '../../../support/test-database.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
 /**
- * 9 a second, and 60 in 12 s. The passes keep a tenth below that, because at this scale a busy machine's hiccups are as
- * long as the margin; test/soak has the documented times, and the whole quota.
+ * 9 a second, and 60 in 12 s. The runs use a tenth less, because the margin is as short as the pauses of a busy machine.
+ * test/soak has the documented times and the whole quota.
  */
 const WINDOWS = [
   { windowMs: 1000, requests: 9 },
   { windowMs: 12_000, requests: 60 },
 ]
 const QUOTA = { SYNC_REQUESTS_PER_SECOND: '9', SYNC_REQUESTS_PER_MINUTE: '270', SYNC_BATCH_SIZE: '1' }
-/** More than one window holds, so that its edges are passed. */
+/** More than one window allows, so that the test crosses its edges. */
 const REQUESTS = 66
 
 const logger = createLogger({ level: 'silent', terminal: false })
@@ -30,13 +30,13 @@ async function share(bench: TestApp, workers: number) {
 }
 
 describe('the shared quota', () => {
-  // At the same time: they mostly wait.
+  // All run at the same time, because they mostly wait.
   it.concurrent.each([
     ['sliding', 1],
     ['fixed', 1],
     ['sliding', 4],
     ['fixed', 4],
-  ] as const)('is never overrun, over a %s window, by %i runs at once', async (kind, processes) => {
+  ] as const)('is never exceeded, over a %s window, by %i runs at the same time', async (kind, processes) => {
     await using bench = await createTestApp({ quota: { kind, windows: WINDOWS }, environment: QUOTA })
     await bench.enqueue(bench.simulator.world.register({ count: REQUESTS }))
     const runs = await share(bench, processes)
@@ -45,22 +45,22 @@ describe('the shared quota', () => {
     expect(runs.reduce((sum, run) => sum + run.done + run.errored, 0)).toBe(REQUESTS)
   })
 
-  it('lets an urgent request go before one that can wait', async () => {
+  it('gives a slot to an urgent request before a request that can wait', async () => {
     await using database = await createTestDatabase()
     const quota = () =>
       new Quota({ db: database.db, logger, apiKey: 'k', requestsPerSecond: 5, requestsPerMinute: 300 })
-    const [sweep, fresh] = [quota(), quota()]
+    const [nightly, fresh] = [quota(), quota()]
     await fresh.takeSlot({ urgent: true, signal: never })
     const order: string[] = []
     await Promise.all([
-      sweep.takeSlot({ urgent: false, signal: never }).then(() => order.push('sweep')),
+      nightly.takeSlot({ urgent: false, signal: never }).then(() => order.push('nightly')),
       fresh.takeSlot({ urgent: true, signal: never }).then(() => order.push('fresh')),
       fresh.takeSlot({ urgent: true, signal: never }).then(() => order.push('fresh')),
     ])
-    expect(order).toEqual(['fresh', 'fresh', 'sweep'])
+    expect(order).toEqual(['fresh', 'fresh', 'nightly'])
   })
 
-  it('makes those wait, too, that had taken a slot when somebody was told to pause', async () => {
+  it('delays requests that had a slot already when another process set a pause', async () => {
     await using database = await createTestDatabase()
     const quota = new Quota({
       db: database.db,
@@ -93,7 +93,7 @@ describe('the shared quota', () => {
     expect(await quota.takeSlot({ urgent: true, signal: never })).toMatch(/Z$/)
   })
 
-  it('knows the key by a fingerprint only, and keys apart', async () => {
+  it('stores a fingerprint of the key, a different one for each key', async () => {
     await using database = await createTestDatabase()
     for (const apiKey of ['key-one', 'key-two']) {
       const quota = new Quota({
@@ -112,7 +112,7 @@ describe('the shared quota', () => {
 })
 
 describe('a 429', () => {
-  /** Refuses the first `times` requests, then answers. */
+  /** Refuses the first `times` requests, then returns records. */
   function throttling(times: number, headers: () => Record<string, string>) {
     let left = times
     return startCannedApi((identifiers, response) => {
@@ -126,7 +126,7 @@ describe('a 429', () => {
     ['without Retry-After', () => ({}), 0],
     ['with Retry-After in seconds', () => ({ 'retry-after': '1' }), 900],
     ['with Retry-After as a date', () => ({ 'retry-after': new Date(Date.now() + 2000).toUTCString() }), 900],
-  ])('%s makes everybody wait and uses up no try', async (_, headers, leastPauseMs) => {
+  ])('%s makes all requests wait and uses no retry', async (_, headers, leastPauseMs) => {
     await using api = await throttling(3, headers)
     await using bench = await createTestApp({
       environment: { IDENTIFAI_API_URL: api.url, SYNC_RETRIES: '0', SYNC_CONCURRENCY: '1' },
@@ -140,7 +140,7 @@ describe('a 429', () => {
     expect(rows[0]?.pausedMs).toBeGreaterThanOrEqual(leastPauseMs * 3)
   })
 
-  it('that asks for more than five minutes keeps the next passes from asking, too', async () => {
+  it('with a pause of more than five minutes keeps the next runs from sending requests, too', async () => {
     await using api = await throttling(1, () => ({ 'retry-after': '3600' }))
     await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['a'])
@@ -153,7 +153,7 @@ describe('a 429', () => {
     expect(api.requests).toHaveLength(1)
   })
 
-  it('that asks for more than five minutes ends the pass, and leaves everything as it was', async () => {
+  it('with a pause of more than five minutes ends the run, and changes nothing', async () => {
     await using api = await throttling(1, () => ({ 'retry-after': '301' }))
     await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['a'])

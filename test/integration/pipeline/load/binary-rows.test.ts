@@ -15,7 +15,7 @@ interface EveryType {
 }
 
 const TABLE = {
-  name: 'taken',
+  name: 'copied',
   columns: {
     large: 'bigint not null',
     small: 'integer',
@@ -31,7 +31,7 @@ const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: nu
 /** One byte each in memory; in UTF-8 two from U+0080 on. */
 const european = fc.constantFrom('A', '\u007F', '\u0080', 'é', 'ÿ')
 
-/** Short and long, plain and not: PostgreSQL takes any well-formed text but U+0000. */
+/** Short and long, ASCII and other text. PostgreSQL accepts any well-formed text without U+0000. */
 const words = fc
   .oneof(
     fc.string({ unit: 'grapheme-ascii', maxLength: 40 }),
@@ -50,25 +50,25 @@ const row: fc.Arbitrary<EveryType> = fc.record({
   json: orNull(words.map((text) => JSON.stringify({ text }))),
 })
 
-it('what COPY takes in binary is to the bit what was given', async () => {
+it('binary COPY stores every value exactly', async () => {
   await using database = await createTestDatabase()
   const client = await database.pool.connect()
   await client.query(
-    'create temporary table taken (n serial, large int8, small int4, real float8, flag bool, words text, json jsonb)',
+    'create temporary table copied (n serial, large int8, small int4, real float8, flag bool, words text, json jsonb)',
   )
   await fc.assert(
     fc.asyncProperty(fc.array(row, { maxLength: 20 }), async (rows) => {
-      await client.query('truncate taken restart identity')
+      await client.query('truncate copied restart identity')
       const stream = client.query(
-        copyFrom(`copy taken (${Object.keys(TABLE.columns).join(', ')}) from stdin (format binary)`),
+        copyFrom(`copy copied (${Object.keys(TABLE.columns).join(', ')}) from stdin (format binary)`),
       )
       stream.end(binaryRows(TABLE, rows))
       await finished(stream)
-      const taken = await client.query(
-        'select large::text, small, real, flag, words, json::text from taken order by n',
+      const copied = await client.query(
+        'select large::text, small, real, flag, words, json::text from copied order by n',
       )
       expect(
-        taken.rows.map(({ large, json, ...others }) => ({
+        copied.rows.map(({ large, json, ...others }) => ({
           ...others,
           large: Number(large),
           json: json && JSON.stringify(JSON.parse(json)),

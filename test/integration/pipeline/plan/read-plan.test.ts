@@ -4,9 +4,9 @@ import { readPlan } from '../../../../src/pipeline/plan/read-plan.ts'
 import { startCannedApi } from '../../../support/canned-api.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
-const NOBODY = '00000000-0000-4000-8000-000000000000'
+const OTHER_RUN = '00000000-0000-4000-8000-000000000000'
 
-/** Adds `count` rows to the ledger, named after what they are. */
+/** Tracks `count` identifiers, whose names begin with `name`. */
 async function seed({ app }: TestApp, name: string, count: number, columns: Record<string, string>) {
   const names = ['identifier', ...Object.keys(columns)].join(', ')
   const values = Object.values(columns).map((value) => `, ${value}`)
@@ -19,7 +19,7 @@ const PAST = "now() - interval '1 hour'"
 const LATER = "now() + interval '1 hour'"
 
 describe('a plan', () => {
-  it('says what a pass would ask for, by class, and what that costs at the quota', async () => {
+  it('has the identifiers that a run would request, by class, and their cost at the quota', async () => {
     await using api = await startCannedApi((identifiers) =>
       identifiers.map((identifier) => ({ identifier, status: 'done' })),
     )
@@ -45,22 +45,22 @@ describe('a plan', () => {
       last_requested_at: PAST,
       due_at: PAST,
     })
-    await seed(bench, 'woken-', 7, {
+    await seed(bench, 'refreshed-', 7, {
       state: "'errored'",
       priority: '10',
       last_requested_at: PAST,
       refresh_requested_at: 'now()',
       due_at: PAST,
     })
-    // Not due, not to be asked, or asked at this moment.
+    // Not due, quarantined, or leased by another run.
     await seed(bench, 'later-', 900, {
       state: "'done'",
       priority: '-10',
       last_requested_at: PAST,
       due_at: LATER,
     })
-    await seed(bench, 'aside-', 11, { state: "'quarantined'", last_requested_at: PAST, due_at: 'null' })
-    await seed(bench, 'leased-', 13, { lease_until: LATER, leased_by: `'${NOBODY}'` })
+    await seed(bench, 'quarantined-', 11, { state: "'quarantined'", last_requested_at: PAST, due_at: 'null' })
+    await seed(bench, 'leased-', 13, { lease_until: LATER, leased_by: `'${OTHER_RUN}'` })
 
     const plan = await readPlan(bench.app)
     const slot = 0.1015 / 60
@@ -90,17 +90,17 @@ describe('a plan', () => {
       identifiers: 416 + 900,
       requests: 14,
     })
-    // Polls have been due for longer than what is new.
+    // Polls have been due for longer than new identifiers.
     expect(await readPlan(bench.app, { limit: 100 })).toMatchObject({
       identifiers: 100,
       requests: 1,
       by_class: [{ identifiers: 7 }, { identifiers: 59 }, { identifiers: 34 }, { identifiers: 0 }],
     })
-    // A pass does what the plan says.
+    // A run follows the plan.
     expect(await bench.run()).toMatchObject({ claimed: 416, requests: 5 })
   })
 
-  it('says when a fleet outgrows the time between two sweeps', async () => {
+  it('reports when a full refresh takes longer than the refresh interval', async () => {
     await using bench = await createTestApp({
       environment: { SYNC_REQUESTS_PER_SECOND: '2', SYNC_REQUESTS_PER_MINUTE: '1', SYNC_REFRESH_HOURS: '1' },
     })
@@ -110,7 +110,7 @@ describe('a plan', () => {
     expect((await readPlan(bench.app)).full_refresh).toMatchObject({ requests: 30, fits: true })
   })
 
-  it('counts the requests of those that may share theirs with few', async () => {
+  it('counts the requests of identifiers with a request limit', async () => {
     await using bench = await createTestApp()
     await seed(bench, 'n-', 200, {})
     await seed(bench, 'h-', 3, { request_limit: '1' })
@@ -118,7 +118,7 @@ describe('a plan', () => {
     expect(await readPlan(bench.app)).toMatchObject({ identifiers: 253, requests: 2 + 3 + 2 })
   })
 
-  it('of an empty ledger is empty', async () => {
+  it('of an empty queue is empty', async () => {
     await using bench = await createTestApp()
     expect(await readPlan(bench.app)).toMatchObject({
       identifiers: 0,

@@ -22,7 +22,7 @@ async function countRevisions({ app }: TestApp): Promise<number> {
   return rows[0]?.n ?? Number.NaN
 }
 
-it('shows what an older normalizer made differently, and then writes it, without a revision or a request', async () => {
+it('reports the rows that an older normalizer wrote differently, and then rewrites them, without a revision or a request', async () => {
   await using bench = await createTestApp({ world: { seed: 5 } })
   const identifiers = bench.simulator.world.register({ count: 450 })
   await bench.enqueue(identifiers)
@@ -32,7 +32,7 @@ it('shows what an older normalizer made differently, and then writes it, without
     `update identifai.classifications set name = 'older', extra = '{"/name": "as it was"}' where classification_id <= 3`,
     `update identifai.verdicts set confidence = confidence / 2 where classification_id in (3, 4) and kind = 'main'`,
     `delete from identifai.model_scores where classification_id = 405`,
-    // As if later answers had brought other links: their digests are not those of the records that are kept.
+    // As if later responses had brought other links: their digests differ from those of the stored payloads.
     `update identifai.classifications set result_url = 'https://new.example/' || classification_id`,
     `update identifai.identifiers set record_digest = sha256('another')`,
   )
@@ -69,7 +69,7 @@ it('shows what an older normalizer made differently, and then writes it, without
   await expectTruth(bench.database.db, bench.simulator.world, identifiers)
 })
 
-it('looks only at what was received since a time', async () => {
+it('reads only the payloads received since a time', async () => {
   await using bench = await createTestApp()
   await bench.enqueue(bench.simulator.world.register({ count: 20 }))
   await bench.run()
@@ -85,16 +85,16 @@ it('looks only at what was received since a time', async () => {
   expect(await surveyReplay(bench.app, ALL)).toMatchObject({ examined: 20, changed: 5 })
 })
 
-it('loads every record of an identifier in order, and none where the last word was a refusal', async () => {
-  let answers: (identifier: string) => JsonObject | number = () => ({ status: 'done' })
+it('loads the records of an identifier in order, and none if the API refused the last request', async () => {
+  let recordOf: (identifier: string) => JsonObject | number = () => ({ status: 'done' })
   await using bench = await benchAgainst((identifiers, response) => {
-    const found = identifiers.map((identifier) => [identifier, answers(identifier)] as const)
-    const refused = found.find(([, answer]) => typeof answer === 'number')
-    if (!refused) return found.map(([identifier, answer]) => ({ identifier, ...(answer as JsonObject) }))
+    const found = identifiers.map((identifier) => [identifier, recordOf(identifier)] as const)
+    const refused = found.find(([, record]) => typeof record === 'number')
+    if (!refused) return found.map(([identifier, record]) => ({ identifier, ...(record as JsonObject) }))
     return void response.writeHead(Number(refused[1])).end('{"message": "no"}')
   })
-  const requestAgain = async (next: typeof answers) => {
-    answers = next
+  const requestAgain = async (next: typeof recordOf) => {
+    recordOf = next
     await requeue(bench.app.db, { identifiers: ['twice', 'refused'] })
     await bench.run()
   }
@@ -140,7 +140,7 @@ it('loads every record of an identifier in order, and none where the last word w
   expect(after).toEqual(before)
 })
 
-it('goes on where it was cut off, and accounts for what it had begun', async () => {
+it('continues after an interruption, and counts the work of both runs', async () => {
   let status = 'done'
   let force: string | null = null
   await using bench = await benchAgainst((identifiers) =>
@@ -186,14 +186,14 @@ it('goes on where it was cut off, and accounts for what it had begun', async () 
   expect(history.map(({ causes }) => causes)).toEqual([['first_seen'], ['forced'], ['unforced']])
 })
 
-it('leaves rows as they are whose record is not kept, or does not fit the contract any more', async () => {
+it('does not change rows whose payload was pruned or no longer fits the contract', async () => {
   await using bench = await createTestApp()
   await bench.enqueue(bench.simulator.world.register({ count: 10 }))
   await bench.run()
   await run(
     bench,
     `update identifai.classifications set name = 'older'`,
-    // History can be changed by nobody but a superuser who switches its triggers off.
+    // Only a superuser who disables its triggers can change history.
     `set session_replication_role = replica;
      delete from identifai.revision_payloads where classification_id = 1;
      update identifai.revision_payloads set payload = payload || '{"status": "thinking"}' where classification_id = 2;
@@ -209,19 +209,19 @@ it('leaves rows as they are whose record is not kept, or does not fit the contra
   expect(rows).toEqual([{ id: 1 }, { id: 2 }])
 })
 
-it('loads quarantined records that fit by now, as seen when they were received', async () => {
-  const answers = new Map<string, JsonObject>()
+it('loads quarantined records that fit by now, observed when they were received', async () => {
+  const records = new Map<string, JsonObject>()
   await using api = await startCannedApi((identifiers) =>
-    identifiers.map((identifier) => ({ identifier, status: 'done', ...answers.get(identifier) })),
+    identifiers.map((identifier) => ({ identifier, status: 'done', ...records.get(identifier) })),
   )
   await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['forced', 'new', 'broken', 'requeued', 'fine'])
-  for (const identifier of ['new', 'broken', 'requeued']) answers.set(identifier, { status: 'thinking' })
+  for (const identifier of ['new', 'broken', 'requeued']) records.set(identifier, { status: 'thinking' })
   await bench.run()
-  answers.set('forced', { status: 'thinking', force_classification: 'human' })
+  records.set('forced', { status: 'thinking', force_classification: 'human' })
   await bench.makeAllDue()
   await bench.run()
-  // Stands for a newer contract: what these records say is understood by now.
+  // This replaces a newer contract, which accepts these records.
   await run(
     bench,
     `update identifai.quarantined_payloads set payload = replace(payload, '"thinking"', '"done"') where identifier <> 'broken'`,
@@ -258,7 +258,7 @@ it('loads quarantined records that fit by now, as seen when they were received',
     { ...finished, identifier: 'forced', revision_no: 2, causes: ['forced'], honestBound: true },
     { ...finished, identifier: 'new', revision_no: 1, causes: ['first_seen'], honestBound: null },
   ])
-  // Nothing is left to load, and what is to be asked again is left to the next pass.
+  // Nothing is left to load, and the next run requests the requeued identifier.
   expect(await applyReplay(bench.app, ALL)).toEqual({ rewritten: 0, run: null })
   expect((await bench.app.db.selectFrom('identifai.sync_runs').select('run_id').execute()).length).toBe(3)
 })

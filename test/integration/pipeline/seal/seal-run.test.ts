@@ -9,7 +9,7 @@ import { newRun, openRun } from '../../../../src/pipeline/run/run-rows.ts'
 import { addNote } from '../../../support/add-note.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
-/** What a reader has who knows the rule only: columns as SQL gives them, without nulls, times as UTC text with six digits. */
+/** The rows as an independent reader of the rule writes them: all columns but nulls, times as UTC text with six digits. */
 async function asJson({ app }: TestApp, table: string, order: string): Promise<Record<string, unknown>[]> {
   const { rows } = await sql<{ row: Record<string, unknown> }>`
     select to_jsonb(t) as row from ${sql.table(`identifai.${table}`)} t order by ${sql.raw(order)}`.execute(
@@ -40,7 +40,7 @@ function sha256(...parts: (string | Buffer)[]): Buffer {
 }
 
 describe('the chain', () => {
-  it('binds every run, its revisions and the notes since the run before, as the rule says', async () => {
+  it('binds every run, its revisions and the notes since the run before, as documented', async () => {
     await using bench = await createTestApp({ world: { seed: 23, requestsUntilDone: 2 } })
     await bench.enqueue(bench.simulator.world.register({ count: 130 }))
     for (let run = 0; run < 4; run++) {
@@ -78,7 +78,7 @@ describe('the chain', () => {
     expect(leaves.length).toBe(revisions.length + notes.length)
   })
 
-  it('takes in a run whose process died, when the next pass closes it', async () => {
+  it('includes a run whose process died, when the next run closes it', async () => {
     await using bench = await createTestApp()
     await sql`
       insert into identifai.sync_runs (run_id, trigger, host, pid, version, started_at, heartbeat_at)
@@ -97,7 +97,7 @@ describe('the chain', () => {
     ])
   })
 
-  it('has a definite order however many runs end at once', async () => {
+  it('has a definite order when several runs end at the same time', async () => {
     await using bench = await createTestApp({ environment: { SYNC_BATCH_SIZE: '10' } })
     await bench.enqueue(bench.simulator.world.register({ count: 300 }))
     await Promise.all(Array.from({ length: 5 }, () => bench.run()))
@@ -122,7 +122,7 @@ describe('the chain', () => {
     expect((await verifyChain(app.db)).findings).toEqual([])
   })
 
-  it('says of a run that another, still under way, had changed contents already', async () => {
+  it('counts the unfinished runs that had already changed contents', async () => {
     await using bench = await createTestApp()
     const { app } = bench
     await bench.enqueue(bench.simulator.world.register({ count: 3 }))
@@ -138,7 +138,7 @@ describe('the chain', () => {
     expect((await bench.run()).unsealed_runs).toBe(1)
   })
 
-  it('stays as it is when a later version adds columns', async () => {
+  it('does not change when a later version adds columns', async () => {
     await using bench = await createTestApp()
     await bench.enqueue(bench.simulator.world.register({ count: 3 }))
     await addNote(bench.app.db, 'h')
@@ -149,7 +149,7 @@ describe('the chain', () => {
     expect((await verifyChain(bench.app.db)).findings).toEqual([])
   })
 
-  it('lets nobody change a sealed run, or a leaf', async () => {
+  it('protects sealed runs and leaves from changes', async () => {
     await using bench = await createTestApp()
     await bench.enqueue(bench.simulator.world.register({ count: 3 }))
     await bench.run()

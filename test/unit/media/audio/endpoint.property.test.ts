@@ -16,7 +16,7 @@ function normalized(payload: JsonObject): RowSet {
   return audioEndpoint.normalize(1, validation.classification)
 }
 
-/** As it would arrive: through JSON text. */
+/** Records that were parsed from JSON text, as received records are. */
 const arriving = audioRecordArbitrary.map((record) => JSON.parse(JSON.stringify(record)) as JsonObject)
 
 describe('normalizing', () => {
@@ -39,7 +39,7 @@ describe('normalizing', () => {
     )
   })
 
-  it('gives every row a key of its own, and every child a parent', () => {
+  it('gives every row its own key, and every child a parent', () => {
     fc.assert(
       fc.property(arriving, (payload) => {
         const rows = normalized(payload).children as AudioRows
@@ -60,7 +60,7 @@ describe('normalizing', () => {
 })
 
 describe('the content digest', () => {
-  it('is the same for the same content in any order of keys and sets, with any way of saying nothing', () => {
+  it('is the same for the same content in any order of keys and sets, with any form of an empty field', () => {
     fc.assert(
       fc.property(arriving, fc.infiniteStream(fc.nat()), (payload, choices) => {
         const digest = normalized(payload).revision.content_digest
@@ -104,7 +104,7 @@ function pickHalf(record: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(record).filter((_, position) => position % 2 === 0))
 }
 
-/** Lists whose order says nothing. Lists within unknown or free content keep theirs. */
+/** Lists whose order has no meaning. Lists within unknown or free content keep theirs. */
 const SETS: Readonly<Record<string, readonly string[]>> = {
   record: ['verdicts', 'results', 'chunk_details'],
   verdict: ['models'],
@@ -145,11 +145,11 @@ function rearranged(payload: JsonObject, choices: IterableIterator<number>): Jso
       const isKnownObject = KNOWN_OBJECTS[place]?.includes(key)
       return [key, isKnownObject && isJsonObject(member) ? rearrange(member, key) : member]
     })
-    // Absent or null, whichever the record does not have.
-    const unsaid: [string, Json][] =
+    // The field becomes null if the record does not have it.
+    const added: [string, Json][] =
       place === 'record' && value.api_version === undefined ? [['api_version', null]] : []
     const made = {}
-    for (const [name, member] of shuffle([...entries, ...unsaid])) setOwn(made, name, member)
+    for (const [name, member] of shuffle([...entries, ...added])) setOwn(made, name, member)
     return made
   }
   return rearrange(payload, 'record')

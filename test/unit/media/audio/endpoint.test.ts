@@ -16,7 +16,7 @@ function rowsOf(record: JsonObject) {
 }
 
 describe('the rows of a classification', () => {
-  it('number verdicts and results in the order of the answer: file first, then clips', () => {
+  it('number verdicts and results in the order of the record: file first, then clips', () => {
     const rows = rowsOf({
       status: 'done',
       verdict: { heuristic: 'Majority', models: ['b', 'a'] },

@@ -23,7 +23,7 @@ describe('the audio contract', () => {
     ['null', null],
     ['an empty list', []],
     ['an empty object', {}],
-  ])('takes every field as unsaid when it is %s', (_, nothing) => {
+  ])('treats every field as empty when it is %s', (_, nothing) => {
     const fields = [
       'hash',
       'status',
@@ -53,7 +53,7 @@ describe('the audio contract', () => {
     expect(accepted(emptier).content.details).toBe(record.details)
   })
 
-  it('takes the empty text as a value', () => {
+  it('treats the empty text as a value', () => {
     expect(accepted({ ...minimal, name: '' }).known.name).toBe('')
   })
 
@@ -163,7 +163,7 @@ describe('the audio contract', () => {
     expect(drift).toEqual([{ kind: 'unknown_value', path: '/errors', sample: ['too short', 'too quiet'] }])
   })
 
-  it('drops what says nothing from a list of errors', () => {
+  it('drops empty elements from a list of errors', () => {
     expect(accepted({ ...minimal, errors: [null] }).known.errors).toBeUndefined()
     expect(accepted({ ...minimal, errors: ['x', null] }).known.errors).toEqual(['x'])
   })

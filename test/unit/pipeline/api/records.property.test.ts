@@ -16,7 +16,7 @@ function withBlanks(value: unknown, blank: () => string): string {
   return around(`{${members.join(',') || blank()}}`)
 }
 
-/** What JSON.parse says of a text. */
+/** The result of JSON.parse, or undefined if the text is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -34,7 +34,7 @@ describe('the elements of an array', () => {
     ['\t[ {"a" : 1} ,\r\n null ]\n', ['{"a" : 1}', 'null']],
     [String.raw`["a,]\"[","\\",{"]":"}"}]`, [String.raw`"a,]\"["`, String.raw`"\\"`, '{"]":"}"}']],
     ['["é€😀,]"]', ['"é€😀,]"']],
-    // Not JSON, which the elements show.
+    // The array is not JSON, because its elements are not.
     ['[,]', ['', '']],
     ['[1,]', ['1', '']],
     ['[{]]', ['{]']],
@@ -61,11 +61,11 @@ describe('the elements of an array', () => {
     '[][]',
     '[]]',
     ']',
-  ])('there are none in %s, which is not one array', (text) => {
+  ])('do not exist in %s, which is not one array', (text) => {
     expect(elements(text)).toBeUndefined()
   })
 
-  it('are those that JSON.parse finds, whatever they are and wherever there are blanks', () => {
+  it('are those that JSON.parse finds, for any values and any blanks', () => {
     const blank = fc.constantFrom('', '', ' ', '\n', '\t', '\r\n ')
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), fc.gen(), (values, gen) => {

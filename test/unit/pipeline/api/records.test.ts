@@ -5,8 +5,8 @@ import { parseRecords, recordDigest } from '../../../../src/pipeline/api/records
 
 const NOTHING = new Map<string, string>()
 
-describe('the records of an answer', () => {
-  it('are read with their text, as it came, and its digest', () => {
+describe('the records of a response', () => {
+  it('are read with their text, as received, and its digest', () => {
     const text = '{"identifier" : "a", "score":1.0, "name":"caf\u00e9"}'
     expect(parseRecords(Buffer.from(` [ ${text} , 7]`), NOTHING)).toEqual([
       {
@@ -19,7 +19,7 @@ describe('the records of an answer', () => {
     ])
   })
 
-  it('are not read when they are known, to the byte', () => {
+  it('are not read when the same bytes are known', () => {
     const [same, other] = ['{"identifier":"a"}', '{"identifier": "a"}']
     const known = new Map([[recordDigest(same), 'a']])
     expect(parseRecords(Buffer.from(`[${same},${other}]`), known)).toMatchObject([
@@ -28,7 +28,7 @@ describe('the records of an answer', () => {
     ])
   })
 
-  it('are under a digest of their bytes and of the version that reads them', () => {
+  it('have a digest of their bytes and of the version that reads them', () => {
     const { version } = JSON.parse(
       readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8'),
     ) as {
@@ -37,7 +37,7 @@ describe('the records of an answer', () => {
     expect(recordDigest('{}')).toBe(createHash('sha256').update(`${version} {}`).digest('hex'))
   })
 
-  it('may follow a byte order mark, which no record may begin with', () => {
+  it('may follow a byte order mark, but may not begin with one', () => {
     expect(parseRecords(Buffer.from('\uFEFF[7]'), NOTHING)).toMatchObject([{ value: 7 }])
     expect(() => parseRecords(Buffer.from('[\uFEFF7]'), NOTHING)).toThrow(SyntaxError)
   })
@@ -47,13 +47,13 @@ describe('the records of an answer', () => {
     ['an array cut short', '[{"identifier":"a"},{"identi'],
     ['one broken element', '[{"identifier":"a"},{"identifier":}]'],
     ['a comma too many', '[7,]'],
-    ['something after the array', '[7] 8'],
+    ['text after the array', '[7] 8'],
     ['nothing', ''],
   ])('%s is not JSON', (_, body) => {
     expect(() => parseRecords(Buffer.from(body), NOTHING)).toThrow(SyntaxError)
   })
 
-  it('a broken byte is refused, wherever it is, and does no harm to the next answer', () => {
+  it('a broken byte is refused at any place, and does not affect the next response', () => {
     for (const body of [Buffer.from([0x5b, 0x22, 0xe9, 0x22, 0x5d]), Buffer.from([0xe9])]) {
       expect(() => parseRecords(body, NOTHING)).toThrow(TypeError)
       expect(parseRecords(Buffer.from('["\u00e9"]'), NOTHING)).toMatchObject([{ value: '\u00e9' }])

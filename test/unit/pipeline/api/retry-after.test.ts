@@ -14,10 +14,10 @@ it.each([
   ['1.5', undefined],
   ['', undefined],
   [undefined, undefined],
-])('Retry-After %j asks for %j ms, by the clock of the answer', (header, expected) => {
+])('Retry-After %j means %j ms, by the clock of the response', (header, expected) => {
   expect(retryAfterMs(header, { date, now })).toBe(expected)
 })
 
-it('reads a date by our clock when the answer has none', () => {
+it('reads a date by the local clock when the response has none', () => {
   expect(retryAfterMs('Wed, 01 Jul 2026 10:00:05 GMT', { date: null, now })).toBe(5000)
 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { textRows } from '../../../../src/pipeline/load/text-rows.ts'
 
-it("rows are written in COPY's text format, whatever the text", () => {
+it("rows are written in COPY's text format, for any text", () => {
   const row = {
     a: 'tab\t back\\slash new\nline return\r end',
     b: null,

@@ -6,8 +6,8 @@ const cost = (identifiers: number, bytes: number) => requestCost({ ...none, iden
 
 const rules = { batchSize: 100, maxUrlBytes: 8000, pathBytes: 30, spacingSeconds: 1.015 }
 
-describe('the cost of asking', () => {
-  it('is one request for every hundred, begun', () => {
+describe('the cost of requests', () => {
+  it('is one request for each hundred, rounded up', () => {
     const requests = [0, 1, 100, 101, 350_000].map((n) => cost(n, n * 79).requests)
     expect(requests).toEqual([0, 1, 1, 2, 3500])
   })

@@ -7,10 +7,7 @@ import {
   parseDatabaseConfig,
   parseSyncConfig,
 } from '../../../../src/platform/config/config.ts'
-import { assertNodeVersion } from '../../../../src/platform/node-version.ts'
-import { parseDaemonConfig } from '../../../../src/platform/config/daemon-config.ts'
 import { UsageError } from '../../../../src/platform/errors.ts'
-import { unknownVariables, VARIABLE_LINES, VARIABLES } from '../../../../src/platform/config/variables.ts'
 
 const complete = { DATABASE_URL: 'postgresql://u:secret@db.example:5432/x', IDENTIFAI_API_KEY: 'k-123' }
 
@@ -23,43 +20,6 @@ function problems(environment: Environment): string {
   }
   throw new Error('accepted')
 }
-
-it.each([
-  ['22.18.9', false],
-  ['20.20.2', false],
-  ['22.19.0', true],
-  ['24.0.0', true],
-])('Node %s is new enough: %s', (version, isEnough) => {
-  const check = () => assertNodeVersion(version)
-  if (isEnough) check()
-  else expect(check).toThrow(`needs Node 22.19 or later; this is ${version}`)
-})
-
-describe('the list of variables', () => {
-  it('has the files of the secrets, and the one that Node reads', () => {
-    const others = ['DATABASE_URL_FILE', 'IDENTIFAI_API_KEY_FILE', 'NODE_EXTRA_CA_CERTS']
-    expect(VARIABLE_LINES.map(({ name }) => name).toSorted()).toEqual(
-      [...Object.keys(VARIABLES), ...others].toSorted(),
-    )
-  })
-
-  it('has a valid default for each variable that is not required', () => {
-    const required = { DATABASE_URL: complete.DATABASE_URL, IDENTIFAI_API_KEY: 'k' }
-    expect(Object.keys(parseDaemonConfig(required))).toHaveLength(Object.keys(VARIABLES).length)
-  })
-
-  it('tells a slip from what is not ours', () => {
-    expect(
-      unknownVariables({
-        SYNC_RETRY: '1',
-        IDENTIFAI_KEY: 'x',
-        SYNC_RETRIES: '1',
-        HTTP_PROXY: 'x',
-        PATH: '/',
-      }),
-    ).toEqual(['IDENTIFAI_KEY', 'SYNC_RETRY'])
-  })
-})
 
 describe('the configuration', () => {
   it('has the documented defaults', () => {
@@ -89,7 +49,7 @@ describe('the configuration', () => {
     expect(Object.isFrozen(parseSyncConfig(complete))).toBe(true)
   })
 
-  it('reports every problem at once, by name, without the values', () => {
+  it('reports every problem in one message, by name, without the values', () => {
     const message = problems({
       DATABASE_URL: 'mysql://u:secret@db.example/x',
       IDENTIFAI_API_URL: 'http://api.example',
@@ -113,7 +73,7 @@ describe('the configuration', () => {
     expect(message).not.toContain('secret')
   })
 
-  it('does not take a piece of a password for the host', () => {
+  it('does not mistake a part of a password for the host', () => {
     for (const password of ['p@ss', 'p#ss', 'p@s/s']) {
       const message = problems({ ...complete, DATABASE_URL: `postgresql://u:${password}@db.example/x` })
       expect(message).toContain('percent-encoded')
@@ -121,12 +81,12 @@ describe('the configuration', () => {
     }
   })
 
-  it('takes an empty variable as not set', () => {
+  it('treats an empty variable as not set', () => {
     expect(parseSyncConfig({ ...complete, SYNC_BATCH_SIZE: '' }).batchSize).toBe(100)
     expect(problems({ ...complete, IDENTIFAI_API_KEY: '' })).toContain('IDENTIFAI_API_KEY is not set')
   })
 
-  it.each(['1.5', '-1', '1e3', ' 5', '0x10', '5 '])('takes %j for no whole number', (text) => {
+  it.each(['1.5', '-1', '1e3', ' 5', '0x10', '5 '])('does not accept %j as a whole number', (text) => {
     expect(problems({ ...complete, SYNC_RETRIES: text })).toContain('SYNC_RETRIES must be a whole number')
   })
 
@@ -157,7 +117,7 @@ describe('the configuration', () => {
     )
   })
 
-  it('asks the database commands for the database only', () => {
+  it('requires only the database for the database commands', () => {
     expect(
       parseDatabaseConfig({ DATABASE_URL: complete.DATABASE_URL, SYNC_BATCH_SIZE: 'x' }).databaseUrl,
     ).toBe(complete.DATABASE_URL)

@@ -25,7 +25,7 @@ function entry(identifier: string, overrides: Partial<Entry> = {}): Entry {
 }
 
 describe('enqueue', () => {
-  it('tells what was added, known by state, and invalid', async () => {
+  it('counts added, known (by state) and invalid identifiers', async () => {
     await enqueue(database.db, argumentEntries(['a', 'b', 'c']), options)
     await sql`update identifai.identifiers set state = 'done' where identifier in ('a', 'b')`.execute(
       database.db,
@@ -58,7 +58,7 @@ describe('enqueue', () => {
     ])
   })
 
-  it('leaves what is known as it is', async () => {
+  it('does not change known identifiers', async () => {
     await enqueue(database.db, argumentEntries(['a']), options)
     await enqueue(database.db, argumentEntries(['a']), { ...options, priority: 9, source: 'other' })
     const row = await database.db
@@ -68,7 +68,7 @@ describe('enqueue', () => {
     expect(row).toEqual({ priority: -5, source: 'batch' })
   })
 
-  it('adds nothing when the input breaks off', async () => {
+  it('adds nothing when the input ends with an error', async () => {
     async function* breaking(): AsyncGenerator<Entry> {
       for (let line = 1; line <= 12_000; line++) yield entry(`id-${line}`)
       throw new Error('disk gone')
@@ -89,7 +89,7 @@ describe('enqueue', () => {
     expect(await count()).toBe(20_000)
   })
 
-  it('finds each of its identifiers once when two add the same at once, in opposite orders', async () => {
+  it('adds each identifier once when two add the same ones at the same time, in opposite orders', async () => {
     const same = Array.from({ length: 20_000 }, (_, n) => `id-${n}`)
     const results = await Promise.all([
       enqueue(database.db, argumentEntries(same), options),

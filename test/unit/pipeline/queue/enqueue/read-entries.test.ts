@@ -1,9 +1,7 @@
 import { Readable } from 'node:stream'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isInvalid } from '../../../../../src/pipeline/queue/enqueue/entry.ts'
 import { readCsvEntries, readTextEntries } from '../../../../../src/pipeline/queue/enqueue/read-entries.ts'
-import { readLines } from '../../../../../src/platform/read-lines.ts'
 import { UsageError } from '../../../../../src/platform/errors.ts'
 
 function chunks(...parts: (string | Buffer)[]): Readable {
@@ -46,47 +44,11 @@ describe('a text file of identifiers', () => {
     ])
   })
 
-  it('takes no line for what stands before a long run of white space', async () => {
+  it('rejects a line with a long run of white space as a whole', async () => {
     expect(await text(`abc${' '.repeat(5000)}def\n`, '\u0085\n')).toEqual([
       '1: longer than 1024 bytes',
       '2: blank',
     ])
-  })
-
-  it('is the same whatever the chunks', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(
-          fc.string({ unit: 'grapheme', maxLength: 8 }).filter((line) => !/[\n\uFEFF]/.test(line)),
-          { maxLength: 8 },
-        ),
-        fc.array(fc.nat(40), { maxLength: 8 }),
-        async (lines, cuts) => {
-          const whole = Buffer.from(lines.map((line) => `${line}\n`).join(''))
-          const edges = [
-            0,
-            ...cuts.filter((cut) => cut < whole.length).toSorted((a, b) => a - b),
-            whole.length,
-          ]
-          const parts = edges.slice(1).map((edge, position) => whole.subarray(edges[position], edge))
-          const read = await Array.fromAsync(readLines(chunks(...parts), 1000))
-          expect(read).toEqual(
-            lines.map((line, position) => ({ number: position + 1, text: line, cut: false })),
-          )
-        },
-      ),
-    )
-  })
-
-  it('holds never more of a line than asked for, however long it is', async () => {
-    const endless = Readable.from(
-      (function* () {
-        for (let chunk = 0; chunk < 2000; chunk++) yield Buffer.alloc(65_536, 0x61)
-      })(),
-    )
-    const [line] = await Array.fromAsync(readLines(endless, 2048))
-    expect(line?.text.length).toBe(2048)
-    expect(line?.cut).toBe(true)
   })
 })
 
@@ -154,14 +116,14 @@ describe('a CSV file of identifiers', () => {
     expect(entry).toMatchObject({ submittedAt: '2026-07-01T10:00:00.123456Z' })
   })
 
-  it('ends on an error though the producer does not', async () => {
+  it('ends on an error although the producer does not end', async () => {
     const endless = new Readable({ read: () => {} })
     endless.push(`identifier\na"b\n${'more\n'.repeat(100)}`)
     await expect(Array.fromAsync(readCsvEntries(endless))).rejects.toThrow(UsageError)
     expect(endless.destroyed).toBe(true)
   })
 
-  it('says where the text stops being CSV', async () => {
+  it('names the line at which the text is no longer CSV', async () => {
     await expect(csv('identifier\na\n"b\n')).rejects.toThrow(UsageError)
     await expect(csv('identifier\na"b\n')).rejects.toThrow(/line 2/)
   })

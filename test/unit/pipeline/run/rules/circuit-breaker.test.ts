@@ -33,14 +33,14 @@ describe('the circuit breaker', () => {
     ['50 of 499 records rejected', [...some(50, 'rejected', false), ...some(449, 'returned', false)], true],
     ['50 of 500 records rejected', [...some(50, 'rejected', false), ...some(450, 'returned', false)], false],
     [
-      'rejections judged by records, not by absences',
+      'rejections counted against records, not against absences',
       [...some(50, 'rejected', false), ...some(950, 'absent', false)],
       true,
     ],
     ['nothing but 9 refused ones', some(9, 'refused', false), false],
     ['nothing but 10 refused ones', some(10, 'refused', false), true],
     [
-      '10 refused ones and one answered',
+      '10 refused ones and one returned',
       [...some(10, 'refused', false), ...some(1, 'returned', false)],
       false,
     ],
@@ -49,7 +49,7 @@ describe('the circuit breaker', () => {
     expect(reasonOf(observations) !== undefined).toBe(tripped)
   })
 
-  it('trips at three refused ones only while the key is unproven, and not at one refused thrice', () => {
+  it('trips at three refused identifiers only while the key is unproven, and not at three refusals of one identifier', () => {
     expect(reasonOf(some(3, 'refused', false), true)).toBeUndefined()
     expect(reasonOf(some(2, 'refused', false), false)).toBeUndefined()
     expect(reasonOf(some(3, 'refused', false), false)).toContain('IDENTIFAI_API_URL')
@@ -57,19 +57,19 @@ describe('the circuit breaker', () => {
     expect(reasonOf([one, one, one], false)).toBeUndefined()
   })
 
-  it('wants a control when nothing comes back and nothing was asked that ought to', () => {
-    const wanted = (observations: Observation[]) => {
+  it('needs a control group when nothing is returned and no finished identifier was requested', () => {
+    const needsControlGroup = (observations: Observation[]) => {
       const breaker = new CircuitBreaker()
       breaker.observe(observations)
       return breaker.needsControlGroup()
     }
-    expect(wanted(some(4, 'absent', false))).toBe(false)
-    expect(wanted([...some(3, 'absent', false), ...some(2, 'refused', false)])).toBe(true)
-    expect(wanted([...some(50, 'absent', false), ...some(1, 'returned', false)])).toBe(false)
-    expect(wanted([...some(50, 'absent', false), ...some(1, 'absent', true)])).toBe(false)
+    expect(needsControlGroup(some(4, 'absent', false))).toBe(false)
+    expect(needsControlGroup([...some(3, 'absent', false), ...some(2, 'refused', false)])).toBe(true)
+    expect(needsControlGroup([...some(50, 'absent', false), ...some(1, 'returned', false)])).toBe(false)
+    expect(needsControlGroup([...some(50, 'absent', false), ...some(1, 'absent', true)])).toBe(false)
   })
 
-  it('looks back on a thousand, over any number of answers', () => {
+  it('counts the last thousand identifiers, over any number of responses', () => {
     const breaker = new CircuitBreaker()
     for (let gone = 0; gone < 49; gone++) {
       breaker.observe([...some(1, 'absent', true), ...some(4, 'returned', true)])

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { dueAfterFailureSeconds } from '../../../../../src/platform/retry.ts'
 import {
   afterAbsence,
   afterRecord,
@@ -12,25 +11,28 @@ const MINUTE = 60
 const HOUR = 3600
 const DAY = 86_400
 
-describe('the ledger row after an answer', () => {
-  it.each(['done', 'errored'] as const)('%s: swept again after SYNC_REFRESH_HOURS', (status) => {
-    expect(afterRecord(aClaim({ absences: 3 }), status, policy, 'digest')).toEqual({
-      state: status,
-      priority: -10,
-      dueAfterSeconds: 12 * HOUR,
-      absences: 0,
-      lastError: null,
-      confirmed: true,
-      recordDigest: 'digest',
-    })
-  })
+describe('a tracked identifier after a record', () => {
+  it.each(['done', 'errored'] as const)(
+    'with the status %s is due for a refresh after SYNC_REFRESH_HOURS',
+    (status) => {
+      expect(afterRecord(aClaim({ absences: 3 }), status, policy, 'digest')).toEqual({
+        state: status,
+        priority: -10,
+        dueAfterSeconds: 12 * HOUR,
+        absences: 0,
+        lastError: null,
+        confirmed: true,
+        recordDigest: 'digest',
+      })
+    },
+  )
 
   it.each([
     [0, MINUTE],
     [59, MINUTE],
     [600, 600],
     [2 * HOUR, HOUR],
-  ])('new after %i s: polled after %i s', (ageSeconds, dueAfterSeconds) => {
+  ])('that is new after %i s is polled after %i s', (ageSeconds, dueAfterSeconds) => {
     expect(afterRecord(aClaim({ ageSeconds }), 'new', policy, 'digest')).toMatchObject({
       state: 'pending',
       priority: 0,
@@ -39,29 +41,35 @@ describe('the ledger row after an answer', () => {
     })
   })
 
-  it.each(['done', 'errored'] as const)('new again after %s: stays so, and is polled', (state) => {
-    const update = afterRecord(aClaim({ state, wasFinished: true, ageSeconds: 300 }), 'new', policy, 'd')
-    expect(update).toMatchObject({ state, dueAfterSeconds: 300 })
-  })
+  it.each(['done', 'errored'] as const)(
+    'that is new again after %s keeps that state, and is polled',
+    (state) => {
+      const update = afterRecord(aClaim({ state, wasFinished: true, ageSeconds: 300 }), 'new', policy, 'd')
+      expect(update).toMatchObject({ state, dueAfterSeconds: 300 })
+    },
+  )
 })
 
-describe('the ledger row after an absence', () => {
+describe('a tracked identifier after an absence', () => {
   it.each([
     [0, 'pending', MINUTE],
     [1, 'pending', 15 * MINUTE],
     [2, 'pending', 2 * HOUR],
     [3, 'pending', 12 * HOUR],
     [4, 'missing', 30 * DAY],
-  ])('never finished, %i absences before: %s, due after %i s', (absences, state, dueAfterSeconds) => {
-    expect(afterAbsence(aClaim({ absences }), policy)).toMatchObject({
-      state,
-      dueAfterSeconds,
-      absences: absences + 1,
-      confirmed: false,
-    })
-  })
+  ])(
+    'that was never finished, with %i absences before, is %s and due after %i s',
+    (absences, state, dueAfterSeconds) => {
+      expect(afterAbsence(aClaim({ absences }), policy)).toMatchObject({
+        state,
+        dueAfterSeconds,
+        absences: absences + 1,
+        confirmed: false,
+      })
+    },
+  )
 
-  it('finished before: as it was until the next sweep, missing at the fifth', () => {
+  it('that was finished keeps its state until the next refresh, and is missing at the fifth absence', () => {
     const finished = { state: 'done', wasFinished: true } as const
     expect(afterAbsence(aClaim({ ...finished, absences: 3 }), policy)).toMatchObject({
       state: 'done',
@@ -73,13 +81,13 @@ describe('the ledger row after an absence', () => {
     })
   })
 
-  it('missing stays missing, whatever SYNC_MISSING_AFTER has become', () => {
+  it('that is missing stays missing with any SYNC_MISSING_AFTER', () => {
     const update = afterAbsence(aClaim({ state: 'missing', absences: 5 }), { ...policy, missingAfter: 50 })
     expect(update).toMatchObject({ state: 'missing', dueAfterSeconds: 30 * DAY, absences: 6 })
   })
 })
 
-it('quarantined is not due again, and keeps its absences', () => {
+it('a quarantined identifier is not due again, and keeps its absences', () => {
   expect(afterQuarantine(aClaim({ absences: 2 }), 'why')).toEqual({
     state: 'quarantined',
     priority: 0,
@@ -89,8 +97,4 @@ it('quarantined is not due again, and keeps its absences', () => {
     confirmed: false,
     recordDigest: null,
   })
-})
-
-it('lost asks wait a minute, doubling to fifteen', () => {
-  expect([1, 2, 3, 4, 5, 50].map(dueAfterFailureSeconds)).toEqual([60, 120, 240, 480, 900, 900])
 })

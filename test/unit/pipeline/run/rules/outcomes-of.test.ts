@@ -17,8 +17,8 @@ function read(records: Json[]) {
 
 const done = (identifier: string, fields = {}) => ({ identifier, status: 'done', ...fields })
 
-describe('reading an answer', () => {
-  it('joins by identifier, in any order', () => {
+describe('the outcomes of a response', () => {
+  it('belong to the claims by identifier, in any order', () => {
     const { outcomes, returned } = read([done('c'), done('a'), { identifier: 'b', status: 'new' }])
     expect(outcomes.map(({ claim, update }) => [claim.id, update.state])).toEqual([
       [1, 'done'],
@@ -28,23 +28,23 @@ describe('reading an answer', () => {
     expect(returned).toBe(3)
   })
 
-  it('gives what is left out an outcome of its own', () => {
+  it('include one for each identifier that is not returned', () => {
     const { outcomes } = read([done('b')])
     expect(outcomes.map((outcome) => outcome.kind)).toEqual(['not_returned', 'returned', 'not_returned'])
   })
 
-  it('ignores entries that are for nobody, and counts them', () => {
+  it('do not include elements of no claim, which are counted', () => {
     const reading = read([null, 7, [], { status: 'done' }, { identifier: 5 }, done('z'), done('a')])
     expect(reading).toMatchObject({ nameless: 5, unrequested: 1, repeated: 0, returned: 1 })
   })
 
-  it('takes the last of a repeated record', () => {
+  it('have the last of a repeated record', () => {
     const { outcomes, repeated } = read([done('a', { name: 'first' }), done('a', { name: 'last' })])
     expect(repeated).toBe(1)
     expect(outcomes[0]).toMatchObject({ kind: 'returned', rows: { classification: { name: 'last' } } })
   })
 
-  it('quarantines one record, never its neighbors, with evidence that parses back to it', () => {
+  it('quarantine one record, never its neighbors, with evidence that parses to the same record', () => {
     const broken = {
       identifier: 'b',
       status: 'archived',
@@ -61,7 +61,7 @@ describe('reading an answer', () => {
     expect(outcome.payload.isWellFormed()).toBe(true)
   })
 
-  it('writes issues about unstorable keys in storable words', () => {
+  it('describe unstorable keys in storable text', () => {
     const { outcomes } = read([{ identifier: 'a', 'k\0ey': { '\uD800': '\0' } }])
     const [outcome] = outcomes
     if (outcome?.kind !== 'quarantined') throw new Error('not quarantined')
@@ -73,7 +73,7 @@ describe('reading an answer', () => {
     expect(words.isWellFormed()).toBe(true)
   })
 
-  it('marks a finished identifier that goes missing as disappeared, once', () => {
+  it('mark a finished identifier that becomes missing as disappeared, once', () => {
     const finished = { ...(claims[0] as Claim), state: 'done', wasFinished: true, absences: 4 } as const
     const options = { endpoint: audioEndpoint, policy: { missingAfter: 5, refreshHours: 12 } }
     expect(outcomesOf([finished], [], options).outcomes[0]).toMatchObject({ disappeared: true })
