@@ -178,7 +178,7 @@ it.each<[string, RunTrigger, (sent: string, response: string) => boolean]>([
   expect(runs).toEqual(trigger === 'fresh' ? [] : [{ status: 'succeeded' }])
 })
 
-it('a broken pipe counts as a lost connection, though its code has the form of an SQLSTATE', async () => {
+it('a broken pipe counts as a lost connection, although its code has the form of an SQLSTATE', async () => {
   const logger = createLogger({ level: 'silent', terminal: false })
   for (const [code, times] of Object.entries({ EPIPE: 2, '42P01': 1 })) {
     let tries = 0

@@ -140,7 +140,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     expect(JSON.parse(result.stdout).error).toContain('every batch failed')
   })
 
-  it('a reader that stops reading is no error', async () => {
+  it('a reader that stops reading, without an error', async () => {
     const child = cli.start(['status', '--json'], environment)
     child.stdout?.destroy()
     const result = await finish(child)
@@ -239,7 +239,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
 })
 
 describe('the commands', () => {
-  it('explain themselves', async () => {
+  it('explain themselves in their help', async () => {
     const help = await cli.run(['--help'])
     expect(help).toMatchObject({ code: 0, stderr: '' })
     for (const command of ['migrate', 'enqueue', 'sync', 'status', 'requeue', 'retire', 'simulate', 'demo']) {

@@ -4,7 +4,7 @@ import { distribute, planDistribution } from '../../../src/operations/distribute
 import { DATA_TABLES } from '../../support/data-tables.ts'
 import { createTestDatabase } from '../../support/test-database.ts'
 
-it('on a server without Citus it is an error that says what it is for, and nothing is changed', async () => {
+it('distribution fails on a server without Citus, with the reason, and changes nothing', async () => {
   await using own = await createTestDatabase()
   await expect(distribute(own.db)).rejects.toMatchObject({
     exitCode: 5,
@@ -13,7 +13,7 @@ it('on a server without Citus it is an error that says what it is for, and nothi
   expect(await planDistribution(own.db)).toContainEqual(expect.stringContaining('DROP TRIGGER'))
 })
 
-it('would drop the triggers of history and distribute all that hangs on a classification, parents first', async () => {
+it('distribution drops the triggers of history and distributes the tables of a classification, parents first', async () => {
   await using own = await createTestDatabase()
   const statements = await planDistribution(own.db)
   const dropped = statements.filter((statement) => statement.startsWith('DROP TRIGGER'))
@@ -24,7 +24,7 @@ it('would drop the triggers of history and distribute all that hangs on a classi
         `SELECT create_distributed_table('identifai.${table}', 'classification_id', colocate_with => 'identifai.classifications')`,
     ),
   ])
-  // Every statement that a plain server understands is one: afterwards no trigger is left on these tables.
+  // A server without Citus can execute these statements. No trigger is left on these tables afterwards.
   for (const statement of dropped) await sql.raw(statement).execute(own.db)
   expect((await planDistribution(own.db)).filter((statement) => statement.startsWith('DROP'))).toEqual([])
   await sql`delete from identifai.classification_revisions`.execute(own.db)

@@ -9,7 +9,7 @@ import { createTestDatabase } from '../../../support/test-database.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
 /**
- * 9 a second, and 60 in 12 s. The runs use a tenth less, because the margin is as short as the pauses of a busy machine.
+ * 9 a second, and 60 in 12 s. The runs use a tenth less, because the margin is short for a busy machine.
  * test/soak has the documented times and the whole quota.
  */
 const WINDOWS = [
