@@ -52,9 +52,9 @@ async function tracked(): Promise<number> {
 }
 
 /** One clear message on standard error, nothing on standard output, no stack, no secret. */
-function expectClearError(result: CliResult, code: number, ...says: string[]) {
+function expectClearError(result: CliResult, code: number, ...texts: string[]) {
   expect(result).toMatchObject({ code, stdout: '' })
-  for (const text of says) expect(result.stderr).toContain(text)
+  for (const text of texts) expect(result.stderr).toContain(text)
   expect(result.stderr).not.toMatch(/^\s+at /m)
   expect(result.stderr).not.toContain(KEY)
   expect(result.stderr).not.toContain(new URL(database.url).password)
@@ -68,7 +68,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     }
   })
 
-  it('a malformed DATABASE_URL, with every other problem at once', async () => {
+  it('a malformed DATABASE_URL, with every other problem in the same message', async () => {
     const result = await cli.run(['sync'], { DATABASE_URL: 'localhost/x', SYNC_RETRIES: 'x' })
     expectClearError(
       result,
@@ -80,7 +80,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     )
   })
 
-  it('a variable that nothing reads is told of, and nothing else changes', async () => {
+  it('a variable that nothing reads causes a warning only', async () => {
     const result = await cli.run(['status', '--json'], { ...environment, SYNC_BATCHSIZE: '5' })
     expect(result.code).toBe(0)
     expect(JSON.parse(result.stderr)).toMatchObject({ level: 'warn', variables: ['SYNC_BATCHSIZE'] })
@@ -129,7 +129,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     expect(await tracked()).toBe(before)
   })
 
-  it('an API that cannot be reached, however little was asked', async () => {
+  it('an API that cannot be reached, also with a single identifier', async () => {
     await using own = await createTestDatabase()
     const port = await findFreePort()
     const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api` }
@@ -140,7 +140,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     expect(JSON.parse(result.stdout).error).toContain('every batch failed')
   })
 
-  it('a reader that stops reading is no error', async () => {
+  it('a reader that stops reading, without an error', async () => {
     const child = cli.start(['status', '--json'], environment)
     child.stdout?.destroy()
     const result = await finish(child)
@@ -151,19 +151,19 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const url = new URL(database.url)
     url.pathname = 'no_such_database'
     expectClearError(await cli.run(['status'], { DATABASE_URL: url.href }), 5, 'does not exist')
-    url.username = 'nobody_at_all'
+    url.username = 'no_such_role'
     url.password = 'pw-secret'
     const refused = await cli.run(['status'], { DATABASE_URL: url.href })
     expect(refused.code).toBe(5)
     expect(refused.stderr).not.toContain('pw-secret')
     url.password = ''
-    // A server that trusts everybody asks for none; either way the command ends.
+    // A server with trust authentication requires no password. The command ends in both cases.
     const without = await cli.run(['status'], { DATABASE_URL: url.href })
     expectClearError(without, 5, 'DATABASE_URL')
     expect(without.stderr).toMatch(/DATABASE_URL has none|refuses the user/)
   })
 
-  it('a role that may not do it: the message says what it needs, or what to do instead', async () => {
+  it('a role without the privilege, with a message that names the privilege or another command', async () => {
     await using own = await createTestDatabase()
     const role = `bare_${randomUUID()}`
     await sql`create role ${sql.id(role)} login password 'p'`.execute(own.db)
@@ -239,7 +239,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
 })
 
 describe('the commands', () => {
-  it('explain themselves', async () => {
+  it('explain themselves in their help', async () => {
     const help = await cli.run(['--help'])
     expect(help).toMatchObject({ code: 0, stderr: '' })
     for (const command of ['migrate', 'enqueue', 'sync', 'status', 'requeue', 'retire', 'simulate', 'demo']) {
@@ -251,7 +251,7 @@ describe('the commands', () => {
     expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
-  it('grant-reader and grant-enqueuer say what the role may do, and refuse one that is not there', async () => {
+  it('grant-reader and grant-enqueuer print the privileges of the role, and refuse an unknown role', async () => {
     const env = { DATABASE_URL: database.url }
     const role = `reader_${new URL(database.url).pathname.slice(1)}`
     await sql`create role ${sql.id(role)}`.execute(database.db)
@@ -338,7 +338,7 @@ describe('the commands', () => {
     expect(refreshed.stdout).toContain('100 identifiers in 1 request')
   })
 
-  it('requeue and retire say what they did, and what is not tracked', async () => {
+  it('requeue and retire report their changes, and the identifiers that are not tracked', async () => {
     await using own = await createTestDatabase()
     const env = { DATABASE_URL: own.url }
     await cli.run(['enqueue', 'a', 'b'], env)
@@ -362,7 +362,7 @@ describe('the commands', () => {
     expect(some.stderr).toContain('Not tracked, or retired: a')
   })
 
-  it('sync says partial with exit code 3 when something was quarantined', async () => {
+  it('sync reports partial with exit code 3 when a record was quarantined', async () => {
     await using own = await createTestDatabase()
     await using api = await startCannedApi(() => [{ identifier: 'a', status: 'archived' }])
     const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
@@ -383,7 +383,7 @@ describe('the commands', () => {
     )
   })
 
-  it('plan says what a pass would cost, and sync --dry-run what this one would', async () => {
+  it('plan reports the cost of a run, and sync --dry-run the cost of this run', async () => {
     await using own = await createTestDatabase()
     const env = { ...environment, DATABASE_URL: own.url, SYNC_REQUESTS_PER_MINUTE: '60' }
     await cli.run(['enqueue', '--file', file('plan.txt', 'a\nb\nc\n')], env)
@@ -398,7 +398,7 @@ describe('the commands', () => {
     expect(await own.db.selectFrom('identifai.sync_runs').select('run_id').execute()).toEqual([])
   })
 
-  it('report verify says that all is well, or names what is not, with exit code 6', async () => {
+  it('report verify reports no findings, or its findings with exit code 6', async () => {
     await using own = await createTestDatabase()
     const env = { ...environment, DATABASE_URL: own.url }
     await cli.run(['enqueue', ...simulator.world.register({ count: 5 })], env)
@@ -458,10 +458,10 @@ describe('the commands', () => {
         { timeout: 10_000 },
       )
       .toMatch(/^(.+\n){5}$/)
-    const answer = await fetch(`http://127.0.0.1:${port}/api/classifications_audio?identifiers[]=x`, {
+    const response = await fetch(`http://127.0.0.1:${port}/api/classifications_audio?identifiers[]=x`, {
       headers: { 'x-api-key': 'k' },
     })
-    expect(await answer.json()).toEqual([])
+    expect(await response.json()).toEqual([])
     expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is in use')
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ code: 143 })

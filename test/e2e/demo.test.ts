@@ -40,12 +40,12 @@ async function queriedByAnalyst(databaseUrl: string): Promise<string> {
   url.username = 'analyst'
   url.password = 'p'
   const analyst = connect({ connectionString: url.href, maxConnections: 1 })
-  const answered = await withResults(analyst.db, BI_DOCS)
+  const results = await withResults(analyst.db, BI_DOCS)
   await analyst.db.destroy()
-  return answered
+  return results
 }
 
-it('runs twice at the same time from a path with a space, keeps running with --keep, returns the results of docs/bi.md (npm run docs:bi), and leaves no file', async () => {
+it('runs twice at the same time, keeps running with --keep, returns the results of docs/bi.md (npm run docs:bi), and leaves no file', async () => {
   const plain = finish(start())
   const kept = start('--keep')
   const keptEnded = finish(kept)

@@ -34,8 +34,8 @@ async function startTlsApi(host: string) {
   const keys: unknown[] = []
   const server = createServer(await authority.issue(host), (request, response) => {
     keys.push(request.headers['x-api-key'])
-    const asked = new URL(request.url ?? '/', 'https://host').searchParams.getAll('identifiers[]')
-    response.end(JSON.stringify(asked.map((identifier) => ({ identifier, status: 'done' }))))
+    const requested = new URL(request.url ?? '/', 'https://host').searchParams.getAll('identifiers[]')
+    response.end(JSON.stringify(requested.map((identifier) => ({ identifier, status: 'done' }))))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -51,7 +51,7 @@ async function startTlsApi(host: string) {
   }
 }
 
-/** One pass over one identifier, by the built command. */
+/** Runs the built command over one identifier. */
 async function sync(environment: NodeJS.ProcessEnv) {
   await using own = await createTestDatabase()
   await sql`insert into identifai.identifiers (identifier) values ('a')`.execute(own.db)
@@ -70,7 +70,7 @@ describe('an API with a certificate of a private authority', () => {
     expect(api.keys).toEqual([KEY])
   })
 
-  it('is not trusted otherwise, and never told the key', async () => {
+  it('is not trusted otherwise, and never receives the key', async () => {
     await using api = await startTlsApi('127.0.0.1')
     const result = await sync({ IDENTIFAI_API_URL: api.url })
     expect(result).toMatchObject({ code: 7, loaded: 0 })
@@ -87,7 +87,7 @@ describe('an API with a certificate of a private authority', () => {
     expect(api.keys).toEqual([])
   })
 
-  it('cannot be trusted by .env, which says so', async () => {
+  it('cannot be trusted by .env, with an error that explains it', async () => {
     await writeFile(path.join(cli.folder, '.env'), `NODE_EXTRA_CA_CERTS=${authority.file}\n`)
     const result = await cli.run(['sync'])
     await rm(path.join(cli.folder, '.env'))
@@ -140,7 +140,7 @@ describe('a forwarding proxy', () => {
     expect(proxy.requests).toEqual([])
   })
 
-  it('that refuses is named in the error, its password is not', async () => {
+  it('that refuses is named in the error, without its password', async () => {
     await using proxy = await startForwardingProxy({})
     const url = proxy.url.replace('//', '//user:proxy-password@')
     const result = await sync({ IDENTIFAI_API_URL: 'https://api.test/api', HTTPS_PROXY: url })
@@ -186,7 +186,7 @@ describe('a PostgreSQL that speaks TLS', () => {
       code: 0,
       stderr: '',
     })
-    // The driver's own word for it, and its warning, are not what an operator should live with.
+    // The driver treats `require` as `verify-full` and warns about it. An operator should not see that warning.
     expect(await status(verified.replace('verify-full', 'require'))).toEqual({ code: 0, stderr: '' })
     expect(await status('sslmode=disable')).toEqual({ code: 0, stderr: '' })
     const unknown = await status('sslmode=require')

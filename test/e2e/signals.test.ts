@@ -34,12 +34,12 @@ it.concurrent.each([
   expect(rows).toEqual([{ state: 'pending', attempts: 0, leased_by: null }])
 })
 
-// The exit code is of the signal that ended it; its own patience ends it with the first one's.
+// The exit code is that of the signal that ended the process. At its time limit it is that of the first signal.
 it.concurrent.each([
   ['a second signal', 'SIGINT', 130],
-  ['its own patience after nine seconds', undefined, 143],
+  ['its time limit of nine seconds', undefined, 143],
 ] as const)(
-  'sync that cannot stop cleanly is ended by %s; the next pass makes up for it',
+  'sync that cannot stop cleanly is ended by %s, and the next run repeats its work',
   async (_, second, code) => {
     await using own = await createTestDatabase()
     const url = new URL(own.url)
@@ -47,10 +47,10 @@ it.concurrent.each([
     url.host = `127.0.0.1:${proxy.port}`
     await using api = await startCannedApi((identifiers) => {
       if (isFrozen) return identifiers.map((identifier) => ({ identifier, status: 'done' }))
-      // The database is silent from now on: giving the claims back cannot end.
+      // The database is silent from now on, so that the release of the claims cannot end.
       isFrozen = proxy.freeze() > 0
       child.kill('SIGTERM')
-      // Again and again, as a person would: what comes within a second is the same key press.
+      // Repeated as by a person. A signal within a second of the last one counts as the same key press.
       if (second) timeout = setInterval(() => child.kill(second), 1200)
       return undefined
     })

@@ -11,8 +11,8 @@ beforeAll(() => {
 })
 afterAll(() => cli[Symbol.dispose]())
 
-/** Says on standard error, at the end, which packages were loaded. */
-const TELL_PACKAGES = `
+/** Prints the loaded packages on standard error when the process exits. */
+const PRINT_PACKAGES = `
   import { registerHooks } from 'node:module'
   const packages = new Set()
   registerHooks({
@@ -25,7 +25,7 @@ const TELL_PACKAGES = `
   process.on('exit', () => process.stderr.write('\\nLOADED ' + JSON.stringify([...packages])))`
 
 async function packagesOf(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<string[]> {
-  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(TELL_PACKAGES)}`
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(PRINT_PACKAGES)}`
   const { stderr, code } = await cli.run(args, { ...environment, NODE_OPTIONS })
   expect(code, stderr).toBe(0)
   return JSON.parse(stderr.slice(stderr.lastIndexOf('LOADED ') + 'LOADED '.length)) as string[]
@@ -34,14 +34,14 @@ async function packagesOf(args: readonly string[], environment: NodeJS.ProcessEn
 it('the command gives young objects little room, also where it is called by a link', async () => {
   const link = path.join(cli.folder, 'link')
   symlinkSync(path.join(cli.folder, 'dist/identifai-sync'), link)
-  const said = execFileSync(link, ['--version'], {
+  const output = execFileSync(link, ['--version'], {
     env: {
       PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
       NODE_OPTIONS: '--import=data:text/javascript,console.log(process.execArgv.join())',
     },
     encoding: 'utf8',
   })
-  expect(said).toMatch(/--max-semi-space-size=8\n\d+\.\d+\.\d+\n$/)
+  expect(output).toMatch(/--max-semi-space-size=8\n\d+\.\d+\.\d+\n$/)
 })
 
 it('--help, of the program and of each command, loads the command line and nothing else', async () => {

@@ -23,7 +23,7 @@ export async function readContentRows(db: Kysely<Database>): Promise<Map<string,
   )
 }
 
-/** The tables of audio, with the columns of their keys after classification_id. */
+/** The tables of audio, with the columns of their keys after classification_id. Not derived from the code under test. */
 const CHILDREN = {
   clips: ['clip_no'],
   verdicts: ['verdict_no'],

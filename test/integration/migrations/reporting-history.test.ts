@@ -7,7 +7,7 @@ import { sealHistory, type DescribedRevision, trackFinished } from '../../suppor
 import { createTestDatabase } from '../../support/test-database.ts'
 import { createTestApp, type TestApp } from '../../support/test-app.ts'
 
-/** What classifications and classification_history both say. */
+/** The columns that classifications and classification_history share. */
 const FORCED_NOW = [
   'identifier',
   'status',
@@ -23,26 +23,26 @@ const FORCED_NOW = [
 
 type ForcedNow = Readonly<Record<(typeof FORCED_NOW)[number], string | null>>
 
-interface Night {
-  /** After its pass, by the database's clock, as text. */
+interface Observed {
+  /** A time after the run, by the database's clock, as text. */
   readonly at: string
   readonly forcedNow: ReadonlyMap<string, ForcedNow>
 }
 
 describe('history in the reporting views', () => {
   let bench: TestApp
-  const nightlyTimes: Night[] = []
+  const runs: Observed[] = []
 
   const read = async <Row>(query: string) => (await sql.raw<Row>(query).execute(bench.app.db)).rows
 
-  async function night(): Promise<void> {
+  async function refreshAll(): Promise<void> {
     await bench.makeAllDue()
     await bench.run({ refreshAll: true })
     const [clock] = await read<{ at: string }>('select clock_timestamp()::text as at')
     const rows = await read<ForcedNow>(
       `select ${FORCED_NOW.join(', ')} from identifai_reporting.classifications`,
     )
-    nightlyTimes.push({
+    runs.push({
       at: clock?.at ?? '',
       forcedNow: new Map(rows.map((row) => [row.identifier ?? '', row])),
     })
@@ -57,55 +57,55 @@ describe('history in the reporting views', () => {
     const identifiers = world.register({ count: 60 })
     const fileOf = (position: number) => world.hashOf(identifiers[position] as string) as string
     await bench.enqueue(identifiers)
-    await night()
-    await night()
-    await night()
+    await refreshAll()
+    await refreshAll()
+    await refreshAll()
     world.override(fileOf(11), 'human')
-    await night()
+    await refreshAll()
     world.override(fileOf(11), 'artificial')
     world.override(fileOf(20), 'artificial')
     await addNote(bench.app.db, fileOf(11))
     world.defaultHeuristic = 'TopRelevant'
-    await night()
+    await refreshAll()
     for (const position of [3, 11, 20]) world.reanalyze(identifiers[position] as string, 1)
     world.defaultHeuristic = 'Majority'
     world.hide(identifiers[30] as string, true)
-    await night()
+    await refreshAll()
     world.override(fileOf(30), 'human')
-    await night()
+    await refreshAll()
     world.hide(identifiers[30] as string, false)
     await sql`select identifai.request_refresh(identifier) from identifai.identifiers where state = 'missing'`.execute(
       bench.app.db,
     )
-    await night()
+    await refreshAll()
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
-  it('shows any moment as it was seen then', async () => {
-    for (const { at, forcedNow } of nightlyTimes) {
+  it('shows any moment as it was observed then', async () => {
+    for (const { at, forcedNow } of runs) {
       const rows = await read<ForcedNow>(`
         select ${FORCED_NOW.join(', ')} from identifai_reporting.classification_history
         where valid_from <= '${at}' and (valid_to > '${at}' or valid_to is null)`)
       expect(new Map(rows.map((row) => [row.identifier, row]))).toEqual(forcedNow)
     }
-    const [first, last] = [nightlyTimes[0], nightlyTimes.at(-1)]
+    const [first, last] = [runs[0], runs.at(-1)]
     expect(last?.forcedNow).not.toEqual(first?.forcedNow)
   })
 
-  it('shows when and where from as it had been told by then, whatever was told since', async () => {
-    const told =
+  it('shows the time and source of submission of that time, without later updates', async () => {
+    const query =
       'select classification_id, revision_no, submitted_at, source from identifai_reporting.classification_history order by 1, 2'
-    const before = await read(told)
-    await sql`update identifai.identifiers set submitted_at = '2026-05-05', source = 'told later'`.execute(
+    const before = await read(query)
+    await sql`update identifai.identifiers set submitted_at = '2026-05-05', source = 'later'`.execute(
       bench.app.db,
     )
-    expect(await read(told)).toEqual(before)
+    expect(await read(query)).toEqual(before)
     const now = await read('select distinct submitted_at, source from identifai_reporting.classifications')
-    expect(now).toEqual([{ submitted_at: new Date('2026-05-05Z'), source: 'told later' }])
+    expect(now).toEqual([{ submitted_at: new Date('2026-05-05Z'), source: 'later' }])
     await sql`update identifai.identifiers set submitted_at = null, source = null`.execute(bench.app.db)
   })
 
-  it('has met everything that it is to show', async () => {
+  it('has observed every cause that it has to show', async () => {
     const causes = await read<{ cause: string }>(
       'select distinct unnest(causes) as cause from identifai.classification_revisions',
     )
@@ -144,23 +144,22 @@ describe('history in the reporting views', () => {
     }
   })
 
-  it('dates each classification by the passes in which it was first seen, first done, and last changed its label', async () => {
+  it('dates each classification by the runs in which it was first seen, first done, and last changed its label', async () => {
     const rows = await read<
       Record<'identifier' | 'first_observed_at' | 'first_done_at' | 'verdict_changed_at', string>
     >(`
       select identifier, first_observed_at::text, first_done_at::text, verdict_changed_at::text
       from identifai_reporting.classifications`)
-    /** The night in whose pass something was first so, as what lies between it and the night before. */
-    const nightOf = (time: string | null) =>
-      time === null ? null : nightlyTimes.findIndex(({ at }) => time < at)
+    /** The number of the run that first observed something, by a time between it and the run before. */
+    const runOf = (time: string | null) => (time === null ? null : runs.findIndex(({ at }) => time < at))
     for (const row of rows) {
-      const seen = nightlyTimes.map(({ forcedNow }) => forcedNow.get(row.identifier))
+      const seen = runs.map(({ forcedNow }) => forcedNow.get(row.identifier))
       const finished = seen.flatMap((forcedNow, n) =>
         forcedNow && forcedNow.status !== 'new' ? [{ n, label: forcedNow.effective_classification }] : [],
       )
       const changes = finished.filter(({ label }, n) => n > 0 && label !== finished[n - 1]?.label)
       const done = seen.findIndex((forcedNow) => forcedNow?.status === 'done')
-      expect([row.first_observed_at, row.first_done_at, row.verdict_changed_at].map(nightOf)).toEqual([
+      expect([row.first_observed_at, row.first_done_at, row.verdict_changed_at].map(runOf)).toEqual([
         seen.findIndex((forcedNow) => forcedNow !== undefined),
         done === -1 ? null : done,
         changes.at(-1)?.n ?? null,
@@ -169,7 +168,7 @@ describe('history in the reporting views', () => {
     expect(rows.some(({ verdict_changed_at }) => verdict_changed_at !== null)).toBe(true)
   })
 
-  it('has the events and decisions that the report has, and what was found forced besides', async () => {
+  it('has the events and decisions of the report, and also the already forced identifiers', async () => {
     const report = await readReport(bench.app.db, {
       media: 'audio',
       from: null,
@@ -201,7 +200,7 @@ describe('history in the reporting views', () => {
     await expectDecisionsOf(bench.app.db, report)
   })
 
-  it('lists what is forced now with its interval and its siblings', async () => {
+  it('lists the identifiers that are forced now, with interval and number of same-file identifiers', async () => {
     const rows = await read<Record<string, unknown>>(`
       select f.identifier, f.file_hash, f.same_file_identifiers, f.effective_classification, f.not_before, f.not_after,
         f.decision_key, f.notes, f.author, e.not_before as expected_before, e.not_after as expected_after,
@@ -211,7 +210,7 @@ describe('history in the reporting views', () => {
       from identifai_reporting.forced_classifications as f
       join lateral (select * from identifai_reporting.force_events as e
         where e.classification_id = f.classification_id order by e.not_after desc limit 1) as e on true`)
-    const forcedNow = [...(nightlyTimes.at(-1)?.forcedNow.values() ?? [])]
+    const forcedNow = [...(runs.at(-1)?.forcedNow.values() ?? [])]
     const forced = forcedNow.filter(
       ({ force_classification, status }) => force_classification && status !== 'new',
     )
@@ -231,7 +230,7 @@ describe('history in the reporting views', () => {
   })
 })
 
-it('tells of each forced label who decided and why: according to the latest note on the decision that stands', async () => {
+it('has author and reason of each forced label, from the latest note on the current decision', async () => {
   await using bench = await createTestApp()
   const { world } = bench.simulator
   const found = world.register({ count: 2, outcome: 'done' })
@@ -247,29 +246,35 @@ it('tells of each forced label who decided and why: according to the latest note
   const note = (file: string, label: string, author: string) =>
     sql`insert into identifai.override_notes (file_hash, forced_to, author, reason)
       values (${file}, ${label}, ${author}, 'r')`.execute(bench.app.db)
-  const told = async () => {
+  const forcedNow = async () => {
     const { rows } = await sql`select file_hash, notes, author, decision_key is null as was_found
       from identifai_reporting.forced_classifications order by file_hash = ${hashes[1]}`.execute(bench.app.db)
     return rows
   }
-  const unseen = { file_hash: hashes[1], notes: 0, author: null, was_found: true }
+  const alreadyForced = { file_hash: hashes[1], notes: 0, author: null, was_found: true }
   await forced('human')
   await note(hashes[0], 'human', 'A. Rossi')
-  expect(await told()).toEqual([
+  expect(await forcedNow()).toEqual([
     { file_hash: hashes[0], notes: 1, author: 'A. Rossi', was_found: false },
-    unseen,
+    alreadyForced,
   ])
   await note(hashes[0], 'human', 'A. Rossi, corrected')
   await forced('artificial')
-  expect(await told()).toEqual([{ file_hash: hashes[0], notes: 0, author: null, was_found: false }, unseen])
+  expect(await forcedNow()).toEqual([
+    { file_hash: hashes[0], notes: 0, author: null, was_found: false },
+    alreadyForced,
+  ])
   await forced('human')
-  expect(await told()).toEqual([{ file_hash: hashes[0], notes: 0, author: null, was_found: false }, unseen])
+  expect(await forcedNow()).toEqual([
+    { file_hash: hashes[0], notes: 0, author: null, was_found: false },
+    alreadyForced,
+  ])
   await note(hashes[0], 'human', 'B. Neri')
   await note(hashes[0], 'human', 'B. Neri, corrected')
   await note(hashes[1], 'artificial', 'C. Verdi')
-  expect(await told()).toEqual([
+  expect(await forcedNow()).toEqual([
     { file_hash: hashes[0], notes: 2, author: 'B. Neri, corrected', was_found: false },
-    { ...unseen, notes: 1, author: 'C. Verdi' },
+    { ...alreadyForced, notes: 1, author: 'C. Verdi' },
   ])
   const { rows: work } = await sql`select from identifai_reporting.review_worklist
     where reason_codes like '%no_note%'`.execute(bench.app.db)
@@ -279,7 +284,7 @@ it('tells of each forced label who decided and why: according to the latest note
 const DAY = 86_400_000
 const dayOf = (day: number) => new Date(Date.UTC(2026, 0, 1) + day * DAY)
 
-interface Told {
+interface DescribedEvent {
   readonly file: number
   readonly label: string | null
   readonly before: string | null
@@ -293,15 +298,15 @@ interface DescribedNote {
   readonly at: Date
 }
 
-/** Holds the decisions of a history that a test tells against those of the report on it; returns the latter. */
-async function decisionsOf(events: readonly Told[], notes: readonly DescribedNote[]) {
+/** Seals a history, compares the decisions of the views with those of its report, and returns the latter. */
+async function decisionsOf(events: readonly DescribedEvent[], notes: readonly DescribedNote[]) {
   await using database = await createTestDatabase()
   const { db } = database
   await trackFinished(db, events.length, { enqueuedAt: '2026-01-01', confirmedAt: '2026-06-01' })
   await sealHistory(
     db,
     events.flatMap(({ file, label, before, from, to }, n): DescribedRevision[] => {
-      const told = { classification_id: n + 1, file_hash: file === 2 ? null : `file-${file}` }
+      const base = { classification_id: n + 1, file_hash: file === 2 ? null : `file-${file}` }
       const force = {
         previous_confirmed_at: dayOf(from),
         observed_at: dayOf(to),
@@ -310,13 +315,13 @@ async function decisionsOf(events: readonly Told[], notes: readonly DescribedNot
       const cause = label === null ? 'unforced' : before === null ? 'forced' : 'force_changed'
       return [
         {
-          ...told,
+          ...base,
           revision_no: 1,
           observed_at: dayOf(0),
           causes: ['first_seen'],
           force_classification: before,
         },
-        { ...told, ...force, revision_no: 2, causes: [cause] },
+        { ...base, ...force, revision_no: 2, causes: [cause] },
       ]
     }),
   )
@@ -331,7 +336,7 @@ async function decisionsOf(events: readonly Told[], notes: readonly DescribedNot
   return report.decisions
 }
 
-it('tells decisions apart as the report does, whatever the intervals, labels and notes', async () => {
+it('separates decisions as the report does, for any intervals, labels and notes', async () => {
   const day = fc.integer({ min: 0, max: 40 })
   const story = fc.record({
     events: fc.array(

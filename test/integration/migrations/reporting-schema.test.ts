@@ -11,7 +11,7 @@ const CLASSIFICATION =
 const RESULT =
   'result_no model abstained elapsed_time human_score artificial_score top_label top_score media submitted_at source'
 
-/** The public contract: every view with its columns, which are only ever appended. */
+/** The public contract: every view with its columns, to which later versions only append. Not derived from the migrations. */
 const VIEWS: Readonly<Record<string, string>> = {
   tracked_identifiers:
     'classification_id identifier state enqueued_at waiting_seconds finished_at has_result errors last_requested_at last_confirmed_at due_at last_error retired_at retired_reason media submitted_at source',

@@ -6,7 +6,7 @@ import { supersetFiles } from '../../../scripts/superset-files.ts'
 import { DATA_TABLES } from '../../support/data-tables.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 
-/** The public contract: every table of the data model with its columns. */
+/** The public contract: every table of the data model with its columns. It is written here, not derived from the descriptors. */
 const TABLES: Readonly<Record<string, string>> = {
   media: 'media',
   identifiers:

@@ -59,7 +59,7 @@ it('needs the fewest moments that can have caused the events', () => {
   )
 })
 
-it('gives the same decisions whatever the order of the events', () => {
+it('gives the same decisions for any order of the events', () => {
   fc.assert(
     fc.property(events, fc.infiniteStream(fc.nat()), (list, keys) => {
       const shuffled = list

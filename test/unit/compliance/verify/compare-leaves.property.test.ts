@@ -39,7 +39,7 @@ const inOrder = (some: readonly Leaf[]) =>
       (a.revision_no ?? 0) - (b.revision_no ?? 0),
   )
 
-it('names each leaf once that is not in both, or not the same in both, whatever their order', async () => {
+it('names each leaf once that is altered or only in one of the two, in any order', async () => {
   await fc.assert(
     fc.asyncProperty(leaves, leaves, fc.boolean(), async (sealed, stored, ordered) => {
       const [first, second] = ordered ? [inOrder(sealed), inOrder(stored)] : [sealed, stored]

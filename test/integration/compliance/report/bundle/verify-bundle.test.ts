@@ -147,7 +147,7 @@ describe('a bundle', () => {
   })
 
   it.runIf(HAS_PYTHON)(
-    'proves itself whatever the period cuts through, and its report follows from its lists',
+    'proves itself for any period that cuts through an event, and its report follows from its lists',
     async () => {
       const times = report.events.flatMap(({ not_before, not_after }) => [not_before, not_after])
       const cuts = [...new Set(times.filter((time) => time !== null))].toSorted()

@@ -262,7 +262,7 @@ describe('the report', () => {
     expect(summary.period).toMatchObject({ explained: 0, explained_late: 1, unexplained: 0 })
   })
 
-  it('counts those forced now by their latest finished record, whatever happened to them since', async () => {
+  it('counts the identifiers forced now by their latest finished record, not by later events', async () => {
     await sealHistory(database.db, [
       ...firstRevision([1, 2, 3, 4]),
       forced(1, at(2), at(3)),
@@ -282,7 +282,7 @@ describe('the report', () => {
     expect(summary.now).toMatchObject({ with_result: 4, forced: 2, forced_share: 0.5 })
   })
 
-  it('has the same digest in whatever order the server gives the rows, without file hashes, too', async () => {
+  it('has the same digest for any order of the rows, also without file hashes', async () => {
     const { db } = database
     const ids = [1, 2, 3, 4, 5, 6]
     await sealHistory(db, [

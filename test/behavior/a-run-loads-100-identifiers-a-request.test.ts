@@ -1,0 +1,105 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import { DATA_TABLES } from '../support/data-tables.ts'
+import { readContentRows } from '../support/read-rows.ts'
+import { meaning } from '../support/meaning.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
+
+const IDENTIFIERS = 10_000
+
+/** Writes to each data table since the statistics began: [table, inserted, updated, deleted]. */
+type Writes = readonly (readonly [string, number, number, number])[]
+
+describe('10,000 finished identifiers', () => {
+  let bench: TestApp
+  let identifiers: string[]
+
+  beforeAll(async () => {
+    bench = await createTestApp({ world: { seed: 7 } })
+    identifiers = bench.simulator.world.register({ count: IDENTIFIERS })
+    await bench.enqueue(identifiers)
+  })
+  afterAll(() => bench[Symbol.asyncDispose]())
+
+  it('are loaded in exactly 100 requests', async () => {
+    const run = await bench.run()
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      requests: 100,
+      retries: 0,
+      claimed: IDENTIFIERS,
+      returned: IDENTIFIERS,
+      changed: IDENTIFIERS,
+      unchanged: 0,
+      released: 0,
+      tracked_count: IDENTIFIERS,
+      pending_count: 0,
+    })
+    expect(run.done + run.errored).toBe(IDENTIFIERS)
+    expect(bench.simulator.stats).toMatchObject({ requests: 100, identifiers: IDENTIFIERS })
+  })
+
+  it('can be read back from SQL value by value', async () => {
+    const rows = await readContentRows(bench.app.db)
+    expect(rows.size).toBe(IDENTIFIERS)
+    for (const identifier of identifiers) {
+      const stored = rows.get(identifier)
+      if (!stored) throw new Error(`no rows for ${identifier}`)
+      const truth = bench.simulator.world.truth(identifier)
+      expect(meaning(audioEndpoint.denormalize(stored))).toBe(meaning(truth ?? null))
+    }
+  })
+
+  it('keep the payload beside each revision', async () => {
+    const { rows } = await sql<{ identifier: string; payload: never; revision_no: number }>`
+      select r.identifier, r.revision_no, p.payload from identifai.classification_revisions r
+      join identifai.revision_payloads p using (classification_id, revision_no)`.execute(bench.app.db)
+    expect(rows.length).toBe(IDENTIFIERS)
+    for (const { identifier, payload, revision_no } of rows) {
+      expect(revision_no).toBe(1)
+      expect(payload).toEqual(bench.simulator.world.truth(identifier))
+    }
+  })
+
+  it('write no row of any data table when a refresh finds no change', async () => {
+    bench.simulator.world.options.shuffle = true
+    const before = await dataTableWrites(bench)
+    const run = await bench.run({ refreshAll: true })
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      requests: 100,
+      claimed: IDENTIFIERS,
+      changed: 0,
+      unchanged: IDENTIFIERS,
+    })
+    expect(await dataTableWrites(bench)).toEqual(before)
+    expect(before.find(([table]) => table === 'classifications')).toEqual([
+      'classifications',
+      IDENTIFIERS,
+      0,
+      0,
+    ])
+  })
+})
+
+/** Reads pg_stat_user_tables after every session has reported its writes. */
+async function dataTableWrites({ app }: TestApp): Promise<Writes> {
+  await expect.poll(() => pendingWrites(app.db), { timeout: 30_000, interval: 200 }).toBe(true)
+  const { rows } = await sql<{ relname: string; ins: number; upd: number; del: number }>`
+    select relname, n_tup_ins as ins, n_tup_upd as upd, n_tup_del as del from pg_stat_user_tables
+    where schemaname = 'identifai' and relname = any(${DATA_TABLES}::text[])
+    order by relname`.execute(app.db)
+  return rows.map(({ relname, ins, upd, del }) => [relname, ins, upd, del] as const)
+}
+
+/**
+ * True when all sessions have reported their statistics, which they do after a second without work. The number of updates
+ * of `identifiers` is known.
+ */
+async function pendingWrites(db: TestApp['app']['db']): Promise<boolean> {
+  const { rows } = await sql<{ finished: boolean }>`
+    select (select n_tup_upd from pg_stat_user_tables where relid = 'identifai.identifiers'::regclass)
+      >= (select sum(claimed) * 2 from identifai.sync_runs) as finished`.execute(db)
+  return rows[0]?.finished ?? false
+}

@@ -1,0 +1,287 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { connect } from '../../src/platform/postgres/connect.ts'
+import { migrateUp } from '../../src/platform/postgres/migrate.ts'
+import { retryDatabase } from '../../src/platform/postgres/retry-database.ts'
+import type { RunTrigger } from '../../src/platform/postgres/tables/runs.ts'
+import { createLogger } from '../../src/platform/logger.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { expectTruth } from '../support/expect-truth.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { createTestDatabase } from '../support/test-database.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
+
+/** The server's message that a session may begin (protocol 3, message Z, idle). */
+const READY_FOR_QUERY = 'Z\0\0\0\u0005I'
+
+/** Makes every insert into a table fail with an SQLSTATE for as long as `condition` holds. */
+async function failInserts({ app }: TestApp, table: string, sqlstate: string, condition: string) {
+  await sql.raw(`create sequence tries`).execute(app.db)
+  await sql
+    .raw(
+      `create function fail() returns trigger language plpgsql as $$ begin
+         if ${condition} then raise exception 'made to fail' using errcode = '${sqlstate}'; end if;
+         return new;
+       end $$`,
+    )
+    .execute(app.db)
+  await sql
+    .raw(`create trigger fail before insert on ${table} for each row execute function fail()`)
+    .execute(app.db)
+}
+
+/** Executes a run after all leases have expired. No run owns a claim whose response was lost until its lease expires. */
+async function runAfterLeases(bench: TestApp) {
+  await sql`update identifai.identifiers set lease_until = now() - interval '1 second' where lease_until is not null`.execute(
+    bench.app.db,
+  )
+  await bench.makeAllDue()
+  await bench.run()
+}
+
+describe('a write that fails', () => {
+  it.each(['40P01', '40001', '57P01'])('with %s is repeated, and takes effect once', async (sqlstate) => {
+    await using bench = await createTestApp()
+    const identifiers = bench.simulator.world.register({ count: 150 })
+    await bench.enqueue(identifiers)
+    // A sequence does not roll back: the first three tries fail.
+    await failInserts(bench, 'identifai.verdicts', sqlstate, "nextval('tries') <= 3")
+    expect(await bench.run()).toMatchObject({ status: 'succeeded', requests: 2, changed: 150, released: 0 })
+    await expectTruth(bench.database.db, bench.simulator.world, identifiers)
+  })
+
+  it.each(['22P05', '54000'])(
+    'with %s is repeated record by record, and the culprit is quarantined',
+    async (sqlstate) => {
+      await using api = await startCannedApi((identifiers) =>
+        identifiers.map((identifier) => ({
+          identifier,
+          status: 'done',
+          name: identifier === 'id-7' ? '名前 😀' : 'plain',
+        })),
+      )
+      await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+      await bench.enqueue(Array.from({ length: 100 }, (_, n) => `id-${n}`))
+      await failInserts(bench, 'identifai.classifications', sqlstate, "new.name <> 'plain'")
+      expect(await bench.run()).toMatchObject({
+        status: 'partial',
+        requests: 1,
+        done: 99,
+        quarantined: 1,
+      })
+      const [evidence] = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
+      expect(evidence).toMatchObject({ identifier: 'id-7', reason: 'unstorable' })
+      expect(JSON.parse(evidence?.payload ?? '')).toEqual({
+        identifier: 'id-7',
+        status: 'done',
+        name: '名前 😀',
+      })
+      expect(evidence?.payload).toMatch(/^[\x20-\x7e]*$/)
+      const row = await bench.app.db
+        .selectFrom('identifai.identifiers')
+        .select(['state', 'due_at', 'leased_by'])
+        .where('identifier', '=', 'id-7')
+        .executeTakeFirst()
+      expect(row).toEqual({ state: 'quarantined', due_at: null, leased_by: null })
+    },
+  )
+})
+
+it('a write that always fails ends the run, and every claim is released once', async () => {
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.filter((_, n) => n % 3 > 0).map((identifier) => ({ identifier, status: 'done' })),
+  )
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(Array.from({ length: 100 }, (_, n) => `id-${n}`))
+  await failInserts(bench, 'identifai.classifications', 'XX000', 'true')
+  const { run, failure } = await executeRun(bench.app, {
+    trigger: 'manual',
+    signal: new AbortController().signal,
+  })
+  expect((failure as Error).message).toBe('made to fail')
+  expect(run).toMatchObject({
+    status: 'failed',
+    error: 'made to fail',
+    claimed: 100,
+    released: 100,
+    requests: 1,
+  })
+  const { rows } = await sql`
+    select distinct state, attempts, absences, due_at <= now() as due, leased_by from identifai.identifiers`.execute(
+    bench.app.db,
+  )
+  expect(rows).toEqual([{ state: 'pending', attempts: 0, absences: 0, due: true, leased_by: null }])
+})
+
+it('a run whose connections are cut repeatedly continues, and counts correctly', async () => {
+  await using bench = await createTestApp({ environment: { SYNC_BATCH_SIZE: '20' } })
+  const identifiers = bench.simulator.world.register({ count: 600 })
+  await bench.enqueue(identifiers)
+  const saboteur = connect({ connectionString: bench.database.url, maxConnections: 1 })
+  const ended = new AbortController()
+  let cuts = 0
+  const sabotage = (async () => {
+    while (!ended.signal.aborted && cuts < 12) {
+      await sleep(60)
+      const { rows } = await sql<{ cut: boolean }>`
+        select pg_terminate_backend(pid) as cut from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`.execute(saboteur.db)
+      if (rows.length > 0) cuts++
+    }
+  })()
+  const run = await bench.run()
+  ended.abort()
+  await sabotage
+  await saboteur.db.destroy()
+  expect(cuts).toBeGreaterThan(3)
+  // A commit whose connection was cut may have taken effect: such claims count as released, and are finished.
+  expect(['succeeded', 'partial']).toContain(run.status)
+  await runAfterLeases(bench)
+  await expectTruth(bench.database.db, bench.simulator.world, identifiers)
+})
+
+it.each<[string, RunTrigger, (sent: string, response: string) => boolean]>([
+  [
+    'the claim',
+    'manual',
+    (sent, response) => sent.includes('claim_no = i.claim_no + 1') && /UPDATE [1-9]/.test(response),
+  ],
+  [
+    'the end of the run',
+    'manual',
+    (sent, response) =>
+      /update "identifai"."sync_runs" set "requests".*finished_at/s.test(sent) && response.includes('COMMIT'),
+  ],
+  [
+    'the removal of an empty run',
+    'fresh',
+    (sent, response) => sent.includes('delete from "identifai"."sync_runs"') && response.includes('DELETE 1'),
+  ],
+])('a run continues when the response to %s is lost although it took effect', async (_, trigger, cuts) => {
+  await using database = await createTestDatabase()
+  const url = new URL(database.url)
+  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) }, cuts)
+  url.host = `127.0.0.1:${proxy.port}`
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) => ({ identifier, status: 'done' })),
+  )
+  await using bench = await createTestApp({
+    environment: { DATABASE_URL: url.href, IDENTIFAI_API_URL: api.url },
+  })
+  const count = trigger === 'fresh' ? 0 : 3
+  if (count > 0) await bench.enqueue(['a', 'b', 'c'])
+  expect(await bench.run({ trigger })).toMatchObject({ claimed: count, done: count, released: 0 })
+  expect(proxy.hasCut).toBe(true)
+  const runs = await database.db.selectFrom('identifai.sync_runs').select('status').execute()
+  expect(runs).toEqual(trigger === 'fresh' ? [] : [{ status: 'succeeded' }])
+})
+
+it('a broken pipe counts as a lost connection, although its code has the form of an SQLSTATE', async () => {
+  const logger = createLogger({ level: 'silent', terminal: false })
+  for (const [code, times] of Object.entries({ EPIPE: 2, '42P01': 1 })) {
+    let tries = 0
+    const work = async () => {
+      if (++tries === 1) throw Object.assign(new Error('made to fail'), { code })
+    }
+    await retryDatabase(work, logger).catch(() => {})
+    expect([code, tries]).toEqual([code, times])
+  }
+})
+
+it('evidence about a record is stored in a database whose encoding cannot hold the record', async () => {
+  await using database = await createTestDatabase(
+    'empty',
+    "encoding 'LATIN1' locale_provider libc locale 'C' template template0",
+  )
+  await migrateUp(database.db)
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) =>
+      identifier === 'bad'
+        ? { identifier, status: 'thinking 😀', name: '名前' }
+        : { identifier, status: 'done' },
+    ),
+  )
+  await using bench = await createTestApp({
+    environment: { DATABASE_URL: database.url, IDENTIFAI_API_URL: api.url },
+  })
+  await bench.enqueue(['bad', ...Array.from({ length: 20 }, (_, n) => `id-${n}`)])
+  expect(await bench.run()).toMatchObject({
+    status: 'partial',
+    done: 20,
+    quarantined: 1,
+    released: 0,
+  })
+  const [evidence] = await database.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
+  expect(evidence?.reason).toBe('invalid_payload')
+  expect(JSON.parse(evidence?.payload ?? '')).toEqual({
+    identifier: 'bad',
+    status: 'thinking 😀',
+    name: '名前',
+  })
+})
+
+it('the locks of a session that vanished in the middle of a COPY are released', async () => {
+  await using database = await createTestDatabase()
+  const url = new URL(database.url)
+  let isCopying = false
+  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) }, (sent) => {
+    // The server waits for the rows from now on.
+    if (!isCopying && sent.includes('copy identifai.verdicts')) {
+      isCopying = true
+      proxy.freeze()
+    }
+    return false
+  })
+  url.host = `127.0.0.1:${proxy.port}`
+  await using bench = await createTestApp({
+    environment: { DATABASE_URL: url.href, SYNC_LEASE_SECONDS: '2' },
+  })
+  const identifiers = bench.simulator.world.register({ count: 50 })
+  await bench.enqueue(identifiers)
+  await bench.run()
+  expect(isCopying).toBe(true)
+  await runAfterLeases(bench)
+  await expectTruth(database.db, bench.simulator.world, identifiers)
+})
+
+it('a run detects connections whose other end has vanished, and continues with new ones', async () => {
+  await using database = await createTestDatabase()
+  const url = new URL(database.url)
+  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
+  url.host = `127.0.0.1:${proxy.port}`
+  await using bench = await createTestApp({
+    environment: { DATABASE_URL: url.href, SYNC_BATCH_SIZE: '20', SYNC_LEASE_SECONDS: '2' },
+  })
+  const identifiers = bench.simulator.world.register({ count: 600 })
+  await bench.enqueue(identifiers)
+  let frozen = 0
+  const run = await bench.run({
+    onProgress: ({ returned }) => {
+      if (frozen === 0 && returned >= 200) frozen = proxy.freeze()
+    },
+  })
+  proxy.hangUp()
+  expect(frozen).toBeGreaterThan(0)
+  expect(['succeeded', 'partial']).toContain(run.status)
+  await runAfterLeases(bench)
+  await expectTruth(database.db, bench.simulator.world, identifiers)
+})
+
+it('a connection that vanishes while its session is set up is closed, too', async () => {
+  await using database = await createTestDatabase()
+  const url = new URL(database.url)
+  let frozen = 0
+  await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) }, (_, response) => {
+    if (frozen === 0 && response.includes(READY_FOR_QUERY)) frozen = proxy.freeze()
+    return false
+  })
+  url.host = `127.0.0.1:${proxy.port}`
+  const { db } = connect({ connectionString: url.href, maxConnections: 1, silenceMs: 500 })
+  const selectOne = () => sql<{ one: number }>`select 1 as one`.execute(db)
+  await expect(selectOne()).rejects.toThrow(/The database has been silent for 500 ms/)
+  expect(frozen).toBe(1)
+  expect((await selectOne()).rows).toEqual([{ one: 1 }])
+  await db.destroy()
+})

@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import type { AudioRows } from '../../src/media/audio/tables.ts'
+import type { JsonObject } from '../../src/platform/json.ts'
+import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
+import { startCannedApi } from '../support/canned-api.ts'
+import { readContentRows } from '../support/read-rows.ts'
+import { meaning } from '../support/meaning.ts'
+import { createTestApp } from '../support/test-app.ts'
+
+const RECORDS = 400
+
+it('any record that fits the contract is the same after HTTP, COPY and SQL', async () => {
+  const records = new Map<string, JsonObject>()
+  for (const [position, record] of fc.sample(audioRecordArbitrary, RECORDS).entries()) {
+    const identifier = `id-${position}`
+    // Each has a hash of its own, because same-file identifiers could be requested twice.
+    records.set(identifier, { ...record, identifier, hash: `hash-${position}` })
+  }
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) => records.get(identifier)),
+  )
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue([...records.keys()])
+  const run = await bench.run()
+  expect(run).toMatchObject({ status: 'succeeded', returned: RECORDS, changed: RECORDS, quarantined: 0 })
+
+  const rows = await readContentRows(bench.app.db)
+  for (const [identifier, record] of records) {
+    const stored = rows.get(identifier)
+    if (!stored) throw new Error(`no rows for ${identifier}`)
+    expect(meaning(audioEndpoint.denormalize(stored))).toBe(meaning(record))
+  }
+
+  const refreshed = await bench.run({ refreshAll: true })
+  const finished = [...rows.values()].filter(({ classification, children }) =>
+    classification.status === null
+      ? (children as AudioRows).verdicts.some(({ kind }) => kind === 'main')
+      : classification.status !== 'new',
+  )
+  expect(refreshed).toMatchObject({ claimed: finished.length, changed: 0, unchanged: finished.length })
+})
+
+it('a record of any width, with any number of unknown fields, is loaded or quarantined', async () => {
+  const wide = { identifier: 'wide', status: 'archived', waveform: Array.from({ length: 200_000 }, () => 0) }
+  const keys = {
+    identifier: 'keys',
+    status: 'done',
+    ...Object.fromEntries(Array.from({ length: 14_000 }, (_, n) => [`k${n}`, n])),
+  }
+  await using api = await startCannedApi(() => [wide, keys])
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(['wide', 'keys'])
+  expect(await bench.run()).toMatchObject({ status: 'partial', quarantined: 1, done: 1 })
+  const { rows } = await sql<{ drift: number }>`select count(*) as drift from identifai.schema_drift`.execute(
+    bench.app.db,
+  )
+  expect(rows[0]?.drift).toBe(14_000)
+})
+
+it('a record that PostgreSQL cannot store is quarantined with its bytes, and the rest of its batch is finished', async () => {
+  const broken: Readonly<Record<string, string>> = {
+    nul: '{"identifier": "nul", "status": "done", "name": "a\\u0000b"}',
+    surrogate: '{"identifier": "surrogate", "status": "done", "extra": {"deep": ["\\ud83d"]}}',
+    key: '{"identifier": "key", "status": "done", "ext\\u0000ra": 1}',
+    huge: '{"identifier": "huge", "status": "done", "verdict": {"confidence": 1e999}}',
+    deep: `{"identifier": "deep", "status": "done", "x": ${'['.repeat(3000)}1${']'.repeat(3000)}}`,
+  }
+  const identifiers = [...Object.keys(broken), ...Array.from({ length: 95 }, (_, n) => `fine-${n}`)]
+  await using api = await startCannedApi(
+    (requested) =>
+      `[${requested.map((id) => broken[id] ?? `{"identifier": "${id}", "status": "done"}`).join(',')}]`,
+  )
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(identifiers)
+  const run = await bench.run()
+  expect(run).toMatchObject({ status: 'partial', requests: 1, done: 95, quarantined: 5 })
+  const { rows } = await sql<{ identifier: string; reason: string; payload: string }>`
+    select identifier, reason, payload from identifai.quarantined_payloads`.execute(bench.app.db)
+  for (const { identifier, reason, payload } of rows) {
+    expect(reason).toBe('unstorable')
+    expect(JSON.parse(payload)).toEqual(JSON.parse(broken[identifier] ?? ''))
+  }
+  expect(rows).toHaveLength(5)
+})

@@ -1,0 +1,77 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { startCannedApi } from '../support/canned-api.ts'
+import { createTestApp } from '../support/test-app.ts'
+
+const done = {
+  hash: 'hash-1',
+  status: 'done',
+  verdict: { heuristic: 'Majority', confidence: 0.9, classification: 'artificial' },
+}
+
+describe('same-file identifiers', () => {
+  it('are requested again when a first finished record is forced and theirs was not', async () => {
+    let forced = false
+    await using api = await startCannedApi((identifiers) =>
+      identifiers.map((identifier) => ({
+        ...done,
+        identifier,
+        ...(forced && { force_classification: 'human' }),
+      })),
+    )
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['old'])
+    await bench.run()
+    forced = true
+    await bench.enqueue(['new'])
+    expect(await bench.run()).toMatchObject({ claimed: 2, changed: 2, force_changes: 1 })
+  })
+
+  it('are compared although they are loaded at the same moment', async () => {
+    for (let round = 0; round < 5; round++) {
+      let forced = false
+      await using api = await startCannedApi((identifiers) =>
+        identifiers.map((identifier) => ({
+          ...done,
+          identifier,
+          ...(forced && identifier === 'a' && { force_classification: 'human' }),
+        })),
+      )
+      await using bench = await createTestApp({
+        environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1' },
+      })
+      await bench.enqueue(['a'])
+      await bench.run()
+      forced = true
+      await sql`update identifai.identifiers set due_at = now()`.execute(bench.app.db)
+      await bench.enqueue(['b'])
+      const run = await bench.run()
+      // The second of the two found the other out of date, so the run requested that one again.
+      expect(run.claimed).toBeGreaterThanOrEqual(3)
+    }
+  })
+
+  it('are requested within the same run when one of them turns out to be forced', async () => {
+    await using bench = await createTestApp({ world: { seed: 5 } })
+    const { world } = bench.simulator
+    const identifiers = world.register({ count: 24, outcome: 'done' })
+    await bench.enqueue(identifiers)
+    await bench.run()
+    const [hash, sameFile] = [
+      ...Map.groupBy(identifiers, (identifier) => world.hashOf(identifier) as string),
+    ].find(([, group]) => group.length === 2) as [string, string[]]
+    world.override(hash, 'human')
+    // Only one of the two is due.
+    await sql`update identifai.identifiers set due_at = now() where identifier = ${sameFile[0]}`.execute(
+      bench.app.db,
+    )
+    const run = await bench.run()
+    expect(run).toMatchObject({ claimed: 2, requests: 2, force_changes: 2, changed: 2 })
+    const { rows } = await sql<{ identifier: string; force_classification: string }>`
+      select identifier, force_classification from identifai.classifications where file_hash = ${hash}`.execute(
+      bench.app.db,
+    )
+    expect(rows.map((row) => row.force_classification)).toEqual(['human', 'human'])
+    expect(await bench.run()).toMatchObject({ claimed: 0 })
+  })
+})

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { connect } from '../../src/platform/postgres/connect.ts'
+import { migrateUp } from '../../src/platform/postgres/migrate.ts'
+import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { executeRun } from '../../src/pipeline/run/execute-run.ts'
+import { expectTruth } from '../support/expect-truth.ts'
+import { createTestApp } from '../support/test-app.ts'
+
+it('two crashes of PostgreSQL in the middle of a run only delay it', async () => {
+  await using postgres = await startEmbeddedPostgres()
+  const { db } = connect({ connectionString: postgres.url(), maxConnections: 2 })
+  await migrateUp(db)
+  await using bench = await createTestApp({
+    environment: { DATABASE_URL: postgres.url(), SYNC_BATCH_SIZE: '20', SYNC_LEASE_SECONDS: '3' },
+  })
+  const identifiers = bench.simulator.world.register({ count: 1000 })
+  await bench.enqueue(identifiers)
+
+  const crashes: Promise<void>[] = []
+  const { run, failure } = await executeRun(bench.app, {
+    trigger: 'manual',
+    signal: new AbortController().signal,
+    onProgress: ({ returned }) => {
+      if (returned >= 300 * (crashes.length + 1) && crashes.length < 2) crashes.push(postgres.crash())
+    },
+  })
+  expect(crashes).toHaveLength(2)
+  await Promise.all(crashes)
+  expect(failure).toBeUndefined()
+  expect(['succeeded', 'partial']).toContain(run.status)
+
+  // A claim stays leased until its lease expires when the response to its commit was lost.
+  await expect
+    .poll(
+      async () => {
+        await bench.makeAllDue()
+        return (await bench.run()).pending_count
+      },
+      { timeout: 30_000, interval: 500 },
+    )
+    .toBe(0)
+  await expectTruth(db, bench.simulator.world, identifiers)
+  await db.destroy()
+})

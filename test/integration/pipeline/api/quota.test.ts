@@ -1,0 +1,171 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { GaveUpError, PauseTooLongError } from '../../../../src/platform/errors.ts'
+import { createLogger } from '../../../../src/platform/logger.ts'
+import { Quota } from '../../../../src/pipeline/api/quota.ts'
+import { executeRun } from '../../../../src/pipeline/run/execute-run.ts'
+import { startCannedApi } from '../../../support/canned-api.ts'
+import { createTestDatabase } from '../../../support/test-database.ts'
+import { createTestApp, type TestApp } from '../../../support/test-app.ts'
+
+/**
+ * 9 a second, and 60 in 12 s. The runs use a tenth less, because the margin is short for a busy machine.
+ * test/soak has the documented times and the whole quota.
+ */
+const WINDOWS = [
+  { windowMs: 1000, requests: 9 },
+  { windowMs: 12_000, requests: 60 },
+]
+const QUOTA = { SYNC_REQUESTS_PER_SECOND: '9', SYNC_REQUESTS_PER_MINUTE: '270', SYNC_BATCH_SIZE: '1' }
+/** More than one window allows, so that the test crosses its edges. */
+const REQUESTS = 66
+
+const logger = createLogger({ level: 'silent', terminal: false })
+const never = new AbortController().signal
+
+async function share(bench: TestApp, workers: number) {
+  const apps = Array.from({ length: workers }, () => bench.app)
+  const results = await Promise.all(apps.map((app) => executeRun(app, { trigger: 'manual', signal: never })))
+  return results.map(({ run }) => run)
+}
+
+describe('the shared quota', () => {
+  // All run at the same time, because they mostly wait.
+  it.concurrent.each([
+    ['sliding', 1],
+    ['fixed', 1],
+    ['sliding', 4],
+    ['fixed', 4],
+  ] as const)('is never exceeded, over a %s window, by %i runs at the same time', async (kind, processes) => {
+    await using bench = await createTestApp({ quota: { kind, windows: WINDOWS }, environment: QUOTA })
+    await bench.enqueue(bench.simulator.world.register({ count: REQUESTS }))
+    const runs = await share(bench, processes)
+    expect(bench.simulator.stats).toMatchObject({ requests: REQUESTS, throttled: 0 })
+    expect(runs.map((run) => run.throttled)).toEqual(runs.map(() => 0))
+    expect(runs.reduce((sum, run) => sum + run.done + run.errored, 0)).toBe(REQUESTS)
+  })
+
+  it('gives a slot to an urgent request before a request that can wait', async () => {
+    await using database = await createTestDatabase()
+    const quota = () =>
+      new Quota({ db: database.db, logger, apiKey: 'k', requestsPerSecond: 5, requestsPerMinute: 300 })
+    const [nightly, fresh] = [quota(), quota()]
+    await fresh.takeSlot({ urgent: true, signal: never })
+    const order: string[] = []
+    await Promise.all([
+      nightly.takeSlot({ urgent: false, signal: never }).then(() => order.push('nightly')),
+      fresh.takeSlot({ urgent: true, signal: never }).then(() => order.push('fresh')),
+      fresh.takeSlot({ urgent: true, signal: never }).then(() => order.push('fresh')),
+    ])
+    expect(order).toEqual(['fresh', 'fresh', 'nightly'])
+  })
+
+  it('delays requests that had a slot already when another process set a pause', async () => {
+    await using database = await createTestDatabase()
+    const quota = new Quota({
+      db: database.db,
+      logger,
+      apiKey: 'k',
+      requestsPerSecond: 10,
+      requestsPerMinute: 600,
+    })
+    await quota.takeSlot({ urgent: true, signal: never })
+    const waiting = quota.takeSlot({ urgent: true, signal: never })
+    await quota.pause(600)
+    const { rows } = await sql<{ until: string }>`
+      select to_char(paused_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as until
+      from identifai.api_quota`.execute(database.db)
+    expect((await waiting) > (rows[0]?.until ?? '')).toBe(true)
+  })
+
+  it('works again after its first statement has failed', async () => {
+    await using database = await createTestDatabase()
+    const quota = new Quota({
+      db: database.db,
+      logger,
+      apiKey: 'k',
+      requestsPerSecond: 99,
+      requestsPerMinute: 6000,
+    })
+    await sql`alter table identifai.api_quota rename to elsewhere`.execute(database.db)
+    await expect(quota.takeSlot({ urgent: true, signal: never })).rejects.toThrow('api_quota')
+    await sql`alter table identifai.elsewhere rename to api_quota`.execute(database.db)
+    expect(await quota.takeSlot({ urgent: true, signal: never })).toMatch(/Z$/)
+  })
+
+  it('stores a fingerprint of the key, a different one for each key', async () => {
+    await using database = await createTestDatabase()
+    for (const apiKey of ['key-one', 'key-two']) {
+      const quota = new Quota({
+        db: database.db,
+        logger,
+        apiKey,
+        requestsPerSecond: 2,
+        requestsPerMinute: 60,
+      })
+      await quota.takeSlot({ urgent: true, signal: never })
+    }
+    const rows = await database.db.selectFrom('identifai.api_quota').select('key_fingerprint').execute()
+    expect(rows).toHaveLength(2)
+    expect(JSON.stringify(rows)).not.toContain('key-')
+  })
+})
+
+describe('a 429', () => {
+  /** Refuses the first `times` requests, then returns records. */
+  function throttling(times: number, headers: () => Record<string, string>) {
+    let left = times
+    return startCannedApi((identifiers, response) => {
+      if (left-- <= 0) return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+      response.writeHead(429, headers()).end('{"message": "Too Many Attempts."}')
+      return undefined
+    })
+  }
+
+  it.concurrent.each<[string, () => Record<string, string>, number]>([
+    ['without Retry-After', () => ({}), 0],
+    ['with Retry-After in seconds', () => ({ 'retry-after': '1' }), 900],
+    ['with Retry-After as a date', () => ({ 'retry-after': new Date(Date.now() + 2000).toUTCString() }), 900],
+  ])('%s makes all requests wait and uses no retry', async (_, headers, leastPauseMs) => {
+    await using api = await throttling(3, headers)
+    await using bench = await createTestApp({
+      environment: { IDENTIFAI_API_URL: api.url, SYNC_RETRIES: '0', SYNC_CONCURRENCY: '1' },
+    })
+    await bench.enqueue(['a'])
+    const run = await bench.run()
+    expect(run).toMatchObject({ status: 'succeeded', requests: 4, throttled: 3, done: 1 })
+    const { rows } = await sql<{ pausedMs: number }>`
+      select extract(epoch from q.paused_until - r.started_at)::float8 * 1000 as "pausedMs"
+      from identifai.api_quota q, identifai.sync_runs r`.execute(bench.app.db)
+    expect(rows[0]?.pausedMs).toBeGreaterThanOrEqual(leastPauseMs * 3)
+  })
+
+  it('with a pause of more than five minutes keeps the next runs from sending requests, too', async () => {
+    await using api = await throttling(1, () => ({ 'retry-after': '3600' }))
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['a'])
+    for (let time = 0; time < 3; time++) {
+      const { run, failure } = await executeRun(bench.app, { trigger: 'manual', signal: never })
+      expect(failure).toBeInstanceOf(PauseTooLongError)
+      expect(run).toMatchObject({ status: 'failed', released: 1 })
+      expect(run.error).toContain('60 minutes')
+    }
+    expect(api.requests).toHaveLength(1)
+  })
+
+  it('with a pause of more than five minutes ends the run, and changes nothing', async () => {
+    await using api = await throttling(1, () => ({ 'retry-after': '301' }))
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['a'])
+    const { run, failure } = await executeRun(bench.app, { trigger: 'manual', signal: never })
+    expect(failure).toBeInstanceOf(PauseTooLongError)
+    expect(failure).not.toBeInstanceOf(GaveUpError)
+    expect(run).toMatchObject({ status: 'failed', requests: 1, throttled: 1, released: 1 })
+    expect(run.error).toContain('6 minutes')
+    const row = await bench.app.db
+      .selectFrom('identifai.identifiers')
+      .select(['state', 'attempts'])
+      .executeTakeFirst()
+    expect(row).toEqual({ state: 'pending', attempts: 0 })
+  })
+})

@@ -1,0 +1,81 @@
+import { finished } from 'node:stream/promises'
+import fc from 'fast-check'
+import { from as copyFrom } from 'pg-copy-streams'
+import { expect, it } from 'vitest'
+import { binaryRows } from '../../../../src/pipeline/load/binary-rows.ts'
+import { createTestDatabase } from '../../../support/test-database.ts'
+
+interface EveryType {
+  readonly large: number
+  readonly small: number | null
+  readonly real: number | null
+  readonly flag: boolean | null
+  readonly words: string | null
+  readonly json: string | null
+}
+
+const TABLE = {
+  name: 'copied',
+  columns: {
+    large: 'bigint not null',
+    small: 'integer',
+    real: 'double precision',
+    flag: 'boolean',
+    words: 'text',
+    json: 'jsonb',
+  },
+} as const
+
+const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null })
+
+/** One byte each in memory; in UTF-8 two from U+0080 on. */
+const european = fc.constantFrom('A', '\u007F', '\u0080', 'é', 'ÿ')
+
+/** Short and long, ASCII and other text. PostgreSQL accepts any well-formed text without U+0000. */
+const words = fc
+  .oneof(
+    fc.string({ unit: 'grapheme-ascii', maxLength: 40 }),
+    fc.string({ unit: european, maxLength: 40 }),
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.string({ unit: 'grapheme', minLength: 30_000, maxLength: 40_000, size: 'max' }),
+  )
+  .map((text) => text.replaceAll('\0', ''))
+
+const row: fc.Arbitrary<EveryType> = fc.record({
+  large: fc.maxSafeInteger(),
+  small: orNull(fc.integer()),
+  real: orNull(fc.double({ noNaN: true, noDefaultInfinity: true })),
+  flag: orNull(fc.boolean()),
+  words: orNull(words),
+  json: orNull(words.map((text) => JSON.stringify({ text }))),
+})
+
+it('binary COPY stores every value exactly', async () => {
+  await using database = await createTestDatabase()
+  const client = await database.pool.connect()
+  await client.query(
+    'create temporary table copied (n serial, large int8, small int4, real float8, flag bool, words text, json jsonb)',
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(row, { maxLength: 20 }), async (rows) => {
+      await client.query('truncate copied restart identity')
+      const stream = client.query(
+        copyFrom(`copy copied (${Object.keys(TABLE.columns).join(', ')}) from stdin (format binary)`),
+      )
+      stream.end(binaryRows(TABLE, rows))
+      await finished(stream)
+      const copied = await client.query(
+        'select large::text, small, real, flag, words, json::text from copied order by n',
+      )
+      expect(
+        copied.rows.map(({ large, json, ...others }) => ({
+          ...others,
+          large: Number(large),
+          json: json && JSON.stringify(JSON.parse(json)),
+        })),
+      ).toEqual(rows)
+    }),
+    { numRuns: 60 },
+  )
+  client.release()
+})

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Claim } from '../../../../src/pipeline/queue/claim.ts'
+import { releaseClaims, renewLeases } from '../../../../src/pipeline/queue/lease.ts'
+import { createTestQueue, type TestQueue } from '../../../support/test-queue.ts'
+
+let queue: TestQueue
+beforeEach(async () => {
+  queue = await createTestQueue()
+})
+afterEach(() => queue[Symbol.asyncDispose]())
+
+describe('releasing claims', () => {
+  it('changes nothing else, or counts the failed request', async () => {
+    await queue.track('a', 'b')
+    const claims = await queue.claim()
+    const [a, b] = ['a', 'b'].map((name) => claims.find(({ identifier }) => identifier === name)) as [
+      Claim,
+      Claim,
+    ]
+    await releaseClaims(queue.db, queue.run, [
+      { claim: a },
+      { claim: b, failure: { message: 'reset', dueAfterSeconds: 60 } },
+    ])
+    expect(await queue.rowOf('a')).toMatchObject({
+      state: 'pending',
+      attempts: 0,
+      last_error: null,
+      due: true,
+      leased_by: null,
+    })
+    expect(await queue.rowOf('b')).toMatchObject({
+      state: 'pending',
+      attempts: 1,
+      last_error: 'reset',
+      due: false,
+      leased_by: null,
+    })
+  })
+
+  it('does not release a newer claim of the same run', async () => {
+    await queue.track('a')
+    const claims = await queue.claim()
+    await queue.set('a', "lease_until = now() - interval '1 second'")
+    await queue.claim()
+    await releaseClaims(
+      queue.db,
+      queue.run,
+      claims.map((old) => ({ claim: old })),
+    )
+    expect(await queue.rowOf('a')).toMatchObject({ leased_by: queue.run })
+  })
+
+  it('does not release a claim of another run', async () => {
+    await queue.track('a')
+    const claims = await queue.claim()
+    await queue.set('a', "lease_until = now() - interval '1 second'")
+    const other = await queue.newRun()
+    await queue.claim(other)
+    await releaseClaims(
+      queue.db,
+      queue.run,
+      claims.map((mine) => ({ claim: mine, failure: { message: 'x', dueAfterSeconds: 1 } })),
+    )
+    expect(await queue.rowOf('a')).toMatchObject({ leased_by: other, attempts: 0 })
+  })
+})
+
+describe('renewing leases', () => {
+  it('extends the leases of the run, and no others', async () => {
+    await queue.track('a', 'b')
+    const claims = await queue.claim()
+    await queue.set('b', `leased_by = '${randomUUID()}'`)
+    await sql`update identifai.identifiers set lease_until = now() + interval '1 second'`.execute(queue.db)
+    await renewLeases(queue.db, { runId: queue.run, ids: claims.map(({ id }) => id), leaseSeconds: 600 })
+    const { rows } = await sql<{ identifier: string; extended: boolean }>`
+      select identifier, lease_until > now() + interval '5 minutes' as extended from identifai.identifiers
+      order by identifier`.execute(queue.db)
+    expect(rows).toEqual([
+      { identifier: 'a', extended: true },
+      { identifier: 'b', extended: false },
+    ])
+  })
+})

@@ -1,0 +1,40 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { closeStaleRuns } from '../../../../src/pipeline/run/run-rows.ts'
+import { createTestQueue, type TestQueue } from '../../../support/test-queue.ts'
+
+let queue: TestQueue
+beforeEach(async () => {
+  queue = await createTestQueue()
+})
+afterEach(() => queue[Symbol.asyncDispose]())
+
+describe('closing stale runs', () => {
+  it('skips a run that is being sealed, however long that takes, and does not wait for it', async () => {
+    await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes'`.execute(queue.db)
+    await queue.db.transaction().execute(async (sealing) => {
+      await sql`select from identifai.sync_runs where run_id = ${queue.run} for update`.execute(sealing)
+      expect(await closeStaleRuns(queue.db, 60)).toEqual([])
+    })
+    expect(await closeStaleRuns(queue.db, 60)).toEqual([queue.run])
+  })
+
+  it('closes runs as interrupted when their heartbeat is older than a lease', async () => {
+    await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes'`.execute(queue.db)
+    const alive = await queue.newRun()
+    await queue.track('a')
+    const longer = await queue.newRun()
+    await queue.claim(longer, { leaseSeconds: 600 })
+    await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes' where run_id = ${longer}`.execute(
+      queue.db,
+    )
+    expect(await closeStaleRuns(queue.db, 60)).toHaveLength(1)
+    const rows = await queue.db.selectFrom('identifai.sync_runs').select(['run_id', 'status']).execute()
+    expect(Object.fromEntries(rows.map((row) => [row.run_id, row.status]))).toEqual({
+      [queue.run]: 'interrupted',
+      [alive]: 'running',
+      // Its lease is longer, and has not expired.
+      [longer]: 'running',
+    })
+  })
+})

@@ -1,0 +1,38 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, it } from 'vitest'
+import { createProgram } from '../../../src/cli/program.ts'
+import { VARIABLE_LINES } from '../../../src/platform/config/variables.ts'
+
+/** The output of `--help` of a command, with the text after the options. */
+function helpOf(command: CommandUnknownOpts): string {
+  let text = ''
+  command.configureOutput({ writeOut: (part) => (text += part) })
+  command.outputHelp()
+  return text
+}
+
+function withSubcommands(command: CommandUnknownOpts): CommandUnknownOpts[] {
+  return [command, ...command.commands.flatMap(withSubcommands)]
+}
+
+it('every help fits a terminal, and describes --help in the same words', () => {
+  for (const command of withSubcommands(createProgram())) {
+    const help = helpOf(command)
+    expect(help).toContain('print help')
+    expect(help).not.toContain('display help')
+    const tooLong = help.split('\n').filter((line) => line.length > 120)
+    // Where the documents are depends on the machine.
+    expect(tooLong.filter((line) => !line.startsWith('Documentation: '))).toEqual([])
+  }
+})
+
+it('the help, and README.md, name every variable', () => {
+  const help = helpOf(createProgram())
+  const readme = readFileSync(path.join(import.meta.dirname, '../../../README.md'), 'utf8')
+  for (const { name } of VARIABLE_LINES) {
+    expect(help).toContain(name)
+    expect(readme).toContain(`\`${name}\``)
+  }
+})

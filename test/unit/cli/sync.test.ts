@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { progressText } from '../../../src/cli/sync.ts'
+import { emptyTally } from '../../../src/pipeline/run/rules/tally.ts'
+
+const tally = { ...emptyTally(), done: 1150, pending: 50, requests: 12, changed: 3, retries: 1 }
+
+it.each([
+  [
+    'in progress',
+    { tally, total: 45_000, elapsedSeconds: 12.18, spacingSeconds: 1.015 },
+    '1,200 of 45,000 identifiers, 99 a second, 100 % of the quota used, 3 changes, 1 retry, 7.4 minutes left',
+  ],
+  [
+    'slower than the quota',
+    { tally: { ...tally, retries: 0 }, total: 1200, elapsedSeconds: 240, spacingSeconds: 1 },
+    '1,200 of 1,200 identifiers, 5.0 a second, 5 % of the quota used, 3 changes',
+  ],
+  [
+    'at its beginning',
+    { tally: emptyTally(), total: 1, elapsedSeconds: 0, spacingSeconds: 1 },
+    '0 of 1 identifier, 0.0 a second, 0 % of the quota used, 0 changes',
+  ],
+  [
+    'with more than were due at first',
+    { tally, total: 100, elapsedSeconds: 1, spacingSeconds: 0.01 },
+    '1,200 of 1,200 identifiers, 1,200 a second, 12 % of the quota used, 3 changes, 1 retry',
+  ],
+])('the progress of a run %s', (_, progress, text) => {
+  expect(progressText(progress)).toBe(text)
+})

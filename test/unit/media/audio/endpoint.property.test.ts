@@ -1,0 +1,165 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { audioEndpoint } from '../../../../src/media/audio/endpoint.ts'
+import { validateAudio } from '../../../../src/media/audio/validate.ts'
+import type { Json, JsonObject } from '../../../../src/platform/json.ts'
+import { isJsonObject, setOwn } from '../../../../src/platform/json.ts'
+import { canonicalJson } from '../../../../src/platform/canonical-json.ts'
+import type { AudioRows } from '../../../../src/media/audio/tables.ts'
+import type { RowSet } from '../../../../src/media/endpoint.ts'
+import { audioRecordArbitrary } from '../../../support/arbitrary-record.ts'
+import { meaning } from '../../../support/meaning.ts'
+
+function normalized(payload: JsonObject): RowSet {
+  const validation = validateAudio(payload)
+  if (!validation.accepted) throw new Error(JSON.stringify(validation.issues))
+  return audioEndpoint.normalize(1, validation.classification)
+}
+
+/** Records that were parsed from JSON text, as received records are. */
+const arriving = audioRecordArbitrary.map((record) => JSON.parse(JSON.stringify(record)) as JsonObject)
+
+describe('normalizing', () => {
+  it('loses nothing: the payload can be rebuilt from its rows', () => {
+    fc.assert(
+      fc.property(arriving, (payload) => {
+        expect(meaning(audioEndpoint.denormalize(normalized(payload)))).toBe(meaning(payload))
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  it('leaves the record as received untouched', () => {
+    fc.assert(
+      fc.property(arriving, (payload) => {
+        const before = JSON.stringify(payload)
+        normalized(payload)
+        expect(JSON.stringify(payload)).toBe(before)
+      }),
+    )
+  })
+
+  it('gives every row its own key, and every child a parent', () => {
+    fc.assert(
+      fc.property(arriving, (payload) => {
+        const rows = normalized(payload).children as AudioRows
+        const ordinals = <T>(list: readonly T[], of: (row: T) => number) => list.map(of)
+        expect(ordinals(rows.clips, (row) => row.clip_no)).toEqual(rows.clips.map((_, n) => n))
+        expect(ordinals(rows.verdicts, (row) => row.verdict_no)).toEqual(rows.verdicts.map((_, n) => n))
+        expect(ordinals(rows.model_results, (row) => row.result_no)).toEqual(
+          rows.model_results.map((_, n) => n),
+        )
+        for (const row of rows.verdict_models) expect(rows.verdicts[row.verdict_no]).toBeDefined()
+        for (const row of rows.model_scores) expect(rows.model_results[row.result_no]).toBeDefined()
+        for (const row of [...rows.verdicts, ...rows.model_results]) {
+          if (row.clip_no !== null) expect(rows.clips[row.clip_no]).toBeDefined()
+        }
+      }),
+    )
+  })
+})
+
+describe('the content digest', () => {
+  it('is the same for the same content in any order of keys and sets, with any form of an empty field', () => {
+    fc.assert(
+      fc.property(arriving, fc.infiniteStream(fc.nat()), (payload, choices) => {
+        const digest = normalized(payload).revision.content_digest
+        expect(normalized(rearranged(payload, choices)).revision.content_digest).toBe(digest)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('does not depend on the link', () => {
+    fc.assert(
+      fc.property(arriving, fc.webUrl(), (payload, url) => {
+        const digest = normalized(payload).revision.content_digest
+        expect(normalized({ ...payload, result_url: url }).revision.content_digest).toBe(digest)
+      }),
+    )
+  })
+
+  it('differs exactly when the canonical content differs, and then there is a cause', () => {
+    fc.assert(
+      fc.property(fc.tuple(arriving, arriving), fc.boolean(), ([one, other], sameIdentity) => {
+        const before = normalized(sameIdentity ? { ...other, ...pickHalf(one) } : one)
+        const after = normalized(other)
+        const differs = meaning(before.canonical) !== meaning(after.canonical)
+        expect(before.revision.content_digest !== after.revision.content_digest).toBe(differs)
+        if (differs) {
+          const [old, next] = [before.canonical, after.canonical]
+          const parts = Object.values(audioEndpoint.parts)
+          const inAPart = parts.some((part) => canonicalJson([part(old)]) !== canonicalJson([part(next)]))
+          const inTheForce = old.force_classification !== next.force_classification
+          expect(inAPart || inTheForce).toBe(true)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+/** Every other member, so that two records differ in some parts and agree in others. */
+function pickHalf(record: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(record).filter((_, position) => position % 2 === 0))
+}
+
+/** Lists whose order has no meaning. Lists within unknown or free content keep theirs. */
+const SETS: Readonly<Record<string, readonly string[]>> = {
+  record: ['verdicts', 'results', 'chunk_details'],
+  verdict: ['models'],
+  details: ['clips'],
+  results: ['classification'],
+  verdicts: ['models'],
+  clips: ['results'],
+  chunk_details: ['results'],
+}
+
+/** Known objects within known places; anything else is taken as it is. */
+const KNOWN_OBJECTS: Readonly<Record<string, readonly string[]>> = {
+  record: ['verdict', 'details'],
+  clips: ['verdict'],
+  chunk_details: ['verdict'],
+}
+
+/** The same record, written differently. */
+function rearranged(payload: JsonObject, choices: IterableIterator<number>): JsonObject {
+  const next = (below: number) => Number(choices.next().value) % below
+  const shuffle = <T>(list: readonly T[]): T[] => {
+    const rest = [...list]
+    return list.map(() => rest.splice(next(rest.length), 1)[0] as T)
+  }
+  const rearrange = (value: JsonObject, place: string): JsonObject => {
+    const entries = Object.entries(value).map(([key, member]): [string, Json] => {
+      const isSet = SETS[place]?.includes(key)
+      if (
+        isSet &&
+        Array.isArray(member) &&
+        !(place === 'record' && key === 'chunk_details' && hasOwnClips(payload))
+      ) {
+        return [
+          key,
+          shuffle(member.map((element: Json) => (isJsonObject(element) ? rearrange(element, key) : element))),
+        ]
+      }
+      const isKnownObject = KNOWN_OBJECTS[place]?.includes(key)
+      return [key, isKnownObject && isJsonObject(member) ? rearrange(member, key) : member]
+    })
+    // The field becomes null if the record does not have it.
+    const added: [string, Json][] =
+      place === 'record' && value.api_version === undefined ? [['api_version', null]] : []
+    const made = {}
+    for (const [name, member] of shuffle([...entries, ...added])) setOwn(made, name, member)
+    return made
+  }
+  return rearrange(payload, 'record')
+}
+
+/** With clips in the documented place, the second list is an unknown field, taken as it is. */
+function hasOwnClips({ details }: JsonObject): boolean {
+  return (
+    isJsonObject(details) &&
+    Array.isArray(details.clips) &&
+    details.clips.some((clip: Json) => meaning(clip) !== 'null')
+  )
+}

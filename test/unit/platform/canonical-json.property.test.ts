@@ -1,0 +1,27 @@
+import canonicalize from 'canonicalize'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { canonicalJson } from '../../../src/platform/canonical-json.ts'
+import type { Json } from '../../../src/platform/json.ts'
+
+/** Well-formed texts, with characters beyond the basic plane, whose order by code unit is not that by code point. */
+const text = fc.string({ unit: 'binary' })
+const json = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(null, true, false, 0, -0, 1e21, 1e-7, 5e-324),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    text,
+    fc.array(tie('value')),
+    fc.dictionary(fc.oneof(text, fc.constantFrom('10', '9', 'é', '\u{1F600}', '\uFB33')), tie('value')),
+  ),
+})).value as fc.Arbitrary<Json>
+
+it('is what another implementation of RFC 8785 writes, for any value', () => {
+  fc.assert(
+    fc.property(json, (value) => {
+      expect(canonicalJson(value)).toBe(canonicalize(value))
+    }),
+    { numRuns: 2000 },
+  )
+})

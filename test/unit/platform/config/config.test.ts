@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  type Environment,
+  parseDatabaseConfig,
+  parseSyncConfig,
+} from '../../../../src/platform/config/config.ts'
+import { UsageError } from '../../../../src/platform/errors.ts'
+
+const complete = { DATABASE_URL: 'postgresql://u:secret@db.example:5432/x', IDENTIFAI_API_KEY: 'k-123' }
+
+function problems(environment: Environment): string {
+  try {
+    parseSyncConfig(environment)
+  } catch (error) {
+    expect(error).toBeInstanceOf(UsageError)
+    return (error as Error).message
+  }
+  throw new Error('accepted')
+}
+
+describe('the configuration', () => {
+  it('has the documented defaults', () => {
+    expect(parseSyncConfig(complete)).toEqual({
+      databaseUrl: complete.DATABASE_URL,
+      apiKey: 'k-123',
+      apiUrl: 'https://backend.identifai.net/api',
+      batchSize: 100,
+      maxUrlBytes: 8000,
+      requestsPerSecond: 2,
+      requestsPerMinute: 60,
+      concurrency: 2,
+      requestTimeoutMs: 30_000,
+      retries: 5,
+      retryBaseMs: 1000,
+      leaseSeconds: 120,
+      missingAfter: 5,
+      refreshHours: 12,
+      maxDurationMinutes: null,
+      httpsProxy: null,
+      noProxy: '',
+      logLevel: 'info',
+    })
+  })
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(parseSyncConfig(complete))).toBe(true)
+  })
+
+  it('reports every problem in one message, by name, without the values', () => {
+    const message = problems({
+      DATABASE_URL: 'mysql://u:secret@db.example/x',
+      IDENTIFAI_API_URL: 'http://api.example',
+      SYNC_BATCH_SIZE: '101',
+      SYNC_RETRIES: 'many',
+      SYNC_REQUESTS_PER_SECOND: '0',
+      LOG_LEVEL: 'loud',
+    })
+    for (const name of [
+      'DATABASE_URL',
+      'IDENTIFAI_API_KEY is not set',
+      'IDENTIFAI_API_URL',
+      'SYNC_BATCH_SIZE must be a whole number from 1 to 100',
+      'SYNC_RETRIES',
+      'SYNC_REQUESTS_PER_SECOND must be a number above 0',
+      'LOG_LEVEL',
+    ]) {
+      expect(message).toContain(name)
+    }
+    expect(message).toContain('7 problems')
+    expect(message).not.toContain('secret')
+  })
+
+  it('does not mistake a part of a password for the host', () => {
+    for (const password of ['p@ss', 'p#ss', 'p@s/s']) {
+      const message = problems({ ...complete, DATABASE_URL: `postgresql://u:${password}@db.example/x` })
+      expect(message).toContain('percent-encoded')
+      expect(message).not.toContain(password)
+    }
+  })
+
+  it('treats an empty variable as not set', () => {
+    expect(parseSyncConfig({ ...complete, SYNC_BATCH_SIZE: '' }).batchSize).toBe(100)
+    expect(problems({ ...complete, IDENTIFAI_API_KEY: '' })).toContain('IDENTIFAI_API_KEY is not set')
+  })
+
+  it.each(['1.5', '-1', '1e3', ' 5', '0x10', '5 '])('does not accept %j as a whole number', (text) => {
+    expect(problems({ ...complete, SYNC_RETRIES: text })).toContain('SYNC_RETRIES must be a whole number')
+  })
+
+  it.each([
+    ['https://api.example/v1/', 'https://api.example/v1'],
+    ['http://127.0.0.1:8787/api', 'http://127.0.0.1:8787/api'],
+    ['http://localhost/api', 'http://localhost/api'],
+    ['http://[::1]:1/api', 'http://[::1]:1/api'],
+  ])('accepts the API at %s', (given, apiUrl) => {
+    expect(parseSyncConfig({ ...complete, IDENTIFAI_API_URL: given }).apiUrl).toBe(apiUrl)
+  })
+
+  it.each([
+    'http://10.0.0.1/api',
+    'ftp://localhost',
+    'api.example',
+    'https://u:p@api.example',
+    'https://api.example?x=1',
+  ])('refuses the API at %s', (url) => {
+    expect(problems({ ...complete, IDENTIFAI_API_URL: url })).toContain(
+      'IDENTIFAI_API_URL must be an https URL',
+    )
+  })
+
+  it('refuses a key that no header can carry', () => {
+    expect(problems({ ...complete, IDENTIFAI_API_KEY: 'two words' })).toContain(
+      'IDENTIFAI_API_KEY must be printable',
+    )
+  })
+
+  it('requires only the database for the database commands', () => {
+    expect(
+      parseDatabaseConfig({ DATABASE_URL: complete.DATABASE_URL, SYNC_BATCH_SIZE: 'x' }).databaseUrl,
+    ).toBe(complete.DATABASE_URL)
+  })
+
+  describe('with secrets in files', () => {
+    let folder: string
+    beforeEach(() => {
+      folder = mkdtempSync(path.join(os.tmpdir(), 'identifai-config-'))
+    })
+    afterEach(() => rmSync(folder, { recursive: true }))
+
+    it('reads them, without the line break at the end', () => {
+      const file = path.join(folder, 'key')
+      writeFileSync(file, 'from-file\n')
+      const { DATABASE_URL } = complete
+      expect(parseSyncConfig({ DATABASE_URL, IDENTIFAI_API_KEY_FILE: file }).apiKey).toBe('from-file')
+    })
+
+    it('reports a file that cannot be read, and a secret given twice', () => {
+      const missing = path.join(folder, 'missing')
+      const message = problems({ ...complete, IDENTIFAI_API_KEY_FILE: missing })
+      expect(message).toContain(`IDENTIFAI_API_KEY_FILE names no file: ${missing}`)
+      expect(message).toContain('IDENTIFAI_API_KEY and IDENTIFAI_API_KEY_FILE are both set')
+    })
+  })
+})
