@@ -1,4 +1,4 @@
-/** Writes the answers into docs/bi.md, from the demo's data. */
+/** Writes the results of the queries into docs/bi.md, from the demo's data. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { connect } from '../src/platform/postgres/connect.ts'

@@ -1,7 +1,7 @@
 /**
- * The same load as somebody would write it in an afternoon: batch after batch, zod and our normalizer, rows inserted by
- * Kysely, one transaction a batch. It writes the same rows, history included, but keeps no lease, compares with nothing
- * before, and seals nothing. Tells its seconds on standard output. node bench/loading/kysely-peer.ts
+ * The same load, written in the simplest way. It reads batch after batch with zod and our normalizer, and inserts the rows by
+ * Kysely in one transaction for each batch. It writes the same rows, history included. It keeps no lease, compares with no
+ * earlier content, and seals nothing. Prints its seconds on standard output. node bench/loading/kysely-peer.ts
  */
 import type { Transaction } from 'kysely'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
@@ -9,7 +9,7 @@ import { connect } from '../../src/platform/postgres/connect.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
 
-/** PostgreSQL takes at most so many parameters in a statement. */
+/** Most parameters that PostgreSQL takes in one statement. */
 const PARAMETERS = 65_535
 
 const { DATABASE_URL = '', API_URL = '' } = process.env

@@ -4,8 +4,8 @@ import type { Database } from '../../platform/postgres/database.ts'
 type Chosen = SelectQueryBuilder<Database, 'identifai.identifiers', { id: number }>
 
 /**
- * An update of tracked identifiers, `i`, that first locks the chosen rows in the order of their ids, as every transaction
- * does, so that no two transactions deadlock.
+ * Updates tracked identifiers, named `i`. The chosen rows are locked first, in the order of their ids. Every transaction
+ * locks in this order, so that no two deadlock.
  */
 export function updateLocked(db: Kysely<Database>, choose: (identifiers: Chosen) => Chosen) {
   return db

@@ -5,8 +5,15 @@ import { type Decision, event, type Report } from '../schema.ts'
 /** Columns of the CSV form: the members of an event, then those of its decision, its first note and the coverage. */
 const COLUMNS = [
   ...Object.keys(event.shape),
-  ...['decision_not_before', 'decision_not_after', 'explanation'],
-  ...['note_author', 'note_reason', 'note_ticket', 'note_reviewer', 'noted_at', 'coverage'],
+  'decision_not_before',
+  'decision_not_after',
+  'explanation',
+  'note_author',
+  'note_reason',
+  'note_ticket',
+  'note_reviewer',
+  'noted_at',
+  'coverage',
 ]
 
 /**
