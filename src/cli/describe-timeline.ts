@@ -1,4 +1,5 @@
 import type { Timeline } from '../compliance/history/read-timeline.ts'
+import type { RevisionCause } from '../platform/postgres/tables/history.ts'
 import { printable } from '../platform/text.ts'
 import { counted } from '../platform/terminal/text.ts'
 
@@ -42,7 +43,7 @@ function headLines(timeline: Timeline): string[] {
 }
 
 function describeRevision(revision: Revision): string {
-  const causes = revision.causes.map((cause) => CAUSES[cause] ?? cause).join(', ')
+  const causes = revision.causes.map((cause) => CAUSES[cause]).join(', ')
   return [
     `${String(revision.revision_no).padStart(3)}  ${causes}`,
     ...timeLines(revision),
@@ -83,7 +84,7 @@ function describeNote(note: Timeline['notes'][number]): string {
   )
 }
 
-const CAUSES: Readonly<Record<string, string>> = {
+const CAUSES: Readonly<Record<RevisionCause, string>> = {
   first_seen: 'first record',
   status_changed: 'another status',
   forced: 'FORCED',

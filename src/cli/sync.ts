@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import type { App } from '../app.ts'
 import type { PlanOptions } from '../pipeline/plan/read-plan.ts'
 import { finishedClaims, type Tally } from '../pipeline/run/rules/tally.ts'
+import { IDENTIFIER_STATES } from '../platform/postgres/tables/queue.ts'
 import type { SyncRunRow } from '../platform/postgres/tables/runs.ts'
 import { createProgressLine } from '../platform/terminal/output.ts'
 import { count, counted, durationText } from '../platform/terminal/text.ts'
@@ -109,7 +110,7 @@ export function progressText(progress: {
 function describeRun(run: SyncRunRow): string {
   const seconds = ((run.finished_at?.getTime() ?? 0) - run.started_at.getTime()) / 1000
   const outcomes = listed(OUTCOMES.map((name) => [name, run[name]]))
-  const states = listed(STATES.map((name) => [name, run[`${name}_count`]]))
+  const states = listed(IDENTIFIER_STATES.map((name) => [name, run[`${name}_count`]]))
   const lines = [`Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`]
   if (run.claimed === 0) lines.push('Nothing was due.')
   else {
@@ -122,7 +123,6 @@ function describeRun(run: SyncRunRow): string {
 }
 
 const OUTCOMES = ['done', 'errored', 'pending', 'not_returned', 'quarantined', 'released'] as const
-const STATES = ['done', 'errored', 'pending', 'missing', 'quarantined', 'retired'] as const
 
 /** `3 done, 1 not returned`: the counts that are not 0. */
 function listed(counts: readonly (readonly [name: string, number: number | null])[]): string {
