@@ -7,7 +7,7 @@ import { PRIORITY } from '../queue/priority.ts'
  * they were unfinished at the last response; they are finished, and due for a refresh.
  */
 export const DUE_CLASSES = ['refresh_request', 'new', 'unfinished', 'refresh'] as const
-export type DueClass = (typeof DUE_CLASSES)[number]
+type DueClass = (typeof DUE_CLASSES)[number]
 
 /** Identifiers of one medium and class. */
 export interface Counted {

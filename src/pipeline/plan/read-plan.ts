@@ -5,21 +5,10 @@ import { readClock } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { slotSpacingSeconds } from '../api/quota.ts'
 import { targetBytes, targetPathBytes } from '../api/request.ts'
-import { type Counted, countDue, countFinished, DUE_CLASSES, type DueClass } from './count-due.ts'
+import { type Counted, countDue, countFinished, DUE_CLASSES } from './count-due.ts'
 import { type Cost, requestCost } from './request-cost.ts'
 
-/** The cost of a run that started now. The keys are those of the JSON output. */
-export interface Plan extends PlanLine {
-  readonly by_class: readonly (PlanLine & { readonly class: DueClass })[]
-  /** When the identifiers that are due now would be done; identifiers that come due meanwhile are not counted. */
-  readonly clears_at: Date
-  readonly full_refresh: PlanLine & {
-    /** Hours after which a finished identifier is due again (SYNC_REFRESH_HOURS). */
-    readonly refresh_hours: number
-    /** A refresh of all finished identifiers ends before they are due again. */
-    readonly fits: boolean
-  }
-}
+export type Plan = Awaited<ReturnType<typeof readPlan>>
 
 interface PlanLine extends Cost {
   readonly identifiers: number
@@ -31,11 +20,14 @@ export interface PlanOptions {
   readonly limit?: number | undefined
 }
 
-/** Counts the due identifiers and the cost of their requests at the quota. Sends no request and writes nothing. */
+/**
+ * Counts the identifiers that a run would request now, and the cost of their requests at the quota. Sends no request and
+ * writes nothing. The keys are those of the JSON output.
+ */
 export async function readPlan(
   { db, config }: { readonly db: Kysely<Database>; readonly config: SyncConfig },
   { includeFinished = false, limit }: PlanOptions = {},
-): Promise<Plan> {
+) {
   const due = await countDue(db, { includeFinished, limit })
   const all = costOf(due, config)
   const refresh = costOf(await countFinished(db), config)
@@ -49,10 +41,13 @@ export async function readPlan(
         config,
       ),
     })),
+    /** When the identifiers that are due now would be done; identifiers that come due meanwhile are not counted. */
     clears_at: new Date(now.getTime() + all.minutes * 60_000),
     full_refresh: {
       ...refresh,
+      /** Hours after which a finished identifier is due again. */
       refresh_hours: config.refreshHours,
+      /** A refresh of all finished identifiers ends before they are due again. */
       fits: refresh.minutes <= config.refreshHours * 60,
     },
   }

@@ -1,32 +1,8 @@
-import type { Json } from '../../platform/json.ts'
 import type { Difference } from './differences.ts'
 import type { Replayed } from './replay-page.ts'
 
-/** The findings of a replay. The keys are those of the JSON output. */
-export interface Survey {
-  /** Classifications whose payload was normalized again. */
-  readonly examined: number
-  readonly unchanged: number
-  readonly changed: number
-  /** Payloads that break the current contract; their rows stay. */
-  readonly rejected: number
-  /** Classifications whose payload was pruned. */
-  readonly without_payload: number
-  /** Classifications that change in a column, or in a table where rows are added or removed; most first. */
-  readonly columns: readonly { readonly column: string; readonly classifications: number }[]
-  readonly samples: readonly Sample[]
-  /** Identifiers quarantined for their records, and those of them whose records all fit the current contract. */
-  readonly quarantined: number
-  readonly quarantined_fitting: number
-}
-
-interface Sample {
-  readonly identifier: string
-  readonly column: string
-  readonly row: number | null
-  readonly before: Json
-  readonly after: Json
-}
+/** The keys are those of the JSON output. */
+export type Survey = SurveyCount['survey']
 
 /** Samples of one column, so that the output does not show the same change ten times. */
 const SAMPLES_OF_A_COLUMN = 3
@@ -35,7 +11,7 @@ const SAMPLES_OF_A_COLUMN = 3
 export class SurveyCount {
   readonly #kinds = { same: 0, changed: 0, rejected: 0, without_payload: 0 }
   readonly #columns = new Map<string, number>()
-  readonly #samples: Sample[] = []
+  readonly #samples: (Difference & Pick<Replayed, 'identifier'>)[] = []
   #quarantined = 0
   #fitting = 0
 
@@ -51,18 +27,24 @@ export class SurveyCount {
     if (fits) this.#fitting++
   }
 
-  get survey(): Survey {
+  /** The findings so far. */
+  get survey() {
     const { same, changed, rejected, without_payload } = this.#kinds
     return {
+      /** Classifications whose payload was normalized again. */
       examined: same + changed + rejected + without_payload,
       unchanged: same,
       changed,
+      /** Payloads that break the current contract; their rows stay. */
       rejected,
+      /** Classifications whose payload was pruned. */
       without_payload,
+      /** Classifications that change in a column, or in a table where rows are added or removed; most first. */
       columns: [...this.#columns]
         .map(([column, classifications]) => ({ column, classifications }))
         .toSorted((a, b) => b.classifications - a.classifications || (a.column < b.column ? -1 : 1)),
       samples: this.#samples,
+      /** Identifiers quarantined for their records, and those of them whose records all fit the current contract. */
       quarantined: this.#quarantined,
       quarantined_fitting: this.#fitting,
     }

@@ -18,22 +18,16 @@ export interface EnqueueOptions {
   readonly source: string | null
 }
 
-export interface EnqueueResult extends Omit<Staged, 'valid'> {
-  readonly added: number
-  readonly known: number
-  readonly known_by_state: Partial<Record<IdentifierState, number>>
-}
+export type StateCounts = Partial<Record<IdentifierState, number>>
+
+export type EnqueueResult = Awaited<ReturnType<typeof enqueue>>
 
 /**
  * Tracks identifiers, in one transaction: when the input ends with an error, none was added. Reads the input in chunks, so
  * that its size does not matter. An identifier that is already tracked stays as it is; an invalid one is counted and
  * skipped.
  */
-export async function enqueue(
-  db: Kysely<Database>,
-  entries: EntryStream,
-  options: EnqueueOptions,
-): Promise<EnqueueResult> {
+export async function enqueue(db: Kysely<Database>, entries: EntryStream, options: EnqueueOptions) {
   return db.transaction().execute(async (trx) => {
     const { valid, ...rest } = await stageEntries(trx, entries)
     const { added, existing } = await insertStaged(trx, options)
@@ -43,7 +37,7 @@ export async function enqueue(
 }
 
 /** An entry that is known but did not exist before is a repetition in the input, and is pending. */
-function statesOf(existing: Inserted['existing'], known: number): EnqueueResult['known_by_state'] {
+function statesOf(existing: StateCounts, known: number): StateCounts {
   const existed = Object.values(existing).reduce((sum, number) => sum + number, 0)
   const pending = (existing.pending ?? 0) + known - existed
   return pending > 0 ? { ...existing, pending } : existing
@@ -52,7 +46,7 @@ function statesOf(existing: Inserted['existing'], known: number): EnqueueResult[
 interface Inserted {
   readonly added: number
   /** Entries whose identifier was tracked before, by state. */
-  readonly existing: Partial<Record<IdentifierState, number>>
+  readonly existing: StateCounts
 }
 
 /**
@@ -81,7 +75,7 @@ async function insertStaged(db: Kysely<Database>, options: EnqueueOptions): Prom
   return rows[0] as Inserted
 }
 
-export interface Staged {
+interface Staged {
   readonly valid: number
   readonly invalid: number
   /** The first invalid lines. */

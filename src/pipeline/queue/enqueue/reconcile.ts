@@ -1,28 +1,15 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../../platform/postgres/database.ts'
-import type { IdentifierState } from '../../../platform/postgres/tables/queue.ts'
 import type { EntryStream } from './read-entries.ts'
-import { type Staged, stageEntries } from './enqueue.ts'
+import { type StateCounts, stageEntries } from './enqueue.ts'
 
-/** A list of identifiers compared with the tracked ones. The keys are those of the JSON output. */
-export interface Reconciliation extends Omit<Staged, 'valid'> {
-  /** Distinct identifiers of the list. */
-  readonly listed: number
-  readonly tracked: number
-  readonly in_both: number
-  readonly in_both_by_state: Partial<Record<IdentifierState, number>>
-  /** Identifiers of the list that are not tracked. */
-  readonly only_in_list: readonly string[]
-  /** Tracked identifiers that the list does not have. */
-  readonly only_tracked: readonly { readonly identifier: string; readonly state: IdentifierState }[]
-}
+export type Reconciliation = Awaited<ReturnType<typeof reconcile>>
 
-/** Compares a list with the tracked identifiers of a medium in one snapshot, and changes nothing. */
-export async function reconcile(
-  db: Kysely<Database>,
-  media: string,
-  entries: EntryStream,
-): Promise<Reconciliation> {
+/**
+ * Compares a list with the tracked identifiers of a medium in one snapshot, and changes nothing. The keys of the result are
+ * those of the JSON output.
+ */
+export async function reconcile(db: Kysely<Database>, media: string, entries: EntryStream) {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -35,6 +22,7 @@ export async function reconcile(
       const onlyTracked = await readOnlyTracked(trx, media)
       const inBoth = Object.values(byState).reduce((sum, number) => sum + number, 0)
       return {
+        /** Distinct identifiers of the list. */
         listed: inBoth + onlyInList.length,
         tracked: inBoth + onlyTracked.length,
         in_both: inBoth,
@@ -46,10 +34,8 @@ export async function reconcile(
     })
 }
 
-async function readBoth(
-  db: Kysely<Database>,
-  media: string,
-): Promise<Partial<Record<IdentifierState, number>>> {
+/** Tracked identifiers that the list has, by state. */
+async function readBoth(db: Kysely<Database>, media: string) {
   const rows = await db
     .selectFrom('identifai.identifiers')
     .select(({ fn }) => ['state', fn.countAll<number>().as('identifiers')])
@@ -58,9 +44,10 @@ async function readBoth(
     .groupBy('state')
     .orderBy('state')
     .execute()
-  return Object.fromEntries(rows.map(({ state, identifiers }) => [state, identifiers]))
+  return Object.fromEntries(rows.map(({ state, identifiers }) => [state, identifiers])) as StateCounts
 }
 
+/** Identifiers of the list that are not tracked. */
 async function readOnlyInList(db: Kysely<Database>, media: string): Promise<string[]> {
   const { rows } = await sql<{ identifier: string }>`
     select distinct identifier from enqueued_entries as e
@@ -70,10 +57,8 @@ async function readOnlyInList(db: Kysely<Database>, media: string): Promise<stri
   return rows.map(({ identifier }) => identifier)
 }
 
-async function readOnlyTracked(
-  db: Kysely<Database>,
-  media: string,
-): Promise<Reconciliation['only_tracked'][number][]> {
+/** Tracked identifiers that the list does not have. */
+async function readOnlyTracked(db: Kysely<Database>, media: string) {
   return db
     .selectFrom('identifai.identifiers as i')
     .select(['identifier', 'state'])
