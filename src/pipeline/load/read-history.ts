@@ -2,35 +2,17 @@ import { type Kysely, sql } from 'kysely'
 import type { JsonObject } from '../../platform/json.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { AnalysisStatus } from '../../platform/postgres/tables/history.ts'
 import type { DatabaseTime } from '../../platform/time.ts'
 
-/** The latest revision of one classification. */
-export interface LatestRevision {
-  readonly classification_id: number
-  readonly revision_no: number
-  readonly status: AnalysisStatus
-  readonly content_digest: string
-  readonly digest_version: number
-  readonly disappeared: boolean
-  readonly previous_confirmed_at: DatabaseTime | null
-}
+export type LatestRevision = MapValue<typeof readLatestRevisions>
 
-/** One content of a classification in history. */
-export interface StoredContent {
-  readonly classification_id: number
-  readonly revision_no: number
-  readonly status: AnalysisStatus
-  readonly force_classification: string | null
-  /** Null when it was pruned. */
-  readonly payload: JsonObject | null
-}
+export type StoredContent = MapValue<typeof readLatestContents>
+
+type MapValue<Read extends (...args: never[]) => Promise<Map<number, unknown>>> =
+  Awaited<ReturnType<Read>> extends Map<number, infer Value> ? Value : never
 
 /** The latest revision of each of these classifications, by classification_id; none for those without a record. */
-export async function readLatestRevisions(
-  db: Kysely<Database>,
-  ids: readonly number[],
-): Promise<Map<number, LatestRevision>> {
+export async function readLatestRevisions(db: Kysely<Database>, ids: readonly number[]) {
   const rows = await db
     .selectFrom('identifai.classification_revisions')
     .distinctOn('classification_id')
@@ -41,7 +23,7 @@ export async function readLatestRevisions(
       'content_digest',
       'digest_version',
       sql<boolean>`'disappeared' = any(causes)`.as('disappeared'),
-      utcText(sql`previous_confirmed_at`).as('previous_confirmed_at'),
+      utcText(sql`previous_confirmed_at`).$castTo<DatabaseTime | null>().as('previous_confirmed_at'),
     ])
     .where(sql<boolean>`classification_id = any(${ids}::bigint[])`)
     .orderBy('classification_id')
@@ -52,15 +34,14 @@ export async function readLatestRevisions(
 
 /**
  * The latest content of each of these classifications, or the latest finished one. A `disappeared` revision has no content
- * of its own: it repeats the one before.
+ * of its own: it repeats the one before. The payload is null when it was pruned.
  */
 export async function readLatestContents(
   db: Kysely<Database>,
   ids: readonly number[],
   which: 'latest' | 'finished',
-): Promise<Map<number, StoredContent>> {
-  if (ids.length === 0) return new Map()
-  const rows = await db
+) {
+  const query = db
     .selectFrom('identifai.classification_revisions as r')
     .leftJoin('identifai.revision_payloads as p', (join) =>
       join
@@ -74,7 +55,7 @@ export async function readLatestContents(
     .$if(which === 'finished', (query) => query.where('r.status', '<>', 'new'))
     .orderBy('r.classification_id')
     .orderBy('r.revision_no', 'desc')
-    .execute()
+  const rows = ids.length === 0 ? [] : await query.execute()
   return new Map(
     rows.map((row) => [row.classification_id, { ...row, payload: row.payload as JsonObject | null }]),
   )
