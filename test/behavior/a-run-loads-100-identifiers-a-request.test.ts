@@ -22,7 +22,7 @@ describe('10,000 finished identifiers', () => {
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
-  it('are loaded in exactly 100 requests', async () => {
+  it('are loaded in exactly 100 requests', { timeout: 300_000 }, async () => {
     const run = await bench.run()
     expect(run).toMatchObject({
       status: 'succeeded',
