@@ -41,7 +41,7 @@ export async function readLatestContents(
   ids: readonly number[],
   which: 'latest' | 'finished',
 ) {
-  const query = db
+  const contents = db
     .selectFrom('identifai.classification_revisions as r')
     .leftJoin('identifai.revision_payloads as p', (join) =>
       join
@@ -55,7 +55,7 @@ export async function readLatestContents(
     .$if(which === 'finished', (query) => query.where('r.status', '<>', 'new'))
     .orderBy('r.classification_id')
     .orderBy('r.revision_no', 'desc')
-  const rows = ids.length === 0 ? [] : await query.execute()
+  const rows = ids.length === 0 ? [] : await contents.execute()
   return new Map(
     rows.map((row) => [row.classification_id, { ...row, payload: row.payload as JsonObject | null }]),
   )
