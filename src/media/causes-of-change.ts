@@ -1,9 +1,7 @@
 import { canonicalJson } from '../platform/canonical-json.ts'
-import type { CONTENT_CAUSES, AnalysisStatus, RevisionCause } from '../platform/postgres/tables/history.ts'
+import type { AnalysisStatus, ContentCause, RevisionCause } from '../platform/postgres/tables/history.ts'
 import type { JsonObject } from '../platform/json.ts'
 import type { Endpoint } from './endpoint.ts'
-
-export type ContentCause = (typeof CONTENT_CAUSES)[number]
 
 /** One content of a classification, with the facts that a comparison needs. */
 export interface ComparedContent {

@@ -1,8 +1,7 @@
 import type { DataTable } from '../platform/postgres/table.ts'
 import type { ClassificationRow } from '../platform/postgres/tables/classifications.ts'
-import type { RevisionRow } from '../platform/postgres/tables/history.ts'
+import type { ContentCause, RevisionRow } from '../platform/postgres/tables/history.ts'
 import type { Json, JsonObject } from '../platform/json.ts'
-import type { ContentCause } from './causes-of-change.ts'
 import type { Classification, Validation } from './validation.ts'
 
 /**

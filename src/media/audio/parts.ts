@@ -1,5 +1,5 @@
 import { isJsonObject, type Json } from '../../platform/json.ts'
-import type { ContentCause } from '../causes-of-change.ts'
+import type { ContentCause } from '../../platform/postgres/tables/history.ts'
 import type { Part } from '../endpoint.ts'
 
 const VERDICT = ['heuristic', 'classification', 'confidence', 'models']

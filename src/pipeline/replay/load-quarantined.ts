@@ -12,7 +12,7 @@ import { outcomesOf } from '../run/rules/outcomes-of.ts'
 import { emptyTally, statusOf, type Tally } from '../run/rules/tally.ts'
 import { closeRun, newRun, openRun, recordHeartbeat } from '../run/run-rows.ts'
 import { type Quarantined, type QuarantinedRecord, quarantinedPages } from './quarantined.ts'
-import type { ReplayOptions, ReplayTools } from './replay.ts'
+import type { ReplayOptions, ReplayTools } from './options.ts'
 
 /** Returns true when every record of an identifier fits the current contract. */
 export function fits({ media, records }: Quarantined): boolean {

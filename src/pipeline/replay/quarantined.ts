@@ -4,7 +4,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { isJsonObject, type JsonObject } from '../../platform/json.ts'
 import type { DatabaseTime } from '../../platform/time.ts'
-import type { ReplayOptions, ReplayTools } from './replay.ts'
+import type { ReplayOptions, ReplayTools } from './options.ts'
 
 /** A quarantined identifier, and its unresolved records, the oldest first. */
 export interface Quarantined {

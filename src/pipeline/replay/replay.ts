@@ -1,23 +1,14 @@
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
-import type { RunTools } from '../run/run.ts'
 import { fits, loadQuarantined } from './load-quarantined.ts'
 import { quarantinedPages } from './quarantined.ts'
+import type { ReplayOptions, ReplayTools } from './options.ts'
 import { nextClassifications } from './read-stored.ts'
 import { replayPage, rewritePage } from './replay-page.ts'
 import { type Survey, SurveyCount } from './survey.ts'
 
 /** Classifications that are read, and locked, together. */
 const PAGE = 200
-
-/** The parts that a replay works with. */
-export type ReplayTools = Pick<RunTools, 'config' | 'db' | 'pool' | 'logger' | 'telemetry'>
-
-export interface ReplayOptions {
-  /** Only content that was first received at this time or later, ISO 8601; everything when null. */
-  readonly since: string | null
-  readonly signal: AbortSignal
-}
 
 /** The writes of a replay. The keys are those of the JSON output. */
 export interface Applied {

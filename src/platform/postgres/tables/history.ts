@@ -5,7 +5,7 @@ const ANALYSIS_STATUSES = ['new', 'done', 'errored'] as const
 export type AnalysisStatus = (typeof ANALYSIS_STATUSES)[number]
 
 /** Causes of a revision that compare the contents of two records; each medium says which part each is about. */
-export const CONTENT_CAUSES = [
+const CONTENT_CAUSES = [
   'status_changed',
   'heuristic_switched',
   'verdict_changed',
@@ -18,6 +18,7 @@ export const CONTENT_CAUSES = [
   'metadata_changed',
   'extra_changed',
 ] as const
+export type ContentCause = (typeof CONTENT_CAUSES)[number]
 
 /** Causes that are a change of the forced label between two finished records. */
 export const FORCE_CAUSES = ['forced', 'force_changed', 'unforced'] as const
