@@ -10,16 +10,7 @@ export const DUE_CLASSES = ['refresh_request', 'new', 'unfinished', 'refresh'] a
 type DueClass = (typeof DUE_CLASSES)[number]
 
 /** Identifiers of one medium and class. */
-export interface Counted {
-  readonly media: string
-  readonly class: DueClass
-  readonly identifiers: number
-  /** Length of the identifiers together; percent-encoding is not counted. */
-  readonly nameBytes: number
-  /** Those of them with a request limit, and the requests that these need. */
-  readonly limited: number
-  readonly limitedRequests: number
-}
+export type Counted = Awaited<ReturnType<typeof count>>[number]
 
 export interface DueOptions {
   /** Counts every finished identifier as due. */
@@ -76,14 +67,16 @@ function classified(db: Kysely<Database>) {
     ])
 }
 
-async function count(db: Kysely<Database>, identifiers: ReturnType<typeof classified>): Promise<Counted[]> {
+async function count(db: Kysely<Database>, identifiers: ReturnType<typeof classified>) {
   return db
     .selectFrom(identifiers.as('identifiers'))
     .select(({ fn }) => [
       'media',
       'class',
       fn.countAll<number>().as('identifiers'),
+      // Percent-encoding is not counted.
       fn.sum<number>('bytes').as('nameBytes'),
+      // Those of them with a request limit, and the requests that these need.
       fn.count<number>('request_limit').as('limited'),
       sql<number>`coalesce(sum(1.0 / request_limit), 0)::double precision`.as('limitedRequests'),
     ])

@@ -47,48 +47,31 @@ function hashOf(row: JsonObject): Buffer {
 }
 
 const HASH_BYTES = 32
-const PAGE = 4096
 
-/** The leaves of a run's revisions, packed into 44 bytes each, because there may be millions. */
+/** The leaves of a run's revisions, without an object for each, because there may be millions. */
 export class RevisionLeaves {
-  length = 0
-  readonly #pages: Page[] = []
+  readonly #ids: number[] = []
+  readonly #revisionNos: number[] = []
+  #hashes = Buffer.alloc(HASH_BYTES * 1024)
+
+  get length(): number {
+    return this.#ids.length
+  }
 
   add(classificationId: number, revisionNo: number, hash: Buffer): void {
-    const [pageNo, slot] = slotOf(this.length)
-    const page = (this.#pages[pageNo] ??= emptyPage())
-    page.ids[slot] = classificationId
-    page.numbers[slot] = revisionNo
-    hash.copy(page.hashes, slot * HASH_BYTES)
-    this.length++
+    const end = this.length * HASH_BYTES
+    if (end === this.#hashes.length) this.#hashes = Buffer.concat([this.#hashes], 2 * end)
+    hash.copy(this.#hashes, end)
+    this.#ids.push(classificationId)
+    this.#revisionNos.push(revisionNo)
   }
 
   at(leafNo: number): Leaf {
-    const [pageNo, slot] = slotOf(leafNo)
-    const { ids, numbers, hashes } = this.#pages[pageNo] as Page
     return {
-      classification_id: ids[slot] as number,
-      revision_no: numbers[slot] as number,
+      classification_id: this.#ids[leafNo] as number,
+      revision_no: this.#revisionNos[leafNo] as number,
       note_id: null,
-      hash: hashes.subarray(slot * HASH_BYTES, (slot + 1) * HASH_BYTES),
+      hash: this.#hashes.subarray(leafNo * HASH_BYTES, (leafNo + 1) * HASH_BYTES),
     }
   }
-}
-
-interface Page {
-  readonly ids: Float64Array
-  readonly numbers: Int32Array
-  readonly hashes: Buffer
-}
-
-function emptyPage(): Page {
-  return {
-    ids: new Float64Array(PAGE),
-    numbers: new Int32Array(PAGE),
-    hashes: Buffer.alloc(PAGE * HASH_BYTES),
-  }
-}
-
-function slotOf(leafNo: number): [pageNo: number, slot: number] {
-  return [Math.floor(leafNo / PAGE), leafNo % PAGE]
 }
