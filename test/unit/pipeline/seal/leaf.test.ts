@@ -10,7 +10,8 @@ it('the leaves of revisions are returned as they were added, however many there 
     note_id: null,
     hash: leafHash(String(leafNo)),
   }))
-  for (const { classification_id, revision_no, hash } of added) leaves.add(classification_id, revision_no, hash)
+  for (const { classification_id, revision_no, hash } of added)
+    leaves.add(classification_id, revision_no, hash)
   expect(leaves.length).toBe(added.length)
   expect(added.map((_, leafNo) => leaves.at(leafNo))).toEqual(added)
 })
