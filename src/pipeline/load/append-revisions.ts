@@ -11,7 +11,7 @@ import { type CopyTransaction, copyRows } from './copy.ts'
 import type { Change } from './find-changes.ts'
 import type { LockedRow } from './lock-rows.ts'
 import { readLatestRevisions } from './read-history.ts'
-import type { Observation } from './write-content.ts'
+import type { Observation } from './outcome.ts'
 
 /** Appends one revision and its payload for each change. */
 export async function appendRevisions(

@@ -1,18 +1,12 @@
 import { sql, type Transaction } from 'kysely'
 import type { Drift } from '../../media/validation.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { DatabaseTime } from '../../platform/time.ts'
-import type { Outcome } from './outcome.ts'
+import type { Observation, Outcome } from './outcome.ts'
 
 const MAX_PATH_CHARACTERS = 500
 const MAX_SAMPLE_CHARACTERS = 500
 
-export interface EvidenceContext {
-  readonly media: string
-  readonly runId: string
-  readonly requestedAt: DatabaseTime
-  readonly receivedAt: DatabaseTime
-}
+export type EvidenceContext = Observation & { readonly media: string }
 
 /** Stores the records that could not be loaded. */
 export async function quarantine(

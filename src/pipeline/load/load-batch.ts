@@ -1,37 +1,23 @@
 import type { Pool } from 'pg'
 import type { Endpoint } from '../../media/endpoint.ts'
 import { RunClosedError } from '../../platform/errors.ts'
-import type { DatabaseTime } from '../../platform/time.ts'
 import { appendDisappearances, appendRevisions } from './append-revisions.ts'
 import { withTransaction } from './copy.ts'
 import { quarantine, recordDrift, resolveQuarantine } from './evidence.ts'
 import { type Change, findChanges } from './find-changes.ts'
 import { type LockedRow, lockIdentifiers, lockRunningRun } from './lock-rows.ts'
-import type { ClaimKey, Outcome, Returned } from './outcome.ts'
+import type { ClaimKey, Observation, Outcome, Returned } from './outcome.ts'
 import { changesForce, findSameFile, requestSameFileRefresh } from './same-file.ts'
 import { hintAtFileHashes, updateIdentifiers } from './update-identifiers.ts'
 import { updateResultUrls, writeContent } from './write-content.ts'
 
-export interface Batch {
+interface Batch extends Observation {
   readonly endpoint: Endpoint
-  readonly runId: string
-  /** Database clock before the request left. */
-  readonly requestedAt: DatabaseTime
-  /** Database clock after the response had been received. */
-  readonly receivedAt: DatabaseTime
   readonly outcomes: readonly Outcome[]
 }
 
 /** The result of a batch. An outcome whose claim no longer holds is in `expired` and nowhere else. */
-export interface LoadResult {
-  readonly written: readonly Outcome[]
-  readonly expired: readonly Outcome[]
-  readonly changed: number
-  readonly unchanged: number
-  readonly forceChanges: number
-  /** Rows of content and history that were written. */
-  readonly rows: number
-}
+export type LoadResult = Awaited<ReturnType<typeof loadBatch>>
 
 /**
  * Writes the outcomes of one response in one transaction: rows, revisions, evidence and tracked identifiers. Unchanged
@@ -39,7 +25,7 @@ export interface LoadResult {
  *
  * @throws RunClosedError, with nothing written, when another process has closed the run.
  */
-export async function loadBatch(pool: Pool, batch: Batch): Promise<LoadResult> {
+export async function loadBatch(pool: Pool, batch: Batch) {
   return withTransaction(pool, async (transaction) => {
     const { trx } = transaction
     const { endpoint, runId, outcomes } = batch
@@ -83,6 +69,7 @@ export async function loadBatch(pool: Pool, batch: Batch): Promise<LoadResult> {
       changed: changes.length,
       unchanged: unchanged.length + held.filter(({ kind }) => kind === 'identical').length,
       forceChanges: changes.filter(changesForce).length,
+      /** Rows of content and history that were written. */
       rows: rowsOf(changes) + disappeared.length,
     }
   })

@@ -2,7 +2,17 @@ import type { RowSet } from '../../media/endpoint.ts'
 import type { Drift, Issue } from '../../media/validation.ts'
 import type { QuarantineReason } from '../../platform/postgres/tables/history.ts'
 import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import type { Claim } from '../queue/claim.ts'
+
+/** One response of a run, between the two times that bound the interval of a change. */
+export interface Observation {
+  readonly runId: string
+  /** Database clock before the request left. */
+  readonly requestedAt: DatabaseTime
+  /** Database clock after the response had been received. */
+  readonly receivedAt: DatabaseTime
+}
 
 /** The claim under which an outcome is written; under any other claim of the row the write is refused. */
 export type ClaimKey = Pick<Claim, 'id' | 'identifier' | 'claimNo'>

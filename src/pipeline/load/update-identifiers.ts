@@ -1,7 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { DatabaseTime } from '../../platform/time.ts'
-import type { Outcome } from './outcome.ts'
+import type { Observation, Outcome } from './outcome.ts'
 
 /**
  * Writes the rows of the identifiers after these outcomes and ends their leases. An identifier whose refresh was requested
@@ -12,7 +11,7 @@ import type { Outcome } from './outcome.ts'
 export async function updateIdentifiers(
   trx: Transaction<Database>,
   outcomes: readonly Outcome[],
-  times: { readonly requestedAt: DatabaseTime; readonly receivedAt: DatabaseTime },
+  times: Observation,
 ): Promise<void> {
   const column = <T>(of: (outcome: Outcome) => T) => outcomes.map(of)
   // Raw SQL, because Kysely has no unnest over several arrays.

@@ -3,17 +3,9 @@ import type { ContentRows, Endpoint } from '../../media/endpoint.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { columnsOf } from '../../platform/postgres/table.ts'
 import { CLASSIFICATIONS, type ClassificationRow } from '../../platform/postgres/tables/classifications.ts'
-import type { DatabaseTime } from '../../platform/time.ts'
 import { type CopyTransaction, copyRows } from './copy.ts'
 import type { Change } from './find-changes.ts'
-import type { Returned } from './outcome.ts'
-
-/** The run that received a response, and when. */
-export interface Observation {
-  readonly runId: string
-  /** When the response had been received, by the database's clock. */
-  readonly receivedAt: DatabaseTime
-}
+import type { Observation, Returned } from './outcome.ts'
 
 /** All rows of one classification in the data tables. */
 export interface Content {

@@ -6,7 +6,7 @@ import type { Outcome } from '../load/outcome.ts'
 import { type Claim, claimControlGroup } from '../queue/claim.ts'
 import { loadOutcomes } from './load-outcomes.ts'
 import { type BatchResponse, requestBatch } from './request-batch.ts'
-import type { Observation } from './rules/circuit-breaker.ts'
+import type { BreakerInput } from './rules/circuit-breaker.ts'
 import { outcomeOfRefusal, outcomesOf, type ResponseReading } from './rules/outcomes-of.ts'
 import type { Run } from './run.ts'
 
@@ -47,7 +47,7 @@ function readResponse(
   return { outcomes, returned: 0, nameless: 0, unrequested: 0, repeated: 0 }
 }
 
-function observationsOf(claims: readonly Claim[], outcomes: readonly Outcome[]): Observation[] {
+function observationsOf(claims: readonly Claim[], outcomes: readonly Outcome[]): BreakerInput[] {
   const states = new Map(claims.map((claim) => [claim.id, claim.state]))
   return outcomes.flatMap((outcome) => {
     const [result, state] = [resultOf(outcome), states.get(outcome.claim.id)]
@@ -79,7 +79,7 @@ async function checkBreaker(run: Run, outcomes: readonly Outcome[]): Promise<voi
   if (reason !== undefined) throw new CircuitBrokenError(reason)
 }
 
-function resultOf(outcome: Outcome): Observation['result'] {
+function resultOf(outcome: Outcome): BreakerInput['result'] {
   switch (outcome.kind) {
     case 'returned':
     case 'identical':

@@ -8,20 +8,12 @@ import { VERSION } from '../../platform/version.ts'
 import { readTrackedTotals } from './tracked-totals.ts'
 import type { Tally } from './rules/tally.ts'
 
-export interface NewRun {
-  readonly runId: string
-  readonly trigger: RunTrigger
-  readonly host: string
-  readonly pid: number
-  readonly version: string
-}
-
 /** A run of this process, with a new id. */
-export function newRun(trigger: RunTrigger): NewRun {
-  return { runId: randomUUID(), trigger, host: os.hostname(), pid: process.pid, version: VERSION }
+export function newRun(trigger: RunTrigger) {
+  return { runId: randomUUID() as string, trigger, host: os.hostname(), pid: process.pid, version: VERSION }
 }
 
-export async function openRun(db: Kysely<Database>, run: NewRun): Promise<void> {
+export async function openRun(db: Kysely<Database>, run: ReturnType<typeof newRun>): Promise<void> {
   await db
     .insertInto('identifai.sync_runs')
     .values({ run_id: run.runId, trigger: run.trigger, host: run.host, pid: run.pid, version: run.version })

@@ -1,5 +1,5 @@
 /** The result for one identifier, with the facts that the circuit breaker needs. */
-export interface Observation {
+export interface BreakerInput {
   readonly id: number
   /** It was done or errored when it was requested. */
   readonly isFinished: boolean
@@ -22,10 +22,10 @@ const REJECTED_SHARE = 0.1
  * account, a changed contract or a wrong address. Such a run must not make all identifiers missing or quarantined.
  */
 export class CircuitBreaker {
-  #window: Observation[] = []
+  #window: BreakerInput[] = []
   readonly #refused = new Set<number>()
 
-  observe(observations: readonly Observation[]): void {
+  observe(observations: readonly BreakerInput[]): void {
     this.#window = [...this.#window, ...observations].slice(-WINDOW)
     for (const { id, result } of observations) if (result === 'refused') this.#refused.add(id)
   }
@@ -97,6 +97,6 @@ export class CircuitBreaker {
 }
 
 /** A refused identifier is not returned either. */
-function isGone({ result }: Observation): boolean {
+function isGone({ result }: BreakerInput): boolean {
   return result === 'absent' || result === 'refused'
 }

@@ -1,14 +1,11 @@
 import type { Endpoint } from '../../../media/endpoint.ts'
-import type { DatabaseTime } from '../../../platform/time.ts'
-import type { Outcome } from '../../load/outcome.ts'
+import type { Observation, Outcome } from '../../load/outcome.ts'
 import type { Claim } from '../../queue/claim.ts'
 import { WINDOW } from './circuit-breaker.ts'
 
 /** Outcomes of one response, with their claims. */
-export interface OutcomeGroup {
+export interface OutcomeGroup extends Omit<Observation, 'runId'> {
   readonly endpoint: Endpoint
-  readonly requestedAt: DatabaseTime
-  readonly receivedAt: DatabaseTime
   readonly claims: readonly Claim[]
   readonly outcomes: readonly Outcome[]
 }

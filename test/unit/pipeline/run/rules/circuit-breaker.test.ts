@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { CircuitBreaker, type Observation } from '../../../../../src/pipeline/run/rules/circuit-breaker.ts'
+import { CircuitBreaker, type BreakerInput } from '../../../../../src/pipeline/run/rules/circuit-breaker.ts'
 
 let nextId = 0
 
-function some(number: number, result: Observation['result'], isFinished: boolean): Observation[] {
+function some(number: number, result: BreakerInput['result'], isFinished: boolean): BreakerInput[] {
   return Array.from({ length: number }, () => ({ id: nextId++, result, isFinished }))
 }
 
-function reasonOf(observations: Observation[], keyIsProven = true): string | undefined {
+function reasonOf(observations: BreakerInput[], keyIsProven = true): string | undefined {
   const breaker = new CircuitBreaker()
   breaker.observe(observations)
   return breaker.reasonToStop(keyIsProven)
 }
 
 describe('the circuit breaker', () => {
-  it.each<[string, Observation[], boolean]>([
+  it.each<[string, BreakerInput[], boolean]>([
     ['49 of 240 finished ones gone', [...some(49, 'absent', true), ...some(191, 'returned', true)], false],
     ['50 of 240 finished ones gone', [...some(50, 'absent', true), ...some(190, 'returned', true)], true],
     ['50 of 250 finished ones gone', [...some(50, 'absent', true), ...some(200, 'returned', true)], false],
@@ -53,12 +53,12 @@ describe('the circuit breaker', () => {
     expect(reasonOf(some(3, 'refused', false), true)).toBeUndefined()
     expect(reasonOf(some(2, 'refused', false), false)).toBeUndefined()
     expect(reasonOf(some(3, 'refused', false), false)).toContain('IDENTIFAI_API_URL')
-    const [one] = some(1, 'refused', false) as [Observation]
+    const [one] = some(1, 'refused', false) as [BreakerInput]
     expect(reasonOf([one, one, one], false)).toBeUndefined()
   })
 
   it('needs a control group when nothing is returned and no finished identifier was requested', () => {
-    const needsControlGroup = (observations: Observation[]) => {
+    const needsControlGroup = (observations: BreakerInput[]) => {
       const breaker = new CircuitBreaker()
       breaker.observe(observations)
       return breaker.needsControlGroup()
