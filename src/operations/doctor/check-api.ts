@@ -55,7 +55,7 @@ function explain(error: unknown): Result {
     return failed(error.message, 'Put the key of your identifAI account there.', EXIT_CODE.keyRefused)
   }
   if (error instanceof ApiResponseError)
-    return unreachable('Check IDENTIFAI_API_URL: it ends before /classifications_audio.')
+    return unreachable(`Check IDENTIFAI_API_URL: it ends before ${ENDPOINTS[0].path}.`)
   if (error instanceof ApiUntrustedError)
     return unreachable(
       'Find out who issued the certificate before you trust it: a proxy may intercept the connection.',
