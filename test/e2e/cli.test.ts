@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -117,7 +119,12 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const { port } = new URL(simulator.origin)
     const other = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${port}/x` }
     expectClearError(await cli.run(['status'], other), 5, 'No connection to the database could be made')
-    const tls = await cli.run(['status'], { DATABASE_URL: `${database.url}?sslmode=require` })
+    // The suite's own server may have TLS. A server without it answers the request for TLS by one N.
+    await using withoutTls = createServer((socket) => socket.once('data', () => socket.write('N')))
+    await once(withoutTls.listen(0, '127.0.0.1'), 'listening')
+    const { port: plain } = withoutTls.address() as AddressInfo
+    const required = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${plain}/x?sslmode=require` }
+    const tls = await cli.run(['status'], required)
     expectClearError(tls, 5, 'if sslmode in DATABASE_URL asks for it', 'The server does not support SSL')
   })
 
