@@ -119,7 +119,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const { port } = new URL(simulator.origin)
     const other = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${port}/x` }
     expectClearError(await cli.run(['status'], other), 5, 'No connection to the database could be made')
-    // The suite's own server may have TLS. A server without it answers the request for TLS by one N.
+    // The server of the suite may have TLS. A server without TLS responds to the request for it by one N.
     await using withoutTls = createServer((socket) => socket.once('data', () => socket.write('N')))
     await once(withoutTls.listen(0, '127.0.0.1'), 'listening')
     const { port: plain } = withoutTls.address() as AddressInfo
