@@ -238,9 +238,7 @@ it('the locks of a session that vanished in the middle of a COPY are released', 
   await using bench = await createTestApp({
     environment: { DATABASE_URL: url.href, SYNC_LEASE_SECONDS: '2' },
   })
-  const identifiers = bench.simulator.world.register({ count: 50 })
-  await bench.enqueue(identifiers)
-  await bench.run()
+  const identifiers = await bench.load({ count: 50 })
   expect(isCopying).toBe(true)
   await runAfterLeases(bench)
   await expectTruth(database.db, bench.simulator.world, identifiers)

@@ -54,9 +54,7 @@ describe('same-file identifiers', () => {
   it('are requested within the same run when one of them turns out to be forced', async () => {
     await using bench = await createTestApp({ world: { seed: 5 } })
     const { world } = bench.simulator
-    const identifiers = world.register({ count: 24, outcome: 'done' })
-    await bench.enqueue(identifiers)
-    await bench.run()
+    const identifiers = await bench.load({ count: 24, outcome: 'done' })
     const [hash, sameFile] = [
       ...Map.groupBy(identifiers, (identifier) => world.hashOf(identifier) as string),
     ].find(([, group]) => group.length === 2) as [string, string[]]

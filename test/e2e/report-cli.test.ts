@@ -14,9 +14,7 @@ describe('the commands of compliance', () => {
     cli = buildCli()
     bench = await createTestApp({ world: { seed: 83 } })
     const { world } = bench.simulator
-    const identifiers = world.register({ count: 30, outcome: 'done' })
-    await bench.enqueue(identifiers)
-    await bench.run()
+    const identifiers = await bench.load({ count: 30, outcome: 'done' })
     forced = identifiers[11] as string
     hash = world.hashOf(forced) as string
     world.override(hash, 'human')

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { z } from 'zod'
 import { type App, createApp } from '../../src/app.ts'
 import { type Environment, parseSyncConfig } from '../../src/platform/config/config.ts'
 import { enqueue } from '../../src/pipeline/queue/enqueue/enqueue.ts'
@@ -9,7 +10,7 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from '../../src/devkit/simulator/simulator.ts'
-import type { WorldOptions } from '../../src/devkit/simulator/world.ts'
+import type { registration, WorldOptions } from '../../src/devkit/simulator/world.ts'
 import { type RunOptions, type RunResult, executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { createTestDatabase, type TestDatabase } from './test-database.ts'
 
@@ -24,6 +25,10 @@ export interface TestApp extends AsyncDisposable {
   enqueue(identifiers: readonly string[]): Promise<void>
   /** Executes one run. Throws the error of a failed run. */
   run(options?: Partial<RunOptions>): Promise<RunResult['run']>
+  /** Registers submissions, tracks them, and executes one run; returns their identifiers. */
+  load(submissions: z.input<typeof registration>): Promise<string[]>
+  /** Hash of the file of a registered identifier. */
+  hashOf(identifier: string): string
   /** Makes all identifiers due that are due later. */
   makeAllDue(): Promise<void>
 }
@@ -55,22 +60,31 @@ export async function createTestApp(
     }),
     { logger: testLogger(options.onLogLine) },
   )
+  const track = async (identifiers: readonly string[]) => {
+    await enqueue(app.db, argumentEntries(identifiers), { media: 'audio', priority: 0, source: null })
+  }
+  const run = async (runOptions?: Partial<RunOptions>) => {
+    const result = await executeRun(app, {
+      trigger: 'manual',
+      signal: new AbortController().signal,
+      ...runOptions,
+    })
+    if (result.failure !== undefined) throw result.failure
+    return result.run
+  }
   return {
     database,
     simulator,
     app,
-    enqueue: async (identifiers) => {
-      await enqueue(app.db, argumentEntries(identifiers), { media: 'audio', priority: 0, source: null })
+    enqueue: track,
+    run,
+    load: async (submissions) => {
+      const identifiers = simulator.world.register(submissions)
+      await track(identifiers)
+      await run()
+      return identifiers
     },
-    run: async (runOptions) => {
-      const { run, failure } = await executeRun(app, {
-        trigger: 'manual',
-        signal: new AbortController().signal,
-        ...runOptions,
-      })
-      if (failure !== undefined) throw failure
-      return run
-    },
+    hashOf: (identifier) => simulator.world.hashOf(identifier) as string,
     makeAllDue: async () => {
       await sql`update identifai.identifiers set due_at = now() - interval '1 second' where due_at is not null`.execute(
         app.db,

@@ -230,8 +230,7 @@ async function closeAsFailed(db: TestApp['app']['db']): Promise<void> {
 it('waiting_seconds ends with the first result, and is never negative', async () => {
   await using bench = await createTestApp({ world: { seed: 6 } })
   const { db } = bench.app
-  await bench.enqueue(bench.simulator.world.register({ count: 1, outcome: 'done' }))
-  await bench.run()
+  await bench.load({ count: 1, outcome: 'done' })
   await sql`update identifai.identifiers set state = 'missing'`.execute(db)
   await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('ahead', now() + interval '1 year')`.execute(
     db,

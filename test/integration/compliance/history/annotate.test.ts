@@ -9,16 +9,6 @@ beforeEach(async () => {
 })
 afterEach(() => bench[Symbol.asyncDispose]())
 
-/** Tracks some identifiers, the first of which are finished and not forced, and requests all of them. */
-async function track(count: number): Promise<string[]> {
-  const identifiers = bench.simulator.world.register({ count, outcome: 'done' })
-  await bench.enqueue(identifiers)
-  await bench.run()
-  return identifiers
-}
-
-const hashOf = (identifier: string) => bench.simulator.world.hashOf(identifier) as string
-
 describe('annotate', () => {
   const note = {
     media: 'audio',
@@ -30,8 +20,8 @@ describe('annotate', () => {
   } as const
 
   it('writes a note that cannot be changed, and counts the identifiers of its file', async () => {
-    const identifiers = await track(12)
-    const fileHash = hashOf(identifiers[11] as string)
+    const identifiers = await bench.load({ count: 12, outcome: 'done' })
+    const fileHash = bench.hashOf(identifiers[11] as string)
     expect(await annotate(bench.app.db, { ...note, file_hash: fileHash })).toEqual({
       note_id: 1,
       file_hash: fileHash,
@@ -63,10 +53,10 @@ describe('annotate', () => {
   })
 
   it('refuses an identifier in place of a hash, and names the hash', async () => {
-    const [identifier] = (await track(1)) as [string]
+    const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]
     await expect(annotate(bench.app.db, { ...note, file_hash: identifier })).rejects.toMatchObject({
       name: 'UsageError',
-      message: expect.stringContaining(hashOf(identifier)),
+      message: expect.stringContaining(bench.hashOf(identifier)),
     })
     const { rows } = await sql`select from identifai.override_notes`.execute(bench.app.db)
     expect(rows).toHaveLength(0)

@@ -12,16 +12,6 @@ beforeEach(async () => {
 })
 afterEach(() => bench[Symbol.asyncDispose]())
 
-/** Tracks some identifiers, the first of which are finished and not forced, and requests all of them. */
-async function track(count: number): Promise<string[]> {
-  const identifiers = bench.simulator.world.register({ count, outcome: 'done' })
-  await bench.enqueue(identifiers)
-  await bench.run()
-  return identifiers
-}
-
-const hashOf = (identifier: string) => bench.simulator.world.hashOf(identifier) as string
-
 describe('prune', () => {
   const prune = (olderThanDays: number, isDryRun = false) =>
     prunePayloads(bench.app.db, { olderThanDays, isDryRun, signal: NEVER })
@@ -36,8 +26,8 @@ describe('prune', () => {
 
   it('removes payloads of superseded revisions by age, and no payload that is compared or replayed', async () => {
     const { world } = bench.simulator
-    const [identifier, other] = (await track(2)) as [string, string]
-    const hash = hashOf(identifier)
+    const [identifier, other] = (await bench.load({ count: 2, outcome: 'done' })) as [string, string]
+    const hash = bench.hashOf(identifier)
     world.override(hash, 'human')
     await bench.run({ refreshAll: true })
     world.override(hash, 'artificial')
@@ -56,8 +46,8 @@ describe('prune', () => {
   })
 
   it('measures the age of a payload from when it was received', async () => {
-    const [identifier] = (await track(1)) as [string]
-    bench.simulator.world.override(hashOf(identifier), 'human')
+    const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]
+    bench.simulator.world.override(bench.hashOf(identifier), 'human')
     await bench.run({ refreshAll: true })
     await bench.app.db.transaction().execute(async (trx) => {
       await sql`set local session_replication_role = replica`.execute(trx)
@@ -70,7 +60,7 @@ describe('prune', () => {
   })
 
   it('does not count a disappearance as newer content', async () => {
-    const [identifier] = (await track(1)) as [string]
+    const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]
     bench.simulator.world.hide(identifier, true)
     for (let run = 0; run < 5; run++) {
       await bench.makeAllDue()

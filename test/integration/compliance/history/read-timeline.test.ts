@@ -14,29 +14,19 @@ beforeEach(async () => {
 })
 afterEach(() => bench[Symbol.asyncDispose]())
 
-/** Tracks some identifiers, the first of which are finished and not forced, and requests all of them. */
-async function track(count: number): Promise<string[]> {
-  const identifiers = bench.simulator.world.register({ count, outcome: 'done' })
-  await bench.enqueue(identifiers)
-  await bench.run()
-  return identifiers
-}
-
-const hashOf = (identifier: string) => bench.simulator.world.hashOf(identifier) as string
-
 describe('explain', () => {
   it('lists every revision of one identifier with its interval, and the notes on its file', async () => {
     const { world } = bench.simulator
-    const identifiers = await track(30)
+    const identifiers = await bench.load({ count: 30, outcome: 'done' })
     // Every twelfth submission is of the file before it.
     const [one, other] = identifiers.slice(10, 12) as [string, string]
-    world.override(hashOf(one), 'human')
+    world.override(bench.hashOf(one), 'human')
     await bench.run({ refreshAll: true })
     world.reanalyze(one, 1)
     await bench.run({ refreshAll: true })
     await annotate(bench.app.db, {
       media: 'audio',
-      file_hash: hashOf(one),
+      file_hash: bench.hashOf(one),
       forced_to: 'human',
       author: 'A. Rossi',
       reason: 'called back',
@@ -47,7 +37,7 @@ describe('explain', () => {
     expect(timeline).toMatchObject({
       identifier: one,
       state: 'done',
-      file_hash: hashOf(one),
+      file_hash: bench.hashOf(one),
       same_file_identifiers: [other],
       notes: [{ note_id: 1, forced_to: 'human', author: 'A. Rossi', reason: 'called back', ticket: 'F-1' }],
     })
@@ -84,7 +74,7 @@ describe('explain', () => {
     world.reanalyze(identifier, 1)
     await bench.enqueue([identifier])
     await bench.run()
-    world.override(hashOf(identifier), 'human')
+    world.override(bench.hashOf(identifier), 'human')
     await bench.makeAllDue()
     await bench.run()
     const text = describeTimeline((await readTimelines(bench.app.db, identifier))[0] as Timeline)
@@ -93,7 +83,7 @@ describe('explain', () => {
   })
 
   it('shows control characters of a name as escapes', async () => {
-    const [identifier] = (await track(1)) as [string]
+    const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]
     const timeline = (await readTimelines(bench.app.db, identifier))[0] as Timeline
     const [revision] = timeline.revisions
     const hostile = { ...timeline, revisions: [{ ...revision, name: 'a\u001B[2Jb\u202E' } as never] }
@@ -101,12 +91,12 @@ describe('explain', () => {
   })
 
   it('describes an identifier without a response, finds no untracked one, and lists the identifiers of a file', async () => {
-    const identifiers = await track(12)
+    const identifiers = await bench.load({ count: 12, outcome: 'done' })
     await bench.enqueue(['new'])
     expect(describeTimeline((await readTimelines(bench.app.db, 'new'))[0] as Timeline)).toContain(
       'No response has been received yet.',
     )
-    const hash = hashOf(identifiers[11] as string)
+    const hash = bench.hashOf(identifiers[11] as string)
     expect((await readTimelines(bench.app.db, hash))[0]).toBeUndefined()
     expect(await identifiersOfFile(bench.app.db, hash)).toEqual(identifiers.slice(10, 12))
   })

@@ -10,9 +10,7 @@ import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 async function benchWithHistory(): Promise<TestApp> {
   const bench = await createTestApp({ world: { seed: 29 } })
   const { world } = bench.simulator
-  const identifiers = world.register({ count: 60 })
-  await bench.enqueue(identifiers)
-  await bench.run()
+  const identifiers = await bench.load({ count: 60 })
   for (const position of [10, 20]) {
     world.override(world.hashOf(identifiers[position] as string) as string, 'human')
     await bench.run({ refreshAll: true })
@@ -185,8 +183,7 @@ describe('verifying rows that were sealed with an impossible time', () => {
   it('names a revision and a note that were backdated manually, and no replayed one', async () => {
     await using bench = await createTestApp({ world: { seed: 30 } })
     const { db } = bench.app
-    await bench.enqueue(bench.simulator.world.register({ count: 3 }))
-    await bench.run()
+    await bench.load({ count: 3 })
     const backdated = {
       classification_id: 1,
       observed_at: new Date('2026-08-02'),

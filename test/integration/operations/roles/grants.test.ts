@@ -12,8 +12,7 @@ describe('a role with a grant', () => {
 
   beforeAll(async () => {
     bench = await createTestApp({ world: { seed: 8 } })
-    await bench.enqueue(bench.simulator.world.register({ count: 5, outcome: 'done' }))
-    await bench.run()
+    await bench.load({ count: 5, outcome: 'done' })
   })
   afterAll(async () => {
     for (const name of roles) {

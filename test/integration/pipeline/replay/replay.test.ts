@@ -24,9 +24,7 @@ async function countRevisions({ app }: TestApp): Promise<number> {
 
 it('reports the rows that an older normalizer wrote differently, and then rewrites them, without a revision or a request', async () => {
   await using bench = await createTestApp({ world: { seed: 5 } })
-  const identifiers = bench.simulator.world.register({ count: 450 })
-  await bench.enqueue(identifiers)
-  await bench.run()
+  const identifiers = await bench.load({ count: 450 })
   await run(
     bench,
     `update identifai.classifications set name = 'older', extra = '{"/name": "as it was"}' where classification_id <= 3`,
@@ -71,8 +69,7 @@ it('reports the rows that an older normalizer wrote differently, and then rewrit
 
 it('reads only the payloads received since a time', async () => {
   await using bench = await createTestApp()
-  await bench.enqueue(bench.simulator.world.register({ count: 20 }))
-  await bench.run()
+  await bench.load({ count: 20 })
   await run(
     bench,
     `update identifai.classifications set name = 'older'`,
@@ -188,8 +185,7 @@ it('continues after an interruption, and counts the work of both runs', async ()
 
 it('does not change rows whose payload was pruned or no longer fits the contract', async () => {
   await using bench = await createTestApp()
-  await bench.enqueue(bench.simulator.world.register({ count: 10 }))
-  await bench.run()
+  await bench.load({ count: 10 })
   await run(
     bench,
     `update identifai.classifications set name = 'older'`,

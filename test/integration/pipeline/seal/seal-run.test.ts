@@ -151,8 +151,7 @@ describe('the chain', () => {
 
   it('protects sealed runs and leaves from changes', async () => {
     await using bench = await createTestApp()
-    await bench.enqueue(bench.simulator.world.register({ count: 3 }))
-    await bench.run()
+    await bench.load({ count: 3 })
     for (const statement of [
       'update identifai.sync_runs set changed = 0',
       'delete from identifai.sync_runs',

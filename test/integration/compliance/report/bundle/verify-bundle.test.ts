@@ -61,9 +61,7 @@ function closed(lines: readonly Line[]): string[] {
 async function benchWithHistory(): Promise<TestApp> {
   const bench = await createTestApp({ world: { seed: 61 } })
   const { world } = bench.simulator
-  const identifiers = world.register({ count: 60, outcome: 'done' })
-  await bench.enqueue(identifiers)
-  await bench.run()
+  const identifiers = await bench.load({ count: 60, outcome: 'done' })
   const [one, other] = [12, 25].map((position) => identifiers[position] as string) as [string, string]
   world.override(world.hashOf(one) as string, 'human')
   await bench.run({ refreshAll: true })
@@ -340,8 +338,7 @@ describe('a bundle', () => {
   it('detects an event that was backdated manually, although it was sealed', async () => {
     await using other = await createTestApp({ world: { seed: 62 } })
     const { db } = other.app
-    await other.enqueue(other.simulator.world.register({ count: 3, outcome: 'done' }))
-    await other.run()
+    await other.load({ count: 3, outcome: 'done' })
     const run = newRun('manual')
     await openRun(db, run)
     await sql`update identifai.sync_runs set requests = 1 where run_id = ${run.runId}`.execute(db)

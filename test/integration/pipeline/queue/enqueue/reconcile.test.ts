@@ -7,9 +7,7 @@ import { createTestApp } from '../../../../support/test-app.ts'
 describe('reconcile', () => {
   it('lists the identifiers that only the list has and those that only the queue has, and changes nothing', async () => {
     await using bench = await createTestApp({ world: { seed: 71 } })
-    const identifiers = bench.simulator.world.register({ count: 5, outcome: 'done' })
-    await bench.enqueue(identifiers)
-    await bench.run()
+    const identifiers = await bench.load({ count: 5, outcome: 'done' })
     const listed = [...identifiers.slice(0, 3), ...identifiers.slice(0, 1), 'lost-2', 'lost-1', 'lost-1', ' ']
     expect(await reconcile(bench.app.db, 'audio', argumentEntries(listed))).toEqual({
       listed: 5,
