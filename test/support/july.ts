@@ -1,4 +1,7 @@
+import { type ReportRequest, readReport } from '../../src/compliance/report/read/read-report.ts'
+import type { Report } from '../../src/compliance/report/schema.ts'
 import type { DescribedRevision } from './seal-history.ts'
+import type { TestDatabase } from './test-database.ts'
 
 /** A time in July 2026. */
 export const at = (day: number, hour = 0) =>
@@ -32,3 +35,7 @@ export const forced = (
   force_classification: 'human',
   ...more,
 })
+
+/** The report on the days from the 10th to the 20th of July, or on another period. */
+export const reportOnJuly = (db: TestDatabase['db'], request: Partial<ReportRequest> = {}): Promise<Report> =>
+  readReport(db, { media: 'audio', from: at(10), to: at(20), asOf: null, ...request })

@@ -10,7 +10,7 @@ import { lockChain, sealRun } from '../../../../../src/pipeline/seal/seal-run.ts
 import { readClock } from '../../../../../src/platform/postgres/clock.ts'
 import { connect } from '../../../../../src/platform/postgres/connect.ts'
 import { addNote } from '../../../../support/add-note.ts'
-import { at, firstRevision, forced } from '../../../../support/july.ts'
+import { at, firstRevision, forced, reportOnJuly } from '../../../../support/july.ts'
 import { sealHistory, trackFinished, writeRevisions } from '../../../../support/seal-history.ts'
 import { createTestApp } from '../../../../support/test-app.ts'
 import { createTestDatabase, type TestDatabase } from '../../../../support/test-database.ts'
@@ -24,8 +24,7 @@ describe('the report', () => {
   })
   afterEach(() => database[Symbol.asyncDispose]())
 
-  const report = (request: Partial<ReportRequest> = {}): Promise<Report> =>
-    readReport(database.db, { media: 'audio', from: at(10), to: at(20), asOf: null, ...request })
+  const report = (request: Partial<ReportRequest> = {}) => reportOnJuly(database.db, request)
 
   it('lists what lies in the period, certainly or possibly, and summarizes it', async () => {
     const { db } = database
@@ -396,9 +395,7 @@ describe('a report made again', () => {
     await using bench = await createTestApp({ world: { seed: 53 } })
     const { app, simulator } = bench
     const { world } = simulator
-    const identifiers = world.register({ count: 120 })
-    await bench.enqueue(identifiers)
-    await bench.run()
+    const identifiers = await bench.load({ count: 120 })
     const hashes = [10, 30, 50].map((position) => world.hashOf(identifiers[position] as string) as string)
     for (const hash of hashes) world.override(hash, 'human')
     await bench.run({ refreshAll: true })

@@ -1,11 +1,10 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ReportRequest, readReport } from '../../../../../src/compliance/report/read/read-report.ts'
+import type { ReportRequest } from '../../../../../src/compliance/report/read/read-report.ts'
 import { refuseIncomplete } from '../../../../../src/compliance/report/read/refuse-incomplete.ts'
-import type { Report } from '../../../../../src/compliance/report/schema.ts'
 import type { RevisionCause } from '../../../../../src/platform/postgres/tables/history.ts'
 import { retire } from '../../../../../src/pipeline/queue/retire.ts'
-import { at, firstRevision } from '../../../../support/july.ts'
+import { at, firstRevision, reportOnJuly } from '../../../../support/july.ts'
 import { sealHistory, trackFinished } from '../../../../support/seal-history.ts'
 import { createTestDatabase, type TestDatabase } from '../../../../support/test-database.ts'
 
@@ -16,8 +15,7 @@ describe('a report that may not be complete', () => {
   })
   afterEach(() => database[Symbol.asyncDispose]())
 
-  const report = (request: Partial<ReportRequest> = {}): Promise<Report> =>
-    readReport(database.db, { media: 'audio', from: at(10), to: at(20), asOf: null, ...request })
+  const report = (request: Partial<ReportRequest> = {}) => reportOnJuly(database.db, request)
 
   const refusal = async (request: Partial<ReportRequest> = {}) =>
     refuseIncomplete(database.db, await report(request)).catch((error: Error) => error)
