@@ -35,6 +35,15 @@ async function createRefusal(db: Kysely<unknown>): Promise<void> {
   )
 }
 
+/** Makes the database refuse every change of a table of the schema identifai except an insert. */
+export async function makeAppendOnly(db: Kysely<unknown>, table: string): Promise<void> {
+  await sql`
+    create trigger ${sql.id(`${table}_append_only`)} before update or delete or truncate
+    on identifai.${sql.id(table)} for each statement execute function identifai.refuse_history_change()`.execute(
+    db,
+  )
+}
+
 async function createRevisions(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('identifai.classification_revisions')
@@ -66,11 +75,7 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
     .addCheckConstraint('classification_revisions_status_known', sql`status in ('new', 'done', 'errored')`)
     .addCheckConstraint('classification_revisions_digest_is_sha256', sql`content_digest ~ '^[0-9a-f]{64}$'`)
     .execute()
-  await sql`
-    create trigger classification_revisions_append_only before update or delete or truncate
-    on identifai.classification_revisions for each statement execute function identifai.refuse_history_change()`.execute(
-    db,
-  )
+  await makeAppendOnly(db, 'classification_revisions')
   // Changes of force are few among revisions, and reports read little else. Kysely cannot express the operator.
   await sql`
     create index classification_revisions_force_idx on identifai.classification_revisions (observed_at)
@@ -259,11 +264,7 @@ async function createNotes(db: Kysely<unknown>): Promise<void> {
     .on('identifai.override_notes')
     .columns(['media', 'file_hash'])
     .execute()
-  await sql`
-    create trigger override_notes_append_only before update or delete or truncate
-    on identifai.override_notes for each statement execute function identifai.refuse_history_change()`.execute(
-    db,
-  )
+  await makeAppendOnly(db, 'override_notes')
   await commentOnTable(
     db,
     'identifai.override_notes',

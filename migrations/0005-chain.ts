@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { makeAppendOnly } from './0004-history.ts'
 import { commentOnTable } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -42,11 +43,7 @@ async function createLeaves(db: Kysely<unknown>): Promise<void> {
     )
     .addCheckConstraint('chain_leaves_hash_is_sha256', sql`leaf_hash ~ '^[0-9a-f]{64}$'`)
     .execute()
-  await sql`
-    create trigger chain_leaves_append_only before update or delete or truncate
-    on identifai.chain_leaves for each statement execute function identifai.refuse_history_change()`.execute(
-    db,
-  )
+  await makeAppendOnly(db, 'chain_leaves')
   await commentOnTable(
     db,
     'identifai.chain_leaves',
