@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { revisionsWithPayload } from '../../pipeline/load/read-history.ts'
 import type { DatabaseTime } from '../../platform/time.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
@@ -77,14 +78,8 @@ function timeOrNull(column: string) {
 }
 
 async function readRevisions(db: Kysely<Database>, classificationId: number) {
-  return db
-    .selectFrom('identifai.classification_revisions as r')
+  return revisionsWithPayload(db)
     .leftJoin('identifai.sync_runs as s', 's.run_id', 'r.run_id')
-    .leftJoin('identifai.revision_payloads as p', (join) =>
-      join
-        .onRef('p.classification_id', '=', 'r.classification_id')
-        .onRef('p.revision_no', '=', 'r.revision_no'),
-    )
     .select(['r.revision_no', 'r.causes', timeOrNull('r.previous_confirmed_at').as('not_before')])
     .select([utcText(sql`r.observed_at`).as('not_after'), 'r.status', 'r.machine_classification'])
     .select(['r.machine_confidence', 'r.machine_heuristic', 'r.force_classification', 'r.file_hash'])

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { contentDigest, DIGEST_VERSION } from '../../media/content-digest.ts'
 import { endpointOf } from '../../media/registry.ts'
+import { revisionsWithPayload } from '../../pipeline/load/read-history.ts'
 import { revisionName } from '../../pipeline/seal/leaf.ts'
 import type { JsonObject } from '../../platform/json.ts'
 import type { Database } from '../../platform/postgres/database.ts'
@@ -15,7 +16,7 @@ const PAGE = 500
 export async function verifyPayloads(db: Kysely<Database>) {
   const findings: Finding[] = []
   let [checked, notChecked] = [0, 0]
-  for await (const row of revisionsWithPayload(db).stream(PAGE)) {
+  for await (const row of payloadsToVerify(db).stream(PAGE)) {
     const name = `payload of ${revisionName(row.classification_id, row.revision_no)}`
     const isChecked = row.has_payload && row.digest_version === DIGEST_VERSION
     if (isChecked) checked++
@@ -46,15 +47,9 @@ function problemOf(
   }
 }
 
-/** Every revision, with its payload where that is stored. */
-function revisionsWithPayload(db: Kysely<Database>) {
-  return db
-    .selectFrom('identifai.classification_revisions as r')
-    .leftJoin('identifai.revision_payloads as p', (join) =>
-      join
-        .onRef('p.classification_id', '=', 'r.classification_id')
-        .onRef('p.revision_no', '=', 'r.revision_no'),
-    )
+/** Every revision with the facts that its payload is compared with, in the order of the primary key. */
+function payloadsToVerify(db: Kysely<Database>) {
+  return revisionsWithPayload(db)
     .select(['r.classification_id', 'r.revision_no', 'r.media', 'r.result_url'])
     .select(['r.content_digest', 'r.digest_version', 'p.payload'])
     .select([

@@ -41,13 +41,7 @@ export async function readLatestContents(
   ids: readonly number[],
   which: 'latest' | 'finished',
 ) {
-  const contents = db
-    .selectFrom('identifai.classification_revisions as r')
-    .leftJoin('identifai.revision_payloads as p', (join) =>
-      join
-        .onRef('p.classification_id', '=', 'r.classification_id')
-        .onRef('p.revision_no', '=', 'r.revision_no'),
-    )
+  const contents = revisionsWithPayload(db)
     .distinctOn('r.classification_id')
     .select(['r.classification_id', 'r.revision_no', 'r.status', 'r.force_classification', 'p.payload'])
     .where(sql<boolean>`r.classification_id = any(${ids}::bigint[])`)
@@ -59,4 +53,15 @@ export async function readLatestContents(
   return new Map(
     rows.map((row) => [row.classification_id, { ...row, payload: row.payload as JsonObject | null }]),
   )
+}
+
+/** Revisions (`r`), each with its payload (`p`) where that is stored. */
+export function revisionsWithPayload(db: Kysely<Database>) {
+  return db
+    .selectFrom('identifai.classification_revisions as r')
+    .leftJoin('identifai.revision_payloads as p', (join) =>
+      join
+        .onRef('p.classification_id', '=', 'r.classification_id')
+        .onRef('p.revision_no', '=', 'r.revision_no'),
+    )
 }
