@@ -58,9 +58,10 @@ class BundleVerifier {
       else this.#find('line 1', `is not the head of a bundle of version ${BUNDLE_VERSION}`)
       return
     }
-    const [run, leaf] = [runLine.safeParse(document), leafLine.safeParse(document)]
-    if (run.success) this.#addRun(run.data)
-    else if (leaf.success) this.#addLeaf(leaf.data)
+    const run = runLine.safeParse(document)
+    if (run.success) return this.#addRun(run.data)
+    const leaf = leafLine.safeParse(document)
+    if (leaf.success) this.#addLeaf(leaf.data)
     else this.#find(`line ${this.#lineNo}`, 'is neither a run nor a leaf')
   }
 
