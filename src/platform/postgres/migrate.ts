@@ -69,9 +69,9 @@ async function readKnown(db: Kysely<Database>): Promise<MigrationState[]> {
  * which is slow beside many tables and fails while other sessions drop some.
  */
 async function readApplied(db: Kysely<Database>): Promise<ReadonlyMap<string, Date>> {
-  const rows = await readIfExists<{ name: string; timestamp: string }>(
+  const rows = await readIfExists(
     db,
-    sql`select name, timestamp from identifai.schema_migrations`,
+    sql<{ name: string; timestamp: string }>`select name, timestamp from identifai.schema_migrations`,
   )
   return new Map(rows.map(({ name, timestamp }) => [name, new Date(timestamp)]))
 }
@@ -103,9 +103,9 @@ function stepsOf({ error, results }: Awaited<ReturnType<Migrator['migrateUp']>>)
 export async function countHistory(db: Kysely<Database>): Promise<number> {
   let records = 0
   for (const table of HISTORY) {
-    const rows = await readIfExists<{ count: number }>(
+    const rows = await readIfExists(
       db,
-      sql`select count(*) from identifai.${sql.ref(table)}`,
+      sql<{ count: number }>`select count(*) from identifai.${sql.ref(table)}`,
     )
     records += rows[0]?.count ?? 0
   }
@@ -115,9 +115,9 @@ export async function countHistory(db: Kysely<Database>): Promise<number> {
 const HISTORY = ['classification_revisions', 'override_notes'] as const
 
 /** The rows of a query; none when its table, or the schema, does not exist: the database was never migrated so far. */
-async function readIfExists<R>(db: Kysely<Database>, query: RawBuilder<unknown>): Promise<R[]> {
+async function readIfExists<R>(db: Kysely<Database>, query: RawBuilder<R>): Promise<R[]> {
   try {
-    return (await query.$castTo<R>().execute(db)).rows
+    return (await query.execute(db)).rows
   } catch (error) {
     if (databaseCodeOf(error) === UNDEFINED_TABLE) return []
     throw error
