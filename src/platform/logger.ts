@@ -1,7 +1,21 @@
-import { type DestinationStream, type Logger, pino } from 'pino'
+import { type DestinationStream, pino } from 'pino'
 import { PermanentError, RetryableError } from './errors.ts'
+import type { LogEventOf } from './log-events.ts'
 
-export type { Logger }
+/** A logger of pino that accepts the events of LOG_EVENTS only. */
+export interface Logger {
+  readonly debug: LogFunction<LogEventOf<'debug'>>
+  readonly info: LogFunction<LogEventOf<'info'>>
+  readonly warn: LogFunction<LogEventOf<'warn'>>
+  readonly error: LogFunction<LogEventOf<'error'>>
+  /** Creates a logger that adds these fields to each event. */
+  child(fields: object): Logger
+}
+
+interface LogFunction<Event extends string> {
+  (event: Event): void
+  (fields: object, event: Event): void
+}
 
 /**
  * Creates the logger; the only place that does. Events go to standard error: as JSON lines for programs, as sentences on a

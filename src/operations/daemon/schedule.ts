@@ -115,12 +115,13 @@ function freshTick({ freshSchedule }: ScheduleConfig): string {
 
 /** Calls `work` at each time of the expression in UTC, because node-cron skips the repeated hour of other zones. */
 function tick(expression: string, logger: Logger, work: (time: Date) => void): ScheduledTask {
-  const log = (level: 'debug' | 'warn') => (message: string | Error) => logger[level](String(message))
+  const debug = (message: string) => logger.debug({ message }, 'scheduler message')
+  const warn = (message: string | Error) => logger.warn({ message: String(message) }, 'scheduler warning')
   return schedule(expression, ({ date }) => work(date), {
     timezone: 'UTC',
     // A busy event loop delays a tick by seconds, and must not drop it.
     missedExecutionTolerance: 30_000,
     suppressMissedWarning: true,
-    logger: { info: log('debug'), debug: log('debug'), warn: log('warn'), error: log('warn') },
+    logger: { info: debug, debug: (message) => debug(String(message)), warn, error: warn },
   })
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { Logger } from 'pino'
+import type { Logger } from '../../platform/logger.ts'
 import { PauseTooLongError } from '../../platform/errors.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
@@ -181,7 +181,8 @@ function refuseToPause({ waitMs }: Wait): void {
   if (waitMs <= RETRY_POLICY.request.maxPauseMs) return
   const minutes = Math.ceil(waitMs / 60_000)
   throw new PauseTooLongError(
-    `The API has asked for a pause (Retry-After) that lasts for another ${minutes} minutes: run again then.`,
+    `The API requires a pause (Retry-After) of ${minutes} more minutes.`,
+    'Run again after that.',
   )
 }
 

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Logger } from 'pino'
+import type { Logger } from '../../platform/logger.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'

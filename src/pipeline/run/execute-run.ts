@@ -65,7 +65,8 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
   // Log lines of runs in one process differ by these fields.
   const logger = tools.logger.child({ runId, trigger })
   await retryDatabase(() => openRun(db, row), logger)
-  logger[trigger === 'fresh' ? 'debug' : 'info']('run started')
+  if (trigger === 'fresh') logger.debug('fresh run started')
+  else logger.info('run started')
 
   const run: Run = {
     ...tools,

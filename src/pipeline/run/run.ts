@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
-import type { Logger } from 'pino'
+import type { Logger } from '../../platform/logger.ts'
 import type { SyncConfig } from '../../platform/config/config.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { Telemetry } from '../../platform/telemetry.ts'

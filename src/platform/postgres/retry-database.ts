@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Logger } from '../logger.ts'
 import { DatabaseError } from '../errors.ts'
 import { RETRY_POLICY, retry } from '../retry.ts'
 import { databaseCodeOf, SYSTEM_CODES } from './database-error.ts'

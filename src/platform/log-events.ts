@@ -1,0 +1,171 @@
+/** An event of the log: its level, its meaning, and the next step for the operator; null when none is needed. */
+interface LogEvent {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly meaning: string
+  readonly remedy: string | null
+}
+
+/**
+ * Every event that is logged, by its text. The type of the logger accepts no other text, and each at its level only.
+ * docs/reference.md lists them.
+ */
+export const LOG_EVENTS = {
+  // A run.
+  'run failed': {
+    level: 'error',
+    meaning: 'A run of the daemon failed. The field `err` has the cause.',
+    remedy: 'Find the cause in the table of errors, or run `identifai-sync doctor`. The daemon continues.',
+  },
+  'run started': {
+    level: 'info',
+    meaning: 'A run started. The field `trigger` has its origin.',
+    remedy: null,
+  },
+  'fresh run started': { level: 'debug', meaning: 'A fresh run started.', remedy: null },
+  'run ended': {
+    level: 'info',
+    meaning: 'A run ended. The fields have its status, its counters, and its chain head.',
+    remedy: null,
+  },
+  'nothing due': {
+    level: 'debug',
+    meaning: 'A fresh run found nothing to request, and removed its row.',
+    remedy: null,
+  },
+  'batch loaded': {
+    level: 'info',
+    meaning: 'The records of one response were written.',
+    remedy: null,
+  },
+  'time limit reached, the rest stays due': {
+    level: 'info',
+    meaning: 'The run reached `SYNC_MAX_DURATION_MINUTES`, and claims nothing more.',
+    remedy: 'If it happens every night, run `identifai-sync plan`, and raise the limit.',
+  },
+  'stale runs closed': {
+    level: 'warn',
+    meaning: 'Earlier runs recorded no heartbeat for longer than a lease, so this run closed them.',
+    remedy: 'Find out why their processes ended: out of memory, a restart, or a lost database.',
+  },
+  'claims released': {
+    level: 'warn',
+    meaning: 'Identifiers were returned to the queue without an outcome. The field `reason` has the cause.',
+    remedy: 'Nothing: they are due again. If it lasts, see the cause in the table of errors.',
+  },
+  'leases expired, nothing written for them': {
+    level: 'warn',
+    meaning: 'The run held identifiers for longer than their lease, so their records were not written.',
+    remedy: 'If it happens again, raise `SYNC_LEASE_SECONDS`, or find out what slows down the database.',
+  },
+  'lease renewal failed': {
+    level: 'warn',
+    meaning: 'The leases and the heartbeat of a run could not be renewed.',
+    remedy: 'Nothing, if it happens once. Otherwise check the database.',
+  },
+  // Requests.
+  'request failed, retrying': {
+    level: 'warn',
+    meaning: 'A request failed for a transient reason, and is repeated after a delay.',
+    remedy: 'Nothing, if the run succeeds. Otherwise check the status page of the API and the network.',
+  },
+  'quota exceeded, all processes pause': {
+    level: 'warn',
+    meaning: 'The API responded with 429. All processes that share the database wait.',
+    remedy: 'Find out which other program uses the same key, or lower `SYNC_REQUESTS_PER_MINUTE`.',
+  },
+  'batch refused, split': {
+    level: 'warn',
+    meaning:
+      'The API refused a request (400, 404 or 422). The run splits it to find the identifier that causes this.',
+    remedy: 'See `identifai-sync status --stuck` for the identifiers that are refused.',
+  },
+  'request too long, batch halved': {
+    level: 'warn',
+    meaning: 'The API or a proxy refused a request as too long (413 or 414). The run sends shorter ones.',
+    remedy: 'Set `SYNC_MAX_URL_BYTES` below the field `maxUrlBytes`, to save these requests.',
+  },
+  'no identifier returned, requesting the control group': {
+    level: 'warn',
+    meaning:
+      'A response had no requested identifier. The run requests finished ones, to distinguish a wrong key from wrong identifiers.',
+    remedy: 'Nothing: the circuit breaker decides. Read the next events.',
+  },
+  // Records.
+  'response records ignored': {
+    level: 'warn',
+    meaning:
+      'A response had records without an identifier, records that were not requested, or repeated ones.',
+    remedy: 'If it happens often, report it to the vendor of the API.',
+  },
+  'records quarantined, see status --stuck': {
+    level: 'warn',
+    meaning: 'Records did not fit the contract, or the API refused identifiers.',
+    remedy: 'See `IdentifaiSyncQuarantined` in [operations.md](operations.md#identifaisyncquarantined).',
+  },
+  'identifiers became missing, see status --stuck': {
+    level: 'warn',
+    meaning: 'The API left out identifiers in several responses in a row.',
+    remedy: 'See `IdentifaiSyncMissing` in [operations.md](operations.md#identifaisyncmissing).',
+  },
+  // The database.
+  'database operation failed, retrying': {
+    level: 'warn',
+    meaning: 'A statement failed for a transient reason, such as a deadlock, and is repeated.',
+    remedy: 'Nothing, if it happens rarely.',
+  },
+  'database connection lost': {
+    level: 'warn',
+    meaning: 'The server or the network ended an idle connection. The next statement opens another.',
+    remedy:
+      'Nothing, if it happens rarely. Otherwise check the timeouts of the server, the pooler and the firewall.',
+  },
+  // The daemon and its configuration.
+  'unknown configuration variables, see identifai-sync --help': {
+    level: 'warn',
+    meaning: 'The environment has names that resemble a variable of the product, and are none.',
+    remedy: 'Correct the names.',
+  },
+  'daemon started': {
+    level: 'info',
+    meaning: 'The fields have the schedules, the time zone and the address of health and metrics.',
+    remedy: null,
+  },
+  'daemon stopping': {
+    level: 'info',
+    meaning: 'A signal arrived. Runs finish or release their identifiers.',
+    remedy: null,
+  },
+  'daemon stopped': { level: 'info', meaning: 'The process ends.', remedy: null },
+  'nightly run skipped, the previous one is still running': {
+    level: 'warn',
+    meaning: 'A nightly run takes longer than the time between two of them.',
+    remedy: 'See [scaling.md](scaling.md#when-a-nightly-run-takes-longer-than-a-night).',
+  },
+  'missed nightly run check failed': {
+    level: 'debug',
+    meaning:
+      'The database did not respond when the daemon checked for a missed nightly run. It checks every minute.',
+    remedy: null,
+  },
+  'queue metrics query failed': {
+    level: 'warn',
+    meaning: 'The gauges of the queue could not be read, and are absent from this scrape.',
+    remedy: 'Check the database.',
+  },
+  'connection close failed': {
+    level: 'warn',
+    meaning: 'The connections for health and metrics could not be closed after a change of the password.',
+    remedy: 'Nothing: the new connections are used.',
+  },
+  'scheduler message': { level: 'debug', meaning: 'A message of node-cron.', remedy: null },
+  'scheduler warning': {
+    level: 'warn',
+    meaning: 'A warning of node-cron: a tick of the clock was late or failed.',
+    remedy: 'Check the load of the machine.',
+  },
+} as const satisfies Record<string, LogEvent>
+
+/** The texts of the events of one level. */
+export type LogEventOf<Level extends LogEvent['level']> = {
+  [Text in keyof typeof LOG_EVENTS]: (typeof LOG_EVENTS)[Text]['level'] extends Level ? Text : never
+}[keyof typeof LOG_EVENTS]
