@@ -19,9 +19,11 @@ const PATHS = [
   'scripts',
   'bi/dashboard.ts',
   'deploy',
-  'docs/glossary.md',
+  'docs',
+  'bi/README.md',
   'Dockerfile',
-  '*.ts',
+  ':(glob)*.ts',
+  ':(glob)*.md',
 ]
 
 const { values, positionals } = parseArgs({ options: { count: { type: 'boolean' } }, allowPositionals: true })

@@ -62,8 +62,7 @@ type Finding = Omit<Problem, 'file'>
 
 function proseProblems({ text, pieces }: Paragraph): Finding[] {
   const lineAt = (offset: number) => pieces.findLast((piece) => piece.offset <= offset)?.line ?? 1
-  // Code counts as one word, and no rule applies within it.
-  const prose = text.replaceAll(/`[^`]*`|\{@link[^}]*\}/g, (code) => 'x'.repeat(code.length))
+  const prose = withoutCode(text)
   const phrases = PHRASES.flatMap(({ pattern, instead }) =>
     [...prose.matchAll(pattern)].map(
       ({ 0: phrase, index }): Finding => ({ line: lineAt(index), rule: 'phrase', text: phrase, instead }),
@@ -71,7 +70,7 @@ function proseProblems({ text, pieces }: Paragraph): Finding[] {
   )
   const bySentence = [...sentences.segment(prose)].flatMap(({ segment, index }): Finding[] => {
     const line = lineAt(index)
-    const count = segment.split(/\s+/).filter((word) => /\w/.test(word)).length
+    const count = countWords(segment)
     const opening = text.slice(index, index + segment.length).trim()
     return [
       ...(OPENER.test(segment) && !segment.trim().endsWith('?')
@@ -90,6 +89,26 @@ function proseProblems({ text, pieces }: Paragraph): Finding[] {
     ]
   })
   return [...phrases, ...bySentence]
+}
+
+/** The lengths in words of all full sentences of a text; those of headings and tables are left out. */
+export function sentenceLengths(file: string, text: string): number[] {
+  return readSource(file, text)
+    .paragraphs.filter(({ isProse }) => isProse)
+    .flatMap((paragraph) => [...sentences.segment(withoutCode(paragraph.text))])
+    .map(({ segment }) => countWords(segment))
+    .filter((count) => count > 0)
+}
+
+/** Code counts as one word, and no rule applies within it. The address of a link is no word. */
+function withoutCode(text: string): string {
+  return text
+    .replaceAll(/`[^`]*`|\{@link[^}]*\}/g, (code) => 'x'.repeat(code.length))
+    .replaceAll(/(?<=\])\([^)\s]*\)/g, (address) => `)${'x'.repeat(address.length - 1)}`)
+}
+
+function countWords(sentence: string): number {
+  return sentence.split(/\s+/).filter((word) => /\w/.test(word)).length
 }
 
 function nameProblems(names: readonly Name[]): Finding[] {
