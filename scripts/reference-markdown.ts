@@ -1,18 +1,28 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { createProgram } from '../src/cli/program.ts'
+import { LOG_EVENTS } from '../src/platform/log-events.ts'
 import { VARIABLE_LINES } from '../src/platform/config/variables.ts'
 import { EXIT_CODE, EXIT_CODE_MEANINGS, SIGNAL_EXIT_CODES } from '../src/platform/errors.ts'
+import { readErrors, readFindings, readSettingProblems } from './read-messages.ts'
 
 /** The page docs/reference.md, in Markdown. */
 export function referenceMarkdown(): string {
   return `# Reference
 
+For everyone who runs the program. After reading it, you can find each command, variable, exit code, error and log event.
 \`npm run docs:reference\` writes this page from the program. [The glossary](glossary.md) defines the terms.
+
+- [Commands](#commands)
+- [Exit codes](#exit-codes)
+- [Configuration](#configuration)
+- [Errors](#errors)
+- [Findings of \`doctor\`](#findings-of-doctor)
+- [Log events](#log-events)
 
 ## Commands
 
-Each has a \`--help\`. \`--json\` prints one JSON document on standard output. Logs and errors go to standard error. A command
-that fails leaves standard output empty.
+Each command has \`--help\`. With \`--json\` it prints one JSON document on standard output. Logs and errors go to standard
+error. A command that fails leaves standard output empty.
 
 ${table(['command', 'description'], commandLines(createProgram()))}
 
@@ -22,12 +32,52 @@ ${table(['exit code', 'meaning'], exitCodeLines())}
 
 ## Configuration
 
-Settings come from the environment, or a \`.env\` file in the working directory. Every problem is reported together. A name that
-resembles one of these and is none causes a warning.
+Settings come from the environment, or from a \`.env\` file in the working directory. All problems are reported together. A
+name that resembles one of these, but is none, causes a warning.
 
 ${table(
   ['variable', 'default', 'description'],
   VARIABLE_LINES.map((line) => [code(line.name), defaultText(line.default), line.description]),
+)}
+
+## Errors
+
+A command that fails prints \`error:\` and one of these texts on standard error. Words in _italics_ represent values. An
+error with exit code 1 is none of these. It is a bug: keep the log, and report it.
+
+${table(
+  ['exit code', 'error', 'remedy'],
+  readErrors().map(({ exitCode, problem, remedy }) => [String(exitCode), prose(problem), prose(remedy)]),
+)}
+
+The problems of a configuration are these:
+
+${readSettingProblems()
+  .map((problem) => `- ${prose(problem)}`)
+  .join('\n')}
+
+## Findings of doctor
+
+\`doctor\` also reports the errors above as findings, with the status \`failed\`.
+
+${table(
+  ['status', 'finding', 'remedy'],
+  readFindings().map(({ status, found, remedy }) => [status, prose(found), prose(remedy)]),
+)}
+
+## Log events
+
+Each line of the log is a JSON object. Its field \`msg\` has the event. The field \`err\` has the error that caused it. \`LOG_LEVEL\` sets the lowest level that is logged. On a terminal, the log is plain text, and commands other than
+\`schedule\` log only from \`warn\` on.
+
+${table(
+  ['level', 'event', 'meaning', 'remedy'],
+  Object.entries(LOG_EVENTS).map(([event, { level, meaning, remedy }]) => [
+    level,
+    code(event),
+    meaning,
+    remedy ?? '',
+  ]),
 )}
 `
 }
@@ -61,6 +111,14 @@ function exitCodeLines(): string[][] {
 
 function defaultText(value: string): string {
   return value === 'required' || value === 'none' ? value : code(value)
+}
+
+/** A message as Markdown, with its placeholders in italics. */
+function prose(message: string): string {
+  return message
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/([*_|])/g, '\\$1')
+    .replaceAll(/<([a-z\d ]+)>/g, '_$1_')
 }
 
 function code(text: string): string {

@@ -26,9 +26,14 @@ try {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.success : EXIT_CODE.usage
   const known = asDatabaseError(error) ?? error
-  const expected = known instanceof PermanentError || known instanceof RetryableError
-  const text = expected ? known.message : ((known as Error)?.stack ?? String(known))
+  const text = textOf(known)
   // Identifiers and labels in the text come from outside; its line breaks do not.
   console.error(`error: ${text.split('\n').map(printable).join('\n')}`)
   return exitCodeOf(known)
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof PermanentError) return error.message
+  if (error instanceof RetryableError) return `${error.message}. ${error.remedy}`
+  return (error as Error)?.stack ?? String(error)
 }

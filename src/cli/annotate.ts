@@ -1,32 +1,37 @@
 import { Command, Option } from '@commander-js/extra-typings'
+import { DatabaseError } from '../platform/errors.ts'
 import { counted } from '../platform/terminal/text.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
 import { parseText } from './parse.ts'
 import { printResult } from './print-result.ts'
 
-const NEEDS =
-  'annotate needs INSERT on identifai.override_notes in addition to the privileges of the job role; the owner of the tables can grant it'
+const explainMissing = (detail: string, options: ErrorOptions) =>
+  new DatabaseError(
+    `The role may not write notes (${detail}).`,
+    'As the owner of the tables, grant INSERT on identifai.override_notes to it, in addition to the privileges of the job.',
+    options,
+  )
 
 export function annotateCommand() {
   return new Command('annotate')
-    .description('note who overrode a file, and why, because the API does not return it')
-    .requiredOption('--hash <hash>', 'hash of the file that was overridden (not an identifier)', parseText)
+    .description('record the author and the reason of an override, which the API does not return')
+    .requiredOption('--hash <hash>', 'SHA-256 of the overridden file (not an identifier)', parseText)
     .addOption(
-      new Option('--forced-to <label>', 'the label that it was forced to; none: the force was removed')
+      new Option('--forced-to <label>', 'the forced label; none: the forced label was removed')
         .choices(['human', 'artificial', 'none'] as const)
         .makeOptionMandatory(),
     )
     .requiredOption('--author <name>', 'who decided', parseText)
     .requiredOption('--reason <text>', 'why', parseText)
     .option('--ticket <ref>', 'case or ticket', parseText)
-    .option('--reviewer <name>', 'who reviewed the decision', parseText)
+    .option('--reviewer <name>', 'reviewer of the decision', parseText)
     .option('--media <medium>', 'medium of the file (default: audio)')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-A note gets the time of the database's clock and is sealed with the next run. It cannot be changed or deleted, only
-followed by another. In a report it explains the latest decision of its file and label that may have happened before it
+A note gets the time of the database's clock, and is sealed with the next run. It cannot be changed or deleted, but a later
+note can correct it. In a report, it explains the latest decision of its file and label that may have happened before it
 was written. Needs DATABASE_URL only.
 
 Example:
@@ -48,7 +53,7 @@ Example:
         ticket,
         reviewer,
       }
-      const noted = await explainPrivilege(NEEDS, () => annotate(app.db, note))
+      const noted = await explainPrivilege(explainMissing, () => annotate(app.db, note))
       printResult(
         options,
         noted,

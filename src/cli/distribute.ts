@@ -6,17 +6,17 @@ import { printResult } from './print-result.ts'
 export function distributeCommand() {
   return new Command('distribute')
     .description('on the coordinator of a Citus cluster: distribute the data tables by classification')
-    .option('--dry-run', 'print the statements, on any server, and run none')
+    .option('--dry-run', 'print the statements, and run none; works on any server')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-Results, history and payloads go to the workers, each classification to one of them. The queue, runs, chain and notes
-stay on the coordinator. Tables that are distributed already stay as they are. Run it as the owner of the tables, while
-no run is in progress; it needs DATABASE_URL only. On a server without Citus it changes nothing and exits with 5.
+Moves results, history and payloads to the workers. Each classification is on one worker. The queue, runs, chain and notes
+stay on the coordinator. Tables that are already distributed do not change. Run it as the owner of the tables, while no run
+is in progress. Needs DATABASE_URL only. On a server without Citus it changes nothing, and the exit code is 5.
 
-Citus refuses triggers on distributed tables: the triggers that keep history append-only are dropped, so that only
-privileges protect it (docs/scaling.md).
+Citus refuses triggers on distributed tables. Therefore distribute drops the triggers that keep history append-only, and
+only privileges protect it (docs/scaling.md).
 
 Example:
   $ identifai-sync distribute --dry-run`,

@@ -6,21 +6,25 @@ import { parseText } from './parse.ts'
 
 export function doctorCommand() {
   return new Command('doctor')
-    .description('check everything that a run needs; report problems and how to solve them')
+    .description('check everything that a run needs, and print a remedy for each problem')
     .option(
       '--probe <identifier>',
-      'also test how the API behaves where its documentation is silent; needs an identifier that has a result',
+      'also test how the API behaves where it is not documented; needs an identifier that has a result',
       parseText,
     )
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-Checks the configuration, the database (version, migrations, privileges, sequences), the clocks, and with one request
-for an unknown identifier the API key. --probe sends six more requests. Its output has no values and can be shared.
-Writes nothing but the quota slots that these requests take.
-Exit codes: 0 when nothing failed, otherwise that of the first failure: 2 configuration, 5 database, 4 the API refuses
-the key, 7 the API does not respond, or its response makes no sense.
+Checks the configuration, the database (version, migrations, privileges, sequences), the API key and the clocks. The key
+takes one request, for an unknown identifier. --probe sends six more requests; its output has no values, so that it can be
+shared. Writes nothing but the quota slots of these requests.
+
+The exit code is 0 when nothing failed, otherwise that of the first failure:
+  2  configuration
+  4  the API refuses the key
+  5  database
+  7  the API does not respond, or its response makes no sense
 
 Examples:
   $ identifai-sync doctor

@@ -6,14 +6,16 @@ import { printResult } from './print-result.ts'
 
 export function explainCommand() {
   return new Command('explain')
-    .description('the history of one identifier: every change, and between which two requests it happened')
+    .description(
+      'print the history of one identifier: every change, and the two requests between which it happened',
+    )
     .argument(
       '<id>',
-      'an identifier, or the number of a classification; for the hash of a file, its identifiers are named',
+      'an identifier, or the number of a classification; for a file hash, the error lists its identifiers',
       parseText,
     )
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nNeeds DATABASE_URL only; sends no request to the API.')
+    .addHelpText('after', '\nNeeds DATABASE_URL only, and sends no request.')
     .action(async (identifier, options) => {
       const { readTimelines, identifiersOfFile } = await import('../compliance/history/read-timeline.ts')
       const { UsageError } = await import('../platform/errors.ts')
@@ -29,11 +31,13 @@ export function explainCommand() {
       const identifiers = await identifiersOfFile(app.db, identifier)
       if (identifiers.length === 0) {
         throw new UsageError(
-          `${identifier} is neither a tracked identifier nor the hash of a known file. Track it with: identifai-sync enqueue ${identifier}`,
+          `${identifier} is neither a tracked identifier nor the hash of a known file.`,
+          `Track it with: identifai-sync enqueue ${identifier}`,
         )
       }
       throw new UsageError(
         `${identifier} is the hash of a file, not an identifier. The file was submitted as:\n${identifiers.map((name) => `  ${name}`).join('\n')}`,
+        'Give one of these identifiers.',
       )
     })
 }

@@ -10,7 +10,7 @@ export function grantEnqueuerCommand() {
     .addHelpText(
       'after',
       `
-The role can insert identifiers and request refreshes. It cannot read, so write ON CONFLICT DO NOTHING without column
+The role can insert identifiers and request refreshes. It cannot read. Therefore write ON CONFLICT DO NOTHING without column
 names, and no RETURNING. Run this as the role that migrates. Needs DATABASE_URL only.
 
 Example:

@@ -12,12 +12,15 @@ export function migrateCommand() {
         .default('up' as const),
     )
     .option('--all', 'with down: revert every migration')
-    .option('--destroy-history', 'with down: also when there is history, which is permanently lost then')
+    .option('--destroy-history', 'with down: destroy the history permanently')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nSafe to run in several processes. Needs DATABASE_URL only.')
+    .addHelpText('after', '\nSeveral processes can run it at the same time. Needs DATABASE_URL only.')
     .action(async (direction, options) => {
       if (direction !== 'down' && (options.all || options.destroyHistory)) {
-        throw new UsageError('--all and --destroy-history go with: migrate down')
+        throw new UsageError(
+          '--all and --destroy-history apply to migrate down only.',
+          'Leave them out, or write: migrate down',
+        )
       }
       const { createDatabaseApp } = await import('../platform/database-app.ts')
       const { parseDatabaseConfig, readEnvironment } = await import('../platform/config/config.ts')
@@ -35,8 +38,8 @@ export function migrateCommand() {
         const records = await countHistory(app.db)
         if (records > 0) {
           throw new UsageError(
-            `The database holds ${count(records)} records of history, the only record of the observed changes. ` +
-              'Back it up; then, to destroy it permanently, repeat with --destroy-history.',
+            `The database has ${count(records)} records of history, which are the only record of the observed changes.`,
+            'Back it up. Then, to destroy it permanently, repeat with --destroy-history.',
           )
         }
       }
@@ -47,4 +50,4 @@ export function migrateCommand() {
     })
 }
 
-const NOTHING = { up: 'Up to date: nothing to apply.', down: 'Nothing to revert.' }
+const NOTHING = { up: 'Nothing to apply: the database is up to date.', down: 'Nothing to revert.' }

@@ -1,7 +1,7 @@
 import v8 from 'node:v8'
 import type { App, AppOverrides } from '../app.ts'
 import type { DatabaseApp } from '../platform/database-app.ts'
-import { DatabaseError } from '../platform/errors.ts'
+import type { DatabaseError } from '../platform/errors.ts'
 import type { Environment } from '../platform/config/config.ts'
 import { unknownVariables } from '../platform/config/variables.ts'
 import { databaseCodeOf } from '../platform/postgres/database-error.ts'
@@ -43,13 +43,16 @@ export function warnOfUnknown(environment: Environment, { logger }: Pick<App, 'l
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
-/** Does the work; when the role lacks a privilege, throws an error that says what the role needs. */
-export async function explainPrivilege<T>(needs: string, work: () => Promise<T>): Promise<T> {
+/** Does the work; when the role lacks a privilege, throws the error that explains what this command needs. */
+export async function explainPrivilege<T>(
+  explain: (detail: string, options: ErrorOptions) => DatabaseError,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (databaseCodeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
-    throw new DatabaseError(`${needs} (${(error as Error).message})`, { cause: error })
+    throw explain((error as Error).message, { cause: error })
   }
 }
 

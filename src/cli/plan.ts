@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Plan } from '../pipeline/plan/read-plan.ts'
-import { counted, durationText, textTable, timeText } from '../platform/terminal/text.ts'
+import { counted, durationText, textTable } from '../platform/terminal/text.ts'
+import { timeText } from '../platform/time.ts'
 import { openApp } from './open-app.ts'
 import { printResult } from './print-result.ts'
 
@@ -11,12 +12,14 @@ export function planCommand() {
     .addHelpText(
       'after',
       `
-Sends no request and writes nothing. By class, in the order in which a run requests them:
-  refresh_request  a refresh was requested: by requeue, request_refresh, or because a same-file identifier changed
+Sends no request and writes nothing. A run requests the classes in this order:
+  refresh_request  after requeue, request_refresh, or a changed override of the same file
   new              never requested yet
-  unfinished       not finished at the last response
-  refresh          finished, and requested again because finished results can still change
-Classes share requests, so the total is less than the sum. Minutes are those of the quota; several processes share it.`,
+  unfinished       not finished at the last request
+  refresh          finished, and requested again because finished results can change
+
+Classes share requests, so the total can be less than the sum. The minutes are those at the full quota, which all
+processes share.`,
     )
     .action(async (options) => {
       const { readPlan } = await import('../pipeline/plan/read-plan.ts')
@@ -28,17 +31,17 @@ Classes share requests, so the total is less than the sum. Minutes are those of 
 
 /** The requests of a run that started now, as lines for people. */
 export function describePlan(plan: Plan): string[] {
-  if (plan.identifiers === 0) return ['Nothing is due: a run that started now would request nothing.']
+  if (plan.identifiers === 0) return ['Nothing is due, so a run that starts now requests nothing.']
   const lines = [...plan.by_class, { ...plan, class: 'together' }].flatMap(
     ({ class: what, identifiers, requests, minutes }) =>
       identifiers > 0 ? [{ what, identifiers, requests, minutes: Math.ceil(minutes * 10) / 10 }] : [],
   )
   return [
-    'A run that started now would request:',
+    'A run that starts now requests:',
     '',
     textTable(lines),
     '',
-    `The last request leaves at ${timeText(plan.clears_at)}, after ${durationText(plan.minutes)} at the quota.`,
+    `It sends the last request at ${timeText(plan.clears_at)}, after ${durationText(plan.minutes)} at the quota.`,
   ]
 }
 
@@ -47,7 +50,7 @@ function describeFullRefresh({ full_refresh: refresh }: Plan): string {
   const cost = `A refresh of all ${counted(refresh.identifiers, 'finished identifier')} takes ${counted(refresh.requests, 'request')}, ${durationText(refresh.minutes)} at the quota`
   if (refresh.fits) return `${cost}.`
   return (
-    `${cost}: longer than the ${refresh.refresh_hours} hours after which they are due again. ` +
-    'The identifier confirmed longest ago comes first, so all are confirmed equally often, but not every night.'
+    `${cost}. That is longer than the ${refresh.refresh_hours} hours after which they are due again. ` +
+    'The identifier with the oldest confirmation comes first, so all are confirmed equally often, but not every night.'
   )
 }

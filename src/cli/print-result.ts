@@ -29,11 +29,16 @@ interface Changed {
  */
 export function printChanged(options: JsonOption, { given, changed, key, now, problem }: Changed): void {
   const unknown = given.filter((id) => !changed.includes(id))
-  const message = `${problem}: ${unknown.join(', ')}`
-  if (unknown.length > 0 && changed.length === 0) throw new UsageError(message)
+  const list = unknown.join(', ')
+  if (unknown.length > 0 && changed.length === 0) {
+    throw new UsageError(
+      `Nothing was changed, because every identifier is ${problem}: ${list}.`,
+      'Check their spelling, and track new ones with: identifai-sync enqueue',
+    )
+  }
   printResult(options, { [key]: changed.length, unknown }, `${counted(changed.length, 'identifier')} ${now}.`)
   if (unknown.length > 0) {
-    console.error(`error: ${message}`)
+    console.error(`error: ${counted(unknown.length, 'identifier')} ${problem}: ${list}`)
     process.exitCode = EXIT_CODE.partial
   }
 }

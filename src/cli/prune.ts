@@ -5,16 +5,15 @@ import { printResult } from './print-result.ts'
 
 export function pruneCommand() {
   return new Command('prune')
-    .description('remove payloads of superseded revisions by age; never a revision')
+    .description('delete the payloads of superseded revisions by age, and no revision')
     .requiredOption('--payloads-older-than <days>', 'received longer ago than this, such as 400d', parseDays)
-    .option('--dry-run', 'print how many would be removed, and remove none')
+    .option('--dry-run', 'print the number of payloads, and delete none')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-The latest payload of each classification, and its latest finished one, stay whatever their age. History, reports and
-the chain do not depend on the removed payloads; report verify can no longer compare them with their digests.
-Needs DATABASE_URL only.
+The latest payload of each classification is never removed, nor its latest finished one. History, reports and the chain do
+not depend on payloads. report verify can no longer compare the removed ones with their digests. Needs DATABASE_URL only.
 
 Example:
   $ identifai-sync prune --payloads-older-than 400d`,

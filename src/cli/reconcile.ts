@@ -11,8 +11,8 @@ const LISTED = 20
 export function reconcileCommand() {
   return new Command('reconcile')
     .description("compare the organization's own list of identifiers with the tracked ones")
-    .argument('<file>', 'the list, one identifier a line, or CSV as for enqueue; - for standard input')
-    .option('--csv', 'the file is CSV with a header: identifier (or else the first column)')
+    .argument('<file>', 'the list: one identifier a line, or CSV as for enqueue; - is standard input')
+    .option('--csv', 'the file is CSV with a header: identifier (otherwise the first column)')
     .option('--media <medium>', 'medium of the submissions (default: audio)')
     .option('--json', 'print one JSON document, with every identifier')
     .addHelpText(

@@ -11,16 +11,16 @@ export function replayCommand() {
     .description(
       'normalize the stored payloads again, after an upgrade that reads more from them; sends no request',
     )
-    .option('--since <time>', 'only content that was first received at this time or later', parseTime)
-    .option('--dry-run', 'print what would change; write nothing')
+    .option('--since <time>', 'only contents that were first received at this time or later', parseTime)
+    .option('--dry-run', 'print the changes, and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-Prints what changes, with samples, before it writes. Rows that differ are replaced; history stays as it is, because
+Prints the changes, with samples, before it writes. Rows that differ are replaced. History does not change, because
 nothing new was observed. Quarantined records that fit the current contract are loaded, in a run with trigger replay.
-Exit code 3 when a payload does not fit the current contract (its rows stay as they are), or a quarantined record could
-not be loaded.
+Exit code 3 when a payload does not fit the current contract, or a quarantined record could not be loaded. Their rows do
+not change.
 
 Examples:
   $ identifai-sync replay --dry-run

@@ -15,17 +15,19 @@ export function reportVerifyCommand() {
   return new Command('verify')
     .description('verify a bundle, a JSON report, or the whole history in the database')
     .argument('[file]', 'a bundle or a JSON report; without it, the database is verified')
-    .option('--head <hash>', 'a chain head that was noted earlier: it must be in the chain', parseHead)
+    .option('--head <hash>', 'a chain head that was kept elsewhere, which must be in the chain', parseHead)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-A file is verified from itself alone, without a database and without a network. A JSON report shows that it is
-consistent with itself; a bundle also shows that its events and notes were sealed in its chain. Neither shows that
-nothing was left out. Verify the database for that: it needs DATABASE_URL, hashes all of history again and names each
-revision, note or run that was altered, removed or inserted. It writes nothing. Exit code 6 when there are findings.
-The database cannot show that the newest runs were removed together with all that they sealed. Each run logs its chain
-head: keep one elsewhere from time to time, and give it with --head.
+A file is verified without a database and without a network. A JSON report is checked for consistency. A bundle is also
+checked against its proofs: its events and notes were sealed in its chain. Neither can show that nothing was left out.
+
+Without a file, the database is verified. This needs DATABASE_URL and writes nothing. It hashes the whole history again,
+and names each revision, note and run that was altered, removed or inserted. It cannot show that the newest runs were
+removed with everything that they sealed. Therefore keep the chain head of a run elsewhere, and give it with --head.
+
+Exit code 6 when there are findings.
 
 Examples:
   $ identifai-sync report verify
@@ -54,7 +56,7 @@ function finish(
   good: string,
 ): void {
   const { given_head_at, findings } = result
-  const head = given_head_at === null ? [] : [`The head that you gave is that of position ${given_head_at}.`]
+  const head = given_head_at === null ? [] : [`The given head is at position ${given_head_at}.`]
   const outcome = findings.length === 0 ? [good] : findingLines(findings)
   printResult(options, result, [...lines, ...head, '', ...outcome].join('\n'))
   if (findings.length > 0) process.exitCode = EXIT_CODE.notVerified
@@ -62,16 +64,16 @@ function finish(
 
 const GOOD_FILE = {
   report:
-    'The report is consistent with itself. Compare its data digest with one that was kept elsewhere. A bundle\n(report bundle) or the database (report verify) can show that its events were sealed.',
+    'The report is consistent. Compare its data digest with a digest that you kept elsewhere. To prove that its events were\nsealed, verify a bundle (report bundle) or the database (report verify).',
   bundle:
-    'Every event and note is as it was sealed, and the chain leads to that head. Compare the head with one that was kept\nelsewhere. Only the database can show that nothing was left out, and verify the figures over identifiers that are not\nin the bundle (forced now, already forced, tracked, same-file identifiers): run report verify.',
+    'Every event and note is as it was sealed, and the chain leads to this head. Compare the head with a head that you\nkept elsewhere. To prove that nothing was left out, verify the database (report verify). It also verifies the counts that\na bundle cannot prove: forced now, already forced, tracked and same-file identifiers.',
 }
 
 function describeFile(result: FileVerification): string[] {
   const proved =
     result.file === 'bundle'
       ? ` checked, with ${counted(result.leaves, 'leaf', 'leaves')} under ${counted(result.runs, 'sealed run')}.`
-      : ' checked against the digest, and the figures and conclusions against the lists.'
+      : ' checked, and the digest, the figures and the conclusions.'
   return [
     `${counted(result.events, 'event')} and ${counted(result.decisions, 'decision')}${proved}`,
     `Chain head at position ${result.chain_position}: ${result.chain_head ?? 'none'}`,
@@ -84,7 +86,10 @@ function describeChain(result: ChainVerification): string[] {
     result.payloads_not_checked > 0
       ? `; ${count(result.payloads_not_checked)} without a payload to verify`
       : ''
-  const open = result.open_runs > 0 ? ` ${counted(result.open_runs, 'run')} under way: not sealed yet.` : ''
+  const open =
+    result.open_runs > 0
+      ? ` ${counted(result.open_runs, 'run')} in progress, which will be sealed at the end.`
+      : ''
   return [`${checked}${left}.${open}`, `Chain head: ${result.chain_head ?? 'none yet'}`]
 }
 

@@ -4,12 +4,13 @@ import { formatReport, REPORT_FORMATS } from '../compliance/report/format/format
 import type { Report } from '../compliance/report/schema.ts'
 import type { Database } from '../platform/postgres/database.ts'
 import { openDatabase } from './open-app.ts'
+import { timeText } from '../platform/time.ts'
 import { parseTime } from './parse.ts'
 import { reportVerifyCommand } from './report-verify.ts'
 
 export function reportCommand() {
   return new Command('report')
-    .description('reports on forced classifications, and proof of them')
+    .description('reports on forced classifications, with proofs')
     .addCommand(reportForcedCommand())
     .addCommand(reportBundleCommand())
     .addCommand(reportVerifyCommand())
@@ -46,9 +47,9 @@ function reportBundleCommand() {
     .addHelpText(
       'after',
       `${PERIOD_HELP}
-A bundle has the report, every event's revisions and every note with a proof that they were sealed, and the heads of all
-runs: one JSON document a line. docs/bundle.md describes it. report verify and docs/verify_bundle.py check it without
-a database.
+A bundle has the report and the heads of all runs. It has the revisions of every event and every note, with a proof that
+they were sealed. Each line is a JSON document. docs/bundle.md describes the format. report verify and
+docs/verify_bundle.py check a bundle without a database.
 
 Example:
   $ identifai-sync report bundle --from 2026-07-01 --to 2026-10-01 --output q3.bundle.jsonl`,
@@ -62,21 +63,21 @@ Example:
 /** A command that makes a report, with the options that select its contents. */
 function reportingCommand(name: string) {
   return new Command(name)
-    .option('--from <time>', 'start of the period (included); without it, from the beginning', parseTime)
+    .option('--from <time>', 'start of the period (included; default: the beginning)', parseTime)
     .option(
       '--to <time>',
-      'end of the period (not included); without it, the oldest confirmation of a finished identifier',
+      'end of the period (not included; default: the oldest confirmation of a finished identifier)',
       parseTime,
     )
     .option(
       '--as-of <time>',
-      'describe history as of the last run that had ended by then; without it, the newest run',
+      'describe the history as of the last run that had ended by then (default: the newest run)',
       parseTime,
     )
-    .option('--media <medium>', 'medium that the report is about (default: audio)')
+    .option('--media <medium>', 'medium of the report (default: audio)')
     .option(
       '--allow-incomplete',
-      'make the report even if it is not complete, with the gaps stated in its head',
+      'make the report even if it is not complete, and state the gaps in its head',
     )
     .option('--output <file>', 'write to this file instead of standard output')
 }
@@ -105,13 +106,12 @@ async function writeReport(
   await writeOutput(await textOf(report, app.db), output)
   if (output === undefined) return
   console.error(
-    `Written: ${output}, as of ${as_of.finished_at} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
+    `Written: ${output}, as of ${timeText(as_of.finished_at, 'up')} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
   )
 }
 
 const PERIOD_HELP = `
-Times are a date (its start in UTC) or an ISO 8601 time (UTC when it names no zone). Made again later with the same
-period and --as-of, a report has the same data_digest, whatever has happened since. Needs DATABASE_URL only, and writes
-nothing to the database.
-Exit code 6 when it is refused because a change before the end of the period may not have been observed.
+A time is a date (its start in UTC), or an ISO 8601 time (UTC without a zone). A report that is made again for the same
+period and --as-of has the same data_digest. Needs DATABASE_URL only, and writes nothing to the database.
+Exit code 6 when the report is refused, because it may lack a change before the end of the period.
 `

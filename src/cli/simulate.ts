@@ -24,9 +24,10 @@ export function simulateCommand() {
     .addHelpText(
       'after',
       `
-It serves the two documented endpoints, GET /api/classifications_audio and
-POST /api/classification_audio/<hash>/override, and also:
-  GET   /_simulator/identifiers        every identifier, one per line
+Serves the two documented endpoints, and some of its own:
+  GET   /api/classifications_audio
+  POST  /api/classification_audio/<hash>/override
+  GET   /_simulator/identifiers        all identifiers, one a line
   GET   /_simulator/truth/<identifier> the record of the next response
   GET   /_simulator/stats              the number of requests so far
   POST  /_simulator/register           {"count": 10} or {"identifiers": ["..."]}: more submissions
@@ -55,7 +56,10 @@ Example:
       })
       await using simulator = await starting.catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'EADDRINUSE') throw error
-        throw new UsageError(`Port ${options.port} is in use: set another with --port, or 0 for a free one.`)
+        throw new UsageError(
+          `Port ${options.port} is in use.`,
+          'Give another with --port, or 0 for a free one.',
+        )
       })
       simulator.world.register({ count: options.count })
       print(`The simulated API has ${counted(options.count, 'submission')}. To use it:

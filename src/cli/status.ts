@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Status, Stuck } from '../pipeline/queue/status.ts'
-import { counted, durationText, textTable, timeText } from '../platform/terminal/text.ts'
+import { counted, durationText, textTable } from '../platform/terminal/text.ts'
+import { timeText } from '../platform/time.ts'
 import { printable } from '../platform/text.ts'
 import { openDatabase } from './open-app.ts'
 import { printResult } from './print-result.ts'
@@ -13,10 +14,10 @@ const SILENT_AFTER_SECONDS = 120
 
 export function statusCommand() {
   return new Command('status')
-    .description('the queue: tracked and due identifiers, those that need attention, and the last runs')
+    .description('print the queue: tracked and due identifiers, problems, and the last runs')
     .option('--stuck', `list the identifiers that need attention, at most ${STUCK_SHOWN}, and why`)
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nNeeds DATABASE_URL only; sends no request.')
+    .addHelpText('after', '\nNeeds DATABASE_URL only, and sends no request.')
     .action(async (options) => {
       const { parseScheduleConfig } = await import('../platform/config/daemon-config.ts')
       const { nextCronTime } = await import('../operations/daemon/cron.ts')
@@ -51,8 +52,7 @@ export function describeStatus(status: Status & { readonly next_nightly_at: Date
     ...lastRuns(status.last_runs),
   ]
   if (status.next_nightly_at) {
-    const text =
-      'With the SYNC_SCHEDULE that is set here, or its default, a daemon starts its next nightly run at'
+    const text = 'With this SYNC_SCHEDULE, the next nightly run of a daemon starts at'
     lines.push('', `${text} ${timeText(status.next_nightly_at)}.`)
   }
   return lines.join('\n')
@@ -63,15 +63,14 @@ function reasons({ tracked }: Status): string[] {
   const stuck = tracked.filter(({ common_error }) => common_error !== null)
   if (stuck.length === 0) return []
   return [
-    ...stuck.map(({ state, common_error }) => `${state}, most often: ${common_error}`),
-    'Each of them: identifai-sync status --stuck',
+    ...stuck.map(({ state, common_error }) => `${state}, most often because: ${common_error}`),
+    'List them with: identifai-sync status --stuck',
     '',
   ]
 }
 
 function lastRuns(runs: Status['last_runs']): string[] {
-  if (runs.length === 0)
-    return ['No run has started yet: sync starts one, schedule starts them by the clock.']
+  if (runs.length === 0) return ['No run has started yet. Start one with: identifai-sync sync']
   const table = textTable(
     runs.map(({ started_at: started, seconds, trigger, status, claimed, requests, changed }) => {
       const took = durationText(seconds / 60)
@@ -90,7 +89,7 @@ function remarksOn({ seconds_since_heartbeat: silent, error }: Status['last_runs
   const heartbeat = `its last heartbeat was ${durationText(silent / 60)} ago`
   return silent <= SILENT_AFTER_SECONDS
     ? [heartbeat, ...errors]
-    : [`${heartbeat}: its process died, or lost the database; the next run closes it`, ...errors]
+    : [`${heartbeat}, because its process died or lost the database. The next run closes it.`, ...errors]
 }
 
 function describeStuck({ identifier, state, attempts, absences, due_at, last_error }: Stuck): string {
@@ -99,5 +98,5 @@ function describeStuck({ identifier, state, attempts, absences, due_at, last_err
     ...(absences > 0 ? [`not returned ${counted(absences, 'time')}`] : []),
     due_at ? `due ${timeText(due_at)}` : 'not due until it is requeued',
   ]
-  return `${identifier}\n  ${state}, ${counts.join(', ')}\n  ${last_error ?? 'No reason is known.'}`
+  return `${identifier}\n  ${state}, ${counts.join(', ')}\n  ${last_error ?? 'The reason is not recorded.'}`
 }

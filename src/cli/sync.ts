@@ -13,20 +13,23 @@ import { printResult } from './print-result.ts'
 
 export function syncCommand() {
   return new Command('sync')
-    .description('one run: request every identifier that is due from the API, and load the responses')
+    .description('start one run: request every identifier that is due, and load the responses')
     .option('--limit <n>', 'request at most this many identifiers', parseInteger(1, 999_999_999))
     .option(
       '--wait <duration>',
-      'wait up to this long for unfinished analyses and request them as they come due: 90s, 15m, 2h',
+      'wait for unfinished analyses, at most this long (90s, 15m, 2h), and request them when they are due',
       parseDuration,
     )
-    .option('--refresh-all', 'make every finished identifier due first, the one confirmed longest ago first')
-    .option('--dry-run', 'print what a run would request; request and write nothing')
+    .option(
+      '--refresh-all',
+      'make every finished identifier due first; the oldest confirmation is requested first',
+    )
+    .option('--dry-run', 'print the requests that a run would send, and send and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-Prints the run; with --json as the table identifai.sync_runs has it.
+Prints the counters of the run. With --json it prints the row of identifai.sync_runs.
 Exit codes: 0 succeeded, 3 partial (something was quarantined or released), 4 the API refused the key,
 5 database, 7 the run gave up.
 

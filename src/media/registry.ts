@@ -25,5 +25,5 @@ export const DATA_TABLES: readonly DataTable[] = [
 export function endpointOf(media: string): Endpoint {
   const endpoint = ENDPOINTS.find((one) => one.media === media)
   if (endpoint) return endpoint
-  throw new UsageError(`This version has no medium ${media}: it has ${MEDIA.join(', ')}.`)
+  throw new UsageError(`This version has no medium ${media}.`, `Give one of these: ${MEDIA.join(', ')}.`)
 }

@@ -28,7 +28,8 @@ export async function planDistribution(db: Kysely<Database>): Promise<string[]> 
 export async function distribute(db: Kysely<Database>): Promise<string[]> {
   if (!(await hasCitus(db))) {
     throw new DatabaseError(
-      'This database has no Citus: distribute is for the coordinator of a Citus cluster, after CREATE EXTENSION citus. A single server does not need it',
+      'The database does not have the extension citus.',
+      'Run distribute on the coordinator of a Citus cluster, after CREATE EXTENSION citus. A single server does not need it.',
     )
   }
   const statements = await planDistribution(db)

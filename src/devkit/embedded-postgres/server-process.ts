@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
+import { DatabaseError } from '../../platform/errors.ts'
 
 const PORT_ATTEMPTS = 5
 const STOP_GRACE_MS = 5_000
@@ -27,9 +28,16 @@ export async function launchServer(
     if (ready) return { server, port }
     // Another process may have taken the port between the search and the bind.
     if (attempt === PORT_ATTEMPTS || !log.includes('could not bind')) {
-      throw new Error(`The embedded PostgreSQL did not start:\n${log}`)
+      throw notStarted(log)
     }
   }
+}
+
+export function notStarted(log: string): DatabaseError {
+  return new DatabaseError(
+    `The temporary PostgreSQL did not start:\n${log}`,
+    'Check the free space of the temporary folder, and shared memory (df /dev/shm).',
+  )
 }
 
 /** Starts the server process, which is not ready yet. */
@@ -111,8 +119,9 @@ export async function unprivilegedUser(): Promise<Installation['user']> {
   const entry = passwd.split('\n').find((line) => line.startsWith('nobody:'))
   const [, , uid, gid] = entry?.split(':') ?? []
   if (uid === undefined || gid === undefined) {
-    throw new Error(
-      'PostgreSQL refuses to run as root, and the user "nobody" does not exist: run this as another user.',
+    throw new DatabaseError(
+      'PostgreSQL does not run as root, and this machine has no unprivileged user for it.',
+      'Run the command as another user.',
     )
   }
   return { uid: Number(uid), gid: Number(gid) }

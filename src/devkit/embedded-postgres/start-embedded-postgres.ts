@@ -5,12 +5,14 @@ import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { DatabaseError } from '../../platform/errors.ts'
 import { installBinaries } from './install-binaries.ts'
 import { FOLDER_PREFIX, OWNER_FILE, removeOrphans } from './remove-orphans.ts'
 import {
   type Installation,
   killServer,
   launchServer,
+  notStarted,
   readyOrEnded,
   spawnServer,
   stopServer,
@@ -62,8 +64,9 @@ async function initialize(options: Installation & { readonly password: string })
     { cwd: options.folder, ...options.user },
   ).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'EACCES') throw cause
-    throw new Error(
-      `The user nobody cannot enter ${options.folder}: set TMPDIR to a folder open to all, such as /tmp.`,
+    throw new DatabaseError(
+      `The user that runs the temporary PostgreSQL cannot enter ${options.folder}.`,
+      'Set TMPDIR to a folder that all users can enter, such as /tmp.',
       { cause },
     )
   })
@@ -100,7 +103,7 @@ function createHandle(
       await killServer(server)
       server = spawnServer(installation, port)
       const { ready, log } = await readyOrEnded(server)
-      if (!ready) throw new Error(`The embedded PostgreSQL did not start again:\n${log}`)
+      if (!ready) throw notStarted(log)
     },
     [Symbol.asyncDispose]: stop,
   }

@@ -22,18 +22,31 @@ export async function startHttpServer(options: {
   })
   server.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`Cannot listen on ${host}:${port} (${explain(error)}).`)
+    throw explain(error, `${host}:${port}`)
   })
   const bound = server.server.address() as AddressInfo
   const origin = `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
   return { origin, [Symbol.asyncDispose]: () => server.close() }
 }
 
-function explain({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'EADDRINUSE')
-    return 'another process uses this port: set another HTTP_PORT, or 0 for a free one'
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return 'this machine has no such address: check HTTP_HOST'
-  if (code === 'EACCES') return 'this user has no permission: set HTTP_PORT to 1024 or higher'
-  return message
+function explain({ code, message }: NodeJS.ErrnoException, address: string): UsageError {
+  if (code === 'EADDRINUSE') {
+    return new UsageError(
+      `Cannot listen on ${address}, because another process uses this port.`,
+      'Set another HTTP_PORT, or 0 for a free one.',
+    )
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return new UsageError(
+      `Cannot listen on ${address}, because this machine has no such address.`,
+      'Correct HTTP_HOST.',
+    )
+  }
+  if (code === 'EACCES') {
+    return new UsageError(
+      `Cannot listen on ${address}, because this user has no permission.`,
+      'Set HTTP_PORT to 1024 or higher.',
+    )
+  }
+  return new UsageError(`Cannot listen on ${address} (${message}).`, 'Check HTTP_HOST and HTTP_PORT.')
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
+import { timeText } from '../../platform/time.ts'
 import { assertMigrated } from '../../platform/postgres/migrate.ts'
 import { readLastSuccess } from './last-runs.ts'
 
@@ -48,8 +49,8 @@ function tooOld(lastSuccess: Date | null, { startedAt, maxAgeHours }: ReadinessO
   const hours = (Date.now() - Number(lastSuccess ?? startedAt)) / 3_600_000
   if (hours <= maxAgeHours) return []
   const what = lastSuccess
-    ? `the last successful run ended at ${lastSuccess.toISOString()}`
-    : `no run has succeeded since the start at ${startedAt.toISOString()}`
+    ? `the last successful run ended at ${timeText(lastSuccess)}`
+    : `no run has succeeded since the start at ${timeText(startedAt)}`
   return [`${what}, more than ${maxAgeHours} hours ago`]
 }
 

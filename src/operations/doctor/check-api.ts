@@ -1,14 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ENDPOINTS } from '../../media/registry.ts'
 import type { ApiClient } from '../../pipeline/api/client.ts'
-import {
-  ApiKeyRefusedError,
-  ApiResponseError,
-  ApiUntrustedError,
-  EXIT_CODE,
-  RetryableError,
-  ThrottledError,
-} from '../../platform/errors.ts'
+import { EXIT_CODE, PermanentError, RetryableError, ThrottledError } from '../../platform/errors.ts'
 import { failed, ok, type Result, warning } from './finding.ts'
 
 /** Makes up an identifier that no account has, in the format of identifAI: 64 hex digits. */
@@ -35,32 +28,29 @@ export async function checkKey(
 
 /** A 422 proves that the API has accepted the key. A 404 does not, because a wrong URL leads to it, too. */
 function refusedRequest(status: number): Result {
-  if (status !== 404)
-    return ok(`The API accepts the key: its response to an unknown identifier is ${status}.`)
+  if (status !== 404) {
+    return ok(`The API accepts the key. It responds with status ${status} to an unknown identifier.`)
+  }
   return warning(
-    'The response to an unknown identifier is 404: the API accepts the key, or IDENTIFAI_API_URL is wrong.',
+    'The API responds with status 404 to an unknown identifier. Either it accepts the key, or IDENTIFAI_API_URL is wrong.',
     'Run doctor --probe with an identifier that has a result, to find out which.',
   )
 }
 
 function explain(error: unknown): Result {
-  const unreachable = (remedy: string) => failed((error as Error).message, remedy, EXIT_CODE.gaveUp)
   if (error instanceof ThrottledError) {
     return warning(
-      `${error.message}: the API accepts the key, and its quota is used up.`,
+      'The API accepts the key, but its quota is used up (429).',
       'Do nothing if a run is in progress. Otherwise find out which other program uses the same key.',
     )
   }
-  if (error instanceof ApiKeyRefusedError) {
-    return failed(error.message, 'Put the key of your identifAI account there.', EXIT_CODE.keyRefused)
-  }
-  if (error instanceof ApiResponseError)
-    return unreachable(`Check IDENTIFAI_API_URL: it ends before ${ENDPOINTS[0].path}.`)
-  if (error instanceof ApiUntrustedError)
-    return unreachable(
-      'Find out who issued the certificate before you trust it: a proxy may intercept the connection.',
+  if (error instanceof PermanentError) return failed(error.problem, error.remedy, error.exitCode)
+  if (error instanceof RetryableError) {
+    return failed(
+      `The API gives no usable response (${error.message}).`,
+      'Check the status page of the API, IDENTIFAI_API_URL, the firewall, HTTPS_PROXY and NO_PROXY.',
+      EXIT_CODE.gaveUp,
     )
-  if (error instanceof RetryableError)
-    return unreachable('Check IDENTIFAI_API_URL and the network: a firewall, HTTPS_PROXY and NO_PROXY.')
+  }
   throw error
 }

@@ -17,7 +17,10 @@ export function checkConfiguration(environment: Environment): {
   readonly results: Result[]
 } {
   const unknown = unknownVariables(environment).map((name) =>
-    warning(`Nothing reads ${name}.`, 'Correct its name: identifai-sync --help lists every variable.'),
+    warning(
+      `The variable ${name} is unknown, so it has no effect.`,
+      'Correct its name. identifai-sync --help lists every variable.',
+    ),
   )
   try {
     const config = parseDaemonConfig(environment)
@@ -25,7 +28,7 @@ export function checkConfiguration(environment: Environment): {
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
     const problems = error.problems.map((problem) =>
-      failed(`${problem}.`, 'identifai-sync --help lists every variable.', EXIT_CODE.usage),
+      failed(`${problem}.`, 'Correct it. identifai-sync --help lists every variable.', EXIT_CODE.usage),
     )
     return { config: undefined, results: [...problems, ...unknown] }
   }
@@ -42,11 +45,13 @@ export async function checkRequestSize(config: SyncConfig, db: Kysely<Database> 
   const bytes = (db && (await meanIdentifierBytes(db))) ?? DEFAULT_IDENTIFIER_BYTES
   const pathBytes = Math.max(...ENDPOINTS.map(({ path }) => targetPathBytes(config.apiUrl, path)))
   const fitting = Math.floor((config.maxUrlBytes - pathBytes) / targetBytes('x'.repeat(Math.round(bytes))))
-  const found = `${Math.min(fitting, config.batchSize)} identifiers of ${Math.round(bytes)} bytes fit one request.`
-  if (fitting >= config.batchSize) return ok(found)
+  const size = Math.round(bytes)
+  if (fitting >= config.batchSize) {
+    return ok(`A full batch of ${config.batchSize} identifiers of ${size} bytes fits one request.`)
+  }
   return warning(
-    `${found} SYNC_BATCH_SIZE allows ${config.batchSize}: part of the quota is wasted.`,
-    'Raise SYNC_MAX_URL_BYTES if the API accepts longer requests; doctor --probe shows whether it does.',
+    `Only ${fitting} of ${config.batchSize} identifiers of ${size} bytes fit one request, so part of the quota is wasted.`,
+    'Raise SYNC_MAX_URL_BYTES if the API accepts longer requests. Run doctor --probe to find out.',
   )
 }
 

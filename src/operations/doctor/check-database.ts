@@ -18,20 +18,30 @@ export async function checkDatabase(db: Kysely<Database>): Promise<Result[]> {
     const { version = '', encoding = '', tls = null, role = '' } = rows[0] ?? {}
     const milliseconds = Math.round(performance.now() - startedAt)
     const over = tls === null ? 'without TLS' : `over ${tls}`
-    const results = [ok(`PostgreSQL ${version} answered as ${role} after ${milliseconds} ms, ${over}.`)]
+    const results = [
+      ok(`PostgreSQL ${version} responded to the role ${role} after ${milliseconds} ms, ${over}.`),
+    ]
     if (Number.parseInt(version, 10) < OLDEST_MAJOR) {
-      const remedy = `Upgrade the server to ${OLDEST_MAJOR} or later.`
-      results.push(failed(`PostgreSQL ${version} is older than ${OLDEST_MAJOR}.`, remedy, EXIT_CODE.database))
+      results.push(
+        failed(
+          `PostgreSQL ${version} is older than ${OLDEST_MAJOR}.`,
+          `Upgrade the server to ${OLDEST_MAJOR} or later.`,
+          EXIT_CODE.database,
+        ),
+      )
     }
     if (encoding !== 'UTF8') {
-      const found = `The encoding of the database is ${encoding}: a record with other characters would be quarantined.`
-      results.push(warning(found, "Use a database that was created with ENCODING 'UTF8'."))
+      results.push(
+        warning(
+          `The encoding of the database is ${encoding}, so records with other characters are quarantined.`,
+          "Use a database that was created with ENCODING 'UTF8'.",
+        ),
+      )
     }
     return results
   } catch (error) {
-    const remedy =
-      'docs/operations.md has the roles, and under "Proxy and certificates" the settings for TLS.'
-    return [failed(asConnectionError(error).message, remedy, EXIT_CODE.database)]
+    const { problem, remedy, exitCode } = asConnectionError(error)
+    return [failed(problem, remedy, exitCode)]
   }
 }
 
@@ -55,14 +65,17 @@ export function checkClocks(clocks: {
   const differences = others.flatMap(([whose, time]) =>
     time === null ? [] : [{ whose, seconds: (time.getTime() - clocks.database.getTime()) / 1000 }],
   )
-  const texts = differences.map(
-    ({ whose, seconds }) =>
-      `the clock ${whose} is ${Math.abs(seconds).toFixed(1)} s ${seconds < 0 ? 'behind' : 'ahead'}`,
-  )
-  const found = `Compared with the database's, ${texts.join(', and ')}.`
-  if (differences.every(({ seconds }) => Math.abs(seconds) <= CLOCK_TOLERANCE_SECONDS)) return ok(found)
+  const compared = differences
+    .map(
+      ({ whose, seconds }) =>
+        `the clock ${whose} is ${Math.abs(seconds).toFixed(1)} s ${seconds < 0 ? 'behind' : 'ahead'}`,
+    )
+    .join(', and ')
+  if (differences.every(({ seconds }) => Math.abs(seconds) <= CLOCK_TOLERANCE_SECONDS)) {
+    return ok(`Compared with the clock of the database, ${compared}.`)
+  }
   return warning(
-    found,
-    'Keep the clocks in step with NTP, first of all the one of the database server: the intervals in reports use it.',
+    `The clocks differ. Compared with the clock of the database, ${compared}.`,
+    'Synchronize the clocks by NTP. The clock of the database server matters most, because reports use it.',
   )
 }

@@ -10,11 +10,11 @@ import { failed, ok, type Result, skipped } from './finding.ts'
 export async function checkMigrations(db: Kysely<Database>): Promise<Result> {
   try {
     await assertMigrated(db)
-    return ok(`All ${MIGRATIONS.length} are applied.`)
+    return ok(`All ${MIGRATIONS.length} migrations are applied.`)
   } catch (error) {
     const known = asDatabaseError(error)
     if (!known) throw error
-    return failed(known.message, 'After an upgrade, migrate with the new version.', EXIT_CODE.database)
+    return failed(known.problem, known.remedy, known.exitCode)
   }
 }
 
@@ -32,12 +32,16 @@ export async function checkPrivileges(db: Kysely<Database>): Promise<Result> {
     join pg_catalog.pg_class as c on c.relnamespace = s.oid and c.relname = wanted.table
     where not has_schema_privilege(s.oid, 'USAGE') or not has_table_privilege(c.oid, wanted.privilege)
     group by wanted.table order by wanted.table`.execute(db)
-  if (rows.length === 0) return ok('The role has all privileges of a run.')
+  if (rows.length === 0) return ok('The role has all privileges that a run needs.')
   const role = rows[0]?.role
   const found = rows.map(({ table, privileges }) => `${privileges} on ${table}`).join('; ')
   const grants = rows.map(({ table, privileges }) => `GRANT ${privileges} ON identifai.${table} TO ${role};`)
-  const remedy = `If ${role} is the role of the job, run as the owner of the tables: GRANT USAGE ON SCHEMA identifai TO ${role}; ${grants.join(' ')} Otherwise run doctor as that role.`
-  return failed(`The role lacks ${found}.`, remedy, EXIT_CODE.database)
+  const statements = [`GRANT USAGE ON SCHEMA identifai TO ${role};`, ...grants].join(' ')
+  return failed(
+    `The role ${role} lacks ${found}.`,
+    `If the job uses this role, run as the owner of the tables: ${statements} Otherwise run doctor as the role of the job.`,
+    EXIT_CODE.database,
+  )
 }
 
 /** The columns whose values come from a sequence. */
@@ -54,7 +58,9 @@ export async function checkSequences(db: Kysely<Database>): Promise<Result> {
     db,
   )
   if (!readable[0]?.may) {
-    return skipped('The role may not read them: after a restore, run doctor as the owner of the tables.')
+    return skipped(
+      'The role may not read the sequences. After a restore, run doctor as the owner of the tables.',
+    )
   }
   const behind = []
   for (const [table, column] of SEQUENCES) {
@@ -64,14 +70,17 @@ export async function checkSequences(db: Kysely<Database>): Promise<Result> {
         < (select max(${sql.ref(column)}) from ${sql.table(`identifai.${table}`)})`.execute(db)
     for (const { sequence } of rows) behind.push({ table, column, sequence })
   }
-  if (behind.length === 0) return ok('New rows get new numbers.')
-  const statements = behind.map(
-    ({ table, column, sequence }) =>
-      `SELECT setval('${sequence}', (SELECT max(${column}) FROM identifai.${table}));`,
-  )
+  if (behind.length === 0) return ok('The sequences are ahead of their rows.')
+  const tables = behind.map(({ table }) => table).join(', ')
+  const statements = behind
+    .map(
+      ({ table, column, sequence }) =>
+        `SELECT setval('${sequence}', (SELECT max(${column}) FROM identifai.${table}));`,
+    )
+    .join(' ')
   return failed(
-    `Numbers of ${behind.map(({ table }) => table).join(', ')} would be used again: every new row would be refused.`,
-    `As the owner of the tables: ${statements.join(' ')}`,
+    `The sequences of ${tables} are behind their rows, so every new row would be refused.`,
+    `Run as the owner of the tables: ${statements}`,
     EXIT_CODE.database,
   )
 }

@@ -34,7 +34,7 @@ export function failed(found: string, remedy: string, code: ExitCode): Result {
 }
 
 /** The result of a check that needs another one, which failed. */
-export function skipped(found = 'An earlier check failed: correct that first.'): Result {
+export function skipped(found = 'Skipped, because an earlier check failed.'): Result {
   return { status: 'skipped', found, remedy: null, exit_code: EXIT_CODE.success }
 }
 

@@ -54,63 +54,72 @@ async function observe(api: ApiClient, request: ApiRequest): Promise<Observed> {
       ? reply.records.map((record) => (record.kind === 'read' ? record.value : null))
       : `the API refuses the request (${reply.status})`
   } catch (error) {
-    if (error instanceof RetryableError || error instanceof PermanentError) return error.message
+    if (error instanceof PermanentError) return `the API does not respond as expected (${error.problem})`
+    if (error instanceof RetryableError) return `the API does not respond as expected (${error.message})`
     throw error
   }
 }
 
 const OTHER_IDENTIFIER =
-  'Pass the identifier of a submission that has a result, from the account of the API key.'
+  'Give the identifier of a submission that has a result, from the account of the API key.'
 
 /** @param record How the request was refused, if it is a string. */
 function describeRecord(record: Json | undefined, endpoint: Endpoint): Result {
   if (typeof record === 'string')
-    return failed(`Requested alone: ${record}.`, OTHER_IDENTIFIER, EXIT_CODE.usage)
-  if (!isJsonObject(record)) return failed('It is not in the response.', OTHER_IDENTIFIER, EXIT_CODE.usage)
+    return failed(`The request with this identifier failed: ${record}.`, OTHER_IDENTIFIER, EXIT_CODE.usage)
+  if (!isJsonObject(record)) {
+    return failed('The API does not return this identifier.', OTHER_IDENTIFIER, EXIT_CODE.usage)
+  }
   const validation = endpoint.validate(record)
   const fields = Object.keys(record).toSorted().join(', ')
   if (!validation.accepted) {
     const issues = validation.issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
     return warning(
-      `Its record does not fit the contract (${issues}). Fields: ${fields}.`,
-      'Report this to the maintainers of identifai-sync.',
+      `The record does not fit the contract (${issues}). Its fields: ${fields}.`,
+      'Check for a newer identifai-sync, or report this to its maintainers.',
     )
   }
   const unknown = Object.keys(validation.classification.extra)
   const drift = unknown.length === 0 ? 'no field is unknown' : `unknown fields: ${unknown.join(', ')}`
-  return ok(`Its record fits the contract; ${drift}. Fields: ${fields}.`)
+  return ok(`The record fits the contract, and ${drift}. Its fields: ${fields}.`)
 }
 
 function describeUnknown(observed: Observed, known: string): Result {
-  if (typeof observed === 'string') return ok(`Next to a known one: ${observed}. A run splits such requests.`)
+  if (typeof observed === 'string')
+    return ok(
+      `For a request with a known and an unknown identifier, ${observed}. A run splits such requests.`,
+    )
   const others = observed.filter((one) => identifierOf(one) !== known)
-  if (others.length === 0) return ok('Next to a known one, the response leaves it out.')
-  return ok(`Next to a known one, the response has ${isJsonObject(others[0]) ? 'a record' : 'null'} for it.`)
+  if (others.length === 0) return ok('The response leaves out an unknown identifier.')
+  const element = isJsonObject(others[0]) ? 'a record' : 'null'
+  return ok(`The response has ${element} for an unknown identifier.`)
 }
 
 function describeRepeated(observed: Observed, known: string): Result {
-  if (typeof observed === 'string') return ok(`Requested twice in one request: ${observed}.`)
+  if (typeof observed === 'string') return ok(`For a request with the same identifier twice, ${observed}.`)
   const count = observed.filter((one) => identifierOf(one) === known).length
   const times = count === 1 ? 'once' : `${count} times`
-  return ok(`Requested twice in one request, it is in the response ${times}.`)
+  return ok(`An identifier that is twice in a request is in the response ${times}.`)
 }
 
 function describeFull(observed: Observed, bytes: number): Result {
   if (typeof observed !== 'string') return ok(`The API accepts 100 identifiers, ${bytes} bytes.`)
-  const remedy = `Set SYNC_MAX_URL_BYTES below ${bytes}. Without it, a run halves a request that is refused.`
-  return warning(`100 identifiers, ${bytes} bytes: ${observed}.`, remedy)
+  return warning(
+    `For a request with 100 identifiers, ${bytes} bytes, ${observed}.`,
+    `Set SYNC_MAX_URL_BYTES below ${bytes}. Otherwise each run halves the requests that are refused.`,
+  )
 }
 
 function describeTooMany(observed: Observed): Result {
   if (typeof observed !== 'string')
     return ok('The API accepts 101 identifiers, although its documentation allows 100.')
-  return ok(`101 identifiers: ${observed}.`)
+  return ok(`For a request with 101 identifiers, ${observed}.`)
 }
 
 function describeHash(observed: Observed): Result {
-  if (typeof observed === 'string') return ok(`Requested by the hash of its file: ${observed}.`)
+  if (typeof observed === 'string') return ok(`For a request with the file hash, ${observed}.`)
   const records = observed.filter(isJsonObject).length === 0 ? 'no record' : 'a record'
-  return ok(`Requested by the hash of its file, the response has ${records}. Runs request identifiers only.`)
+  return ok(`The response to a request with the file hash has ${records}. Runs request identifiers only.`)
 }
 
 function identifierOf(record: Json): unknown {

@@ -65,6 +65,7 @@ async function findRole(db: Kysely<Database>, role: string) {
   const { rows } = await sql`select from pg_catalog.pg_roles where rolname = ${role}`.execute(db)
   if (rows.length === 1) return sql.id(role)
   throw new UsageError(
-    `There is no role ${role} in this database server. Create it first: CREATE ROLE ${role} LOGIN PASSWORD '...'`,
+    `The database server has no role ${role}.`,
+    `Create it first: CREATE ROLE ${role} LOGIN PASSWORD '...'`,
   )
 }

@@ -134,9 +134,15 @@ function interpret({ status, retryAfter, date, body, place }: ErrorResponse): Ap
   if ([408, 425].includes(status) || status >= 500)
     throw new ApiUnavailableError(`${place}: status ${status}`)
   if (status === 401 || status === 403) {
-    throw new ApiKeyRefusedError(`${place}: the API refuses the key (${status}). Check IDENTIFAI_API_KEY.`)
+    throw new ApiKeyRefusedError(
+      `${place}: the API refuses the key (${status}).`,
+      'Set IDENTIFAI_API_KEY to the key of your identifAI account.',
+    )
   }
-  throw new ApiResponseError(`${place}: unexpected status ${status}. Check IDENTIFAI_API_URL.`)
+  throw new ApiResponseError(
+    `${place}: the API responded with the unexpected status ${status}.`,
+    'Check IDENTIFAI_API_URL: it is the address without the path of an endpoint.',
+  )
 }
 
 function readRecords(body: Buffer, last: LastRecords, place: string): readonly ResponseRecord[] {

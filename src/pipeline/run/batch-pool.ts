@@ -49,7 +49,7 @@ export class BatchPool {
   /** A run in which every batch failed has failed, however few they were. */
   failIfNothingLoaded(): void {
     if (this.#loaded === 0 && this.#lastFailure)
-      this.failure ??= new GaveUpError('every batch failed', this.#lastFailure)
+      this.failure ??= new GaveUpError('every batch', this.#lastFailure)
   }
 
   start(batch: readonly Claim[]): void {
@@ -93,7 +93,7 @@ export class BatchPool {
     // Where others succeed, another failure of claims that failed before says nothing about the API.
     const isExpected = this.#loaded > 0 && batch.every(({ requestLimit }) => requestLimit !== null)
     if (!isExpected && ++this.#failedInARow >= RETRY_POLICY.run.maxFailedInARow)
-      this.failure ??= new GaveUpError(`${this.#failedInARow} batches in a row failed`, error)
+      this.failure ??= new GaveUpError(`${this.#failedInARow} batches in a row`, error)
     this.#failedUnexplained.push(...batch)
     try {
       await release(this.#run, batch, error)

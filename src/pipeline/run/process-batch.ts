@@ -1,6 +1,5 @@
 import type { Endpoint } from '../../media/endpoint.ts'
 import { endpointOf } from '../../media/registry.ts'
-import { CircuitBrokenError } from '../../platform/errors.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { type Claim, claimControlGroup } from '../queue/claim.ts'
@@ -75,8 +74,8 @@ async function requestControlGroup(run: Run, endpoint: Endpoint, open: Set<Claim
 /** @throws CircuitBrokenError when the responses are no longer about the requested identifiers. */
 async function checkBreaker(run: Run, outcomes: readonly Outcome[]): Promise<void> {
   const hasRefusal = outcomes.some((outcome) => resultOf(outcome) === 'refused')
-  const reason = run.breaker.reasonToStop(!hasRefusal || (await run.quota.acceptedWithinDay()))
-  if (reason !== undefined) throw new CircuitBrokenError(reason)
+  const error = run.breaker.check(!hasRefusal || (await run.quota.acceptedWithinDay()))
+  if (error !== undefined) throw error
 }
 
 function resultOf(outcome: Outcome): BreakerInput['result'] {

@@ -147,14 +147,20 @@ async function pauseForQuota(run: Run, error: ThrottledError, inARow: number): P
     // Otherwise other processes would each send one request into the pause.
     await run.quota.pause(pauseMs)
     throw new PauseTooLongError(
-      `The API asks to wait ${Math.ceil(pauseMs / 60_000)} minutes (Retry-After), longer than ${Math.ceil(maxPauseMs / 60_000)}: run again then.`,
+      `The API requires a pause (Retry-After) of ${minutes(pauseMs)} minutes, but a run waits for at most ${minutes(maxPauseMs)}.`,
+      'Run again after that.',
     )
   }
   if (inARow > maxThrottledInARow) {
     throw new PauseTooLongError(
-      `The API has answered ${inARow} times in a row that the quota is used up: something else uses the same key.`,
+      `The API reported ${inARow} times in a row that the quota is used up.`,
+      'Find out which other program uses the same key.',
     )
   }
   run.logger.warn({ pauseMs, inARow }, 'quota exceeded, all processes pause')
   await run.quota.pause(pauseMs)
+}
+
+function minutes(milliseconds: number): number {
+  return Math.ceil(milliseconds / 60_000)
 }

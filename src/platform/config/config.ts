@@ -40,13 +40,18 @@ export function readEnvironment(): Environment {
     const written = parseEnv(readFileSync('.env', 'utf8'))
     if (written.NODE_EXTRA_CA_CERTS && !process.env.NODE_EXTRA_CA_CERTS) {
       throw new UsageError(
-        'NODE_EXTRA_CA_CERTS has no effect in .env, because Node reads it when it starts: set it in the environment.',
+        'NODE_EXTRA_CA_CERTS has no effect in .env, because Node reads it when it starts.',
+        'Set it in the environment.',
       )
     }
     return { ...written, ...Object.fromEntries(given) }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return process.env
-    throw new UsageError(`Cannot read .env: ${(error as Error).message}`)
+    if (error instanceof UsageError) throw error
+    throw new UsageError(
+      `The file .env cannot be read (${(error as Error).message}).`,
+      'Correct its permissions, or remove it.',
+    )
   }
 }
 
@@ -107,7 +112,7 @@ function readText(name: VariableName, environment: Environment, problems: string
   // An env file writes VARIABLE= for a variable that is not set.
   if (value !== undefined && value !== '') return value
   if ('default' in variable) return variable.default
-  if (problems.length === before) problems.push(`${name} is not set: give ${variable.hint}`)
+  if (problems.length === before) problems.push(`${name} is not set. Set it to ${variable.hint}`)
   return null
 }
 
@@ -115,12 +120,16 @@ function readText(name: VariableName, environment: Environment, problems: string
 function readSecret(name: string, environment: Environment, problems: string[]): string | undefined {
   const file = environment[`${name}_FILE`]
   if (!file) return environment[name]
-  if (environment[name]) problems.push(`${name} and ${name}_FILE are both set: keep one`)
+  if (environment[name]) problems.push(`${name} and ${name}_FILE are both set. Keep one of them`)
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    problems.push(`${name}_FILE ${code === 'ENOENT' ? 'names no file' : `cannot be read (${code})`}: ${file}`)
+    problems.push(
+      code === 'ENOENT'
+        ? `${name}_FILE names a file that does not exist: ${file}`
+        : `${name}_FILE names a file that cannot be read (${code}): ${file}`,
+    )
     return undefined
   }
 }

@@ -27,8 +27,8 @@ const PARSERS: Parsers = {
         ? wrongField(text)
         : `it needs ${fields.join(' or ')} fields, not ${count}`
       if (problem === undefined) return
-      const message = `must be a cron expression, such as 0 2 * * * (${problem})`
-      context.addIssue({ code: 'custom', message })
+      const error = `must be a cron expression, such as 0 2 * * * (${problem})`
+      context.addIssue({ code: 'custom', message: error })
     }),
   timeZone: () =>
     z.string().refine(isTimeZone, {

@@ -150,7 +150,8 @@ function explainHandshake(client: Client, error: Error): Error {
   const { password, saslSession } = driverInternals(client)
   if (password || !saslSession) return error
   return new DatabaseError(
-    'The database asks for a password, and DATABASE_URL has none: put it there, or into PGPASSWORD',
+    'The database requires a password, but DATABASE_URL has none.',
+    'Add it to DATABASE_URL, or set PGPASSWORD.',
     { cause: error },
   )
 }

@@ -2,54 +2,86 @@ import { DatabaseError } from '../errors.ts'
 import { isUntrustedCertificate } from '../untrusted-certificate.ts'
 
 /**
- * Explains a failure to reach or use the database in a sentence with a remedy; undefined for any other error. Decides by
- * SQLSTATE class and system error code, never by text.
+ * Explains a failure to reach or use the database, with a remedy; undefined for any other error. Decides by SQLSTATE class
+ * and system error code, never by text.
  */
 export function asDatabaseError(error: unknown): DatabaseError | undefined {
   if (error instanceof DatabaseError) return error
   const code = databaseCodeOf(error)
   if (code === undefined) return undefined
-  const advice = adviceFor(code)
-  if (advice === undefined) return undefined
   const message = messageOf(error)
-  const detail = message.includes(code) ? message : `${code}: ${message}`
-  return new DatabaseError(`${advice} (${detail})`, { cause: error })
+  return explain(code, message.includes(code) ? message : `${code}: ${message}`, { cause: error })
 }
 
 /** The same for an error while connecting; an error without a known code means that the connection failed. */
 export function asConnectionError(error: unknown): DatabaseError {
+  // The driver has no code for a server that does not respond, or that has no TLS although DATABASE_URL requires it.
   return (
-    asDatabaseError(error) ?? new DatabaseError(`${NO_CONNECTION} (${messageOf(error)})`, { cause: error })
+    asDatabaseError(error) ??
+    new DatabaseError(
+      `No connection to the database could be made (${messageOf(error)}).`,
+      'Check that it responds, and that it has TLS if sslmode in DATABASE_URL requires TLS.',
+      { cause: error },
+    )
   )
 }
 
-const UNREACHABLE =
-  'The database cannot be reached. Check that it runs and that DATABASE_URL names its host and port'
-
-/** The driver has no code for a server that does not respond, or that has no TLS although DATABASE_URL requires it. */
-const NO_CONNECTION =
-  'No connection to the database could be made. Check that it answers, and that it has TLS if sslmode in DATABASE_URL asks for it'
-
-function adviceFor(code: string): string | undefined {
-  if (code === '42P01' || code === '3F000' || code === '42883') {
-    return 'The database lacks tables of this version. Run: identifai-sync migrate, as the role that owns the tables'
+function explain(code: string, detail: string, options: ErrorOptions): DatabaseError | undefined {
+  if (['42P01', '3F000', '42883'].includes(code)) {
+    return new DatabaseError(
+      `The database lacks tables of this version (${detail}).`,
+      'Run identifai-sync migrate as the role that owns the tables.',
+      options,
+    )
   }
   if (code === '42501') {
-    return 'The database role of DATABASE_URL lacks a privilege. Roles in docs/operations.md says which command is for which role'
+    return new DatabaseError(
+      `The database role of DATABASE_URL lacks a privilege (${detail}).`,
+      'Run doctor: it prints the missing grants. docs/operations.md has the roles under "Create the roles".',
+      options,
+    )
   }
-  if (code === '3D000')
-    return 'The database that DATABASE_URL names does not exist. Create it, or correct DATABASE_URL'
-  if (code.startsWith('28'))
-    return 'The database refuses the user or password of DATABASE_URL. Correct DATABASE_URL'
-  if (code === '55P03')
-    return 'Another transaction holds a lock for too long, such as an open one that has written a note (see pg_stat_activity). End it'
-  if (code === '53300')
-    return 'The database has no connection left. Raise max_connections, or run fewer processes'
+  if (code === '3D000') {
+    return new DatabaseError(
+      `The database that DATABASE_URL names does not exist (${detail}).`,
+      'Create it, or correct DATABASE_URL.',
+      options,
+    )
+  }
+  if (code.startsWith('28')) {
+    return new DatabaseError(
+      `The database refuses the user or the password of DATABASE_URL (${detail}).`,
+      'Correct DATABASE_URL.',
+      options,
+    )
+  }
+  if (code === '55P03') {
+    return new DatabaseError(
+      `Another transaction holds a lock for too long (${detail}).`,
+      'Find it in pg_stat_activity, and end it. It may be an open transaction that has written a note.',
+      options,
+    )
+  }
+  if (code === '53300') {
+    return new DatabaseError(
+      `The database has no free connection (${detail}).`,
+      'Raise max_connections, or run fewer processes.',
+      options,
+    )
+  }
   if (isUntrustedCertificate(code)) {
-    return 'The certificate of the database is not trusted. Name its authority by sslrootcert in DATABASE_URL, or by NODE_EXTRA_CA_CERTS'
+    return new DatabaseError(
+      `The certificate of the database is not trusted (${detail}).`,
+      'Name its authority with sslrootcert in DATABASE_URL, or with NODE_EXTRA_CA_CERTS.',
+      options,
+    )
   }
   if (SYSTEM_CODES.has(code) || code.startsWith('08') || code.startsWith('57P')) {
-    return UNREACHABLE
+    return new DatabaseError(
+      `The database cannot be reached (${detail}).`,
+      'Check that it runs, and that DATABASE_URL has the right host and port.',
+      options,
+    )
   }
   return undefined
 }

@@ -50,7 +50,8 @@ export async function assertMigrated(db: Kysely<Database>): Promise<void> {
   const missing = waiting(await readKnown(db))
   if (missing.length === 0) return
   throw new DatabaseError(
-    `The database lacks ${missing.length} of ${MIGRATIONS.length} migrations. Run: identifai-sync migrate`,
+    `The database lacks ${missing.length} of ${MIGRATIONS.length} migrations.`,
+    'Run: identifai-sync migrate',
   )
 }
 
@@ -60,7 +61,8 @@ async function readKnown(db: Kysely<Database>): Promise<MigrationState[]> {
   const unknown = [...applied.keys()].filter((name) => !MIGRATIONS.includes(name))
   if (unknown.length === 0) return statesFrom(applied)
   throw new DatabaseError(
-    `The database was migrated by a newer identifai-sync (${unknown.join(', ')}). Use that version.`,
+    `The database was migrated by a newer identifai-sync (${unknown.join(', ')}).`,
+    'Use that version.',
   )
 }
 

@@ -32,7 +32,7 @@ export async function writeOutput(text: Text, path: string | undefined): Promise
     await rm(unfinished, { force: true })
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    throw new UsageError(`${path} cannot be written: ${message}`)
+    throw new UsageError(`${path} cannot be written (${message}).`, 'Give another path with --output.')
   }
 }
 

@@ -1,4 +1,5 @@
 import { printable } from '../text.ts'
+import { timeText } from '../time.ts'
 
 /** 1234567 → 1,234,567 */
 export function count(value: number): string {
@@ -15,11 +16,6 @@ export function durationText(minutes: number): string {
   if (minutes < 1) return counted(Math.ceil(minutes * 60), 'second')
   if (minutes < 120) return `${minutes.toFixed(1)} minutes`
   return `${(minutes / 60).toFixed(1)} hours`
-}
-
-/** A time to the second, in UTC. */
-export function timeText(time: Date): string {
-  return `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`
 }
 
 type Cell = string | number | boolean | Date | null

@@ -20,18 +20,25 @@ export interface Input {
  */
 export async function openInput({ ids, file, csv, onNotice }: Input): Promise<EntryStream> {
   if (file === undefined) {
-    if (csv) throw new UsageError('--csv goes with --file.')
-    if (ids.includes('-')) throw new UsageError('For standard input write: --file -')
+    if (csv) throw new UsageError('--csv applies to a file only.', 'Give the file with --file.')
+    if (ids.includes('-'))
+      throw new UsageError('The argument - is not an identifier.', 'For standard input, write --file -')
     if (ids.length === 0)
-      throw new UsageError('Give identifiers as arguments, or --file F (- for standard input).')
+      throw new UsageError(
+        'There are no identifiers.',
+        'Give them as arguments, or a file with --file (- for standard input).',
+      )
     rejectInvalid(ids)
     return argumentEntries(ids)
   }
-  if (ids.length > 0) throw new UsageError('Give identifiers as arguments or with --file, not both.')
+  if (ids.length > 0)
+    throw new UsageError('There are identifiers and --file.', 'Give identifiers as arguments, or --file.')
   const stream = file === '-' ? process.stdin : await openFile(file)
   return csv || file.toLowerCase().endsWith('.csv')
     ? readCsvEntries(stream, (name) =>
-        onNotice(`No column is called identifier: the first one is taken, and "${name}" is its header.`),
+        onNotice(
+          `No column is called identifier, so the first one is used. Its header is "${name}" is its header.`,
+        ),
       )
     : readTextEntries(stream)
 }
@@ -40,7 +47,10 @@ function rejectInvalid(ids: readonly string[]): void {
   for (const [position, identifier] of ids.entries()) {
     const entry = parseEntry({ line: position + 1, identifier })
     if (isInvalid(entry)) {
-      throw new UsageError(`Argument ${entry.line} is no identifier (${entry.reason}): nothing was done.`)
+      throw new UsageError(
+        `Argument ${entry.line} is not an identifier (${entry.reason}), so nothing was enqueued.`,
+        'Correct it.',
+      )
     }
   }
 }
@@ -48,12 +58,12 @@ function rejectInvalid(ids: readonly string[]): void {
 async function openFile(file: string): Promise<Readable> {
   try {
     const handle = await open(file)
-    if ((await handle.stat()).isDirectory()) throw new UsageError(`${file} is a directory: give a file.`)
+    if ((await handle.stat()).isDirectory()) throw new UsageError(`${file} is a directory.`, 'Give a file.')
     return handle.createReadStream()
   } catch (error) {
     if (error instanceof UsageError) throw error
     const reason =
       (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message
-    throw new UsageError(`Cannot read ${file}: ${reason}.`, { cause: error })
+    throw new UsageError(`${file} cannot be read (${reason}).`, 'Give a file that exists.', { cause: error })
   }
 }

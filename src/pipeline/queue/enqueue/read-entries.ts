@@ -50,7 +50,11 @@ export async function* readCsvEntries(
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
-    throw new UsageError(`The input is not CSV: ${error.message}. Nothing was done.`, { cause: error })
+    throw new UsageError(
+      `The input is not CSV (${error.message}), so nothing was done.`,
+      'Correct that line. A text file has one identifier a line, and needs no --csv.',
+      { cause: error },
+    )
   } finally {
     // The writer of a pipe may never end it, and without this an error here would wait for that.
     stream.destroy()
@@ -73,10 +77,12 @@ const WANTED = ['identifier', 'submitted_at', 'source']
 function columnsOf(header: readonly string[], onFirstColumn: (name: string) => void): (string | undefined)[] {
   if (header.length === 1 && /[;\t|]/.test(header[0] ?? '')) {
     throw new UsageError(
-      `The columns of a CSV file are separated by commas; this header has none: ${header[0]}`,
+      `The header of the CSV file has no commas (${header[0]}).`,
+      'Separate its columns by commas.',
     )
   }
-  if (!header.some((name) => name.trim() !== '')) throw new UsageError('The CSV file has no header line.')
+  if (!header.some((name) => name.trim() !== ''))
+    throw new UsageError('The CSV file has no header line.', 'Add one with the column identifier.')
   const names = header.map((name) => name.trim().toLowerCase())
   const identifierAt = Math.max(names.indexOf('identifier'), 0)
   if (!names.includes('identifier')) onFirstColumn(header[0] ?? '')

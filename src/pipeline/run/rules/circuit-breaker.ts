@@ -1,3 +1,5 @@
+import { CircuitBrokenError } from '../../../platform/errors.ts'
+
 /** The result for one identifier, with the facts that the circuit breaker needs. */
 export interface BreakerInput {
   readonly id: number
@@ -42,59 +44,62 @@ export class CircuitBreaker {
   }
 
   /**
-   * Returns the likely cause, in a sentence for the operator, when the run has to stop; otherwise undefined.
+   * Returns the error that stops the run when the responses are no longer about the requested identifiers.
    *
    * @param keyIsProven The API has accepted a request with this key within the last day.
    */
-  reasonToStop(keyIsProven: boolean): string | undefined {
+  check(keyIsProven: boolean): CircuitBrokenError | undefined {
     return this.#absences() ?? this.#rejections() ?? this.#refusals(keyIsProven)
   }
 
-  #absences(): string | undefined {
+  #absences(): CircuitBrokenError | undefined {
     const finished = this.#window.filter(({ isFinished }) => isFinished)
     const gone = finished.filter(isGone).length
     const many = gone >= MANY && gone > ABSENT_SHARE * finished.length
     const all = finished.length >= FINISHED_AT_LEAST && gone === finished.length
     if (many || all) {
-      return (
-        `The API no longer returns ${gone} of ${finished.length} identifiers that it returned before: ` +
-        'is IDENTIFAI_API_KEY the key of another account, or IDENTIFAI_API_URL wrong?'
+      return new CircuitBrokenError(
+        `${STOPPED} The API no longer returns ${gone} of ${finished.length} identifiers that it returned before.`,
+        'Check if IDENTIFAI_API_KEY is the key of another account, or if IDENTIFAI_API_URL is wrong.',
       )
     }
     const requested = this.#window.length
     if (requested >= MANY && this.#window.every(isGone)) {
-      return (
-        `The API returns none of ${requested} identifiers: is IDENTIFAI_API_KEY the key of another account, ` +
-        'or IDENTIFAI_API_URL wrong, or was none of these ever submitted (a file hash is not an identifier)?'
+      return new CircuitBrokenError(
+        `${STOPPED} The API returns none of ${requested} identifiers.`,
+        'Check IDENTIFAI_API_KEY, IDENTIFAI_API_URL, and if these identifiers were submitted. A file hash is not an identifier.',
       )
     }
     if (requested >= NOTHING_BUT_REFUSALS && this.#window.every(({ result }) => result === 'refused')) {
-      return (
-        `The API refuses each of ${requested} identifiers, and returns nothing else (400, 404 or 422): is IDENTIFAI_API_URL ` +
-        'wrong, or was none of these ever submitted (a file hash is not an identifier)?'
+      return new CircuitBrokenError(
+        `${STOPPED} The API refuses each of ${requested} identifiers (400, 404 or 422), and returns nothing else.`,
+        'Check IDENTIFAI_API_URL, and if these identifiers were submitted. A file hash is not an identifier.',
       )
     }
     return undefined
   }
 
-  #rejections(): string | undefined {
+  #rejections(): CircuitBrokenError | undefined {
     const returned = this.#window.filter((observation) => !isGone(observation))
     const rejected = returned.filter(({ result }) => result === 'rejected').length
     if (rejected < MANY || rejected <= REJECTED_SHARE * returned.length) return undefined
-    return (
-      `${rejected} of ${returned.length} records do not fit the contract: the API has changed. ` +
-      'Check for a newer identifai-sync.'
+    return new CircuitBrokenError(
+      `${STOPPED} ${rejected} of ${returned.length} records do not fit the contract, because the API has changed.`,
+      'Check for a newer identifai-sync.',
     )
   }
 
-  #refusals(keyIsProven: boolean): string | undefined {
-    if (this.#refused.size < REFUSED_AT_LEAST || keyIsProven) return undefined
-    return (
-      `The API refuses one identifier after another (${this.#refused.size}) and has accepted nothing for a day: ` +
-      'check IDENTIFAI_API_URL and IDENTIFAI_API_KEY.'
+  #refusals(keyIsProven: boolean): CircuitBrokenError | undefined {
+    const refused = this.#refused.size
+    if (refused < REFUSED_AT_LEAST || keyIsProven) return undefined
+    return new CircuitBrokenError(
+      `${STOPPED} The API refuses one identifier after another (${refused}), and has accepted nothing for a day.`,
+      'Check IDENTIFAI_API_URL and IDENTIFAI_API_KEY.',
     )
   }
 }
+
+const STOPPED = 'The circuit breaker stopped the run, and nothing was changed for these identifiers.'
 
 /** A refused identifier is not returned either. */
 function isGone({ result }: BreakerInput): boolean {

@@ -10,7 +10,7 @@ function some(number: number, result: BreakerInput['result'], isFinished: boolea
 function reasonOf(observations: BreakerInput[], keyIsProven = true): string | undefined {
   const breaker = new CircuitBreaker()
   breaker.observe(observations)
-  return breaker.reasonToStop(keyIsProven)
+  return breaker.check(keyIsProven)?.message
 }
 
 describe('the circuit breaker', () => {
@@ -73,12 +73,12 @@ describe('the circuit breaker', () => {
     const breaker = new CircuitBreaker()
     for (let gone = 0; gone < 49; gone++) {
       breaker.observe([...some(1, 'absent', true), ...some(4, 'returned', true)])
-      expect(breaker.reasonToStop(true)).toBeUndefined()
+      expect(breaker.check(true)).toBeUndefined()
     }
     breaker.observe(some(1000, 'returned', true))
     breaker.observe(some(200, 'absent', true))
-    expect(breaker.reasonToStop(true)).toBeUndefined()
+    expect(breaker.check(true)).toBeUndefined()
     breaker.observe(some(1, 'absent', true))
-    expect(breaker.reasonToStop(true)).toContain('201 of 1000')
+    expect(breaker.check(true)?.message).toContain('201 of 1000')
   })
 })
