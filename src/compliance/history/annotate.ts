@@ -46,6 +46,7 @@ async function refuseIdentifier(db: Kysely<Database>, { media, file_hash }: NewN
     .executeTakeFirst()
   if (!known) return
   throw new UsageError(
-    `${file_hash} is an identifier, and an override is of a file: give the file's hash with --hash (it is ${known.file_hash ?? 'not known yet'}).`,
+    `${file_hash} is an identifier, but an override applies to a file.`,
+    `Give the hash of the file with --hash: ${known.file_hash ?? 'it is not known yet'}.`,
   )
 }

@@ -1,3 +1,4 @@
+import { timeText } from '../../platform/time.ts'
 import { type AsOf, type Coverage, GAP_KINDS, type GapKind, type Period } from './schema.ts'
 
 type Covered = Pick<Coverage, 'observed_since' | 'confirmed_since' | 'unfinished_enqueued_since'> &
@@ -24,28 +25,28 @@ type GapFacts = Covered & Pick<AsOf, 'finished_at'> & Pick<Period, 'to'>
 const STATEMENT_OF: { readonly [Kind in GapKind]: (facts: GapFacts) => string | undefined } = {
   period_not_over: ({ finished_at, to }) =>
     finished_at < to
-      ? `The run that the report is as of ended at ${finished_at}, before the period ends at ${to}. Later changes are not in the report.`
+      ? `The run that the report describes ended at ${timeText(finished_at)}, before the end of the period at ${timeText(to)}. Later changes are not in the report.`
       : undefined,
   unobserved: ({ observed_since, to }) =>
     observed_since !== null && observed_since >= to
-      ? `Nothing was observed in the period: the first response was received at ${observed_since}, and the period ends at ${to}. What was forced by then was already forced when it was first observed.`
+      ? `The first response was received at ${timeText(observed_since)}, after the end of the period at ${timeText(to)}. Labels that were forced by then are already forced, so the report has no events.`
       : undefined,
   unfinished: ({ unfinished_enqueued_since, to, pending, missing, quarantined }) =>
     unfinished_enqueued_since !== null && unfinished_enqueued_since < to
-      ? `Not every identifier enqueued before ${to} was finished or retired. The oldest without a result was enqueued at ${unfinished_enqueued_since} (in all ${pending} pending, ${missing} missing, ${quarantined} quarantined).`
+      ? `Some identifiers that were enqueued before ${timeText(to)} had no result, and were not retired. The oldest was enqueued at ${timeText(unfinished_enqueued_since)}. In total, ${pending} were pending, ${missing} missing and ${quarantined} quarantined.`
       : undefined,
   // A run that ended before the period cannot have requested anything after it: that is period_not_over alone.
   unconfirmed: ({ finished_at, confirmed_since, to }) =>
     finished_at >= to && confirmed_since !== null && confirmed_since < to
-      ? `Not every finished identifier was requested at ${to} or later. The oldest confirmation is of ${confirmed_since}.`
+      ? `Some finished identifiers were last confirmed before ${timeText(to)}. The oldest confirmation is of ${timeText(confirmed_since)}.`
       : undefined,
   reanalyzing: ({ reanalyzing }) =>
     reanalyzing > 0
-      ? `Some finished identifiers (${reanalyzing}) were being analyzed again. A change of their force is observed when that ends.`
+      ? `Some finished identifiers (${reanalyzing}) were being analyzed again. Changes of their forced labels are observed when the analysis ends.`
       : undefined,
   unsealed: ({ unsealed_runs }) =>
     unsealed_runs > 0
-      ? `Other runs (${unsealed_runs}) were under way and had changed contents. Their changes are not in this report.`
+      ? `Other runs (${unsealed_runs}) were in progress and had changed contents. Their changes are not in the report.`
       : undefined,
 }
 

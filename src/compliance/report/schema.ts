@@ -29,20 +29,20 @@ const time = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/)
   .refine((value) => new Date(value).toJSON()?.slice(0, 19) === value.slice(0, 19), 'not a time')
-  .describe('UTC, six digits.')
+  .describe('UTC, with six digits of a second.')
 const inPeriod = z
   .enum(IN_PERIOD)
   .describe(
-    'Whether the interval lies in the period. no: outside; listed because it is about a file and a label that were forced in the period.',
+    'Position of the interval relative to the period. no: outside the period, and listed because its file and label were forced in the period, too.',
   )
 const interval = {
-  not_before: time.nullable().describe('The change happened then or later; null: at any time.'),
+  not_before: time.nullable().describe('The change happened then or later. Null: at any earlier time.'),
   not_after: time.describe('The change happened then or earlier.'),
 }
 
 const period = z
   .strictObject({ from: time.nullable().describe('Null: from the beginning.'), to: time })
-  .describe('Half-open: from `from` on, before `to`.')
+  .describe('Includes `from`, and excludes `to`.')
 
 const asOf = z
   .strictObject({
@@ -50,10 +50,12 @@ const asOf = z
     finished_at: time,
     chain_position: position,
     chain_head: hash,
-    notes_through: count.describe('Highest note_id that counts.'),
+    notes_through: count.describe('Highest note_id that the report includes.'),
     first_http_date: time
       .nullable()
-      .describe("The API's own clock in that run. Null: no response had a date."),
+      .describe(
+        'Date header of the first response in that run: the clock of the API. Null: no response had one.',
+      ),
     last_http_date: time.nullable(),
   })
   .describe('The run whose end the report describes.')
@@ -64,7 +66,9 @@ const coverage = z
   .strictObject({
     is_complete: z
       .boolean()
-      .describe('Whether every change before the end of the period would have been observed.'),
+      .describe(
+        'True when the report has every change before the end of the period. Excepted are changes of retired identifiers, and changes that were undone between two requests.',
+      ),
     gaps: z.array(gap),
     tracked: count,
     finished: count,
@@ -76,26 +80,26 @@ const coverage = z
     retired: count,
     retired_reasons: z
       .array(z.strictObject({ reason: text, identifiers: count }))
-      .describe('The most frequent first; all beyond twenty as one whose reason is null.'),
+      .describe('The most frequent first. All beyond twenty are one entry whose reason is null.'),
     reanalyzing: count.describe(
-      'Finished ones whose analysis was running again. A change of their force is observed when it ends.',
+      'Finished identifiers whose analysis was running again. Changes of their forced labels are observed when it ends.',
     ),
     observed_since: time
       .nullable()
       .describe(
-        'When the first response was received; null: none yet. What was forced before then is already_forced.',
+        'Time at which the first response was received. Labels that were forced before then are already_forced. Null: no response yet.',
       ),
     confirmed_since: time
       .nullable()
-      .describe('Oldest confirmation among the finished; null when none is finished.'),
+      .describe('Oldest confirmation of a finished identifier. Null: none is finished.'),
     unfinished_enqueued_since: time
       .nullable()
-      .describe('Oldest enqueued_at among pending, missing and quarantined; null when there are none.'),
+      .describe('Oldest enqueued_at of a pending, missing or quarantined identifier. Null: there is none.'),
     unsealed_runs: count.describe(
-      'Other runs, still under way, that had changed contents which this report cannot have.',
+      'Other runs that were in progress and had changed contents. Their changes are not in the report.',
     ),
   })
-  .describe('The tracked identifiers at the end of the run that the report is as of, counted.')
+  .describe('Counts of the tracked identifiers at the end of the run that the report describes.')
 
 const statement = z.strictObject({ topic: z.string(), statement: z.string() })
 
@@ -105,7 +109,7 @@ const head = z.strictObject({
   period,
   as_of: asOf,
   coverage,
-  statements: z.array(statement).describe('How to read the report, in sentences.'),
+  statements: z.array(statement).describe('Sentences that explain how to read the report.'),
 })
 
 const machine = text.describe('Null: the machine gave no verdict.')
@@ -119,10 +123,12 @@ const forcedNow = z
       .min(0)
       .max(1)
       .nullable()
-      .describe('forced / with_result; null when there is no result.'),
+      .describe('forced / with_result. Null: there is no result.'),
     machine_to_forced: z.array(z.strictObject({ machine, forced_to: text, identifiers: count })),
   })
-  .describe('The latest finished records at the as-of, in identifiers, retired and missing ones included.')
+  .describe(
+    'Counts of identifiers by their latest finished record at the as-of, including retired and missing ones.',
+  )
 
 const periodSummary = z
   .strictObject({
@@ -134,25 +140,25 @@ const periodSummary = z
     decisions_certainly: count,
     decisions_possibly: count,
     already_forced: count.describe(
-      'First finished records within the period that were forced already. They are no events.',
+      'Identifiers whose first finished record was received in the period, and was forced. They are not events.',
     ),
     ...counts(EXPLANATIONS),
     machine_to_forced: z.array(z.strictObject({ machine, forced_to: text, events: count })),
     against_machine: count.describe("Events that forced another label than the machine's."),
-    against_machine_confidence_090: count.describe('Those of them whose machine confidence was 0.9 or more.'),
+    against_machine_confidence_090: count.describe('Those of them with a machine confidence of 0.9 or more.'),
     by_heuristic: z.array(z.strictObject({ heuristic: text, events: count })),
     by_source: z.array(z.strictObject({ source: text, events: count })),
     by_week: z
       .array(z.strictObject({ week: z.iso.date(), events: count, decisions: count }))
-      .describe('By the Monday (UTC) of the week in which each was observed, without a gap.'),
+      .describe('By the Monday (UTC) of the week of not_after; every week from the first to the last.'),
   })
-  .describe('The listed events and decisions, counted, without those outside the period.')
+  .describe('Counts of the listed events and decisions, without those outside the period.')
 
 const note = z.strictObject({
   note_id: z.int(),
   noted_at: time,
   file_hash: z.string(),
-  forced_to: z.string().describe('none: the force was removed.'),
+  forced_to: z.string().describe('none: the forced label was removed.'),
   author: z.string(),
   reason: z.string(),
   ticket: text,
@@ -161,17 +167,19 @@ const note = z.strictObject({
 
 const decision = z
   .strictObject({
-    decision: position.describe('From 1, in the order of time.'),
+    decision: position.describe('Number of the decision, from 1, in the order of time.'),
     in_period: inPeriod,
     file_hash: text,
-    forced_from: text.describe('Null: not forced before, or different from identifier to identifier.'),
+    forced_from: text.describe('Null: not forced before, or different among the identifiers.'),
     forced_from_differs: z.boolean(),
     forced_to: text,
     ...interval,
     identifiers: count.describe('Identifiers that it changed.'),
     tracked: count.describe('Tracked identifiers of the file.'),
-    explanation: z.enum(EXPLANATIONS).describe('explained_late: noted more than seven days after not_after.'),
-    explained_by: z.int().nullable().describe('note_id of the first note; null when there is none.'),
+    explanation: z
+      .enum(EXPLANATIONS)
+      .describe('explained_late: the first note was written more than seven days after not_after.'),
+    explained_by: z.int().nullable().describe('note_id of the first note. Null: there is none.'),
     notes: z.array(note),
   })
   .describe('Events of one file and label that can have happened at the same moment.')
@@ -200,13 +208,13 @@ export const event = z
     machine_heuristic_after: text,
     result_url: text,
     classification_id: z.int(),
-    revision_no: position.describe('The revision that has the new label.'),
-    revision_no_before: position.describe('The finished revision before it, which has the former label.'),
+    revision_no: position.describe('The revision with the new label.'),
+    revision_no_before: position.describe('The finished revision before it, with the former label.'),
     run_id: z.guid(),
     chain_position: position,
     decision: position.describe('Number of its decision in this report.'),
   })
-  .describe('A change of force, observed between two finished records of one identifier.')
+  .describe('A change of the forced label between two finished records of one identifier.')
 
 const data = {
   report_version: z.literal(REPORT_VERSION),
@@ -215,9 +223,9 @@ const data = {
   decisions: z
     .array(decision)
     .describe(
-      'In the order of time; all of the files and labels that were forced in the period, also those outside it.',
+      'In the order of time. It has all decisions on the files and labels that were forced in the period, also those outside the period.',
     ),
-  events: z.array(event).describe('All events of these, in the order in which they were observed.'),
+  events: z.array(event).describe('All events of these decisions, in the order in which they were observed.'),
 }
 
 /** The data of a report: everything that its digest covers. */
@@ -239,7 +247,7 @@ export const reportSchema = z
   .meta({
     title: 'identifai-sync: report on forced classifications',
     description:
-      'Printed by `identifai-sync report forced --format json`. Made again with the same period and as-of, only generated_at and generated_by may differ.',
+      'The output of `identifai-sync report forced --format json`. A report that is made again for the same period and as-of differs in generated_at and generated_by only.',
   })
 
 export type Report = Immutable<z.output<typeof reportSchema>>

@@ -2,20 +2,20 @@ import type { Report } from './schema.ts'
 
 /** How to read a report. The digest covers these sentences: another wording needs another REPORT_VERSION. */
 export const STATEMENTS: Report['head']['statements'] = Object.entries({
-  'What forced means':
-    "identifAI reports a forced classification for an identifier: a label that counts in place of the machine's. An override is addressed by the hash of a file and applies to every submission of that file. A label can be forced by a user of the account, by a tool that calls the API, or, to artificial, by a C2PA signature that was found when the file was submitted. The API returns neither which of these it was, nor when, nor by whom, and keeps no history. This report states that a label was forced. It never states that a person forced it.",
-  'Where a force can have come from':
-    'force_origin is not_c2pa_path where the label was forced to human, or was forced after a finished record that was not forced: the documented C2PA path does neither. Otherwise it is undetermined.',
-  'How to read an interval':
-    'not_before is when the last request left whose response still had the former label. not_after is when the first response with the new label had been received. Both are by the clock of the database. The change happened between the two. A change that was undone between two requests cannot be observed.',
-  'What lies in the period':
-    'The period includes its start and excludes its end. An event or a decision lies in it certainly when its whole interval does, and possibly when the interval reaches over an edge of the period. In the second case it is possibly in the report on the adjoining period, too.',
-  'What a decision is':
-    'Events of one file and one label whose intervals have a moment in common count as one decision. Its interval is the part that they have in common. Two overrides to the same label at the same time cannot be distinguished.',
-  'What was already forced':
-    'An identifier that was forced already in its first finished record is already_forced. The change was not observed, so it is no event of any period. It counts among those forced now.',
-  'Whose confidence it is':
-    "A machine confidence is the machine's confidence in its own label. A forced label has none.",
-  'What notes are':
-    'Notes state who decided, and why; the organization itself writes them. A note counts for the latest decision of its file and label that may have happened before it was written. A decision is explained late when its first note was written more than seven days after not_after.',
+  'Meaning of forced':
+    "identifAI reports a forced label for an identifier. It counts in place of the machine's label. An override is addressed to the hash of a file, and applies to every submission of that file. A label can be forced by a user of the account or by a tool that calls the API. It can also be forced to artificial by a C2PA signature that is found when the file is submitted. The API returns neither the origin nor the time nor the author of a forced label, and it keeps no history. This report states that a label was forced. It never states that a person forced it.",
+  'Origin of a forced label':
+    'force_origin is not_c2pa_path in two cases. Either the label was forced to human, or it was forced after a finished record that was not forced. The documented C2PA path does neither. In all other cases, force_origin is undetermined.',
+  'Interval of a change':
+    'The change happened between not_before and not_after. The time not_before is that of the last request whose response still had the former label. The time not_after is that at which the first response with the new label had been received. Both are times of the database clock. A change that was undone between two requests cannot be observed.',
+  'Events and decisions in the period':
+    'The period includes its start and excludes its end. An event or a decision is certainly in the period when its whole interval is. It is possibly in the period when its interval crosses the start or the end. It can then be possibly in the report on the adjoining period, too.',
+  Decisions:
+    'Events of one file and one label count as one decision when their intervals have a moment in common. The interval of the decision is this common part. Two overrides of one file to the same label at the same time cannot be distinguished.',
+  'Already forced':
+    'An identifier is already_forced when its first finished record was forced. The change was not observed, so it is not an event of any period. The identifier counts among those that are forced now.',
+  'Machine confidence':
+    "The machine's confidence applies to the machine's own label. A forced label has no confidence.",
+  Notes:
+    'Notes are statements of the organization itself about who decided, and why. A note counts for the latest decision of its file and label that may have happened before the note was written. A decision is explained late when its first note was written more than seven days after not_after.',
 }).map(([topic, statement]) => ({ topic, statement }))

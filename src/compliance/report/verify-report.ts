@@ -14,7 +14,7 @@ export function verifyReport(report: Report): Finding[] {
   return [
     ...(dataDigest(data) === data_digest
       ? []
-      : [finding('data_digest', 'is not that of the data: one of the two has been altered')]),
+      : [finding('data_digest', 'does not match the data, because one of the two was altered')]),
     ...differences(data, statedFacts(data)),
   ]
 }
@@ -71,7 +71,7 @@ function differing(what: string, stated: object, made: object): Finding[] {
       const name = Array.isArray(stated)
         ? `${what} ${Number(key) + 1}${subject(stated[Number(key)])}`
         : `${what}.${key}`
-      return finding(name, 'is not what follows from the rest')
+      return finding(name, 'does not follow from the rest of the report')
     })
 }
 

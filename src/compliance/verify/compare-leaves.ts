@@ -37,13 +37,13 @@ function compareUnordered(position: number, sealed: readonly Leaf[], stored: rea
     ...sealed.flatMap((leaf) => {
       const name = leafName(leaf)
       const now = storedByName.get(name)
-      if (!now) return [finding(name, 'was sealed, and is not there any more', position)]
+      if (!now) return [finding(name, 'was sealed, but is missing', position)]
       if (now.hash.equals(leaf.hash)) return []
-      return [finding(name, 'is not what was sealed: it has been altered', position)]
+      return [finding(name, 'differs from its sealed form, because it was altered', position)]
     }),
     ...[...storedByName.keys()]
       .filter((name) => !sealedNames.has(name))
-      .map((name) => finding(name, 'was not sealed: it has been inserted', position)),
+      .map((name) => finding(name, 'was not sealed, because it was inserted', position)),
   ]
 }
 

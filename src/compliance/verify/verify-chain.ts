@@ -98,17 +98,17 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former
   const expected = former.position + 1
   if (position !== expected) {
     const missing = `${expected}${position - 1 > expected ? ` to ${position - 1}` : ''}`
-    find(`the run at position ${missing}`, 'is not there any more', expected)
+    find(`the run at position ${missing}`, 'is missing', expected)
   }
   const what = `run ${run.row.run_id}`
   if (tree.root.toString('hex') !== run.merkle_root) {
-    find(what, 'has leaves that do not make its root: they have been altered')
+    find(what, 'has leaves that do not give its root, because they were altered')
   }
   const head = chainHead(former.head, Buffer.from(run.merkle_root, 'hex'), run.row)
   if (head.toString('hex') !== run.chain_head) {
     find(
       what,
-      'does not follow from the link before: one of the two has been altered, or a run between them removed or inserted',
+      'does not follow from the previous link. One of the two was altered, or a run between them was removed or inserted',
     )
   }
   // The next link is compared with the stored head and not with the computed one, so that one break is one finding.
@@ -143,7 +143,7 @@ async function unsealedRevisions(db: Kysely<Database>): Promise<Finding[]> {
   return rows.map(({ classification_id, revision_no, run_id }) =>
     finding(
       revisionName(classification_id, revision_no),
-      `belongs to run ${run_id}, which was never sealed: it has been inserted, or its run removed`,
+      `belongs to run ${run_id}, which was never sealed. Either it was inserted, or its run was removed`,
     ),
   )
 }
@@ -158,7 +158,7 @@ async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
     .where('s.run_id', 'is', null)
     .orderBy('l.chain_position')
     .execute()
-  const problem = 'has leaves, but no row: it has been removed'
+  const problem = 'has leaves but no row, because it was removed'
   return rows.map(({ chain_position: at }) => finding(`the run at position ${at}`, problem, at))
 }
 

@@ -27,20 +27,20 @@ export async function verifyPayloads(db: Kysely<Database>) {
   return { checked, notChecked, findings }
 }
 
-const REMOVED = 'is not there, although prune would have kept it: it was removed manually'
+const REMOVED = 'is missing, although prune never deletes it, so it was deleted manually'
 
 /** Compares the result_url, too: it is no content, so that the digest does not cover it, but the revision has it. */
 function problemOf(
   row: Pick<RevisionRow, 'media' | 'content_digest' | 'result_url'> & { readonly payload: unknown },
 ): string | undefined {
   const endpoint = endpointOf(row.media)
-  const changed = 'is not what was received: its digest differs'
+  const changed = 'differs from the received one by its digest'
   try {
     const payload = row.payload as JsonObject
     if (contentDigest(endpoint.canonicalize(payload)) !== row.content_digest) return changed
     return (payload.result_url ?? null) === row.result_url
       ? undefined
-      : 'is not what was received: its result_url differs'
+      : 'differs from the received one by its result_url'
   } catch {
     // The payload is not a record, such as null, or a record that the contract would have quarantined.
     return changed

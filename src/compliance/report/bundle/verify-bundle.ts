@@ -84,22 +84,22 @@ class BundleVerifier {
 
   #addHead({ data, data_digest }: HeadLine): void {
     if (createHash('sha256').update(data).digest('hex') !== data_digest) {
-      this.#find('data_digest', 'is not that of the data: one of the two has been altered')
+      this.#find('data_digest', 'does not match the data, because one of the two was altered')
     }
     const parsed = reportDataSchema.safeParse(parseObject(data))
     if (parsed.success) this.#data = parsed.data
-    else this.#find('data', 'is not a report that fits docs/report.schema.json')
+    else this.#find('data', 'does not fit docs/report.schema.json')
   }
 
   #addRun({ run }: RunLine): void {
     const what = `run at position ${run.chain_position}`
     const expected = (this.#last?.chain_position ?? 0) + 1
     if (run.chain_position !== expected) {
-      this.#find(what, `is in the place of the run at position ${expected}`)
+      this.#find(what, `is at the place of the run at position ${expected}`)
     }
     const former = this.#last ? Buffer.from(this.#last.chain_head, 'hex') : GENESIS
     const head = headAfter(former, Buffer.from(run.merkle_root, 'hex'), run.row)
-    if (head.toString('hex') !== run.chain_head) this.#find(what, 'does not follow from the link before')
+    if (head.toString('hex') !== run.chain_head) this.#find(what, 'does not follow from the previous link')
     if (run.chain_head === this.#givenHead) this.#givenHeadAt = run.chain_position
     this.#last = run
     this.#formerRow = this.#lastRow
@@ -117,14 +117,14 @@ class BundleVerifier {
       this.#leaves.set(name, { chain_position: leaf.chain_position, row })
       const problem = timeProblem(row, this.#lastRow, this.#formerRow)
       if (problem !== undefined) this.#find(name, problem)
-    } else this.#find(name, 'is not under the root of its run: it has been altered, or was never sealed')
+    } else this.#find(name, 'does not belong to the root of its run, because it was altered or never sealed')
   }
 
   /** A row of a bundle can be anything, so that making the report may fail: that is a finding, too. */
   #verifyReport(data: ReportData): void {
     const [run, row] = [this.#last, this.#lastRow as SealedRun['row']]
     if (!run || typeof row.done_count !== 'number') {
-      return this.#find('the chain', 'has no run that the report can be as of')
+      return this.#find('the chain', 'has no run for the as-of of the report')
     }
     try {
       const { facts, findings } = provedFacts(data, this.#leaves)

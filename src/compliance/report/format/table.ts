@@ -1,5 +1,6 @@
 import { count, counted, textTable } from '../../../platform/terminal/text.ts'
 import { printable } from '../../../platform/text.ts'
+import { timeText } from '../../../platform/time.ts'
 import { beginsUnobserved } from '../coverage-gaps.ts'
 import { listedInPeriod } from '../period.ts'
 import type { Decision, ForceEvent, Report } from '../schema.ts'
@@ -13,17 +14,17 @@ export function tableText(report: Report): string {
   const { period, as_of } = head
   const { decisions, events } = listedInPeriod(report)
   return [
-    `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${period.from} to`} ${period.to} (not included)`,
-    `As of ${as_of.finished_at}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
+    `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${timeText(period.from)} to`} ${timeText(period.to)} (not included)`,
+    `As of ${timeText(as_of.finished_at, 'up')}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
     '',
     ...coverageLines(head),
     '',
     `Forced now: ${count(summary.now.forced)} of ${counted(summary.now.with_result, 'identifier')} with a result${share(summary.now.forced_share)}.`,
     ...periodLines(report),
     '',
-    ...listLines('Decisions (a file and a label, at one time):', decisions, decisionColumns),
-    ...listLines('Events (one identifier each):', events, eventColumns),
-    'Forced means a label set in place of the machine’s, by whatever means. The API returns neither by whom nor when.',
+    ...listLines('Decisions, one for each file, label and time:', decisions, decisionColumns),
+    ...listLines('Events, one for each identifier that changed:', events, eventColumns),
+    'A forced label counts in place of the machine’s label. The API returns neither its author nor its time.',
     'Each change happened between "not before" and "not after". The JSON and HTML formats explain the rest.',
     `Data digest ${report.data_digest}`,
   ].join('\n')
@@ -38,16 +39,18 @@ function coverageLines({ coverage, period }: Report['head']): string[] {
   )
   const lines = [
     coverage.is_complete
-      ? 'Complete: every change before the end of the period, of an identifier that is not retired, would have been observed.'
-      : 'NOT COMPLETE:',
+      ? 'Complete. The report has every change before the end of the period, except of retired identifiers.'
+      : 'NOT COMPLETE. The report may lack changes before the end of the period:',
     ...coverage.gaps.map(({ statement }) => `- ${statement}`),
     `${count(tracked)} tracked: ${count(finished)} finished, ${count(pending)} pending, ${count(missing)} missing, ${count(quarantined)} quarantined, ${count(retired)} retired${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}.`,
   ]
   if (beginsUnobserved(coverage, period))
-    lines.push(`The first response is of ${observed_since}. What was forced before then is already forced.`)
+    lines.push(
+      `The first response was received at ${seconds(observed_since)}. Labels that were forced before then are already forced.`,
+    )
   if (confirmed_since) lines.push(`Oldest confirmation: ${seconds(confirmed_since)}.`)
   if (reanalyzing > 0) {
-    const text = 'being analyzed again: a change of their force is observed when that ends.'
+    const text = 'being analyzed again. Changes of their forced labels are observed when the analysis ends.'
     lines.push(`${counted(reanalyzing, 'identifier')} ${text}`)
   }
   return lines
@@ -56,11 +59,13 @@ function coverageLines({ coverage, period }: Report['head']): string[] {
 function periodLines({ summary: { period } }: Report): string[] {
   if (period.events === 0)
     return [
-      `No change of force was observed in the period; ${count(period.already_forced)} already forced in the first finished record.`,
+      'No forced label changed in the period.',
+      `Already forced in the first finished record: ${counted(period.already_forced, 'identifier')}.`,
     ]
   return [
-    `In the period: ${counted(period.decisions, 'decision')} (${count(period.decisions_certainly)} certainly, ${count(period.decisions_possibly)} possibly), ${counted(period.events, 'event')} (${count(period.events_certainly)} certainly, ${count(period.events_possibly)} possibly) on ${counted(period.identifiers, 'identifier')}; ${count(period.already_forced)} already forced in the first finished record.`,
-    `${counted(period.against_machine, 'event')} against the machine, ${count(period.against_machine_confidence_090)} of them against a confidence of 0.9 or more.`,
+    `In the period: ${counted(period.decisions, 'decision')} (${count(period.decisions_certainly)} certainly, ${count(period.decisions_possibly)} possibly), and ${counted(period.events, 'event')} (${count(period.events_certainly)} certainly, ${count(period.events_possibly)} possibly) on ${counted(period.identifiers, 'identifier')}.`,
+    `Already forced in the first finished record: ${counted(period.already_forced, 'identifier')}.`,
+    `Forced to another label than the machine's: ${counted(period.against_machine, 'event')}, ${count(period.against_machine_confidence_090)} of them at a machine confidence of 0.9 or more.`,
     `Decisions explained: ${count(period.explained)}, explained late: ${count(period.explained_late)}, unexplained: ${count(period.unexplained)}.`,
     '',
     textTable(
@@ -82,7 +87,7 @@ function listLines<T>(
   if (list.length === 0) return []
   const lines = [title, textTable(list.slice(0, SHOWN).map(columnsOf))]
   const more = list.length - SHOWN
-  if (more > 0) lines.push(`... and ${count(more)} more: the other formats (--format) list all of them.`)
+  if (more > 0) lines.push(`... and ${count(more)} more. The other formats (--format) list all of them.`)
   return [...lines, '']
 }
 
@@ -93,7 +98,7 @@ function decisionColumns(decision: Decision) {
     from: decision.forced_from_differs ? '(differs)' : short(decision.forced_from),
     to: short(decision.forced_to),
     'not before': seconds(decision.not_before),
-    'not after': seconds(decision.not_after),
+    'not after': timeText(decision.not_after, 'up'),
     'in period': decision.in_period,
     identifiers: decision.identifiers,
     explanation: decision.explanation,
@@ -111,7 +116,7 @@ function eventColumns(event: ForceEvent) {
     from: short(event.forced_from),
     to: short(event.forced_to),
     'not before': seconds(event.not_before),
-    'not after': seconds(event.not_after),
+    'not after': timeText(event.not_after, 'up'),
     'in period': event.in_period,
   }
 }
@@ -121,7 +126,7 @@ function share(value: number | null): string {
 }
 
 function seconds(time: string | null): string {
-  return time === null ? '-' : `${time.slice(0, 19).replace('T', ' ')}Z`
+  return time === null ? '-' : timeText(time)
 }
 
 function short(text: string | null): string {

@@ -62,7 +62,8 @@ async function periodOf(
   }
   if (period.from !== null && period.from >= period.to) {
     throw new UsageError(
-      `The period is empty: it would begin at ${period.from} and end at ${period.to}${to === null ? ' (the oldest confirmation; give --to for another end)' : ''}.`,
+      `The period is empty, because it would begin at ${period.from} and end at ${period.to}.`,
+      'Give a later --to. Without --to, a period ends at the oldest confirmation of a finished identifier.',
     )
   }
   return period

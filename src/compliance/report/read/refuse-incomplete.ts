@@ -13,7 +13,8 @@ export async function refuseIncomplete(db: Kysely<Database>, { head }: Report): 
   const lines = []
   for (const { gap, statement } of gaps) lines.push(`- ${statement}`, `  ${await REMEDIES[gap](db, head)}`)
   throw new ReportRefusedError(
-    `The report would not be complete, so it was not made.\n${lines.join('\n')}\nTo make it with these gaps stated in its head, add --allow-incomplete.`,
+    `The report was not made, because it would not be complete.\n${lines.join('\n')}`,
+    'To make it with these gaps stated in its head, add --allow-incomplete.',
   )
 }
 
@@ -24,11 +25,10 @@ const AFTER_A_RUN = 'Run identifai-sync sync --refresh-all, and give no --as-of 
 /** The next step after each gap. */
 const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
   period_not_over: () => 'Run identifai-sync sync after the end of the period, or give an earlier --to.',
-  unobserved: () => 'Give a later --to: before the first response there is nothing to report on.',
+  unobserved: () => 'Give a later --to, because there is nothing to report before the first response.',
   unfinished: async (db, { media, period }) => {
     const condition = sql`state in ('pending', 'missing', 'quarantined') and enqueued_at < ${period.to}`
-    const hint =
-      ' See identifai-sync status --stuck; retire the identifiers that will never have a result, with the reason.'
+    const hint = ' List them with identifai-sync status --stuck. Retire those that will never have a result.'
     return `${await describeIdentifiers(db, media, condition, hint)} ${AFTER_A_RUN}`
   },
   unconfirmed: async (db, { media, period }) => {
@@ -38,7 +38,7 @@ const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
   reanalyzing: () =>
     'Run identifai-sync sync when the analyses have ended, and give no --as-of or one after that run.',
   unsealed: () =>
-    'When the other run has ended, give no --as-of or one after its end; or give one before it began.',
+    'Wait until the other run has ended, and give no --as-of or one after its end. Or give one before its start.',
 }
 
 /** The number of identifiers that match, and the first of them, with a hint where there are any. */
@@ -57,7 +57,7 @@ async function describeIdentifiers(
     .limit(NAMED)
     .execute()
   const total = rows[0]?.total ?? 0
-  if (total === 0) return 'At this moment there is none.'
+  if (total === 0) return 'There is none any more.'
   const more = total > rows.length ? `, and ${total - rows.length} more` : ''
-  return `At this moment ${total}: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.${hint}`
+  return `There are ${total} now: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.${hint}`
 }

@@ -17,7 +17,8 @@ export async function awaitAsOf(db: Kysely<Database>, asOf: string | null): Prom
     select ${asOf}::timestamptz > clock_timestamp() as "isFuture"`.execute(db)
   if (rows[0]?.isFuture) {
     throw new UsageError(
-      `--as-of ${asOf} lies in the future, and the report would depend on later runs. Give a time that has passed.`,
+      `--as-of ${asOf} is in the future, so the report would depend on later runs.`,
+      'Give a time in the past.',
     )
   }
   await waitForSeal(db)
@@ -34,10 +35,15 @@ export async function resolveAsOf(db: Kysely<Database>, asOf: string | null): Pr
     .limit(1)
     .executeTakeFirst()
   if (!run) {
+    if (asOf === null) {
+      throw new UsageError(
+        'There is nothing to report, because no run has ended yet.',
+        'Start one with: identifai-sync sync',
+      )
+    }
     throw new UsageError(
-      asOf === null
-        ? 'There is nothing to report on: no run has ended yet. Run one with: identifai-sync sync'
-        : `There is nothing to report on: no run had ended by ${asOf}. Give a later --as-of.`,
+      `There is nothing to report, because no run had ended by ${asOf}.`,
+      'Give a later --as-of.',
     )
   }
   const { run_id, chain_position, chain_head } = run
@@ -56,6 +62,8 @@ export async function normalizeTime(db: Kysely<Database>, time: string): Promise
     db,
   )
   const [row] = rows
-  if (!row?.isWritable) throw new UsageError(`${time} lies outside the years 1 to 9999 in UTC.`)
+  if (!row?.isWritable) {
+    throw new UsageError(`${time} is outside the years 1 to 9999 in UTC.`, 'Give a time within them.')
+  }
   return row.time
 }

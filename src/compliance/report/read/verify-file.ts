@@ -26,19 +26,25 @@ export async function verifyFile(path: string, head: string | undefined) {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined || error instanceof UsageError) throw error
-    throw new UsageError(`${path} cannot be read: ${message}`, { cause: error })
+    throw new UsageError(`${path} cannot be read (${message}).`, 'Give a bundle or a JSON report.', {
+      cause: error,
+    })
   }
 }
 
 async function verifyReportFile(path: string, head: string | undefined) {
   if (head !== undefined) {
-    throw new UsageError('--head goes with a bundle or with the database: a report alone has no chain.')
+    throw new UsageError(
+      '--head applies to a bundle or the database only, because a report alone has no chain.',
+      'Leave out --head, or give a bundle.',
+    )
   }
   const { data: report, error } = reportSchema.safeParse(parseObject(await readFile(path, 'utf8')))
   if (!report) {
     const [issue] = error.issues
     throw new UsageError(
-      `${path} is neither a bundle nor a report that fits docs/report.schema.json (at /${issue?.path.join('/')}: ${issue?.message}).`,
+      `${path} is neither a bundle nor a report of docs/report.schema.json (at /${issue?.path.join('/')}: ${issue?.message}).`,
+      'Give a file of report bundle, or of report forced --format json.',
     )
   }
   const { chain_position, chain_head } = report.head.as_of

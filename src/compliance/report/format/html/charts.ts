@@ -30,7 +30,7 @@ export function chartsOf(period: PeriodSummary, events: readonly ForceEvent[]) {
     label: `${from.toFixed(1)}–${to.toFixed(1)}`,
     value,
   }))
-  const forcedOtherwise = 'Machine confidence of the verdicts that were forced otherwise'
+  const forcedOtherwise = 'Machine confidence where another label was forced'
   return [
     { id: 'weeks', title: 'Events by week', unit: 'Week from Monday (UTC)', ...columnChart(weeks) },
     { id: 'matrix', title: 'Machine against forced label', unit: 'Machine → forced to', ...barChart(matrix) },
@@ -110,5 +110,5 @@ function describe(rows: readonly Row[]): string {
   const total = rows.reduce((sum, { value }) => sum + value, 0)
   const highest = rows.toSorted((one, other) => other.value - one.value)[0]
   if (!highest || total === 0) return 'No events.'
-  return `${count(total)} in all; the most, ${count(highest.value)}, at ${highest.label}.`
+  return `${count(total)} in total. The highest number is ${count(highest.value)}, at ${highest.label}.`
 }

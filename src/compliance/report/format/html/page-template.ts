@@ -43,7 +43,7 @@ export const DECISIONS_TEMPLATE = `
       <th role="rowheader" scope="row" data-label="Decision"><%= decision.decision %></th>
       <td role="cell" data-label="File"><code><%= decision.file_hash ?? 'not known' %></code></td>
       <td role="cell" data-label="Forced"><span><%= decision.forced_from_differs ? 'from different labels' : decision.forced_from === null ? 'not forced before' : 'from ' + decision.forced_from %></span><span class="strong">to <%= decision.forced_to ?? 'none (no longer forced)' %></span></td>
-      <td role="cell" class="when" data-label="When"><span><span class="label">not before</span> <%= it.time(decision.not_before) %></span><span><span class="label">not after</span> <%= it.time(decision.not_after) %></span><span class="label"><%= it.inPeriod[decision.in_period] %></span></td>
+      <td role="cell" class="when" data-label="When"><span><span class="label">not before</span> <%= it.time(decision.not_before) %></span><span><span class="label">not after</span> <%= it.time(decision.not_after, 'up') %></span><span class="label"><%= it.inPeriod[decision.in_period] %></span></td>
       <td role="cell" data-label="Identifiers"><span><%= it.count(decision.identifiers) %> changed</span><span class="label">of <%= it.count(decision.tracked) %> tracked</span></td>
       <td role="cell" data-label="Explanation"><span class="tag <%= decision.explanation === 'unexplained' ? 'unexplained' : 'explained' %>"><%= decision.explanation.replace('_', ' ') %></span>
 <% for (const note of decision.notes) { %>
@@ -73,7 +73,7 @@ export const EVENTS_TEMPLATE = `
       <td role="cell" data-label="Forced"><span><%= event.forced_from === null ? 'not forced before' : 'from ' + event.forced_from %></span><span class="strong">to <%= event.forced_to ?? 'none (no longer forced)' %></span><span class="label">origin <%= event.force_origin === 'not_c2pa_path' ? 'not the C2PA path' : 'undetermined' %></span></td>
       <td role="cell" data-label="Machine verdict"><span class="strong"><%= it.verdict(event, 'after') %></span>
 <% if (it.verdict(event, 'before') !== it.verdict(event, 'after')) { %><span class="label">before: <%= it.verdict(event, 'before') %></span><% } %></td>
-      <td role="cell" class="when" data-label="When"><span><span class="label">not before</span> <%= it.time(event.not_before) %></span><span><span class="label">not after</span> <%= it.time(event.not_after) %></span><span class="label"><%= it.inPeriod[event.in_period] %></span></td>
+      <td role="cell" class="when" data-label="When"><span><span class="label">not before</span> <%= it.time(event.not_before) %></span><span><span class="label">not after</span> <%= it.time(event.not_after, 'up') %></span><span class="label"><%= it.inPeriod[event.in_period] %></span></td>
       <td role="cell" data-label="Decision"><a href="#decision-<%= event.decision %>"><%= event.decision %></a></td>
     </tr>
 <% } %>
@@ -86,28 +86,28 @@ export const PAGE_TEMPLATE = `
 <a class="skip" href="#main">To the report</a>
 <header>
   <h1><%= it.report.head.title %></h1>
-  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.report.head.period.from %> to <% } else { %>Up to <% } %><%= it.report.head.period.to %> (not included), <%= it.report.head.media %></p>
-  <p class="soft">As of the end of a run at <%= it.report.head.as_of.finished_at %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
+  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.time(it.report.head.period.from) %> to <% } else { %>Up to <% } %><%= it.time(it.report.head.period.to) %> (not included), <%= it.report.head.media %></p>
+  <p class="soft">As of the end of the run at <%= it.time(it.report.head.as_of.finished_at, 'up') %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
 <% if (it.coverage.is_complete) { %>
-  <p class="state complete"><b>Complete.</b> Every change before the end of the period, of an identifier that was not retired, would have been observed, except one that was undone between two requests.</p>
+  <p class="state complete"><b>Complete.</b> The report has every change before the end of the period. Two kinds of changes are excepted: those of retired identifiers, and those that were undone between two requests.</p>
 <% } else { %>
-  <div class="state incomplete"><b>Not complete.</b> Changes before the end of the period may not have been observed:
+  <div class="state incomplete"><b>Not complete.</b> The report may lack changes before the end of the period:
     <ul><% for (const gap of it.coverage.gaps) { %><li><%= gap.statement %></li><% } %></ul></div>
 <% } %>
 <% if (it.beginsUnobserved) { %>
-  <p class="soft">The first response is of <%= it.coverage.observed_since %>. What was forced before then is already forced.</p>
+  <p class="soft">The first response was received at <%= it.time(it.coverage.observed_since) %>. Labels that were forced before then are already forced.</p>
 <% } %>
 </header>
 <main id="main">
   <section aria-labelledby="short">
-    <h2 id="short">In short</h2>
+    <h2 id="short">Summary</h2>
     <ul class="tiles">
       <li><span class="label">Decisions in the period</span><b><%= it.count(it.period.decisions) %></b><span><%= it.count(it.period.decisions_certainly) %> certainly, <%= it.count(it.period.decisions_possibly) %> possibly</span></li>
-      <li><span class="label">Events, one for each identifier changed</span><b><%= it.count(it.period.events) %></b><span>on <%= it.count(it.period.identifiers) %> identifier<%= it.period.identifiers === 1 ? '' : 's' %></span></li>
+      <li><span class="label">Events, one for each identifier that changed</span><b><%= it.count(it.period.events) %></b><span>on <%= it.count(it.period.identifiers) %> identifier<%= it.period.identifiers === 1 ? '' : 's' %></span></li>
       <li><span class="label">Decisions without an explanation</span><b><%= it.count(it.period.unexplained) %></b><span><%= it.count(it.period.explained) %> explained, <%= it.count(it.period.explained_late) %> late</span></li>
-      <li><span class="label">Events against the machine</span><b><%= it.count(it.period.against_machine) %></b><span><%= it.count(it.period.against_machine_confidence_090) %> against 0.9 or more</span></li>
+      <li><span class="label">Events to another label than the machine’s</span><b><%= it.count(it.period.against_machine) %></b><span><%= it.count(it.period.against_machine_confidence_090) %> at a machine confidence of 0.9 or more</span></li>
       <li><span class="label">Forced at the as-of</span><b><%= it.count(it.now.forced) %></b><span>of <%= it.count(it.now.with_result) %> with a result<% if (it.now.forced_share !== null) { %> (<%= (it.now.forced_share * 100).toFixed(1) %> %)<% } %></span></li>
-      <li><span class="label">Already forced in the first finished record</span><b><%= it.count(it.period.already_forced) %></b><span>in the period; no events, because the change was not observed</span></li>
+      <li><span class="label">Already forced in the first finished record</span><b><%= it.count(it.period.already_forced) %></b><span>in the period, and not counted as events, because the change was not observed</span></li>
     </ul>
   </section>
   <section aria-labelledby="charts">
@@ -116,11 +116,11 @@ export const PAGE_TEMPLATE = `
   </section>
   <section aria-labelledby="decisions">
     <h2 id="decisions">Decisions</h2>
-<% if (it.listed.decisions.length === 0) { %><p>No change of force was observed in the period.</p><% } else { %><p class="soft">A file and a label, at one time; with the notes of the organization on it.</p><%~ include('@decisions', it) %><% } %>
+<% if (it.listed.decisions.length === 0) { %><p>No forced label changed in the period.</p><% } else { %><p class="soft">One for each file, label and time, with the notes of the organization.</p><%~ include('@decisions', it) %><% } %>
   </section>
   <section aria-labelledby="events">
     <h2 id="events">Events</h2>
-<% if (it.listed.events.length === 0) { %><p>No change of force was observed in the period.</p><% } else { %><p class="soft">One for each identifier whose label changed. Each change happened between “not before” and “not after” (UTC).</p><%~ include('@events', it) %><% } %>
+<% if (it.listed.events.length === 0) { %><p>No forced label changed in the period.</p><% } else { %><p class="soft">One for each identifier whose forced label changed. Each change happened between “not before” and “not after” (UTC).</p><%~ include('@events', it) %><% } %>
   </section>
   <section aria-labelledby="coverage">
     <h2 id="coverage">Coverage</h2>
@@ -132,10 +132,10 @@ export const PAGE_TEMPLATE = `
       <dt>First response</dt><dd><%= it.time(it.coverage.observed_since) %></dd>
       <dt>Oldest confirmation</dt><dd><%= it.time(it.coverage.confirmed_since) %></dd>
       <dt>Oldest without a result</dt><dd><%= it.coverage.unfinished_enqueued_since === null ? 'none' : 'enqueued ' + it.time(it.coverage.unfinished_enqueued_since) %></dd>
-<% if (it.coverage.reanalyzing > 0) { %>      <dt>Being analyzed again</dt><dd><%= it.count(it.coverage.reanalyzing) %>: a change of their force is observed when that ends</dd><% } %>
+<% if (it.coverage.reanalyzing > 0) { %>      <dt>Being analyzed again</dt><dd><%= it.count(it.coverage.reanalyzing) %>, and changes of their forced labels are observed when the analysis ends</dd><% } %>
       <dt>Chain head</dt><dd><code><%= it.report.head.as_of.chain_head %></code></dd>
       <dt>Run</dt><dd><code><%= it.report.head.as_of.run_id %></code></dd>
-      <dt>The API’s own clock in that run</dt><dd><%= it.report.head.as_of.first_http_date === null ? 'no response had a date' : it.time(it.report.head.as_of.first_http_date) + ' to ' + it.time(it.report.head.as_of.last_http_date) %></dd>
+      <dt>Clock of the API during that run</dt><dd><%= it.report.head.as_of.first_http_date === null ? 'no response had a time' : it.time(it.report.head.as_of.first_http_date) + ' to ' + it.time(it.report.head.as_of.last_http_date) %></dd>
     </dl>
   </section>
   <section aria-labelledby="breakdown">
@@ -160,6 +160,6 @@ export const PAGE_TEMPLATE = `
     <dt>Data digest</dt><dd><code><%= it.report.data_digest %></code></dd>
     <dt>Made</dt><dd><%= it.time(it.report.generated_at) %> by <%= it.report.generated_by %></dd>
   </dl>
-  <p class="soft">Made again from the same period and as-of, the report has the same data digest. The JSON form carries these data, a bundle proves them: identifai-sync report bundle, report verify.</p>
+  <p class="soft">A report that is made again for the same period and as-of has the same data digest. The JSON format has these data. A bundle proves them (<code>identifai-sync report bundle</code>), and <code>identifai-sync report verify</code> checks both.</p>
 </footer>
 `

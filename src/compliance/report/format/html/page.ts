@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Eta } from 'eta'
 import { printable } from '../../../../platform/text.ts'
 import { count } from '../../../../platform/terminal/text.ts'
+import { timeText } from '../../../../platform/time.ts'
 import { beginsUnobserved } from '../../coverage-gaps.ts'
 import { listedInPeriod } from '../../period.ts'
 import type { ForceEvent, InPeriod, Report } from '../../schema.ts'
@@ -68,9 +69,9 @@ function escape(value: unknown): string {
   return printable(String(value)).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-/** A time to the millisecond, which is enough for a reader; the JSON format has all six digits. */
-function time(text: string | null): string {
-  return text === null ? 'not known' : `${text.slice(0, 10)} ${text.slice(11, 23)}Z`
+/** A time to the second, which is enough for a reader; the JSON format has all six digits. */
+function time(text: string | null, rounding?: 'up'): string {
+  return text === null ? 'not known' : timeText(text, rounding)
 }
 
 function verdict(event: ForceEvent, when: 'before' | 'after'): string {
