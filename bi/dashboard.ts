@@ -116,14 +116,14 @@ const CHARTS = {
   },
   forced: {
     title: 'Forced',
-    description: 'Share of results whose label was forced, by whatever means.',
+    description: 'Share of results whose label was forced.',
     view: 'classifications',
     type: 'big_number_total',
     where: COUNTED,
     options: { metric: 'forced_share', y_axis_format: PERCENT },
   },
   toReview: {
-    title: 'Worth a look',
+    title: 'To review',
     description: 'Classifications on the review worklist.',
     view: 'review_worklist',
     type: 'big_number_total',
@@ -148,7 +148,7 @@ const CHARTS = {
   },
   sources: {
     title: 'Artificial share by source',
-    description: 'Where the artificial audio comes from.',
+    description: 'Origin of the artificial audio.',
     view: 'classifications',
     type: 'table',
     where: COUNTED,
@@ -161,7 +161,7 @@ const CHARTS = {
   },
   forcedShare: {
     title: 'Forced share by day of submission',
-    description: 'How many of the results of a day were forced since.',
+    description: 'Share of the results of a day that are forced now.',
     view: 'classifications',
     type: 'echarts_timeseries_line',
     where: COUNTED,
@@ -175,7 +175,7 @@ const CHARTS = {
   },
   forcedAgainst: {
     title: 'Machine against forced label',
-    description: 'What the machine had said of those that are forced now.',
+    description: 'Labels of the machine for results that are forced now.',
     view: 'forced_classifications',
     type: 'table',
     options: {
@@ -186,8 +186,8 @@ const CHARTS = {
     },
   },
   explained: {
-    title: 'Decisions to force',
-    description: 'Decisions seen since tracking began, and whether a note explains them.',
+    title: 'Decisions',
+    description: 'Observed decisions, by the explanation in the notes.',
     view: 'force_decisions',
     type: 'pie',
     options: {
@@ -201,7 +201,7 @@ const CHARTS = {
   scores: {
     title: 'Mean artificial score of each model, by day',
     description:
-      'On whole files, without those in which the model abstained. A step is a change of the model, or of what is submitted.',
+      'On whole files, without abstentions. A step means that the model or the submitted audio changed.',
     view: 'model_daily',
     type: 'echarts_timeseries_line',
     options: {
@@ -216,7 +216,7 @@ const CHARTS = {
   },
   models: {
     title: 'Models',
-    description: 'How often each gave a result, and how often it could not tell.',
+    description: 'Results and abstentions of each model.',
     view: 'model_daily',
     type: 'table',
     options: {
@@ -227,8 +227,8 @@ const CHARTS = {
     },
   },
   heuristics: {
-    title: 'What another heuristic would change',
-    description: 'Verdicts that would flip, and overrides that would have been needless.',
+    title: 'Effect of another heuristic',
+    description: 'Verdicts that would flip, and overrides that would have been avoided.',
     view: 'heuristic_agreement',
     type: 'table',
     options: {
@@ -240,7 +240,7 @@ const CHARTS = {
   },
   worklist: {
     title: 'Review worklist',
-    description: 'Rank 1 first. The first two hundred.',
+    description: 'The first 200, by rank.',
     view: 'review_worklist',
     type: 'table',
     options: {
@@ -260,8 +260,8 @@ const CHARTS = {
     },
   },
   freshness: {
-    title: 'How fresh this is',
-    description: 'Every result was asked for at confirmed_since or later.',
+    title: 'Freshness',
+    description: 'Every result was confirmed at confirmed_since or later.',
     view: 'sync_freshness',
     type: 'table',
     options: {

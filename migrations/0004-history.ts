@@ -98,12 +98,12 @@ async function createRevisions(db: Kysely<unknown>): Promise<void> {
       classification_id: 'identifiers.id of the identifier.',
       revision_no: 'Number of the revision within the classification, from 1.',
       observed_at:
-        'Database clock when the response with this content was received: the change happened not after this.',
+        'Database clock when the response with this content was received. The change happened then or earlier.',
       previous_confirmed_at:
-        'Database clock before the last request that returned the former content was sent: the change happened not before this. Once there was a finished content, the former content is the last finished one. Null for the first revision. It does not bound a force that was already_forced.',
+        'Database clock before the last request that returned the former content was sent. The change happened then or later. Once there was a finished content, the former content is the last finished one. Null for the first revision. It does not bound a force that was already_forced.',
       run_id: 'The run that received it.',
       causes:
-        'Reasons for which this revision exists. Changes of force between two finished records: forced, force_changed, unforced; the two times of the revision bound them. already_forced: forced in its first finished record, so the change was not observed and the two times do not bound it. Other changes: status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, extra_changed, metadata_changed (name, ref_id, or the force of an unfinished record). Presence: first_seen, disappeared (the API stopped returning it), reappeared.',
+        'Reasons for which this revision exists. The causes forced, force_changed and unforced: the forced label changed between two finished records, within the two times of the revision. The cause already_forced: it was forced in its first finished record. That change was not observed, so the two times do not bound it. Other changes: status_changed, heuristic_switched, verdict_changed, models_changed, scores_changed, api_version_changed, details_changed, hash_changed, errors_changed, extra_changed. The cause metadata_changed: the name, the ref_id, or the forced label of an unfinished record. Presence: first_seen, disappeared (the API stopped returning it), reappeared.',
       media: 'Kind of medium.',
       identifier: 'Names one submission.',
       source: 'identifiers.source at that time.',

@@ -86,7 +86,7 @@ export const CLASSIFICATION = {
 async function createClassifications(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'classifications', {
     comment:
-      'The result of each submission. Count by effective_classification: a machine verdict that was forced to another label does not count, and null means that there is nothing to count. machine_confidence is the confidence in the label of the machine, never in a forced one. One row per identifier with a record.',
+      "The result of each submission. Count by effective_classification, because a forced label replaces the machine's. Null means that no label counts. The column machine_confidence is the confidence in the machine's label, never in a forced one. One row per identifier with a record.",
     columns: CLASSIFICATION,
     // A column that a query does not select costs nothing, because the planner removes joins on a key. Most contents never
     // change, so that facts from later revisions are looked up only for those that did.
@@ -141,7 +141,7 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
         'Seconds since enqueued_at, while it was never finished (done or errored). Null: it was finished before, or is retired.',
       finished_at:
         'Time at which it first became done or errored. The time at which it was first done is classifications.first_done_at. Null: not finished yet.',
-      has_result: 'True when classifications has a result of it (status done), in whatever state it is now.',
+      has_result: 'True when classifications has a result of it (status done). Its state can be any.',
       errors: 'Errors of the analysis, from its last record. Null: no error, or no record yet.',
       last_requested_at: 'Time of the last request that got a response. Null: not requested yet.',
       last_confirmed_at:

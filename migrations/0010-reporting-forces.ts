@@ -257,7 +257,7 @@ async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
   const columns = Object.keys(CLASSIFICATION)
   await createView(db, 'forced_classifications', {
     comment:
-      'Classifications that are forced now, with the interval of the last observed change and with the latest note about it. identifAI does not return when and by whom a label was forced. One row per classification forced now.',
+      'Classifications that are forced now, with the interval of the last observed change and the latest note. The API returns neither the time nor the author of a forced label. One row per classification that is forced now.',
     columns: {
       ...CLASSIFICATION,
       classification_id: IDENTIFICATION.classification_id,

@@ -128,7 +128,7 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
       "Classifications that a person should review, with the reasons in words. Order by rank. A forced classification leaves the list when a note explains it; the machine's verdict is not a reason any more then. One row per classification with at least one reason.",
     columns: {
       ...IDENTIFICATION,
-      rank: '1 comes first. 1: forced without a note, against a sure machine (0.9 or more). 2: forced without a note, or human with artificial clips. 3: heuristics disagree, or the machine was not sure (below 0.7). 4: the analysis failed, or gave no verdict.',
+      rank: 'Urgency, of which 1 is the highest. Rank 1: forced without a note, against a machine confidence of 0.9 or more. Rank 2: forced without a note, or human with artificial clips. Rank 3: heuristics disagree, or the machine confidence is below 0.7. Rank 4: the analysis failed, or gave no verdict.',
       reasons: 'All reasons, the most urgent first, separated by semicolons.',
       reason_codes:
         'The same reasons as codes for filters, separated by spaces: against_sure_machine, no_note, artificial_clips, heuristics_disagree, not_sure, failed, no_verdict.',

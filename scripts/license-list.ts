@@ -42,8 +42,9 @@ export function licenseList(lockfile: {
   return [
     '# Licenses',
     '',
-    'What an installation brings besides `identifai-sync` itself, which is under the MIT license. Made from `package-lock.json` by',
-    '`npm run docs:licenses`; the test suite holds it true, and refuses licenses that are not permissive.',
+    'For everyone who has to check licenses. The table lists the packages that an installation has in addition',
+    'to `identifai-sync`, which is under the MIT license. `npm run docs:licenses` writes this page from `package-lock.json`. A test fails when it is',
+    'stale, or when a license is not permissive.',
     '',
     '| package | version | license |',
     '| --- | --- | --- |',
