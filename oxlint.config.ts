@@ -118,11 +118,11 @@ export default defineConfig({
     override('src/devkit/simulator/**', [
       {
         group: [...ROOMS.flat(), 'embedded-postgres', 'demo'].map(patternOf),
-        message: 'The simulator is an independent witness: it imports no product code.',
+        message: 'The simulator is an independent witness, so it imports no product code.',
       },
     ]),
     override('migrations/**', [
-      { group: ['**/src/**'], message: 'Migrations stand alone: they import nothing that can change later.' },
+      { group: ['**/src/**'], message: 'Migrations import nothing that can change later.' },
     ]),
     { files: ['test/**'], rules: { 'unicorn/consistent-function-scoping': 'off' } },
     { files: ['*.config.ts', 'test/support/global-setup.ts'], rules: { 'import/no-default-export': 'off' } },

@@ -176,17 +176,17 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
       cross join lateral (
         select
           case when unexplained.label is not null and c.contradicts_machine and c.machine_confidence >= 0.9 then
-            format('forced to %s, though the machine was sure of %s (%s)', c.force_classification,
+            format('forced to %s against %s with a machine confidence of %s', c.force_classification,
               c.machine_classification, round(c.machine_confidence::numeric, 2)) end as against_sure,
-          'forced to ' || unexplained.label || ', and no note says why' as without_note,
+          'forced to ' || unexplained.label || ' without a note' as without_note,
           case when c.verdict_source = 'machine' and c.effective_classification = 'human'
               and c.artificial_clip_count > 0
-            then format('counts as human, but %s of its %s clips with a label sound artificial',
+            then format('counts as human, but %s of %s labeled clips are artificial',
               c.artificial_clip_count, c.judged_clip_count) end as artificial_clips,
-          case when heuristic.others > 0 then format('%s of %s other heuristics give another label',
+          case when heuristic.others > 0 then format('%s of %s other heuristics have another label',
             heuristic.others, heuristic.n) end as heuristics,
           case when c.verdict_source = 'machine' and c.machine_confidence < 0.7
-            then format('the machine was not sure (%s)', round(c.machine_confidence::numeric, 2)) end as not_sure,
+            then format('the machine confidence is %s', round(c.machine_confidence::numeric, 2)) end as not_sure,
           case when c.status = 'errored' then 'the analysis failed' || coalesce(': ' || c.errors, '') end as failed,
           case when c.status = 'done' and c.effective_classification is null then 'done, but without a verdict' end
             as no_verdict

@@ -3,11 +3,14 @@ import { createProgram } from '../src/cli/program.ts'
 import { LOG_EVENTS } from '../src/platform/log-events.ts'
 import { VARIABLE_LINES } from '../src/platform/config/variables.ts'
 import { EXIT_CODE, EXIT_CODE_MEANINGS, SIGNAL_EXIT_CODES } from '../src/platform/errors.ts'
+import { linkTerms } from './words/link-terms.ts'
 import { readErrors, readFindings, readSettingProblems } from './read-messages.ts'
 
 /** The page docs/reference.md, in Markdown. */
 export function referenceMarkdown(): string {
-  return `# Reference
+  return linkTerms(
+    'docs/reference.md',
+    `# Reference
 
 For everyone who runs the program. After reading it, you can find each command, variable, exit code, error and log event.
 \`npm run docs:reference\` writes this page from the program. [The glossary](glossary.md) defines the terms.
@@ -79,7 +82,8 @@ ${table(
     remedy ?? '',
   ]),
 )}
-`
+`,
+  )
 }
 
 function commandLines(program: CommandUnknownOpts): string[][] {

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../src/platform/postgres/database.ts'
+import { linkTerms } from './words/link-terms.ts'
 
 interface Relation {
   readonly schema: string
@@ -44,7 +45,7 @@ export async function schemaMarkdown(db: Kysely<Database>): Promise<string> {
       const name = nameOf(relation)
       return relationLines(relation, columns.get(name) ?? [], keysOf.get(name) ?? [], indexes.get(name) ?? [])
     })
-  return [
+  const lines = [
     INTRODUCTION,
     '## The views: `identifai_reporting`',
     '',
@@ -57,12 +58,14 @@ export async function schemaMarkdown(db: Kysely<Database>): Promise<string> {
     ...diagram(tables, columns, keys),
     ...contents(tables),
     ...sections(tables),
-  ].join('\n')
+  ]
+  return linkTerms('docs/schema.md', lines.join('\n'))
 }
 
 const INTRODUCTION = `# The schema
 
-\`npm run docs:schema\` writes this page from a migrated database. The descriptions are the comments in the database.
+For analysts and developers. After reading this page, you know every view, table and column. The descriptions are the comments
+in the database, from which \`npm run docs:schema\` writes this page.
 `
 
 function contents(relations: readonly Relation[]): string[] {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { linkTerms } from '../../scripts/words/link-terms.ts'
 import { type Backlog, SMALL } from './measure-backlog.ts'
 import type { Loading } from './measure-loading.ts'
 import type { Memory } from './measure-memory.ts'
@@ -19,7 +20,7 @@ export interface Results {
 
 /** Writes the measurements to docs/benchmarks.md, ratios first. */
 export function writeReport(results: Results): void {
-  const text = report(results)
+  const text = linkTerms('docs/benchmarks.md', report(results))
   writeFileSync(FILE, text)
   console.log(text)
 }
@@ -55,9 +56,12 @@ function report({ size, loading, backlog, memory, sizes }: Results): string {
   ] as const
   return `# Benchmarks
 
-What \`npm run bench\` measured last: medians of ${size.rounds} rounds in which each takes its turn, in another order each time, on ${os.availableParallelism()} cores
-(${os.cpus()[0]?.model.trim()}), Node ${process.versions.node}, the embedded PostgreSQL with durability switched off for all alike.
-Ratios are of one round, and the median of them; seconds differ from machine to machine.
+For developers, and for operators who plan a large volume. After reading this page, you know the speed, the memory and the
+size of the product, compared with other ways to load the same data. \`npm run bench\` writes this page.
+
+The figures are medians of ${size.rounds} rounds. Each round runs all candidates, in another order. A ratio compares two figures of
+one round. The machine has ${os.availableParallelism()} cores (${os.cpus()[0]?.model.trim()}) and Node ${process.versions.node}. The embedded PostgreSQL has no durability,
+for all candidates. Seconds differ from machine to machine, and ratios less.
 
 | speed | measured | bar | |
 | --- | --- | --- | --- |
@@ -69,10 +73,11 @@ ${costs.map(([what, value, most]) => `| ${what} | ${times(value)} | at most ${mo
 | peak memory of the fleet | ${memory.whole.megabytes} MB | under 256 MB | ${memory.whole.megabytes < 256 ? 'met' : '**missed**'} |
 | rows of the data tables written by refreshes of unchanged data | ${loading.refreshWrites} | none | ${loading.refreshWrites === 0 ? 'met' : '**missed**'} |
 
-## What was run
+## Candidates
 
-${size.identifiers.toLocaleString('en-US')} identifiers of 64 hex digits, served over loopback by a process of its own from prepared bodies: a main verdict, three
-heuristics, three models, 8 clips, ${loading.rowsEach} rows each. Of the shape with 60 clips, ${loading.rowsEachLong} rows each, it is ${loading.longIdentifiers.toLocaleString('en-US')} identifiers.
+Each candidate loads ${size.identifiers.toLocaleString('en-US')} identifiers of 64 hex digits. A separate process serves prepared responses over loopback. A record
+has a main verdict, three heuristics, three models and 8 clips: ${loading.rowsEach} rows. For records with 60 clips (${loading.rowsEachLong} rows each), there
+are ${loading.longIdentifiers.toLocaleString('en-US')} identifiers.
 
 | | seconds | rows a second |
 | --- | --- | --- |
@@ -101,35 +106,43 @@ ${(
   )
   .join('\n')}
 
-- **Sync** is the command as it is installed, \`SYNC_CONCURRENCY=${CONCURRENCY}\`, at a quota that limits nothing, timed by its run's row: without the
-  start of the process, with the sealing.
-- **COPY** loads what the sync has written (results, history and payloads: the same tables, keys, foreign keys and indexes) from files,
-  in one transaction a stream, as text unless noted. It fetches, checks, hashes and seals nothing, and tracks no identifiers. The sync
-  itself sends what is many in the binary format; against COPY in that format its first load is ${times(ratio('copyBinary', 'sync'))} as fast.
-- **Kysely** is a straightforward implementation (\`bench/loading/kysely-peer.ts\`): our contract and normalizer, multi-row inserts, one
-  transaction a batch, nothing at the same time. It writes the same rows, but keeps no lease, compares with nothing and seals nothing.
-- **dlt** makes a table of each nested list with keys of its own; it writes no foreign keys, no indexes but for those keys, no history and
-  no queue, and checks no contract. Its fastest settings: pages, requests in threads, CSV by COPY, a normalizing process a core.
-- **Refresh** is the next nightly run: all is due, nothing has changed, autovacuum has run.
+- **Sync** is the installed command with \`SYNC_CONCURRENCY=${CONCURRENCY}\` and an unlimited quota. The time is that of the run, including the
+  sealing, and without the start of the process.
+- **COPY** loads the rows that the sync has written from files, in one transaction a stream, as text unless noted. The tables,
+  keys, foreign keys and indexes are the same: results, history and payloads. COPY does not request, check, hash or seal, and it
+  tracks no identifiers. The sync sends large tables in the binary format. Compared with COPY in that format, a first load is
+  ${times(ratio('copyBinary', 'sync'))} as fast.
+- **Kysely** is a straightforward implementation (\`bench/loading/kysely-peer.ts\`). It has the same contract and normalizer, inserts
+  several rows a statement, and does one thing at a time, in one transaction a batch. It writes the same rows, but it has no
+  leases, compares nothing and seals nothing.
+- **dlt** creates a table with its own keys for each nested list. It has no foreign keys, no other indexes, no history, no queue
+  and no contract. Its fastest settings are pages, requests in threads, CSV with COPY, and a normalizing process for each core.
+- **Refresh** is the next nightly run. All identifiers are due, nothing has changed, and autovacuum has run.
 
 ${
   loading.dltVersion === null
     ? ''
-    : `What limits it against dlt: plain COPY of these rows, with their keys, foreign keys and indexes, is itself only ${times(ratio('dlt', 'copyOne'))} as fast as
-dlt, which writes none of them; without any, ${times(ratio('dlt', 'copyBare'))}. What loads these tables with their keys on this machine cannot be eight times as fast as dlt.`
+    : `The keys limit the ratio to dlt. Plain COPY of these rows, with their keys, foreign keys and indexes, is only ${times(ratio('dlt', 'copyOne'))} as
+fast as dlt, which has none of them. Without any key, COPY is ${times(ratio('dlt', 'copyBare'))} as fast. So no program can load these tables with their
+keys eight times as fast as dlt on this machine.`
 }
 
-A backlog of ${backlog.large.identifiers.toLocaleString('en-US')} due identifiers: a claim of 100 takes ${backlog.large.claimMs.toFixed(1)} ms, at ${backlog.small.identifiers.toLocaleString('en-US')} ${backlog.small.claimMs.toFixed(1)} ms; a run that requests
-${SMALL.toLocaleString('en-US')} of them ${backlog.large.runSeconds.toFixed(2)} and ${backlog.small.runSeconds.toFixed(2)} s. Its end counts the tracked identifiers, which takes ${backlog.large.countSeconds.totals.toFixed(2)} s of the former for any number of requests;
-reading the pages of that table, with all cores, takes ${backlog.large.countSeconds.reading.toFixed(2)} s alone.
+## Backlog and memory
 
-A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers held at most
-${memory.whole.megabytes} MB of memory, one of ${memory.tenth.identifiers.toLocaleString('en-US')} ${memory.tenth.megabytes} MB.
+| | ${backlog.small.identifiers.toLocaleString('en-US')} due | ${backlog.large.identifiers.toLocaleString('en-US')} due |
+| --- | --- | --- |
+| claim of 100 | ${backlog.small.claimMs.toFixed(1)} ms | ${backlog.large.claimMs.toFixed(1)} ms |
+| run that requests ${SMALL.toLocaleString('en-US')} | ${backlog.small.runSeconds.toFixed(2)} s | ${backlog.large.runSeconds.toFixed(2)} s |
+
+The end of a run counts the tracked identifiers. With the large backlog, this takes ${backlog.large.countSeconds.totals.toFixed(2)} s for any number of requests.
+Reading the pages of this table with all cores takes ${backlog.large.countSeconds.reading.toFixed(2)} s of that.
+
+A first load of ${memory.whole.identifiers.toLocaleString('en-US')} identifiers uses at most ${memory.whole.megabytes} MB of memory, and one of ${memory.tenth.identifiers.toLocaleString('en-US')} uses ${memory.tenth.megabytes} MB.
 
 ## Size on disk
 
-Gigabytes for a million classifications of 140 rows, tables with their indexes, without dead rows: after a first load; when each content has
-changed once; and after \`prune\` has taken the records of what was superseded.
+The sizes are in gigabytes, for a million classifications of 140 rows. They include indexes, and no dead rows. The columns are
+the sizes after a first load, after each content has changed once, and after \`prune\` has deleted the superseded payloads.
 
 | table | first load | changed once | pruned |
 | --- | --- | --- | --- |
@@ -141,8 +154,8 @@ ${Object.keys(sizes.changedOnce)
   .join('\n')}
 | all | ${gigabytes(sum(sizes.firstLoad))} | ${gigabytes(sum(sizes.changedOnce))} | ${gigabytes(sum(sizes.pruned))} |
 
-To the WAL, without full-page images, a million first loads write ${gigabytes(sizes.wal.firstLoad)} GB, a million refreshes without a change
-${gigabytes(sizes.wal.refresh)} GB.
+A million first loads write ${gigabytes(sizes.wal.firstLoad)} GB of WAL, and a million refreshes without a change write ${gigabytes(sizes.wal.refresh)} GB. Full-page images are
+additional.
 `
 }
 

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { findUnlinked, GLOSSARY } from './link-terms.ts'
 import { type Name, type Paragraph, readSource } from './read-source.ts'
 
 const wordsSchema = z.strictObject({
   prose: z.record(z.string(), z.string()),
   openers: z.array(z.string()),
   longestSentence: z.int(),
+  longestMean: z.number(),
   names: z.record(z.string(), z.string()),
 })
 
@@ -20,7 +22,7 @@ const allowedSchema = z.strictObject({
 export interface Problem {
   readonly file: string
   readonly line: number
-  readonly rule: 'phrase' | 'opener' | 'long sentence' | 'retired name'
+  readonly rule: 'phrase' | 'opener' | 'long sentence' | 'long mean' | 'retired name' | 'unlinked term'
   readonly text: string
   readonly instead: string
 }
@@ -91,6 +93,33 @@ function proseProblems({ text, pieces }: Paragraph): Finding[] {
   return [...phrases, ...bySentence]
 }
 
+/** Problems of a page of the documentation as a whole: long sentences on average, and terms without a link. */
+export function findPageProblems(file: string, text: string): Problem[] {
+  const lengths = sentenceLengths(file, text)
+  const mean = lengths.reduce((sum, length) => sum + length, 0) / Math.max(lengths.length, 1)
+  const unlinked = file === GLOSSARY ? [] : findUnlinked(text)
+  return [
+    ...(mean > WORDS.longestMean
+      ? [
+          {
+            file,
+            line: 1,
+            rule: 'long mean' as const,
+            text: `${mean.toFixed(1)} words a sentence`,
+            instead: `${WORDS.longestMean} at most`,
+          },
+        ]
+      : []),
+    ...unlinked.map(({ term, at, length }) => ({
+      file,
+      line: text.slice(0, at).split('\n').length,
+      rule: 'unlinked term' as const,
+      text: text.slice(at, at + length),
+      instead: `link its first use to ${GLOSSARY}#${term}, with --fix`,
+    })),
+  ]
+}
+
 /** The lengths in words of all full sentences of a text; those of headings and tables are left out. */
 export function sentenceLengths(file: string, text: string): number[] {
   return readSource(file, text)
@@ -100,11 +129,11 @@ export function sentenceLengths(file: string, text: string): number[] {
     .filter((count) => count > 0)
 }
 
-/** Code counts as one word, and no rule applies within it. The address of a link is no word. */
+/** Code counts as one word, with which a sentence can begin. No rule applies within it. The address of a link is no word. */
 function withoutCode(text: string): string {
   return text
-    .replaceAll(/`[^`]*`|\{@link[^}]*\}/g, (code) => 'x'.repeat(code.length))
-    .replaceAll(/(?<=\])\([^)\s]*\)/g, (address) => `)${'x'.repeat(address.length - 1)}`)
+    .replaceAll(/`[^`]*`|\{@link[^}]*\}/g, (code) => 'X'.repeat(code.length))
+    .replaceAll(/(?<=\])\([^)\s]*\)/g, (address) => `)${'X'.repeat(address.length - 1)}`)
 }
 
 function countWords(sentence: string): number {

@@ -226,10 +226,11 @@ function descriptions(text: string): Line[] {
   return found
 }
 
+/** The `#` comments of a file, without their indented lines, which are commands. */
 function hashComments(text: string): Line[] {
   return text.split('\n').map((line, index) => ({
     line: index + 1,
-    text: /(?:^|\s)#(?!!)\s?(.*)$/.exec(line)?.[1]?.trim() ?? '',
+    text: /(?:^|\s)#(?!!)\s?(?!\s)(.*)$/.exec(line)?.[1]?.trim() ?? '',
   }))
 }
 

@@ -41,7 +41,7 @@ To run commands from another terminal:
           `\nThe demo has ended and removed its files. To explore its database: ${invocation('demo --keep')}`,
         )
       else {
-        print('\nStopped; the demo has removed its files.')
+        print('\nStopped. The demo has removed its files.')
         process.exitCode = interrupt.exitCode
       }
     })

@@ -76,9 +76,9 @@ function forceReasons(row: Row, noted: ReadonlySet<string>): Reason[] {
   const force = String(row.force_classification)
   const sure = Number(row.machine_confidence ?? 0)
   if (noted.has(`${String(row.file_hash)} ${force}`)) return []
-  const noNote = { rank: 2, code: 'no_note', words: `forced to ${force}, and no note says why` }
+  const noNote = { rank: 2, code: 'no_note', words: `forced to ${force} without a note` }
   if (!row.contradicts_machine || sure < 0.9) return [noNote]
-  const words = `forced to ${force}, though the machine was sure of ${String(row.machine_classification)} (${sure.toFixed(2)})`
+  const words = `forced to ${force} against ${String(row.machine_classification)} with a machine confidence of ${sure.toFixed(2)}`
   return [{ rank: 1, code: 'against_sure_machine', words }, noNote]
 }
 
@@ -97,15 +97,15 @@ function machineReasons(row: Row, record: Truth['record']): Reason[] {
   const { artificial_clip_count: artificial, judged_clip_count: judged, machine_confidence: confidence } = row
   const reasons: Reason[] = []
   if (row.effective_classification === 'human' && Number(artificial) > 0) {
-    const words = `counts as human, but ${String(artificial)} of its ${String(judged)} clips with a label sound artificial`
+    const words = `counts as human, but ${String(artificial)} of ${String(judged)} labeled clips are artificial`
     reasons.push({ rank: 2, code: 'artificial_clips', words })
   }
   if (disagreeing > 0) {
-    const words = `${disagreeing} of ${others.length} other heuristics give another label`
+    const words = `${disagreeing} of ${others.length} other heuristics have another label`
     reasons.push({ rank: 3, code: 'heuristics_disagree', words })
   }
   if (row.verdict_source === 'machine' && confidence !== null && Number(confidence) < 0.7) {
-    const words = `the machine was not sure (${Number(confidence).toFixed(2)})`
+    const words = `the machine confidence is ${Number(confidence).toFixed(2)}`
     reasons.push({ rank: 3, code: 'not_sure', words })
   }
   return reasons

@@ -71,12 +71,12 @@ export async function runDemo({ signal, print, linger }: DemoOptions): Promise<v
     `${counted(files.length, 'file')} forced to "human" by file hash, which changes ${counted(flipped, 'identifier')}. The API does not report it.`,
   )
   line(
-    `An application requests a refresh of the ${count(refreshRequests)} pending ones: select identifai.request_refresh('<identifier>').`,
+    `An application requests a refresh of the ${count(refreshRequests)} pending identifiers: select identifai.request_refresh('<identifier>').`,
   )
 
   const second = await executeDemoRun(app, signal, true)
   heading(
-    'Second run: the pending ones, and every finished one again, because finished results still change.',
+    'Second run: the pending identifiers, and all finished ones again, because finished results can change.',
   )
   print(runTable(second))
   line(`${count(second.unchanged)} are unchanged: the run wrote only their rows in identifai.identifiers.`)

@@ -225,11 +225,11 @@ describe('a reporting view aggregates the content of the records:', () => {
     await compare(one, 'review_worklist', expected)
     const reasons = expected.map(({ reasons: text }) => String(text)).join()
     for (const words of [
-      'though the machine',
-      'no note',
+      'with a machine confidence',
+      'without a note',
       'counts as human',
       'other heuristics',
-      'not sure',
+      'the machine confidence is',
       'failed',
       'without a verdict',
     ]) {

@@ -84,7 +84,7 @@ export class CircuitBreaker {
     const rejected = returned.filter(({ result }) => result === 'rejected').length
     if (rejected < MANY || rejected <= REJECTED_SHARE * returned.length) return undefined
     return new CircuitBrokenError(
-      `${STOPPED} ${rejected} of ${returned.length} records do not fit the contract, because the API has changed.`,
+      `${STOPPED} Too many records (${rejected} of ${returned.length}) do not fit the contract, because the API has changed.`,
       'Check for a newer identifai-sync.',
     )
   }
