@@ -32,6 +32,7 @@ const PATHS = [
   'bi/README.md',
   'Dockerfile',
   'docker-compose.yml',
+  'docker-compose.yml',
   ':(glob)*.ts',
   ':(glob)*.md',
 ]

@@ -30,7 +30,7 @@ const FORMS: Readonly<Record<string, string>> = {
   retire: 'retire[sd]?',
   seal: 'seal(?:s|ed)?',
   prune: 'prune[sd]?',
-  confirm: 'confirm(?:s|ed|ations?)?',
+  confirm: 'confirm(?:s|ed)?|confirmations?',
   quarantine: 'quarantined?',
   refresh: 'refresh(?:es|ed)?',
   claim: 'claim(?:s|ed)?',
@@ -52,19 +52,18 @@ const TERMS = readTerms()
 
 /** Finds the first use of each term of docs/glossary.md in the prose of a page, unless it is a link to its definition. */
 export function findUnlinked(text: string): Unlinked[] {
-  let prose = proseOf(text)
-  const found: Unlinked[] = []
-  for (const { id, pattern } of TERMS) {
+  const { offsets, links, ...page } = readPage(text)
+  let { prose } = page
+  return TERMS.flatMap(({ id, pattern }) => {
     const match = pattern.exec(prose)
-    if (match === null) continue
+    if (match === null) return []
+    const { 0: words, index } = match
     // A word within a longer term is not a use of the shorter one.
-    prose = prose.replaceAll(new RegExp(pattern, 'gi'), (use) => '#'.repeat(use.length))
-    const [words] = match
-    const after = text.slice(match.index + words.length)
-    if (!new RegExp(`^\\]\\([^)]*glossary\\.md#${id}\\)`).test(after))
-      found.push({ term: id, at: match.index, length: words.length })
-  }
-  return found
+    prose = prose.replaceAll(new RegExp(pattern, 'gi'), (use) => HIDDEN.repeat(use.length))
+    const link = links.get(index)
+    if (link?.term === id && link.length === words.length) return []
+    return [{ term: id, at: offsets[index] ?? 0, length: words.length }]
+  })
 }
 
 /** Adds the missing links to a page; `file` is its path in the project. */
@@ -78,16 +77,44 @@ export function linkTerms(file: string, text: string): string {
     }, text)
 }
 
-/** The text with all else than prose replaced by characters that no term has: headings, tables, code and other links. */
-function proseOf(text: string): string {
-  const hide = (part: string) => part.replaceAll(/[^\n]/g, '#')
-  return text
+interface Page {
+  /** The prose without the syntax of links to the glossary. All else is hidden: headings, tables, code and other links. */
+  readonly prose: string
+  /** Where each character of the prose is in the text. */
+  readonly offsets: readonly number[]
+  /** The links to the glossary, by their place in the prose. */
+  readonly links: ReadonlyMap<number, { readonly term: string; readonly length: number }>
+}
+
+/** A character that no term has. */
+const HIDDEN = '#'
+
+function readPage(text: string): Page {
+  const hide = (part: string) => part.replaceAll(/[^\n]/g, HIDDEN)
+  const visible = text
     .replaceAll(/^ *```[\s\S]*?^ *```/gm, hide)
     .replaceAll(/^ *(?:#|\|).*$/gm, hide)
     .replaceAll(/`[^`]*`/g, hide)
-    .replaceAll(/!?\[[^\]]*\]\((?![^)]*glossary\.md#)[^)]*\)/g, hide)
-    .replaceAll(/\]\([^)]*\)|https?:\S+/g, hide)
+    .replaceAll(/!?\[[^\]]*\]\((?![^)]*glossary\.md#)[^)]*\)|https?:\S+/g, hide)
+  const offsets: number[] = []
+  const links = new Map<number, { term: string; length: number }>()
+  let prose = ''
+  let end = 0
+  const show = (from: number, to: number) => {
+    prose += visible.slice(from, to)
+    for (let offset = from; offset < to; offset++) offsets.push(offset)
+  }
+  for (const { 0: link, 1: words = '', 2: term = '', index } of visible.matchAll(LINK)) {
+    show(end, index)
+    links.set(prose.length, { term, length: words.length })
+    show(index + 1, index + 1 + words.length)
+    end = index + link.length
+  }
+  show(end, visible.length)
+  return { prose, offsets, links }
 }
+
+const LINK = /\[([^\]]*)\]\([^)]*glossary\.md#([\w-]+)\)/g
 
 /** The terms, longest first. */
 function readTerms(): Term[] {
