@@ -91,6 +91,6 @@ if __name__ == "__main__":
     except OSError as error: sys.exit(str(error))
     except Exception as error: findings.append(f"malformed, or lacks a proof: {error!r}")
     print("\n".join(findings) or "Events, notes and the counts of tracked identifiers are as they were sealed. Decisions and figures follow from them.\n"
-          "No bundle proves the figures over identifiers that are not in it (now, already_forced, tracked, same_file_identifiers, observed_since).\n" +
-          ("The given head is in its chain." if head else "Compare its chain head with one that was kept elsewhere."))
+          "A bundle cannot prove counts of identifiers that are not in it (now, already_forced, tracked, same_file_identifiers, observed_since).\n" +
+          ("The given head is in its chain." if head else "Compare its chain head with a chain head that was kept elsewhere."))
     sys.exit(6 if findings else 0)

@@ -32,7 +32,6 @@ const PATHS = [
   'bi/README.md',
   'Dockerfile',
   'docker-compose.yml',
-  'docker-compose.yml',
   ':(glob)*.ts',
   ':(glob)*.md',
 ]
