@@ -6,20 +6,20 @@ export const GLOSSARY = 'docs/glossary.md'
 
 /** Words of the glossary that also have another meaning, with the words around them that give them their meaning there. */
 const IN_CONTEXT: Readonly<Record<string, RegExp>> = {
-  run: /(?<=\b(?:a|an|the|each|every|this|its|one|next|last|previous|first|current|later|other|another|no|whole|two)\s)runs?\b/i,
-  report: /(?<=\b(?:a|an|the|each|every|this|one|compliance|JSON)\s)reports?\b/i,
-  missing: /(?<=\b(?:become|becomes|became|counts? as|are)\s)missing\b/i,
-  done: /\bdone(?=\sor\serrored)/i,
-  due: /(?<=\b(?:is|are|everything|identifiers|stay|stays|be)\s)due\b/i,
-  cause: /\bcauses?\b(?=\sof\sa\srevision)/i,
-  state: /(?<=\b(?:column|identifier's)\s)states?\b/i,
-  note: /(?<=\b(?:a|the|no|each|its|all|add|and|first|later|every)\s)notes?\b/i,
-  record: /(?<=\b(?:a|the|each|one|no|every|of|first|finished|that)\s)records?\b/i,
-  release: /\breleased\b|\breleases?(?=\s(?:its|the|identifiers))/i,
-  event: /(?<!\blog\s)\bevents?\b/i,
-  gap: /(?<=\b(?:states?|its|has)\s(?:the\s)?)gaps?\b/i,
-  'same-file identifiers': /\bsame-file\sidentifiers?\b/i,
-  'not before, not after': /\bnot\sbefore\b/i,
+  run: /(?<=\b(?:a|an|the|each|every|this|its|one|next|last|previous|first|current|later|other|another|no|whole|two)\s+)runs?\b/i,
+  report: /(?<=\b(?:a|an|the|each|every|this|one|compliance|JSON)\s+)reports?\b/i,
+  missing: /(?<=\b(?:become|becomes|became|counts? as|are)\s+)missing\b/i,
+  done: /\bdone(?=\s+or\s+errored)/i,
+  due: /(?<=\b(?:is|are|everything|identifiers|stay|stays|be)\s+)due\b/i,
+  cause: /\bcauses?\b(?=\s+of\s+a\s+revision)/i,
+  state: /(?<=\b(?:column|identifier's)\s+)states?\b/i,
+  note: /(?<=\b(?:a|the|no|each|its|all|add|and|first|later|every)\s+)notes?\b/i,
+  record: /(?<=\b(?:a|the|each|one|no|every|of|first|finished|that)\s+)records?\b/i,
+  release: /\breleased\b|\breleases?(?=\s+(?:its|the|identifiers))/i,
+  event: /(?<!\blog\s+)\bevents?\b/i,
+  gap: /(?<=\b(?:states?|its|has)\s+(?:the\s+)?)gaps?\b/i,
+  'same-file identifiers': /\bsame-file\s+identifiers?\b/i,
+  'not before, not after': /\bnot\s+before\b/i,
 }
 
 /** The forms of a word besides its plural. */

@@ -32,7 +32,7 @@ export function printChanged(options: JsonOption, { given, changed, key, now, pr
   const list = unknown.join(', ')
   if (unknown.length > 0 && changed.length === 0) {
     throw new UsageError(
-      `Nothing was changed, because every identifier is ${problem}: ${list}.`,
+      `Nothing was changed, because these identifiers are ${problem}: ${list}.`,
       'Check their spelling, and track new ones with: identifai-sync enqueue',
     )
   }

@@ -52,7 +52,7 @@ export function describeStatus(status: Status & { readonly next_nightly_at: Date
     ...lastRuns(status.last_runs),
   ]
   if (status.next_nightly_at) {
-    const text = 'With this SYNC_SCHEDULE, the next nightly run of a daemon starts at'
+    const text = 'With the current SYNC_SCHEDULE, a daemon starts the next nightly run at'
     lines.push('', `${text} ${timeText(status.next_nightly_at)}.`)
   }
   return lines.join('\n')

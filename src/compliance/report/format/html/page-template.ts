@@ -86,7 +86,7 @@ export const PAGE_TEMPLATE = `
 <a class="skip" href="#main">To the report</a>
 <header>
   <h1><%= it.report.head.title %></h1>
-  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.time(it.report.head.period.from) %> to <% } else { %>Up to <% } %><%= it.time(it.report.head.period.to) %> (not included), <%= it.report.head.media %></p>
+  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.time(it.report.head.period.from) %> to <% } else { %>Up to <% } %><%= it.time(it.report.head.period.to, 'up') %> (not included), <%= it.report.head.media %></p>
   <p class="soft">As of the end of the run at <%= it.time(it.report.head.as_of.finished_at, 'up') %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
 <% if (it.coverage.is_complete) { %>
   <p class="state complete"><b>Complete.</b> The report has every change before the end of the period. Two kinds of changes are excepted: those of retired identifiers, and those that were undone between two requests.</p>
@@ -105,9 +105,9 @@ export const PAGE_TEMPLATE = `
       <li><span class="label">Decisions in the period</span><b><%= it.count(it.period.decisions) %></b><span><%= it.count(it.period.decisions_certainly) %> certainly, <%= it.count(it.period.decisions_possibly) %> possibly</span></li>
       <li><span class="label">Events, one for each identifier that changed</span><b><%= it.count(it.period.events) %></b><span>on <%= it.count(it.period.identifiers) %> identifier<%= it.period.identifiers === 1 ? '' : 's' %></span></li>
       <li><span class="label">Decisions without an explanation</span><b><%= it.count(it.period.unexplained) %></b><span><%= it.count(it.period.explained) %> explained, <%= it.count(it.period.explained_late) %> late</span></li>
-      <li><span class="label">Events to another label than the machine’s</span><b><%= it.count(it.period.against_machine) %></b><span><%= it.count(it.period.against_machine_confidence_090) %> at a machine confidence of 0.9 or more</span></li>
+      <li><span class="label">Events with another label than the machine’s</span><b><%= it.count(it.period.against_machine) %></b><span><%= it.count(it.period.against_machine_confidence_090) %> at a machine confidence of 0.9 or more</span></li>
       <li><span class="label">Forced at the as-of</span><b><%= it.count(it.now.forced) %></b><span>of <%= it.count(it.now.with_result) %> with a result<% if (it.now.forced_share !== null) { %> (<%= (it.now.forced_share * 100).toFixed(1) %> %)<% } %></span></li>
-      <li><span class="label">Already forced in the first finished record</span><b><%= it.count(it.period.already_forced) %></b><span>in the period, and not counted as events, because the change was not observed</span></li>
+      <li><span class="label">Already forced in the first finished record</span><b><%= it.count(it.period.already_forced) %></b><span>in the period, but not events, because the change was not observed</span></li>
     </ul>
   </section>
   <section aria-labelledby="charts">
