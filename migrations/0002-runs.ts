@@ -89,7 +89,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     {
       run_id: 'Key. Identifiers, revisions and quarantined payloads refer to it.',
       trigger:
-        'Origin of the run: manual (sync), nightly, fresh (every minute: new, unfinished and refresh-requested identifiers), replay (kept payloads, no requests) or demo.',
+        'Origin of the run: manual (sync), nightly, fresh (every minute: new, unfinished and refresh-requested identifiers), replay (stored payloads, no requests) or demo.',
       status:
         'running, succeeded, partial (something was quarantined or released), failed (the run gave up) or interrupted.',
       started_at: 'Database clock when the run started.',

@@ -83,7 +83,7 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
       observed_at: 'Database clock when this content was first received.',
       run_id: 'The run that received it.',
       clips_path: 'Place of the clips in the record (JSON Pointer). Null without clips.',
-      extra: 'Fields that the contract does not know: JSON Pointer to value. Null without such fields.',
+      extra: 'Fields that are not in the contract: JSON Pointer to value. Null without such fields.',
       clip_count: 'Number of rows in clips, repeated here for queries over many classifications.',
       judged_clip_count: 'Clips with a label.',
       artificial_clip_count: 'Clips with the label artificial.',

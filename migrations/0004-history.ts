@@ -225,7 +225,7 @@ async function createDrift(db: Kysely<unknown>): Promise<void> {
   await commentOnTable(
     db,
     'identifai.schema_drift',
-    'Fields and values that the contract does not know. Nothing is lost, but the contract needs a review.',
+    'Fields and values that are not in the contract. Nothing is lost, but the contract needs a review.',
     {
       media: 'Medium.',
       path: 'JSON Pointer of the field, with * for list positions.',

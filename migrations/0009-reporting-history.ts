@@ -19,7 +19,7 @@ const CAUSES = {
   hash_changed: 'it has another file hash',
   errors_changed: 'its errors changed',
   metadata_changed: 'its name or ref_id changed, or the force of an unfinished record',
-  extra_changed: 'a field changed that the contract does not know',
+  extra_changed: 'a field that is not in the contract changed',
   disappeared: 'the API stopped returning it',
   reappeared: 'the API returns it again',
 } as const

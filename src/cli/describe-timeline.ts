@@ -100,7 +100,7 @@ const CAUSES: Readonly<Record<RevisionCause, string>> = {
   hash_changed: 'another file hash',
   errors_changed: 'another error',
   metadata_changed: 'another name or ref_id, or another force while unfinished',
-  extra_changed: 'other fields that the contract does not know',
+  extra_changed: 'other fields that are not in the contract',
   disappeared: 'no longer returned by the API',
   reappeared: 'returned again',
 }

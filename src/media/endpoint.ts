@@ -6,7 +6,7 @@ import type { Classification, Validation } from './validation.ts'
 
 /**
  * Everything that is particular to one medium: the address of its records, their contract, and how they become rows.
- * The rest of the code knows endpoints only by this shape, and takes them from the registry.
+ * The rest of the code uses endpoints only by this shape, and takes them from the registry.
  */
 export interface Endpoint<Known = unknown> {
   /** Value of the `media` columns. */

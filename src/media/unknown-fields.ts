@@ -2,7 +2,7 @@ import { appendToPointer, isJsonObject, type Json, setOwn } from '../platform/js
 import type { Extra } from './validation.ts'
 
 /**
- * Finds the fields of `original` that a schema does not know. `parsed` is the same record after unknown keys were stripped.
+ * Finds the fields of `original` that are not in a schema. `parsed` is the same record after unknown keys were stripped.
  * A value that the schema accepts as it is counts as known in all its parts.
  */
 export function unknownFields(original: Json, parsed: unknown): Extra {

@@ -15,7 +15,7 @@ export interface Drift {
   readonly sample: Json
 }
 
-/** Fields that the contract does not know, at any depth: JSON Pointer into `content` → value. */
+/** Fields that are not in the contract, at any depth: JSON Pointer into `content` → value. */
 export type Extra = Readonly<Record<string, Json>>
 
 /** A record that fits the contract of its medium; `Known` has its known fields. */

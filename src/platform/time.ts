@@ -3,8 +3,8 @@ export type DatabaseTime = string
 
 /**
  * A time for people, to the second in UTC: `2026-07-01 02:00:05Z`. The end of an interval is rounded up, so that the interval
- * still contains the change. An as-of and the end of a period are rounded up, too: the first can then be
- * given to `--as-of`, and the second is not before the events in the period.
+ * still contains the change. An as-of is rounded up, so that it can be given to
+ * `--as-of`. The end of a period is rounded up, so that it is not before the events in the period.
  */
 export function timeText(time: Date | DatabaseTime, rounding: 'down' | 'up' = 'down'): string {
   const text = typeof time === 'string' ? time : time.toISOString()

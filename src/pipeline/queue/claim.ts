@@ -82,8 +82,8 @@ export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Pro
 }
 
 /**
- * Claims the control group: finished identifiers, due or not, most recently confirmed first. If the API knows any
- * identifier, it knows these.
+ * Claims the control group: finished identifiers, due or not, most recently confirmed first. If the API returns any identifiers,
+ * it returns these.
  */
 export async function claimControlGroup(
   db: Kysely<Database>,

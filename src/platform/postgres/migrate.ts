@@ -55,7 +55,7 @@ export async function assertMigrated(db: Kysely<Database>): Promise<void> {
   )
 }
 
-/** The states; throws a DatabaseError when the database has migrations that this version does not know. */
+/** The states; throws a DatabaseError when the database has migrations that this version lacks. */
 async function readKnown(db: Kysely<Database>): Promise<MigrationState[]> {
   const applied = await readApplied(db)
   const unknown = [...applied.keys()].filter((name) => !MIGRATIONS.includes(name))

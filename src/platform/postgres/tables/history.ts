@@ -116,7 +116,7 @@ export const QUARANTINED_PAYLOADS = defineTable({
   },
 })
 
-/** Kinds of drift: a field or a value that the contract does not know, or a field in another place. */
+/** Kinds of drift: a field or a value that is not in the contract, or a field in another place. */
 export const DRIFT_KINDS = ['unknown_field', 'unknown_value', 'moved_field'] as const
 
 /** Where the API has moved away from the contract without breaking it. */

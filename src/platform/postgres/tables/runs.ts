@@ -7,7 +7,7 @@ export type RunTrigger = (typeof RUN_TRIGGERS)[number]
 export const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
 export type RunStatus = (typeof RUN_STATUSES)[number]
 
-/** Counters of a run; the migration says what each of them counts. */
+/** Counters of a run; the comments of their columns define them. */
 export const COUNTERS = [
   'requests',
   'retries',
