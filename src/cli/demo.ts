@@ -5,7 +5,7 @@ import { invocation } from './installation.ts'
 
 export function demoCommand() {
   return new Command('demo')
-    .description('the whole job in a minute, on a temporary PostgreSQL and a simulated API')
+    .description('run the whole job in a minute, on a temporary PostgreSQL and a simulated API')
     .option('--keep', 'keep both running at the end, and print how to connect')
     .addHelpText(
       'after',

@@ -5,7 +5,7 @@ import { printResult } from './print-result.ts'
 
 export function distributeCommand() {
   return new Command('distribute')
-    .description('on the coordinator of a Citus cluster: distribute the data tables by classification')
+    .description('distribute the data tables over the workers of a Citus cluster')
     .option('--dry-run', 'print the statements, and run none; works on any server')
     .option('--json', 'print one JSON document')
     .addHelpText(

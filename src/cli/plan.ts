@@ -7,7 +7,7 @@ import { printResult } from './print-result.ts'
 
 export function planCommand() {
   return new Command('plan')
-    .description('the cost of a run now: requests, minutes at the quota, and when the queue clears')
+    .description('print the cost of a run now: requests, minutes at the quota, and when the queue clears')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',

@@ -9,7 +9,7 @@ import { parseTime } from './parse.ts'
 export function replayCommand() {
   return new Command('replay')
     .description(
-      'normalize the stored payloads again, after an upgrade that reads more from them; sends no request',
+      'normalize the stored payloads again, after an upgrade that reads more fields; sends no request',
     )
     .option('--since <time>', 'only contents that were first received at this time or later', parseTime)
     .option('--dry-run', 'print the changes, and write nothing')

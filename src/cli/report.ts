@@ -10,7 +10,7 @@ import { reportVerifyCommand } from './report-verify.ts'
 
 export function reportCommand() {
   return new Command('report')
-    .description('reports on forced classifications, with proofs')
+    .description('make and verify reports on forced classifications')
     .addCommand(reportForcedCommand())
     .addCommand(reportBundleCommand())
     .addCommand(reportVerifyCommand())
@@ -19,7 +19,7 @@ export function reportCommand() {
 function reportForcedCommand() {
   return reportingCommand('forced')
     .description(
-      'the compliance report: which classifications were forced, when that was observed, and the notes that explain it',
+      'make the compliance report: the forced classifications, when each change was observed, and the notes on them',
     )
     .addOption(
       new Option('--format <format>', 'format of the report').choices(REPORT_FORMATS).default('table'),
@@ -42,7 +42,7 @@ Examples:
 function reportBundleCommand() {
   return reportingCommand('bundle')
     .description(
-      'the compliance report with its proofs in one file, for auditors who do not rely on the operator',
+      'make the compliance report with its proofs in one file, for auditors who do not rely on the operator',
     )
     .addHelpText(
       'after',

@@ -3,7 +3,7 @@ import { openApp, warnOfUnknown } from './open-app.ts'
 
 export function scheduleCommand() {
   return new Command('schedule')
-    .description('the daemon: a nightly run, a fresh run every minute, health and metrics over HTTP')
+    .description('start the daemon: nightly runs, fresh runs every minute, health and metrics over HTTP')
     .addHelpText(
       'after',
       `

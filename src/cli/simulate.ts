@@ -7,7 +7,7 @@ import { parseInteger } from './parse.ts'
 
 export function simulateCommand() {
   return new Command('simulate')
-    .description('a simulated identifAI API on loopback, to try the product without a key')
+    .description('start a simulated identifAI API on loopback, to try the product without a key')
     .option('--port <port>', 'port on 127.0.0.1; 0 takes a free one', parseInteger(0, 65_535), 8787)
     .option('--key <key>', 'the API key it accepts', 'simulator-key')
     .option('--count <n>', 'submissions to start with', parseInteger(0, 1_000_000), 1000)

@@ -34,13 +34,13 @@ export const VARIABLES = {
     form: { kind: 'databaseUrl' },
     hint: 'the PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
     secret: true,
-    description: 'PostgreSQL, postgresql://user:password@host:5432/name; for every command',
+    description: 'address of PostgreSQL: postgresql://user:password@host:5432/name',
   },
   IDENTIFAI_API_KEY: {
     form: { kind: 'headerValue' },
     hint: 'your identifAI API key',
     secret: true,
-    description: 'for sync, schedule, doctor, plan and replay',
+    description: 'API key, for sync, schedule, doctor, plan and replay',
   },
   IDENTIFAI_API_URL: {
     form: { kind: 'apiUrl' },
@@ -55,30 +55,42 @@ export const VARIABLES = {
   SYNC_MAX_URL_BYTES: {
     form: integer(200, 1_000_000),
     default: '8000',
-    description: 'longest request target, in bytes',
+    description: 'longest URL of a request, without the host, in bytes',
   },
   SYNC_REQUESTS_PER_SECOND: {
     form: { kind: 'rate' },
     default: '2',
-    description: 'quota of the key, shared by all processes',
+    description: 'requests a second that the quota of the key allows',
   },
-  SYNC_REQUESTS_PER_MINUTE: { form: { kind: 'rate' }, default: '60', description: 'the same, for a minute' },
-  SYNC_CONCURRENCY: { form: integer(1, 64), default: '2', description: 'batches in progress together' },
+  SYNC_REQUESTS_PER_MINUTE: {
+    form: { kind: 'rate' },
+    default: '60',
+    description: 'requests a minute that the quota of the key allows',
+  },
+  SYNC_CONCURRENCY: {
+    form: integer(1, 64),
+    default: '2',
+    description: 'batches in progress at the same time',
+  },
   SYNC_REQUEST_TIMEOUT_MS: {
     form: integer(1, 3_600_000),
     default: '30000',
-    description: 'for a whole response',
+    description: 'time limit for a whole response',
   },
-  SYNC_RETRIES: { form: integer(0, 100), default: '5', description: 'attempts of a request after the first' },
+  SYNC_RETRIES: {
+    form: integer(0, 100),
+    default: '5',
+    description: 'attempts of a request after the first one fails',
+  },
   SYNC_RETRY_BASE_MS: {
     form: integer(1, 60_000),
     default: '1000',
-    description: 'bound of the first random delay; it doubles up to a minute',
+    description: 'upper bound of the first random delay; it doubles up to a minute',
   },
   SYNC_LEASE_SECONDS: {
     form: integer(2, 86_400),
     default: '120',
-    description: 'how long a dead process holds its identifiers; at least 2',
+    description: 'time after which the identifiers of a dead process are released',
   },
   SYNC_MISSING_AFTER: {
     form: integer(1, 1000),
@@ -99,37 +111,37 @@ export const VARIABLES = {
     form: { kind: 'cron', fields: [5] },
     default: '0 2 * * *',
     daemonOnly: true,
-    description: 'nightly runs of schedule',
+    description: 'cron expression of nightly runs',
   },
   SYNC_FRESH_SCHEDULE: {
     form: { kind: 'cron', fields: [5, 6] },
     default: '* * * * *',
     daemonOnly: true,
-    description: 'its fresh runs; with a sixth field in front, the second',
+    description: 'cron expression of fresh runs; an optional sixth field in front is the second',
   },
   SYNC_TIMEZONE: {
     form: { kind: 'timeZone' },
     default: 'UTC',
     daemonOnly: true,
-    description: 'time zone of both',
+    description: 'time zone of both schedules',
   },
   HTTP_HOST: {
     form: { kind: 'text' },
     default: '127.0.0.1',
     daemonOnly: true,
-    description: 'where schedule serves health and metrics',
+    description: 'address on which the daemon serves health and metrics',
   },
   HTTP_PORT: {
     form: integer(0, 65_535),
     default: '9464',
     daemonOnly: true,
-    description: '0 takes a free port',
+    description: 'port of health and metrics; 0 selects a free one',
   },
   HTTP_READY_MAX_AGE_HOURS: {
     form: integer(1, 8760),
     default: '26',
     daemonOnly: true,
-    description: 'not ready when the last success is older',
+    description: '/readyz fails when the last success is older',
   },
   HTTPS_PROXY: {
     form: { kind: 'proxyUrl' },
@@ -166,7 +178,7 @@ export const VARIABLE_LINES: readonly VariableLine[] = [
   ...Object.entries<Variable>(VARIABLES).flatMap(([name, variable]) => [
     { name, default: defaultOf(variable), description: variable.description },
     ...(variable.secret
-      ? [{ name: `${name}_FILE`, default: 'none', description: 'a file that holds it instead' }]
+      ? [{ name: `${name}_FILE`, default: 'none', description: 'file that has the value instead' }]
       : []),
   ]),
   {
