@@ -45,7 +45,7 @@ export const CLASSIFICATION = {
   ref_id: "The submitter's own label; not unique. Null: not given.",
   name: 'Name of the audio file. Null: not given.',
   file_hash:
-    'SHA-256 of the audio file. One file can be submitted many times; an override applies to the file, so it changes all of them. A file can also have many decisions: forced_classifications has the current one. Joins: force_decisions.file_hash. Null: not returned yet.',
+    'SHA-256 of the audio file. One file can be submitted many times, and an override applies to all its submissions. A file can also have many decisions: forced_classifications has the key of the current one. Null: not returned yet.',
   result_url: 'Link to the result on the dashboard. Null: not given.',
   status:
     'new (being analyzed), done or errored. While a finished one is analyzed again, the view shows its last result.',
@@ -70,12 +70,13 @@ export const CLASSIFICATION = {
   artificial_clip_share:
     'artificial_clip_count / judged_clip_count, 0 to 1: clips without a label do not count. Null: no clip has a label.',
   model_count: 'Different models with a result on the whole file, including those that abstained.',
-  first_observed_at: 'Time at which the API first returned it, finished or not.',
-  first_done_at: 'Time at which the API first returned it as done. Null: it was never done.',
+  first_observed_at: 'Time of the first response that had it, finished or not.',
+  first_done_at:
+    'Time of the first response that had it as done. The analysis ended before. Null: it was never done.',
   verdict_changed_at:
     'Time at which effective_classification was last observed to change between two finished records. Null: it never changed.',
   last_confirmed_at:
-    'Time before the last request that returned a valid record was sent: this row was correct then. Null: only replayed, never confirmed.',
+    'Time of the last request that returned a valid record. This row was correct then. Null: the row is from a replay only.',
   state:
     'State of the identifier: done, errored, missing, quarantined, retired, or pending before the first result. A result stays in this view when its identifier is missing or retired.',
   ...SUBMISSION,
@@ -145,7 +146,7 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
       errors: 'Errors of the analysis, from its last record. Null: no error, or no record yet.',
       last_requested_at: 'Time of the last request that got a response. Null: not requested yet.',
       last_confirmed_at:
-        'Time before the last request that returned a valid record was sent: the views were correct for it then. Null: not confirmed yet.',
+        'Time of the last request that returned a valid record. The views were correct for it then. Null: not confirmed yet.',
       due_at: 'Time of the next request. Null: no further request is due.',
       last_error: 'Error of the last request: an error of the request, not of the analysis. Null: no error.',
       retired_at: 'Time at which its tracking ended. Null: it is tracked.',
@@ -175,7 +176,7 @@ async function createSyncFreshness(db: Kysely<unknown>): Promise<void> {
       last_run_status:
         'Status of that run: succeeded, partial, failed or interrupted. Null: no run has ended yet.',
       confirmed_since:
-        'Oldest last_confirmed_at of done and errored identifiers: each of them was requested then or later. Missing and retired ones can be older. Null: nothing is done or errored.',
+        'Oldest last_confirmed_at of done and errored identifiers. All of them were confirmed then or later. Missing and retired ones can be older. Null: nothing is done or errored.',
       tracked: 'Identifiers in any state, including retired ones.',
       pending: 'Identifiers that are not finished.',
       done: 'Identifiers whose last record is a result. Identifiers that are now missing, quarantined or retired keep their result in classifications, but are not counted here.',

@@ -56,7 +56,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       machine_confidence: "The machine's confidence in its own label, 0 to 1. Null: not returned.",
       machine_heuristic: 'The heuristic of the main verdict. Null: not returned.',
       force_classification: 'The forced label. Null: not forced.',
-      file_hash: 'SHA-256 of the audio file. Joins: force_decisions.file_hash. Null: not returned.',
+      file_hash: 'SHA-256 of the audio file. Null: not returned.',
       ref_id: "The submitter's own label. Null: not given.",
       name: 'Name of the audio file. Null: not given.',
       ...Object.fromEntries(Object.entries(CAUSES).map(([cause, reason]) => [cause, `True when ${reason}.`])),

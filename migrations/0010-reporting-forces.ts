@@ -96,9 +96,9 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
       forced_from: 'The forced label before. Null: not forced before, or not observed.',
       forced_to: 'The forced label after. Null: no longer forced.',
       not_before:
-        'Time before the last request that still returned the former label was sent: the change happened then or later. Null: already_forced, so the change was not observed.',
+        'Time of the last request that returned the former label. The change happened then or later. Null: already_forced, so the change was not observed.',
       not_after:
-        'Time after the first response with the new label was received: the change happened by then.',
+        'Time at which the first response with the new label had been received. The change happened by then.',
       machine_classification_before: "The machine's label before. Null: no label, or not observed.",
       machine_confidence_before:
         "The machine's confidence in that label. Null: not returned, or not observed.",
@@ -108,7 +108,7 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
         "The machine's confidence in that label; it does not apply to the forced one. Null: not returned.",
       machine_heuristic_after: 'The heuristic of that verdict. Null: not returned.',
       force_origin:
-        'not_c2pa_path: the documented C2PA route cannot cause it. undetermined: the cause can be a C2PA signature, a tool or a person.',
+        'The value not_c2pa_path excludes a C2PA signature (a mark in the file). The value undetermined means a C2PA signature, a tool or a person.',
       decision_key:
         'The decision of this event: events of one file and label that can have happened together are one decision. Joins: force_decisions.decision_key. Null: already_forced, so the decision was not observed.',
       file_hash: 'SHA-256 of the audio file; an override applies to the file. Null: not returned.',
@@ -156,12 +156,12 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
 async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'force_decisions', {
     comment:
-      'Decisions to force a label: events of one file and one label that can have happened at the same moment count as one. A label that was already forced in the first finished record is not an observed decision, and is left out. One row per file, forced label and moment at which its events can have happened together.',
+      'Decisions to force a label: events of one file and one label that can have happened at the same moment count as one. A label that was already forced in the first finished record is not an observed decision, and is left out. One row per decision on one file and one forced label.',
     columns: {
       decision_key:
         'Key of the decision. Joins: force_events.decision_key, forced_classifications.decision_key, override_notes.decision_key.',
       file_hash:
-        'The file. It can have many identifiers and many decisions; join events by decision_key. Joins: classifications.file_hash. Null: not returned, so the decision is about one identifier.',
+        'The file. It can have many identifiers and many decisions. Join events by decision_key. Null: not returned, so the decision is about one identifier.',
       forced_from: 'The forced label before. Null: not forced before, or different among the identifiers.',
       forced_to: 'The forced label after. Null: the force was removed.',
       not_before:
@@ -229,8 +229,7 @@ async function createOverrideNotes(db: Kysely<unknown>): Promise<void> {
       'Notes of the organization itself about forced labels: who decided, and why. A note never changes. A later note can correct it: the latest note about a decision counts. One row per note.',
     columns: {
       note_id: 'Number of the note; later notes have higher numbers.',
-      file_hash:
-        'The file that it is about. Join forced labels by decision_key. Joins: classifications.file_hash.',
+      file_hash: 'The file of the note. Join forced labels by decision_key.',
       forced_to: 'The forced label that it is about: human, artificial, or none for a removed force.',
       decision_key:
         'The decision that it explains: the latest about this file and label that can have happened before it was written. Joins: force_decisions.decision_key, forced_classifications.decision_key. Null: no observed decision, because the label was already forced or is not observed yet.',

@@ -26,7 +26,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
 async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'heuristic_agreement', {
     comment:
-      'How often two heuristics give a file different labels: how many verdicts the other one would flip, and how many overrides it would have avoided. Covers all finished classifications that both of them judged. One row per ordered pair of heuristics.',
+      'How often two heuristics give a file different labels: how many verdicts the other one would flip, and how many overrides it would have avoided. Covers all finished classifications that both of them judged. One row per medium and ordered pair of heuristics.',
     columns: {
       media: 'Medium, for example audio.',
       heuristic: 'One heuristic.',
@@ -79,7 +79,7 @@ async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
 async function createModelDaily(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'model_daily', {
     comment:
-      'The results of each model on whole files, day by day. The average score leaves out models that abstained. Results on clips are not included. One row per model and day.',
+      'The results of each model on whole files, day by day. The average score leaves out models that abstained. Results on clips are not included. One row per medium, model and day.',
     columns: {
       media: 'Medium, for example audio.',
       model: 'Name of the model. Null: not returned.',
@@ -136,7 +136,7 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
       verdict_source: 'Source of that label: forced or machine. Null: no label counts.',
       machine_classification: "The machine's label. Null: the machine gave no verdict.",
       machine_confidence: "The machine's confidence in its own label, 0 to 1. Null: not returned.",
-      file_hash: 'SHA-256 of the audio file. Joins: force_decisions.file_hash. Null: not returned.',
+      file_hash: 'SHA-256 of the audio file. Null: not returned.',
       ref_id: "The submitter's own label. Null: not given.",
       name: 'Name of the audio file. Null: not given.',
       result_url: 'Link to the result on the dashboard. Null: not given.',

@@ -90,7 +90,6 @@ interface Page {
 const HIDDEN = '#'
 
 function readPage(text: string): Page {
-  const hide = (part: string) => part.replaceAll(/[^\n]/g, HIDDEN)
   const visible = text
     .replaceAll(/^ *```[\s\S]*?^ *```/gm, hide)
     .replaceAll(/^ *(?:#|\|).*$/gm, hide)
@@ -112,6 +111,10 @@ function readPage(text: string): Page {
   }
   show(end, visible.length)
   return { prose, offsets, links }
+}
+
+function hide(part: string): string {
+  return part.replaceAll(/[^\n]/g, HIDDEN)
 }
 
 const LINK = /\[([^\]]*)\]\([^)]*glossary\.md#([\w-]+)\)/g

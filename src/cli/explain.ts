@@ -32,7 +32,7 @@ export function explainCommand() {
       if (identifiers.length === 0) {
         throw new UsageError(
           `${identifier} is neither a tracked identifier nor the hash of a known file.`,
-          `Track it with: identifai-sync enqueue ${identifier}`,
+          'Give the complete identifier. Track a new one with: identifai-sync enqueue',
         )
       }
       throw new UsageError(

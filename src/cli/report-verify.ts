@@ -72,7 +72,7 @@ const GOOD_FILE = {
 function describeFile(result: FileVerification): string[] {
   const proved =
     result.file === 'bundle'
-      ? ` checked, with ${counted(result.leaves, 'leaf', 'leaves')} under ${counted(result.runs, 'sealed run')}.`
+      ? ` checked, with ${counted(result.leaves, 'sealed row')} of ${counted(result.runs, 'run')}.`
       : ' checked, and the digest, the figures and the conclusions.'
   return [
     `${counted(result.events, 'event')} and ${counted(result.decisions, 'decision')}${proved}`,
@@ -90,7 +90,11 @@ function describeChain(result: ChainVerification): string[] {
     result.open_runs > 0
       ? ` ${counted(result.open_runs, 'run')} in progress, which will be sealed at the end.`
       : ''
-  return [`${checked}${left}.${open}`, `Chain head: ${result.chain_head ?? 'none yet'}`]
+  const notes =
+    result.unsealed_notes > 0
+      ? ` ${counted(result.unsealed_notes, 'new note')}, not verified because the next run seals new notes.`
+      : ''
+  return [`${checked}${left}.${open}${notes}`, `Chain head: ${result.chain_head ?? 'none yet'}`]
 }
 
 function findingLines(findings: readonly Finding[]): string[] {

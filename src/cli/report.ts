@@ -100,13 +100,13 @@ async function writeReport(
   await using app = await openDatabase()
   const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
   const report = await readReport(app.db, { media, from, to, asOf })
-  const { as_of, coverage } = report.head
+  const { period, as_of, coverage } = report.head
   if (!options.allowIncomplete) await refuseIncomplete(app.db, report)
   for (const { statement } of coverage.gaps) console.error(`warning: not complete. ${statement}`)
   await writeOutput(await textOf(report, app.db), output)
   if (output === undefined) return
   console.error(
-    `Written: ${output}, as of ${timeText(as_of.finished_at, 'up')} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
+    `Written: ${output}. Period ${period.from === null ? 'up to' : `from ${timeText(period.from, 'none')} to`} ${timeText(period.to, 'none')} (not included), as of ${timeText(as_of.finished_at, 'up')} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
   )
 }
 

@@ -3,15 +3,16 @@ export type DatabaseTime = string
 
 /**
  * A time for people, to the second in UTC: `2026-07-01 02:00:05Z`. The end of an interval is rounded up, so that the interval
- * still contains the change. An as-of is rounded up, so that it can be given to
- * `--as-of`. The end of a period is rounded up, so that it is not before the events in the period.
+ * still contains the change. An as-of is rounded up, so that it can be given to `--as-of`. The limits of a period are not
+ * rounded, and have a fraction when they were given with one.
  */
-export function timeText(time: Date | DatabaseTime, rounding: 'down' | 'up' = 'down'): string {
+export function timeText(time: Date | DatabaseTime, rounding: 'down' | 'up' | 'none' = 'down'): string {
   const text = typeof time === 'string' ? time : time.toISOString()
   const whole = `${text.slice(0, 19)}Z`
   const hasFraction = /[1-9]/.test(text.slice(19))
-  const rounded = rounding === 'up' && hasFraction ? new Date(Date.parse(whole) + 1000).toISOString() : whole
-  return `${rounded.slice(0, 19).replace('T', ' ')}Z`
+  if (!hasFraction || rounding === 'down') return whole.replace('T', ' ')
+  if (rounding === 'none') return text.replace('T', ' ')
+  return `${new Date(Date.parse(whole) + 1000).toISOString().slice(0, 19).replace('T', ' ')}Z`
 }
 
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/

@@ -11,7 +11,7 @@ export type NewNote = Omit<Row<typeof OVERRIDE_NOTES>, 'note_id' | 'noted_at'>
  * Adds a note on who overrode a file, and why. A note cannot be changed later, only followed by another. Waits for a run
  * that is being sealed. The keys of the result are those of the JSON output.
  *
- * @throws UsageError when the hash is an identifier, because an override is of a file.
+ * @throws UsageError when the hash is an identifier, or no hash at all, because a note stays forever.
  */
 export async function annotate(db: Kysely<Database>, note: NewNote) {
   const { file_hash, forced_to } = note
@@ -27,13 +27,24 @@ export async function annotate(db: Kysely<Database>, note: NewNote) {
     .where('media', '=', note.media)
     .where('file_hash', '=', file_hash)
     .executeTakeFirstOrThrow()
-  if (file.tracked === 0) await refuseIdentifier(db, note)
+  if (file.tracked === 0) {
+    await refuseIdentifier(db, note)
+    refuseOtherThanHash(file_hash)
+  }
   const { note_id } = await db
     .insertInto('identifai.override_notes')
     .values(note)
     .returning('note_id')
     .executeTakeFirstOrThrow()
   return { note_id, file_hash, forced_to, ...file }
+}
+
+function refuseOtherThanHash(text: string): void {
+  if (/^[0-9a-f]{64}$/.test(text)) return
+  throw new UsageError(
+    `${text} is neither the hash of a tracked file nor a SHA-256 (64 hexadecimal digits).`,
+    'Give the complete hash. Reports in HTML and JSON have it.',
+  )
 }
 
 async function refuseIdentifier(db: Kysely<Database>, { media, file_hash }: NewNote): Promise<void> {

@@ -25,20 +25,20 @@ type GapFacts = Covered & Pick<AsOf, 'finished_at'> & Pick<Period, 'to'>
 const STATEMENT_OF: { readonly [Kind in GapKind]: (facts: GapFacts) => string | undefined } = {
   period_not_over: ({ finished_at, to }) =>
     finished_at < to
-      ? `The run that the report describes ended at ${timeText(finished_at)}, before the end of the period at ${timeText(to)}. Later changes are not in the report.`
+      ? `The run that the report describes ended before the end of the period at ${timeText(to, 'none')}. Later changes are not in the report.`
       : undefined,
   unobserved: ({ observed_since, to }) =>
     observed_since !== null && observed_since >= to
-      ? `The first response was received at ${timeText(observed_since)}, after the end of the period at ${timeText(to)}. Labels that were forced by then are already forced, so the report has no events.`
+      ? `The first response was received after the end of the period at ${timeText(to, 'none')}. Changes before the first response cannot be observed, so the report has no events.`
       : undefined,
   unfinished: ({ unfinished_enqueued_since, to, pending, missing, quarantined }) =>
     unfinished_enqueued_since !== null && unfinished_enqueued_since < to
-      ? `Some identifiers that were enqueued before ${timeText(to)} had no result, and were not retired. The oldest was enqueued at ${timeText(unfinished_enqueued_since)}. In total, ${pending} were pending, ${missing} missing and ${quarantined} quarantined.`
+      ? `Some identifiers that were enqueued before ${timeText(to, 'none')} had no result, and were not retired. The oldest was enqueued at ${timeText(unfinished_enqueued_since)}. In total, ${pending} were pending, ${missing} missing and ${quarantined} quarantined.`
       : undefined,
   // A run that ended before the period cannot have requested anything after it: that is period_not_over alone.
   unconfirmed: ({ finished_at, confirmed_since, to }) =>
     finished_at >= to && confirmed_since !== null && confirmed_since < to
-      ? `Some finished identifiers were last confirmed before ${timeText(to)}. The oldest confirmation is of ${timeText(confirmed_since)}.`
+      ? `Some finished identifiers were last confirmed before ${timeText(to, 'none')}. The oldest confirmation is of ${timeText(confirmed_since)}.`
       : undefined,
   reanalyzing: ({ reanalyzing }) =>
     reanalyzing > 0

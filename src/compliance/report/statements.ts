@@ -10,6 +10,8 @@ export const STATEMENTS: Report['head']['statements'] = Object.entries({
     'The change happened between not_before and not_after. The time not_before is that of the last request whose response still had the former label. The time not_after is that at which the first response with the new label had been received. Both are times of the database clock. A change that was undone between two requests cannot be observed.',
   'Events and decisions in the period':
     'The period includes its start and excludes its end. An event or a decision is certainly in the period when its whole interval is. It is possibly in the period when its interval crosses the start or the end. It can then be possibly in the report on the adjoining period, too.',
+  'States of identifiers':
+    'Finished means done or errored: the analysis ended with a result, or it failed. Pending means that it has not finished. Missing means that the API no longer returns the identifier. Quarantined means that its record could not be loaded. Retired means that it is no longer requested, with a reason.',
   Decisions:
     'Events of one file and one label count as one decision when their intervals have a moment in common. The interval of the decision is this common part. Two overrides of one file to the same label at the same time cannot be distinguished.',
   'Already forced':

@@ -60,6 +60,8 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string) {
     /** Head of the newest link; null when no run was sealed yet. */
     chain_head,
     open_runs: await countOpenRuns(db),
+    /** Notes that the next run seals. */
+    unsealed_notes: await countNotesAfter(db, former.notesThrough),
     findings,
   }
 }
@@ -160,6 +162,15 @@ async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
     .execute()
   const problem = 'has leaves but no row, because it was removed'
   return rows.map(({ chain_position: at }) => finding(`the run at position ${at}`, problem, at))
+}
+
+async function countNotesAfter(db: Kysely<Database>, noteId: number): Promise<number> {
+  const { notes } = await db
+    .selectFrom('identifai.override_notes')
+    .select(({ fn }) => fn.countAll<number>().as('notes'))
+    .where('note_id', '>', noteId)
+    .executeTakeFirstOrThrow()
+  return notes
 }
 
 /** Counts the runs that are under way, or whose process died: their changes are not sealed yet. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { type App, createApp } from '../../app.ts'
 import { annotate } from '../../compliance/history/annotate.ts'
@@ -90,7 +91,8 @@ export async function runDemo({ signal, print, linger }: DemoOptions): Promise<v
     reviewer: null,
   }
   await annotate(app.db, { media: 'audio', file_hash, forced_to: 'human', ...note })
-  // A run without changes, so that the changes before it lie between two known times.
+  // A run without changes, so that the changes before it are before the end of the report, which is a whole second.
+  await sleep(1000, undefined, { signal })
   await executeDemoRun(app, signal, true)
   heading('Report on forced labels: one decision has a note with its author and reason.')
   for (const text of await reportLines(app)) print(text)

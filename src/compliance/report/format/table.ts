@@ -14,7 +14,7 @@ export function tableText(report: Report): string {
   const { period, as_of } = head
   const { decisions, events } = listedInPeriod(report)
   return [
-    `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${timeText(period.from)} to`} ${timeText(period.to, 'up')} (not included)`,
+    `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${timeText(period.from, 'none')} to`} ${timeText(period.to, 'none')} (not included)`,
     `As of ${timeText(as_of.finished_at, 'up')}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
     '',
     ...coverageLines(head),
@@ -39,7 +39,7 @@ function coverageLines({ coverage, period }: Report['head']): string[] {
   )
   const lines = [
     coverage.is_complete
-      ? 'Complete. The report has every change before the end of the period, except for retired identifiers.'
+      ? 'Complete. The report has every change before the end of the period. Exceptions are retired identifiers, and changes that\nwere undone between two requests.'
       : 'NOT COMPLETE. The report may lack changes before the end of the period:',
     ...coverage.gaps.map(({ statement }) => `- ${statement}`),
     `${count(tracked)} tracked: ${count(finished)} finished, ${count(pending)} pending, ${count(missing)} missing, ${count(quarantined)} quarantined, ${count(retired)} retired${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}.`,

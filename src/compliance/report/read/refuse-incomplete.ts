@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { ReportRefusedError } from '../../../platform/errors.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
+import { counted } from '../../../platform/terminal/text.ts'
 import type { GapKind, Report } from '../schema.ts'
 
 /** Identifiers that a refusal names. */
@@ -24,7 +25,8 @@ const AFTER_A_RUN = 'Run identifai-sync sync --refresh-all, and give no --as-of 
 
 /** The next step after each gap. */
 const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
-  period_not_over: () => 'Run identifai-sync sync after the end of the period, or give an earlier --to.',
+  period_not_over: () =>
+    'Run identifai-sync sync after the end of the period, or give an earlier --to, or none.',
   unobserved: () => 'Give a later --to, because there is nothing to report before the first response.',
   unfinished: async (db, { media, period }) => {
     const condition = sql`state in ('pending', 'missing', 'quarantined') and enqueued_at < ${period.to}`
@@ -59,5 +61,5 @@ async function describeIdentifiers(
   const total = rows[0]?.total ?? 0
   if (total === 0) return 'There is none any more.'
   const more = total > rows.length ? `, and ${total - rows.length} more` : ''
-  return `There are ${total} now: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.${hint}`
+  return `${counted(total, 'identifier')} now: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.${hint}`
 }

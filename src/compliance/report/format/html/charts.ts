@@ -32,9 +32,19 @@ export function chartsOf(period: PeriodSummary, events: readonly ForceEvent[]) {
   }))
   const forcedOtherwise = 'Machine confidence where another label was forced'
   return [
-    { id: 'weeks', title: 'Events by week', unit: 'Week from Monday (UTC)', ...columnChart(weeks) },
+    {
+      id: 'weeks',
+      title: 'Events by week',
+      unit: 'Week from Monday (UTC)',
+      ...columnChart(weeks, 'in the week of'),
+    },
     { id: 'matrix', title: 'Machine against forced label', unit: 'Machine → forced to', ...barChart(matrix) },
-    { id: 'confidence', title: forcedOtherwise, unit: 'Confidence', ...columnChart(confidence) },
+    {
+      id: 'confidence',
+      title: forcedOtherwise,
+      unit: 'Confidence',
+      ...columnChart(confidence, 'at a confidence of'),
+    },
   ]
 }
 
@@ -55,13 +65,13 @@ function stepOf(confidence: number): number {
 }
 
 /** Upright columns, from left to right. A label is null where there is no room. */
-function columnChart(rows: readonly Row[]) {
+function columnChart(rows: readonly Row[], where: string) {
   const most = Math.max(1, ...rows.map(({ value }) => value))
   const step = (WIDTH - LEFT) / Math.max(1, rows.length)
   const labelEvery = Math.ceil(rows.length / MOST_LABELS)
   const heightOf = (value: number) => (value / most) * PLOT_HEIGHT
   return {
-    description: describe(rows),
+    description: describe(rows, where),
     width: WIDTH,
     height: TOP + PLOT_HEIGHT + BOTTOM,
     bars: rows.map(({ label, value }, position) => ({
@@ -90,7 +100,7 @@ const VALUE_WIDTH = 56
 function barChart(rows: readonly Row[]) {
   const most = Math.max(1, ...rows.map(({ value }) => value))
   return {
-    description: describe(rows),
+    description: describe(rows, 'for'),
     width: WIDTH,
     height: Math.max(1, rows.length) * ROW_HEIGHT + 8,
     bars: rows.map(({ label, value }, position) => ({
@@ -106,9 +116,9 @@ function barChart(rows: readonly Row[]) {
   }
 }
 
-function describe(rows: readonly Row[]): string {
+function describe(rows: readonly Row[], where: string): string {
   const total = rows.reduce((sum, { value }) => sum + value, 0)
   const highest = rows.toSorted((one, other) => other.value - one.value)[0]
   if (!highest || total === 0) return 'No events.'
-  return `${count(total)} in total. The highest number is ${count(highest.value)}, at ${highest.label}.`
+  return `${count(total)} in total. The highest number is ${count(highest.value)}, ${where} ${highest.label}.`
 }

@@ -70,7 +70,7 @@ export const EVENTS_TEMPLATE = `
 <% if (event.submitted_at !== null) { %><span class="label">submitted <%= it.time(event.submitted_at) %></span><% } %>
 <% if (it.isLink(event.result_url)) { %><a href="<%= event.result_url %>" rel="noopener noreferrer">result</a><% } else if (event.result_url !== null) { %><span class="label">result <%= event.result_url %></span><% } %></th>
       <td role="cell" data-label="File"><code><%= event.file_hash ?? 'not known' %></code><span class="label"><%= it.count(event.same_file_identifiers) %> other tracked identifier<%= event.same_file_identifiers === 1 ? '' : 's' %></span></td>
-      <td role="cell" data-label="Forced"><span><%= event.forced_from === null ? 'not forced before' : 'from ' + event.forced_from %></span><span class="strong">to <%= event.forced_to ?? 'none (no longer forced)' %></span><span class="label">origin <%= event.force_origin === 'not_c2pa_path' ? 'not the C2PA path' : 'undetermined' %></span></td>
+      <td role="cell" data-label="Forced"><span><%= event.forced_from === null ? 'not forced before' : 'from ' + event.forced_from %></span><span class="strong">to <%= event.forced_to ?? 'none (no longer forced)' %></span><span class="label">origin: <%= event.force_origin === 'not_c2pa_path' ? 'not C2PA' : 'undetermined' %></span></td>
       <td role="cell" data-label="Machine verdict"><span class="strong"><%= it.verdict(event, 'after') %></span>
 <% if (it.verdict(event, 'before') !== it.verdict(event, 'after')) { %><span class="label">before: <%= it.verdict(event, 'before') %></span><% } %></td>
       <td role="cell" class="when" data-label="When"><span><span class="label">not before</span> <%= it.time(event.not_before) %></span><span><span class="label">not after</span> <%= it.time(event.not_after, 'up') %></span><span class="label"><%= it.inPeriod[event.in_period] %></span></td>
@@ -86,7 +86,7 @@ export const PAGE_TEMPLATE = `
 <a class="skip" href="#main">To the report</a>
 <header>
   <h1><%= it.report.head.title %></h1>
-  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.time(it.report.head.period.from) %> to <% } else { %>Up to <% } %><%= it.time(it.report.head.period.to, 'up') %> (not included), <%= it.report.head.media %></p>
+  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.time(it.report.head.period.from, 'none') %> to <% } else { %>Up to <% } %><%= it.time(it.report.head.period.to, 'none') %> (not included), <%= it.report.head.media %></p>
   <p class="soft">As of the end of the run at <%= it.time(it.report.head.as_of.finished_at, 'up') %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
 <% if (it.coverage.is_complete) { %>
   <p class="state complete"><b>Complete.</b> The report has every change before the end of the period. Two kinds of changes are excepted: those of retired identifiers, and those that were undone between two requests.</p>
@@ -106,8 +106,8 @@ export const PAGE_TEMPLATE = `
       <li><span class="label">Events, one for each identifier that changed</span><b><%= it.count(it.period.events) %></b><span>on <%= it.count(it.period.identifiers) %> identifier<%= it.period.identifiers === 1 ? '' : 's' %></span></li>
       <li><span class="label">Decisions without an explanation</span><b><%= it.count(it.period.unexplained) %></b><span><%= it.count(it.period.explained) %> explained, <%= it.count(it.period.explained_late) %> late</span></li>
       <li><span class="label">Events with another label than the machine’s</span><b><%= it.count(it.period.against_machine) %></b><span><%= it.count(it.period.against_machine_confidence_090) %> at a machine confidence of 0.9 or more</span></li>
-      <li><span class="label">Forced at the as-of</span><b><%= it.count(it.now.forced) %></b><span>of <%= it.count(it.now.with_result) %> with a result<% if (it.now.forced_share !== null) { %> (<%= (it.now.forced_share * 100).toFixed(1) %> %)<% } %></span></li>
-      <li><span class="label">Already forced in the first finished record</span><b><%= it.count(it.period.already_forced) %></b><span>in the period, but not events, because the change was not observed</span></li>
+      <li><span class="label">Forced now, which is the as-of</span><b><%= it.count(it.now.forced) %></b><span>of <%= it.count(it.now.with_result) %> with a result<% if (it.now.forced_share !== null) { %> (<%= (it.now.forced_share * 100).toFixed(1) %> %)<% } %></span></li>
+      <li><span class="label">Identifiers that were already forced</span><b><%= it.count(it.period.already_forced) %></b><span>in the first finished record, so these are not events</span></li>
     </ul>
   </section>
   <section aria-labelledby="charts">
@@ -130,7 +130,7 @@ export const PAGE_TEMPLATE = `
       <dt>Retired</dt><dd><%= it.count(identifiers) %>: <%= reason ?? 'for other reasons' %></dd>
 <% } %>
       <dt>First response</dt><dd><%= it.time(it.coverage.observed_since) %></dd>
-      <dt>Oldest confirmation</dt><dd><%= it.time(it.coverage.confirmed_since) %></dd>
+      <dt>Oldest confirmation</dt><dd><%= it.time(it.coverage.confirmed_since) %>: every finished identifier was confirmed then or later</dd>
       <dt>Oldest without a result</dt><dd><%= it.coverage.unfinished_enqueued_since === null ? 'none' : 'enqueued ' + it.time(it.coverage.unfinished_enqueued_since) %></dd>
 <% if (it.coverage.reanalyzing > 0) { %>      <dt>Being analyzed again</dt><dd><%= it.count(it.coverage.reanalyzing) %>, and changes of their forced labels are observed when the analysis ends</dd><% } %>
       <dt>Chain head</dt><dd><code><%= it.report.head.as_of.chain_head %></code></dd>

@@ -70,7 +70,7 @@ function escape(value: unknown): string {
 }
 
 /** A time to the second, which is enough for a reader; the JSON format has all six digits. */
-function time(text: string | null, rounding?: 'up'): string {
+function time(text: string | null, rounding?: 'up' | 'none'): string {
   return text === null ? 'not known' : timeText(text, rounding)
 }
 
@@ -79,7 +79,7 @@ function verdict(event: ForceEvent, when: 'before' | 'after'): string {
   const confidence = event[`machine_confidence_${when}`]
   const heuristic = event[`machine_heuristic_${when}`]
   if (label === null) return 'none'
-  return `${label}${confidence === null ? '' : ` ${confidence}`}${heuristic === null ? '' : ` (${heuristic})`}`
+  return `${label}${confidence === null ? '' : `, confidence ${confidence}`}${heuristic === null ? '' : ` (${heuristic})`}`
 }
 
 /** Returns whether a URL may become a link; others, such as javascript:, are shown as text. */
