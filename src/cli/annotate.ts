@@ -30,9 +30,9 @@ export function annotateCommand() {
     .addHelpText(
       'after',
       `
-A note gets the time of the database's clock, and is sealed with the next run. It cannot be changed or deleted, but a later
-note can correct it. In a report, it explains the latest decision of its file and label that may have happened before it
-was written. Needs DATABASE_URL only.
+A note gets the time of the database's clock, and is sealed with the next run. It cannot be changed or deleted, but a
+later note can correct it. In a report, it explains the latest decision of its file and label that may have happened
+before it was written. Needs DATABASE_URL only.
 
 Example:
   $ identifai-sync annotate --hash 9c1e... --forced-to human --author 'A. Rossi' \\

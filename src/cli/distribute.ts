@@ -11,9 +11,10 @@ export function distributeCommand() {
     .addHelpText(
       'after',
       `
-Moves results, history and payloads to the workers. Each classification is on one worker. The queue, runs, chain and notes
-stay on the coordinator. Tables that are already distributed do not change. Run it as the owner of the tables, while no run
-is in progress. Needs DATABASE_URL only. On a server without Citus it changes nothing, and the exit code is 5.
+Moves results, history and payloads to the workers. Each classification is on one worker. The queue, runs, chain and
+notes stay on the coordinator. Tables that are already distributed do not change. Run it as the owner of the tables,
+while no run is in progress. Needs DATABASE_URL only. On a server without Citus it changes nothing, and the exit code
+is 5.
 
 Citus refuses triggers on distributed tables. Therefore distribute drops the triggers that keep history append-only, and
 only privileges protect it (docs/scaling.md).

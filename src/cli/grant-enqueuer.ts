@@ -10,8 +10,8 @@ export function grantEnqueuerCommand() {
     .addHelpText(
       'after',
       `
-The role can insert identifiers and request refreshes. It cannot read. Therefore write ON CONFLICT DO NOTHING without column
-names, and no RETURNING. Run this as the role that migrates. Needs DATABASE_URL only.
+The role can insert identifiers and request refreshes. It cannot read. Therefore write ON CONFLICT DO NOTHING without
+column names, and no RETURNING. Run this as the role that migrates. Needs DATABASE_URL only.
 
 Example:
   $ psql -c "CREATE ROLE recorder LOGIN PASSWORD '...'"

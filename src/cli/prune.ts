@@ -12,8 +12,9 @@ export function pruneCommand() {
     .addHelpText(
       'after',
       `
-The latest payload of each classification is never removed, nor its latest finished one. History, reports and the chain do
-not depend on payloads. report verify can no longer compare the removed ones with their digests. Needs DATABASE_URL only.
+The latest payload of each classification is never removed, nor its latest finished one. History, reports and the chain
+do not depend on payloads. report verify can no longer compare the removed ones with their digests.
+Needs DATABASE_URL only.
 
 Example:
   $ identifai-sync prune --payloads-older-than 400d`,

@@ -13,7 +13,7 @@ export function requeueCommand() {
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nA quarantined identifier becomes pending again. Exit code 3 when some of the given identifiers are not tracked, 2 when none is.',
+      '\nA quarantined identifier becomes pending again.\nExit code 3 when some of the given identifiers are not tracked, 2 when none is.',
     )
     .action(async (ids, options) => {
       const { requeue } = await import('../pipeline/queue/requeue.ts')

@@ -8,16 +8,16 @@ export function scheduleCommand() {
       'after',
       `
 A nightly run requests everything that is due (SYNC_SCHEDULE, 0 2 * * * in SYNC_TIMEZONE). A fresh run requests new,
-unfinished and refresh-requested identifiers only (SYNC_FRESH_SCHEDULE, every minute). A missed nightly run is made up for
-when the daemon starts or the database is back. Daemons that share a database share the work and the quota.
+unfinished and refresh-requested identifiers only (SYNC_FRESH_SCHEDULE, every minute). A missed nightly run is made up
+for when the daemon starts or the database is back. Daemons that share a database share the work and the quota.
 
 On http://127.0.0.1:9464 (HTTP_HOST, HTTP_PORT):
   /livez    200 while the process runs
-  /readyz   200 when the database responds and is migrated, and the last success is recent; otherwise 503 with the reasons
+  /readyz   200 when the database responds and is migrated, and the last success is recent; otherwise 503 with reasons
   /metrics  for Prometheus
 
-SIGTERM and SIGINT stop the daemon cleanly, after identifiers in progress are finished or released. A failed run is logged
-and counted, and the daemon continues.
+SIGTERM and SIGINT stop the daemon cleanly, after identifiers in progress are finished or released. A failed run is
+logged and counted, and the daemon continues.
 Exit codes: 143 or 130 after a signal, 2 configuration, 5 database unreachable or not migrated at the start.
 
 Example:
