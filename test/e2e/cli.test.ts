@@ -93,7 +93,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const result = await cli.run(['sync', '--json'], { ...environment, IDENTIFAI_API_KEY: 'wrong' })
     expect(result.code).toBe(4)
     expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
-    expect(result.stderr).toContain('Check IDENTIFAI_API_KEY')
+    expect(result.stderr).toContain('the API refuses the key (401). Set IDENTIFAI_API_KEY to')
     const { rows } = await sql`select state, attempts, leased_by from identifai.identifiers`.execute(
       database.db,
     )
@@ -112,7 +112,8 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     await cli.run(['enqueue', 'b', 'c', 'd', 'e', 'f'], environment)
     const result = await cli.run(['sync'], api)
     expect(result.code).toBe(7)
-    expect(result.stderr).toContain('Gave up: 5 batches in a row failed')
+    expect(result.stderr).toContain('The run gave up, because 5 batches in a row failed.')
+    expect(result.stderr).toMatch(/The last failure: GET \S+: connect ECONNREFUSED .*Run it again later/)
   })
 
   it('a port of something that is not PostgreSQL, and a server without TLS where it is required', async () => {
@@ -125,15 +126,31 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const { port: plain } = withoutTls.address() as AddressInfo
     const required = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${plain}/x?sslmode=require` }
     const tls = await cli.run(['status'], required)
-    expectClearError(tls, 5, 'if sslmode in DATABASE_URL asks for it', 'The server does not support SSL')
+    expectClearError(tls, 5, 'if sslmode in DATABASE_URL requires TLS', 'The server does not support SSL')
   })
 
   it('a lone dash for standard input, and columns that are not separated by commas', async () => {
     const before = await tracked()
     expectClearError(await cli.run(['enqueue', '-'], environment), 2, '--file -')
     const semicolons = file('excel.csv', 'identifier;source\na;b\n')
-    expectClearError(await cli.run(['enqueue', '--file', semicolons], environment), 2, 'separated by commas')
+    expectClearError(
+      await cli.run(['enqueue', '--file', semicolons], environment),
+      2,
+      'has no commas (identifier;source)',
+      'Separate its columns by commas',
+    )
     expect(await tracked()).toBe(before)
+  })
+
+  it('a CSV file without a column called identifier causes a note that names the used column', async () => {
+    await using own = await createTestDatabase()
+    const calls = file('calls.csv', 'Call,source\na,s\n')
+    const env = { DATABASE_URL: own.url }
+    expect(await cli.run(['enqueue', '--file', calls], env)).toMatchObject({
+      code: 0,
+      stdout: '1 identifier added, 0 already tracked, 0 invalid.\n',
+      stderr: 'note: No column is called identifier, so the first one is used. Its header is "Call".\n',
+    })
   })
 
   it('an API that cannot be reached, also with a single identifier', async () => {
@@ -179,12 +196,27 @@ describe('bad input ends with one clear sentence and the documented exit code', 
       url.username = role
       url.password = 'p'
       const env = { DATABASE_URL: url.href }
-      expectClearError(await cli.run(['status'], env), 5, 'says which command is for which role')
-      expectClearError(await cli.run(['enqueue', 'a'], env), 5, 'a role of grant-enqueuer inserts by SQL')
+      expectClearError(
+        await cli.run(['status'], env),
+        5,
+        'Run doctor: it prints the missing grants',
+        'docs/operations.md has the roles',
+      )
+      expectClearError(
+        await cli.run(['enqueue', 'a'], env),
+        5,
+        'Use the role of the job',
+        'A role of grant-enqueuer inserts by SQL',
+      )
       await sql`grant usage on schema identifai to ${sql.id(role)}`.execute(own.db)
       await sql`grant select on identifai.schema_migrations to ${sql.id(role)}`.execute(own.db)
       const note = ['annotate', '--hash', 'h', '--forced-to', 'human', '--author', 'a', '--reason', 'r']
-      expectClearError(await cli.run(note, env), 5, 'annotate needs INSERT on identifai.override_notes')
+      expectClearError(
+        await cli.run(note, env),
+        5,
+        'may not write notes',
+        'grant INSERT on identifai.override_notes',
+      )
     } finally {
       await sql`drop owned by ${sql.id(role)}`.execute(own.db)
       await sql`drop role ${sql.id(role)}`.execute(own.db)
@@ -218,12 +250,18 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     expectClearError(
       await cli.run(['enqueue', '--file', file('empty', '')], environment),
       2,
-      'holds no identifier',
+      'has no identifier, so nothing was enqueued',
+      'Give one identifier a line',
     )
     mkdirSync(path.join(cli.folder, 'folder'))
     expectClearError(await cli.run(['enqueue', '--file', 'folder'], environment), 2, 'is a directory')
-    expectClearError(await cli.run(['enqueue'], environment), 2, 'Give identifiers')
-    expectClearError(await cli.run(['enqueue', 'a', '--file', 'x'], environment), 2, 'not both')
+    expectClearError(await cli.run(['enqueue'], environment), 2, 'There are no identifiers', '--file')
+    expectClearError(
+      await cli.run(['enqueue', 'a', '--file', 'x'], environment),
+      2,
+      'There are identifiers and --file',
+      'Give identifiers as arguments, or --file',
+    )
     expectClearError(
       await cli.run(['enqueue', '--file', file('a.csv', 'identifier\n"x')], environment),
       2,
@@ -282,7 +320,7 @@ describe('the commands', () => {
     expectClearError(
       await cli.run(['grant-reader', 'nobody at all'], env),
       2,
-      'There is no role',
+      'The database server has no role nobody at all',
       'CREATE ROLE',
     )
   })
@@ -292,7 +330,7 @@ describe('the commands', () => {
     const env = { DATABASE_URL: own.url }
     expect((await cli.run(['migrate', 'status'], env)).stdout).toMatch(/^(waiting .*\n)+$/)
     expect((await cli.run(['migrate'], env)).stdout).toMatch(/^(up {3}\d{4}-.*\n)+$/)
-    expect((await cli.run(['migrate'], env)).stdout).toContain('Up to date')
+    expect((await cli.run(['migrate'], env)).stdout).toContain('the database is up to date')
     expect(JSON.parse((await cli.run(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(
       MIGRATIONS.length,
     )
@@ -325,7 +363,7 @@ describe('the commands', () => {
     })
     const piped = await cli.run(['enqueue', '--file', '-'], environment, identifiers.slice(150).join('\n'))
     expect(piped).toMatchObject({ code: 0, stderr: '' })
-    expect(piped.stdout).toBe('100 identifiers added, 50 known already (50 pending), 0 invalid.\n')
+    expect(piped.stdout).toBe('100 identifiers added, 50 already tracked (50 pending), 0 invalid.\n')
 
     const dry = await cli.run(['sync', '--dry-run', '--json'], environment)
     expect(JSON.parse(dry.stdout).requests).toBeGreaterThanOrEqual(3)
@@ -355,9 +393,11 @@ describe('the commands', () => {
     expect(await cli.run(['requeue', '--state', 'quarantined'], env)).toMatchObject({ code: 0 })
     expect(await cli.run(['requeue', 'x'], env)).toMatchObject({
       code: 2,
-      stderr: 'error: Not tracked, or retired: x\n',
+      stderr: expect.stringMatching(
+        /^error: Nothing was changed, .*not tracked, or retired: x\. .*identifai-sync enqueue\n$/,
+      ),
     })
-    expectClearError(await cli.run(['requeue'], env), 2, 'Give either identifiers or --state')
+    expectClearError(await cli.run(['requeue'], env), 2, 'There are no identifiers', '--state quarantined')
     expectClearError(await cli.run(['retire', 'a'], env), 2, '--reason')
     expect(await cli.run(['retire', 'a', '--reason', 'r'], env)).toMatchObject({
       code: 0,
@@ -366,7 +406,7 @@ describe('the commands', () => {
     expect(await cli.run(['retire', 'a', '--reason', 'r'], env)).toMatchObject({ code: 2 })
     const some = await cli.run(['requeue', 'a', 'b', '--json'], env)
     expect([some.code, JSON.parse(some.stdout)]).toEqual([3, { requeued: 1, unknown: ['a'] }])
-    expect(some.stderr).toContain('Not tracked, or retired: a')
+    expect(some.stderr).toContain('1 identifier not tracked, or retired: a')
   })
 
   it('sync reports partial with exit code 3 when a record was quarantined', async () => {
@@ -386,7 +426,7 @@ describe('the commands', () => {
     )
     expect(JSON.parse((await cli.run(['status', '--stuck', '--json'], env)).stdout)).toHaveLength(1)
     expect((await cli.run(['status'], env)).stdout).toContain(
-      'quarantined, most often: The record cannot be loaded',
+      'quarantined, most often because: The record cannot be loaded',
     )
   })
 
@@ -397,7 +437,9 @@ describe('the commands', () => {
     const plan = await cli.run(['plan'], env)
     expect(plan).toMatchObject({ code: 0, stderr: '' })
     expect(plan.stdout).toMatch(/^new +3 +1 +0\.1$/m)
-    expect(plan.stdout).toMatch(/leaves at \d{4}-.*Z, after 2 seconds at the quota/)
+    expect(plan.stdout).toMatch(
+      /sends the last request at \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ, after 2 seconds at the quota/,
+    )
     expect(JSON.parse((await cli.run(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
     const dry = await cli.run(['sync', '--dry-run', '--limit', '2', '--json'], env)
     expect(JSON.parse(dry.stdout)).toMatchObject({ identifiers: 2, requests: 1 })
@@ -425,7 +467,9 @@ describe('the commands', () => {
     )
     const bad = await cli.run(['report', 'verify'], env)
     expect(bad.code).toBe(6)
-    expect(bad.stdout).toContain('revision 1 of classification 2 (chain position 1) is not what was sealed')
+    expect(bad.stdout).toContain(
+      'revision 1 of classification 2 (chain position 1) differs from its sealed form',
+    )
     const json = await cli.run(['report', 'verify', '--json'], env)
     expect(JSON.parse(json.stdout)).toMatchObject({ runs: 1, findings: [{ chain_position: 1 }] })
   })

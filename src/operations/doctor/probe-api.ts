@@ -80,7 +80,8 @@ function describeRecord(record: Json | undefined, endpoint: Endpoint): Result {
     )
   }
   const unknown = Object.keys(validation.classification.extra)
-  const drift = unknown.length === 0 ? 'no field is unknown' : `unknown fields: ${unknown.join(', ')}`
+  const drift =
+    unknown.length === 0 ? 'no field is unknown' : `these fields are unknown: ${unknown.join(', ')}`
   return ok(`The record fits the contract, and ${drift}. Its fields: ${fields}.`)
 }
 

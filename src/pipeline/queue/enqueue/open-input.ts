@@ -36,9 +36,7 @@ export async function openInput({ ids, file, csv, onNotice }: Input): Promise<En
   const stream = file === '-' ? process.stdin : await openFile(file)
   return csv || file.toLowerCase().endsWith('.csv')
     ? readCsvEntries(stream, (name) =>
-        onNotice(
-          `No column is called identifier, so the first one is used. Its header is "${name}" is its header.`,
-        ),
+        onNotice(`No column is called identifier, so the first one is used. Its header is "${name}".`),
       )
     : readTextEntries(stream)
 }

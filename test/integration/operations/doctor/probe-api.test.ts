@@ -25,12 +25,12 @@ describe('the probe', () => {
     expect(requests.at(-1)).toEqual(['the-hash'])
     const probed = findings.filter(({ check }) => check.startsWith('probe')).map(({ found }) => found)
     expect(probed).toEqual([
-      'Its record fits the contract; unknown fields: /unheard_of. Fields: hash, identifier, name, status, unheard_of.',
-      'Next to a known one, the response has null for it.',
-      'Requested twice in one request, it is in the response 2 times.',
+      'The record fits the contract, and these fields are unknown: /unheard_of. Its fields: hash, identifier, name, status, unheard_of.',
+      'The response has null for an unknown identifier.',
+      'An identifier that is twice in a request is in the response 2 times.',
       expect.stringMatching(/^The API accepts 100 identifiers, 7\d\d\d bytes\.$/),
-      '101 identifiers: the API refuses the request (422).',
-      'Requested by the hash of its file, the response has no record. Runs request identifiers only.',
+      'For a request with 101 identifiers, the API refuses the request (422).',
+      'The response to a request with the file hash has no record. Runs request identifiers only.',
     ])
     expect(JSON.stringify(findings)).not.toContain('secret')
     expect(exitCode).toBe(0)
@@ -53,7 +53,7 @@ describe('the probe', () => {
     )
     expect(found['probe: unknown identifier']).toEqual([
       'ok',
-      'Next to a known one: the API refuses the request (404). A run splits such requests.',
+      'For a request with a known and an unknown identifier, the API refuses the request (404). A run splits such requests.',
     ])
     expect(found['probe: the same identifier twice']?.[1]).toContain('in the response once')
     expect(found['probe: a full request']).toEqual([
@@ -78,7 +78,7 @@ describe('the probe', () => {
     expect(await probe(() => [])).toMatchObject({
       status: 'failed',
       exit_code: 2,
-      found: 'It is not in the response.',
+      found: 'The API does not return this identifier.',
       results: 2,
       requests: 2,
     })
