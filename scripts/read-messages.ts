@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { type Argument, type Expression, parseSync, Visitor } from 'oxc-parser'
 import { EXIT_CODE } from '../src/platform/errors.ts'
 
-/** An error of the program: its exit code, message and next step, with a placeholder for each value in them. */
+/** An error of the program: its class, exit code, message and next step, with a placeholder for each value in them. */
 export interface ErrorMessage {
+  readonly name: string
   readonly exitCode: number
   readonly problem: string
   readonly remedy: string
@@ -45,13 +46,15 @@ export function readErrors(): ErrorMessage[] {
         if (callee.type !== 'Identifier') return
         if (callee.name === ARGUMENT_ERROR) {
           const problem = "option '<option>' argument '<value>' is invalid."
-          found.push(...read(first).map((remedy) => ({ exitCode: EXIT_CODE.usage, problem, remedy })))
+          const { name } = callee
+          found.push(...read(first).map((remedy) => ({ name, exitCode: EXIT_CODE.usage, problem, remedy })))
         }
         const own = classes.get(callee.name)
         if (own === undefined || own.messages !== undefined) return
-        const exitCode = exitCodeOf(classes, callee.name)
+        const { name } = callee
+        const exitCode = exitCodeOf(classes, name)
         const [remedy = ''] = own.remedy === undefined ? read(second) : [own.remedy]
-        found.push(...read(first).map((problem) => ({ exitCode, problem, remedy })))
+        found.push(...read(first).map((problem) => ({ name, exitCode, problem, remedy })))
       },
     }).visit(program)
     return found
@@ -126,7 +129,7 @@ function readClasses(): Map<string, ErrorClass> {
       if (first?.type === 'Identifier') return
       const exitCode = exitCodeOf(classes, name)
       const [remedy = ''] = read(second)
-      own.messages = read(first).map((problem) => ({ exitCode, problem, remedy }))
+      own.messages = read(first).map((problem) => ({ name, exitCode, problem, remedy }))
     },
   }).visit(program)
   return classes
@@ -195,8 +198,8 @@ function nameOf(node: Argument): string {
 }
 
 function wordsOf(name: string): string {
-  return name
-    .replaceAll(/(?<=[a-zA-Z])(?=[A-Z])/g, ' ')
-    .replaceAll('_', ' ')
-    .toLowerCase()
+  // A constant has capitals only, and its words are already separated.
+  const isConstant = name === name.toUpperCase()
+  const words = isConstant ? name : name.replaceAll(/(?<=[a-zA-Z])(?=[A-Z])/g, ' ')
+  return words.replaceAll('_', ' ').toLowerCase()
 }
