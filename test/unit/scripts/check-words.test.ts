@@ -3,7 +3,7 @@ import { mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { findProblems } from '../../../scripts/words/find-problems.ts'
+import { findProblems, sentenceLengths } from '../../../scripts/words/find-problems.ts'
 
 const project = path.resolve(import.meta.dirname, '../../..')
 
@@ -35,14 +35,6 @@ describe('a planted problem', () => {
       'opener',
       'What it loaded.',
     ],
-    ['the name of a test', "it('loads once more', () => {})", 'phrase', 'once more'],
-    [
-      'the name of a table of tests',
-      "describe.each([1])('what it loads', () => {})",
-      'opener',
-      'what it loads',
-    ],
-    ['a name in a template', 'it(`loads ${row} once more`, () => {})', 'phrase', 'once more'],
     ['26 words', `// ${'word '.repeat(26)}`, 'long sentence', 'word word word word word word word word'],
     ['a variable', 'const settledAt = 1', 'retired name', 'settledAt'],
     ['a constant', 'const MAX_SIBLINGS = 1', 'retired name', 'MAX_SIBLINGS'],
@@ -53,8 +45,44 @@ describe('a planted problem', () => {
     ['a column in a text', "const select = 'select wake_at from t'", 'retired name', 'wake_at'],
     ['a word of SQL', 'sql`with woken as (select 1) select 2`', 'retired name', 'woken'],
     ['two parts', 'const readFoundForced = 1', 'retired name', 'readFoundForced'],
+    ['a text for people', "console.log('It loads this once more.')", 'phrase', 'once more'],
+    ['a text with a value', 'console.log(`It loads ${row} once more.`)', 'phrase', 'once more'],
+    [
+      'a text that opens with a clause',
+      "throw new Error('What it loads is gone.')",
+      'opener',
+      'What it loads is gone.',
+    ],
+    [
+      'a text of 26 words',
+      `const text = '${'word '.repeat(26)}'`,
+      'long sentence',
+      'word word word word word word word word',
+    ],
+    [
+      'a text in HTML',
+      'const page = `<h1>The row</h1><p class="a">What <%= it.row %> loads is here.</p>`',
+      'opener',
+      'What `x` loads is here.',
+    ],
+    ['a quoted text in SQL', "sql`select 'a settled row'`", 'phrase', 'settled'],
+    ['a comment in SQL', 'sql`select 1 -- Loads the row once more.\n, 2`', 'phrase', 'once more'],
   ])('is found: %s', (_, source, rule, text) => {
     expect(findProblems('src/row.ts', source)).toMatchObject([{ file: 'src/row.ts', rule, text }])
+  })
+
+  it.each([
+    ['the name of a test', "it('loads once more', () => {})", 'phrase', 'once more'],
+    ['the name of a table', "describe.each([1])('what it loads', () => {})", 'opener', 'what it loads'],
+    ['a name in a template', 'it(`loads ${row} once more`, () => {})', 'phrase', 'once more'],
+    ['a comment', '// Loads the row once more.', 'phrase', 'once more'],
+  ])('is found in a test: %s', (_, source, rule, text) => {
+    expect(findProblems('test/row.test.ts', source)).toMatchObject([{ file: 'test/row.test.ts', rule, text }])
+  })
+
+  it('is found in a line of a help text, although its lines before are no sentences', () => {
+    const source = 'const help = `\nExamples of the command:\n  $ load row\n  What it loads is printed.\n`\n'
+    expect(findProblems('src/row.ts', source)).toMatchObject([{ line: 4, rule: 'opener' }])
   })
 
   it('is found in the name of a file', () => {
@@ -68,6 +96,32 @@ describe('a planted problem', () => {
     expect(findProblems('deploy/a.yml', 'a: 1 # Runs once more.\n')).toMatchObject([
       { line: 1, rule: 'phrase' },
     ])
+    expect(findProblems('docs/a.py', '# Reads the ledger.\n')).toMatchObject([
+      { line: 1, rule: 'phrase', text: 'ledger' },
+    ])
+  })
+
+  it('is found in a description in YAML, over two lines', () => {
+    const text = 'paths:\n  description: >-\n    Loads the row once\n    more.\n  summary: What it loads.\n'
+    expect(findProblems('docs/openapi.yaml', text)).toMatchObject([
+      { line: 2, rule: 'phrase', text: 'once more' },
+      { line: 5, rule: 'opener', text: 'What it loads.' },
+    ])
+  })
+
+  it('is found in a text of Python', () => {
+    const text = 'import sys\nprint("The row is loaded once more.", file=sys.stderr)\n'
+    expect(findProblems('docs/verify.py', text)).toMatchObject([
+      { line: 2, rule: 'phrase', text: 'once more' },
+    ])
+  })
+
+  it.each([
+    ['docs/a.md', 'The time is in `last_asked_at`.\n'],
+    ['deploy/a.yml', 'expr: last_asked_at > 1\n'],
+    ['docs/a.py', 'row["last_asked_at"]\n'],
+  ])('is found in a name with an underscore in %s', (file, text) => {
+    expect(findProblems(file, text)).toMatchObject([{ line: 1, rule: 'retired name', text: 'last_asked_at' }])
   })
 
   it('is found in Markdown, outside code', () => {
@@ -113,12 +167,38 @@ describe('correct text', () => {
       'const nightlyRun = 1; const heartbeat = 2; const password = 3; const task = 4',
     ],
     ['a name that a library chose', 'await Promise.allSettled([])'],
-    ['a text for people', "console.log('Look at this once more.')"],
-    ['a quoted text in SQL', "sql`select 'a settled row'`"],
+    ['a value of two words', "const label = 'once more'"],
+    ['a query in a text', "db.query('select once, more from one that is in order')"],
+    ['code in a text', 'console.log("Run `load at once` to load the row.")'],
     ['a directive', '// @ts-expect-error: what is tested'],
   ])('passes: %s', (_, source) => {
     expect(findProblems('src/row.ts', source)).toEqual([])
   })
+
+  it.each([
+    ['a text for people', "console.log('Look at this once more.')"],
+    ['a quoted text in SQL', "sql`select 'a settled row'`"],
+  ])('passes in a test, which can have any text: %s', (_, source) => {
+    expect(findProblems('test/row.test.ts', source)).toEqual([])
+  })
+
+  it.each([
+    ['the address of a link', 'docs/a.md', 'See [the page](told.md#what_is_asked).\n'],
+    ['a value in YAML', 'deploy/a.yml', 'name: load the row once more\n'],
+    ['a template in YAML', 'deploy/a.yml', 'summary: "{{ $labels.once }} more rows"\n'],
+    ['code of Python', 'docs/a.py', 'look(at_once, more)\n'],
+  ])('passes: %s', (_, file, text) => {
+    expect(findProblems(file, text)).toEqual([])
+  })
+})
+
+it('the lengths are those of full sentences, without headings and tables; code is one word', () => {
+  const text =
+    '# A heading of five words\n\nOne two three. Four [five six](a.md#seven) `eight nine`\nten.\n\n| a | cell of a table |\n'
+  expect(sentenceLengths('docs/a.md', text)).toEqual([3, 5])
+  expect(sentenceLengths('src/row.ts', '/** One two. */\nconst text = "One two three four."\n')).toEqual([
+    2, 4,
+  ])
 })
 
 describe('the command', () => {
