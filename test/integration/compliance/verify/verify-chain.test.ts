@@ -65,7 +65,7 @@ describe('verifying the chain', () => {
     [
       'an altered revision',
       "update identifai.classification_revisions set force_classification = 'artificial' where classification_id = 5",
-      /^revision 1 of classification 5 is not what was sealed: it has been altered$/,
+      /^revision 1 of classification 5 differs from its sealed form, because it was altered$/,
     ],
     [
       'a moved time',
@@ -75,7 +75,7 @@ describe('verifying the chain', () => {
     [
       'a deleted revision',
       'delete from identifai.classification_revisions where classification_id = 7',
-      /^revision 1 of classification 7 was sealed, and is not there any more$/,
+      /^revision 1 of classification 7 was sealed, but is missing$/,
     ],
     [
       'an inserted revision',
@@ -83,82 +83,82 @@ describe('verifying the chain', () => {
          select * from identifai.classification_revisions where classification_id = 8 and revision_no = 1;
        update copy set revision_no = 99;
        insert into identifai.classification_revisions select * from copy`,
-      /^revision 99 of classification 8 was not sealed: it has been inserted$/,
+      /^revision 99 of classification 8 was not sealed, because it was inserted$/,
     ],
     [
       'an altered run',
       'update identifai.sync_runs set force_changes = 0 where chain_position = 2',
-      /^run [0-9a-f-]{36} does not follow from the link before/,
+      /^run [0-9a-f-]{36} does not follow from the previous link\. One of the two was altered, or a run between/,
     ],
     [
       'a deleted run',
       'delete from identifai.sync_runs where chain_position = 4',
-      /^the run at position 4 has leaves, but no row: it has been removed$/,
+      /^the run at position 4 has leaves but no row, because it was removed$/,
     ],
     [
       'a run deleted in the middle',
       'delete from identifai.sync_runs where chain_position = 3',
-      /^the run at position 3 is not there any more$/,
+      /^the run at position 3 is missing$/,
     ],
     [
       'an inserted run',
       `insert into identifai.sync_runs (run_id, trigger, status, finished_at, host, pid, version, chain_position, merkle_root, chain_head, notes_through)
        select gen_random_uuid(), 'manual', 'succeeded', now(), 'h', 1, '0', 5, merkle_root, chain_head, notes_through
        from identifai.sync_runs where chain_position = 4`,
-      /^run [0-9a-f-]{36} does not follow from the link before/,
+      /^run [0-9a-f-]{36} does not follow from the previous link\. One of the two was altered, or a run between/,
     ],
     [
       'a run inserted before the first position',
       `insert into identifai.sync_runs (run_id, trigger, status, finished_at, host, pid, version, chain_position, merkle_root, chain_head, notes_through)
        select gen_random_uuid(), 'manual', 'succeeded', now(), 'h', 1, '0', -1, merkle_root, chain_head, 0
        from identifai.sync_runs where chain_position = 4`,
-      /^the run at position 0 is not there any more$/,
+      /^the run at position 0 is missing$/,
     ],
     [
       'an altered note',
       "update identifai.override_notes set author = 'B' where note_id = 1",
-      /^note 1 is not what was sealed/,
+      /^note 1 differs from its sealed form/,
     ],
     [
       'a deleted note',
       'delete from identifai.override_notes where note_id = 2',
-      /^note 2 was sealed, and is not there/,
+      /^note 2 was sealed, but is missing$/,
     ],
     [
       'an inserted note',
       `insert into identifai.override_notes (note_id, file_hash, forced_to, author, reason) overriding system value
        values (-5, 'h', 'human', 'A', 'r')`,
-      /^note -5 was not sealed: it has been inserted$/,
+      /^note -5 was not sealed, because it was inserted$/,
     ],
     [
       'an altered payload',
       `update identifai.revision_payloads set payload = payload || '{"name": "other"}' where classification_id = 9 and revision_no = 1`,
-      /^payload of revision 1 of classification 9 is not what was received/,
+      /^payload of revision 1 of classification 9 differs from the received one by its digest$/,
     ],
     [
       'a payload made null',
       "update identifai.revision_payloads set payload = 'null' where classification_id = 9 and revision_no = 1",
-      /^payload of revision 1 of classification 9 is not what was received/,
+      /^payload of revision 1 of classification 9 differs from the received one by its digest$/,
     ],
     [
       'a payload that no response could contain',
       `update identifai.revision_payloads set payload = '{"verdicts": 5}' where classification_id = 9 and revision_no = 1`,
-      /^payload of revision 1 of classification 9 is not what was received/,
+      /^payload of revision 1 of classification 9 differs from the received one by its digest$/,
     ],
     [
       'a latest payload that is gone',
       'delete from identifai.revision_payloads where classification_id = 9',
-      /^payload of revision 1 of classification 9 is not there, although prune would have kept it/,
+      /^payload of revision 1 of classification 9 is missing, although prune never deletes it, so it was deleted manually$/,
     ],
     [
       'another link in a payload',
       `update identifai.revision_payloads set payload = payload || '{"result_url": "x"}' where classification_id = 9 and revision_no = 1`,
-      /^payload of revision 1 of classification 9 .* its result_url differs$/,
+      /^payload of revision 1 of classification 9 differs from the received one by its result_url$/,
     ],
     [
       'NaN for a number',
       "update identifai.classification_revisions set machine_confidence = 'NaN' where classification_id = 9 and revision_no = 1",
-      /^revision 1 of classification 9 is not what was sealed/,
+      /^revision 1 of classification 9 differs from its sealed form/,
     ],
     [
       'a revision inserted before all keys',
@@ -166,12 +166,12 @@ describe('verifying the chain', () => {
          select * from identifai.classification_revisions where classification_id = 8 and revision_no = 1;
        update copy set classification_id = -1;
        insert into identifai.classification_revisions select * from copy`,
-      /^revision 1 of classification -1 was not sealed: it has been inserted$/,
+      /^revision 1 of classification -1 was not sealed, because it was inserted$/,
     ],
     [
       'an altered leaf',
       "update identifai.chain_leaves set leaf_hash = repeat('a', 64) where classification_id = 10",
-      /^run [0-9a-f-]{36} has leaves that do not make its root/,
+      /^run [0-9a-f-]{36} has leaves that do not give its root, because they were altered$/,
     ],
   ])('names %s', async (_, statement, expected) => {
     const findings = await findingsAfter(statement)

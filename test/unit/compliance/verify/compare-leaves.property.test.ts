@@ -52,7 +52,7 @@ it('names each leaf once that is altered or only in one of the two, in any order
       )
       expect(findings.map(({ what }) => what).toSorted()).toEqual(differing.toSorted())
       for (const { what, problem } of findings) {
-        if (!now.has(what)) expect(problem).toContain('not there')
+        if (!now.has(what)) expect(problem).toContain('missing')
         else if (before.has(what)) expect(problem).toContain('altered')
         else expect(problem).toContain('inserted')
       }
