@@ -41,7 +41,8 @@ describe('the doctor', () => {
     const { found, exitCode } = await examination({ databaseUrl: empty.url })
     expect(found('migrations')).toMatchObject({
       status: 'failed',
-      found: expect.stringContaining('Run: identifai-sync migrate'),
+      found: expect.stringMatching(/^The database lacks \d+ of \d+ migrations\.$/),
+      remedy: 'Run: identifai-sync migrate',
     })
     expect(exitCode).toBe(5)
   })
@@ -82,25 +83,36 @@ describe('the doctor', () => {
     const { found, exitCode } = await examination({ databaseUrl: own.url })
     expect(found('requests')).toMatchObject({
       status: 'warning',
-      found: expect.stringContaining('37 identifiers of 200 bytes'),
+      found: expect.stringMatching(/^Only 37 of 100 identifiers of 200 bytes fit .* quota is wasted\.$/),
     })
     expect(exitCode).toBe(0)
   })
 
-  it.each<[string, Responder, string, number, string]>([
-    ['an empty array', () => [], 'ok', 0, 'accepts the key'],
-    ['a 404', responds(404), 'warning', 0, 'unknown identifier is 404'],
-    ['a 422', responds(422), 'ok', 0, 'unknown identifier is 422'],
-    ['a 401', responds(401), 'failed', 4, 'refuses the key (401)'],
-    ['a 403', responds(403), 'failed', 4, 'refuses the key (403)'],
-    ['a 429', responds(429), 'warning', 0, 'its quota is used up'],
-    ['a 500', responds(500), 'failed', 7, 'status 500'],
-    ['a redirect', responds(302), 'failed', 7, 'IDENTIFAI_API_URL'],
-    ['the HTML page of a proxy', () => '<html>', 'failed', 7, 'is not JSON'],
-  ])('derives from %s whether the API accepts the key', async (_, respond, status, code, words) => {
+  it.each<[string, Responder, string, number, string, string | null]>([
+    ['an empty array', () => [], 'ok', 0, 'accepts the key', null],
+    [
+      'a 404',
+      responds(404),
+      'warning',
+      0,
+      'accepts the key, or IDENTIFAI_API_URL is wrong',
+      'doctor --probe',
+    ],
+    ['a 422', responds(422), 'ok', 0, 'accepts the key. It responds with status 422', null],
+    ['a 401', responds(401), 'failed', 4, 'refuses the key (401)', 'IDENTIFAI_API_KEY'],
+    ['a 403', responds(403), 'failed', 4, 'refuses the key (403)', 'IDENTIFAI_API_KEY'],
+    ['a 429', responds(429), 'warning', 0, 'its quota is used up', 'uses the same key'],
+    ['a 500', responds(500), 'failed', 7, 'status 500', 'status page of the API'],
+    ['a redirect', responds(302), 'failed', 7, 'unexpected status 302', 'IDENTIFAI_API_URL'],
+    ['the HTML page of a proxy', () => '<html>', 'failed', 7, 'is not JSON', 'HTTPS_PROXY'],
+  ])('derives from %s whether the API accepts the key', async (_, respond, status, code, words, remedy) => {
     await using own = await createTestDatabase()
     const { found, exitCode } = await examination({ databaseUrl: own.url, respond })
-    expect(found('api')).toMatchObject({ status, found: expect.stringContaining(words) })
+    expect(found('api')).toMatchObject({
+      status,
+      found: expect.stringContaining(words),
+      remedy: remedy && expect.stringContaining(remedy),
+    })
     expect(exitCode).toBe(code)
   })
 
@@ -115,7 +127,11 @@ describe('the doctor', () => {
         status: 'failed',
         found: 'SYNC_RETRIES must be a whole number from 0 to 100.',
       },
-      { check: 'configuration', status: 'warning', found: 'Nothing reads SYNC_BATCHSIZE.' },
+      {
+        check: 'configuration',
+        status: 'warning',
+        found: 'The variable SYNC_BATCHSIZE is unknown, so it has no effect.',
+      },
     ])
     expect(exitCode).toBe(2)
     expect(requests).toEqual([])

@@ -171,9 +171,11 @@ describe('a role with a grant', () => {
 
   it('has to exist, and can have any name', async () => {
     await expect(grantReader(bench.app.db, 'unknown_role', { withTables: false })).rejects.toThrow(
-      /^There is no role unknown_role .* CREATE ROLE unknown_role/,
+      /^The database server has no role unknown_role\. .* CREATE ROLE unknown_role/,
     )
-    await expect(grantEnqueuer(bench.app.db, 'public')).rejects.toThrow(/^There is no role public/)
+    await expect(grantEnqueuer(bench.app.db, 'public')).rejects.toThrow(
+      /^The database server has no role public/,
+    )
     const { name } = await role('a "quoted"; role')
     await grantReader(bench.app.db, name, { withTables: true })
   })

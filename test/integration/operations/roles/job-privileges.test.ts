@@ -56,13 +56,16 @@ it('a role with the grants of docs/operations.md completes runs, and cannot chan
     const refused = await run().catch((error: unknown) => error)
     expect(refused).toMatchObject({ code: INSUFFICIENT_PRIVILEGE })
     expect(asDatabaseError(refused)?.message).toMatch(
-      /docs\/operations\.md says which command is for which role/,
+      /Run doctor: it prints the missing grants\. docs\/operations\.md has the roles/,
     )
     const lacking = await checkPrivileges(app.db)
     expect(lacking).toMatchObject({
       status: 'failed',
       exit_code: 5,
-      remedy: expect.stringMatching(/^If .* is the role of the job, .* Otherwise run doctor as that role\.$/),
+      found: expect.stringMatching(/^The role .* lacks .*\.$/),
+      remedy: expect.stringMatching(
+        /^If the job uses this role, .* Otherwise run doctor as the role of the job\.$/,
+      ),
     })
     // The statements of the remedy are sufficient, and so are those of the documentation.
     for (const [grant] of lacking.remedy?.matchAll(/GRANT [^;]*;/g) ?? []) await sql.raw(grant).execute(db)

@@ -21,6 +21,6 @@ it('names each setting that is wrong, and each variable that nothing reads', () 
   expect(results.map(({ status, found, exit_code }) => [status, found, exit_code])).toEqual([
     ['failed', 'SYNC_BATCH_SIZE must be a whole number from 1 to 100.', 2],
     ['failed', 'SYNC_RETRIES must be a whole number from 0 to 100.', 2],
-    ['warning', 'Nothing reads SYNC_BATCHSIZE.', 0],
+    ['warning', 'The variable SYNC_BATCHSIZE is unknown, so it has no effect.', 0],
   ])
 })

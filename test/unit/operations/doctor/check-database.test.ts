@@ -6,7 +6,7 @@ it('compares the clocks of the machine and the API with the one of the database'
   const after = (seconds: number) => new Date(+database + seconds * 1000)
   expect(checkClocks({ database, machine: after(1), api: null })).toMatchObject({
     status: 'ok',
-    found: "Compared with the database's, the clock of this machine is 1.0 s ahead.",
+    found: 'Compared with the clock of the database, the clock of this machine is 1.0 s ahead.',
   })
   expect(checkClocks({ database, machine: after(0), api: after(-60) })).toMatchObject({
     status: 'warning',
