@@ -115,7 +115,7 @@ it('takes a toy medium from enqueue to the verified report, beside audio in one 
   await cli('migrate')
   await expect(cli('enqueue', '--media', 'image', 'x')).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('This version has no medium image: it has audio, toy.'),
+    stderr: expect.stringContaining('This version has no medium image. Give one of these: audio, toy.'),
   })
   await cli('enqueue', 'call', 'shared')
   await cli('enqueue', '--media', 'toy', 'bear', 'shared')

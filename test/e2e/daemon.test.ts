@@ -340,7 +340,11 @@ it.concurrent('a daemon with a wrong setup does not start, and reports why', asy
         'SYNC_TIMEZONE must be',
       ],
     ],
-    [{ HTTP_PORT: port }, 2, [`Cannot listen on 127.0.0.1:${port}`, 'set another HTTP_PORT']],
+    [
+      { HTTP_PORT: port },
+      2,
+      [`Cannot listen on 127.0.0.1:${port}`, 'another process uses', 'Set another HTTP_PORT'],
+    ],
     [{ HTTP_HOST: '192.0.2.1' }, 2, ['this machine has no such address', 'HTTP_HOST']],
     [{ DATABASE_URL: empty.url }, 5, ['Run: identifai-sync migrate']],
   ] as const) {

@@ -33,7 +33,7 @@ describe('the commands of compliance', () => {
   it('report forced prints a table, CSV, JSON and HTML, or writes them to a file', async () => {
     const table = await run('report', 'forced')
     expect(table).toMatchObject({ code: 0, stderr: '' })
-    expect(table.stdout).toContain('In the period: 1 decision (1 certainly, 0 possibly), 2 events')
+    expect(table.stdout).toContain('In the period: 1 decision (1 certainly, 0 possibly), and 2 events')
     const json = await run('report', 'forced', '--json')
     const report = JSON.parse(json.stdout)
     expect(report).toMatchObject({
@@ -57,7 +57,7 @@ describe('the commands of compliance', () => {
     const refused = await run(...args, '--output', inFolder('refused.txt'))
     expect(refused).toMatchObject({ code: 6, stdout: '' })
     expect(refused.stderr).toMatch(
-      /^error: The report would not be complete.*Run identifai-sync sync after the end of the period.*--allow-incomplete/s,
+      /^error: The report was not made, because it would not be complete.*Run identifai-sync sync after the end of the period.*--allow-incomplete/s,
     )
     expect(existsSync(inFolder('refused.txt'))).toBe(false)
     const made = await run(...args, '--allow-incomplete')
@@ -71,7 +71,7 @@ describe('the commands of compliance', () => {
     [['--from', '2026-07-02', '--to', '2026-07-01'], /The period is empty/],
     [['--as-of', '2020-01-01'], /no run had ended by 2020-01-01/],
     [['--format', 'pdf'], /Allowed choices are table, csv, json, html/],
-    [['--output', '/nonexistent/r.txt'], /cannot be written: ENOENT/],
+    [['--output', '/nonexistent/r.txt'], /cannot be written \(ENOENT.*Give another path with --output/],
   ])('report forced %j names the error, with 2', async (args, message) => {
     const result = await run('report', 'forced', ...args)
     expect(result).toMatchObject({ code: 2, stdout: '' })
@@ -99,7 +99,7 @@ describe('the commands of compliance', () => {
     await run('report', 'forced', '--json', '--output', inFolder('r.json'))
     for (const [file, words] of [
       ['b.jsonl', 'Every event and note is as it was sealed'],
-      ['r.json', 'The report is consistent with itself'],
+      ['r.json', 'The report is consistent.'],
     ] as const) {
       const good = await cli.run(['report', 'verify', inFolder(file)])
       expect(good).toMatchObject({ code: 0, stderr: '' })
@@ -125,7 +125,7 @@ describe('the commands of compliance', () => {
     const [, head] = /^Chain head: ([0-9a-f]{64})$/m.exec(whole.stdout) ?? []
     for (const file of [[], [inFolder('b.jsonl')]]) {
       const { stdout } = await run('report', 'verify', ...file, '--head', String(head).toUpperCase())
-      expect(stdout).toContain('The head that you gave is that of position 3.')
+      expect(stdout).toContain('The given head is at position 3.')
     }
   })
 

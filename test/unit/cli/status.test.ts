@@ -27,7 +27,7 @@ function linesAbout(...last_runs: Parameters<typeof describeStatus>[0]['last_run
 }
 
 it('the last runs are a table, and their whole errors follow below it', () => {
-  const error = `Gave up: ${'x'.repeat(100)}: run it again later`
+  const error = `The run gave up, because ${'x'.repeat(100)}. Run it again later.`
   expect(linesAbout(run, { ...run, status: 'failed', error })).toEqual([
     'started               took         trigger  status     claimed  requests  changed',
     '--------------------  -----------  -------  ---------  -------  --------  -------',
@@ -42,7 +42,7 @@ it.each([
   [40, 'its last heartbeat was 40 seconds ago'],
   [
     600,
-    'its last heartbeat was 10.0 minutes ago: its process died, or lost the database; the next run closes it',
+    'its last heartbeat was 10.0 minutes ago, because its process died or lost the database. The next run closes it.',
   ],
 ])('a run in progress has its last heartbeat, %s seconds ago', (seconds_since_heartbeat, remark) => {
   expect(linesAbout({ ...run, status: 'running', seconds_since_heartbeat }).at(-1)).toBe(

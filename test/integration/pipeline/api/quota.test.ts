@@ -148,7 +148,7 @@ describe('a 429', () => {
       const { run, failure } = await executeRun(bench.app, { trigger: 'manual', signal: never })
       expect(failure).toBeInstanceOf(PauseTooLongError)
       expect(run).toMatchObject({ status: 'failed', released: 1 })
-      expect(run.error).toContain('60 minutes')
+      expect(run.error).toMatch(/pause \(Retry-After\) of 60 (more )?minutes.* Run again after that\.$/)
     }
     expect(api.requests).toHaveLength(1)
   })

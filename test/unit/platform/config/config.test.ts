@@ -140,8 +140,8 @@ describe('the configuration', () => {
     it('reports a file that cannot be read, and a secret given twice', () => {
       const missing = path.join(folder, 'missing')
       const message = problems({ ...complete, IDENTIFAI_API_KEY_FILE: missing })
-      expect(message).toContain(`IDENTIFAI_API_KEY_FILE names no file: ${missing}`)
-      expect(message).toContain('IDENTIFAI_API_KEY and IDENTIFAI_API_KEY_FILE are both set')
+      expect(message).toContain(`IDENTIFAI_API_KEY_FILE names a file that does not exist: ${missing}`)
+      expect(message).toContain('IDENTIFAI_API_KEY and IDENTIFAI_API_KEY_FILE are both set. Keep one')
     })
   })
 })
