@@ -46,10 +46,23 @@ describe('the commands of compliance', () => {
     expect(page).toMatchObject({ code: 0, stdout: '' })
     expect(page.stderr).toMatch(
       new RegExp(
-        `^Written: .*r\\.html, as of .* \\(chain position 3\\), data digest ${report.data_digest}\n$`,
+        `^Written: .*r\\.html\\. Period up to .*Z \\(not included\\), as of .* \\(chain position 3\\), data digest ${report.data_digest}\n$`,
       ),
     )
     expect(readFileSync(inFolder('r.html'), 'utf8')).toMatch(/^<!doctype html>.*<\/html>\n$/s)
+  })
+
+  it('report forced makes the same report again from the period and the as-of that it prints', async () => {
+    const first = await run('report', 'forced', '--format', 'html', '--output', inFolder('again.html'))
+    const printed = /Period up to (.*Z) \(not included\), as of (.*Z) \(.*data digest (\w+)/.exec(
+      first.stderr,
+    )
+    const [, to = '', asOf = '', digest] = printed ?? []
+    const again = await run('report', 'forced', '--to', to, '--as-of', asOf, '--json')
+    expect(JSON.parse(again.stdout)).toMatchObject({ data_digest: digest })
+    const page = readFileSync(inFolder('again.html'), 'utf8')
+    expect(page).toContain(`Up to ${to} (not included)`)
+    expect(page).toContain(`the run at ${asOf}`)
   })
 
   it('report forced refuses an incomplete report with 6, unless --allow-incomplete is given', async () => {
@@ -156,7 +169,7 @@ describe('the commands of compliance', () => {
     const unknown = await run(
       'annotate',
       '--hash',
-      'f00',
+      'f00d'.repeat(16),
       '--forced-to',
       'none',
       '--author',

@@ -91,7 +91,7 @@ export async function runDemo({ signal, print, linger }: DemoOptions): Promise<v
     reviewer: null,
   }
   await annotate(app.db, { media: 'audio', file_hash, forced_to: 'human', ...note })
-  // A run without changes, so that the changes before it are before the end of the report, which is a whole second.
+  // A run without changes, a second later, so that the changes before it are in the period of the report to the second.
   await sleep(1000, undefined, { signal })
   await executeDemoRun(app, signal, true)
   heading('Report on forced labels: one decision has a note with its author and reason.')

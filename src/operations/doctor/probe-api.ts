@@ -54,7 +54,8 @@ async function observe(api: ApiClient, request: ApiRequest): Promise<Observed> {
       ? reply.records.map((record) => (record.kind === 'read' ? record.value : null))
       : `the API refuses the request (${reply.status})`
   } catch (error) {
-    if (error instanceof PermanentError) return `the API does not respond as expected (${error.problem.replace(/\.$/, '')})`
+    if (error instanceof PermanentError)
+      return `the API does not respond as expected (${error.problem.replace(/\.$/, '')})`
     if (error instanceof RetryableError) return `the API does not respond as expected (${error.message})`
     throw error
   }

@@ -32,7 +32,7 @@ describe('the errors of the program', () => {
     [
       7,
       'CircuitBrokenError',
-      /^The circuit breaker stopped the run.* <rejected> of <number> records/,
+      /^The circuit breaker stopped the run.* Too many records \(<rejected> of <number>\)/,
       /newer/,
     ],
   ])('have one with exit code %i of the class %s: %s', (exitCode, name, problem, remedy) => {

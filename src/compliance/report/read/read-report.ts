@@ -1,4 +1,3 @@
-import type { DatabaseTime } from '../../../platform/time.ts'
 import type { Kysely } from 'kysely'
 import { notesBetween } from '../../../pipeline/seal/read-rows.ts'
 import { UsageError } from '../../../platform/errors.ts'
@@ -59,8 +58,7 @@ async function periodOf(
 ): Promise<Period> {
   const period = {
     from: from === null ? null : await normalizeTime(db, from),
-    // A whole second, so that a person can give the same period again.
-    to: to === null ? wholeSecond(row.confirmed_since ?? row.finished_at) : await normalizeTime(db, to),
+    to: to === null ? (row.confirmed_since ?? row.finished_at) : await normalizeTime(db, to),
   }
   if (period.from !== null && period.from >= period.to) {
     throw new UsageError(
@@ -69,10 +67,6 @@ async function periodOf(
     )
   }
   return period
-}
-
-function wholeSecond(time: DatabaseTime): DatabaseTime {
-  return `${time.slice(0, 19)}.000000Z`
 }
 
 async function readFacts(

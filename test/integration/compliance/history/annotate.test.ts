@@ -35,7 +35,9 @@ describe('annotate', () => {
       note_id: 2,
       matching: 2,
     })
-    expect(await annotate(bench.app.db, { ...note, file_hash: 'unknown' })).toMatchObject({ tracked: 0 })
+    expect(await annotate(bench.app.db, { ...note, file_hash: 'f00d'.repeat(16) })).toMatchObject({
+      tracked: 0,
+    })
     await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
       values ('h', 'human', 'A', 'r', '2020-01-01')`.execute(bench.app.db)
     const { rows } =
@@ -51,6 +53,19 @@ describe('annotate', () => {
       await expect(sql.raw(statement).execute(bench.app.db)).rejects.toThrow(/append-only/)
     }
   })
+
+  it.each(['f00d', 'f00d'.repeat(17), 'x'.repeat(64)])(
+    'refuses %s, which is not a complete hash, because the note would stay',
+    async (text) => {
+      const notes = bench.app.db.selectFrom('identifai.override_notes').select('note_id')
+      const before = await notes.execute()
+      await expect(annotate(bench.app.db, { ...note, file_hash: text })).rejects.toMatchObject({
+        name: 'UsageError',
+        remedy: expect.stringContaining('complete hash'),
+      })
+      expect(await notes.execute()).toEqual(before)
+    },
+  )
 
   it('refuses an identifier in place of a hash, and names the hash', async () => {
     const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]

@@ -53,7 +53,7 @@ describe('a report that may not be complete', () => {
       const refused = await refusal()
       expect(refused).toMatchObject({ name: 'ReportRefusedError', exitCode: 6 })
       expect(refused?.message).toMatch(
-        /There are 7 now: open-1, open-2, open-3, open-4, open-5, and 2 more\..* Retire .*--allow-incomplete/s,
+        /7 identifiers now: open-1, open-2, open-3, open-4, open-5, and 2 more\..* Retire .*--allow-incomplete/s,
       )
       expect((await report()).head.coverage).toMatchObject({
         is_complete: false,
@@ -68,7 +68,7 @@ describe('a report that may not be complete', () => {
     await sealHistory(db, [])
     const refused = await refusal()
     expect(refused).toMatchObject({ exitCode: 6 })
-    expect(refused?.message).toMatch(/There are 2 now: id-1, id-2\..*sync --refresh-all/s)
+    expect(refused?.message).toMatch(/2 identifiers now: id-1, id-2\..*sync --refresh-all/s)
     expect((await report()).head.coverage.gaps.map(({ gap }) => gap)).toEqual(['unconfirmed'])
     expect(await refusal({ to: '2026-07-19T23:59:59.999999Z' })).toBeUndefined()
   })
