@@ -32,7 +32,11 @@ export async function checkPrivileges(db: Kysely<Database>): Promise<Result> {
     join pg_catalog.pg_class as c on c.relnamespace = s.oid and c.relname = wanted.table
     where not has_schema_privilege(s.oid, 'USAGE') or not has_table_privilege(c.oid, wanted.privilege)
     group by wanted.table order by wanted.table`.execute(db)
-  if (rows.length === 0) return ok('The role has all privileges that a run needs.')
+  if (rows.length === 0) {
+    return (await hasTables(db))
+      ? ok('The role has all privileges that a run needs.')
+      : skipped('The tables do not exist yet, so there are no privileges to check.')
+  }
   const role = rows[0]?.role
   const found = rows.map(({ table, privileges }) => `${privileges} on ${table}`).join('; ')
   const grants = rows.map(({ table, privileges }) => `GRANT ${privileges} ON identifai.${table} TO ${role};`)
@@ -42,6 +46,13 @@ export async function checkPrivileges(db: Kysely<Database>): Promise<Result> {
     `If the job uses this role, run as the owner of the tables: ${statements} Otherwise run doctor as the role of the job.`,
     EXIT_CODE.database,
   )
+}
+
+async function hasTables(db: Kysely<Database>): Promise<boolean> {
+  const { rows } = await sql`
+    select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as s on s.oid = c.relnamespace
+    where s.nspname = 'identifai' and c.relname = 'identifiers'`.execute(db)
+  return rows.length > 0
 }
 
 /** The columns whose values come from a sequence. */

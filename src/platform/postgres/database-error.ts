@@ -37,7 +37,7 @@ function explain(code: string, detail: string, options: ErrorOptions): DatabaseE
   if (code === '42501') {
     return new DatabaseError(
       `The database role of DATABASE_URL lacks a privilege (${detail}).`,
-      'Run doctor: it prints the missing grants. docs/operations.md has the roles under "Create the roles".',
+      'Use the role that this command needs: "Create the roles" in docs/operations.md. For runs, doctor prints the missing grants.',
       options,
     )
   }

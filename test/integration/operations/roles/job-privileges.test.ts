@@ -56,7 +56,7 @@ it('a role with the grants of docs/operations.md completes runs, and cannot chan
     const refused = await run().catch((error: unknown) => error)
     expect(refused).toMatchObject({ code: INSUFFICIENT_PRIVILEGE })
     expect(asDatabaseError(refused)?.message).toMatch(
-      /Run doctor: it prints the missing grants\. docs\/operations\.md has the roles/,
+      /Use the role that this command needs.*docs\/operations\.md\. For runs, doctor prints the missing grants/,
     )
     const lacking = await checkPrivileges(app.db)
     expect(lacking).toMatchObject({
