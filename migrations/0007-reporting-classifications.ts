@@ -74,7 +74,7 @@ export const CLASSIFICATION = {
   first_done_at:
     'Time of the first response that had it as done. The analysis ended before. Null: it was never done.',
   verdict_changed_at:
-    'Time at which effective_classification was last observed to change between two finished records. Null: it never changed.',
+    'Time at which effective_classification was last observed to change between two finished records, by a force or by the machine. Null: it never changed.',
   last_confirmed_at:
     'Time of the last request that returned a valid record. This row was correct then. Null: the row is from a replay only.',
   state:
@@ -142,7 +142,8 @@ async function createTrackedIdentifiers(db: Kysely<unknown>): Promise<void> {
         'Seconds since enqueued_at, while it was never finished (done or errored). Null: it was finished before, or is retired.',
       finished_at:
         'Time at which it first became done or errored. The time at which it was first done is classifications.first_done_at. Null: not finished yet.',
-      has_result: 'True when classifications has a result of it (status done). Its state can be any.',
+      has_result:
+        'True when its analysis gave a result (status done), also if its state is another one now. A failed analysis has no result, but can have a forced label that counts.',
       errors: 'Errors of the analysis, from its last record. Null: no error, or no record yet.',
       last_requested_at: 'Time of the last request that got a response. Null: not requested yet.',
       last_confirmed_at:

@@ -6,7 +6,7 @@ import { createView, dropViews } from './with-comments.ts'
 const CAUSES = {
   first_seen: 'it is the first record of the identifier',
   status_changed: 'the analysis finished, or runs again',
-  forced: 'it is forced, and was not in the finished record before',
+  forced: 'its forced label is new, and the finished record before had none',
   force_changed: 'it is forced to another label',
   unforced: 'its force was removed',
   already_forced: 'it was forced in its first finished record, so the change was not observed',
@@ -18,7 +18,7 @@ const CAUSES = {
   details_changed: 'its clips changed',
   hash_changed: 'it has another file hash',
   errors_changed: 'its errors changed',
-  metadata_changed: 'its name or ref_id changed, or the force of an unfinished record',
+  metadata_changed: 'its name or ref_id changed, or the forced label of an unfinished record',
   extra_changed: 'a field that is not in the contract changed',
   disappeared: 'the API stopped returning it',
   reappeared: 'the API returns it again',

@@ -86,7 +86,7 @@ function decisionKey(of: KeyParts): string {
 async function createForceEvents(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'force_events', {
     comment:
-      'Every observed change of a forced label, and every label that was already forced in the first finished record. The time of a change is known as an interval only. The API does not return who forced it: "forced" does not mean "by a person". One row per change of the forced label of a classification.',
+      'Every observed change of a forced label, and every label that was already forced in the first finished record. The time of a change is known as an interval only. The API does not return who forced it: "forced" does not mean "by a person". One row per forced label that changed or was already forced, for each classification.',
     columns: {
       ...IDENTIFICATION,
       revision_no:
@@ -108,7 +108,7 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
         "The machine's confidence in that label; it does not apply to the forced one. Null: not returned.",
       machine_heuristic_after: 'The heuristic of that verdict. Null: not returned.',
       force_origin:
-        'The value not_c2pa_path excludes a C2PA signature (a mark in the file). The value undetermined means a C2PA signature, a tool or a person.',
+        'The value not_c2pa_path means a user or a program, because a C2PA signature (a mark in the file) is excluded. The value undetermined means that a C2PA signature is possible, too.',
       decision_key:
         'The decision of this event: events of one file and label that can have happened together are one decision. Joins: force_decisions.decision_key. Null: already_forced, so the decision was not observed.',
       file_hash: 'SHA-256 of the audio file; an override applies to the file. Null: not returned.',
@@ -172,10 +172,10 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
         'Number of the first note that explains it; later notes can correct it. Joins: override_notes.note_id. Null: no note explains it.',
       explanation:
         'explained, explained_late (the first note was written more than 7 days after not_after) or unexplained.',
-      author: 'Person who decided, from that note. Null: no note.',
-      reason: 'Reason, from that note. Null: no note.',
-      ticket: 'Case or ticket, from that note. Null: no note, or not given.',
-      reviewer: 'Person who reviewed it, from that note. Null: no note, or not given.',
+      author: 'Person who decided, from the first note. Null: no note.',
+      reason: 'Reason, from the first note. Null: no note.',
+      ticket: 'Case or ticket, from the first note. Null: no note, or not given.',
+      reviewer: 'Person who reviewed it, from the first note. Null: no note, or not given.',
       noted_at: 'Time at which that note was written. Null: no note.',
       media: 'Medium, for example audio.',
     },
@@ -268,9 +268,9 @@ async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
       notes:
         'Number of notes about that decision, or about the file and label when the decision was not observed. 0 when there is no note.',
       author: 'Person who decided, from the latest of these notes. Null: no note.',
-      reason: 'Reason, from that note. Null: no note.',
-      ticket: 'Case or ticket, from that note. Null: no note, or not given.',
-      reviewer: 'Person who reviewed it, from that note. Null: no note, or not given.',
+      reason: 'Reason, from the latest note. Null: no note.',
+      ticket: 'Case or ticket, from the latest note. Null: no note, or not given.',
+      reviewer: 'Person who reviewed it, from the latest note. Null: no note, or not given.',
       noted_at: 'Time at which that note was written. Null: no note.',
       same_file_identifiers: 'Number of other tracked identifiers of the same file.',
     },

@@ -37,7 +37,7 @@ async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
       agree: 'Classifications with the same label from both.',
       flips: 'Classifications with different labels from the two.',
       overrides_avoided:
-        'Flips where the first is the main verdict, the label was forced to another one, and the other heuristic gives the forced label.',
+        'Classifications whose main verdict is by heuristic, and whose forced label is another one that other_heuristic gives. It is 0 if heuristic is never the main one.',
     },
     // There are few different sets of verdicts. Each set is compared within itself one time, and counts as often as it occurs.
     query: `
@@ -129,7 +129,8 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
     columns: {
       ...IDENTIFICATION,
       rank: 'Urgency, of which 1 is the highest. Rank 1: forced without a note, against a machine confidence of 0.9 or more. Rank 2: forced without a note, or human with artificial clips. Rank 3: heuristics disagree, or the machine confidence is below 0.7. Rank 4: the analysis failed, or gave no verdict.',
-      reasons: 'All reasons, the most urgent first, separated by semicolons.',
+      reasons:
+        'The reasons, the most urgent first, separated by semicolons. A forced classification has only the reasons about its forced label and a failed analysis.',
       reason_codes:
         'The same reasons as codes for filters, separated by spaces: against_sure_machine, no_note, artificial_clips, heuristics_disagree, not_sure, failed, no_verdict.',
       effective_classification: 'The label that counts. Null: neither forced nor judged.',
