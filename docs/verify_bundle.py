@@ -90,7 +90,7 @@ if __name__ == "__main__":
             for finding in verify((line for line in file if line.strip()), head): findings.append(finding)
     except OSError as error: sys.exit(str(error))
     except Exception as error: findings.append(f"malformed, or lacks a proof: {error!r}")
-    print("\n".join(findings) or "Events, notes and the counts of tracked identifiers are as they were sealed. Decisions and figures follow from them.\n"
-          "A bundle cannot prove counts of identifiers that are not in it (now, already_forced, tracked, same_file_identifiers, observed_since).\n" +
-          ("The given head is in its chain." if head else "Compare its chain head with a chain head that was kept elsewhere."))
+    print("\n".join(findings) or "Events, notes and the coverage are as they were sealed. Decisions and figures follow from them.\n"
+          "A bundle does not prove summary.now, already_forced, observed_since, and the tracked and same_file_identifiers of each file.\n" +
+          ("The given head is in its chain." if head else "Compare the chain_head of the report with a chain head that was kept elsewhere."))
     sys.exit(6 if findings else 0)

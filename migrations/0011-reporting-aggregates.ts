@@ -37,7 +37,7 @@ async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
       agree: 'Classifications with the same label from both.',
       flips: 'Classifications with different labels from the two.',
       overrides_avoided:
-        'Classifications whose main verdict is by heuristic, and whose forced label is another one that other_heuristic gives. It is 0 if heuristic is never the main one.',
+        'Classifications whose main verdict is by heuristic, and whose other label that was forced is that of other_heuristic. It is 0 if heuristic is never the main one.',
     },
     // There are few different sets of verdicts. Each set is compared within itself one time, and counts as often as it occurs.
     query: `

@@ -57,11 +57,15 @@ Example:
       printResult(
         options,
         noted,
-        `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.matching} ${noted.forced_to === 'none' ? 'not forced' : `forced to ${noted.forced_to}`} as of the last responses. Reports have the note when the next run has ended.`,
+        `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.matching} of them ${noted.forced_to === 'none' ? 'without a forced label' : `forced to ${noted.forced_to}`} as of the last responses. Reports have the note when the next run has ended.`,
       )
       if (noted.tracked === 0) {
         console.error(
-          'warning: no tracked identifier has this file hash yet. If it is mistyped, write another note: this one stays.',
+          'warning: no tracked identifier has this file hash yet. If it is mistyped, write another note. This one stays.',
+        )
+      } else if (noted.matching === 0) {
+        console.error(
+          'warning: no identifier of this file has this forced label now. If it is mistyped, write another note. This one stays.',
         )
       }
     })

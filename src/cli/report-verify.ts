@@ -43,7 +43,7 @@ Examples:
       } else {
         const { verifyFile } = await import('../compliance/report/read/verify-file.ts')
         const result = await verifyFile(file, options.head)
-        finish(options, result, describeFile(result), GOOD_FILE[result.file])
+        finish(options, result, describeFile(result), goodFile(result))
       }
     })
 }
@@ -62,20 +62,29 @@ function finish(
   if (findings.length > 0) process.exitCode = EXIT_CODE.notVerified
 }
 
-const GOOD_FILE = {
-  report:
-    'The report is consistent. Compare its data digest with a digest that you kept elsewhere. To prove that its events were\nsealed, verify a bundle (report bundle) or the database (report verify).',
-  bundle:
-    'Every event and note is as it was sealed, and the chain leads to this head. Compare the head with a head that you\nkept elsewhere. To prove that nothing was left out, verify the database (report verify). It also verifies the counts that\na bundle cannot prove: forced now, already forced, tracked and same-file identifiers.',
+const GOOD_REPORT =
+  'The report is consistent. Compare its data digest with a digest that you kept elsewhere. To prove that its events were\nsealed, verify a bundle (report bundle) or the database (report verify).'
+
+const GOOD_BUNDLE =
+  'Every event and note is as it was sealed, and the chain leads to this chain head.\nTo prove that nothing was left out, verify the database (report verify), and make the report again: its data digest must\nbe the same. This also proves the counts that a bundle cannot prove: forced now, already forced, tracked and same-file\nidentifiers.'
+
+function goodFile({ file, given_head_at }: FileVerification): string {
+  if (file === 'report') return GOOD_REPORT
+  const kept =
+    given_head_at === null ? '\nCompare the chain head with a chain head that you kept elsewhere.' : ''
+  return `${GOOD_BUNDLE}${kept}`
 }
 
 function describeFile(result: FileVerification): string[] {
   const proved =
     result.file === 'bundle'
-      ? ` checked, with ${counted(result.leaves, 'sealed row')} of ${counted(result.runs, 'run')}.`
-      : ' checked, and the digest, the figures and the conclusions.'
+      ? `, with ${counted(result.leaves, 'sealed row')} of ${counted(result.runs, 'run')}`
+      : ', the digest, the figures and the conclusions'
+  const coverage = { true: 'complete', false: 'NOT COMPLETE, and states its gaps', null: 'unknown' }
   return [
-    `${counted(result.events, 'event')} and ${counted(result.decisions, 'decision')}${proved}`,
+    `Checked: ${counted(result.events, 'event')} and ${counted(result.decisions, 'decision')}${proved}.`,
+    `The report is ${coverage[`${result.is_complete}`]}.`,
+    `Data digest: ${result.data_digest ?? 'none'}`,
     `Chain head at position ${result.chain_position}: ${result.chain_head ?? 'none'}`,
   ]
 }
@@ -108,7 +117,10 @@ function findingLines(findings: readonly Finding[]): string[] {
     `${counted(findings.length, 'finding')}${more > 0 ? ', the first of them' : ''}:`,
     ...lines,
     ...(more > 0 ? [`  ... and ${count(more)} more: --json lists all of them.`] : []),
-    'One alteration can cause several findings. identifai-sync explain <classification> shows a history.',
+    ...(findings.length > 1 ? ['One alteration can cause several findings.'] : []),
+    ...(findings.some(({ what }) => what.includes('classification'))
+      ? ['With the database, identifai-sync explain <number of the classification> prints a history.']
+      : []),
   ]
 }
 

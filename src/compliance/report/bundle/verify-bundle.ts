@@ -38,6 +38,7 @@ class BundleVerifier {
   readonly #findings: Finding[] = []
   readonly #leaves = new Map<string, ProvedLeaf>()
   #data: ReportData | undefined
+  #dataDigest: string | null = null
   #last: RunLine['run'] | undefined
   #lastRow: JsonObject = {}
   #formerRow: JsonObject = {}
@@ -75,6 +76,8 @@ class BundleVerifier {
       leaves: this.#leaves.size,
       events: this.#data?.events.length ?? 0,
       decisions: this.#data?.decisions.length ?? 0,
+      data_digest: this.#dataDigest,
+      is_complete: this.#data?.head.coverage.is_complete ?? null,
       /** Null when no head was given, or no run has it. */
       given_head_at: this.#givenHeadAt,
       chain_head: this.#last?.chain_head ?? null,
@@ -83,6 +86,7 @@ class BundleVerifier {
   }
 
   #addHead({ data, data_digest }: HeadLine): void {
+    this.#dataDigest = data_digest
     if (createHash('sha256').update(data).digest('hex') !== data_digest) {
       this.#find('data_digest', 'does not match the data, because one of the two was altered')
     }

@@ -46,7 +46,7 @@ function coverageLines({ coverage, period }: Report['head']): string[] {
   ]
   if (beginsUnobserved(coverage, period))
     lines.push(
-      `The first response was received at ${seconds(observed_since)}. Labels that were forced before then are already forced.`,
+      `The first response was received at ${seconds(observed_since)}. Changes before then were not observed.`,
     )
   if (confirmed_since) lines.push(`Oldest confirmation: ${seconds(confirmed_since)}.`)
   if (reanalyzing > 0) {

@@ -11,7 +11,8 @@ export type FileVerification = Awaited<ReturnType<typeof verifyFile>>
 
 /**
  * Verifies a JSON report or a bundle from itself alone, without a database. The keys of the result are those of the JSON
- * output. `runs` and `leaves` are those whose hashes were checked; a report has none.
+ * output. `runs` and `leaves` are those whose hashes were checked; a report has none. `is_complete` is the statement of the
+ * report, and null when it cannot be read.
  *
  * @param head A chain head that was noted elsewhere; the bundle must contain it.
  * @throws UsageError when the file cannot be read, or is neither.
@@ -52,6 +53,8 @@ async function verifyReportFile(path: string, head: string | undefined) {
     file: 'report' as const,
     events: report.events.length,
     decisions: report.decisions.length,
+    data_digest: report.data_digest,
+    is_complete: report.head.coverage.is_complete,
     runs: 0,
     leaves: 0,
     given_head_at: null,

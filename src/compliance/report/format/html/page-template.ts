@@ -70,7 +70,7 @@ export const EVENTS_TEMPLATE = `
 <% if (event.submitted_at !== null) { %><span class="label">submitted <%= it.time(event.submitted_at) %></span><% } %>
 <% if (it.isLink(event.result_url)) { %><a href="<%= event.result_url %>" rel="noopener noreferrer">result</a><% } else if (event.result_url !== null) { %><span class="label">result <%= event.result_url %></span><% } %></th>
       <td role="cell" data-label="File"><code><%= event.file_hash ?? 'not known' %></code><span class="label"><%= it.count(event.same_file_identifiers) %> other tracked identifier<%= event.same_file_identifiers === 1 ? '' : 's' %></span></td>
-      <td role="cell" data-label="Forced"><span><%= event.forced_from === null ? 'not forced before' : 'from ' + event.forced_from %></span><span class="strong">to <%= event.forced_to ?? 'none (no longer forced)' %></span><span class="label">origin: <%= event.force_origin === 'not_c2pa_path' ? 'not C2PA' : 'undetermined' %></span></td>
+      <td role="cell" data-label="Forced"><span><%= event.forced_from === null ? 'not forced before' : 'from ' + event.forced_from %></span><span class="strong">to <%= event.forced_to ?? 'none (no longer forced)' %></span><span class="label">origin <%= event.force_origin %></span></td>
       <td role="cell" data-label="Machine verdict"><span class="strong"><%= it.verdict(event, 'after') %></span>
 <% if (it.verdict(event, 'before') !== it.verdict(event, 'after')) { %><span class="label">before: <%= it.verdict(event, 'before') %></span><% } %></td>
       <td role="cell" class="when" data-label="When"><span><span class="label">not before</span> <%= it.time(event.not_before) %></span><span><span class="label">not after</span> <%= it.time(event.not_after, 'up') %></span><span class="label"><%= it.inPeriod[event.in_period] %></span></td>
@@ -95,7 +95,7 @@ export const PAGE_TEMPLATE = `
     <ul><% for (const gap of it.coverage.gaps) { %><li><%= gap.statement %></li><% } %></ul></div>
 <% } %>
 <% if (it.beginsUnobserved) { %>
-  <p class="soft">The first response was received at <%= it.time(it.coverage.observed_since) %>. Labels that were forced before then are already forced.</p>
+  <p class="soft">The first response was received at <%= it.time(it.coverage.observed_since) %>. Changes before then were not observed.</p>
 <% } %>
 </header>
 <main id="main">
@@ -106,7 +106,7 @@ export const PAGE_TEMPLATE = `
       <li><span class="label">Events, one for each identifier that changed</span><b><%= it.count(it.period.events) %></b><span>on <%= it.count(it.period.identifiers) %> identifier<%= it.period.identifiers === 1 ? '' : 's' %></span></li>
       <li><span class="label">Decisions without an explanation</span><b><%= it.count(it.period.unexplained) %></b><span><%= it.count(it.period.explained) %> explained, <%= it.count(it.period.explained_late) %> late</span></li>
       <li><span class="label">Events with another label than the machine’s</span><b><%= it.count(it.period.against_machine) %></b><span><%= it.count(it.period.against_machine_confidence_090) %> at a machine confidence of 0.9 or more</span></li>
-      <li><span class="label">Forced now, which is the as-of</span><b><%= it.count(it.now.forced) %></b><span>of <%= it.count(it.now.with_result) %> with a result<% if (it.now.forced_share !== null) { %> (<%= (it.now.forced_share * 100).toFixed(1) %> %)<% } %></span></li>
+      <li><span class="label">Forced now (at the as-of)</span><b><%= it.count(it.now.forced) %></b><span>of <%= it.count(it.now.with_result) %> with a result<% if (it.now.forced_share !== null) { %> (<%= (it.now.forced_share * 100).toFixed(1) %> %)<% } %></span></li>
       <li><span class="label">Identifiers that were already forced</span><b><%= it.count(it.period.already_forced) %></b><span>in the first finished record, so these are not events</span></li>
     </ul>
   </section>
@@ -120,7 +120,7 @@ export const PAGE_TEMPLATE = `
   </section>
   <section aria-labelledby="events">
     <h2 id="events">Events</h2>
-<% if (it.listed.events.length === 0) { %><p>No forced label changed in the period.</p><% } else { %><p class="soft">One for each identifier whose forced label changed. Each change happened between “not before” and “not after” (UTC).</p><%~ include('@events', it) %><% } %>
+<% if (it.listed.events.length === 0) { %><p>No forced label changed in the period.</p><% } else { %><p class="soft">One for each identifier whose forced label changed. Each change happened between “not before” and “not after”. Times are UTC, in seconds: “not after” is rounded up, the others down.</p><%~ include('@events', it) %><% } %>
   </section>
   <section aria-labelledby="coverage">
     <h2 id="coverage">Coverage</h2>
