@@ -50,7 +50,7 @@ describe('a run', () => {
     const { run: row, failure } = await run(bench)
     expect(failure).toBeInstanceOf(ApiKeyRefusedError)
     expect(row).toMatchObject({ status: 'failed', requests: 1, retries: 0, claimed: 100, released: 100 })
-    expect(row.error).toContain(`the API refuses the key (${code}). Set IDENTIFAI_API_KEY to the key of your`)
+    expect(row.error).toContain(`the API refuses the key (${code}). Set IDENTIFAI_API_KEY`)
     expect(await distinctRows(bench)).toEqual([UNTOUCHED])
   })
 

@@ -93,7 +93,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const result = await cli.run(['sync', '--json'], { ...environment, IDENTIFAI_API_KEY: 'wrong' })
     expect(result.code).toBe(4)
     expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
-    expect(result.stderr).toContain('the API refuses the key (401). Set IDENTIFAI_API_KEY to')
+    expect(result.stderr).toContain('the API refuses the key (401). Set IDENTIFAI_API_KEY')
     const { rows } = await sql`select state, attempts, leased_by from identifai.identifiers`.execute(
       database.db,
     )

@@ -4,7 +4,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import { assertMigrated, MIGRATIONS } from '../../platform/postgres/migrate.ts'
 import { EXIT_CODE } from '../../platform/errors.ts'
-import { failed, ok, type Result, skipped } from './finding.ts'
+import { failed, ok, type Result, skipped, warning } from './finding.ts'
 
 /** Checks that the database has the tables of this version. */
 export async function checkMigrations(db: Kysely<Database>): Promise<Result> {
@@ -18,8 +18,12 @@ export async function checkMigrations(db: Kysely<Database>): Promise<Result> {
   }
 }
 
-/** Checks that the role has the privileges of a run on the tables that exist. */
-export async function checkPrivileges(db: Kysely<Database>): Promise<Result> {
+/** Checks that the role has the privileges of a run on the tables that exist, and may create temporary tables. */
+export async function checkPrivileges(db: Kysely<Database>): Promise<Result[]> {
+  return [await checkTablePrivileges(db), ...(await checkTemporary(db))]
+}
+
+async function checkTablePrivileges(db: Kysely<Database>): Promise<Result> {
   const wanted = Object.entries(JOB_PRIVILEGES).flatMap(([table, privileges]) =>
     privileges.map((privilege) => ({ table, privilege })),
   )
@@ -46,6 +50,21 @@ export async function checkPrivileges(db: Kysely<Database>): Promise<Result> {
     `If the job uses this role, run as the owner of the tables: ${statements} Otherwise run doctor as the role of the job.`,
     EXIT_CODE.database,
   )
+}
+
+/** Only `enqueue` and `reconcile` need temporary tables, which PostgreSQL allows by default. */
+async function checkTemporary(db: Kysely<Database>): Promise<Result[]> {
+  const { rows } = await sql<{ may: boolean; role: string; database: string }>`
+    select has_database_privilege(current_database(), 'TEMPORARY') as may, quote_ident(current_user) as role,
+      quote_ident(current_database()) as database`.execute(db)
+  const { may = true, role = '', database = '' } = rows[0] ?? {}
+  if (may) return []
+  return [
+    warning(
+      `The role ${role} may not create temporary tables, which enqueue and reconcile need.`,
+      `Run as the owner of the database: GRANT TEMPORARY ON DATABASE ${database} TO ${role};`,
+    ),
+  ]
 }
 
 async function hasTables(db: Kysely<Database>): Promise<boolean> {

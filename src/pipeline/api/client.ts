@@ -136,7 +136,7 @@ function interpret({ status, retryAfter, date, body, place }: ErrorResponse): Ap
   if (status === 401 || status === 403) {
     throw new ApiKeyRefusedError(
       `${place}: the API refuses the key (${status}).`,
-      'Set IDENTIFAI_API_KEY to the key of your identifAI account.',
+      'Set IDENTIFAI_API_KEY, or the file of IDENTIFAI_API_KEY_FILE, to the key of your identifAI account.',
     )
   }
   throw new ApiResponseError(

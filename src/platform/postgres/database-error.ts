@@ -51,7 +51,7 @@ function explain(code: string, detail: string, options: ErrorOptions): DatabaseE
   if (code.startsWith('28')) {
     return new DatabaseError(
       `The database refuses the user or the password of DATABASE_URL (${detail}).`,
-      'Correct DATABASE_URL.',
+      'Correct DATABASE_URL, or the file of DATABASE_URL_FILE.',
       options,
     )
   }

@@ -5,6 +5,8 @@ import { JOB_PRIVILEGES } from '../../../../src/operations/roles/job-privileges.
 import { createApp } from '../../../../src/app.ts'
 import { asDatabaseError } from '../../../../src/platform/postgres/database-error.ts'
 import { checkPrivileges } from '../../../../src/operations/doctor/check-schema.ts'
+import { enqueue } from '../../../../src/pipeline/queue/enqueue/enqueue.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/enqueue/read-entries.ts'
 import { applyReplay } from '../../../../src/pipeline/replay/replay.ts'
 import { executeRun } from '../../../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../../../support/canned-api.ts'
@@ -19,13 +21,19 @@ const COMPLETE = {
   details: { clips: [{ index: 0, verdict: { classification: 'human' } }] },
 }
 
+/** The statements of a block of docs/operations.md, which begins as given. */
+function statementsOf(beginning: string): string[] {
+  const text = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
+  const [, block] = text.split(`\`\`\`sql\n${beginning}`)
+  const statements = `${beginning}${block?.split('```')[0]}`.split(';\n')
+  return statements.filter((statement) => statement.trim() !== '')
+}
+
 /** The statements of docs/operations.md that grant a role the privileges of the job. */
 function grantsOfTheJob(role: string): string[] {
-  const text = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
-  const [, block = ''] =
-    /```sql\n(GRANT USAGE ON SCHEMA identifai TO identifai_sync;[\s\S]*?)```/.exec(text) ?? []
-  const statements = block.split(';\n').filter((statement) => statement.trim() !== '')
-  return statements.map((statement) => statement.replaceAll('identifai_sync', `"${role}"`))
+  return statementsOf('GRANT USAGE ON SCHEMA identifai TO identifai_sync').map((statement) =>
+    statement.replaceAll('identifai_sync', `"${role}"`),
+  )
 }
 
 it('a role with the grants of docs/operations.md completes runs, and cannot change history', async () => {
@@ -58,7 +66,7 @@ it('a role with the grants of docs/operations.md completes runs, and cannot chan
     expect(asDatabaseError(refused)?.message).toMatch(
       /Use the role that this command needs.*docs\/operations\.md\. For runs, doctor prints the missing grants/,
     )
-    const lacking = await checkPrivileges(app.db)
+    const [lacking] = await checkPrivileges(app.db)
     expect(lacking).toMatchObject({
       status: 'failed',
       exit_code: 5,
@@ -68,12 +76,12 @@ it('a role with the grants of docs/operations.md completes runs, and cannot chan
       ),
     })
     // The statements of the remedy are sufficient, and so are those of the documentation.
-    for (const [grant] of lacking.remedy?.matchAll(/GRANT [^;]*;/g) ?? []) await sql.raw(grant).execute(db)
-    expect(await checkPrivileges(app.db)).toMatchObject({ status: 'ok' })
+    for (const [grant] of lacking?.remedy?.matchAll(/GRANT [^;]*;/g) ?? []) await sql.raw(grant).execute(db)
+    expect(await checkPrivileges(app.db)).toMatchObject([{ status: 'ok' }])
     await sql`drop owned by ${sql.id(role)}`.execute(db)
-    expect(await checkPrivileges(app.db)).toMatchObject({ status: 'failed' })
+    expect(await checkPrivileges(app.db)).toMatchObject([{ status: 'failed' }])
     for (const statement of grantsOfTheJob(role)) await sql.raw(statement).execute(db)
-    expect(await checkPrivileges(app.db)).toMatchObject({ status: 'ok' })
+    expect(await checkPrivileges(app.db)).toMatchObject([{ status: 'ok' }])
     const { rows: granted } = await sql<{ table_name: string; privileges: string[] }>`
       select table_name, array_agg(privilege_type::text order by privilege_type) as privileges
       from information_schema.role_table_grants where grantee = ${role} group by table_name`.execute(db)
@@ -121,6 +129,45 @@ it('a role with the grants of docs/operations.md completes runs, and cannot chan
     }
     // A sealed run refuses changes even from a role that can update runs.
     await expect(sql`update identifai.sync_runs set host = 'x'`.execute(app.db)).rejects.toThrow()
+  } finally {
+    await sql`drop owned by ${sql.id(role)}`.execute(db)
+    await sql`drop role ${sql.id(role)}`.execute(db)
+  }
+})
+
+it('a role enqueues after the hardening of docs/operations.md, and doctor reports a role that may not', async () => {
+  await using bench = await createTestApp()
+  const { db, config, logger } = bench.app
+  const url = new URL(bench.database.url)
+  const database = url.pathname.slice(1)
+  const role = `enqueuing job of ${database}`
+  await sql`create role ${sql.id(role)} login password 'p'`.execute(db)
+  try {
+    url.username = encodeURIComponent(role)
+    url.password = 'p'
+    await using app = createApp({ ...config, databaseUrl: url.href }, { logger })
+    for (const statement of grantsOfTheJob(role)) await sql.raw(statement).execute(db)
+    const [revoke = '', grant = ''] = statementsOf('REVOKE TEMPORARY ON DATABASE identifai').map(
+      (statement) =>
+        statement
+          .replace('DATABASE identifai', `DATABASE "${database}"`)
+          .replace('identifai_owner, identifai_sync', `"${role}"`),
+    )
+    await sql.raw(revoke).execute(db)
+    const options = { media: 'audio', priority: 0, source: null } as const
+    await expect(enqueue(app.db, argumentEntries(['a']), options)).rejects.toMatchObject({
+      code: INSUFFICIENT_PRIVILEGE,
+    })
+    const [, finding] = await checkPrivileges(app.db)
+    expect(finding).toMatchObject({
+      status: 'warning',
+      remedy: expect.stringContaining('GRANT TEMPORARY ON'),
+    })
+    await sql.raw(finding?.remedy?.replace(/^.*?: /, '') ?? '').execute(db)
+    expect(await checkPrivileges(app.db)).toMatchObject([{ status: 'ok' }])
+    await sql.raw(`revoke temporary on database "${database}" from "${role}"`).execute(db)
+    await sql.raw(grant).execute(db)
+    expect(await enqueue(app.db, argumentEntries(['a']), options)).toMatchObject({ added: 1 })
   } finally {
     await sql`drop owned by ${sql.id(role)}`.execute(db)
     await sql`drop role ${sql.id(role)}`.execute(db)
