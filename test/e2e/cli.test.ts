@@ -199,7 +199,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
       expectClearError(
         await cli.run(['status'], env),
         5,
-        'Run doctor: it prints the missing grants',
+        'For runs, doctor prints the missing grants',
         'docs/operations.md has the roles',
       )
       expectClearError(
