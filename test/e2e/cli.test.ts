@@ -200,7 +200,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
         await cli.run(['status'], env),
         5,
         'For runs, doctor prints the missing grants',
-        'docs/operations.md has the roles',
+        '"Create the roles" in docs/operations.md',
       )
       expectClearError(
         await cli.run(['enqueue', 'a'], env),
