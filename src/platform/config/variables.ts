@@ -117,7 +117,7 @@ export const VARIABLES = {
     form: { kind: 'cron', fields: [5, 6] },
     default: '* * * * *',
     daemonOnly: true,
-    description: 'cron expression of fresh runs; an optional sixth field in front is the second',
+    description: 'cron expression of fresh runs, optionally with a field for the seconds in front',
   },
   SYNC_TIMEZONE: {
     form: { kind: 'timeZone' },
