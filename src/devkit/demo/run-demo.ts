@@ -12,6 +12,7 @@ import { createLogger } from '../../platform/logger.ts'
 import { migrateUp } from '../../platform/postgres/migrate.ts'
 import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import { count, counted, textTable } from '../../platform/terminal/text.ts'
+import { timeText } from '../../platform/time.ts'
 import { startEmbeddedPostgres } from '../embedded-postgres/start-embedded-postgres.ts'
 import { startSimulator } from '../simulator/simulator.ts'
 import { QUESTIONS, TABLES } from './queries.ts'
@@ -119,15 +120,15 @@ async function reportLines({ db }: App): Promise<string[]> {
   const table = decisions.map((decision) => ({
     file: `${decision.file_hash?.slice(0, 8)}…`,
     forced_to: decision.forced_to,
-    not_before: decision.not_before?.slice(11, 23) ?? null,
-    not_after: decision.not_after.slice(11, 23),
+    not_before: decision.not_before && timeText(decision.not_before),
+    not_after: timeText(decision.not_after, 'up'),
     identifiers: decision.identifiers,
     explanation: decision.explanation,
     author: decision.notes[0]?.author ?? null,
   }))
   return [
     textTable(table, '   '),
-    `   ${count(summary.period.unexplained)} decisions have no explanation; ${count(summary.period.against_machine_confidence_090)} identifiers were forced against a confidence of 0.9 or more.`,
+    `   ${count(summary.period.unexplained)} decisions have no explanation. ${count(summary.period.against_machine_confidence_090)} identifiers were forced against a machine confidence of 0.9 or more.`,
     `   All ${count(revisions)} revisions were verified: ${findings.length === 0 ? 'the history is as it was sealed.' : `${findings.length} differ from their seals.`}`,
     '   The full report as a page: report forced --format html --output report.html',
   ]
