@@ -60,7 +60,7 @@ export const CLASSIFICATION = {
   force_classification: 'The forced label. Null: not forced.',
   is_forced: 'True when a forced label counts. False while not finished.',
   effective_classification:
-    "The label that counts: the forced one, else the machine's. Count by this one. A force counts for a failed analysis, too. Null: no label counts, because it is not forced and is unfinished, failed, or done without a verdict.",
+    "The label that counts: the forced one, otherwise the machine's. Count by this one. A forced label counts for a failed analysis, too. Null: the analysis is not finished, or there is neither a forced label nor a label of the machine.",
   verdict_source: 'Source of the label that counts: forced or machine. Null: no label counts.',
   contradicts_machine:
     "True when the forced label differs from the machine's. Null: not forced, not finished, or the machine gave no label.",
