@@ -81,49 +81,46 @@ async function seedStep(db: Kysely<Database>, first: number, last: number, total
     await sql`
       insert into identifai.classification_revisions (classification_id, revision_no, observed_at, previous_confirmed_at,
         run_id, causes, media, identifier, source, submitted_at, name, ref_id, result_url, file_hash, status, api_version,
-        machine_classification, machine_confidence, machine_heuristic, force_classification, content_digest, digest_version)
+        machine_classification, machine_confidence, machine_heuristic, force_classification, content_digest, digest_version,
+        payload_digest)
       select c, no, seen + (no - 1) * interval '3 days', case when no > 1 then seen + interval '2 days' end,
         md5((730 * c / ${total}::bigint)::text)::uuid, array[case no when 1 then 'first_seen' else 'forced' end], 'audio',
         encode(sha256(c::text::bytea), 'hex'), (array['calls', 'voice notes', 'evidence'])[1 + c % 3],
         case when c % 10 > 0 then seen - interval '1 minute' end, 'call-' || c || '.wav', 'ref-' || c,
         'https://dashboard.example/results/' || c, file_hash, 'done', 'v1.4.2', label, confidence, 'Majority',
-        case when no > 1 then forced end, encode(sha256((c * 10 + no)::text::bytea), 'hex'), 1
+        case when no > 1 then forced end, encode(sha256((c * 10 + no)::text::bytea), 'hex'), 1,
+        encode(sha256((c * 10 + no)::text::bytea), 'hex')
       from ${facts}, generate_series(1, case when forced is null then 1 else 2 end) as no`.execute(trx)
     await sql`
-      insert into identifai.clips (classification_id, clip_no, clip_index, clip_start, clip_end, classification,
-        confidence)
-      select c, k, k, k * 5, (k + 1) * 5, ${verdictLabel('(k + 4)')}, ${verdictConfidence('(k + 4)')}
+      insert into identifai.clips (classification_id, clip_no, clip_index, clip_start, clip_end, heuristic, confidence,
+        classification, models)
+      select c, k, k, k * 5, (k + 1) * 5, 'Majority', ${verdictConfidence('(k + 4)')}, ${verdictLabel('(k + 4)')}, ${MODELS}
       from ${facts}, generate_series(0, 7) as k`.execute(trx)
     await sql`
-      insert into identifai.verdicts (classification_id, verdict_no, clip_no, kind, heuristic, confidence, classification,
+      insert into identifai.verdicts (classification_id, verdict_no, kind, heuristic, confidence, classification, models,
         is_repeated)
-      select c, v, case when v > 3 then v - 4 end, case when v = 0 then 'main' when v < 4 then 'heuristic' else 'clip' end,
-        (array['Majority', 'Average', 'AverageExclude10', 'TopRelevant'])[case when v < 4 then v + 1 else 1 end],
-        ${verdictConfidence('v')}, ${verdictLabel('v')}, false
-      from ${facts}, generate_series(0, 11) as v`.execute(trx)
-    await sql`
-      insert into identifai.verdict_models (classification_id, verdict_no, model_no, model)
-      select c, v, m, (array['Phantom', 'Zebra II', 'Lynx'])[m + 1]
-      from ${ids}, generate_series(0, 11) as v, generate_series(0, 2) as m`.execute(trx)
+      select c, v, case when v = 0 then 'main' else 'heuristic' end,
+        (array['Majority', 'Average', 'AverageExclude10', 'TopRelevant'])[v + 1],
+        ${verdictConfidence('v')}, ${verdictLabel('v')}, ${MODELS}, false
+      from ${facts}, generate_series(0, 3) as v`.execute(trx)
     await sql`
       insert into identifai.model_results (classification_id, result_no, clip_no, model, unknown, elapsed_time,
-        artificial_score, human_score, top_label, top_score)
-      select c, n, case when n > 2 then (n - 3) / 3 end, (array['Phantom', 'Zebra II', 'Lynx'])[n % 3 + 1],
+        human_score, artificial_score, other_scores, top_label)
+      select c, n, case when n > 2 then (n - 3) / 3 end, (${MODELS})[n % 3 + 1],
         abstained, ${random('(c * 32 + n)', 8)} * 4,
-        case when not abstained then score end, case when not abstained then 1 - score end,
-        case when not abstained then case when score >= 0.5 then 'artificial' else 'human' end end,
-        case when not abstained then greatest(score, 1 - score) end
+        case when not abstained then 1 - score end, case when not abstained then score end,
+        case when abstained then jsonb_build_array(
+          jsonb_build_object('label', 'human', 'score', 1 - score),
+          jsonb_build_object('label', 'artificial', 'score', score)) end,
+        case when not abstained then case when score >= 0.5 then 'artificial' else 'human' end end
       from ${ids}, generate_series(0, 26) as n,
         lateral (select ${random('(c * 32 + n)', 7)} < 0.02 as abstained, ${random('(c * 32 + n)', 9)} as score) as result`.execute(
       trx,
     )
-    await sql`
-      insert into identifai.model_scores (classification_id, result_no, score_no, label, score)
-      select c, n, s, case s when 0 then 'artificial' else 'human' end,
-        case s when 0 then ${random('(c * 32 + n)', 9)} else 1 - ${random('(c * 32 + n)', 9)} end
-      from ${ids}, generate_series(0, 26) as n, generate_series(0, 1) as s`.execute(trx)
   })
 }
+
+const MODELS = sql`array['Phantom', 'Zebra II', 'Lynx']`
 
 /** SQL for the confidence of a verdict, by its number within the classification; 0 is the main verdict. */
 function verdictConfidence(verdict: string) {

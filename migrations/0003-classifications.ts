@@ -7,20 +7,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await createClassifications(db)
   await createClips(db)
   await createVerdicts(db)
-  await createVerdictModels(db)
   await createModelResults(db)
-  await createModelScores(db)
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  for (const table of [
-    'model_scores',
-    'model_results',
-    'verdict_models',
-    'verdicts',
-    'clips',
-    'classifications',
-  ]) {
+  for (const table of ['model_results', 'verdicts', 'clips', 'classifications']) {
     await db.schema.dropTable(`identifai.${table}`).execute()
   }
 }
@@ -44,6 +35,7 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
     .addColumn('run_id', 'uuid', (c) => c.notNull())
     .addColumn('clips_path', 'text')
     .addColumn('extra', 'jsonb')
+    .addColumn('unstorable', 'jsonb')
     .addColumn('clip_count', 'integer', (c) => c.notNull())
     .addColumn('judged_clip_count', 'integer', (c) => c.notNull())
     .addColumn('artificial_clip_count', 'integer', (c) => c.notNull())
@@ -83,7 +75,10 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
       observed_at: 'Database clock when this content was first received.',
       run_id: 'The run that received it.',
       clips_path: 'Place of the clips in the record (JSON Pointer). Null without clips.',
-      extra: 'Fields that are not in the contract: JSON Pointer to value. Null without such fields.',
+      extra:
+        'Fields that are not in the contract: JSON Pointer to value as received. Those within scores are in model_results.other_scores. Null without such fields.',
+      unstorable:
+        'Fields with U+0000 or half of a surrogate pair, which PostgreSQL cannot store: JSON Pointer to JSON text, both escaped as in JSON. Columns have U+FFFD in place of such a character; file_hash is null then. Null without such fields.',
       clip_count: 'Number of rows in clips, repeated here for queries over many classifications.',
       judged_clip_count: 'Clips with a label.',
       artificial_clip_count: 'Clips with the label artificial.',
@@ -98,8 +93,10 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
     .addColumn('clip_index', 'double precision')
     .addColumn('clip_start', 'double precision')
     .addColumn('clip_end', 'double precision')
-    .addColumn('classification', 'text')
+    .addColumn('heuristic', 'text')
     .addColumn('confidence', 'double precision')
+    .addColumn('classification', 'text')
+    .addColumn('models', sql`text[]`)
     .addPrimaryKeyConstraint('clips_pkey', ['classification_id', 'clip_no'])
     .execute()
   await commentOnTable(db, 'identifai.clips', 'One row per clip (segment) of an analyzed file.', {
@@ -108,68 +105,41 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
     clip_index: 'Index of the clip in the API; possibly not unique and not gapless.',
     clip_start: 'Start of the clip as given; the API states no unit.',
     clip_end: 'End of the clip as given; the API states no unit.',
-    classification: "The label of the clip's verdict, repeated from verdicts for queries over many clips.",
-    confidence: "The confidence of the clip's verdict, repeated from verdicts.",
+    heuristic: 'Heuristic of the verdict on the clip.',
+    confidence: "Confidence in the machine's label of the clip, 0..1 as observed.",
+    classification: "The machine's label of the clip: human or artificial, as documented.",
+    models: 'The models that this verdict used, in the order of the record. Null when not returned.',
   })
 }
 
 async function createVerdicts(db: Kysely<unknown>): Promise<void> {
   await ofClassification(db.schema.createTable('identifai.verdicts'), 'verdicts')
     .addColumn('verdict_no', 'integer', (c) => c.notNull())
-    .addColumn('clip_no', 'integer')
     .addColumn('kind', 'text', (c) => c.notNull())
     .addColumn('heuristic', 'text')
     .addColumn('confidence', 'double precision')
     .addColumn('classification', 'text')
+    .addColumn('models', sql`text[]`)
     .addColumn('is_repeated', 'boolean', (c) => c.notNull())
-    .addColumn('only_model', 'text')
     .addPrimaryKeyConstraint('verdicts_pkey', ['classification_id', 'verdict_no'])
-    .addForeignKeyConstraint('verdicts_clip_fkey', ['classification_id', 'clip_no'], 'identifai.clips', [
-      'classification_id',
-      'clip_no',
-    ])
-    .addCheckConstraint('verdicts_kind_known', sql`kind in ('main', 'heuristic', 'clip')`)
-    .addCheckConstraint('verdicts_clip_has_its_number', sql`(kind = 'clip') = (clip_no is not null)`)
+    .addCheckConstraint('verdicts_kind_known', sql`kind in ('main', 'heuristic')`)
     .execute()
   await commentOnTable(
     db,
     'identifai.verdicts',
-    'One row per verdict: the main verdict, one per heuristic, one per clip. To count classifications, count kind = main only; a file (file_hash) can have several classifications.',
+    'One row per verdict on the whole file: the main verdict, and one per heuristic. Verdicts on clips are in clips. To count classifications, count kind = main only; a file (file_hash) can have several classifications.',
     {
       classification_id: ID,
       verdict_no: 'Number of the verdict within the classification, from 0.',
-      clip_no: 'The clip that it judges. Null for a verdict on the whole file.',
-      kind: "main (by the account's default heuristic), heuristic (one of all heuristics) or clip.",
+      kind: "main (by the account's default heuristic) or heuristic (one of all heuristics).",
       heuristic: 'The method that combined the model results; any string of the API.',
       confidence: "Confidence in the machine's label, 0..1 as observed; never in a forced label.",
       classification: "The machine's label: human or artificial, as documented.",
+      models: 'The models that it used, in the order of the record. Null when not returned.',
       is_repeated:
-        'True when an earlier verdict on the whole file has the same heuristic: usually the main verdict is also in the list of all heuristics. The reporting views show the first.',
-      only_model: 'The model that it used, when verdict_models has only one.',
+        'True when an earlier verdict has the same heuristic: usually the main verdict is also in the list of all heuristics. The reporting views show the first.',
     },
   )
-}
-
-async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
-  await ofClassification(db.schema.createTable('identifai.verdict_models'))
-    .addColumn('verdict_no', 'integer', (c) => c.notNull())
-    .addColumn('model_no', 'integer', (c) => c.notNull())
-    .addColumn('model', 'text', (c) => c.notNull())
-    .addPrimaryKeyConstraint('verdict_models_pkey', ['classification_id', 'verdict_no', 'model_no'])
-    .addForeignKeyConstraint(
-      'verdict_models_verdict_fkey',
-      ['classification_id', 'verdict_no'],
-      'identifai.verdicts',
-      ['classification_id', 'verdict_no'],
-      (fk) => fk.onDelete('cascade'),
-    )
-    .execute()
-  await commentOnTable(db, 'identifai.verdict_models', 'One row per model that a verdict used.', {
-    classification_id: ID,
-    verdict_no: 'The verdict (verdicts.verdict_no).',
-    model_no: 'Position of the model in the list of the verdict, from 0.',
-    model: 'Name of the detection model; any string of the API.',
-  })
 }
 
 async function createModelResults(db: Kysely<unknown>): Promise<void> {
@@ -182,8 +152,8 @@ async function createModelResults(db: Kysely<unknown>): Promise<void> {
     .addColumn('classification_details', 'jsonb')
     .addColumn('human_score', 'double precision')
     .addColumn('artificial_score', 'double precision')
+    .addColumn('other_scores', 'jsonb')
     .addColumn('top_label', 'text')
-    .addColumn('top_score', 'double precision')
     .addPrimaryKeyConstraint('model_results_pkey', ['classification_id', 'result_no'])
     .addForeignKeyConstraint('model_results_clip_fkey', ['classification_id', 'clip_no'], 'identifai.clips', [
       'classification_id',
@@ -203,55 +173,28 @@ async function createModelResults(db: Kysely<unknown>): Promise<void> {
       elapsed_time: 'Time that the model took, as given; the API states no unit.',
       classification_details: 'Further details from the model, as received.',
       human_score:
-        'Highest score of the label human in model_scores, repeated here for queries over many results. Null without such a score, or when the model abstained.',
-      artificial_score: 'Highest score of the label artificial. Null likewise.',
-      top_label: 'Label with the highest score, the first of equals. Null likewise.',
-      top_score: 'Score of top_label.',
+        'Score of the label human, 0..1 as observed. Null without such a score, or with other_scores.',
+      artificial_score: 'Score of the label artificial. Null likewise.',
+      other_scores:
+        'The list of scores as received, where two columns are not enough: a label twice, another label or field, or no score. Also when the model abstained. Otherwise null.',
+      top_label:
+        'Label with the highest score, the first of equals. Null without a score, or when the model abstained.',
     },
   )
 }
 
-async function createModelScores(db: Kysely<unknown>): Promise<void> {
-  await ofClassification(db.schema.createTable('identifai.model_scores'))
-    .addColumn('result_no', 'integer', (c) => c.notNull())
-    .addColumn('score_no', 'integer', (c) => c.notNull())
-    .addColumn('label', 'text')
-    .addColumn('score', 'double precision')
-    .addPrimaryKeyConstraint('model_scores_pkey', ['classification_id', 'result_no', 'score_no'])
-    .addForeignKeyConstraint(
-      'model_scores_result_fkey',
-      ['classification_id', 'result_no'],
-      'identifai.model_results',
-      ['classification_id', 'result_no'],
-      (fk) => fk.onDelete('cascade'),
-    )
-    .execute()
-  await commentOnTable(
-    db,
-    'identifai.model_scores',
-    'One row per label that a model scored. Select a score by its label, not by its position.',
-    {
-      classification_id: ID,
-      result_no: 'The result (model_results.result_no).',
-      score_no: 'Position of the label in the list of the result, from 0.',
-      label: 'human or artificial, as documented.',
-      score: 'Score of the label, 0..1 as observed.',
-    },
-  )
-}
-
-/** Begins the table with classification_id. With a name, it is also a direct child of classifications. */
+/** Begins the table with classification_id, as a child of classifications. */
 function ofClassification<T extends string>(
   table: CreateTableBuilder<T>,
-  name?: string,
+  name: string,
 ): CreateTableBuilder<T, 'classification_id'> {
-  const keyed = table.addColumn('classification_id', 'bigint', (c) => c.notNull())
-  if (name === undefined) return keyed
-  return keyed.addForeignKeyConstraint(
-    `${name}_classification_fkey`,
-    ['classification_id'],
-    'identifai.classifications',
-    ['classification_id'],
-    (fk) => fk.onDelete('cascade'),
-  )
+  return table
+    .addColumn('classification_id', 'bigint', (c) => c.notNull())
+    .addForeignKeyConstraint(
+      `${name}_classification_fkey`,
+      ['classification_id'],
+      'identifai.classifications',
+      ['classification_id'],
+      (fk) => fk.onDelete('cascade'),
+    )
 }

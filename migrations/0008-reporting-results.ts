@@ -3,17 +3,13 @@ import { IDENTIFICATION, SUBMISSION } from './0007-reporting-classifications.ts'
 import { createView, dropViews } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // Verdicts and results on whole files are few among those on clips. Each index holds all that the views show of them.
-  // Kysely cannot express INCLUDE.
-  await sql`
-    create index verdicts_file_idx on identifai.verdicts (classification_id, verdict_no)
-    include (kind, heuristic, classification, confidence) where clip_no is null and not is_repeated`.execute(
-    db,
-  )
-  await sql`
-    create index model_results_file_idx on identifai.model_results (classification_id, result_no)
-    include (model, unknown, elapsed_time, human_score, artificial_score, top_label, top_score)
-    where clip_no is null`.execute(db)
+  // Results on whole files are few among those on clips.
+  await db.schema
+    .createIndex('model_results_file_idx')
+    .on('identifai.model_results')
+    .columns(['classification_id', 'result_no'])
+    .where(sql.ref('clip_no'), 'is', null)
+    .execute()
   await createVerdicts(db)
   await createVerdictModels(db)
   await createModelResults(db)
@@ -25,7 +21,6 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await dropViews(db, 'artificial_spans', 'clips', 'clip_model_results', 'file_model_results')
   await dropViews(db, 'verdict_models', 'verdicts')
   await sql`drop index identifai.model_results_file_idx`.execute(db)
-  await sql`drop index identifai.verdicts_file_idx`.execute(db)
 }
 
 async function createVerdicts(db: Kysely<unknown>): Promise<void> {
@@ -54,7 +49,7 @@ async function createVerdicts(db: Kysely<unknown>): Promise<void> {
       left join identifai.classification_revisions as r
         on r.classification_id = c.classification_id and r.revision_no = c.revision_no
       join identifai.verdicts as v on v.classification_id = c.classification_id
-      where v.clip_no is null and not v.is_repeated`,
+      where not v.is_repeated`,
   })
 }
 
@@ -76,12 +71,16 @@ async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
     },
     query: `
       select
-        v.classification_id, i.identifier, v.heuristic, case when v.clip_no is null then 'file' else 'clip' end,
-        v.clip_no, m.model_no, m.model, i.media, i.submitted_at, i.source
-      from identifai.verdict_models as m
-      join identifai.verdicts as v on v.classification_id = m.classification_id and v.verdict_no = m.verdict_no
-      left join identifai.identifiers as i on i.id = m.classification_id
-      where not v.is_repeated`,
+        v.classification_id, i.identifier, v.heuristic, v.scope, v.clip_no, (m.no - 1)::integer, m.model,
+        i.media, i.submitted_at, i.source
+      from (
+        select classification_id, heuristic, 'file' as scope, null::integer as clip_no, models
+        from identifai.verdicts where not is_repeated
+        union all
+        select classification_id, heuristic, 'clip', clip_no, models from identifai.clips
+      ) as v
+      cross join lateral unnest(v.models) with ordinality as m (model, no)
+      left join identifai.identifiers as i on i.id = v.classification_id`,
   })
 }
 
@@ -126,10 +125,23 @@ function results(condition: string, clipColumns: string): string {
   return `
     select
       m.classification_id, i.identifier, ${clipColumns} m.result_no, m.model, m.unknown is true, m.elapsed_time,
-      m.human_score, m.artificial_score, m.top_label, m.top_score, i.media, i.submitted_at, i.source
+      ${scoreOf('human')}, ${scoreOf('artificial')}, m.top_label,
+      case when m.other_scores is null then greatest(m.human_score, m.artificial_score)
+        else ${highestOther('true')} end,
+      i.media, i.submitted_at, i.source
     from identifai.model_results as m
     left join identifai.identifiers as i on i.id = m.classification_id
     where ${condition}`
+}
+
+/** The highest score of a label in a row `m` of model_results; null when the model abstained. */
+export function scoreOf(label: 'human' | 'artificial'): string {
+  return `case when m.other_scores is null then m.${label}_score else ${highestOther(`s ->> 'label' = '${label}'`)} end`
+}
+
+function highestOther(condition: string): string {
+  return `(select max((s ->> 'score')::double precision) from jsonb_array_elements(m.other_scores) as s
+    where m.unknown is not true and ${condition} and jsonb_typeof(s -> 'score') = 'number')`
 }
 
 async function createClips(db: Kysely<unknown>): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { IDENTIFICATION, SUBMISSION } from './0007-reporting-classifications.ts'
+import { scoreOf } from './0008-reporting-results.ts'
 import { createView, dropViews } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -48,9 +49,9 @@ async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
           select v.classification_id, array_agg(v.heuristic order by v.verdict_no) as heuristics,
             array_agg(v.classification order by v.verdict_no) as labels,
             array_agg(v.kind = 'main' order by v.verdict_no) as are_main,
-            array_agg(v.only_model order by v.verdict_no) as only_models
+            array_agg(case when cardinality(v.models) = 1 then v.models[1] end order by v.verdict_no) as only_models
           from identifai.verdicts as v
-          where v.clip_no is null and not v.is_repeated and v.heuristic is not null and v.classification is not null
+          where not v.is_repeated and v.heuristic is not null and v.classification is not null
           group by v.classification_id
         ) as v
         join identifai.classifications as c on c.classification_id = v.classification_id
@@ -114,7 +115,7 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
         where r.revision_no = 1 and i.submitted_at is null
       ) as d
       cross join lateral (
-        select m.model, m.unknown, m.elapsed_time, m.artificial_score
+        select m.model, m.unknown, m.elapsed_time, ${scoreOf('artificial')} as artificial_score
         from identifai.model_results as m where m.classification_id = d.id and m.clip_no is null
         offset 0
       ) as m
@@ -164,7 +165,7 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
       cross join lateral (
         select count(*) as n, count(*) filter (where v.classification <> c.machine_classification) as others
         from identifai.verdicts as v
-        where v.classification_id = c.classification_id and v.clip_no is null and not v.is_repeated and not c.is_forced
+        where v.classification_id = c.classification_id and not v.is_repeated and not c.is_forced
           and v.kind = 'heuristic' and v.heuristic is distinct from c.machine_heuristic
           and v.classification is not null and c.machine_classification is not null
       ) as heuristic

@@ -27,3 +27,12 @@ function withoutEmpty(value: Json): Json | undefined {
   }
   return value ?? undefined
 }
+
+/** Returns true for a member that `dropEmpty` drops. */
+export function isEmpty(value: Json): boolean {
+  if (value === null) return true
+  if (Array.isArray(value)) return value.length === 0
+  if (!isJsonObject(value)) return false
+  for (const key in value) if (!isEmpty(value[key] as Json)) return false
+  return true
+}

@@ -15,14 +15,22 @@ export interface Drift {
   readonly sample: Json
 }
 
-/** Fields that are not in the contract, at any depth: JSON Pointer into `content` → value. */
+/** Fields that are not in the contract, at any depth: JSON Pointer into `content` → value as received. */
 export type Extra = Readonly<Record<string, Json>>
+
+/**
+ * Fields with a character that PostgreSQL cannot store: JSON Pointer into `content` → exact JSON text of the field, both
+ * escaped as in JSON.
+ */
+export type Unstorable = { [pointer: string]: string }
 
 /** A record that fits the contract of its medium; `Known` has its known fields. */
 export interface Classification<Known> {
+  /** In a form that PostgreSQL can store, as `extra`. */
   readonly known: Known
   readonly extra: Extra
-  /** Known and unknown fields together, without empty members. */
+  readonly unstorable: Readonly<Unstorable>
+  /** Known and unknown fields together, as received, without the empty fields of the contract. */
   readonly content: JsonObject
   readonly drift: readonly Drift[]
 }

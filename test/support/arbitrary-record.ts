@@ -1,10 +1,16 @@
 import fc, { type Arbitrary } from 'fast-check'
 import type { Json, JsonObject } from '../../src/platform/json.ts'
 
-/** Any text that PostgreSQL can store: all of Unicode but U+0000 and lone surrogates. */
-const storableText: Arbitrary<string> = fc
-  .string({ unit: 'binary', maxLength: 20 })
-  .map((text) => text.replaceAll('\0', ''))
+/** Any text that JSON can carry, sometimes with a character that PostgreSQL cannot store. */
+const text: Arbitrary<string> = fc.oneof(
+  { weight: 12, arbitrary: fc.string({ unit: 'binary', maxLength: 20 }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.string({ maxLength: 3 }), fc.constantFrom('\0', '\uD800', '\uDFFF', '\\u0000', '\uFFFD'))
+      .map(([before, odd]) => before + odd),
+  },
+)
 
 /** Any finite number that a JSON text can carry. */
 const number = fc.oneof(
@@ -28,14 +34,14 @@ const oddKey = fc.oneof(
     'errors',
     'clips',
   ),
-  storableText,
+  text,
 )
 
 /** Any JSON, nested at most three levels deep. */
 const json: Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3 },
-    fc.oneof(storableText, number, fc.boolean(), fc.constant(null), fc.constant([]), fc.constant({})),
+    fc.oneof(text, number, fc.boolean(), fc.constant(null), fc.constant([]), fc.constant({})),
     fc.array(tie('value'), { maxLength: 3 }),
     object(fc.array(fc.tuple(oddKey, tie('value')), { maxLength: 3 })),
   ),
@@ -83,17 +89,17 @@ function list<T extends Json>(element: Arbitrary<T>, maxLength: number): Arbitra
   return fc.array(elements, { maxLength })
 }
 
-const label = fc.oneof(fc.constantFrom('human', 'artificial'), storableText)
+const label = fc.oneof(fc.constantFrom('human', 'artificial'), text)
 
 const verdict = record({
-  heuristic: fc.oneof(fc.constantFrom('Majority', 'Average'), storableText),
+  heuristic: fc.oneof(fc.constantFrom('Majority', 'Average'), text),
   confidence: number,
   classification: label,
-  models: list(storableText, 3),
+  models: list(text, 3),
 })
 
 const modelResult = record({
-  model: fc.oneof(fc.constantFrom('Phantom', 'Zebra II'), storableText),
+  model: fc.oneof(fc.constantFrom('Phantom', 'Zebra II'), text),
   unknown: fc.boolean(),
   elapsed_time: number,
   classification: list(record({ label, score: number }), 3),
@@ -118,13 +124,13 @@ export const audioRecordArbitrary: Arbitrary<JsonObject> = fc
   .tuple(
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
     record({
-      hash: storableText,
-      api_version: storableText,
+      hash: text,
+      api_version: text,
       status: fc.constantFrom('new', 'done', 'errored'),
-      errors: fc.oneof(storableText, fc.array(storableText, { maxLength: 3 })),
-      name: storableText,
-      ref_id: storableText,
-      result_url: storableText,
+      errors: fc.oneof(text, fc.array(text, { maxLength: 3 })),
+      name: text,
+      ref_id: text,
+      result_url: text,
       verdict,
       verdicts: list(verdict, 4),
       force_classification: label,

@@ -3,9 +3,7 @@ export const DATA_TABLES = [
   'classifications',
   'clips',
   'verdicts',
-  'verdict_models',
   'model_results',
-  'model_scores',
   'classification_revisions',
   'revision_payloads',
 ]

@@ -3,7 +3,7 @@ import type { Json } from '../../src/platform/json.ts'
 /**
  * A record as text for comparison, independent of the product: keys are sorted, and empty values are left out. Absent,
  * null, [] and {} are the same. An empty element of a list becomes null, so that the others keep their positions; lists
- * of the contract drop it. Minus zero is zero, as in JSON.
+ * of the contract drop it. Scores compare as sets. Minus zero is zero, as in JSON.
  */
 export function meaning(record: Json): string {
   return JSON.stringify(simplify(record, '') ?? null)
@@ -19,7 +19,8 @@ function simplify(value: Json, key: string): Json | undefined {
     const kept = SETS.has(key)
       ? elements.filter((element) => element !== undefined)
       : elements.map((e) => e ?? null)
-    return kept.length === 0 ? undefined : kept
+    const ordered = key === 'classification' ? kept.map((e) => JSON.stringify(e)).toSorted() : kept
+    return ordered.length === 0 ? undefined : ordered
   }
   const members = Object.entries(value)
     .map(([name, member]) => [name, simplify(member, name)] as const)

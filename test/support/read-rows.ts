@@ -27,9 +27,7 @@ export async function readContentRows(db: Kysely<Database>): Promise<Map<string,
 const CHILDREN = {
   clips: ['clip_no'],
   verdicts: ['verdict_no'],
-  verdict_models: ['verdict_no', 'model_no'],
   model_results: ['result_no'],
-  model_scores: ['result_no', 'score_no'],
 }
 
 async function readTable<Row extends { readonly classification_id: number }>(

@@ -51,6 +51,7 @@ export async function writeRevisions(
         force_classification: null,
         content_digest: '0'.repeat(64),
         digest_version: 1,
+        payload_digest: '0'.repeat(64),
         ...given,
       })),
     )

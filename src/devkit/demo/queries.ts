@@ -38,11 +38,9 @@ export const TABLES: readonly (readonly [table: string, holds: string])[] = [
   ['identifiers', 'tracked identifiers and their states'],
   ['sync_runs', 'one row per run'],
   ['classifications', 'current content of each returned identifier'],
-  ['verdicts', 'main verdict, one per heuristic, one per clip'],
-  ['verdict_models', 'models that a verdict used'],
+  ['verdicts', 'main verdict, and one per heuristic'],
   ['model_results', 'result of each model for the file and for each clip'],
-  ['model_scores', 'score of each result per label'],
-  ['clips', 'segments of the files'],
+  ['clips', 'segments of the files, each with its verdict'],
   ['classification_revisions', 'append-only history'],
   ['revision_payloads', 'the records as received'],
 ]

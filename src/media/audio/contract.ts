@@ -8,19 +8,19 @@ const indexedText = z.string().refine((text) => Buffer.byteLength(text) <= MAX_I
   error: `is longer than ${MAX_INDEXED_BYTES} bytes`,
 })
 
-const verdict = z.object({
+export const verdict = z.object({
   heuristic: indexedText.optional(),
   confidence: z.number().optional(),
   classification: indexedText.optional(),
   models: z.array(indexedText).optional(),
 })
 
-const score = z.object({
+export const score = z.object({
   label: indexedText.optional(),
   score: z.number().optional(),
 })
 
-const modelResult = z.object({
+export const modelResult = z.object({
   model: indexedText.optional(),
   unknown: z.boolean().optional(),
   elapsed_time: z.number().optional(),
@@ -29,13 +29,15 @@ const modelResult = z.object({
   classification_details: z.custom<JsonObject>(isJsonObject, { error: 'is not an object' }).optional(),
 })
 
-const clip = z.object({
+export const clip = z.object({
   index: z.number().optional(),
   start: z.number().optional(),
   end: z.number().optional(),
   results: z.array(modelResult).optional(),
   verdict: verdict.optional(),
 })
+
+export const details = z.object({ clips: z.array(clip).optional() })
 
 /**
  * One audio classification, as the API documents it for the GET of many, without empty members: a field is either absent
@@ -55,7 +57,7 @@ export const audioRecord = z.object({
   verdicts: z.array(verdict).optional(),
   force_classification: indexedText.optional(),
   results: z.array(modelResult).optional(),
-  details: z.object({ clips: z.array(clip).optional() }).optional(),
+  details: details.optional(),
   // One capture of the page on a single result has it instead of details.clips.
   chunk_details: z.array(clip).optional(),
 })

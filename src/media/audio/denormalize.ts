@@ -1,10 +1,12 @@
 import { isJsonObject, type Json, type JsonObject, pointerTokens, setOwn } from '../../platform/json.ts'
 import type { ContentRows } from '../endpoint.ts'
+import { unstorableFields } from '../storable.ts'
+import type { Unstorable } from '../validation.ts'
 import type { AudioRows, ModelResultRow, VerdictKind } from './tables.ts'
 
 /**
- * Rebuilds the payload from its rows, without the members that are null, `[]` or `{}`: the inverse of `audioRows`. It
- * exists to prove that normalizing loses nothing.
+ * Rebuilds the payload from its rows, apart from members that are null, `[]` or `{}`: the inverse of `audioRows`. It exists
+ * to prove that normalizing loses nothing.
  *
  * @param content The rows of one classification, each list in the order of its ordinals.
  */
@@ -21,14 +23,14 @@ export function audioPayload(content: ContentRows): JsonObject {
     ref_id: classification.ref_id,
     result_url: classification.result_url,
     force_classification: classification.force_classification,
-    verdict: verdictsOf(rows, null, 'main')[0] ?? null,
-    verdicts: verdictsOf(rows, null, 'heuristic'),
+    verdict: verdictsOf(rows, 'main')[0] ?? null,
+    verdicts: verdictsOf(rows, 'heuristic'),
     results: resultsOf(rows, null),
     ...clipsMember(rows, classification.clips_path),
   })
-  for (const [pointer, value] of Object.entries(parseJsonb(classification.extra) ?? {})) {
-    setAt(payload, pointerTokens(pointer), value)
-  }
+  const extra = Object.entries(parseJsonb(classification.extra) ?? {})
+  const unstorable = unstorableFields((parseJsonb(classification.unstorable) ?? {}) as Unstorable)
+  for (const [pointer, value] of [...extra, ...unstorable]) setAt(payload, pointerTokens(pointer), value)
   return payload
 }
 
@@ -39,26 +41,24 @@ function clipsMember(rows: AudioRows, clipsPath: string | null): JsonObject {
       start: clip.clip_start,
       end: clip.clip_end,
       results: resultsOf(rows, clip.clip_no),
-      verdict: verdictsOf(rows, clip.clip_no, 'clip')[0] ?? null,
+      verdict: verdictOf(clip),
     }),
   )
   if (clips.length === 0) return {}
   return clipsPath === '/chunk_details' ? { chunk_details: clips } : { details: { clips } }
 }
 
-function verdictsOf(rows: AudioRows, clipNo: number | null, kind: VerdictKind): JsonObject[] {
-  return rows.verdicts
-    .filter((verdict) => verdict.clip_no === clipNo && verdict.kind === kind)
-    .map((verdict) =>
-      present({
-        heuristic: verdict.heuristic,
-        confidence: verdict.confidence,
-        classification: verdict.classification,
-        models: rows.verdict_models
-          .filter((model) => model.verdict_no === verdict.verdict_no)
-          .map((model) => model.model),
-      }),
-    )
+function verdictsOf(rows: AudioRows, kind: VerdictKind): JsonObject[] {
+  return rows.verdicts.filter((verdict) => verdict.kind === kind).map(verdictOf)
+}
+
+function verdictOf({
+  heuristic,
+  confidence,
+  classification,
+  models,
+}: AudioRows['clips' | 'verdicts'][number]): JsonObject {
+  return present({ heuristic, confidence, classification, models })
 }
 
 function resultsOf(rows: AudioRows, clipNo: number | null): JsonObject[] {
@@ -69,16 +69,18 @@ function resultsOf(rows: AudioRows, clipNo: number | null): JsonObject[] {
         model: result.model,
         unknown: result.unknown,
         elapsed_time: result.elapsed_time,
-        classification: scoresOf(rows, result),
+        classification: scoresOf(result),
         classification_details: parseJsonb(result.classification_details),
       }),
     )
 }
 
-function scoresOf(rows: AudioRows, result: ModelResultRow): JsonObject[] {
-  return rows.model_scores
-    .filter((score) => score.result_no === result.result_no)
-    .map((score) => present({ label: score.label, score: score.score }))
+function scoresOf({ human_score, artificial_score, other_scores }: ModelResultRow): readonly Json[] {
+  if (other_scores !== null) return JSON.parse(other_scores) as Json[]
+  return [
+    { label: 'human', score: human_score },
+    { label: 'artificial', score: artificial_score },
+  ].filter(({ score }) => score !== null)
 }
 
 /** A new object without the empty members; an object that stays empty is kept, as a place for extra fields. */

@@ -6,7 +6,7 @@ import { audioPayload } from './denormalize.ts'
 import { AUDIO_PARTS } from './parts.ts'
 import { audioRows } from './rows.ts'
 import { AUDIO_TABLES } from './tables.ts'
-import { type AudioClassification, audioContent, validateAudio } from './validate.ts'
+import { type AudioClassification, audioContent, validateAudio, withoutAnyEmpty } from './validate.ts'
 
 /** Audio: GET /classifications_audio. */
 export const audioEndpoint: Endpoint<AudioRecord> = {
@@ -17,7 +17,7 @@ export const audioEndpoint: Endpoint<AudioRecord> = {
   validate: validateAudio,
   normalize: normalizeAudio,
   denormalize: audioPayload,
-  canonicalize: (payload) => audioCanonical(audioContent(payload)),
+  canonicalize: (payload) => audioCanonical(withoutAnyEmpty(audioContent(payload))),
 }
 
 /**
@@ -26,7 +26,7 @@ export const audioEndpoint: Endpoint<AudioRecord> = {
  */
 function normalizeAudio(classificationId: number, classification: AudioClassification): RowSet {
   const { known, content } = classification
-  const canonical = audioCanonical(content)
+  const canonical = audioCanonical(withoutAnyEmpty(content))
   const rows = audioRows(classificationId, classification)
   const { name, ref_id, result_url, file_hash, api_version, force_classification } = rows.classification
   return {

@@ -1,4 +1,7 @@
+import { isJsonObject, type Json, type JsonObject } from '../../platform/json.ts'
+import { asReceived } from '../compact.ts'
 import type { ContentRow, ContentRows } from '../endpoint.ts'
+import { storable } from '../storable.ts'
 import type { AudioClip, AudioModelResult, AudioRecord, AudioVerdict } from './contract.ts'
 import type { AudioRows, ModelResultRow, VerdictKind } from './tables.ts'
 import type { AudioClassification } from './validate.ts'
@@ -7,20 +10,23 @@ import type { AudioClassification } from './validate.ts'
  * Spreads one classification over the rows of the data tables.
  *
  * Ordinals count from 0 in the order of the record, so every key is known before a row is written. Verdicts begin with the
- * main one, then come those of the heuristics and of the clips. Model results begin with those of the file.
+ * main one. Model results begin with those of the file.
  */
 export function audioRows(classificationId: number, classification: AudioClassification): ContentRows {
-  const { known } = classification
+  const { known, content } = classification
   const rows = new RowCollector(classificationId)
-  if (known.verdict) rows.addVerdict('main', null, known.verdict)
-  for (const verdict of known.verdicts ?? []) rows.addVerdict('heuristic', null, verdict)
-  for (const result of known.results ?? []) rows.addResult(null, result)
-  const { path, clips } = clipsOf(classification)
-  for (const [clipNo, clip] of clips.entries()) rows.addClip(clipNo, clip)
+  if (known.verdict) rows.addVerdict('main', known.verdict)
+  for (const verdict of known.verdicts ?? []) rows.addVerdict('heuristic', verdict)
+  rows.addResults(null, known.results, content.results)
+  const { path, clips, received } = clipsOf(classification)
+  for (const [clipNo, clip] of clips.entries()) {
+    rows.addClip(clipNo, clip)
+    rows.addResults(clipNo, clip.results, received[clipNo]?.results)
+  }
   return {
     classification: {
       ...contentRow(classificationId, classification, path),
-      ...countsOf(classification.known, clips),
+      ...countsOf(known, clips),
     },
     children: rows.collected,
   }
@@ -31,7 +37,7 @@ type ClipsPath = '/details/clips' | '/chunk_details'
 
 function contentRow(
   classificationId: number,
-  { known, extra }: AudioClassification,
+  { known, extra, unstorable }: AudioClassification,
   clipsPath: ClipsPath | null,
 ): Omit<ContentRow, keyof ReturnType<typeof countsOf>> {
   return {
@@ -47,8 +53,14 @@ function contentRow(
     result_url: known.result_url ?? null,
     force_classification: known.force_classification ?? null,
     clips_path: clipsPath,
-    extra: Object.keys(extra).length === 0 ? null : JSON.stringify(extra),
+    extra: membersText(extra),
+    unstorable: membersText(unstorable),
   }
+}
+
+/** JSON text of an object; null where it is empty. */
+function membersText(object: JsonObject): string | null {
+  return Object.keys(object).length === 0 ? null : JSON.stringify(object)
 }
 
 /** Counts of the classification's rows, stored with it for queries over many classifications. */
@@ -62,21 +74,28 @@ function countsOf({ results = [] }: AudioRecord, clips: readonly AudioClip[]) {
   }
 }
 
-function clipsOf({ known }: AudioClassification): { path: ClipsPath | null; clips: readonly AudioClip[] } {
-  if (known.details?.clips) return { path: '/details/clips', clips: known.details.clips }
-  if (known.chunk_details) return { path: '/chunk_details', clips: known.chunk_details }
-  return { path: null, clips: [] }
+interface Clips {
+  readonly path: ClipsPath | null
+  readonly clips: readonly AudioClip[]
+  /** The same clips as received. */
+  readonly received: readonly JsonObject[]
+}
+
+function clipsOf({ known, content }: AudioClassification): Clips {
+  if (known.details?.clips) {
+    const received = (content.details as JsonObject).clips as readonly JsonObject[]
+    return { path: '/details/clips', clips: known.details.clips, received }
+  }
+  if (known.chunk_details) {
+    const received = content.chunk_details as readonly JsonObject[]
+    return { path: '/chunk_details', clips: known.chunk_details, received }
+  }
+  return { path: null, clips: [], received: [] }
 }
 
 /** Collects the child rows of one classification; the length of a list is its next ordinal. */
 class RowCollector {
-  readonly collected: AudioRows = {
-    clips: [],
-    verdicts: [],
-    verdict_models: [],
-    model_results: [],
-    model_scores: [],
-  }
+  readonly collected: AudioRows = { clips: [], verdicts: [], model_results: [] }
 
   readonly #classificationId: number
 
@@ -84,98 +103,94 @@ class RowCollector {
     this.#classificationId = classificationId
   }
 
-  addClip(clipNo: number, clip: AudioClip): void {
+  addClip(clipNo: number, { index, start, end, verdict }: AudioClip): void {
     this.collected.clips.push({
       classification_id: this.#classificationId,
       clip_no: clipNo,
-      clip_index: clip.index ?? null,
-      clip_start: clip.start ?? null,
-      clip_end: clip.end ?? null,
-      classification: clip.verdict?.classification ?? null,
-      confidence: clip.verdict?.confidence ?? null,
+      clip_index: index ?? null,
+      clip_start: start ?? null,
+      clip_end: end ?? null,
+      heuristic: verdict?.heuristic ?? null,
+      confidence: verdict?.confidence ?? null,
+      classification: verdict?.classification ?? null,
+      models: verdict?.models ?? null,
     })
-    if (clip.verdict) this.addVerdict('clip', clipNo, clip.verdict)
-    for (const result of clip.results ?? []) this.addResult(clipNo, result)
   }
 
-  addVerdict(kind: VerdictKind, clipNo: number | null, verdict: AudioVerdict): void {
-    const verdictNo = this.collected.verdicts.length
-    this.collected.verdicts.push({
+  addVerdict(kind: VerdictKind, { heuristic, confidence, classification, models }: AudioVerdict): void {
+    const earlier = this.collected.verdicts
+    earlier.push({
       classification_id: this.#classificationId,
-      verdict_no: verdictNo,
-      clip_no: clipNo,
+      verdict_no: earlier.length,
       kind,
-      heuristic: verdict.heuristic ?? null,
-      confidence: verdict.confidence ?? null,
-      classification: verdict.classification ?? null,
-      is_repeated: this.#isRepeated(clipNo, verdict),
-      only_model: verdict.models?.length === 1 ? (verdict.models[0] as string) : null,
+      heuristic: heuristic ?? null,
+      confidence: confidence ?? null,
+      classification: classification ?? null,
+      models: models ?? null,
+      // Two verdicts without a heuristic differ.
+      is_repeated: heuristic !== undefined && earlier.some((verdict) => verdict.heuristic === heuristic),
     })
-    for (const [modelNo, model] of (verdict.models ?? []).entries()) {
-      this.collected.verdict_models.push({
-        classification_id: this.#classificationId,
-        verdict_no: verdictNo,
-        model_no: modelNo,
-        model,
-      })
-    }
   }
 
-  /** Returns true when an earlier verdict on the whole file has the same heuristic. */
-  #isRepeated(clipNo: number | null, { heuristic }: AudioVerdict): boolean {
-    // Two verdicts without a heuristic differ: it is undefined in the record and null in the row.
-    return clipNo === null && this.collected.verdicts.some((earlier) => earlier.heuristic === heuristic)
-  }
-
-  addResult(clipNo: number | null, result: AudioModelResult): void {
-    const resultNo = this.collected.model_results.length
-    this.collected.model_results.push({
-      classification_id: this.#classificationId,
-      result_no: resultNo,
-      clip_no: clipNo,
-      model: result.model ?? null,
-      unknown: result.unknown ?? null,
-      elapsed_time: result.elapsed_time ?? null,
-      classification_details: result.classification_details
-        ? JSON.stringify(result.classification_details)
-        : null,
-      ...scoresByLabel(result),
-    })
-    for (const [scoreNo, score] of (result.classification ?? []).entries()) {
-      this.collected.model_scores.push({
+  /** @param received The same results as received. */
+  addResults(clipNo: number | null, results: readonly AudioModelResult[] = [], received: Json = []): void {
+    for (const [position, result] of results.entries()) {
+      const scores = (received as readonly JsonObject[])[position]?.classification
+      this.collected.model_results.push({
         classification_id: this.#classificationId,
-        result_no: resultNo,
-        score_no: scoreNo,
-        label: score.label ?? null,
-        score: score.score ?? null,
+        result_no: this.collected.model_results.length,
+        clip_no: clipNo,
+        model: result.model ?? null,
+        unknown: result.unknown ?? null,
+        elapsed_time: result.elapsed_time ?? null,
+        classification_details: result.classification_details
+          ? JSON.stringify(result.classification_details)
+          : null,
+        ...scoresOf(result, scores as readonly Json[] | undefined),
       })
     }
   }
 }
 
+type Scores = Pick<ModelResultRow, 'human_score' | 'artificial_score' | 'other_scores' | 'top_label'>
+
 /**
- * Finds the scores of one result by label, at any position in the list. The highest score of a repeated label counts,
- * and the first of equal scores. A model that abstained has no scores.
+ * The scores of one result, by label. A list that has more than these two columns can hold, or that comes from a model that
+ * abstained, is stored in `other_scores` as received.
  */
-function scoresByLabel({
-  unknown,
-  classification = [],
-}: AudioModelResult): Pick<ModelResultRow, 'human_score' | 'artificial_score' | 'top_label' | 'top_score'> {
-  const found: ReturnType<typeof scoresByLabel> = {
-    human_score: null,
-    artificial_score: null,
-    top_label: null,
-    top_score: null,
+function scoresOf({ unknown, classification }: AudioModelResult, received: readonly Json[] = []): Scores {
+  const scores: Scores = { human_score: null, artificial_score: null, other_scores: null, top_label: null }
+  if (classification === undefined) return scores
+  if (unknown !== true) scores.top_label = topLabel(classification)
+  if (unknown === true || !isPlain(received)) {
+    scores.other_scores = JSON.stringify(storable(asReceived(received)))
+    return scores
   }
-  if (unknown === true) return found
   for (const { label, score } of classification) {
-    if (score === undefined) continue
-    if (label === 'human') found.human_score = Math.max(score, found.human_score ?? score)
-    if (label === 'artificial') found.artificial_score = Math.max(score, found.artificial_score ?? score)
-    if (found.top_score === null || score > found.top_score) {
-      found.top_label = label ?? null
-      found.top_score = score
-    }
+    if (label === 'human') scores.human_score = score ?? null
+    else scores.artificial_score = score ?? null
   }
-  return found
+  return scores
+}
+
+/** Returns true for at most one entry each for human and artificial, with a score and no other member. */
+function isPlain(scores: readonly Json[]): boolean {
+  if (asReceived(scores) !== scores || scores.length > 2) return false
+  const [first, second] = scores as readonly JsonObject[]
+  return scores.every(isPlainScore) && first?.label !== second?.label
+}
+
+function isPlainScore(entry: Json): boolean {
+  if (!isJsonObject(entry) || typeof entry.score !== 'number') return false
+  for (const key in entry) if (key !== 'label' && key !== 'score') return false
+  return entry.label === 'human' || entry.label === 'artificial'
+}
+
+/** The label with the highest score, and the first of equal scores; null where that has no label. */
+function topLabel(scores: NonNullable<AudioModelResult['classification']>): string | null {
+  let top: (typeof scores)[number] | undefined
+  for (const entry of scores) {
+    if (entry.score !== undefined && entry.score > (top?.score ?? Number.NEGATIVE_INFINITY)) top = entry
+  }
+  return top?.label ?? null
 }

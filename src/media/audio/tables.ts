@@ -10,40 +10,30 @@ const CLIPS = defineTable({
     clip_index: 'double precision',
     clip_start: 'double precision',
     clip_end: 'double precision',
-    classification: 'text',
+    heuristic: 'text',
     confidence: 'double precision',
+    classification: 'text',
+    models: 'text[]',
   },
 })
 
-/** The main verdict, the verdict of one heuristic, or the verdict on a clip. */
-const VERDICT_KINDS = ['main', 'heuristic', 'clip'] as const
+/** The main verdict, or the verdict of one heuristic. */
+const VERDICT_KINDS = ['main', 'heuristic'] as const
 export type VerdictKind = (typeof VERDICT_KINDS)[number]
 
+/** One row for each verdict on the whole file. */
 const VERDICTS = defineTable({
   name: 'verdicts',
   order: ['verdict_no'],
   columns: {
     classification_id: 'bigint not null',
     verdict_no: 'integer not null',
-    clip_no: 'integer',
     kind: ['text not null', VERDICT_KINDS],
     heuristic: 'text',
     confidence: 'double precision',
     classification: 'text',
+    models: 'text[]',
     is_repeated: 'boolean not null',
-    only_model: 'text',
-  },
-})
-
-/** One row for each model that a verdict used. */
-const VERDICT_MODELS = defineTable({
-  name: 'verdict_models',
-  order: ['verdict_no', 'model_no'],
-  columns: {
-    classification_id: 'bigint not null',
-    verdict_no: 'integer not null',
-    model_no: 'integer not null',
-    model: 'text not null',
   },
 })
 
@@ -61,32 +51,13 @@ const MODEL_RESULTS = defineTable({
     classification_details: 'jsonb',
     human_score: 'double precision',
     artificial_score: 'double precision',
+    other_scores: 'jsonb',
     top_label: 'text',
-    top_score: 'double precision',
-  },
-})
-
-/** One row for each label that a model scored. */
-const MODEL_SCORES = defineTable({
-  name: 'model_scores',
-  order: ['result_no', 'score_no'],
-  columns: {
-    classification_id: 'bigint not null',
-    result_no: 'integer not null',
-    score_no: 'integer not null',
-    label: 'text',
-    score: 'double precision',
   },
 })
 
 /** The tables that only audio has, parents before children. */
-export const AUDIO_TABLES = [
-  CLIPS,
-  VERDICTS,
-  VERDICT_MODELS,
-  MODEL_RESULTS,
-  MODEL_SCORES,
-] as const satisfies readonly DataTable[]
+export const AUDIO_TABLES = [CLIPS, VERDICTS, MODEL_RESULTS] as const satisfies readonly DataTable[]
 
 /** The rows of one classification in these tables, each list in the order of its ordinals. */
 export type AudioRows = {

@@ -1,6 +1,6 @@
 import { type Table, type TypeName, typeOf } from '../../platform/postgres/table.ts'
 
-/** Returns true when every column of a table has a binary form here; times and arrays have none. */
+/** Returns true when every column of a table has a binary form here; times have none. */
 export function hasBinaryForm({ columns }: Table): boolean {
   return Object.values(columns).every((column) => Object.hasOwn(WRITE_CELL, typeOf(column)))
 }
@@ -28,7 +28,7 @@ export function binaryRows({ columns }: Table, rows: readonly object[]): Buffer 
   return to.bytes
 }
 
-type BinaryType = Exclude<TypeName, 'smallint' | 'timestamptz' | 'text[]' | 'uuid' | 'bytea'>
+type BinaryType = Exclude<TypeName, 'smallint' | 'timestamptz' | 'uuid' | 'bytea'>
 
 /** The signature, no flags, no extension. */
 const HEADER = Buffer.from('PGCOPY\n\u00FF\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
@@ -55,11 +55,20 @@ const WRITE_CELL = {
     to.int32(1)
     to.byte(cell ? 1 : 0)
   },
-  text: (to: ByteWriter, cell: string) => {
+  text: writeText,
+  'text[]': (to: ByteWriter, cell: readonly string[]) => {
     const at = to.beginSized()
-    to.text(cell)
+    to.int32(cell.length === 0 ? 0 : 1)
+    to.int32(WITHOUT_NULLS)
+    to.int32(OID_OF_TEXT)
+    if (cell.length > 0) {
+      to.int32(cell.length)
+      to.int32(FIRST_POSITION)
+      for (const element of cell) writeText(to, element)
+    }
     to.endSized(at)
   },
+  json: writeText,
   jsonb: (to: ByteWriter, cell: string) => {
     const at = to.beginSized()
     to.byte(JSONB_VERSION)
@@ -68,7 +77,18 @@ const WRITE_CELL = {
   },
 } satisfies Record<BinaryType, unknown>
 
+function writeText(to: ByteWriter, cell: string): void {
+  const at = to.beginSized()
+  to.text(cell)
+  to.endSized(at)
+}
+
 const JSONB_VERSION = 1
+
+/** Parts of a list: its dimensions, these two, then the length and first position of each dimension, and its elements. */
+const WITHOUT_NULLS = 0
+const OID_OF_TEXT = 25
+const FIRST_POSITION = 1
 
 const FIRST_BYTES = 16 * 1024
 

@@ -38,7 +38,7 @@ export async function withTransaction<T>(
 
 /**
  * Appends rows by COPY, within the client's transaction. The binary format saves both sides the conversion of text.
- * Tables with times or arrays use the text format.
+ * Tables with times use the text format.
  */
 export async function copyRows(client: PoolClient, table: Table, rows: readonly object[]): Promise<void> {
   if (rows.length === 0) return

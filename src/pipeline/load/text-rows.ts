@@ -1,4 +1,4 @@
-/** A cell to write; jsonb as its text, arrays of plain words only. */
+/** A cell to write; JSON as its text, lists of plain words only. */
 type Cell = string | number | boolean | null | Date | readonly string[]
 
 /** Writes COPY's text format: a line for each row, tabs between cells, `\N` for null, backslash escapes. */

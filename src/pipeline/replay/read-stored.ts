@@ -63,7 +63,7 @@ interface ChildRow {
   readonly classification_id: number
 }
 
-/** Reads rows as they are written: jsonb as its text, times as UTC text. */
+/** Reads rows as they are written: JSON as its text, times as UTC text. */
 async function readTable<Row>(
   db: Kysely<Database>,
   table: DataTable,

@@ -12,7 +12,8 @@ interface Types {
   'text[]': [read: string[], written: string[]]
   uuid: [read: string, written: string]
   bytea: [read: Buffer, written: Buffer]
-  /** Written as JSON text. */
+  /** Written as JSON text. `json` keeps the text, `jsonb` the values. */
+  json: [read: Json, written: string]
   jsonb: [read: Json, written: string]
   /**
    * A Date has milliseconds only. Where microseconds count (bounds of an interval, sealed rows), statements read the

@@ -14,16 +14,14 @@ const TABLES: Readonly<Record<string, string>> = {
   sync_runs:
     'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_enqueued_since reanalyzing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position merkle_root chain_head notes_through',
   classifications:
-    'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra clip_count judged_clip_count artificial_clip_count model_count',
-  clips: 'classification_id clip_no clip_index clip_start clip_end classification confidence',
-  verdicts:
-    'classification_id verdict_no clip_no kind heuristic confidence classification is_repeated only_model',
-  verdict_models: 'classification_id verdict_no model_no model',
+    'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra unstorable clip_count judged_clip_count artificial_clip_count model_count',
+  clips:
+    'classification_id clip_no clip_index clip_start clip_end heuristic confidence classification models',
+  verdicts: 'classification_id verdict_no kind heuristic confidence classification models is_repeated',
   model_results:
-    'classification_id result_no clip_no model unknown elapsed_time classification_details human_score artificial_score top_label top_score',
-  model_scores: 'classification_id result_no score_no label score',
+    'classification_id result_no clip_no model unknown elapsed_time classification_details human_score artificial_score other_scores top_label',
   classification_revisions:
-    'classification_id revision_no observed_at previous_confirmed_at run_id causes media identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version',
+    'classification_id revision_no observed_at previous_confirmed_at run_id causes media identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version payload_digest',
   revision_payloads: 'classification_id revision_no payload',
   quarantined_payloads:
     'quarantine_id media identifier run_id requested_at received_at quarantined_at reason issues http_status payload resolved_at',

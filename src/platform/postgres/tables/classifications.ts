@@ -21,6 +21,7 @@ export const CLASSIFICATIONS = defineTable({
     run_id: 'uuid not null',
     clips_path: 'text',
     extra: 'jsonb',
+    unstorable: 'jsonb',
     clip_count: 'integer not null',
     judged_clip_count: 'integer not null',
     artificial_clip_count: 'integer not null',

@@ -61,6 +61,7 @@ export const CLASSIFICATION_REVISIONS = defineTable({
     force_classification: 'text',
     content_digest: 'text not null',
     digest_version: 'integer not null',
+    payload_digest: 'text not null',
   },
 })
 
@@ -73,7 +74,7 @@ export const REVISION_PAYLOADS = defineTable({
   columns: {
     classification_id: 'bigint not null',
     revision_no: 'integer not null',
-    payload: 'jsonb not null',
+    payload: 'json not null',
   },
 })
 

@@ -131,8 +131,8 @@ describe('verifying the chain', () => {
       /^note -5 was not sealed, because it was inserted$/,
     ],
     [
-      'an altered payload',
-      `update identifai.revision_payloads set payload = payload || '{"name": "other"}' where classification_id = 9 and revision_no = 1`,
+      'a payload with another white space',
+      `update identifai.revision_payloads set payload = replace(payload::text, '{', '{ ')::json where classification_id = 9 and revision_no = 1`,
       /^payload of revision 1 of classification 9 differs from the received one by its digest$/,
     ],
     [
@@ -149,11 +149,6 @@ describe('verifying the chain', () => {
       'a latest payload that is gone',
       'delete from identifai.revision_payloads where classification_id = 9',
       /^payload of revision 1 of classification 9 is missing, although prune never deletes it, so it was deleted manually$/,
-    ],
-    [
-      'another link in a payload',
-      `update identifai.revision_payloads set payload = payload || '{"result_url": "x"}' where classification_id = 9 and revision_no = 1`,
-      /^payload of revision 1 of classification 9 differs from the received one by its result_url$/,
     ],
     [
       'NaN for a number',

@@ -29,7 +29,8 @@ it('reports the rows that an older normalizer wrote differently, and then rewrit
     bench,
     `update identifai.classifications set name = 'older', extra = '{"/name": "as it was"}' where classification_id <= 3`,
     `update identifai.verdicts set confidence = confidence / 2 where classification_id in (3, 4) and kind = 'main'`,
-    `delete from identifai.model_scores where classification_id = 405`,
+    `delete from identifai.model_results where (classification_id, result_no) in (
+       select 405, max(result_no) from identifai.model_results where classification_id = 405)`,
     // As if later responses had brought other links: their digests differ from those of the stored payloads.
     `update identifai.classifications set result_url = 'https://new.example/' || classification_id`,
     `update identifai.identifiers set record_digest = sha256('another')`,
@@ -40,7 +41,7 @@ it('reports the rows that an older normalizer wrote differently, and then rewrit
     { column: 'classifications.extra', classifications: 3 },
     { column: 'classifications.name', classifications: 3 },
     { column: 'verdicts.confidence', classifications: 2 },
-    { column: 'model_scores', classifications: 1 },
+    { column: 'model_results', classifications: 1 },
   ])
   // Ids follow the order of the names.
   const first = identifiers.toSorted()[0] as string
@@ -192,7 +193,7 @@ it('does not change rows whose payload was pruned or no longer fits the contract
     // Only a superuser who disables its triggers can change history.
     `set session_replication_role = replica;
      delete from identifai.revision_payloads where classification_id = 1;
-     update identifai.revision_payloads set payload = payload || '{"status": "thinking"}' where classification_id = 2;
+     update identifai.revision_payloads set payload = replace(payload::text, '"done"', '"thinking"')::json where classification_id = 2;
      set session_replication_role = origin`,
   )
   const expected = { examined: 10, changed: 8, rejected: 1, without_payload: 1 }

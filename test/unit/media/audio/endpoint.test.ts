@@ -34,29 +34,20 @@ describe('the rows of a classification', () => {
         clips: [{ index: 5, verdict: { classification: 'human' }, results: [{ model: 'y' }] }, { index: 5 }],
       },
     })
-    expect(rows.verdicts.map(({ verdict_no, kind, clip_no }) => [verdict_no, kind, clip_no])).toEqual([
-      [0, 'main', null],
+    expect(rows.verdicts.map(({ verdict_no, kind, models }) => [verdict_no, kind, models])).toEqual([
+      [0, 'main', ['b', 'a']],
       [1, 'heuristic', null],
       [2, 'heuristic', null],
-      [3, 'clip', 0],
-    ])
-    expect(
-      rows.verdict_models.map(({ verdict_no, model_no, model }) => [verdict_no, model_no, model]),
-    ).toEqual([
-      [0, 0, 'b'],
-      [0, 1, 'a'],
     ])
     expect(rows.model_results.map(({ result_no, clip_no, model }) => [result_no, clip_no, model])).toEqual([
       [0, null, 'x'],
       [1, 0, 'y'],
     ])
-    expect(rows.model_scores.map(({ score_no, label, score }) => [score_no, label, score])).toEqual([
-      [0, 'human', 0.1],
-      [1, 'artificial', 0.9],
-    ])
-    expect(rows.clips.map(({ clip_no, clip_index }) => [clip_no, clip_index])).toEqual([
-      [0, 5],
-      [1, 5],
+    expect(
+      rows.clips.map(({ clip_no, clip_index, classification }) => [clip_no, clip_index, classification]),
+    ).toEqual([
+      [0, 5, 'human'],
+      [1, 5, null],
     ])
     expect(rows.classification).toMatchObject({
       classification_id: 42,
@@ -78,7 +69,124 @@ describe('the rows of a classification', () => {
   it('join a list of errors by line breaks', () => {
     expect(rowsOf({ errors: ['a', 'b'] }).classification.errors).toBe('a\nb')
   })
+
+  it('mark a verdict whose heuristic an earlier one has, and none without a heuristic', () => {
+    const { verdicts } = rowsOf({
+      verdict: { heuristic: 'Mean' },
+      verdicts: [{ heuristic: 'Max' }, { heuristic: 'Mean' }, { confidence: 1 }, { confidence: 1 }],
+    })
+    expect(verdicts.map(({ is_repeated }) => is_repeated)).toEqual([false, false, true, false, false])
+  })
+
+  it.each<[string, JsonObject, readonly [number | null, number | null, string | null]]>([
+    [
+      'both labels',
+      { classification: [score('human', 0.3), score('artificial', 0.7)] },
+      [0.3, 0.7, 'artificial'],
+    ],
+    ['one label', { classification: [score('human', 0)] }, [0, null, 'human']],
+    [
+      'equal scores',
+      { classification: [score('artificial', 0.5), score('human', 0.5)] },
+      [0.5, 0.5, 'artificial'],
+    ],
+    ['no label', { classification: [] }, [null, null, null]],
+    ['an abstention without scores', { unknown: true }, [null, null, null]],
+  ])('hold the scores of a result with %s in columns', (_, result, [human, artificial, top]) => {
+    expect(rowsOf({ results: [{ model: 'm', ...result }] }).model_results).toMatchObject([
+      { human_score: human, artificial_score: artificial, other_scores: null, top_label: top },
+    ])
+  })
+
+  it.each<[string, JsonObject, string | null]>([
+    ['a label twice', { classification: [score('human', 0.1), score('human', 0.2)] }, 'human'],
+    ['another label', { classification: [score('cloned', 0.1)] }, 'cloned'],
+    ['three labels', { classification: [score('human', 0), score('artificial', 0), score('x', 1)] }, 'x'],
+    ['a score without a label', { classification: [{ score: 0.5 }] }, null],
+    ['a label without a score', { classification: [{ label: 'human' }] }, null],
+    ['an unknown field', { classification: [{ ...score('human', 0.1), margin: null }] }, 'human'],
+    ['an empty element', { classification: [null, score('human', 0.1), {}] }, 'human'],
+    [
+      'an empty field',
+      { classification: [{ label: 'human', score: [] }, score('artificial', 1)] },
+      'artificial',
+    ],
+    ['an abstention', { unknown: true, classification: [score('human', 0.1)] }, null],
+  ])('hold the scores of a result with %s as received', (_, result, top) => {
+    const [row] = rowsOf({ results: [{ model: 'm', ...result }] }).model_results
+    expect(row).toMatchObject({ human_score: null, artificial_score: null, top_label: top })
+    expect(JSON.parse(row?.other_scores ?? 'null')).toEqual(result.classification)
+  })
+
+  it('hold unknown fields and free content as received, with their empty members', () => {
+    const free = { a: [1, {}], b: null, c: {} }
+    const rows = rowsOf({
+      unknown: free,
+      nothing: null,
+      results: [{ model: 'm', classification_details: free }],
+    })
+    expect(JSON.parse(rows.classification.extra ?? '')).toEqual({ '/unknown': free, '/nothing': null })
+    expect(JSON.parse(rows.model_results[0]?.classification_details ?? '')).toEqual(free)
+  })
+
+  it('hold lists that the columns join or leave out as received', () => {
+    const clips = [null, { index: 1, start: null }]
+    const rows = rowsOf({ errors: ['a', null], details: { clips: [{ index: 2 }] }, chunk_details: clips })
+    expect(JSON.parse(rows.classification.extra ?? '')).toEqual({
+      '/errors': ['a', null],
+      '/chunk_details': clips,
+    })
+  })
 })
+
+describe('a character that PostgreSQL cannot store', () => {
+  it('is replaced in the columns, and the exact text is listed', () => {
+    const rows = rowsOf({
+      name: 'a\0b',
+      ref_id: '\uD800',
+      'a\\u0000': 'plain',
+      results: [{ model: 'm\0', classification: [score('human\0', 1)] }],
+    })
+    expect(rows.classification).toMatchObject({ name: 'a\uFFFDb', ref_id: '\uFFFD' })
+    expect(rows.revision).toMatchObject({ name: 'a\uFFFDb', ref_id: '\uFFFD' })
+    expect(rows.model_results).toMatchObject([{ model: 'm\uFFFD', top_label: 'human\uFFFD' }])
+    expect(rows.model_results[0]?.other_scores).toBe('[{"label":"human\uFFFD","score":1}]')
+    expect(JSON.parse(rows.classification.unstorable ?? '')).toEqual({
+      '/name': String.raw`"a\u0000b"`,
+      '/ref_id': String.raw`"\ud800"`,
+      '/results/0/model': String.raw`"m\u0000"`,
+      '/results/0/classification/0/label': String.raw`"human\u0000"`,
+    })
+  })
+
+  it('in a key leaves the member out of the columns, and no two keys become one', () => {
+    const rows = rowsOf({ 'k\0': { a: 1 }, 'k\uFFFD': 2, deep: { 'k\0': 3, k: 4 }, 'k\\u0000': 5 })
+    expect(JSON.parse(rows.classification.extra ?? '')).toEqual({
+      '/k\uFFFD': 2,
+      '/deep': { k: 4 },
+      '/k\\u0000': 5,
+    })
+    expect(JSON.parse(rows.classification.unstorable ?? '')).toEqual({
+      [String.raw`/k\u0000`]: '{"a":1}',
+      [String.raw`/deep/k\u0000`]: '3',
+    })
+  })
+
+  it('leaves a hash null, so that no two files become one', () => {
+    const rows = rowsOf({ hash: 'a\0' })
+    expect([rows.classification.file_hash, rows.revision.file_hash]).toEqual([null, null])
+    expect(JSON.parse(rows.classification.unstorable ?? '')).toEqual({ '/hash': String.raw`"a\u0000"` })
+  })
+
+  it('counts in the digest as it came', () => {
+    const digests = ['a\0', 'a\uFFFD', 'a\uD800'].map((name) => rowsOf({ name }).revision.content_digest)
+    expect(new Set(digests).size).toBe(3)
+  })
+})
+
+function score(label: string, value: number): JsonObject {
+  return { label, score: value }
+}
 
 describe('the content digest', () => {
   const record = {
