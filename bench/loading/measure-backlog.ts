@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
-import { claimDue } from '../../src/pipeline/queue/claim.ts'
+import { ClaimCursor } from '../../src/pipeline/queue/claim-cursor.ts'
+import { LOWEST_PRIORITY } from '../../src/pipeline/queue/priority.ts'
 import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { readTrackedTotals } from '../../src/pipeline/run/tracked-totals.ts'
 import { median, medianRatio } from '../median.ts'
@@ -66,17 +67,17 @@ async function partsOf(template: Template) {
 async function claimCost({ db }: BenchDatabase): Promise<number> {
   const run = newRun('manual')
   await openRun(db, run)
+  const cursor = new ClaimCursor(db, {
+    media: 'audio',
+    leastPriority: LOWEST_PRIORITY,
+    runId: run.runId,
+    leaseSeconds: 120,
+    clock: () => performance.now(),
+  })
   const times = []
   for (let claim = 0; claim < CLAIMS; claim++) {
     const startedAt = performance.now()
-    const claims = await claimDue(db, {
-      media: 'audio',
-      leastPriority: -32_768,
-      runId: run.runId,
-      limitedToo: false,
-      limit: 100,
-      leaseSeconds: 120,
-    })
+    const claims = await cursor.next(100)
     times.push(performance.now() - startedAt)
     if (claims.length < 100) throw new Error(`Only ${claims.length} were claimed.`)
   }

@@ -7,7 +7,7 @@ import type { DatabaseTime } from '../../src/platform/time.ts'
 import { readClock, utcText } from '../../src/platform/postgres/clock.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
 import type { Claim } from '../../src/pipeline/queue/claim.ts'
-import { claimDue } from '../../src/pipeline/queue/claim.ts'
+import { claimDue, startOfClaims } from '../../src/pipeline/queue/claim.ts'
 import { releaseClaims } from '../../src/pipeline/queue/lease.ts'
 import { renewLeases } from '../../src/pipeline/queue/lease.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
@@ -96,9 +96,10 @@ const claim = (worker: number, limit: number) =>
   command(`worker ${worker} claims ${limit}`, async (model, real) => {
     const runId = real.runs[worker] as string
     const expected = model.claim(runId, limit)
+    const { media } = real
     const options = {
-      media: real.media,
-      leastPriority: -100,
+      media,
+      places: await startOfClaims(real.db, { media, leastPriority: -100 }),
       limitedToo: true,
       runId,
       limit,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
-import { type Claim, claimDue } from '../../src/pipeline/queue/claim.ts'
+import { type Claim, claimDue, startOfClaims } from '../../src/pipeline/queue/claim.ts'
 import { loadBatch } from '../../src/pipeline/load/load-batch.ts'
 import { outcomesOf } from '../../src/pipeline/run/rules/outcomes-of.ts'
 import { openRun } from '../../src/pipeline/run/run-rows.ts'
@@ -33,19 +33,21 @@ export async function createTestQueue() {
         await sql`insert into identifai.identifiers (identifier) values (${identifier})`.execute(db)
       }
     },
-    claim: (
+    claim: async (
       runId = run,
-      options: { readonly media?: string; readonly limit?: number; readonly leaseSeconds?: number } = {},
-    ) =>
-      claimDue(db, {
-        media: 'audio',
-        leastPriority: -100,
+      { media = 'audio', ...options }: { media?: string; limit?: number; leaseSeconds?: number } = {},
+    ): Promise<Claim[]> => {
+      const places = await startOfClaims(db, { media, leastPriority: -100 })
+      return claimDue(db, {
+        media,
         limitedToo: true,
         runId,
         limit: 100,
         leaseSeconds: 60,
+        places,
         ...options,
-      }),
+      })
+    },
     /** The row of a tracked identifier. `due` is true when it is due now, `dueAfterSeconds` counts from its last request. */
     rowOf: (identifier: string) =>
       db

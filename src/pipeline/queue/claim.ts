@@ -1,6 +1,8 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import { PRIORITY, prioritiesFrom } from './priority.ts'
 
 /** One identifier that this run may request until its lease expires. */
@@ -26,15 +28,25 @@ export interface Claim {
   readonly ageSeconds: number
 }
 
+/** A place in the order in which the identifiers of one priority are claimed. */
+export interface Place {
+  readonly priority: number
+  readonly dueAt: DatabaseTime
+  readonly id: number
+}
+
+/** A claim that was due, its place, and the database clock when it was claimed. */
+export type DueClaim = Claim & Place & { readonly claimedAt: DatabaseTime }
+
 export interface ClaimOptions {
   readonly media: string
-  /** Claims nothing of a lower priority. */
-  readonly leastPriority: number
   readonly runId: string
   /** Claims identifiers with a request limit, too. */
   readonly limitedToo: boolean
   readonly limit: number
   readonly leaseSeconds: number
+  /** The priorities to claim, highest first, each from what comes after its place. */
+  readonly places: readonly Place[]
 }
 
 /** Sets the lease and the number of the claim in a row of the queue, named `i`. */
@@ -50,22 +62,43 @@ const CLAIM_COLUMNS: RawBuilder<Claim> = sql`
   extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`
 
 /**
- * Claims due identifiers for one run, highest priority and longest due first. Other processes do not get these rows until
+ * The places before everything that is due, by priority from `leastPriority` up. They include the usual priorities, so that
+ * a row that appears in one of these is claimed before those of a lower one.
+ */
+export async function startOfClaims(
+  db: Kysely<Database>,
+  { media, leastPriority }: { readonly media: string; readonly leastPriority: number },
+): Promise<Place[]> {
+  const { rows } = await sql<{ priority: number }>`
+    with recursive ${prioritiesFrom(media, leastPriority)} select priority from priorities`.execute(db)
+  const usual = Object.values(PRIORITY).filter((priority) => priority >= leastPriority)
+  const priorities = new Set([...rows.map(({ priority }) => priority), ...usual])
+  return [...priorities]
+    .toSorted((one, other) => other - one)
+    .map((priority) => ({ priority, dueAt: '-infinity', id: 0 }))
+}
+
+/**
+ * Claims due identifiers for one run, highest priority and longest due first, in this order. Other processes do not get these rows until
  * the lease expires. Rows that another process is claiming or writing at this moment are skipped.
  *
  * One run claims a finished identifier only once, unless a refresh was requested after its request had left.
  *
- * Raw SQL, because Kysely has no FOR UPDATE in a lateral subquery under a recursive query.
+ * Raw SQL, because Kysely has no unnest over several arrays.
  */
-export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Promise<Claim[]> {
-  const { media, leastPriority, limitedToo, runId, limit, leaseSeconds } = options
-  const { rows } = await sql<Claim>`
-    with recursive ${prioritiesFrom(media, leastPriority)},
-    run as (select started_at from identifai.sync_runs where run_id = ${runId}),
+export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Promise<DueClaim[]> {
+  const { media, limitedToo, runId, limit, leaseSeconds, places } = options
+  const { rows } = await sql<DueClaim>`
+    with run as (select started_at from identifai.sync_runs where run_id = ${runId}),
     due as (
-      select ready.id from priorities cross join lateral (
+      select ready.id from unnest(
+        ${places.map(({ priority }) => priority)}::smallint[],
+        ${places.map(({ dueAt }) => dueAt)}::timestamptz[],
+        ${places.map(({ id }) => id)}::bigint[]
+      ) as place (priority, due_at, id) cross join lateral (
         select i.id from identifai.identifiers as i
-        where i.media = ${media} and i.priority = priorities.priority and i.due_at <= now()
+        where i.media = ${media} and i.priority = place.priority and i.due_at <= now()
+          and (i.due_at, i.id) > (place.due_at, place.id)
           and (i.lease_until is null or i.lease_until < now())
           and (${limitedToo} or i.request_limit is null)
           and (i.state = 'pending' or i.last_requested_at is null
@@ -77,8 +110,16 @@ export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Pro
     update identifai.identifiers as i
     set ${leaseOf(runId, leaseSeconds)}
     from due where i.id = due.id
-    returning ${CLAIM_COLUMNS}`.execute(db)
-  return rows
+    returning ${CLAIM_COLUMNS}, coalesce(${utcText(sql`i.due_at`)}, '-infinity') as "dueAt",
+      ${utcText(sql`now()`)} as "claimedAt"`.execute(db)
+  return rows.toSorted(inClaimOrder)
+}
+
+/** Times of one form compare as texts. */
+function inClaimOrder(one: Place, other: Place): number {
+  if (one.priority !== other.priority) return other.priority - one.priority
+  if (one.dueAt !== other.dueAt) return one.dueAt < other.dueAt ? -1 : 1
+  return one.id - other.id
 }
 
 /**

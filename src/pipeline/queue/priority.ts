@@ -10,9 +10,10 @@ export const PRIORITY = {
   bulk: -5,
   /** Finished, and requested again because finished results can still change. */
   refresh: -10,
-  /** The lowest of a smallint: everything that is due. */
-  lowest: -32_768,
 } as const
+
+/** The lowest of a smallint: everything that is due. */
+export const LOWEST_PRIORITY = -32_768
 
 /**
  * The distinct priorities of one medium, from `least` up, as the recursive part of a statement. With them, the claim reads

@@ -2,7 +2,8 @@ import { ENDPOINTS } from '../../media/registry.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { packRequest, targetPathBytes } from '../api/request.ts'
-import { type Claim, claimDue } from '../queue/claim.ts'
+import type { Claim } from '../queue/claim.ts'
+import { ClaimCursor } from '../queue/claim-cursor.ts'
 import { releaseUnknownClaims } from '../queue/lease.ts'
 import type { Run } from './run.ts'
 
@@ -23,6 +24,7 @@ export interface ClaimFeedOptions {
 export class ClaimFeed {
   readonly #run: Run
   readonly #options: ClaimFeedOptions
+  readonly #cursors: ReadonlyMap<Endpoint, ClaimCursor>
   readonly #waiting = new Map<Endpoint, readonly Claim[]>(ENDPOINTS.map((endpoint) => [endpoint, []]))
   #remaining: number
   #turn = 0
@@ -31,6 +33,17 @@ export class ClaimFeed {
     this.#run = run
     this.#options = options
     this.#remaining = options.limit
+    const { leaseSeconds } = run.config
+    const { leastPriority } = options
+    const cursorOf = ({ media }: Endpoint) =>
+      new ClaimCursor(run.db, {
+        media,
+        leastPriority,
+        runId: run.runId,
+        leaseSeconds,
+        clock: () => performance.now(),
+      })
+    this.#cursors = new Map(ENDPOINTS.map((endpoint) => [endpoint, cursorOf(endpoint)]))
   }
 
   /** The claims of the next request; empty when nothing is due, or the limit is reached. */
@@ -60,9 +73,7 @@ export class ClaimFeed {
     const limit = Math.min(config.batchSize - waiting.length, this.#remaining)
     let claims: readonly Claim[] = []
     if (limit > 0) {
-      claims = await this.#claim(endpoint, limit, false)
-      // Identifiers with a request limit come last, because their requests are the most likely to fail again.
-      if (claims.length === 0) claims = await this.#claim(endpoint, limit, true)
+      claims = await this.#claim(endpoint, limit)
       this.#remaining -= claims.length
       tally.claimed += claims.length
     }
@@ -74,16 +85,14 @@ export class ClaimFeed {
     return batch
   }
 
-  async #claim({ media }: Endpoint, limit: number, limitedToo: boolean): Promise<Claim[]> {
-    const { db, runId, config, logger } = this.#run
-    const { leastPriority, inProgress } = this.#options
+  async #claim(endpoint: Endpoint, limit: number): Promise<readonly Claim[]> {
+    const { db, runId, logger } = this.#run
     let isRepeated = false
     return retryDatabase(async () => {
-      const known = [...this.leftOver, ...inProgress()].map(({ id }) => id)
+      const known = [...this.leftOver, ...this.#options.inProgress()].map(({ id }) => id)
       if (isRepeated) await releaseUnknownClaims(db, { runId, known })
       isRepeated = true
-      const { leaseSeconds } = config
-      return claimDue(db, { media, leastPriority, runId, limitedToo, limit, leaseSeconds })
+      return (await this.#cursors.get(endpoint)?.next(limit)) ?? []
     }, logger)
   }
 }

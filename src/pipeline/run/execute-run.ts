@@ -3,7 +3,7 @@ import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { RunTrigger, SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import { storable } from '../../platform/text.ts'
 import { renewLeases } from '../queue/lease.ts'
-import { PRIORITY } from '../queue/priority.ts'
+import { LOWEST_PRIORITY, PRIORITY } from '../queue/priority.ts'
 import { makeFinishedDue } from '../queue/requeue.ts'
 import { BatchPool } from './batch-pool.ts'
 import { drain } from './drain.ts'
@@ -91,7 +91,7 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
     if (options.refreshAll) await makeFinishedDue(db, { logger, signal })
     await drain(run, batches, {
       limit: options.limit ?? Number.POSITIVE_INFINITY,
-      leastPriority: trigger === 'fresh' ? PRIORITY.bulk : PRIORITY.lowest,
+      leastPriority: trigger === 'fresh' ? PRIORITY.bulk : LOWEST_PRIORITY,
       isTimeUp,
       waitMs: Math.min(options.waitMs ?? 0, endsAt - performance.now()),
       onWait: (seconds) => options.onWait?.(seconds, run.tally),
