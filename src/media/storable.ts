@@ -51,8 +51,8 @@ function isStorable(text: string): boolean {
 }
 
 /**
- * The value in a form that PostgreSQL can store: U+FFFD in place of each character that it cannot store, and without the
- * members whose key has one.
+ * The value in a form that PostgreSQL can store. It has U+FFFD in place of each character that PostgreSQL cannot store, and
+ * no member whose key has one.
  *
  * @param unstorable Receives everything that was replaced or left out. A list that lost empty elements when it was
  *   compacted is listed whole and as received, because its positions are not those of the record.

@@ -122,12 +122,14 @@ it('a payload keeps its numbers as received', async () => {
   expect(await refresh(bench)).toMatchObject({ run: { unchanged: 1 } })
 })
 
-it('a number that is too small for PostgreSQL is quarantined with its record, not rounded', async () => {
+it('a number that is too small for a double is rounded in the columns, and exact in the payload', async () => {
   const record = '{"identifier":"a","status":"done","verdict":{"confidence":1e-20000}}'
   await using api = await startCannedApi(() => `[${record}]`)
   await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
-  expect(await refresh(bench)).toMatchObject({ run: { quarantined: 1 }, state: 'quarantined' })
-  const { rows } = await sql`select reason, payload from identifai.quarantined_payloads`.execute(bench.app.db)
-  expect(rows).toEqual([{ reason: 'unstorable', payload: record }])
+  expect(await refresh(bench)).toMatchObject({ run: { quarantined: 0 }, state: 'done' })
+  const { rows } = await sql`
+    select confidence, payload::text as payload from identifai.verdicts
+    join identifai.revision_payloads using (classification_id)`.execute(bench.app.db)
+  expect(rows).toEqual([{ confidence: 0, payload: record }])
 })

@@ -335,8 +335,9 @@ describe('the commands', () => {
       MIGRATIONS.length,
     )
     await sql`insert into identifai.classification_revisions
-      (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, content_digest, digest_version)
-      values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'audio', 'a', 'done', repeat('0', 64), 1)`.execute(
+      (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, content_digest, digest_version,
+        payload_digest)
+      values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'audio', 'a', 'done', repeat('0', 64), 1, repeat('0', 64))`.execute(
       own.db,
     )
     expectClearError(

@@ -61,8 +61,8 @@ describe('the outcomes of a response', () => {
     expect(outcome.payload.isWellFormed()).toBe(true)
   })
 
-  it('describe unstorable keys in storable text', () => {
-    const { outcomes } = read([{ identifier: 'a', 'k\0ey': { '\uD800': '\0' } }])
+  it('describe keys that are not storable in storable text', () => {
+    const { outcomes } = read([{ identifier: 'a', 'k\0ey': { '\uD800': Number.POSITIVE_INFINITY } }])
     const [outcome] = outcomes
     if (outcome?.kind !== 'quarantined') throw new Error('not quarantined')
     const words = [
