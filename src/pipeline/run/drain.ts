@@ -41,13 +41,14 @@ export async function drain(run: Run, batches: BatchPool, options: DrainOptions)
         await batches.oneEnds()
         continue
       }
+      const wasIdle = batches.isIdle
       const batch = await feed.next()
       run.waiting = feed.leftOver
       if (isStopping()) batches.abandon(batch)
       else if (batch.length > 0) batches.start(batch)
-      // A batch in progress may still request a refresh of same-file identifiers.
+      // A batch in progress may still request a refresh of same-file identifiers, also just after the claim.
       else if (!batches.isIdle) await batches.oneEnds()
-      else {
+      else if (wasIdle) {
         // Nothing is due: the run is ending well, so the held outcomes can be written.
         for (const group of run.held.all) await loadOutcomes(run, group, (claim) => run.held.drop(claim))
         if (feed.isExhausted || !(await waitForPending(run, waitsUntil, options.onWait))) break
