@@ -70,8 +70,10 @@ export const LOG_EVENTS = {
   },
   'quota exceeded, all processes pause': {
     level: 'warn',
-    meaning: 'The API responded with 429. All processes that share the database wait.',
-    remedy: 'Find out which other program uses the same key, or lower `SYNC_REQUESTS_PER_MINUTE`.',
+    meaning:
+      'The API responded with 429. All processes that share the database wait, and then send requests more slowly (field `slowdown`).',
+    remedy:
+      'If it is repeated, find out which other program uses the same key, or lower `SYNC_REQUESTS_PER_MINUTE`.',
   },
   'batch refused, split': {
     level: 'warn',
@@ -81,8 +83,9 @@ export const LOG_EVENTS = {
   },
   'request too long, batch halved': {
     level: 'warn',
-    meaning: 'The API or a proxy refused a request as too long (413 or 414). The run sends shorter ones.',
-    remedy: 'Set `SYNC_MAX_URL_BYTES` below the field `maxUrlBytes`, to save these requests.',
+    meaning:
+      'The API or a proxy refused a request as too long (413 or 414). This run and those of the next seven days send shorter ones.',
+    remedy: 'Set `SYNC_MAX_URL_BYTES` to the field `maxUrlBytes`, to save the refused requests.',
   },
   'no identifier returned, requesting the control group': {
     level: 'warn',

@@ -14,6 +14,15 @@ export const RETRY_POLICY = {
     /** With growing pauses this is about ten minutes, longer than a burst of another process lasts. */
     maxThrottledInARow: 15,
   },
+  /** The pace of the requests after a 429, by the factor of the time between two slots. */
+  pace: {
+    /** After each 429 that follows another one within the time that a 429 counts. */
+    slower: 1.1,
+    /** After each accepted request: a third of a per cent faster, so about one request of thirty tests the limit. */
+    faster: 0.997,
+    slowest: 10,
+    countsForMinutes: 60,
+  },
   /** Together this outlasts the restart of a server: about half a minute. */
   database: { retries: 8, baseMs: 200, maxDelayMs: 60_000 },
   /** Ending a server session whose connection is lost, until it succeeds. */

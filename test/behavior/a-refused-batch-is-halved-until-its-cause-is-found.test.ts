@@ -158,6 +158,31 @@ describe('a batch that was too long', () => {
     expect(requested.length).toBe(200)
   })
 
+  it('is remembered by later runs for a week, for the address of the API', async () => {
+    await against(
+      (identifiers, response, request) =>
+        (request.url ?? '').length > 1000 ? refuse(response, 414) : done(identifiers),
+      { SYNC_MAX_URL_BYTES: '4000' },
+    )
+    const identifiers = Array.from({ length: 40 }, (_, n) => n.toString(16).padStart(64, '0'))
+    const refusedInARun = async () => {
+      const before = api.requests.length
+      expect(await bench.run({ refreshAll: true })).toMatchObject({ status: 'succeeded', done: 40 })
+      return api.requests.slice(before).filter((requested) => requested.length > 12).length
+    }
+    await bench.enqueue(identifiers)
+    expect(await refusedInARun()).toBeGreaterThan(0)
+    expect(await refusedInARun()).toBe(0)
+    await sql`update identifai.api_size_limits set learned_at = now() - interval '169 hours'`.execute(
+      bench.app.db,
+    )
+    expect(await refusedInARun()).toBeGreaterThan(0)
+    await sql`update identifai.api_size_limits set api_url = 'https://elsewhere.example'`.execute(
+      bench.app.db,
+    )
+    expect(await refusedInARun()).toBeGreaterThan(0)
+  })
+
   it('follows the rule for refused identifiers when it has a single one', async () => {
     await against((identifiers, response) =>
       identifiers.includes('long') ? refuse(response, 414) : done(identifiers),

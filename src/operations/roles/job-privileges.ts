@@ -5,6 +5,7 @@ export const JOB_PRIVILEGES = {
   identifiers: ['SELECT', 'INSERT', 'UPDATE'],
   sync_runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   api_quota: ['SELECT', 'INSERT', 'UPDATE'],
+  api_size_limits: ['SELECT', 'INSERT', 'UPDATE'],
   classifications: ['SELECT', 'INSERT', 'UPDATE'],
   clips: ['SELECT', 'INSERT', 'DELETE'],
   verdicts: ['SELECT', 'INSERT', 'DELETE'],

@@ -43,12 +43,13 @@ export class Quota {
   readonly #spacing: RawBuilder<unknown>
   readonly #maxLatenessMs: number
   #hasRow = false
+  #throttled: { readonly inARow: number; readonly at: DatabaseTime } | undefined
 
   constructor({ db, logger, apiKey, requestsPerSecond, requestsPerMinute }: QuotaOptions) {
     this.#db = db
     this.#logger = logger
     this.#fingerprint = keyFingerprint(apiKey)
-    this.#spacing = seconds(slotSpacingSeconds(requestsPerSecond, requestsPerMinute))
+    this.#spacing = sql`${seconds(slotSpacingSeconds(requestsPerSecond, requestsPerMinute))} * ${SLOWDOWN}`
     this.#maxLatenessMs = Math.max(LEAST_LATENESS_MS, latenessBoundMs(requestsPerSecond, requestsPerMinute))
   }
 
@@ -85,17 +86,51 @@ export class Quota {
     }
   }
 
-  /** Makes every process wait, those that have taken a slot included. A pause is never shortened. */
-  async pause(pauseMs: number): Promise<void> {
-    const until = sql<Date>`greatest(paused_until, clock_timestamp() + ${seconds(pauseMs / 1000)})`
-    await this.#retried(() => this.#row().set({ paused_until: until }).execute())
+  /**
+   * Counts a request with the response 429, since the API last accepted one. Requests that left before the last 429 came do
+   * not count, because they say nothing about the pace after it.
+   *
+   * @returns How many there were in a row, this one included.
+   */
+  throttled(requestedAt: DatabaseTime): number {
+    const { inARow, at } = this.#throttled ?? { inARow: 0, at: '' }
+    this.#throttled = { inARow: requestedAt > at ? inARow + 1 : inARow, at }
+    return this.#throttled.inARow
+  }
+
+  /**
+   * Makes every process wait after a 429, those that have taken a slot included. A pause is never shortened. Then requests
+   * are slower, if this was not the only 429: the account may have a lower quota than configured.
+   *
+   * @param requestedAt Time of the request that had the response 429.
+   * @returns The factor by which requests are slower than configured.
+   */
+  async pause(pauseMs: number, requestedAt: DatabaseTime): Promise<number> {
+    const { slower, slowest } = RETRY_POLICY.pace
+    const isRepeated = sql`${SLOWDOWN_COUNTS} and throttled_at < ${requestedAt}::timestamptz`
+    const { slowdown, at } = await this.#retried(() =>
+      this.#row()
+        .set({
+          paused_until: sql<Date>`greatest(paused_until, clock_timestamp() + ${seconds(pauseMs / 1000)})`,
+          slowdown: sql<number>`case when ${isRepeated} then least(slowdown * ${slower}, ${slowest}) else ${SLOWDOWN} end`,
+          throttled_at: sql<Date>`clock_timestamp()`,
+        })
+        .returning(['slowdown', now().as('at')])
+        .executeTakeFirstOrThrow(),
+    )
+    if (this.#throttled) this.#throttled = { ...this.#throttled, at }
+    return slowdown
   }
 
   /** Records that the API accepted a request. Resolves with the database's clock, read after the response. */
   async accepted(): Promise<DatabaseTime> {
+    this.#throttled = undefined
     const { now: at } = await this.#retried(() =>
       this.#row()
-        .set({ last_accepted_at: sql<Date>`clock_timestamp()` })
+        .set({
+          last_accepted_at: sql<Date>`clock_timestamp()`,
+          slowdown: sql<number>`greatest(1, ${SLOWDOWN} * ${RETRY_POLICY.pace.faster})`,
+        })
         .returning(now().as('now'))
         .executeTakeFirstOrThrow(),
     )
@@ -123,7 +158,12 @@ export class Quota {
     await this.#retried(() =>
       this.#db
         .insertInto('identifai.api_quota')
-        .values({ key_fingerprint: this.#fingerprint, paused_until: null, last_accepted_at: null })
+        .values({
+          key_fingerprint: this.#fingerprint,
+          paused_until: null,
+          throttled_at: null,
+          last_accepted_at: null,
+        })
         .onConflict((conflict) => conflict.doNothing())
         .execute(),
     )
@@ -175,6 +215,13 @@ export class Quota {
     return retryDatabase(work, this.#logger)
   }
 }
+
+/** The last 429 still counts. */
+const SLOWDOWN_COUNTS = sql`coalesce(
+  throttled_at > clock_timestamp() - make_interval(mins => ${RETRY_POLICY.pace.countsForMinutes}), false)`
+
+/** The factor by which requests are slower now. */
+const SLOWDOWN = sql`case when ${SLOWDOWN_COUNTS} then slowdown else 1 end`
 
 /** @throws PauseTooLongError when the wait is a pause that the API requested, and not the pace of the slots. */
 function refuseToPause({ waitMs }: Wait): void {

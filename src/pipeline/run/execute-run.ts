@@ -2,6 +2,7 @@ import { RunClosedError } from '../../platform/errors.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { RunTrigger, SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import { storable } from '../../platform/text.ts'
+import { readSizeLimit } from '../api/size-limit.ts'
 import { renewLeases } from '../queue/lease.ts'
 import { LOWEST_PRIORITY, PRIORITY } from '../queue/priority.ts'
 import { makeFinishedDue } from '../queue/requeue.ts'
@@ -64,6 +65,7 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
   const { runId } = row
   // Log lines of runs in one process differ by these fields.
   const logger = tools.logger.child({ runId, trigger })
+  const sizeLimit = await retryDatabase(() => readSizeLimit(db, config.apiUrl), logger)
   await retryDatabase(() => openRun(db, row), logger)
   if (trigger === 'fresh') logger.debug('fresh run started')
   else logger.info('run started')
@@ -79,7 +81,7 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
     waiting: [],
     // A limited run requests nothing beyond its limit.
     controlsLeft: options.limit === undefined ? CONTROLS : 0,
-    maxUrlBytes: config.maxUrlBytes,
+    maxUrlBytes: Math.min(config.maxUrlBytes, sizeLimit ?? config.maxUrlBytes),
     httpDates: { first: null, last: null },
   }
   const endsAt = performance.now() + (config.maxDurationMinutes ?? Number.POSITIVE_INFINITY) * 60_000

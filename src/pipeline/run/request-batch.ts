@@ -1,10 +1,12 @@
 import type { Endpoint } from '../../media/endpoint.ts'
 import { PauseTooLongError, RetryableError, ThrottledError } from '../../platform/errors.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
+import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { delayBoundMs, RETRY_POLICY, retry } from '../../platform/retry.ts'
 import type { DatabaseTime } from '../../platform/time.ts'
 import type { ResponseRecord } from '../api/records.ts'
 import { packRequest, targetBytes, targetPathBytes } from '../api/request.ts'
+import { storeSizeLimit } from '../api/size-limit.ts'
 import type { Claim } from '../queue/claim.ts'
 import { PRIORITY } from '../queue/priority.ts'
 import { lastRecordsOf } from './rules/outcomes-of.ts'
@@ -72,7 +74,7 @@ async function* requestSplitting(
   return true
 }
 
-/** Repeats the request in shorter ones, and lowers the length of all further requests of the run. */
+/** Repeats the request in shorter ones, and lowers the length of all further requests of this run and later ones. */
 async function* requestShorter(
   run: Run,
   endpoint: Endpoint,
@@ -84,6 +86,7 @@ async function* requestShorter(
   run.maxUrlBytes = Math.min(run.maxUrlBytes, bytes)
   const { maxUrlBytes } = run
   run.logger.warn({ identifiers: claims.length, maxUrlBytes }, 'request too long, batch halved')
+  await retryDatabase(() => storeSizeLimit(run.db, run.config.apiUrl, maxUrlBytes), run.logger)
   for (let waiting = claims; waiting.length > 0; ) {
     const { batch, rest } = packRequest(waiting, { pathBytes, maxBytes: run.maxUrlBytes })
     yield* requestSplitting(run, endpoint, batch, false)
@@ -110,21 +113,26 @@ async function requestRetrying(run: Run, endpoint: Endpoint, claims: readonly Cl
 
 /** Repeats a throttled request after a pause of all processes; it uses up no retry. */
 async function requestThrottled(run: Run, endpoint: Endpoint, claims: readonly Claim[]): Promise<Exchange> {
-  for (let inARow = 1; ; inARow++) {
+  const urgent = claims.some((claim) => claim.priority > PRIORITY.refresh)
+  for (;;) {
+    const startedAt = performance.now()
+    const requestedAt = await run.quota.takeSlot({ urgent, signal: run.signal })
+    run.telemetry.quotaWaited((performance.now() - startedAt) / 1000)
     try {
-      return await requestOnce(run, endpoint, claims)
+      return await requestOnce(run, endpoint, claims, requestedAt)
     } catch (error) {
       if (!(error instanceof ThrottledError)) throw error
-      await pauseForQuota(run, error, inARow)
+      await pauseForQuota(run, error, requestedAt)
     }
   }
 }
 
-async function requestOnce(run: Run, endpoint: Endpoint, claims: readonly Claim[]): Promise<Exchange> {
-  const urgent = claims.some((claim) => claim.priority > PRIORITY.refresh)
-  const startedAt = performance.now()
-  const requestedAt = await run.quota.takeSlot({ urgent, signal: run.signal })
-  run.telemetry.quotaWaited((performance.now() - startedAt) / 1000)
+async function requestOnce(
+  run: Run,
+  endpoint: Endpoint,
+  claims: readonly Claim[],
+  requestedAt: DatabaseTime,
+): Promise<Exchange> {
   run.tally.requests++
   const identifiers = claims.map((claim) => claim.identifier)
   const lastRecords = lastRecordsOf(claims)
@@ -137,15 +145,16 @@ async function requestOnce(run: Run, endpoint: Endpoint, claims: readonly Claim[
 }
 
 /** Makes all processes wait, as long as the API requests, or longer each time; throws where that is too long. */
-async function pauseForQuota(run: Run, error: ThrottledError, inARow: number): Promise<void> {
+async function pauseForQuota(run: Run, error: ThrottledError, requestedAt: DatabaseTime): Promise<void> {
   const { maxPauseMs, maxThrottledInARow, maxDelayMs } = RETRY_POLICY.request
+  const inARow = run.quota.throttled(requestedAt)
   run.tally.throttled++
   run.tally.retries++
   run.telemetry.requestRepeated('throttled')
   const pauseMs = error.retryAfterMs ?? delayBoundMs(inARow, { baseMs: run.config.retryBaseMs, maxDelayMs })
   if (pauseMs > maxPauseMs) {
     // Otherwise other processes would each send one request into the pause.
-    await run.quota.pause(pauseMs)
+    await run.quota.pause(pauseMs, requestedAt)
     throw new PauseTooLongError(
       `The API requires a pause (Retry-After) of ${minutes(pauseMs)} minutes, but a run waits for at most ${minutes(maxPauseMs)}.`,
       'Run again after that.',
@@ -157,8 +166,8 @@ async function pauseForQuota(run: Run, error: ThrottledError, inARow: number): P
       'Find out which other program uses the same key.',
     )
   }
-  run.logger.warn({ pauseMs, inARow }, 'quota exceeded, all processes pause')
-  await run.quota.pause(pauseMs)
+  const slowdown = await run.quota.pause(pauseMs, requestedAt)
+  run.logger.warn({ pauseMs, inARow, slowdown }, 'quota exceeded, all processes pause')
 }
 
 function minutes(milliseconds: number): number {

@@ -7,7 +7,7 @@ import {
   REVISION_PAYLOADS,
   SCHEMA_DRIFT,
 } from './tables/history.ts'
-import { API_QUOTA, IDENTIFIERS, MEDIA_TABLE } from './tables/queue.ts'
+import { API_QUOTA, API_SIZE_LIMITS, IDENTIFIERS, MEDIA_TABLE } from './tables/queue.ts'
 import { CHAIN_LEAVES, SYNC_RUNS } from './tables/runs.ts'
 
 /** The tables that every medium shares, as the migrations leave them; `npm run schema:drift` compares the two. */
@@ -21,6 +21,7 @@ export const SHARED_TABLES = [
   QUARANTINED_PAYLOADS,
   SCHEMA_DRIFT,
   API_QUOTA,
+  API_SIZE_LIMITS,
   OVERRIDE_NOTES,
   CHAIN_LEAVES,
 ] as const satisfies readonly Table[]

@@ -26,7 +26,8 @@ const TABLES: Readonly<Record<string, string>> = {
   quarantined_payloads:
     'quarantine_id media identifier run_id requested_at received_at quarantined_at reason issues http_status payload resolved_at',
   schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample',
-  api_quota: 'key_fingerprint next_slot_at paused_until last_accepted_at',
+  api_quota: 'key_fingerprint next_slot_at paused_until throttled_at slowdown last_accepted_at',
+  api_size_limits: 'api_url max_url_bytes learned_at',
   override_notes: 'note_id media file_hash forced_to author reason ticket reviewer noted_at',
   chain_leaves: 'chain_position leaf_no classification_id revision_no note_id leaf_hash',
 }

@@ -44,6 +44,18 @@ export const API_QUOTA = defineTable({
     key_fingerprint: 'text not null',
     next_slot_at: 'timestamptz not null default',
     paused_until: 'timestamptz',
+    throttled_at: 'timestamptz',
+    slowdown: 'double precision not null default',
     last_accepted_at: 'timestamptz',
+  },
+})
+
+/** The length of request that each API accepts, by its address. */
+export const API_SIZE_LIMITS = defineTable({
+  name: 'api_size_limits',
+  columns: {
+    api_url: 'text not null',
+    max_url_bytes: 'integer not null',
+    learned_at: 'timestamptz not null default',
   },
 })

@@ -5,6 +5,7 @@ import { createLogger } from '../../../../src/platform/logger.ts'
 import { Quota } from '../../../../src/pipeline/api/quota.ts'
 import { executeRun } from '../../../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../../../support/canned-api.ts'
+import { readClock } from '../../../../src/platform/postgres/clock.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
@@ -71,11 +72,81 @@ describe('the shared quota', () => {
     })
     await quota.takeSlot({ urgent: true, signal: never })
     const waiting = quota.takeSlot({ urgent: true, signal: never })
-    await quota.pause(600)
+    await quota.pause(600, await readClock(database.db))
     const { rows } = await sql<{ until: string }>`
       select to_char(paused_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as until
       from identifai.api_quota`.execute(database.db)
     expect((await waiting) > (rows[0]?.until ?? '')).toBe(true)
+  })
+
+  describe('after a 429', () => {
+    async function create() {
+      const database = await createTestDatabase()
+      const { db } = database
+      const open = () => new Quota({ db, logger, apiKey: 'k', requestsPerSecond: 10, requestsPerMinute: 600 })
+      const quota = open()
+      const first = await quota.takeSlot({ urgent: true, signal: never })
+      return {
+        quota,
+        other: open(),
+        first,
+        throttle: async (requestedAt?: string) => {
+          const at = requestedAt ?? (await readClock(db))
+          quota.throttled(at)
+          return quota.pause(0, at)
+        },
+        now: () => readClock(db),
+        set: (columns: string) => sql`update identifai.api_quota set ${sql.raw(columns)}`.execute(db),
+        slowdown: async () =>
+          (await db.selectFrom('identifai.api_quota').select('slowdown').executeTakeFirst())?.slowdown,
+        [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+      }
+    }
+
+    it('keeps the pace if it was the only one', async () => {
+      await using own = await create()
+      expect(await own.throttle()).toBe(1)
+    })
+
+    it('makes requests a tenth slower with every other one, up to ten times', async () => {
+      await using own = await create()
+      const slowdowns = [await own.throttle(), await own.throttle(), await own.throttle()]
+      expect(slowdowns.map((slowdown) => slowdown.toFixed(4))).toEqual(['1.0000', '1.1000', '1.2100'])
+      for (let n = 0; n < 25; n++) await own.throttle()
+      expect(await own.slowdown()).toBe(10)
+    })
+
+    it('does not count a request that had left before the pace changed', async () => {
+      await using own = await create()
+      await own.throttle()
+      expect(await own.throttle(own.first)).toBe(1)
+      expect(own.quota.throttled(own.first)).toBe(1)
+      expect(own.quota.throttled(await own.now())).toBe(2)
+    })
+
+    it('is faster with every accepted request, and never faster than configured', async () => {
+      await using own = await create()
+      await own.set('slowdown = 1.004, throttled_at = now()')
+      await own.quota.accepted()
+      expect(await own.slowdown()).toBeCloseTo(1.004 * 0.997, 9)
+      await own.quota.accepted()
+      expect(await own.slowdown()).toBe(1)
+    })
+
+    it('is at the configured pace again after an hour without another one', async () => {
+      await using own = await create()
+      await own.set("slowdown = 5, throttled_at = now() - interval '61 minutes'")
+      expect(await own.throttle()).toBe(1)
+    })
+
+    it('spaces the slots of all processes by the slower pace', async () => {
+      await using own = await create()
+      await own.set("slowdown = 10, throttled_at = now(), next_slot_at = now() - interval '1 second'")
+      const one = await own.quota.takeSlot({ urgent: true, signal: never })
+      const next = await own.other.takeSlot({ urgent: true, signal: never })
+      // A tenth of a second as configured.
+      expect(Date.parse(next) - Date.parse(one)).toBeGreaterThan(900)
+    })
   })
 
   it('works again after its first statement has failed', async () => {
