@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Makes every Node process write its peak memory in kilobytes to file descriptor 3 when it ends. */
-const REPORT_MEMORY = `data:text/javascript,${encodeURIComponent(
-  "import fs from 'node:fs';process.on('exit',()=>fs.writeSync(3,String(process.resourceUsage().maxRSS)))",
+/** Makes every Node process write the resources that it used to file descriptor 3 when it ends. */
+const REPORT_USAGE = `data:text/javascript,${encodeURIComponent(
+  "import fs from 'node:fs';process.on('exit',()=>fs.writeSync(3,JSON.stringify(process.resourceUsage())))",
 )}`
 
 export interface Ended {
   readonly stdout: string
   /** Peak of the resident memory. */
   readonly megabytes: number
+  /** Processor time, of the user and the system. */
+  readonly cpuSeconds: number
 }
 
 /**
@@ -23,13 +25,18 @@ export async function runProcess(
   environment: NodeJS.ProcessEnv,
 ): Promise<Ended> {
   const child = spawn(command, args, {
-    env: { ...process.env, NODE_OPTIONS: `--import=${REPORT_MEMORY}`, ...environment },
+    env: { ...process.env, NODE_OPTIONS: `--import=${REPORT_USAGE}`, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
-  const [stdout, stderr, memory] = [collect(child, 1), collect(child, 2), collect(child, 3)]
+  const [stdout, stderr, usage] = [collect(child, 1), collect(child, 2), collect(child, 3)]
   const [code] = await once(child, 'close')
   if (code !== 0) throw new Error(`${command} ended with ${code}: ${stderr()}`)
-  return { stdout: stdout(), megabytes: Math.round(Number(memory()) / 1024) }
+  const { maxRSS, userCPUTime, systemCPUTime } = JSON.parse(usage()) as NodeJS.ResourceUsage
+  return {
+    stdout: stdout(),
+    megabytes: Math.round(maxRSS / 1024),
+    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+  }
 }
 
 function collect(child: ChildProcess, descriptor: 1 | 2 | 3): () => string {

@@ -21,27 +21,29 @@ export interface ContentBefore {
   readonly disappeared: boolean
 }
 
+type Facts = Pick<ComparedContent, 'status' | 'force_classification'>
+
+/** Returns why the first record of an identifier is a revision. */
+export function causesOfFirst(record: Facts): RevisionCause[] {
+  return ['first_seen', ...alreadyForced(record)]
+}
+
 /**
  * Returns why a record whose content differs from the latest one is a new revision; never empty.
  *
  * Force and content are compared between finished records only, because the partial record of a running analysis says
- * nothing about them. A force in the first finished record is `already_forced`: the change itself was not observed.
+ * nothing about them.
  */
 export function causesOfChange(
-  before: ContentBefore | null,
+  before: ContentBefore,
   next: ComparedContent,
   parts: Endpoint['parts'],
 ): RevisionCause[] {
-  const finished = isFinished(next)
-  const alreadyForced: RevisionCause[] =
-    finished && next.force_classification !== null ? ['already_forced'] : []
-  if (before === null) return ['first_seen', ...alreadyForced]
-
   const causes: RevisionCause[] = []
   if (before.disappeared) causes.push('reappeared')
   if (next.status !== before.latest.status) causes.push('status_changed')
-  if (finished && before.finished === null) return [...causes, ...alreadyForced]
-  if (finished && before.finished !== null) {
+  if (isFinished(next) && before.finished === null) return [...causes, ...alreadyForced(next)]
+  if (isFinished(next) && before.finished !== null) {
     causes.push(...forceCauses(before.finished.force_classification, next.force_classification))
     causes.push(...contentCauses(before.finished.canonical, next.canonical, parts))
   } else if (!isFinished(before.latest)) {
@@ -54,6 +56,11 @@ export function causesOfChange(
 /** Returns true for a status that ends an analysis. */
 export function isFinished({ status }: { readonly status: AnalysisStatus }): boolean {
   return status !== 'new'
+}
+
+/** A force in the first finished record is `already_forced`: the change itself was not observed. */
+function alreadyForced(record: Facts): RevisionCause[] {
+  return isFinished(record) && record.force_classification !== null ? ['already_forced'] : []
 }
 
 function forceCauses(before: string | null, next: string | null): RevisionCause[] {

@@ -40,7 +40,7 @@ export interface ContentRows {
   readonly children: Readonly<Record<string, readonly object[]>>
 }
 
-/** Everything that one accepted record becomes: its rows, its facts in history, and the content to compare it by. */
+/** Everything that one accepted record becomes: its rows, and its facts in history. */
 export interface RowSet extends ContentRows {
   /** The columns of the revision that come from the record. */
   readonly revision: Pick<
@@ -58,6 +58,4 @@ export interface RowSet extends ContentRows {
     | 'content_digest'
     | 'digest_version'
   >
-  /** Canonical content, the input of the digest. */
-  readonly canonical: JsonObject
 }

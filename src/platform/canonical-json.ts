@@ -1,12 +1,48 @@
 import { configure } from 'safe-stable-stringify'
-import type { Json } from './json.ts'
+import { isJsonObject, type Json, setOwn } from './json.ts'
 
-/** Orders keys by code unit and writes numbers and texts as ECMAScript does, as RFC 8785 requires. */
+/**
+ * RFC 8785 JSON: the same text for the same value in any order of keys; an undefined element is null.
+ *
+ * JSON.stringify writes texts and numbers as RFC 8785 requires, and keys in the order that they have. So this orders the keys
+ * only, because a library that writes every value in JavaScript takes more than twice as long.
+ */
+export function canonicalJson(value: Json | readonly (Json | undefined)[]): string {
+  const sorted = withSortedKeys(value)
+  return sorted === undefined ? stringify(value as Json) : JSON.stringify(sorted)
+}
+
+/** Slower, for objects with any keys. */
 const stringify = configure({ strict: true })
 
-/** RFC 8785 JSON: the same text for the same value in any order of keys; an undefined element is null. */
-export function canonicalJson(value: Json | readonly (Json | undefined)[]): string {
-  const text = stringify(value)
-  if (text === undefined) throw new TypeError('only JSON values have a canonical text')
-  return text
+/**
+ * The value with the keys of all objects ordered by code unit; undefined where a key may be an array index. An object always
+ * has array indexes first, in the order of the numbers.
+ */
+function withSortedKeys(value: Json | readonly (Json | undefined)[] | undefined): Json | undefined {
+  if (Array.isArray(value)) {
+    const copy: Json[] = []
+    for (const element of value as readonly Json[]) {
+      const sorted = withSortedKeys(element)
+      if (sorted === undefined) return undefined
+      copy.push(sorted)
+    }
+    return copy
+  }
+  if (!isJsonObject(value)) return (value as Json | undefined) ?? null
+  const copy = {}
+  for (const key of Object.keys(value).toSorted()) {
+    const sorted = withSortedKeys(value[key])
+    if (sorted === undefined || mayBeIndex(key)) return undefined
+    setOwn(copy, key, sorted)
+  }
+  return copy
 }
+
+function mayBeIndex(key: string): boolean {
+  const first = key.charCodeAt(0)
+  return first >= DIGIT_0 && first <= DIGIT_9
+}
+
+const DIGIT_0 = 0x30
+const DIGIT_9 = 0x39

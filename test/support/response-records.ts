@@ -4,7 +4,5 @@ import { hostileText } from './hostile-text.ts'
 
 /** The parsed records of a response with these records. The database has none of them. */
 export function responseRecords(records: readonly Json[]): ResponseRecord[] {
-  const elements = parseRecords(Buffer.from(`[${records.map(hostileText).join(',')}]`), new Map())
-  if (!elements) throw new Error('not an array')
-  return elements
+  return [...parseRecords(Buffer.from(`[${records.map(hostileText).join(',')}]`), new Map())]
 }

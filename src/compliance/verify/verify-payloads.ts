@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { payloadDigest } from '../../pipeline/load/append-revisions.ts'
+import { payloadDigest } from '../../pipeline/api/records.ts'
 import { revisionsWithPayload } from '../../pipeline/load/read-history.ts'
 import { revisionName } from '../../pipeline/seal/leaf.ts'
 import type { Database } from '../../platform/postgres/database.ts'

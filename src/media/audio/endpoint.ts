@@ -26,7 +26,6 @@ export const audioEndpoint: Endpoint<AudioRecord> = {
  */
 function normalizeAudio(classificationId: number, classification: AudioClassification): RowSet {
   const { known, content } = classification
-  const canonical = audioCanonical(withoutAnyEmpty(content))
   const rows = audioRows(classificationId, classification)
   const { name, ref_id, result_url, file_hash, api_version, force_classification } = rows.classification
   return {
@@ -43,9 +42,8 @@ function normalizeAudio(classificationId: number, classification: AudioClassific
       machine_confidence: known.verdict?.confidence ?? null,
       machine_heuristic: known.verdict?.heuristic ?? null,
       force_classification,
-      content_digest: contentDigest(canonical),
+      content_digest: contentDigest(audioCanonical(withoutAnyEmpty(content))),
       digest_version: DIGEST_VERSION,
     },
-    canonical,
   }
 }

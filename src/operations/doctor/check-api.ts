@@ -19,8 +19,10 @@ export async function checkKey(
   try {
     const request = { path: ENDPOINTS[0].path, identifiers: [inventIdentifier()] }
     const reply = await api.read(request, new AbortController().signal)
-    if (reply.kind === 'records') return { result: ok('The API accepts the key.'), httpDate: reply.httpDate }
-    return { result: refusedRequest(reply.status), httpDate: null }
+    if (reply.kind !== 'records') return { result: refusedRequest(reply.status), httpDate: null }
+    // Throws where the response is no JSON array, such as the page of a proxy.
+    Array.from(reply.records)
+    return { result: ok('The API accepts the key.'), httpDate: reply.httpDate }
   } catch (error) {
     return { result: explain(error), httpDate: null }
   }

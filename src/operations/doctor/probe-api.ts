@@ -51,7 +51,7 @@ async function observe(api: ApiClient, request: ApiRequest): Promise<Observed> {
   try {
     const reply = await api.read(request, new AbortController().signal)
     return reply.kind === 'records'
-      ? reply.records.map((record) => (record.kind === 'read' ? record.value : null))
+      ? Array.from(reply.records, (record) => (record.kind === 'read' ? record.value : null))
       : `the API refuses the request (${reply.status})`
   } catch (error) {
     if (error instanceof PermanentError)

@@ -21,7 +21,12 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024
 
 /** The response to one request: records, or a refusal of the request as a whole. */
 type ApiReply =
-  | { readonly kind: 'records'; readonly records: readonly ResponseRecord[]; readonly httpDate: Date | null }
+  | {
+      readonly kind: 'records'
+      /** To be read once. Throws ApiUnavailableError, after some records perhaps, where the body is not a JSON array. */
+      readonly records: Iterable<ResponseRecord>
+      readonly httpDate: Date | null
+    }
   /** 400, 404, 422: one of the identifiers may be the reason. 413, 414: there are too many of them. */
   | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
 
@@ -145,15 +150,12 @@ function interpret({ status, retryAfter, date, body, place }: ErrorResponse): Ap
   )
 }
 
-function readRecords(body: Buffer, last: LastRecords, place: string): readonly ResponseRecord[] {
-  let records: readonly ResponseRecord[] | undefined
+function* readRecords(body: Buffer, last: LastRecords, place: string): Generator<ResponseRecord> {
   try {
-    records = parseRecords(body, last)
+    yield* parseRecords(body, last)
   } catch (cause) {
-    throw new ApiUnavailableError(`${place}: the response is not JSON`, { cause })
+    throw new ApiUnavailableError(`${place}: the response is not a JSON array`, { cause })
   }
-  if (!records) throw new ApiUnavailableError(`${place}: the response is not a JSON array`)
-  return records
 }
 
 function parseDate(date: string | string[] | undefined): Date | null {

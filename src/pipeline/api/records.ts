@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Json } from '../../platform/json.ts'
 import { VERSION } from '../../platform/version.ts'
 
@@ -11,8 +11,9 @@ export type ResponseRecord =
       readonly value: Json
       /** As received; valid JSON, without white space around it. */
       readonly text: string
+      readonly payloadDigest: string
       /** Recognizes the record when it is received again. */
-      readonly digest: string
+      readonly recordDigest: string
     }
 
 /** Identifiers by the digest of the last record of each. */
@@ -20,33 +21,37 @@ export type LastRecords = ReadonlyMap<string, string>
 
 /**
  * Splits a response into its records. A record that is identical to the last one, as most are in a refresh, is hashed and
- * not parsed.
+ * not parsed. The others are parsed one by one, so that a caller can drop each before the next. A hundred parsed records
+ * together would make the garbage collector copy megabytes.
  *
- * @returns undefined where the body is JSON, but not an array.
- * @throws SyntaxError or TypeError where it is not JSON in UTF-8.
+ * @throws SyntaxError or TypeError, before or after some records, where the body is not a JSON array in UTF-8.
  */
-export function parseRecords(body: Buffer, last: LastRecords): ResponseRecord[] | undefined {
-  const text = withoutByteOrderMark(body)
-  const elements = arrayElements(text)
-  if (elements) return elements.map((element) => parseRecord(element, last))
-  JSON.parse(UTF8.decode(text))
-  return undefined
+export function* parseRecords(body: Buffer, last: LastRecords): Generator<ResponseRecord> {
+  const elements = arrayElements(withoutByteOrderMark(body))
+  if (!elements) throw new SyntaxError('not a JSON array')
+  for (const element of elements) yield parseRecord(element, last)
+}
+
+/** SHA-256, as 64 hex digits, of a record in UTF-8, as received. */
+export function payloadDigest(record: Buffer | string): string {
+  return hash('sha256', record)
 }
 
 /**
- * The digest that recognizes a record when it is received again: SHA-256, as 64 hex digits. It covers the bytes of the record
- * and the version of this software, because another version may read the same record differently.
+ * The digest that recognizes a record when it is received again: SHA-256, as 64 hex digits. It covers the record and the
+ * version of this software, because another version may read the same record differently.
  */
-export function recordDigest(record: Buffer | string): string {
-  return createHash('sha256').update(`${VERSION} `).update(record).digest('hex')
+export function recordDigest(digestOfPayload: string): string {
+  return hash('sha256', `${VERSION} ${digestOfPayload}`)
 }
 
 function parseRecord(element: Buffer, last: LastRecords): ResponseRecord {
-  const digest = recordDigest(element)
-  const identifier = last.get(digest)
+  const payload = payloadDigest(element)
+  const record = recordDigest(payload)
+  const identifier = last.get(record)
   if (identifier !== undefined) return { kind: 'identical', identifier }
   const text = UTF8.decode(element)
-  return { kind: 'read', value: JSON.parse(text) as Json, text, digest }
+  return { kind: 'read', value: JSON.parse(text) as Json, text, payloadDigest: payload, recordDigest: record }
 }
 
 /** Fatal, because a broken byte must not become a replacement character in evidence. */

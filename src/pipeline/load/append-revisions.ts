@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 import { columnsOf } from '../../platform/postgres/table.ts'
@@ -33,7 +32,7 @@ export async function appendRevisions(
 }
 
 function revisionRow(change: Change, locked: LockedRow, { runId, receivedAt }: Observation): RevisionRow {
-  const { claim, rows, text } = change.outcome
+  const { claim, rows, payloadDigest } = change.outcome
   const confirmedAt =
     change.carriedConfirmation === undefined ? locked.lastConfirmedAt : change.carriedConfirmation
   return {
@@ -49,13 +48,8 @@ function revisionRow(change: Change, locked: LockedRow, { runId, receivedAt }: O
     identifier: claim.identifier,
     source: locked.source,
     submitted_at: locked.submittedAt,
-    payload_digest: payloadDigest(text),
+    payload_digest: payloadDigest,
   }
-}
-
-/** SHA-256, as 64 hex digits, of a payload in UTF-8, as received. */
-export function payloadDigest(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }
 
 /**

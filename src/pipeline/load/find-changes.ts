@@ -1,7 +1,13 @@
 import type { Kysely } from 'kysely'
-import { type ComparedContent, causesOfChange, isFinished } from '../../media/causes-of-change.ts'
+import {
+  type ComparedContent,
+  causesOfChange,
+  causesOfFirst,
+  isFinished,
+} from '../../media/causes-of-change.ts'
 import { contentDigest, DIGEST_VERSION } from '../../media/content-digest.ts'
-import type { Endpoint, RowSet } from '../../media/endpoint.ts'
+import type { Endpoint } from '../../media/endpoint.ts'
+import type { JsonObject } from '../../platform/json.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { RevisionCause } from '../../platform/postgres/tables/history.ts'
 import type { DatabaseTime } from '../../platform/time.ts'
@@ -47,17 +53,17 @@ export async function findChanges(
   ]
   return differing.map((outcome) => {
     const revision = latest.get(outcome.claim.id)
-    const next = comparedContent(outcome.rows)
     if (revision === undefined) {
       return {
         outcome,
         revisionNo: 1,
-        causes: causesOfChange(null, next, endpoint.parts),
+        causes: causesOfFirst(outcome.rows.revision),
         keepsRows: false,
         replacesRows: false,
         carriedConfirmation: null,
       }
     }
+    const next = comparedContent(outcome, endpoint)
     const before = {
       latest: comparedStored(contents.get(outcome.claim.id), endpoint) ?? next,
       finished: comparedStored(finished.get(outcome.claim.id), endpoint),
@@ -104,8 +110,11 @@ function comparedStored(content: StoredContent | undefined, endpoint: Endpoint):
   return { status, force_classification, canonical: payload && endpoint.canonicalize(payload) }
 }
 
-function comparedContent({ revision, canonical }: RowSet): ComparedContent {
-  return { status: revision.status, force_classification: revision.force_classification, canonical }
+/** Reads the record again, because few records differ, and keeping all of them parsed would cost more. */
+function comparedContent({ rows, text }: Returned, endpoint: Endpoint): ComparedContent {
+  const { status, force_classification } = rows.revision
+  const canonical = endpoint.canonicalize(JSON.parse(text) as JsonObject)
+  return { status, force_classification, canonical }
 }
 
 function idsOf(outcomes: readonly Returned[]): number[] {

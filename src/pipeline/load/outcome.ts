@@ -27,6 +27,7 @@ export type Outcome = {
       readonly rows: RowSet
       /** The record as received, as JSON text. */
       readonly text: string
+      readonly payloadDigest: string
       readonly drift: readonly Drift[]
     }
   /** The record is identical to the last one, which was finished. */

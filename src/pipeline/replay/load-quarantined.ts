@@ -3,7 +3,7 @@ import { RunClosedError } from '../../platform/errors.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import { storable } from '../../platform/text.ts'
-import { recordDigest } from '../api/records.ts'
+import { payloadDigest, recordDigest } from '../api/records.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { type Claim, claimQuarantined } from '../queue/claim.ts'
 import { releaseClaims } from '../queue/lease.ts'
@@ -91,7 +91,9 @@ async function loadRecord(
 ): Promise<void> {
   const { db, config, runId, tally } = run
   const endpoint = endpointOf(claim.media)
-  const returned = { kind: 'read', value: record, text, digest: recordDigest(text) } as const
+  const payload = payloadDigest(text)
+  const digests = { payloadDigest: payload, recordDigest: recordDigest(payload) }
+  const returned = { kind: 'read', value: record, text, ...digests } as const
   const read = outcomesOf([claim], [returned], { endpoint, policy: config })
   const outcomes = isLast ? read.outcomes : read.outcomes.map(stillQuarantined)
   try {

@@ -4,9 +4,9 @@ import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { type Claim, claimControlGroup } from '../queue/claim.ts'
 import { loadOutcomes } from './load-outcomes.ts'
-import { type BatchResponse, requestBatch } from './request-batch.ts'
+import { requestBatch } from './request-batch.ts'
 import type { BreakerInput } from './rules/circuit-breaker.ts'
-import { outcomeOfRefusal, outcomesOf, type ResponseReading } from './rules/outcomes-of.ts'
+import type { ResponseReading } from './rules/outcomes-of.ts'
 import type { Run } from './run.ts'
 
 /**
@@ -18,32 +18,19 @@ export async function processBatch(run: Run, batch: readonly Claim[], open: Set<
   if (!first) return
   const endpoint = endpointOf(first.media)
   for await (const response of requestBatch(run, endpoint, batch)) {
-    const { claims, exchange } = response
-    const reading = readResponse(run, endpoint, response)
+    const { claims, reading } = response
     run.tally.returned += reading.returned
     warnOfIgnored(run, reading)
     run.breaker.observe(observationsOf(claims, reading.outcomes))
     if (run.breaker.needsControlGroup()) await requestControlGroup(run, endpoint, open)
     await checkBreaker(run, reading.outcomes)
-    const plain = run.held.hold({ ...exchange, endpoint, claims, outcomes: reading.outcomes })
+    const plain = run.held.hold({ ...response, endpoint, outcomes: reading.outcomes })
     // Each claim is in one place: a held one is released from there, if it must be.
     for (const claim of run.held.claims) open.delete(claim)
     const groups = [plain, ...run.held.takeCleared()]
     for (const claim of groups.flatMap((group) => group.claims)) open.add(claim)
     for (const group of groups) await loadOutcomes(run, group, (claim) => open.delete(claim))
   }
-}
-
-function readResponse(
-  { config }: Run,
-  endpoint: Endpoint,
-  { claims, exchange }: BatchResponse,
-): ResponseReading {
-  if (exchange.kind === 'records') {
-    return outcomesOf(claims, exchange.records, { endpoint, policy: config })
-  }
-  const outcomes = claims.map((claim) => outcomeOfRefusal(claim, exchange, config))
-  return { outcomes, returned: 0, nameless: 0, unrequested: 0, repeated: 0 }
 }
 
 function observationsOf(claims: readonly Claim[], outcomes: readonly Outcome[]): BreakerInput[] {

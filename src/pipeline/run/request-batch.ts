@@ -4,12 +4,11 @@ import { readClock } from '../../platform/postgres/clock.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { delayBoundMs, RETRY_POLICY, retry } from '../../platform/retry.ts'
 import type { DatabaseTime } from '../../platform/time.ts'
-import type { ResponseRecord } from '../api/records.ts'
 import { packRequest, targetBytes, targetPathBytes } from '../api/request.ts'
 import { storeSizeLimit } from '../api/size-limit.ts'
 import type { Claim } from '../queue/claim.ts'
 import { PRIORITY } from '../queue/priority.ts'
-import { lastRecordsOf } from './rules/outcomes-of.ts'
+import { lastRecordsOf, outcomeOfRefusal, outcomesOf, type ResponseReading } from './rules/outcomes-of.ts'
 import type { Run } from './run.ts'
 
 /** One request and its response, between the two times that bound the interval of a change. */
@@ -19,15 +18,16 @@ type Exchange = {
   /** Database clock after the response had been received. */
   readonly receivedAt: DatabaseTime
 } & (
-  | { readonly kind: 'records'; readonly records: readonly ResponseRecord[] }
+  | { readonly kind: 'records'; readonly reading: ResponseReading }
   /** The body is cut, as evidence. */
   | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
 )
 
 /** The response for some claims of a batch, or the refusal of a claim that was requested alone. */
-export type BatchResponse =
-  | { readonly claims: readonly Claim[]; readonly exchange: Extract<Exchange, { kind: 'records' }> }
-  | { readonly claims: readonly [Claim]; readonly exchange: Exclude<Exchange, { kind: 'records' }> }
+export type BatchResponse = Pick<Exchange, 'requestedAt' | 'receivedAt'> & {
+  readonly claims: readonly Claim[]
+  readonly reading: ResponseReading
+}
 
 /**
  * Requests a batch and splits it while the API refuses it. At the end each cause is alone in its request, and all other claims
@@ -54,12 +54,13 @@ async function* requestSplitting(
   if (!isKnownBad || claims.length === 1) {
     const exchange = await requestRetrying(run, endpoint, claims)
     if (exchange.kind === 'records') {
-      yield { claims, exchange }
+      yield { ...exchange, claims }
       return false
     }
     const [single, ...others] = claims
     if (single && others.length === 0) {
-      yield { claims: [single], exchange }
+      const outcomes = [outcomeOfRefusal(single, exchange, run.config)]
+      yield { ...exchange, claims, reading: { ...NO_RECORDS, outcomes } }
       return true
     }
     if (exchange.kind === 'too_long') {
@@ -73,6 +74,8 @@ async function* requestSplitting(
   yield* requestSplitting(run, endpoint, claims.slice(middle), !isRefused)
   return true
 }
+
+const NO_RECORDS = { returned: 0, nameless: 0, unrequested: 0, repeated: 0 }
 
 /** Repeats the request in shorter ones, and lowers the length of all further requests of this run and later ones. */
 async function* requestShorter(
@@ -138,10 +141,11 @@ async function requestOnce(
   const lastRecords = lastRecordsOf(claims)
   const reply = await run.api.read({ path: endpoint.path, identifiers, lastRecords }, run.signal)
   if (reply.kind !== 'records') return { ...reply, requestedAt, receivedAt: await readClock(run.db) }
+  const reading = outcomesOf(claims, reply.records, { endpoint, policy: run.config })
   const receivedAt = await run.quota.accepted()
   run.httpDates.first ??= reply.httpDate
   run.httpDates.last = reply.httpDate ?? run.httpDates.last
-  return { kind: 'records', requestedAt, receivedAt, records: reply.records }
+  return { kind: 'records', requestedAt, receivedAt, reading }
 }
 
 /** Makes all processes wait, as long as the API requests, or longer each time; throws where that is too long. */

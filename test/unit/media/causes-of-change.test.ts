@@ -3,11 +3,12 @@ import { audioEndpoint } from '../../../src/media/audio/endpoint.ts'
 import type { JsonObject } from '../../../src/platform/json.ts'
 import {
   causesOfChange,
+  causesOfFirst,
   type ComparedContent,
   type ContentBefore,
 } from '../../../src/media/causes-of-change.ts'
 
-const causesOf = (former: ContentBefore | null, next: ComparedContent) =>
+const causesOf = (former: ContentBefore, next: ComparedContent) =>
   causesOfChange(former, next, audioEndpoint.parts)
 
 const base = {
@@ -41,14 +42,12 @@ function before(
 
 describe('the causes of a change', () => {
   it('of the first record', () => {
-    expect(causesOf(null, seen({ identifier: 'a', status: 'new' }))).toEqual(['first_seen'])
-    expect(causesOf(null, seen({ ...base, force_classification: 'human' }))).toEqual([
+    expect(causesOfFirst({ status: 'new', force_classification: null })).toEqual(['first_seen'])
+    expect(causesOfFirst({ status: 'done', force_classification: 'human' })).toEqual([
       'first_seen',
       'already_forced',
     ])
-    expect(causesOf(null, seen({ identifier: 'a', status: 'new', force_classification: 'human' }))).toEqual([
-      'first_seen',
-    ])
+    expect(causesOfFirst({ status: 'new', force_classification: 'human' })).toEqual(['first_seen'])
   })
 
   it.each<[string, JsonObject, string[]]>([

@@ -23,25 +23,33 @@ export interface ResponseReading {
   readonly repeated: number
 }
 
-/** Reads the records of a response; matches them by identifier, never by position. */
+/**
+ * Reads the records of a response; matches them by identifier, never by position.
+ *
+ * @param records Read once; an error that reading throws is thrown.
+ */
 export function outcomesOf(
   claims: readonly Claim[],
-  records: readonly ResponseRecord[],
+  records: Iterable<ResponseRecord>,
   { endpoint, policy }: { readonly endpoint: Endpoint; readonly policy: QueuePolicy },
 ): ResponseReading {
-  const requested = new Set(claims.map((claim) => claim.identifier))
-  const named = records.flatMap((record) => {
+  const requested = new Map(claims.map((claim) => [claim.identifier, claim]))
+  const outcomes = new Map<Claim, Outcome>()
+  const ignored = { nameless: 0, unrequested: 0, repeated: 0 }
+  for (const record of records) {
     const identifier = identifierOf(record)
-    return identifier === undefined ? [] : [{ identifier, record }]
-  })
-  const matching = named.filter(({ identifier }) => requested.has(identifier))
-  const byIdentifier = new Map(matching.map(({ identifier, record }) => [identifier, record]))
+    const claim = identifier === undefined ? undefined : requested.get(identifier)
+    if (identifier === undefined) ignored.nameless++
+    else if (claim === undefined) ignored.unrequested++
+    else {
+      if (outcomes.has(claim)) ignored.repeated++
+      outcomes.set(claim, outcomeOf(claim, record, endpoint, policy))
+    }
+  }
   return {
-    outcomes: claims.map((claim) => outcomeOf(claim, byIdentifier.get(claim.identifier), endpoint, policy)),
-    returned: byIdentifier.size,
-    nameless: records.length - named.length,
-    unrequested: named.length - matching.length,
-    repeated: matching.length - byIdentifier.size,
+    outcomes: claims.map((claim) => outcomes.get(claim) ?? outcomeOfAbsence(claim, policy)),
+    returned: outcomes.size,
+    ...ignored,
   }
 }
 
@@ -92,28 +100,24 @@ function hasLastRecord(claim: Claim): claim is FinishedClaim {
   return (claim.state === 'done' || claim.state === 'errored') && claim.recordDigest !== null
 }
 
-function outcomeOf(
-  claim: Claim,
-  record: ResponseRecord | undefined,
-  endpoint: Endpoint,
-  policy: QueuePolicy,
-): Outcome {
-  if (record === undefined) {
-    const update = afterAbsence(claim, policy)
-    const disappeared = claim.wasFinished && update.state === 'missing' && claim.state !== 'missing'
-    return { kind: 'not_returned', claim, update, disappeared, refused: false }
-  }
+function outcomeOfAbsence(claim: Claim, policy: QueuePolicy): Outcome {
+  const update = afterAbsence(claim, policy)
+  const disappeared = claim.wasFinished && update.state === 'missing' && claim.state !== 'missing'
+  return { kind: 'not_returned', claim, update, disappeared, refused: false }
+}
+
+function outcomeOf(claim: Claim, record: ResponseRecord, endpoint: Endpoint, policy: QueuePolicy): Outcome {
   if (record.kind === 'identical') {
     const { state, recordDigest } = claim as FinishedClaim
     return { kind: 'identical', claim, update: afterRecord(claim, state, policy, recordDigest) }
   }
-  const { text, digest } = record
+  const { text, payloadDigest } = record
   const validation = endpoint.validate(record.value as JsonObject)
   if (validation.accepted) {
     const { classification } = validation
     const rows = endpoint.normalize(claim.id, classification)
-    const update = afterRecord(claim, rows.revision.status, policy, digest)
-    return { kind: 'returned', claim, update, rows, text, drift: classification.drift }
+    const update = afterRecord(claim, rows.revision.status, policy, record.recordDigest)
+    return { kind: 'returned', claim, update, rows, text, payloadDigest, drift: classification.drift }
   }
   return { ...quarantined(claim, validation.issues), reason: validation.reason, payload: text }
 }

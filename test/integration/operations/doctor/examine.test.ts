@@ -105,7 +105,7 @@ describe('the doctor', () => {
     ['a 429', responds(429), 'warning', 0, 'its quota is used up', 'uses the same key'],
     ['a 500', responds(500), 'failed', 7, 'status 500', 'status page of the API'],
     ['a redirect', responds(302), 'failed', 7, 'unexpected status 302', 'IDENTIFAI_API_URL'],
-    ['the HTML page of a proxy', () => '<html>', 'failed', 7, 'is not JSON', 'HTTPS_PROXY'],
+    ['the HTML page of a proxy', () => '<html>', 'failed', 7, 'is not a JSON array', 'HTTPS_PROXY'],
   ])('derives from %s whether the API accepts the key', async (_, respond, status, code, words, remedy) => {
     await using own = await createTestDatabase()
     const { found, exitCode } = await examination({ databaseUrl: own.url, respond })
