@@ -25,6 +25,7 @@ function collect(original: Json, parsed: unknown, path: (string | number)[], ext
     const known = parsed as Readonly<Record<string, unknown>>
     for (const key in original) {
       const value = original[key] as Json
+      if (value === known[key]) continue
       path.push(key)
       if (Object.hasOwn(known, key)) collect(value, known[key], path, extra)
       else setOwn(extra, path.reduce<string>(appendToPointer, ''), value)

@@ -18,7 +18,7 @@ it('a finished record that is returned unchanged is recognized by its digest: it
   await using api = await startCannedApi(() => [record])
   await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['a'])
-  const digest = recordDigest(payloadDigest(JSON.stringify(record)))
+  const digest = recordDigest(payloadDigest(Buffer.from(JSON.stringify(record))))
   expect(await refresh(bench)).toMatchObject({ run: { changed: 1 }, state: 'done', digest, confirmed: true })
   // The record is not parsed again: if it were, it would differ from the row that the next statement changes.
   await sql`alter table identifai.classification_revisions disable trigger all`.execute(bench.app.db)
@@ -90,7 +90,7 @@ it('a record that is written differently is read, and counts as unchanged', asyn
   const second = await refresh(bench)
   expect(second).toMatchObject({
     run: { changed: 0, unchanged: 1 },
-    digest: recordDigest(payloadDigest(record)),
+    digest: recordDigest(payloadDigest(Buffer.from(record))),
   })
   expect(second.digest).not.toBe(first.digest)
 })

@@ -19,7 +19,7 @@ export async function verifyPayloads(db: Kysely<Database>) {
     const name = `payload of ${revisionName(row.classification_id, row.revision_no)}`
     if (payload === null && row.is_removed)
       findings.push(finding(name, 'is missing, although prune never deletes it, so it was deleted manually'))
-    if (payload !== null && payloadDigest(payload) !== row.payload_digest)
+    if (payload !== null && payloadDigest(Buffer.from(payload)) !== row.payload_digest)
       findings.push(finding(name, 'differs from the received one by its digest'))
   }
   return { checked, notChecked, findings }

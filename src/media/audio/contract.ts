@@ -4,9 +4,12 @@ import { isJsonObject, type JsonObject } from '../../platform/json.ts'
 /** Bound of a text that an index holds, because PostgreSQL refuses much larger index entries. */
 const MAX_INDEXED_BYTES = 1024
 
-const indexedText = z.string().refine((text) => Buffer.byteLength(text) <= MAX_INDEXED_BYTES, {
-  error: `is longer than ${MAX_INDEXED_BYTES} bytes`,
-})
+/** A UTF-16 code unit has at most three bytes in UTF-8, so the bytes of a short text need not be counted. */
+const indexedText = z
+  .string()
+  .refine((text) => text.length * 3 <= MAX_INDEXED_BYTES || Buffer.byteLength(text) <= MAX_INDEXED_BYTES, {
+    error: `is longer than ${MAX_INDEXED_BYTES} bytes`,
+  })
 
 export const verdict = z.object({
   heuristic: indexedText.optional(),

@@ -9,8 +9,8 @@ export type ResponseRecord =
   | {
       readonly kind: 'read'
       readonly value: Json
-      /** As received; valid JSON, without white space around it. */
-      readonly text: string
+      /** As received: JSON in UTF-8, without white space around it. */
+      readonly bytes: Buffer
       readonly payloadDigest: string
       /** Recognizes the record when it is received again. */
       readonly recordDigest: string
@@ -33,7 +33,7 @@ export function* parseRecords(body: Buffer, last: LastRecords): Generator<Respon
 }
 
 /** SHA-256, as 64 hex digits, of a record in UTF-8, as received. */
-export function payloadDigest(record: Buffer | string): string {
+export function payloadDigest(record: Buffer): string {
   return hash('sha256', record)
 }
 
@@ -50,8 +50,8 @@ function parseRecord(element: Buffer, last: LastRecords): ResponseRecord {
   const record = recordDigest(payload)
   const identifier = last.get(record)
   if (identifier !== undefined) return { kind: 'identical', identifier }
-  const text = UTF8.decode(element)
-  return { kind: 'read', value: JSON.parse(text) as Json, text, payloadDigest: payload, recordDigest: record }
+  const value = JSON.parse(UTF8.decode(element)) as Json
+  return { kind: 'read', value, bytes: element, payloadDigest: payload, recordDigest: record }
 }
 
 /** Fatal, because a broken byte must not become a replacement character in evidence. */

@@ -25,7 +25,7 @@ export async function appendRevisions(
   const payloads = changes.map(({ outcome, revisionNo }) => ({
     classification_id: outcome.claim.id,
     revision_no: revisionNo,
-    payload: outcome.text,
+    payload: outcome.bytes,
   }))
   await copyRows(client, CLASSIFICATION_REVISIONS, revisions)
   await copyRows(client, REVISION_PAYLOADS, payloads)

@@ -68,7 +68,10 @@ const WRITE_CELL = {
     }
     to.endSized(at)
   },
-  json: writeText,
+  json: (to: ByteWriter, cell: Buffer) => {
+    to.int32(cell.length)
+    to.append(cell)
+  },
   jsonb: (to: ByteWriter, cell: string) => {
     const at = to.beginSized()
     to.byte(JSONB_VERSION)

@@ -111,9 +111,9 @@ function comparedStored(content: StoredContent | undefined, endpoint: Endpoint):
 }
 
 /** Reads the record again, because few records differ, and keeping all of them parsed would cost more. */
-function comparedContent({ rows, text }: Returned, endpoint: Endpoint): ComparedContent {
+function comparedContent({ rows, bytes }: Returned, endpoint: Endpoint): ComparedContent {
   const { status, force_classification } = rows.revision
-  const canonical = endpoint.canonicalize(JSON.parse(text) as JsonObject)
+  const canonical = endpoint.canonicalize(JSON.parse(bytes.toString()) as JsonObject)
   return { status, force_classification, canonical }
 }
 

@@ -25,8 +25,8 @@ export type Outcome = {
   | {
       readonly kind: 'returned'
       readonly rows: RowSet
-      /** The record as received, as JSON text. */
-      readonly text: string
+      /** The record as received: JSON in UTF-8. */
+      readonly bytes: Buffer
       readonly payloadDigest: string
       readonly drift: readonly Drift[]
     }

@@ -91,9 +91,10 @@ async function loadRecord(
 ): Promise<void> {
   const { db, config, runId, tally } = run
   const endpoint = endpointOf(claim.media)
-  const payload = payloadDigest(text)
+  const bytes = Buffer.from(text)
+  const payload = payloadDigest(bytes)
   const digests = { payloadDigest: payload, recordDigest: recordDigest(payload) }
-  const returned = { kind: 'read', value: record, text, ...digests } as const
+  const returned = { kind: 'read', value: record, bytes, ...digests } as const
   const read = outcomesOf([claim], [returned], { endpoint, policy: config })
   const outcomes = isLast ? read.outcomes : read.outcomes.map(stillQuarantined)
   try {

@@ -62,7 +62,7 @@ function isUnstorable(error: unknown): boolean {
   return /^(22|54)...$/.test(databaseCodeOf(error) ?? '')
 }
 
-function unstorable({ claim, update, text }: Returned, error: Error): Outcome {
+function unstorable({ claim, update, bytes }: Returned, error: Error): Outcome {
   const message = asciiText(storable(error.message))
   return {
     kind: 'quarantined',
@@ -78,7 +78,7 @@ function unstorable({ claim, update, text }: Returned, error: Error): Outcome {
     reason: 'unstorable',
     issues: [{ path: '', message }],
     httpStatus: null,
-    payload: asciiText(text),
+    payload: asciiText(bytes.toString()),
   }
 }
 

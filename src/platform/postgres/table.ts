@@ -12,8 +12,9 @@ interface Types {
   'text[]': [read: string[], written: string[]]
   uuid: [read: string, written: string]
   bytea: [read: Buffer, written: Buffer]
-  /** Written as JSON text. `json` keeps the text, `jsonb` the values. */
-  json: [read: Json, written: string]
+  /** Keeps its text; written as JSON text in UTF-8. */
+  json: [read: Json, written: Buffer]
+  /** Keeps its values; written as JSON text. */
   jsonb: [read: Json, written: string]
   /**
    * A Date has milliseconds only. Where microseconds count (bounds of an interval, sealed rows), statements read the

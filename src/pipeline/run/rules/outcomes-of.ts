@@ -111,15 +111,15 @@ function outcomeOf(claim: Claim, record: ResponseRecord, endpoint: Endpoint, pol
     const { state, recordDigest } = claim as FinishedClaim
     return { kind: 'identical', claim, update: afterRecord(claim, state, policy, recordDigest) }
   }
-  const { text, payloadDigest } = record
+  const { bytes, payloadDigest } = record
   const validation = endpoint.validate(record.value as JsonObject)
   if (validation.accepted) {
     const { classification } = validation
     const rows = endpoint.normalize(claim.id, classification)
     const update = afterRecord(claim, rows.revision.status, policy, record.recordDigest)
-    return { kind: 'returned', claim, update, rows, text, payloadDigest, drift: classification.drift }
+    return { kind: 'returned', claim, update, rows, bytes, payloadDigest, drift: classification.drift }
   }
-  return { ...quarantined(claim, validation.issues), reason: validation.reason, payload: text }
+  return { ...quarantined(claim, validation.issues), reason: validation.reason, payload: bytes.toString() }
 }
 
 function quarantined(claim: Claim, found: readonly Issue[]) {

@@ -7,21 +7,21 @@ const parsed = (body: string | Buffer, last = new Map<string, string>()) => [
   ...parseRecords(Buffer.from(body), last),
 ]
 const digestsOf = (text: string) => {
-  const digest = payloadDigest(text)
+  const digest = payloadDigest(Buffer.from(text))
   return { payloadDigest: digest, recordDigest: recordDigest(digest) }
 }
 
 describe('the records of a response', () => {
-  it('are read with their text, as received, and its digests', () => {
+  it('are read with their bytes, as received, and the digests of these', () => {
     const text = '{"identifier" : "a", "score":1.0, "name":"caf\u00e9"}'
     expect(parsed(` [ ${text} , 7]`)).toEqual([
       {
         kind: 'read',
         value: { identifier: 'a', score: 1, name: 'caf\u00e9' },
-        text,
+        bytes: Buffer.from(text),
         ...digestsOf(text),
       },
-      { kind: 'read', value: 7, text: '7', ...digestsOf('7') },
+      { kind: 'read', value: 7, bytes: Buffer.from('7'), ...digestsOf('7') },
     ])
   })
 
