@@ -27,7 +27,6 @@ const INDEXES = [
   'classification_revisions_submitted_idx',
   'classification_revisions_force_file_idx',
   'classifications_forced_idx',
-  'verdicts_file_idx',
   'model_results_file_idx',
 ]
 

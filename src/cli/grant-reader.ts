@@ -12,8 +12,9 @@ export function grantReaderCommand() {
       'after',
       `
 The role can read the views of schema identifai_reporting, and those of later versions when the same role migrates. It
-cannot write, and cannot read the tables of the job. Without --tables, access to the data tables is revoked. Run this as
-the role that migrates. Needs DATABASE_URL only.
+cannot write, and cannot read the tables of the job. Without --tables, access to the data tables is revoked. JIT
+compilation makes the views slower, so it is switched off for the role in this database. Where that needs an administrator,
+the command prints the statement. Run this as the role that migrates. Needs DATABASE_URL only.
 
 Example:
   $ psql -c "CREATE ROLE metabase LOGIN PASSWORD '...'"
@@ -23,12 +24,18 @@ Example:
       const { grantReader } = await import('../operations/roles/grants.ts')
       await using app = await openDatabase()
       const withTables = options.tables === true
-      await grantReader(app.db, role, { withTables })
+      const { statementForAdministrator } = await grantReader(app.db, role, { withTables })
       printResult(
         options,
-        { role, views: 'identifai_reporting', tables: withTables },
+        { role, views: 'identifai_reporting', tables: withTables, statementForAdministrator },
         `${role} may read the views of identifai_reporting${withTables ? ' and the data tables of identifai' : ''}. Start with:
-  SELECT view_name, column_name, description FROM identifai_reporting.data_dictionary;`,
+  SELECT view_name, column_name, description FROM identifai_reporting.data_dictionary;${
+    statementForAdministrator === null
+      ? ''
+      : `
+Some of its queries are slow until an administrator of the database executes this:
+  ${statementForAdministrator};`
+  }`,
       )
     })
 }

@@ -2,10 +2,21 @@ import { type Kysely, sql } from 'kysely'
 import { UsageError } from '../../platform/errors.ts'
 import { DATA_TABLES } from '../../media/registry.ts'
 import type { Database } from '../../platform/postgres/database.ts'
+import { databaseCodeOf } from '../../platform/postgres/database-error.ts'
+
+/** SQLSTATE insufficient_privilege. */
+const LACKS_PRIVILEGE = '42501'
+
+/** The result of a grant to a reader. */
+export interface ReaderGrant {
+  /** The statement that switches off JIT compilation for the role, where the current role may not execute it. */
+  readonly statementForAdministrator: string | null
+}
 
 /**
  * Lets a role read the reporting views, including those of later migrations, and with `withTables` the data tables.
- * Without it, revokes the data tables. A second call changes nothing.
+ * Without it, revokes the data tables. Switches off JIT compilation for the role in this database. A second call changes
+ * nothing.
  *
  * @throws UsageError when the role does not exist.
  */
@@ -13,7 +24,7 @@ export async function grantReader(
   db: Kysely<Database>,
   role: string,
   options: { readonly withTables: boolean },
-): Promise<void> {
+): Promise<ReaderGrant> {
   const reader = await findRole(db, role)
   const tables = sql.join(DATA_TABLES.map(({ name }) => sql.table(`identifai.${name}`)))
   await db.transaction().execute(async (trx) => {
@@ -33,6 +44,26 @@ export async function grantReader(
         await sql`revoke usage on schema identifai from ${reader}`.execute(trx)
     }
   })
+  return { statementForAdministrator: await switchOffJit(db, role) }
+}
+
+/**
+ * PostgreSQL compiles a query that it expects to be expensive. A reporting view has many expressions, so compiling them takes
+ * longer than the query itself. Returns the statement where only an administrator may execute it.
+ */
+async function switchOffJit(db: Kysely<Database>, role: string): Promise<string | null> {
+  const { rows } = await sql<{ statement: string }>`
+    select format('ALTER ROLE %I IN DATABASE %I SET jit = off', ${role}::text, current_database()) as statement`.execute(
+    db,
+  )
+  const statement = rows[0]?.statement ?? ''
+  try {
+    await sql.raw(statement).execute(db)
+    return null
+  } catch (error) {
+    if (databaseCodeOf(error) !== LACKS_PRIVILEGE) throw error
+    return statement
+  }
 }
 
 async function mayEnqueue(db: Kysely<Database>, role: string): Promise<boolean> {

@@ -2,7 +2,10 @@ import { sql } from 'kysely'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { grantEnqueuer, grantReader } from '../../../../src/operations/roles/grants.ts'
+import { connect } from '../../../../src/platform/postgres/connect.ts'
+import { migrateUp } from '../../../../src/platform/postgres/migrate.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
+import { createTestDatabase } from '../../../support/test-database.ts'
 
 const PRIVILEGE = '42501'
 
@@ -135,6 +138,39 @@ describe('a role with a grant', () => {
     expect((await schemaOf.execute(bench.app.db)).rows, 'an enqueuer needs the schema').toEqual([
       { may: true },
     ])
+  })
+
+  it('as a reader has no JIT compilation in this database', async () => {
+    const { name, execute } = await role('reader without JIT')
+    expect(await execute('show jit')).toEqual([{ jit: 'on' }])
+    expect(await grantReader(bench.app.db, name, { withTables: false })).toEqual({
+      statementForAdministrator: null,
+    })
+    expect(await execute('show jit')).toEqual([{ jit: 'off' }])
+  })
+
+  it('as a reader is granted the views by a role that may not change other roles, which gets the statement', async () => {
+    const [reader, owner] = [await role('second reader'), await role('owner')]
+    await using database = await createTestDatabase('empty')
+    const url = new URL(database.url)
+    const name = url.pathname.slice(1)
+    await sql`grant create on database ${sql.id(name)} to ${sql.id(owner.name)}`.execute(database.db)
+    url.username = encodeURIComponent(owner.name)
+    url.password = 'p'
+    const asOwner = connect({ connectionString: url.href, maxConnections: 1 })
+    try {
+      await migrateUp(asOwner.db)
+      expect(await grantReader(asOwner.db, reader.name, { withTables: false })).toEqual({
+        statementForAdministrator: `ALTER ROLE "${reader.name}" IN DATABASE ${name} SET jit = off`,
+      })
+    } finally {
+      await asOwner.db.destroy()
+    }
+    const { rows } = await sql<{ granted: boolean }>`
+      select has_table_privilege(${reader.name}, 'identifai_reporting.classifications', 'SELECT') as granted`.execute(
+      database.db,
+    )
+    expect(rows).toEqual([{ granted: true }])
   })
 
   it('as an enqueuer enqueues and refreshes identifiers with the documented statements, and nothing else', async () => {
