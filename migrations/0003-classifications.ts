@@ -40,6 +40,8 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
     .addColumn('judged_clip_count', 'integer', (c) => c.notNull())
     .addColumn('artificial_clip_count', 'integer', (c) => c.notNull())
     .addColumn('model_count', 'integer', (c) => c.notNull())
+    .addColumn('other_heuristic_count', 'integer', (c) => c.notNull())
+    .addColumn('disagreeing_heuristic_count', 'integer', (c) => c.notNull())
     .addPrimaryKeyConstraint('classifications_pkey', ['classification_id'])
     .addCheckConstraint(
       'classifications_clips_path_known',
@@ -83,6 +85,9 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
       judged_clip_count: 'Clips with a label.',
       artificial_clip_count: 'Clips with the label artificial.',
       model_count: 'Different models in model_results for the whole file.',
+      other_heuristic_count:
+        'Heuristics, other than that of the main verdict, with a label for the whole file. 0 when the main verdict has no label.',
+      disagreeing_heuristic_count: 'Those whose label is not that of the main verdict.',
     },
   )
 }

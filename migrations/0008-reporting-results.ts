@@ -69,18 +69,23 @@ async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
       model: 'Name of the model. Null: not returned.',
       ...SUBMISSION,
     },
+    // The joins are within the union, so that a condition on an identifier or a time applies before the rows are read.
     query: `
       select
-        v.classification_id, i.identifier, v.heuristic, v.scope, v.clip_no, (m.no - 1)::integer, m.model,
-        i.media, i.submitted_at, i.source
+        v.classification_id, v.identifier, v.heuristic, v.scope, v.clip_no, generate_subscripts(v.models, 1) - 1,
+        unnest(v.models), v.media, v.submitted_at, v.source
       from (
-        select classification_id, heuristic, 'file' as scope, null::integer as clip_no, models
-        from identifai.verdicts where not is_repeated
+        select v.classification_id, i.identifier, v.heuristic, 'file' as scope, null::integer as clip_no, v.models,
+          i.media, i.submitted_at, i.source
+        from identifai.verdicts as v
+        left join identifai.identifiers as i on i.id = v.classification_id
+        where not v.is_repeated
         union all
-        select classification_id, heuristic, 'clip', clip_no, models from identifai.clips
-      ) as v
-      cross join lateral unnest(v.models) with ordinality as m (model, no)
-      left join identifai.identifiers as i on i.id = v.classification_id`,
+        select k.classification_id, i.identifier, k.heuristic, 'clip', k.clip_no, k.models,
+          i.media, i.submitted_at, i.source
+        from identifai.clips as k
+        left join identifai.identifiers as i on i.id = k.classification_id
+      ) as v`,
   })
 }
 

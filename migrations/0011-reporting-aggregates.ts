@@ -144,6 +144,8 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
       result_url: 'Link to the result on the dashboard. Null: not given.',
       ...SUBMISSION,
     },
+    // OFFSET 0 prevents the planner from repeating the expressions of a reason at each of its uses: hundreds of expressions would
+    // be planned, and compiled where JIT is on.
     query: `
       select
         c.classification_id, c.identifier,
@@ -162,18 +164,13 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
         c.effective_classification, c.verdict_source, c.machine_classification, c.machine_confidence,
         c.file_hash, c.ref_id, c.name, c.result_url, c.media, c.submitted_at, c.source
       from identifai_reporting.classifications as c
-      cross join lateral (
-        select count(*) as n, count(*) filter (where v.classification <> c.machine_classification) as others
-        from identifai.verdicts as v
-        where v.classification_id = c.classification_id and not v.is_repeated and not c.is_forced
-          and v.kind = 'heuristic' and v.heuristic is distinct from c.machine_heuristic
-          and v.classification is not null and c.machine_classification is not null
-      ) as heuristic
+      join identifai.classifications as counted on counted.classification_id = c.classification_id
       cross join lateral (
         select case when c.is_forced and (
             select f.notes from identifai_reporting.forced_classifications as f
             where f.classification_id = c.classification_id) = 0
           then c.force_classification end as label
+        offset 0
       ) as unexplained
       cross join lateral (
         select
@@ -185,13 +182,15 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
               and c.artificial_clip_count > 0
             then format('counts as human, but %s of %s labeled clips are artificial',
               c.artificial_clip_count, c.judged_clip_count) end as artificial_clips,
-          case when heuristic.others > 0 then format('%s of %s other heuristics have another label',
-            heuristic.others, heuristic.n) end as heuristics,
+          case when not c.is_forced and counted.disagreeing_heuristic_count > 0
+            then format('%s of %s other heuristics have another label',
+              counted.disagreeing_heuristic_count, counted.other_heuristic_count) end as heuristics,
           case when c.verdict_source = 'machine' and c.machine_confidence < 0.7
             then format('the machine confidence is %s', round(c.machine_confidence::numeric, 2)) end as not_sure,
           case when c.status = 'errored' then 'the analysis failed' || coalesce(': ' || c.errors, '') end as failed,
           case when c.status = 'done' and c.effective_classification is null then 'done, but without a verdict' end
             as no_verdict
+        offset 0
       ) as reason
       where c.status <> 'new' and coalesce(reason.against_sure, reason.without_note, reason.artificial_clips,
         reason.heuristics, reason.not_sure, reason.failed, reason.no_verdict) is not null`,

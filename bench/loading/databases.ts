@@ -34,8 +34,13 @@ export interface Template extends AsyncDisposable {
   copy(): Promise<BenchDatabase>
 }
 
-export async function createTemplate(postgres: EmbeddedPostgres, identifiers: number): Promise<Template> {
+export async function createTemplate(
+  postgres: EmbeddedPostgres,
+  identifiers: number,
+  prepare: (database: BenchDatabase) => Promise<unknown> = async () => {},
+): Promise<Template> {
   const template = await createBenchDatabase(postgres, identifiers)
+  await prepare(template)
   // PostgreSQL copies a database only while no session is connected to it.
   await template.db.destroy()
   const from = sql`template ${sql.id(template.name)} strategy file_copy`

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { DATA_TABLES } from '../../src/media/registry.ts'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
-import { copyRows, type CopyWay } from './copy-floor.ts'
+import { copyRecords, copyRows, type CopyWay } from './copy-floor.ts'
 import { type BenchDatabase, createBenchDatabase, dropKeys, makeDue } from './databases.ts'
 import type { DltPeer, DltSettings } from './dlt-peer.ts'
 import type { PayloadServer } from './payload-server.ts'
@@ -20,6 +20,8 @@ export interface Round {
   readonly copyBinary: number
   readonly copyMany: number
   readonly copyBare: number
+  /** COPY of the records into one jsonb column. */
+  readonly copyRecords: number
   readonly kysely: number
   readonly long: number
   /** Absent without dlt. */
@@ -79,6 +81,7 @@ export function loadingSteps(options: StepOptions): readonly (() => Promise<Part
       await dropKeys(database)
       return { copyBare: await copy(database, COPY.one) }
     }),
+    inFreshDatabase(async (database) => ({ copyRecords: await copyRecords(database, folder) }), 1),
     inFreshDatabase(async ({ url }) => ({ kysely: await byKysely(url, short.url) })),
     ...(dlt
       ? [

@@ -3,7 +3,7 @@ import { DATA_TABLES } from '../../src/media/registry.ts'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { median, medianRatio } from '../median.ts'
-import { saveRows } from './copy-floor.ts'
+import { saveRecords, saveRows } from './copy-floor.ts'
 import { type BenchDatabase, createBenchDatabase } from './databases.ts'
 import { installDlt } from './dlt-peer.ts'
 import { COPY, loadingSteps, type Round } from './loading-steps.ts'
@@ -57,6 +57,7 @@ export async function measureLoading(
   }
   const rowsEach = await warmUp(identifiers, short.url, async (database) => {
     for (const way of Object.values(COPY)) await saveRows(database, folder, way)
+    await saveRecords(database, folder)
   })
   const rowsEachLong = await warmUp(longIdentifiers, long.url)
   const steps = loadingSteps({ postgres, identifiers, longIdentifiers, folder, short, long, dlt })

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { runProcess } from './run-process.ts'
 
-const COMMAND = path.resolve(import.meta.dirname, '../../dist/identifai-sync')
+export const COMMAND = path.resolve(import.meta.dirname, '../../dist/identifai-sync')
 
 /** Batches in flight: while one is written, others are fetched and parsed. */
 export const CONCURRENCY = 3
@@ -12,6 +12,8 @@ export interface Run {
   readonly finishedAt: number
   readonly seconds: number
   readonly megabytes: number
+  /** Processor time of the whole process. */
+  readonly cpuSeconds: number
   readonly unchanged: number
 }
 
@@ -20,7 +22,7 @@ export async function runSync(
   { databaseUrl, apiUrl }: { readonly databaseUrl: string; readonly apiUrl: string },
   args: readonly string[] = [],
 ): Promise<Run> {
-  const { stdout, megabytes } = await runProcess(COMMAND, ['sync', '--json', ...args], {
+  const { stdout, megabytes, cpuSeconds } = await runProcess(COMMAND, ['sync', '--json', ...args], {
     DATABASE_URL: databaseUrl,
     IDENTIFAI_API_URL: apiUrl,
     IDENTIFAI_API_KEY: 'bench',
@@ -32,5 +34,5 @@ export async function runSync(
   const run = JSON.parse(stdout) as { started_at: string; finished_at: string; unchanged: number }
   const [startedAt, finishedAt] = [Date.parse(run.started_at), Date.parse(run.finished_at)]
   const seconds = (finishedAt - startedAt) / 1000
-  return { startedAt, finishedAt, seconds, megabytes, unchanged: run.unchanged }
+  return { startedAt, finishedAt, seconds, megabytes, cpuSeconds, unchanged: run.unchanged }
 }

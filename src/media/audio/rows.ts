@@ -26,7 +26,7 @@ export function audioRows(classificationId: number, classification: AudioClassif
   return {
     classification: {
       ...contentRow(classificationId, classification, path),
-      ...countsOf(known, clips),
+      ...countsOf(known, clips, rows.collected.verdicts),
     },
     children: rows.collected,
   }
@@ -64,13 +64,28 @@ function membersText(object: JsonObject): string | null {
 }
 
 /** Counts of the classification's rows, stored with it for queries over many classifications. */
-function countsOf({ results = [] }: AudioRecord, clips: readonly AudioClip[]) {
+function countsOf(
+  { results = [], verdict: main }: AudioRecord,
+  clips: readonly AudioClip[],
+  verdicts: AudioRows['verdicts'],
+) {
   const labels = clips.flatMap(({ verdict }) => verdict?.classification ?? [])
+  const comparable = verdicts.filter(
+    ({ kind, heuristic, classification, is_repeated }) =>
+      kind === 'heuristic' &&
+      !is_repeated &&
+      heuristic !== (main?.heuristic ?? null) &&
+      classification !== null &&
+      main?.classification !== undefined,
+  )
   return {
     clip_count: clips.length,
     judged_clip_count: labels.length,
     artificial_clip_count: labels.filter((label) => label === 'artificial').length,
     model_count: new Set(results.flatMap(({ model }) => model ?? [])).size,
+    other_heuristic_count: comparable.length,
+    disagreeing_heuristic_count: comparable.filter((other) => other.classification !== main?.classification)
+      .length,
   }
 }
 

@@ -14,7 +14,7 @@ const TABLES: Readonly<Record<string, string>> = {
   sync_runs:
     'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_enqueued_since reanalyzing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position merkle_root chain_head notes_through',
   classifications:
-    'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra unstorable clip_count judged_clip_count artificial_clip_count model_count',
+    'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra unstorable clip_count judged_clip_count artificial_clip_count model_count other_heuristic_count disagreeing_heuristic_count',
   clips:
     'classification_id clip_no clip_index clip_start clip_end heuristic confidence classification models',
   verdicts: 'classification_id verdict_no kind heuristic confidence classification models is_repeated',

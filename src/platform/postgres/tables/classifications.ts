@@ -26,6 +26,8 @@ export const CLASSIFICATIONS = defineTable({
     judged_clip_count: 'integer not null',
     artificial_clip_count: 'integer not null',
     model_count: 'integer not null',
+    other_heuristic_count: 'integer not null',
+    disagreeing_heuristic_count: 'integer not null',
   },
 })
 

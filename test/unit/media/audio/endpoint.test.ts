@@ -12,6 +12,8 @@ function rowsOf(record: JsonObject) {
   return { classification, revision, ...(children as AudioRows) }
 }
 
+const by = (heuristic: string, classification: string) => ({ heuristic, classification })
+
 describe('the rows of a classification', () => {
   it('number verdicts and results in the order of the record: file first, then clips', () => {
     const rows = rowsOf({
@@ -61,6 +63,43 @@ describe('the rows of a classification', () => {
     ['new without a status and a verdict', { errors: 'x' }, 'new'],
   ])('amount to %s', (_, record, status) => {
     expect(rowsOf(record).revision.status).toBe(status)
+  })
+
+  it.each<[string, JsonObject, [number, number]]>([
+    [
+      'others',
+      { verdict: by('A', 'human'), verdicts: [by('A', 'human'), by('B', 'human'), by('C', 'artificial')] },
+      [2, 1],
+    ],
+    [
+      'a repeated one',
+      { verdict: by('A', 'human'), verdicts: [by('B', 'artificial'), by('B', 'human')] },
+      [1, 1],
+    ],
+    [
+      'one without a label',
+      { verdict: by('A', 'human'), verdicts: [{ heuristic: 'B' }, by('C', 'human')] },
+      [1, 0],
+    ],
+    [
+      'those of a main verdict without a label',
+      { verdict: { heuristic: 'A' }, verdicts: [by('B', 'human')] },
+      [0, 0],
+    ],
+    ['those without a main verdict', { verdicts: [by('B', 'human')] }, [0, 0]],
+    [
+      'those of a main verdict without a heuristic',
+      {
+        verdict: { classification: 'human' },
+        verdicts: [{ classification: 'artificial' }, by('B', 'artificial')],
+      },
+      [1, 1],
+    ],
+  ])('count the other heuristics, and those that disagree: %s', (_, record, [others, disagreeing]) => {
+    expect(rowsOf(record).classification).toMatchObject({
+      other_heuristic_count: others,
+      disagreeing_heuristic_count: disagreeing,
+    })
   })
 
   it('join a list of errors by line breaks', () => {

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../src/platform/postgres/database.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
 
 /** Classifications in one transaction. */
 const STEP = 20_000
@@ -72,11 +72,12 @@ async function seedStep(db: Kysely<Database>, first: number, last: number, total
     await sql`
       insert into identifai.classifications (classification_id, media, identifier, file_hash, api_version, status, name,
         ref_id, result_url, force_classification, revision_no, observed_at, run_id, clips_path, clip_count, judged_clip_count,
-        artificial_clip_count, model_count)
+        artificial_clip_count, model_count, other_heuristic_count, disagreeing_heuristic_count)
       select c, 'audio', encode(sha256(c::text::bytea), 'hex'), file_hash, 'v1.4.2', 'done', 'call-' || c || '.wav', 'ref-' || c,
         'https://dashboard.example/results/' || c, forced, case when forced is null then 1 else 2 end, seen,
         md5('1')::uuid, '/details/clips', 8, 8,
-        (select count(*) from generate_series(4, 11) as v where ${verdictLabel('v')} = 'artificial'), 3
+        (select count(*) from generate_series(4, 11) as v where ${verdictLabel('v')} = 'artificial'), 3, 3,
+        (select count(*) from generate_series(1, 3) as v where ${verdictLabel('v')} <> label)
       from ${facts}`.execute(trx)
     await sql`
       insert into identifai.classification_revisions (classification_id, revision_no, observed_at, previous_confirmed_at,

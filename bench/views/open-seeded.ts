@@ -1,0 +1,25 @@
+import { type Kysely, sql } from 'kysely'
+import { connect } from '../../src/platform/postgres/connect.ts'
+import type { Database } from '../../src/platform/postgres/database.ts'
+import { migrateUp } from '../../src/platform/postgres/migrate.ts'
+import { seedClassifications } from './seed-classifications.ts'
+
+/** A connection to a database with this many classifications, which are created unless it has some. */
+export async function openSeeded(
+  connectionString: string,
+  classifications: number,
+): Promise<AsyncDisposable & { readonly db: Kysely<Database> }> {
+  const [db, other] = [1, 2].map(() => connect({ connectionString, maxConnections: 1 }).db) as [
+    Kysely<Database>,
+    Kysely<Database>,
+  ]
+  await migrateUp(db)
+  const { rows } = await sql`select from identifai.classifications limit 1`.execute(db)
+  if (rows.length === 0) {
+    await seedClassifications([db, other], classifications, (done) =>
+      process.stderr.write(`\r${done} of ${classifications} seeded `),
+    )
+  }
+  await other.destroy()
+  return { db, [Symbol.asyncDispose]: () => db.destroy() }
+}
