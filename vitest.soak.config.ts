@@ -1,13 +1,21 @@
 import { defineConfig } from 'vitest/config'
-import base from './vitest.config.ts'
 
-/** The long tests: the fault tests at full size, and tests that take minutes of real time. */
+/** The long tests: the tests of samples at full size, and tests that take minutes of real time. */
 export default defineConfig({
   test: {
-    ...base.test,
-    include: ['test/fault/**/*.test.ts', 'test/soak/**/*.soak.ts'],
+    include: [
+      'test/fault/**/*.test.ts',
+      'test/unit/**/*.test.ts',
+      'test/behavior/a-run-loads-100-identifiers-a-request.test.ts',
+      'test/soak/**/*.soak.ts',
+    ],
+    globalSetup: 'test/support/global-setup.ts',
+    pool: 'forks',
+    maxWorkers: 3,
     testTimeout: 900_000,
+    hookTimeout: 60_000,
     env: {
+      SAMPLE_FACTOR: '10',
       FUZZ_RECORDS: '10000',
       MODEL_RUNS: '500',
       CRASH_KILLS: '60',

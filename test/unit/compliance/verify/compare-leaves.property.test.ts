@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { compareLeaves } from '../../../../src/compliance/verify/compare-leaves.ts'
 import { type Leaf, noteName, revisionName } from '../../../../src/pipeline/seal/leaf.ts'
+import { sampleSize } from '../../../support/sample-size.ts'
 
 const leaf = fc.record({
   isNote: fc.boolean(),
@@ -57,6 +58,6 @@ it('names each leaf once that is altered or only in one of the two, in any order
         else expect(problem).toContain('inserted')
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: sampleSize(200) },
   )
 })

@@ -9,6 +9,7 @@ import type { AudioRows } from '../../../../src/media/audio/tables.ts'
 import type { RowSet } from '../../../../src/media/endpoint.ts'
 import { audioRecordArbitrary } from '../../../support/arbitrary-record.ts'
 import { meaning } from '../../../support/meaning.ts'
+import { sampleSize } from '../../../support/sample-size.ts'
 
 function normalized(payload: JsonObject): RowSet {
   const validation = validateAudio(payload)
@@ -25,7 +26,7 @@ describe('normalizing', () => {
       fc.property(arriving, (payload) => {
         expect(meaning(audioEndpoint.denormalize(normalized(payload)))).toBe(meaning(payload))
       }),
-      { numRuns: 1500 },
+      { numRuns: sampleSize(300) },
     )
   })
 
@@ -64,7 +65,7 @@ describe('the content digest', () => {
         const digest = normalized(payload).revision.content_digest
         expect(normalized(rearranged(payload, choices)).revision.content_digest).toBe(digest)
       }),
-      { numRuns: 500 },
+      { numRuns: sampleSize(100) },
     )
   })
 
@@ -94,7 +95,7 @@ describe('the content digest', () => {
           expect(inAPart || inTheForce).toBe(true)
         }
       }),
-      { numRuns: 500 },
+      { numRuns: sampleSize(100) },
     )
   })
 })

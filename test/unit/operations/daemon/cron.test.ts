@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCronWatch, nextCronTime } from '../../../../src/operations/daemon/cron.ts'
+import { sampleSize } from '../../../support/sample-size.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -76,7 +77,7 @@ describe('a nightly time comes exactly once per night', () => {
           expect(days.length).toBeLessThanOrEqual(5)
         },
       ),
-      { numRuns: 40 },
+      { numRuns: sampleSize(12) },
     )
   })
 })

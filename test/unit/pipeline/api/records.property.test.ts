@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { arrayElements } from '../../../../src/pipeline/api/records.ts'
+import { sampleSize } from '../../../support/sample-size.ts'
 
 const elements = (text: string) => arrayElements(Buffer.from(text))?.map(String)
 
@@ -98,7 +99,7 @@ describe('the elements of an array', () => {
           )
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: sampleSize(2000) },
     )
     expect(arrays).toBeGreaterThan(50)
   })
