@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GAP_KINDS, type GapKind } from '../../src/compliance/report/schema.ts'
 import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
-import { type BuiltCli, buildCli } from '../support/built-cli.ts'
+import { createTestCli, type TestCli } from '../support/test-cli.ts'
 import { at, firstRevision, forced } from '../support/july.ts'
 import { sealHistory, trackFinished, writeRevisions } from '../support/seal-history.ts'
 import { createTestDatabase } from '../support/test-database.ts'
@@ -67,9 +67,9 @@ const CASES: { readonly [Kind in GapKind]: Case } = {
 }
 
 describe('a report with a gap', () => {
-  let cli: BuiltCli
+  let cli: TestCli
   beforeAll(() => {
-    cli = buildCli()
+    cli = createTestCli()
   })
   afterAll(() => cli[Symbol.dispose]())
 
@@ -79,7 +79,7 @@ describe('a report with a gap', () => {
     await prepare(database.db)
     const environment = { DATABASE_URL: database.url }
     const make = (kind: string, name: string, ...options: string[]) =>
-      cli.run(['report', kind, '--to', to, '--output', path.join(cli.folder, name), ...options], environment)
+      cli.call(['report', kind, '--to', to, '--output', path.join(cli.folder, name), ...options], environment)
 
     expect(await make('forced', 'refused.json', '--json')).toMatchObject({ code: 6 })
     const [report, bundle] = [`${gap}.json`, `${gap}.bundle.jsonl`]
@@ -93,7 +93,7 @@ describe('a report with a gap', () => {
     const { coverage } = JSON.parse(readFileSync(path.join(cli.folder, report), 'utf8')).head
     expect(coverage).toMatchObject({ is_complete: false, gaps: [{ gap }] })
     for (const file of [report, bundle].map((name) => path.join(cli.folder, name))) {
-      const { code, stdout } = await cli.run(['report', 'verify', file, '--json'])
+      const { code, stdout } = await cli.call(['report', 'verify', file, '--json'])
       expect({ code, findings: JSON.parse(stdout).findings }).toEqual({ code: 0, findings: [] })
     }
     if (!HAS_PYTHON) return

@@ -8,19 +8,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findFreePort } from '../../src/devkit/embedded-postgres/server-process.ts'
 import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
 import { MIGRATIONS } from '../../src/platform/postgres/migrate.ts'
-import { type BuiltCli, buildCli, type CliResult, finish } from '../support/built-cli.ts'
+import { createTestCli, type TestCli, type CliResult, finish } from '../support/test-cli.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 const KEY = 'e2e-secret-key'
-let cli: BuiltCli
+let cli: TestCli
 let database: TestDatabase
 let unmigrated: TestDatabase
 let simulator: RunningSimulator
 let environment: NodeJS.ProcessEnv
 
 beforeAll(async () => {
-  cli = buildCli()
+  cli = createTestCli()
   database = await createTestDatabase()
   unmigrated = await createTestDatabase('empty')
   simulator = await startSimulator({ apiKey: KEY, world: { requestsUntilDone: 0 } })
@@ -66,12 +66,12 @@ describe('bad input ends with one clear sentence and the documented exit code', 
   it('no DATABASE_URL', async () => {
     const { DATABASE_URL: _, ...rest } = environment
     for (const command of [['migrate'], ['enqueue', 'a'], ['sync'], ['status']]) {
-      expectClearError(await cli.run(command, rest), 2, 'DATABASE_URL is not set')
+      expectClearError(await cli.call(command, rest), 2, 'DATABASE_URL is not set')
     }
   })
 
   it('a malformed DATABASE_URL, with every other problem in the same message', async () => {
-    const result = await cli.run(['sync'], { DATABASE_URL: 'localhost/x', SYNC_RETRIES: 'x' })
+    const result = await cli.call(['sync'], { DATABASE_URL: 'localhost/x', SYNC_RETRIES: 'x' })
     expectClearError(
       result,
       2,
@@ -89,7 +89,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
   })
 
   it('a wrong key', async () => {
-    await cli.run(['enqueue', 'wrong-key-victim'], environment)
+    await cli.call(['enqueue', 'wrong-key-victim'], environment)
     const result = await cli.run(['sync', '--json'], { ...environment, IDENTIFAI_API_KEY: 'wrong' })
     expect(result.code).toBe(4)
     expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
@@ -109,7 +109,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
       expect(result.stderr).not.toContain('pw-secret')
     }
     const api = { ...environment, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api`, SYNC_BATCH_SIZE: '1' }
-    await cli.run(['enqueue', 'b', 'c', 'd', 'e', 'f'], environment)
+    await cli.call(['enqueue', 'b', 'c', 'd', 'e', 'f'], environment)
     const result = await cli.run(['sync'], api)
     expect(result.code).toBe(7)
     expect(result.stderr).toContain('The run gave up, because 5 batches in a row failed.')
@@ -134,7 +134,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     expectClearError(await cli.run(['enqueue', '-'], environment), 2, '--file -')
     const semicolons = file('excel.csv', 'identifier;source\na;b\n')
     expectClearError(
-      await cli.run(['enqueue', '--file', semicolons], environment),
+      await cli.call(['enqueue', '--file', semicolons], environment),
       2,
       'has no commas (identifier;source)',
       'Separate its columns by commas',
@@ -146,7 +146,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     await using own = await createTestDatabase()
     const calls = file('calls.csv', 'Call,source\na,s\n')
     const env = { DATABASE_URL: own.url }
-    expect(await cli.run(['enqueue', '--file', calls], env)).toMatchObject({
+    expect(await cli.call(['enqueue', '--file', calls], env)).toMatchObject({
       code: 0,
       stdout: '1 identifier added, 0 already tracked, 0 invalid.\n',
       stderr: 'note: No column is called identifier, so the first one is used. Its header is "Call".\n',
@@ -157,7 +157,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     await using own = await createTestDatabase()
     const port = await findFreePort()
     const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api` }
-    await cli.run(['enqueue', 'a'], env)
+    await cli.call(['enqueue', 'a'], env)
     const result = await cli.run(['sync', '--json'], env)
     expect(result.code).toBe(7)
     expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
@@ -197,13 +197,13 @@ describe('bad input ends with one clear sentence and the documented exit code', 
       url.password = 'p'
       const env = { DATABASE_URL: url.href }
       expectClearError(
-        await cli.run(['status'], env),
+        await cli.call(['status'], env),
         5,
         'For runs, doctor prints the missing grants',
         '"Create the roles" in docs/operations.md',
       )
       expectClearError(
-        await cli.run(['enqueue', 'a'], env),
+        await cli.call(['enqueue', 'a'], env),
         5,
         'Use the role of the job',
         'A role of grant-enqueuer inserts by SQL',
@@ -212,7 +212,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
       await sql`grant select on identifai.schema_migrations to ${sql.id(role)}`.execute(own.db)
       const note = ['annotate', '--hash', 'h', '--forced-to', 'human', '--author', 'a', '--reason', 'r']
       expectClearError(
-        await cli.run(note, env),
+        await cli.call(note, env),
         5,
         'may not write notes',
         'grant INSERT on identifai.override_notes',
@@ -225,45 +225,45 @@ describe('bad input ends with one clear sentence and the documented exit code', 
 
   it('an unmigrated database', async () => {
     for (const command of [['enqueue', 'a'], ['sync'], ['status']]) {
-      const result = await cli.run(command, { ...environment, DATABASE_URL: unmigrated.url })
+      const result = await cli.call(command, { ...environment, DATABASE_URL: unmigrated.url })
       expectClearError(result, 5, 'Run: identifai-sync migrate')
     }
   })
 
   it('an unknown flag, an unknown command, a bad value', async () => {
     expectClearError(await cli.run(['sync', '--fast'], environment), 2, "unknown option '--fast'", '--help')
-    expectClearError(await cli.run(['sink'], environment), 2, "unknown command 'sink'")
-    expectClearError(await cli.run(['sync', '--limit', '0'], environment), 2, 'whole number from 1')
-    expectClearError(await cli.run(['sync', '--wait', '15'], environment), 2, 'such as 90s, 15m or 2h')
-    expectClearError(await cli.run(['replay', '--since', 'May'], environment), 2, 'such as 2026-07-01')
-    expectClearError(await cli.run(['migrate', 'sideways'], environment), 2, 'up, down, status')
-    expectClearError(await cli.run(['migrate', 'up', '--all'], environment), 2, 'migrate down')
+    expectClearError(await cli.call(['sink'], environment), 2, "unknown command 'sink'")
+    expectClearError(await cli.call(['sync', '--limit', '0'], environment), 2, 'whole number from 1')
+    expectClearError(await cli.call(['sync', '--wait', '15'], environment), 2, 'such as 90s, 15m or 2h')
+    expectClearError(await cli.call(['replay', '--since', 'May'], environment), 2, 'such as 2026-07-01')
+    expectClearError(await cli.call(['migrate', 'sideways'], environment), 2, 'up, down, status')
+    expectClearError(await cli.call(['migrate', 'up', '--all'], environment), 2, 'migrate down')
   })
 
   it('a file that does not exist, an empty one, a directory, none at all', async () => {
     const before = await tracked()
     expectClearError(
-      await cli.run(['enqueue', '--file', 'missing.txt'], environment),
+      await cli.call(['enqueue', '--file', 'missing.txt'], environment),
       2,
       'there is no such file',
     )
     expectClearError(
-      await cli.run(['enqueue', '--file', file('empty', '')], environment),
+      await cli.call(['enqueue', '--file', file('empty', '')], environment),
       2,
       'has no identifier, so nothing was enqueued',
       'Give one identifier a line',
     )
     mkdirSync(path.join(cli.folder, 'folder'))
-    expectClearError(await cli.run(['enqueue', '--file', 'folder'], environment), 2, 'is a directory')
-    expectClearError(await cli.run(['enqueue'], environment), 2, 'There are no identifiers', '--file')
+    expectClearError(await cli.call(['enqueue', '--file', 'folder'], environment), 2, 'is a directory')
+    expectClearError(await cli.call(['enqueue'], environment), 2, 'There are no identifiers', '--file')
     expectClearError(
-      await cli.run(['enqueue', 'a', '--file', 'x'], environment),
+      await cli.call(['enqueue', 'a', '--file', 'x'], environment),
       2,
       'There are identifiers and --file',
       'Give identifiers as arguments, or --file',
     )
     expectClearError(
-      await cli.run(['enqueue', '--file', file('a.csv', 'identifier\n"x')], environment),
+      await cli.call(['enqueue', '--file', file('a.csv', 'identifier\n"x')], environment),
       2,
       'not CSV',
     )
@@ -272,10 +272,10 @@ describe('bad input ends with one clear sentence and the documented exit code', 
 
   it('a blank or over-long identifier', async () => {
     const before = await tracked()
-    expectClearError(await cli.run(['enqueue', 'good', ' '], environment), 2, 'Argument 2', 'blank')
-    expectClearError(await cli.run(['enqueue', 'x'.repeat(1025)], environment), 2, 'longer than 1024 bytes')
+    expectClearError(await cli.call(['enqueue', 'good', ' '], environment), 2, 'Argument 2', 'blank')
+    expectClearError(await cli.call(['enqueue', 'x'.repeat(1025)], environment), 2, 'longer than 1024 bytes')
     expectClearError(
-      await cli.run(['enqueue', '--file', file('blank', '\n \n')], environment),
+      await cli.call(['enqueue', '--file', file('blank', '\n \n')], environment),
       2,
       'line 1: blank',
     )
@@ -289,7 +289,7 @@ describe('the commands', () => {
     expect(help).toMatchObject({ code: 0, stderr: '' })
     for (const command of ['migrate', 'enqueue', 'sync', 'status', 'requeue', 'retire', 'simulate', 'demo']) {
       expect(help.stdout).toContain(command)
-      const own = await cli.run([command, '--help'])
+      const own = await cli.call([command, '--help'])
       expect(own).toMatchObject({ code: 0, stderr: '' })
       expect(own.stdout).toContain(`Usage: identifai-sync ${command}`)
     }
@@ -311,14 +311,14 @@ describe('the commands', () => {
         stderr: '',
         stdout: expect.stringContaining('INSERT INTO identifai.identifiers'),
       })
-      const json = await cli.run(['grant-reader', role, '--json'], env)
+      const json = await cli.call(['grant-reader', role, '--json'], env)
       expect(JSON.parse(json.stdout)).toEqual({ role, views: 'identifai_reporting', tables: false })
     } finally {
       await sql`drop owned by ${sql.id(role)}`.execute(database.db)
       await sql`drop role ${sql.id(role)}`.execute(database.db)
     }
     expectClearError(
-      await cli.run(['grant-reader', 'nobody at all'], env),
+      await cli.call(['grant-reader', 'nobody at all'], env),
       2,
       'The database server has no role nobody at all',
       'CREATE ROLE',
@@ -328,10 +328,10 @@ describe('the commands', () => {
   it('migrate up, status, down and up again; down refuses while there is history', async () => {
     await using own = await createTestDatabase('empty')
     const env = { DATABASE_URL: own.url }
-    expect((await cli.run(['migrate', 'status'], env)).stdout).toMatch(/^(waiting .*\n)+$/)
+    expect((await cli.call(['migrate', 'status'], env)).stdout).toMatch(/^(waiting .*\n)+$/)
     expect((await cli.run(['migrate'], env)).stdout).toMatch(/^(up {3}\d{4}-.*\n)+$/)
-    expect((await cli.run(['migrate'], env)).stdout).toContain('the database is up to date')
-    expect(JSON.parse((await cli.run(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(
+    expect((await cli.call(['migrate'], env)).stdout).toContain('the database is up to date')
+    expect(JSON.parse((await cli.call(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(
       MIGRATIONS.length,
     )
     await sql`insert into identifai.classification_revisions
@@ -341,13 +341,13 @@ describe('the commands', () => {
       own.db,
     )
     expectClearError(
-      await cli.run(['migrate', 'down', '--all'], env),
+      await cli.call(['migrate', 'down', '--all'], env),
       2,
       '1 records of history',
       '--destroy-history',
     )
-    expect((await cli.run(['migrate', 'down', '--all', '--destroy-history'], env)).code).toBe(0)
-    expect((await cli.run(['migrate'], env)).code).toBe(0)
+    expect((await cli.call(['migrate', 'down', '--all', '--destroy-history'], env)).code).toBe(0)
+    expect((await cli.call(['migrate'], env)).code).toBe(0)
   })
 
   it('enqueue from a file, standard input and arguments, sync and status work together', async () => {
@@ -366,7 +366,7 @@ describe('the commands', () => {
     expect(piped).toMatchObject({ code: 0, stderr: '' })
     expect(piped.stdout).toBe('100 identifiers added, 50 already tracked (50 pending), 0 invalid.\n')
 
-    const dry = await cli.run(['sync', '--dry-run', '--json'], environment)
+    const dry = await cli.call(['sync', '--dry-run', '--json'], environment)
     expect(JSON.parse(dry.stdout).requests).toBeGreaterThanOrEqual(3)
     const before = simulator.stats.requests
     await sql`update identifai.identifiers set due_at = now()`.execute(database.db)
@@ -379,7 +379,7 @@ describe('the commands', () => {
 
     const status = JSON.parse((await cli.run(['status', '--json'], environment)).stdout)
     expect(status.tracked).toContainEqual(expect.objectContaining({ state: 'done', identifiers: 300 }))
-    expect((await cli.run(['status'], environment)).stdout).toContain('done')
+    expect((await cli.call(['status'], environment)).stdout).toContain('done')
     const refreshed = await cli.run(['sync', '--refresh-all', '--limit', '100'], environment)
     expect(refreshed.stdout).toContain('100 identifiers in 1 request')
   })
@@ -387,24 +387,24 @@ describe('the commands', () => {
   it('requeue and retire report their changes, and the identifiers that are not tracked', async () => {
     await using own = await createTestDatabase()
     const env = { DATABASE_URL: own.url }
-    await cli.run(['enqueue', 'a', 'b'], env)
+    await cli.call(['enqueue', 'a', 'b'], env)
     await sql`update identifai.identifiers set state = 'quarantined', due_at = null`.execute(own.db)
-    expect((await cli.run(['enqueue', 'a'], env)).stdout).toContain('requeue --state quarantined')
+    expect((await cli.call(['enqueue', 'a'], env)).stdout).toContain('requeue --state quarantined')
     expect(await cli.run(['requeue', 'a'], env)).toMatchObject({ code: 0, stdout: '1 identifier due now.\n' })
-    expect(await cli.run(['requeue', '--state', 'quarantined'], env)).toMatchObject({ code: 0 })
-    expect(await cli.run(['requeue', 'x'], env)).toMatchObject({
+    expect(await cli.call(['requeue', '--state', 'quarantined'], env)).toMatchObject({ code: 0 })
+    expect(await cli.call(['requeue', 'x'], env)).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(
         /^error: Nothing was changed, .*not tracked, or retired: x\. .*identifai-sync enqueue\n$/,
       ),
     })
-    expectClearError(await cli.run(['requeue'], env), 2, 'There are no identifiers', '--state quarantined')
-    expectClearError(await cli.run(['retire', 'a'], env), 2, '--reason')
+    expectClearError(await cli.call(['requeue'], env), 2, 'There are no identifiers', '--state quarantined')
+    expectClearError(await cli.call(['retire', 'a'], env), 2, '--reason')
     expect(await cli.run(['retire', 'a', '--reason', 'r'], env)).toMatchObject({
       code: 0,
       stdout: '1 identifier retired.\n',
     })
-    expect(await cli.run(['retire', 'a', '--reason', 'r'], env)).toMatchObject({ code: 2 })
+    expect(await cli.call(['retire', 'a', '--reason', 'r'], env)).toMatchObject({ code: 2 })
     const some = await cli.run(['requeue', 'a', 'b', '--json'], env)
     expect([some.code, JSON.parse(some.stdout)]).toEqual([3, { requeued: 1, unknown: ['a'] }])
     expect(some.stderr).toContain('1 identifier not tracked, or retired: a')
@@ -414,19 +414,19 @@ describe('the commands', () => {
     await using own = await createTestDatabase()
     await using api = await startCannedApi(() => [{ identifier: 'a', status: 'archived' }])
     const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
-    await cli.run(['enqueue', 'a'], env)
+    await cli.call(['enqueue', 'a'], env)
     const result = await cli.run(['sync'], env)
     expect(result.code).toBe(3)
     expect(result.stdout).toContain('partial')
     const quiet = { ...env, LOG_LEVEL: 'warn' }
-    await cli.run(['requeue', 'a'], env)
+    await cli.call(['requeue', 'a'], env)
     expect((await cli.run(['sync'], quiet)).stderr).toContain('records quarantined, see status --stuck')
-    const stuck = await cli.run(['status', '--stuck'], env)
+    const stuck = await cli.call(['status', '--stuck'], env)
     expect(stuck.stdout).toContain(
       'a\n  quarantined, not due until it is requeued\n  The record cannot be loaded: /status',
     )
-    expect(JSON.parse((await cli.run(['status', '--stuck', '--json'], env)).stdout)).toHaveLength(1)
-    expect((await cli.run(['status'], env)).stdout).toContain(
+    expect(JSON.parse((await cli.call(['status', '--stuck', '--json'], env)).stdout)).toHaveLength(1)
+    expect((await cli.call(['status'], env)).stdout).toContain(
       'quarantined, most often because: The record cannot be loaded',
     )
   })
@@ -434,34 +434,34 @@ describe('the commands', () => {
   it('plan reports the cost of a run, and sync --dry-run the cost of this run', async () => {
     await using own = await createTestDatabase()
     const env = { ...environment, DATABASE_URL: own.url, SYNC_REQUESTS_PER_MINUTE: '60' }
-    await cli.run(['enqueue', '--file', file('plan.txt', 'a\nb\nc\n')], env)
+    await cli.call(['enqueue', '--file', file('plan.txt', 'a\nb\nc\n')], env)
     const plan = await cli.run(['plan'], env)
     expect(plan).toMatchObject({ code: 0, stderr: '' })
     expect(plan.stdout).toMatch(/^new +3 +1 +0\.1$/m)
     expect(plan.stdout).toMatch(
       /sends the last request at \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ, after 2 seconds at the quota/,
     )
-    expect(JSON.parse((await cli.run(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
-    const dry = await cli.run(['sync', '--dry-run', '--limit', '2', '--json'], env)
+    expect(JSON.parse((await cli.call(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
+    const dry = await cli.call(['sync', '--dry-run', '--limit', '2', '--json'], env)
     expect(JSON.parse(dry.stdout)).toMatchObject({ identifiers: 2, requests: 1 })
-    expect((await cli.run(['sync', '--dry-run'], env)).stdout).toContain('Nothing was requested.')
+    expect((await cli.call(['sync', '--dry-run'], env)).stdout).toContain('Nothing was requested.')
     expect(await own.db.selectFrom('identifai.sync_runs').select('run_id').execute()).toEqual([])
   })
 
   it('report verify reports no findings, or its findings with exit code 6', async () => {
     await using own = await createTestDatabase()
     const env = { ...environment, DATABASE_URL: own.url }
-    await cli.run(['enqueue', ...simulator.world.register({ count: 5 })], env)
+    await cli.call(['enqueue', ...simulator.world.register({ count: 5 })], env)
     const { chain_head: head } = JSON.parse((await cli.run(['sync', '--json'], env)).stdout) as {
       chain_head: string
     }
-    const good = await cli.run(['report', 'verify', '--head', head], env)
+    const good = await cli.call(['report', 'verify', '--head', head], env)
     expect(good).toMatchObject({ code: 0, stderr: '' })
     expect(good.stdout).toContain(`Chain head: ${head}`)
     expect(good.stdout).toContain('Everything is as it was sealed.')
-    const other = await cli.run(['report', 'verify', '--head', '0'.repeat(64)], env)
+    const other = await cli.call(['report', 'verify', '--head', '0'.repeat(64)], env)
     expect([other.code, other.stdout.includes('is not in the chain')]).toEqual([6, true])
-    expectClearError(await cli.run(['report', 'verify', '--head', 'x'], env), 2, '64 hexadecimal digits')
+    expectClearError(await cli.call(['report', 'verify', '--head', 'x'], env), 2, '64 hexadecimal digits')
     await sql`alter table identifai.classification_revisions disable trigger all`.execute(own.db)
     await sql`update identifai.classification_revisions set name = 'other' where classification_id = 2`.execute(
       own.db,
@@ -471,7 +471,7 @@ describe('the commands', () => {
     expect(bad.stdout).toContain(
       'revision 1 of classification 2 (chain position 1) differs from its sealed form',
     )
-    const json = await cli.run(['report', 'verify', '--json'], env)
+    const json = await cli.call(['report', 'verify', '--json'], env)
     expect(JSON.parse(json.stdout)).toMatchObject({ runs: 1, findings: [{ chain_position: 1 }] })
   })
 
@@ -479,21 +479,21 @@ describe('the commands', () => {
     await using own = await createTestDatabase()
     const env = { ...environment, DATABASE_URL: own.url }
     const known = simulator.world.register({ count: 20 })
-    await cli.run(['enqueue', ...known], env)
+    await cli.call(['enqueue', ...known], env)
     await cli.run(['sync'], env)
     await sql`update identifai.classifications set name = 'older' where classification_id = 1`.execute(own.db)
-    const dry = await cli.run(['replay', '--dry-run'], env)
+    const dry = await cli.call(['replay', '--dry-run'], env)
     expect(dry).toMatchObject({ code: 0, stderr: '' })
     expect(dry.stdout).toContain('20 classifications normalized: 19 unchanged, 1 changed.')
     expect(dry.stdout).toContain('classifications.name')
     expect(dry.stdout).toContain('Nothing was written.')
-    expect((await cli.run(['replay', '--since', '2999-01-01'], env)).stdout).toContain('0 classifications')
+    expect((await cli.call(['replay', '--since', '2999-01-01'], env)).stdout).toContain('0 classifications')
     const json = await cli.run(['replay', '--json'], env)
     expect(JSON.parse(json.stdout)).toMatchObject({
       changed: 1,
       written: { rewritten: 1, run: null },
     })
-    expect((await cli.run(['replay'], env)).stdout).toContain('20 unchanged, 0 changed.')
+    expect((await cli.call(['replay'], env)).stdout).toContain('20 unchanged, 0 changed.')
   })
 
   it('simulate serves the API until it is stopped, and reports when its port is in use', async () => {

@@ -4,15 +4,15 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type BuiltCli, buildCli } from '../support/built-cli.ts'
+import { createTestCli, type TestCli } from '../support/test-cli.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { startDaemon } from '../support/running-daemon.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-let cli: BuiltCli
+let cli: TestCli
 beforeAll(() => {
-  cli = buildCli()
+  cli = createTestCli()
 })
 afterAll(() => cli[Symbol.dispose]())
 

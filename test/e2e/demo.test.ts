@@ -5,13 +5,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { withResults } from '../../scripts/bi-results.ts'
 import { grantReader } from '../../src/operations/roles/grants.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
-import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
+import { createTestCli, type TestCli, finish } from '../support/test-cli.ts'
 
-let cli: BuiltCli
+let cli: TestCli
 /** The test's own temporary folder, because other processes run servers, too. Open to all users like /tmp. */
 let temporary: string
 beforeAll(() => {
-  cli = buildCli()
+  cli = createTestCli()
   chmodSync(cli.folder, 0o755)
   temporary = path.join(cli.folder, 'temporary')
   mkdirSync(temporary)

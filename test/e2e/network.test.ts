@@ -9,16 +9,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { unprivilegedUser } from '../../src/devkit/embedded-postgres/server-process.ts'
-import { type BuiltCli, buildCli } from '../support/built-cli.ts'
+import { createTestCli, type TestCli } from '../support/test-cli.ts'
 import { type Authority, createAuthority } from '../support/certificate-authority.ts'
 import { startForwardingProxy } from '../support/forwarding-proxy.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 
-let cli: BuiltCli
+let cli: TestCli
 let folder: string
 let authority: Authority
 beforeAll(async () => {
-  cli = buildCli()
+  cli = createTestCli()
   folder = await mkdtemp(path.join(os.tmpdir(), 'identifai-network-'))
   authority = await createAuthority(folder)
 })

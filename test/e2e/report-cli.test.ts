@@ -1,17 +1,17 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
+import { createTestCli, type TestCli, finish } from '../support/test-cli.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 describe('the commands of compliance', () => {
-  let cli: BuiltCli
+  let cli: TestCli
   let bench: TestApp
   let forced: string
   let hash: string
 
   beforeAll(async () => {
-    cli = buildCli()
+    cli = createTestCli()
     bench = await createTestApp({ world: { seed: 83 } })
     const { world } = bench.simulator
     const identifiers = await bench.load({ count: 30, outcome: 'done' })
@@ -26,12 +26,13 @@ describe('the commands of compliance', () => {
     cli[Symbol.dispose]()
   })
 
-  /** Runs a command with the database only, because these commands need no key. */
-  const run = (...args: string[]) => cli.run(args, { DATABASE_URL: bench.database.url })
+  /** The settings: the database only, because these commands need no key. */
+  const settings = () => ({ DATABASE_URL: bench.database.url })
+  const run = (...args: string[]) => cli.call(args, settings())
   const inFolder = (name: string) => path.join(cli.folder, name)
 
   it('report forced prints a table, CSV, JSON and HTML, or writes them to a file', async () => {
-    const table = await run('report', 'forced')
+    const table = await cli.run(['report', 'forced'], settings())
     expect(table).toMatchObject({ code: 0, stderr: '' })
     expect(table.stdout).toContain('In the period: 1 decision (1 certainly, 0 possibly), and 2 events')
     const json = await run('report', 'forced', '--json')
@@ -67,7 +68,7 @@ describe('the commands of compliance', () => {
 
   it('report forced refuses an incomplete report with 6, unless --allow-incomplete is given', async () => {
     const args = ['report', 'forced', '--to', '2100-01-01']
-    const refused = await run(...args, '--output', inFolder('refused.txt'))
+    const refused = await cli.run([...args, '--output', inFolder('refused.txt')], settings())
     expect(refused).toMatchObject({ code: 6, stdout: '' })
     expect(refused.stderr).toMatch(
       /^error: The report was not made, because it would not be complete.*Run identifai-sync sync after the end of the period.*--allow-incomplete/s,
@@ -95,7 +96,7 @@ describe('the commands of compliance', () => {
     ['report forced --json', ['report', 'forced', '--json']],
     ['report bundle', ['report', 'bundle']],
   ])('%s succeeds when the reader stops early', async (_, args) => {
-    const child = cli.start(args, { DATABASE_URL: bench.database.url })
+    const child = cli.start(args, settings())
     child.stdout?.destroy()
     expect(await finish(child)).toMatchObject({ code: 0, stderr: '' })
   })
@@ -121,12 +122,12 @@ describe('the commands of compliance', () => {
         inFolder(`bad-${file}`),
         readFileSync(inFolder(file), 'utf8').replaceAll(forced, 'x'.repeat(64)),
       )
-      const bad = await cli.run(['report', 'verify', inFolder(`bad-${file}`), '--json'])
+      const bad = await cli.call(['report', 'verify', inFolder(`bad-${file}`), '--json'])
       expect(bad.code).toBe(6)
       expect(JSON.parse(bad.stdout).findings.length).toBeGreaterThan(0)
     }
-    expect(await cli.run(['report', 'verify', inFolder('none')])).toMatchObject({ code: 2 })
-    expect(await cli.run(['report', 'verify'])).toMatchObject({
+    expect(await cli.call(['report', 'verify', inFolder('none')])).toMatchObject({ code: 2 })
+    expect(await cli.call(['report', 'verify'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('DATABASE_URL'),
     })
@@ -150,16 +151,9 @@ describe('the commands of compliance', () => {
   })
 
   it('annotate writes a note, explain shows it, and explain names the identifiers of a file hash', async () => {
-    const noted = await run(
-      'annotate',
-      '--hash',
-      hash,
-      '--forced-to',
-      'human',
-      '--author',
-      'A',
-      '--reason',
-      'r',
+    const noted = await cli.run(
+      ['annotate', '--hash', hash, '--forced-to', 'human', '--author', 'A', '--reason', 'r'],
+      settings(),
     )
     expect(noted).toMatchObject({
       code: 0,
@@ -186,7 +180,7 @@ describe('the commands of compliance', () => {
     expect(
       await run('annotate', '--hash', hash, '--forced-to', 'human', '--author', ' ', '--reason', 'r'),
     ).toMatchObject({ code: 2 })
-    const explained = await run('explain', forced)
+    const explained = await cli.run(['explain', forced], settings())
     expect(explained).toMatchObject({ code: 0, stdout: expect.stringContaining('FORCED') })
     expect(JSON.parse((await run('explain', forced, '--json')).stdout)).toMatchObject({
       identifier: forced,
@@ -216,13 +210,11 @@ describe('the commands of compliance', () => {
         `Listed, but not tracked: 1\n {2}lost\n\nTracked, but not listed: 1\n {2}${all[0]} \\(done\\)`,
       ),
     )
-    expect(
-      await cli.run(['reconcile', '-'], { DATABASE_URL: bench.database.url }, all.join('\n')),
-    ).toMatchObject({ code: 0 })
+    expect(await cli.run(['reconcile', '-'], settings(), all.join('\n'))).toMatchObject({ code: 0 })
   })
 
   it('prune takes days only', async () => {
-    expect(await run('prune', '--payloads-older-than', '400d')).toMatchObject({
+    expect(await cli.run(['prune', '--payloads-older-than', '400d'], settings())).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('0 payloads removed'),
     })

@@ -1,15 +1,19 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type BuiltCli, buildCli, finish } from '../support/built-cli.ts'
+import { createTestCli, type TestCli, finish } from '../support/test-cli.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
-import { createTestDatabase } from '../support/test-database.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-let cli: BuiltCli
+let cli: TestCli
 beforeAll(() => {
-  cli = buildCli()
+  cli = createTestCli()
 })
 afterAll(() => cli[Symbol.dispose]())
+
+async function track({ db }: TestDatabase): Promise<void> {
+  await sql`insert into identifai.identifiers (identifier) values ('a'), ('b')`.execute(db)
+}
 
 const environment = { IDENTIFAI_API_KEY: 'key', SYNC_RETRIES: '0' }
 
@@ -23,7 +27,7 @@ it.concurrent.each([
     return undefined
   })
   const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
-  await cli.run(['enqueue', 'a', 'b'], env)
+  await track(own)
   const child = cli.start(['sync', '--json'], env)
   const result = await finish(child)
   expect(result.code).toBe(code)
@@ -57,7 +61,7 @@ it.concurrent.each([
     let isFrozen = false
     let timeout: NodeJS.Timeout | undefined
     const env = { ...environment, DATABASE_URL: url.href, IDENTIFAI_API_URL: api.url }
-    await cli.run(['enqueue', 'a', 'b'], { ...env, DATABASE_URL: own.url })
+    await track(own)
     const child = cli.start(['sync'], env)
     const result = await finish(child)
     clearInterval(timeout)

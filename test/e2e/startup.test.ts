@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type BuiltCli, buildCli } from '../support/built-cli.ts'
+import { createTestCli, type TestCli } from '../support/test-cli.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 
-let cli: BuiltCli
+let cli: TestCli
 beforeAll(() => {
-  cli = buildCli()
+  cli = createTestCli()
 })
 afterAll(() => cli[Symbol.dispose]())
 
@@ -33,7 +33,7 @@ async function packagesOf(args: readonly string[], environment: NodeJS.ProcessEn
 
 it('the command gives young objects little room, also where it is called by a link', async () => {
   const link = path.join(cli.folder, 'link')
-  symlinkSync(path.join(cli.folder, 'dist/identifai-sync'), link)
+  symlinkSync(cli.command, link)
   const output = execFileSync(link, ['--version'], {
     env: {
       PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,

@@ -6,8 +6,8 @@ import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { World } from '../../src/devkit/simulator/world.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
-import { startCli } from '../support/source-cli.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { createTestCli } from '../support/test-cli.ts'
 
 /** The number that `npm run test:soak` sets, or a smaller one. */
 const KILLS = Number(process.env.CRASH_KILLS ?? 12)
@@ -33,6 +33,7 @@ it('two workers that are killed at any moment, against an API with faults, lose 
     befalls: (request) => request % 7 === 0,
   })
   await using bench = await createTestApp()
+  using cli = createTestCli()
   const identifiers = world.register({ count: IDENTIFIERS })
   await bench.enqueue(identifiers)
   const environment = {
@@ -50,7 +51,7 @@ it('two workers that are killed at any moment, against an API with faults, lose 
   const worker = async () => {
     while (kills < KILLS) {
       kills++
-      const child = startCli(['sync'], environment)
+      const child = cli.start(['sync'], environment)
       const exited = once(child, 'exit')
       // A few are killed while the process starts, most in the middle of a run.
       if (draw.chance(0.8)) await Promise.race([exited, once(child.stderr ?? child, 'data')])
@@ -70,7 +71,7 @@ it('two workers that are killed at any moment, against an API with faults, lose 
     .poll(
       async () => {
         await bench.makeAllDue()
-        const last = startCli(['sync'], environment)
+        const last = cli.start(['sync'], environment)
         await once(last, 'exit')
         return unfinished(bench)
       },
@@ -78,7 +79,7 @@ it('two workers that are killed at any moment, against an API with faults, lose 
     )
     .toBe(0)
   await sleep(2500)
-  await once(startCli(['sync'], environment), 'exit')
+  await once(cli.start(['sync'], environment), 'exit')
 
   await expectTruth(bench.database.db, world, identifiers)
   const { rows: revisions } = await sql<{

@@ -1,12 +1,15 @@
+import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { finish } from '../support/built-cli.ts'
 import { startCannedApi } from '../support/canned-api.ts'
-import { startCli } from '../support/source-cli.ts'
 import { createTestApp } from '../support/test-app.ts'
+import { createTestCli } from '../support/test-cli.ts'
+import { sampleSize } from '../support/sample-size.ts'
 
-const IDENTIFIERS = 20_000
+const IDENTIFIERS = sampleSize(4000)
+/** A process sends two requests at a time, so this one is from the fourth process. None gets a response before it. */
+const FROM_ALL = 7
 
 /** Some share a file and disagree on its label, so that workers lock the same same-file identifiers. */
 function record(identifier: string) {
@@ -18,18 +21,24 @@ function record(identifier: string) {
 it('four processes on one queue never request an identifier at the same time, never deadlock, and finish all', async () => {
   const inFlight = new Set<string>()
   const twice: string[] = []
+  const allStarted = Promise.withResolvers<void>()
   await using api = await startCannedApi((identifiers, response) => {
     for (const identifier of identifiers) {
       if (inFlight.has(identifier)) twice.push(identifier)
       inFlight.add(identifier)
     }
-    void sleep(20).then(() => {
-      for (const identifier of identifiers) inFlight.delete(identifier)
-      response.end(JSON.stringify(identifiers.map(record)))
-    })
+    if (api.requests.length === FROM_ALL) allStarted.resolve()
+    void respond(identifiers, response)
     return undefined
   })
+  const respond = async (identifiers: readonly string[], response: ServerResponse) => {
+    await allStarted.promise
+    await sleep(20)
+    for (const identifier of identifiers) inFlight.delete(identifier)
+    response.end(JSON.stringify(identifiers.map(record)))
+  }
   await using bench = await createTestApp()
+  using cli = createTestCli()
   await sql`insert into identifai.identifiers (identifier) select 'id-' || n from generate_series(1, ${IDENTIFIERS}) n`.execute(
     bench.database.db,
   )
@@ -41,7 +50,7 @@ it('four processes on one queue never request an identifier at the same time, ne
     SYNC_REQUESTS_PER_MINUTE: '6000000',
     LOG_LEVEL: 'warn',
   }
-  const processes = Array.from({ length: 4 }, () => finish(startCli(['sync'], environment)))
+  const processes = Array.from({ length: 4 }, () => cli.run(['sync'], environment))
   const results = await Promise.all(processes)
 
   expect(results.map(({ code, stderr }) => [code, stderr])).toEqual(results.map(() => [0, '']))

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { buildCli } from '../support/built-cli.ts'
+import { createTestCli } from '../support/test-cli.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { type RunningDaemon, startDaemon } from '../support/running-daemon.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -14,7 +14,7 @@ const WARM_AFTER = 100
 const MOST_RESIDENT_BYTES = 350e6
 
 it('nothing grows over five hundred runs: memory, handles, connections, files', async () => {
-  using cli = buildCli()
+  using cli = createTestCli()
   await using own = await createTestDatabase()
   await using api = await startCannedApi((identifiers) =>
     identifiers.map((identifier) => ({ identifier, status: 'done' })),

@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { finish } from '../support/built-cli.ts'
-import { startCli } from '../support/source-cli.ts'
 import { createTestApp } from '../support/test-app.ts'
+import { createTestCli } from '../support/test-cli.ts'
 
 /** The quota of two minutes and a few seconds. */
 const REQUESTS = 125
@@ -18,6 +17,7 @@ describe.concurrent('the documented quota, 2 a second and 60 a minute, over two 
     'over a %s window is never exceeded and used to 95 percent by %i processes',
     async ([kind, processes]) => {
       await using bench = await createTestApp({ quota: { kind } })
+      using cli = createTestCli()
       await bench.enqueue(bench.simulator.world.register({ count: REQUESTS }))
       const environment = {
         DATABASE_URL: bench.database.url,
@@ -25,9 +25,7 @@ describe.concurrent('the documented quota, 2 a second and 60 a minute, over two 
         IDENTIFAI_API_KEY: bench.app.config.apiKey,
         SYNC_BATCH_SIZE: '1',
       }
-      const ended = await Promise.all(
-        Array.from({ length: processes }, () => finish(startCli(['sync'], environment))),
-      )
+      const ended = await Promise.all(Array.from({ length: processes }, () => cli.run(['sync'], environment)))
       expect(ended.map(({ code }) => code)).toEqual(ended.map(() => 0))
       expect(bench.simulator.stats).toMatchObject({ requests: REQUESTS, throttled: 0 })
       const { rows } = await sql<{ seconds: number }>`

@@ -4,35 +4,44 @@ import type { TestProject } from 'vitest/node'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { buildCommand } from './build-command.ts'
 import { onServer } from './on-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Connection string of the test server's maintenance database. */
     serverUrl: string
-    /** Name of a migrated, empty database to clone. */
-    templateDatabase: string
+    /** The clauses of CREATE DATABASE that clone a migrated, empty database. */
+    templateClauses: string
+    /** The command as it is published. */
+    builtCommand: string
   }
 }
 
-/** Prepares PostgreSQL for the whole suite (TEST_DATABASE_URL or an embedded server) with a migrated template. */
+/**
+ * Prepares PostgreSQL for the whole suite (TEST_DATABASE_URL or an embedded server) with a migrated template, and builds
+ * the command.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const built = buildCommand()
   const given = process.env.TEST_DATABASE_URL
   const embedded = given ? undefined : await startEmbeddedPostgres()
   const serverUrl = embedded?.url() ?? String(given)
-  const templateDatabase = `identifai_template_${randomBytes(4).toString('hex')}`
-  await onServer(serverUrl, `create database ${templateDatabase}`)
+  const template = `identifai_template_${randomBytes(4).toString('hex')}`
+  await onServer(serverUrl, `create database ${template}`)
   const url = new URL(serverUrl)
-  url.pathname = templateDatabase
-  const template = connect({ connectionString: url.href, maxConnections: 1 })
-  await migrateUp(template.db)
-  const { rows } = await sql<{ server_version: string }>`show server_version`.execute(template.db)
-  await template.db.destroy()
+  url.pathname = template
+  const { db } = connect({ connectionString: url.href, maxConnections: 1 })
+  await migrateUp(db)
+  const { rows } = await sql<{ server_version: string }>`show server_version`.execute(db)
+  await db.destroy()
   console.log(`PostgreSQL ${rows[0]?.server_version} (${embedded ? 'embedded' : 'TEST_DATABASE_URL'})`)
   project.provide('serverUrl', serverUrl)
-  project.provide('templateDatabase', templateDatabase)
+  project.provide('templateClauses', `template ${template}`)
+  project.provide('builtCommand', built.command)
   return async () => {
-    await onServer(serverUrl, `drop database ${templateDatabase}`)
+    await onServer(serverUrl, `drop database ${template}`)
     await embedded?.stop()
+    built[Symbol.dispose]()
   }
 }

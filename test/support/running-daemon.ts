@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Readiness } from '../../src/operations/daemon/readiness.ts'
-import type { BuiltCli } from './built-cli.ts'
+import type { TestCli } from './test-cli.ts'
 
 type LogEvent = Readonly<Record<string, unknown>> & { readonly msg: string }
 
@@ -22,7 +22,7 @@ export interface RunningDaemon extends AsyncDisposable {
 }
 
 /** Starts a daemon on a free port, with a fresh run every second. */
-export async function startDaemon(cli: BuiltCli, environment: NodeJS.ProcessEnv): Promise<RunningDaemon> {
+export async function startDaemon(cli: TestCli, environment: NodeJS.ProcessEnv): Promise<RunningDaemon> {
   const child = cli.start(['schedule'], {
     HTTP_PORT: '0',
     SYNC_FRESH_SCHEDULE: '* * * * * *',

@@ -18,7 +18,7 @@ export async function createTestDatabase(
 ): Promise<TestDatabase> {
   const serverUrl = inject('serverUrl')
   const name = `identifai_test_${randomBytes(6).toString('hex')}`
-  const template = content === 'migrated' ? `template ${inject('templateDatabase')}` : ''
+  const template = content === 'migrated' ? inject('templateClauses') : ''
   await onServer(serverUrl, `create database ${name} ${template} ${settings}`)
   const url = new URL(serverUrl)
   url.pathname = name
