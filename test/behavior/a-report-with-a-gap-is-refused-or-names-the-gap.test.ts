@@ -1,4 +1,3 @@
-import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Kysely, sql } from 'kysely'
@@ -8,19 +7,9 @@ import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
 import { createTestCli, type TestCli } from '../support/test-cli.ts'
 import { at, firstRevision, forced } from '../support/july.ts'
+import { exitCodeOf, HAS_PYTHON } from '../support/python-verifiers.ts'
 import { sealHistory, trackFinished, writeRevisions } from '../support/seal-history.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-
-const DOCS = path.resolve(import.meta.dirname, '../../docs')
-const HAS_PYTHON = spawnSync('python3', ['-c', '']).status === 0
-if (!HAS_PYTHON) console.warn('NOT CHECKED: docs/verify_*.py, because there is no python3 on this machine.')
-
-/** The exit code of a Python verifier for a file. */
-function verifyInPython(verifier: string, file: string) {
-  return new Promise((resolve) => {
-    execFile('python3', ['-B', path.join(DOCS, verifier), file], (error) => resolve(error?.code ?? 0))
-  })
-}
 
 const EVENT = [...firstRevision([1]), forced(1, at(11), at(12))]
 
@@ -97,7 +86,7 @@ describe('a report with a gap', () => {
       expect({ code, findings: JSON.parse(stdout).findings }).toEqual({ code: 0, findings: [] })
     }
     if (!HAS_PYTHON) return
-    expect(await verifyInPython('verify_report.py', path.join(cli.folder, report))).toBe(0)
-    expect(await verifyInPython('verify_bundle.py', path.join(cli.folder, bundle))).toBe(0)
+    expect(await exitCodeOf('verify_report.py', path.join(cli.folder, report))).toBe(0)
+    expect(await exitCodeOf('verify_bundle.py', path.join(cli.folder, bundle))).toBe(0)
   })
 })

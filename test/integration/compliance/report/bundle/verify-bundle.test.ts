@@ -1,4 +1,3 @@
-import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -14,20 +13,8 @@ import { verifyFile } from '../../../../../src/compliance/report/read/verify-fil
 import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-rows.ts'
 import { writeRevisions } from '../../../../support/seal-history.ts'
 import { addNote } from '../../../../support/add-note.ts'
+import { HAS_PYTHON, startPython } from '../../../../support/python-verifiers.ts'
 import { createTestApp, type TestApp } from '../../../../support/test-app.ts'
-
-const DOCS = path.resolve(import.meta.dirname, '../../../../../docs')
-const [VERIFIER, REPORT_VERIFIER] = [path.join(DOCS, 'verify_bundle.py'), path.join(DOCS, 'verify_report.py')]
-
-const HAS_PYTHON = spawnSync('python3', ['-c', '']).status === 0
-
-if (!HAS_PYTHON) console.warn('NOT CHECKED: docs/verify_*.py, because there is no python3 on this machine.')
-
-function exitCodeOf(command: readonly string[]) {
-  return new Promise((resolve) => {
-    execFile('python3', ['-B', ...command], (error) => resolve(error?.code ?? 0))
-  })
-}
 
 // oxlint-disable-next-line typescript/no-explicit-any -- lines are whatever a test makes of them
 type Line = any
@@ -90,15 +77,18 @@ describe('a bundle', () => {
   let report: Report
   let lines: string[]
   let folder: string
+  let python: ReturnType<typeof startPython> | undefined
 
   beforeAll(async () => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'identifai bundle '))
+    if (HAS_PYTHON) python = startPython()
     bench = await benchWithHistory()
     report = await readReport(bench.app.db, { media: 'audio', from: null, to: null, asOf: null })
     lines = []
     for await (const line of bundleLines(bench.app.db, report)) lines.push(line)
   })
   afterAll(async () => {
+    python?.[Symbol.dispose]()
     rmSync(folder, { recursive: true })
     await bench[Symbol.asyncDispose]()
   })
@@ -113,7 +103,7 @@ describe('a bundle', () => {
   async function verdicts(file: string, head?: string) {
     const { findings } = await verifyFile(file, head)
     const ours = findings.length > 0 ? 6 : 0
-    const code = HAS_PYTHON ? await exitCodeOf([VERIFIER, file, ...(head ? [head] : [])]) : ours
+    const code = python ? await python.exitCodeOf('verify_bundle.py', file, ...(head ? [head] : [])) : ours
     return { findings: findings.map(({ what, problem }) => `${what} ${problem}`), python: code }
   }
 
@@ -121,7 +111,7 @@ describe('a bundle', () => {
   function verifyConclusions(made: Report) {
     const file = path.join(folder, 'r.json')
     writeFileSync(file, [...jsonText(made)].join(''))
-    return exitCodeOf([REPORT_VERIFIER, file])
+    return python?.exitCodeOf('verify_report.py', file)
   }
 
   /** Verdicts on the bundle with changed lines. The digest of the report is made to fit, as a forger would do it. */
