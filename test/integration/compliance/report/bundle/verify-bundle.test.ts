@@ -77,18 +77,18 @@ describe('a bundle', () => {
   let report: Report
   let lines: string[]
   let folder: string
-  let python: ReturnType<typeof startPython> | undefined
+  let interpreter: ReturnType<typeof startPython> | undefined
 
   beforeAll(async () => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'identifai bundle '))
-    if (HAS_PYTHON) python = startPython()
+    if (HAS_PYTHON) interpreter = startPython()
     bench = await benchWithHistory()
     report = await readReport(bench.app.db, { media: 'audio', from: null, to: null, asOf: null })
     lines = []
     for await (const line of bundleLines(bench.app.db, report)) lines.push(line)
   })
   afterAll(async () => {
-    python?.[Symbol.dispose]()
+    interpreter?.[Symbol.dispose]()
     rmSync(folder, { recursive: true })
     await bench[Symbol.asyncDispose]()
   })
@@ -103,7 +103,9 @@ describe('a bundle', () => {
   async function verdicts(file: string, head?: string) {
     const { findings } = await verifyFile(file, head)
     const ours = findings.length > 0 ? 6 : 0
-    const code = python ? await python.exitCodeOf('verify_bundle.py', file, ...(head ? [head] : [])) : ours
+    const code = interpreter
+      ? await interpreter.exitCodeOf('verify_bundle.py', file, ...(head ? [head] : []))
+      : ours
     return { findings: findings.map(({ what, problem }) => `${what} ${problem}`), python: code }
   }
 
@@ -111,7 +113,7 @@ describe('a bundle', () => {
   function verifyConclusions(made: Report) {
     const file = path.join(folder, 'r.json')
     writeFileSync(file, [...jsonText(made)].join(''))
-    return python?.exitCodeOf('verify_report.py', file)
+    return interpreter?.exitCodeOf('verify_report.py', file)
   }
 
   /** Verdicts on the bundle with changed lines. The digest of the report is made to fit, as a forger would do it. */
