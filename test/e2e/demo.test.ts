@@ -83,12 +83,12 @@ it('runs twice at the same time, keeps running with --keep, returns the results 
   expect(leftBehind()).toEqual([])
 })
 
-it('cleans up when it is interrupted in the middle', async () => {
+it('cleans up when it is interrupted in the middle of its first run', async () => {
   const child = start()
   const ended = finish(child)
   await new Promise<void>((resolve) => {
     child.stdout?.on('data', (chunk) => {
-      if (String(chunk).includes('3. First run')) resolve()
+      if (String(chunk).includes('2. Enqueue')) resolve()
     })
   })
   child.kill('SIGTERM')
