@@ -92,6 +92,8 @@ async function cli(...args: string[]): Promise<string> {
       cwd: folder,
       env: {
         PATH: process.env.PATH,
+        // Compiles modules once for all of the commands.
+        NODE_COMPILE_CACHE: path.join(folder, 'compiled'),
         DATABASE_URL: database.url,
         IDENTIFAI_API_URL: api.url,
         IDENTIFAI_API_KEY: 'toy-key',
