@@ -7,14 +7,14 @@ import { benchAgainst } from '../support/bench-against.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
-const FINISHED = 5000
+const FINISHED = 1000
 const RUNS = 10
 
 type Responder = Parameters<typeof startCannedApi>[0]
 
 const done: Responder = (identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' }))
 
-describe('5,000 finished identifiers', () => {
+describe('1,000 finished identifiers', () => {
   let api: CannedApi
   let bench: TestApp
   let respond: Responder = done
