@@ -3,12 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** The long tests: the tests of samples at full size, and tests that take minutes of real time. */
 export default defineConfig({
   test: {
-    include: [
-      'test/fault/**/*.test.ts',
-      'test/unit/**/*.test.ts',
-      'test/behavior/a-run-loads-100-identifiers-a-request.test.ts',
-      'test/soak/**/*.soak.ts',
-    ],
+    include: ['test/{behavior,fault,unit}/**/*.test.ts', 'test/soak/**/*.soak.ts'],
     globalSetup: 'test/support/global-setup.ts',
     pool: 'forks',
     maxWorkers: 3,

@@ -116,8 +116,8 @@ it('a write that always fails ends the run, and every claim is released once', a
 })
 
 it('a run whose connections are cut repeatedly continues, and counts correctly', async () => {
-  await using bench = await createTestApp({ environment: { SYNC_BATCH_SIZE: '20' } })
-  const identifiers = bench.simulator.world.register({ count: 600 })
+  await using bench = await createTestApp({ environment: { SYNC_BATCH_SIZE: '10' } })
+  const identifiers = bench.simulator.world.register({ count: 300 })
   await bench.enqueue(identifiers)
   const saboteur = connect({ connectionString: bench.database.url, maxConnections: 1 })
   const ended = new AbortController()
@@ -250,14 +250,14 @@ it('a run detects connections whose other end has vanished, and continues with n
   await using proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
   url.host = `127.0.0.1:${proxy.port}`
   await using bench = await createTestApp({
-    environment: { DATABASE_URL: url.href, SYNC_BATCH_SIZE: '20', SYNC_LEASE_SECONDS: '2' },
+    environment: { DATABASE_URL: url.href, SYNC_BATCH_SIZE: '10', SYNC_LEASE_SECONDS: '2' },
   })
-  const identifiers = bench.simulator.world.register({ count: 600 })
+  const identifiers = bench.simulator.world.register({ count: 300 })
   await bench.enqueue(identifiers)
   let frozen = 0
   const run = await bench.run({
     onProgress: ({ returned }) => {
-      if (frozen === 0 && returned >= 200) frozen = proxy.freeze()
+      if (frozen === 0 && returned >= 100) frozen = proxy.freeze()
     },
   })
   proxy.hangUp()

@@ -11,9 +11,10 @@ import { audioRecordArbitrary } from '../support/arbitrary-record.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/meaning.ts'
+import { sampleSize } from '../support/sample-size.ts'
 import { createTestApp } from '../support/test-app.ts'
 
-const RECORDS = 400
+const RECORDS = sampleSize(200)
 
 it('any record that fits the contract is the same after HTTP, COPY and SQL', async () => {
   const records = new Map<string, JsonObject>()

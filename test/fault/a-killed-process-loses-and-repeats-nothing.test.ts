@@ -10,8 +10,8 @@ import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { createTestCli } from '../support/test-cli.ts'
 
 /** The number that `npm run test:soak` sets, or a smaller one. */
-const KILLS = Number(process.env.CRASH_KILLS ?? 12)
-const IDENTIFIERS = Number(process.env.CRASH_IDENTIFIERS ?? 1200)
+const KILLS = Number(process.env.CRASH_KILLS ?? 8)
+const IDENTIFIERS = Number(process.env.CRASH_IDENTIFIERS ?? 1000)
 
 const PASSING_FAULTS = [
   'reset before headers',

@@ -4,6 +4,7 @@ import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { expectTruth } from '../support/expect-truth.ts'
+import { sampleSize } from '../support/sample-size.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 it('two crashes of PostgreSQL in the middle of a run only delay it', async () => {
@@ -11,9 +12,9 @@ it('two crashes of PostgreSQL in the middle of a run only delay it', async () =>
   const { db } = connect({ connectionString: postgres.url(), maxConnections: 2 })
   await migrateUp(db)
   await using bench = await createTestApp({
-    environment: { DATABASE_URL: postgres.url(), SYNC_BATCH_SIZE: '20', SYNC_LEASE_SECONDS: '3' },
+    environment: { DATABASE_URL: postgres.url(), SYNC_BATCH_SIZE: '10', SYNC_LEASE_SECONDS: '3' },
   })
-  const identifiers = bench.simulator.world.register({ count: 1000 })
+  const identifiers = bench.simulator.world.register({ count: sampleSize(500) })
   await bench.enqueue(identifiers)
 
   const crashes: Promise<void>[] = []
@@ -21,7 +22,7 @@ it('two crashes of PostgreSQL in the middle of a run only delay it', async () =>
     trigger: 'manual',
     signal: new AbortController().signal,
     onProgress: ({ returned }) => {
-      if (returned >= 300 * (crashes.length + 1) && crashes.length < 2) crashes.push(postgres.crash())
+      if (returned >= 150 * (crashes.length + 1) && crashes.length < 2) crashes.push(postgres.crash())
     },
   })
   expect(crashes).toHaveLength(2)

@@ -8,6 +8,7 @@ import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { dumpTables } from '../support/dump-tables.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
+import { sampleSize } from '../support/sample-size.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const API_KEY = 'matrix-key-6f1d0c'
@@ -71,7 +72,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
       environment: {
         IDENTIFAI_API_URL: api.url,
         IDENTIFAI_API_KEY: API_KEY,
-        SYNC_BATCH_SIZE: '20',
+        SYNC_BATCH_SIZE: '10',
         ...(name === 'a drip that outlasts the time limit' && { SYNC_REQUEST_TIMEOUT_MS: '150' }),
         SYNC_RETRIES: '2',
         // The port stays closed for longer than the first retry waits.
@@ -81,7 +82,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
       },
       onLogLine: (line) => lines.push(line),
     })
-    const identifiers = world.register({ count: 100 })
+    const identifiers = world.register({ count: sampleSize(50) })
     await bench.enqueue(identifiers)
 
     const failures: unknown[] = []

@@ -6,7 +6,7 @@ import { moveTime } from '../support/move-time.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** The number that `npm run test:soak` sets, or a smaller one. */
-const NIGHTLY_RUNS = Number(process.env.NIGHTLY_RUNS ?? 24)
+const NIGHTLY_RUNS = Number(process.env.NIGHTLY_RUNS ?? 16)
 const DAY = 86_400
 
 it('each nightly run confirms all finished identifiers, and loads an override for all identifiers of a file', async () => {

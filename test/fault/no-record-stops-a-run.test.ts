@@ -12,7 +12,7 @@ import { meaning } from '../support/meaning.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 /** The number that `npm run test:soak` sets, or a smaller one. */
-const RECORDS = Number(process.env.FUZZ_RECORDS ?? 1000)
+const RECORDS = Number(process.env.FUZZ_RECORDS ?? 500)
 
 it('a record with any content is loaded or quarantined, can be restored, and never stops a run', async () => {
   const world = new World({ seed: 3, requestsUntilDone: 0 })

@@ -6,8 +6,8 @@ import type { World } from '../../src/devkit/simulator/world.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 /** The number that `npm run test:soak` sets, or a smaller one. */
-const NIGHTLY_RUNS = Number(process.env.FORCE_NIGHTLY_RUNS ?? 16)
-const IDENTIFIERS = Number(process.env.FORCE_IDENTIFIERS ?? 200)
+const NIGHTLY_RUNS = Number(process.env.FORCE_NIGHTLY_RUNS ?? 12)
+const IDENTIFIERS = Number(process.env.FORCE_IDENTIFIERS ?? 120)
 
 const HEURISTICS = ['Majority', 'Average', 'TopRelevant', 'AverageExclude10']
 
