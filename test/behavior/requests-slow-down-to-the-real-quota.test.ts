@@ -4,10 +4,10 @@ import { startCannedApi } from '../support/canned-api.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 /** The API accepts half as many requests as are configured, of which a few can come together. */
-const [ACCEPTED_A_SECOND, CONFIGURED_A_SECOND, BURST] = [40, 80, 3]
-const REQUESTS = 300
+const [ACCEPTED_A_SECOND, CONFIGURED_A_SECOND, BURST] = [20, 40, 3]
+const REQUESTS = 200
 /** Until then, the run learns the pace. */
-const LEARNED_AFTER = 60
+const LEARNED_AFTER = 50
 
 it('a run and the next one are slower after repeated 429s, and few requests have the response 429 then', async () => {
   const statuses: number[] = []
