@@ -15,6 +15,7 @@ export interface Loading {
   readonly ratio: (slower: keyof Round, faster: keyof Round) => number
   readonly rowsEach: number
   readonly rowsEachLong: number
+  readonly identifiers: number
   readonly longIdentifiers: number
   readonly dltVersion: string | null
   /** Rows of the data tables that the refreshes inserted, updated or deleted. */
@@ -74,6 +75,7 @@ export async function measureLoading(
     ratio: (slower, faster) => medianRatio(all(slower), all(faster)),
     rowsEach,
     rowsEachLong,
+    identifiers,
     longIdentifiers,
     dltVersion: dlt?.version ?? null,
     refreshWrites: all('refreshWrites').reduce((total, writes) => total + writes, 0),

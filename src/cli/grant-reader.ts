@@ -13,8 +13,8 @@ export function grantReaderCommand() {
       `
 The role can read the views of schema identifai_reporting, and those of later versions when the same role migrates. It
 cannot write, and cannot read the tables of the job. Without --tables, access to the data tables is revoked. JIT
-compilation makes the views slower, so it is switched off for the role in this database. Where that needs an administrator,
-the command prints the statement. Run this as the role that migrates. Needs DATABASE_URL only.
+compilation makes the views slower, so it is switched off for the role in this database. Where that needs an
+administrator, the command prints the statement. Run this as the role that migrates. Needs DATABASE_URL only.
 
 Example:
   $ psql -c "CREATE ROLE metabase LOGIN PASSWORD '...'"
@@ -27,7 +27,12 @@ Example:
       const { statementForAdministrator } = await grantReader(app.db, role, { withTables })
       printResult(
         options,
-        { role, views: 'identifai_reporting', tables: withTables, statementForAdministrator },
+        {
+          role,
+          views: 'identifai_reporting',
+          tables: withTables,
+          statement_for_administrator: statementForAdministrator,
+        },
         `${role} may read the views of identifai_reporting${withTables ? ' and the data tables of identifai' : ''}. Start with:
   SELECT view_name, column_name, description FROM identifai_reporting.data_dictionary;${
     statementForAdministrator === null

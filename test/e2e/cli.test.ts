@@ -312,7 +312,12 @@ describe('the commands', () => {
         stdout: expect.stringContaining('INSERT INTO identifai.identifiers'),
       })
       const json = await cli.call(['grant-reader', role, '--json'], env)
-      expect(JSON.parse(json.stdout)).toEqual({ role, views: 'identifai_reporting', tables: false })
+      expect(JSON.parse(json.stdout)).toEqual({
+        role,
+        views: 'identifai_reporting',
+        tables: false,
+        statement_for_administrator: null,
+      })
     } finally {
       await sql`drop owned by ${sql.id(role)}`.execute(database.db)
       await sql`drop role ${sql.id(role)}`.execute(database.db)
