@@ -103,6 +103,13 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
     )
     .execute()
 
+  // Each request updates its rows twice. A lease changes no indexed column, so with free space in the page, it needs no index
+  // entry: a refresh writes a third less WAL. Dead rows make the first claim of a minute slower: 24 ms for 2 % of a million,
+  // and 161 ms for 20 %, which is the default.
+  await sql`alter table identifai.identifiers set (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05)`.execute(
+    db,
+  )
+
   // A claim walks this index one priority at a time, oldest due first. Kysely cannot express a descending column in a
   // partial index.
   await sql`create index identifiers_due_idx on identifai.identifiers (media, priority desc, due_at, id) where due_at is not null`.execute(

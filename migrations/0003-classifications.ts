@@ -87,7 +87,7 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
       model_count: 'Different models in model_results for the whole file.',
       other_heuristic_count:
         'Heuristics, other than that of the main verdict, with a label for the whole file. 0 when the main verdict has no label.',
-      disagreeing_heuristic_count: 'Those whose label is not that of the main verdict.',
+      disagreeing_heuristic_count: 'Other heuristics whose label is not that of the main verdict.',
     },
   )
 }

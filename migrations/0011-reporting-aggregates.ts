@@ -144,8 +144,8 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
       result_url: 'Link to the result on the dashboard. Null: not given.',
       ...SUBMISSION,
     },
-    // OFFSET 0 prevents the planner from repeating the expressions of a reason at each of its uses: hundreds of expressions would
-    // be planned, and compiled where JIT is on.
+    // OFFSET 0 prevents the planner from repeating the expressions of a reason wherever it is used. It would plan hundreds of
+    // expressions, and compile them where JIT is on.
     query: `
       select
         c.classification_id, c.identifier,

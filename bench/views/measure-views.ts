@@ -35,7 +35,7 @@ export async function* measureViews(
   }
 }
 
-/** Milliseconds of a query: the median of some runs, after one that reads the pages into memory. */
+/** Milliseconds of a query: the median of some runs, after a first run that reads the pages into memory. */
 async function timeOf(db: Kysely<Database>, query: string): Promise<number> {
   const times = []
   await sql.raw(query).execute(db)

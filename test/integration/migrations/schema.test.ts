@@ -47,6 +47,14 @@ describe('the schema', () => {
     expect(Object.fromEntries(rows.map((row) => [row.table_name, row.columns]))).toEqual(TABLES)
   })
 
+  it('keeps free space in the pages of the queue, and has it vacuumed early', async () => {
+    const { rows } =
+      await sql`select reloptions from pg_class where oid = 'identifai.identifiers'::regclass`.execute(
+        database.db,
+      )
+    expect(rows).toEqual([{ reloptions: ['fillfactor=85', 'autovacuum_vacuum_scale_factor=0.05'] }])
+  })
+
   it('has a comment on itself, every table, every column and every function', async () => {
     const { rows } = await sql<{ uncommented: string }>`
       select c.relname as uncommented from pg_class c
