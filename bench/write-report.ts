@@ -44,18 +44,6 @@ function barsOf({ loading, backlog, fleet, heldSnapshot, halfQuota, sizes }: Res
   const longRows = loading.rowsEachLong * loading.longIdentifiers
   const rows = loading.rowsEach * loading.identifiers
   const longAgainstShort = longRows / loading.medianOf('long') / (rows / loading.medianOf('sync'))
-  const least = (what: string, value: number, bar: number): Bar => ({
-    what,
-    value,
-    bound: { least: bar },
-    write: times,
-  })
-  const most = (what: string, value: number, bar: number, write: Bar['write'] = times): Bar => ({
-    what,
-    value,
-    bound: { most: bar },
-    write,
-  })
   return [
     least('speed of a first load, against COPY of its own rows, one stream', ratio('copyOne', 'sync'), 0.65),
     least(
@@ -112,6 +100,14 @@ function barsOf({ loading, backlog, fleet, heldSnapshot, halfQuota, sizes }: Res
     most('requests with status 429 at half of the quota', halfQuota.throttled, 0.1, percent),
     least('use of that quota', halfQuota.used, 0.9),
   ]
+}
+
+function least(what: string, value: number, bar: number): Bar {
+  return { what, value, bound: { least: bar }, write: times }
+}
+
+function most(what: string, value: number, bar: number, write: Bar['write'] = times): Bar {
+  return { what, value, bound: { most: bar }, write }
 }
 
 function row({ what, value, bound, write }: Bar): string {

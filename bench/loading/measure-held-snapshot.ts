@@ -30,11 +30,14 @@ export async function measureHeldSnapshot(
     free.push(await refreshes(loaded, api.url, async () => async () => {}))
     console.log(`snapshot, round ${round}`, held.at(-1), free.at(-1))
   }
-  const all = (times: readonly number[][], refresh: number) => times.map((of) => of[refresh] ?? Number.NaN)
   const ratios = Array.from({ length: REFRESHES }, (_, refresh) =>
-    medianRatio(all(held, refresh), all(free, refresh)),
+    medianRatio(timesOf(refresh, held), timesOf(refresh, free)),
   )
   return { identifiers: IDENTIFIERS, ratios }
+}
+
+function timesOf(refresh: number, rounds: readonly number[][]): number[] {
+  return rounds.map((seconds) => seconds[refresh] ?? Number.NaN)
 }
 
 /** Seconds of each of several refreshes in a row. */

@@ -14,6 +14,13 @@ const json = fc.letrec((tie) => ({
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     text,
     fc.array(tie('value')),
+    // Few keys and many are sorted in different ways.
+    {
+      weight: 1,
+      arbitrary: fc
+        .array(text, { minLength: 40, maxLength: 60 })
+        .map((keys) => Object.fromEntries(keys.map((key) => [key, 0]))),
+    },
     fc.dictionary(fc.oneof(text, fc.constantFrom('10', '9', 'é', '\u{1F600}', '\uFB33')), tie('value')),
   ),
 })).value as fc.Arbitrary<Json>
