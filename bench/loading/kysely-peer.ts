@@ -3,6 +3,7 @@
  * Kysely in one transaction for each batch. It writes the same rows, history included. It keeps no lease, compares with no
  * earlier content, and seals nothing. Prints its seconds on standard output. node bench/loading/kysely-peer.ts
  */
+import { hash } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
@@ -59,7 +60,9 @@ for (;;) {
         ...rows.revision,
         ...facts,
         classification_id: id,
+        media: 'audio',
         identifier: record.identifier,
+        payload_digest: hash('sha256', JSON.stringify(record)),
         causes: ['first_seen'],
         previous_confirmed_at: null,
         source: null,
