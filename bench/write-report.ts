@@ -156,7 +156,6 @@ ${(
     ['the same in two processes', medianOf('twoProcesses'), allRows],
     ['the same with 60 clips', medianOf('long'), longRows],
     ['COPY of the same rows, one stream', medianOf('copyOne'), allRows],
-    ['COPY of the same rows, one stream, in its binary format', medianOf('copyBinary'), allRows],
     [`COPY of the same rows, ${CONCURRENCY} streams`, medianOf('copyMany'), allRows],
     ['COPY of the same rows without any key or index, one stream', medianOf('copyBare'), allRows],
     ['COPY of the records into one jsonb column', medianOf('copyRecords'), null],
@@ -178,10 +177,9 @@ ${(
 
 - **Sync** is the installed command with \`SYNC_CONCURRENCY=${CONCURRENCY}\` and an unlimited quota. The time is that of the run, including the
   sealing, and without the start of the process.
-- **COPY** loads the rows that the sync has written from files, in one transaction a stream, as text unless noted. The tables,
+- **COPY** loads the rows that the sync has written from files, in one transaction a stream. The tables,
   keys, foreign keys and indexes are the same: results, history and payloads. COPY does not request, check, hash or seal, and it
-  tracks no identifiers. The sync sends large tables in the binary format. Compared with COPY in that format, a first load is
-  ${times(ratio('copyBinary', 'sync'))} as fast. COPY of the records writes one table with a primary key and one jsonb column.
+  tracks no identifiers. COPY of the records writes one table with a primary key and one jsonb column.
 - **Kysely** is a straightforward implementation (\`bench/loading/kysely-peer.ts\`). It has the same contract and normalizer, inserts
   several rows a statement, and does one thing at a time, in one transaction a batch. It writes the same rows, but it has no
   leases, compares nothing and seals nothing.

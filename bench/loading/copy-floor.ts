@@ -5,22 +5,15 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { DATA_TABLES } from '../../src/media/registry.ts'
 import type { BenchDatabase } from './databases.ts'
 
-/** How plain COPY loads the rows: the number of parallel streams, and the format. */
-export interface CopyWay {
-  readonly streams: number
-  readonly format: 'text' | 'binary'
-}
-
 /** Writes the rows that a run has loaded to files for COPY, one per table and stream. */
-export async function saveRows(database: BenchDatabase, folder: string, way: CopyWay): Promise<void> {
-  const { streams, format } = way
+export async function saveRows(database: BenchDatabase, folder: string, streams: number): Promise<void> {
   const client = await database.pool.connect()
   for (const { name: table } of DATA_TABLES) {
     for (let stream = 0; stream < streams; stream++) {
       const rows = `select * from identifai.${table} where classification_id % ${streams} = ${stream} order by 1, 2`
       await pipeline(
-        client.query(copyTo(`copy (${rows}) to stdout (format ${format})`)),
-        createWriteStream(file(folder, table, stream, way)),
+        client.query(copyTo(`copy (${rows}) to stdout`)),
+        createWriteStream(file(folder, table, stream, streams)),
       )
     }
   }
@@ -28,16 +21,16 @@ export async function saveRows(database: BenchDatabase, folder: string, way: Cop
 }
 
 /** Seconds that plain COPY takes for the same rows, with one transaction per stream, table after table. */
-export async function copyRows(database: BenchDatabase, folder: string, way: CopyWay): Promise<number> {
+export async function copyRows(database: BenchDatabase, folder: string, streams: number): Promise<number> {
   const startedAt = performance.now()
   await Promise.all(
-    Array.from({ length: way.streams }, async (_, stream) => {
+    Array.from({ length: streams }, async (_, stream) => {
       const client = await database.pool.connect()
       await client.query('begin')
       for (const { name: table } of DATA_TABLES) {
         await pipeline(
-          createReadStream(file(folder, table, stream, way), { highWaterMark: 1024 * 1024 }),
-          client.query(copyFrom(`copy identifai.${table} from stdin (format ${way.format})`)),
+          createReadStream(file(folder, table, stream, streams), { highWaterMark: 1024 * 1024 }),
+          client.query(copyFrom(`copy identifai.${table} from stdin`)),
         )
       }
       await client.query('commit')
@@ -76,6 +69,6 @@ export async function copyRecords({ pool }: BenchDatabase, folder: string): Prom
 
 const RECORDS = 'records.text'
 
-function file(folder: string, table: string, stream: number, { streams, format }: CopyWay): string {
-  return path.join(folder, `${table}.${stream}-of-${streams}.${format}`)
+function file(folder: string, table: string, stream: number, streams: number): string {
+  return path.join(folder, `${table}.${stream}-of-${streams}.text`)
 }

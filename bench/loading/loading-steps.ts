@@ -2,7 +2,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { DATA_TABLES } from '../../src/media/registry.ts'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
-import { copyRecords, copyRows, type CopyWay } from './copy-floor.ts'
+import { copyRecords, copyRows } from './copy-floor.ts'
 import { type BenchDatabase, createBenchDatabase, dropKeys, makeDue } from './databases.ts'
 import type { DltPeer, DltSettings } from './dlt-peer.ts'
 import type { PayloadServer } from './payload-server.ts'
@@ -17,7 +17,6 @@ export interface Round {
   readonly refreshWrites: number
   readonly twoProcesses: number
   readonly copyOne: number
-  readonly copyBinary: number
   readonly copyMany: number
   readonly copyBare: number
   /** COPY of the records into one jsonb column. */
@@ -29,11 +28,8 @@ export interface Round {
   readonly dltDefaults?: number
 }
 
-export const COPY = {
-  one: { streams: 1, format: 'text' },
-  binary: { streams: 1, format: 'binary' },
-  many: { streams: CONCURRENCY, format: 'text' },
-} as const satisfies Record<string, CopyWay>
+/** The numbers of parallel streams of COPY. */
+export const STREAMS = { one: 1, many: CONCURRENCY }
 
 export interface StepOptions {
   readonly postgres: EmbeddedPostgres
@@ -55,7 +51,7 @@ export function loadingSteps(options: StepOptions): readonly (() => Promise<Part
       await using database = await createBenchDatabase(postgres, due)
       return await work(database)
     }
-  const copy = (database: BenchDatabase, way: CopyWay) => copyRows(database, folder, way)
+  const copy = (database: BenchDatabase, streams: number) => copyRows(database, folder, streams)
   const addresses = ({ url }: BenchDatabase, api = short) => ({ databaseUrl: url, apiUrl: api.url })
   const byDlt = (peer: DltPeer, database: BenchDatabase, settings: DltSettings) =>
     peer.load({ ...addresses(database), settings })
@@ -74,12 +70,11 @@ export function loadingSteps(options: StepOptions): readonly (() => Promise<Part
       async (database) => ({ long: (await runSync(addresses(database, long))).seconds }),
       longIdentifiers,
     ),
-    inFreshDatabase(async (database) => ({ copyOne: await copy(database, COPY.one) })),
-    inFreshDatabase(async (database) => ({ copyBinary: await copy(database, COPY.binary) })),
-    inFreshDatabase(async (database) => ({ copyMany: await copy(database, COPY.many) })),
+    inFreshDatabase(async (database) => ({ copyOne: await copy(database, STREAMS.one) })),
+    inFreshDatabase(async (database) => ({ copyMany: await copy(database, STREAMS.many) })),
     inFreshDatabase(async (database) => {
       await dropKeys(database)
-      return { copyBare: await copy(database, COPY.one) }
+      return { copyBare: await copy(database, STREAMS.one) }
     }),
     inFreshDatabase(async (database) => ({ copyRecords: await copyRecords(database, folder) }), 1),
     inFreshDatabase(async ({ url }) => ({ kysely: await byKysely(url, short.url) })),

@@ -6,7 +6,7 @@ import { median, medianRatio } from '../median.ts'
 import { saveRecords, saveRows } from './copy-floor.ts'
 import { type BenchDatabase, createBenchDatabase } from './databases.ts'
 import { installDlt } from './dlt-peer.ts'
-import { COPY, loadingSteps, type Round } from './loading-steps.ts'
+import { loadingSteps, type Round, STREAMS } from './loading-steps.ts'
 import { startPayloadServer } from './payload-server.ts'
 import { runSync } from './sync.ts'
 
@@ -57,7 +57,7 @@ export async function measureLoading(
     return (await countRows(database)) / due
   }
   const rowsEach = await warmUp(identifiers, short.url, async (database) => {
-    for (const way of Object.values(COPY)) await saveRows(database, folder, way)
+    for (const streams of Object.values(STREAMS)) await saveRows(database, folder, streams)
     await saveRecords(database, folder)
   })
   const rowsEachLong = await warmUp(longIdentifiers, long.url)

@@ -1,5 +1,5 @@
-/** A cell to write; JSON as its text, lists of plain words only. */
-type Cell = string | number | boolean | null | Date | readonly string[]
+/** A cell to write; JSON as its text, or as that text in UTF-8. */
+type Cell = string | number | boolean | null | Date | Buffer | readonly string[]
 
 /** Writes COPY's text format: a line for each row, tabs between cells, `\N` for null, backslash escapes. */
 export function textRows(columns: readonly string[], rows: readonly object[]): string {
@@ -17,10 +17,16 @@ export function textRows(columns: readonly string[], rows: readonly object[]): s
 function encodeCell(cell: Cell): string {
   if (cell === null) return '\\N'
   if (typeof cell === 'string') return escapeText(cell)
-  if (typeof cell === 'number') return String(cell)
+  if (typeof cell === 'number') return Object.is(cell, -0) ? '-0' : String(cell)
   if (typeof cell === 'boolean') return cell ? 't' : 'f'
   if (cell instanceof Date) return cell.toISOString()
-  return `{${cell.join(',')}}`
+  if (Buffer.isBuffer(cell)) return escapeText(cell.toString())
+  return escapeText(`{${cell.map(quoteElement).join(',')}}`)
+}
+
+/** An element of an array literal. Without quotes, some texts would mean something else: NULL, a comma, an empty text. */
+function quoteElement(element: string): string {
+  return `"${/["\\]/.test(element) ? element.replace(/["\\]/g, '\\$&') : element}"`
 }
 
 const SPECIAL = /[\\\n\r\t]/

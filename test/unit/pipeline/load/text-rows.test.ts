@@ -7,11 +7,11 @@ it("rows are written in COPY's text format, for any text", () => {
     b: null,
     c: -0.1,
     d: true,
-    e: ['x', 'y'],
+    e: ['x', 'a "b" \\', ''],
     f: '\\N',
   }
   expect(textRows(['a', 'b', 'c', 'd', 'e', 'f'], [row])).toBe(
-    'tab\\t back\\\\slash new\\nline return\\r end\t\\N\t-0.1\tt\t{x,y}\t\\\\N\n',
+    'tab\\t back\\\\slash new\\nline return\\r end\t\\N\t-0.1\tt\t{"x","a \\\\"b\\\\" \\\\\\\\",""}\t\\\\N\n',
   )
 })
 
