@@ -126,7 +126,7 @@ function times(value: number): string {
 
 function report(results: Results): string {
   const { size, loading, backlog, fleet, sizes, views } = results
-  const { medianOf, ratio } = loading
+  const { medianOf } = loading
   const allRows = loading.rowsEach * size.identifiers
   const longRows = loading.rowsEachLong * loading.longIdentifiers
   return `# Benchmarks
