@@ -12,9 +12,10 @@ export function grantReaderCommand() {
       'after',
       `
 The role can read the views of schema identifai_reporting, and those of later versions when the same role migrates. It
-cannot write, and cannot read the tables of the job. Without --tables, access to the data tables is revoked. JIT
-compilation makes the views slower, so it is switched off for the role in this database. Where that needs an
-administrator, the command prints the statement. Run this as the role that migrates. Needs DATABASE_URL only.
+cannot write, and cannot read the tables of the job. Without --tables, access to the data tables is revoked. The
+settings jit and random_page_cost are changed for the role in this database, because the views are faster then. Where
+that needs an administrator, the command prints the statements. Run this as the role that migrates. Needs DATABASE_URL
+only.
 
 Example:
   $ psql -c "CREATE ROLE metabase LOGIN PASSWORD '...'"
@@ -24,22 +25,22 @@ Example:
       const { grantReader } = await import('../operations/roles/grants.ts')
       await using app = await openDatabase()
       const withTables = options.tables === true
-      const { statementForAdministrator } = await grantReader(app.db, role, { withTables })
+      const { statementsForAdministrator: statements } = await grantReader(app.db, role, { withTables })
       printResult(
         options,
         {
           role,
           views: 'identifai_reporting',
           tables: withTables,
-          statement_for_administrator: statementForAdministrator,
+          statements_for_administrator: statements,
         },
         `${role} may read the views of identifai_reporting${withTables ? ' and the data tables of identifai' : ''}. Start with:
   SELECT view_name, column_name, description FROM identifai_reporting.data_dictionary;${
-    statementForAdministrator === null
+    statements.length === 0
       ? ''
       : `
 Some of its queries are slow until an administrator of the database executes this:
-  ${statementForAdministrator};`
+${statements.map((statement) => `  ${statement};`).join('\n')}`
   }`,
       )
     })

@@ -316,7 +316,7 @@ describe('the commands', () => {
         role,
         views: 'identifai_reporting',
         tables: false,
-        statement_for_administrator: null,
+        statements_for_administrator: [],
       })
     } finally {
       await sql`drop owned by ${sql.id(role)}`.execute(database.db)

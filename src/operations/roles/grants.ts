@@ -7,16 +7,24 @@ import { databaseCodeOf } from '../../platform/postgres/database-error.ts'
 /** SQLSTATE insufficient_privilege. */
 const LACKS_PRIVILEGE = '42501'
 
+/** The settings of a reader's queries, which make the views faster. */
+const READER_SETTINGS = [
+  // PostgreSQL compiles a query that it expects to be expensive. A view has many expressions, so that takes longer than the query.
+  'jit = off',
+  // The rows of a time range are adjacent in all tables, so that reading them by an index is not random.
+  'random_page_cost = 1.1',
+]
+
 /** The result of a grant to a reader. */
 export interface ReaderGrant {
-  /** The statement that switches off JIT compilation for the role, where the current role may not execute it. */
-  readonly statementForAdministrator: string | null
+  /** The statements for the settings of the role that the current role may not execute; empty where it may. */
+  readonly statementsForAdministrator: readonly string[]
 }
 
 /**
  * Lets a role read the reporting views, including those of later migrations, and with `withTables` the data tables.
- * Without it, revokes the data tables. Switches off JIT compilation for the role in this database. A second call changes
- * nothing.
+ * Without it, revokes the data tables. Changes settings of the role in this database, so that the views are fast. A second
+ * call changes nothing.
  *
  * @throws UsageError when the role does not exist.
  */
@@ -44,25 +52,21 @@ export async function grantReader(
         await sql`revoke usage on schema identifai from ${reader}`.execute(trx)
     }
   })
-  return { statementForAdministrator: await switchOffJit(db, role) }
+  return { statementsForAdministrator: await setReaderSettings(db, role) }
 }
 
-/**
- * PostgreSQL compiles a query that it expects to be expensive. A reporting view has many expressions, so compiling them takes
- * longer than the query itself. Returns the statement where only an administrator may execute it.
- */
-async function switchOffJit(db: Kysely<Database>, role: string): Promise<string | null> {
+/** Returns the statements where only an administrator may execute them. */
+async function setReaderSettings(db: Kysely<Database>, role: string): Promise<readonly string[]> {
   const { rows } = await sql<{ statement: string }>`
-    select format('ALTER ROLE %I IN DATABASE %I SET jit = off', ${role}::text, current_database()) as statement`.execute(
-    db,
-  )
-  const statement = rows[0]?.statement ?? ''
+    select format('ALTER ROLE %I IN DATABASE %I SET ', ${role}::text, current_database()) || setting as statement
+    from unnest(${READER_SETTINGS}::text[]) as setting`.execute(db)
+  const statements = rows.map(({ statement }) => statement)
   try {
-    await sql.raw(statement).execute(db)
-    return null
+    for (const statement of statements) await sql.raw(statement).execute(db)
+    return []
   } catch (error) {
     if (databaseCodeOf(error) !== LACKS_PRIVILEGE) throw error
-    return statement
+    return statements
   }
 }
 

@@ -140,16 +140,17 @@ describe('a role with a grant', () => {
     ])
   })
 
-  it('as a reader has no JIT compilation in this database', async () => {
-    const { name, execute } = await role('reader without JIT')
-    expect(await execute('show jit')).toEqual([{ jit: 'on' }])
+  it('as a reader has settings for fast views in this database', async () => {
+    const { name, execute } = await role('fast reader')
+    const settings = `select current_setting('jit') as jit, current_setting('random_page_cost') as page_cost`
+    expect(await execute(settings)).toEqual([{ jit: 'on', page_cost: '4' }])
     expect(await grantReader(bench.app.db, name, { withTables: false })).toEqual({
-      statementForAdministrator: null,
+      statementsForAdministrator: [],
     })
-    expect(await execute('show jit')).toEqual([{ jit: 'off' }])
+    expect(await execute(settings)).toEqual([{ jit: 'off', page_cost: '1.1' }])
   })
 
-  it('as a reader is granted the views by a role that may not change other roles, which gets the statement', async () => {
+  it('as a reader is granted the views by a role that may not change other roles, which gets the statements', async () => {
     const [reader, owner] = [await role('second reader'), await role('owner')]
     await using database = await createTestDatabase('empty')
     const url = new URL(database.url)
@@ -161,7 +162,10 @@ describe('a role with a grant', () => {
     try {
       await migrateUp(asOwner.db)
       expect(await grantReader(asOwner.db, reader.name, { withTables: false })).toEqual({
-        statementForAdministrator: `ALTER ROLE "${reader.name}" IN DATABASE ${name} SET jit = off`,
+        statementsForAdministrator: [
+          `ALTER ROLE "${reader.name}" IN DATABASE ${name} SET jit = off`,
+          `ALTER ROLE "${reader.name}" IN DATABASE ${name} SET random_page_cost = 1.1`,
+        ],
       })
     } finally {
       await asOwner.db.destroy()
