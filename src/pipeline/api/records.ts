@@ -45,13 +45,20 @@ export function recordDigest(digestOfPayload: string): string {
   return hash('sha256', `${VERSION} ${digestOfPayload}`)
 }
 
+/** Both digests of a record in UTF-8, as received. */
+export function digestsOf(record: Buffer): Pick<ReadRecord, 'payloadDigest' | 'recordDigest'> {
+  const digest = payloadDigest(record)
+  return { payloadDigest: digest, recordDigest: recordDigest(digest) }
+}
+
+type ReadRecord = Extract<ResponseRecord, { kind: 'read' }>
+
 function parseRecord(element: Buffer, last: LastRecords): ResponseRecord {
-  const payload = payloadDigest(element)
-  const record = recordDigest(payload)
-  const identifier = last.get(record)
+  const digests = digestsOf(element)
+  const identifier = last.get(digests.recordDigest)
   if (identifier !== undefined) return { kind: 'identical', identifier }
   const value = JSON.parse(UTF8.decode(element)) as Json
-  return { kind: 'read', value, bytes: element, payloadDigest: payload, recordDigest: record }
+  return { kind: 'read', value, bytes: element, ...digests }
 }
 
 /** Fatal, because a broken byte must not become a replacement character in evidence. */
