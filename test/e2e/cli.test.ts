@@ -323,9 +323,9 @@ describe('the commands', () => {
       await sql`drop role ${sql.id(role)}`.execute(database.db)
     }
     expectClearError(
-      await cli.call(['grant-reader', 'nobody at all'], env),
+      await cli.call(['grant-reader', 'an unknown role'], env),
       2,
-      'The database server has no role nobody at all',
+      'The database server has no role an unknown role',
       'CREATE ROLE',
     )
   })
