@@ -141,7 +141,7 @@ function diagram(
     ]
   }
   return [
-    'Solid lines are foreign keys. Broken lines are equal numbers without a foreign key, so that history does not depend on tracked identifiers.',
+    'Solid lines are foreign keys. Broken lines are equal numbers without a foreign key: history must not depend on tracked identifiers, and a first load must be fast.',
     '',
     '```mermaid',
     'erDiagram',
@@ -154,6 +154,7 @@ function diagram(
       ({ relation, target, columns: of }) =>
         `  ${target?.split('.')[1] ?? ''} ||--o{ ${relation.split('.')[1] ?? ''} : "${of.join(', ')}"`,
     ),
+    '  clips ||..o{ model_results : "classification_id, clip_no"',
     '  sync_runs ||..o{ classification_revisions : run_id',
     '  sync_runs ||..o{ chain_leaves : chain_position',
     '```',
