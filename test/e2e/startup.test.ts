@@ -31,17 +31,17 @@ async function packagesOf(args: readonly string[], environment: NodeJS.ProcessEn
   return JSON.parse(stderr.slice(stderr.lastIndexOf('LOADED ') + 'LOADED '.length)) as string[]
 }
 
-it('the command gives young objects little room, also where it is called by a link', async () => {
+it('the command limits the memory of Node, also where it is called by a link', async () => {
   const link = path.join(cli.folder, 'link')
   symlinkSync(cli.command, link)
   const output = execFileSync(link, ['--version'], {
     env: {
       PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
-      NODE_OPTIONS: '--import=data:text/javascript,console.log(process.execArgv.join())',
+      NODE_OPTIONS: '--import=data:text/javascript,console.log(process.execArgv.join(),process.env.MALLOC_ARENA_MAX)',
     },
     encoding: 'utf8',
   })
-  expect(output).toMatch(/--max-semi-space-size=8\n\d+\.\d+\.\d+\n$/)
+  expect(output).toMatch(/--max-semi-space-size=8 2\n\d+\.\d+\.\d+\n$/)
 })
 
 it('--help, of the program and of each command, loads the command line and nothing else', async () => {
