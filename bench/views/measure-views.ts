@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
+import { READER_SETTINGS } from '../../src/operations/roles/grants.ts'
 import { median } from '../median.ts'
-import { viewQueries } from './queries.ts'
+import { BAR, viewQueries } from './queries.ts'
 
 /** The time of one query over a view. */
 export interface ViewTime {
@@ -9,6 +10,8 @@ export interface ViewTime {
   readonly what: string
   readonly query: string
   readonly milliseconds: number
+  /** The same with the settings that grant-reader sets; null for a query over other than the last 30 days. */
+  readonly readerMs: number | null
   readonly barMs: number
 }
 
@@ -31,8 +34,17 @@ export async function* measureViews(
       counts.set(bar, await timeOf(db, `select count(*) from identifai.${bar}`))
     }
     const barMs = typeof bar === 'string' ? 1.5 * (counts.get(bar) ?? Number.NaN) : bar
-    yield { view, what, query, milliseconds: await timeOf(db, query), barMs }
+    const milliseconds = await timeOf(db, query)
+    const readerMs = bar === BAR.month ? await timeAsReader(db, query) : null
+    yield { view, what, query, milliseconds, readerMs, barMs }
   }
+}
+
+async function timeAsReader(db: Kysely<Database>, query: string): Promise<number> {
+  for (const setting of READER_SETTINGS) await sql.raw(`set ${setting}`).execute(db)
+  const milliseconds = await timeOf(db, query)
+  for (const setting of READER_SETTINGS) await sql.raw(`reset ${setting.split(' ')[0]}`).execute(db)
+  return milliseconds
 }
 
 /** Milliseconds of a query: the median of some runs, after a first run that reads the pages into memory. */

@@ -10,7 +10,7 @@ export interface ViewQuery {
 }
 
 /** Bars in milliseconds. The last one is for all rows of a view with one row a classification, or fewer. */
-const BAR = { identifier: 10, day: 60, month: 200, whole: 5000 }
+export const BAR = { identifier: 10, day: 60, month: 200, whole: 5000 }
 
 /** The tables of the views with several rows a classification. */
 const TABLE_OF: Readonly<Record<string, string>> = {

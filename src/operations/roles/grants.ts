@@ -2,13 +2,10 @@ import { type Kysely, sql } from 'kysely'
 import { UsageError } from '../../platform/errors.ts'
 import { DATA_TABLES } from '../../media/registry.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import { databaseCodeOf } from '../../platform/postgres/database-error.ts'
-
-/** SQLSTATE insufficient_privilege. */
-const LACKS_PRIVILEGE = '42501'
+import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../../platform/postgres/database-error.ts'
 
 /** The settings of a reader's queries, which make the views faster. */
-const READER_SETTINGS = [
+export const READER_SETTINGS = [
   // PostgreSQL compiles a query that it expects to be expensive. A view has many expressions, so that takes longer than the query.
   'jit = off',
   // The rows of a time range are adjacent in all tables, so that reading them by an index is not random.
@@ -65,7 +62,7 @@ async function setReaderSettings(db: Kysely<Database>, role: string): Promise<re
     for (const statement of statements) await sql.raw(statement).execute(db)
     return []
   } catch (error) {
-    if (databaseCodeOf(error) !== LACKS_PRIVILEGE) throw error
+    if (databaseCodeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
     return statements
   }
 }
