@@ -4,7 +4,7 @@ import type { DatabaseApp } from '../platform/database-app.ts'
 import type { DatabaseError } from '../platform/errors.ts'
 import type { Environment } from '../platform/config/config.ts'
 import { unknownVariables } from '../platform/config/variables.ts'
-import { databaseCodeOf } from '../platform/postgres/database-error.ts'
+import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../platform/postgres/database-error.ts'
 
 /**
  * Opens the parts of a run, configured by the environment of the process or another; disposing of them closes them.
@@ -40,8 +40,6 @@ export function warnOfUnknown(environment: Environment, { logger }: Pick<App, 'l
   if (variables.length > 0)
     logger.warn({ variables }, 'unknown configuration variables, see identifai-sync --help')
 }
-
-const INSUFFICIENT_PRIVILEGE = '42501'
 
 /** Does the work; when the role lacks a privilege, throws the error that explains what this command needs. */
 export async function explainPrivilege<T>(

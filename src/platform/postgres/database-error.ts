@@ -1,6 +1,9 @@
 import { DatabaseError } from '../errors.ts'
 import { isUntrustedCertificate } from '../untrusted-certificate.ts'
 
+/** SQLSTATE insufficient_privilege. */
+export const INSUFFICIENT_PRIVILEGE = '42501'
+
 /**
  * Explains a failure to reach or use the database, with a remedy; undefined for any other error. Decides by SQLSTATE class
  * and system error code, never by text.
@@ -34,7 +37,7 @@ function explain(code: string, detail: string, options: ErrorOptions): DatabaseE
       options,
     )
   }
-  if (code === '42501') {
+  if (code === INSUFFICIENT_PRIVILEGE) {
     return new DatabaseError(
       `The database role of DATABASE_URL lacks a privilege (${detail}).`,
       'Use the role that this command needs: "Create the roles" in docs/operations.md. For runs, doctor prints the missing grants.',
