@@ -160,8 +160,8 @@ async function createModelResults(db: Kysely<unknown>): Promise<void> {
     .addColumn('other_scores', 'jsonb')
     .addColumn('top_label', 'text')
     .addPrimaryKeyConstraint('model_results_pkey', ['classification_id', 'result_no'])
-    // No foreign key to clips. Its check of each row takes a quarter of the time of a first load, and all rows of a
-    // classification are written together, from one record.
+    // There is no foreign key to clips, because its check of each row takes a quarter of the time of a first load. All
+    // rows of a classification are written together, from one record.
     .execute()
   await commentOnTable(
     db,

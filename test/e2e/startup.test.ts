@@ -37,7 +37,8 @@ it('the command limits the memory of Node, also where it is called by a link', a
   const output = execFileSync(link, ['--version'], {
     env: {
       PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
-      NODE_OPTIONS: '--import=data:text/javascript,console.log(process.execArgv.join(),process.env.MALLOC_ARENA_MAX)',
+      NODE_OPTIONS:
+        '--import=data:text/javascript,console.log(process.execArgv.join(),process.env.MALLOC_ARENA_MAX)',
     },
     encoding: 'utf8',
   })
