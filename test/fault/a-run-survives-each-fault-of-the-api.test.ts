@@ -86,7 +86,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
     await bench.enqueue(identifiers)
 
     const failures: unknown[] = []
-    for (let attempt = 0; attempt < 40 && (await unfinished(bench)) > 0; attempt++) {
+    for (let attempt = 0; attempt < sampleSize(40) && (await unfinished(bench)) > 0; attempt++) {
       const { run, failure } = await executeRun(bench.app, {
         trigger: 'manual',
         signal: new AbortController().signal,
