@@ -28,12 +28,13 @@ const size = {
 }
 
 await using postgres = await startEmbeddedPostgres()
-const { db } = connect({ connectionString: postgres.url(), maxConnections: 1 })
+const { db, pool } = connect({ connectionString: postgres.url(), maxConnections: 1 })
 await migrateUp(db)
 console.log(
   `${size.classifications * size.revisionsEach} revisions of ${size.classifications} classifications, ${size.events} events`,
 )
 await seedHistory(db, size)
+await pool.query('vacuum analyze')
 await db.destroy()
 for (const format of ['json', 'csv', 'html', 'table']) {
   const output = path.join(os.tmpdir(), `identifai-report-bench.${format}`)

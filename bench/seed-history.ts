@@ -48,5 +48,4 @@ export async function seedHistory(db: Kysely<Database>, size: HistorySize): Prom
       select 1 + ((c / 2) % ${size.nightlyTimes - size.revisionsEach}::integer) + no - 1 as n, c <= ${size.events}::integer as is_forced) as spread
     cross join lateral (select '2026-01-01 02:00Z'::timestamptz + n * interval '1 day' as started) as at
     order by c, no`.execute(db)
-  await sql`vacuum analyze`.execute(db)
 }

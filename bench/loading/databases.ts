@@ -1,7 +1,6 @@
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type Connection, connect } from '../../src/platform/postgres/connect.ts'
 import { DATA_TABLES } from '../../src/media/registry.ts'
-import type { Database } from '../../src/platform/postgres/database.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 
@@ -23,7 +22,7 @@ export async function createBenchDatabase(
     select encode(sha256(n::text::bytea), 'hex') from generate_series(1, ${identifiers}::integer) as n`.execute(
     database.db,
   )
-  await sql`vacuum analyze identifai.identifiers`.execute(database.db)
+  await database.pool.query('vacuum analyze identifai.identifiers')
   // A checkpoint keeps the writes of the setup out of the measurement.
   await sql`checkpoint`.execute(database.db)
   return database
@@ -43,7 +42,7 @@ export async function createTemplate(
   await prepare(template)
   // PostgreSQL copies a database only while no session is connected to it.
   await template.db.destroy()
-  const from = sql`template ${sql.id(template.name)} strategy file_copy`
+  const from = `template ${template.name} strategy file_copy`
   return {
     copy: () => createDatabase(postgres, from),
     [Symbol.asyncDispose]: () => template[Symbol.asyncDispose](),
@@ -51,9 +50,9 @@ export async function createTemplate(
 }
 
 /** @param clauses Clauses of CREATE DATABASE. */
-async function createDatabase(postgres: EmbeddedPostgres, clauses = sql``): Promise<BenchDatabase> {
+async function createDatabase(postgres: EmbeddedPostgres, clauses = ''): Promise<BenchDatabase> {
   const name = `bench_${++created}`
-  await asAdmin(postgres, (db) => sql`create database ${sql.id(name)} ${clauses}`.execute(db))
+  await asAdmin(postgres, `create database ${name} ${clauses}`)
   const url = postgres.url(name)
   const connection = connect({ connectionString: url, maxConnections: 8 })
   return {
@@ -62,15 +61,15 @@ async function createDatabase(postgres: EmbeddedPostgres, clauses = sql``): Prom
     url,
     [Symbol.asyncDispose]: async () => {
       await connection.db.destroy()
-      await asAdmin(postgres, (db) => sql`drop database ${sql.id(name)} with (force)`.execute(db))
+      await asAdmin(postgres, `drop database ${name} with (force)`)
     },
   }
 }
 
 /** Makes all identifiers due, as before the next nightly run and after autovacuum. */
-export async function makeDue({ db }: BenchDatabase): Promise<void> {
+export async function makeDue({ db, pool }: BenchDatabase): Promise<void> {
   await sql`update identifai.identifiers set due_at = now()`.execute(db)
-  await sql`vacuum analyze identifai.identifiers`.execute(db)
+  await pool.query('vacuum analyze identifai.identifiers')
 }
 
 /** Drops every key, foreign key and index of the data tables. */
@@ -93,13 +92,11 @@ export async function dropKeys({ db }: BenchDatabase): Promise<void> {
 
 let created = 0
 
-async function asAdmin(
-  postgres: EmbeddedPostgres,
-  work: (db: Kysely<Database>) => Promise<unknown>,
-): Promise<void> {
-  const { db } = connect({ connectionString: postgres.url(), maxConnections: 1 })
+/** Executes a statement that is refused within a transaction. */
+async function asAdmin(postgres: EmbeddedPostgres, statement: string): Promise<void> {
+  const { db, pool } = connect({ connectionString: postgres.url(), maxConnections: 1 })
   try {
-    await work(db)
+    await pool.query(statement)
   } finally {
     await db.destroy()
   }

@@ -54,8 +54,8 @@ async function walOf({ db }: BenchDatabase, work: () => Promise<unknown>): Promi
 }
 
 /** Rewrites the tables first, because the space of dead rows depends on autovacuum. */
-async function sizesOf({ db }: BenchDatabase): Promise<Record<string, number>> {
-  await sql`vacuum full`.execute(db)
+async function sizesOf({ db, pool }: BenchDatabase): Promise<Record<string, number>> {
+  await pool.query('vacuum full')
   const { rows } = await sql<{ name: string; bytes: number }>`
     select c.relname as name, pg_total_relation_size(c.oid) as bytes from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace

@@ -9,16 +9,15 @@ export async function openSeeded(
   connectionString: string,
   classifications: number,
 ): Promise<AsyncDisposable & { readonly db: Kysely<Database> }> {
-  const [db, other] = [1, 2].map(() => connect({ connectionString, maxConnections: 1 }).db) as [
-    Kysely<Database>,
-    Kysely<Database>,
-  ]
+  const { db, pool } = connect({ connectionString, maxConnections: 1 })
+  const { db: other } = connect({ connectionString, maxConnections: 1 })
   await migrateUp(db)
   const { rows } = await sql`select from identifai.classifications limit 1`.execute(db)
   if (rows.length === 0) {
     await seedClassifications([db, other], classifications, (done) =>
       process.stderr.write(`\r${done} of ${classifications} seeded `),
     )
+    await pool.query('vacuum analyze')
   }
   await other.destroy()
   return { db, [Symbol.asyncDispose]: () => db.destroy() }

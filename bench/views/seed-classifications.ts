@@ -30,7 +30,6 @@ export async function seedClassifications(
       }
     }),
   )
-  await sql`vacuum analyze`.execute(db)
 }
 
 async function seedRuns(db: Kysely<Database>): Promise<void> {

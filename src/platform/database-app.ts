@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Pool } from 'pg'
+import type { ConnectionPool } from './postgres/connect.ts'
 import type { DatabaseConfig } from './config/config.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { type ConnectOptions, connect } from './postgres/connect.ts'
@@ -8,7 +8,7 @@ import type { Database } from './postgres/database.ts'
 /** The parts of a command that needs the database only. */
 export interface DatabaseApp extends AsyncDisposable {
   readonly db: Kysely<Database>
-  readonly pool: Pool
+  readonly pool: ConnectionPool
   readonly logger: Logger
 }
 

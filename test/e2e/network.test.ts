@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connect } from '../../src/platform/postgres/connect.ts'
+import { onServer } from '../support/on-server.ts'
 import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { unprivilegedUser } from '../../src/devkit/embedded-postgres/server-process.ts'
 import { createTestCli, type TestCli } from '../support/test-cli.ts'
@@ -164,12 +164,10 @@ describe('a PostgreSQL that speaks TLS', () => {
       if (user) await chown(path.join(files, name), user.uid, user.gid)
     }
     if (user) await chown(files, user.uid, user.gid)
-    const { db } = connect({ connectionString: plain.href, maxConnections: 1 })
-    await sql.raw(`alter system set ssl_cert_file = '${files}/server.crt'`).execute(db)
-    await sql.raw(`alter system set ssl_key_file = '${files}/server.key'`).execute(db)
-    await sql`alter system set ssl = on`.execute(db)
-    await sql`select pg_reload_conf()`.execute(db)
-    await db.destroy()
+    await onServer(plain.href, `alter system set ssl_cert_file = '${files}/server.crt'`)
+    await onServer(plain.href, `alter system set ssl_key_file = '${files}/server.key'`)
+    await onServer(plain.href, 'alter system set ssl = on')
+    await onServer(plain.href, 'select pg_reload_conf()')
 
     const status = async (parameters: string, environment: NodeJS.ProcessEnv = {}, host = '127.0.0.1') => {
       const url = new URL(plain.href)

@@ -6,6 +6,7 @@ import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { World } from '../../src/devkit/simulator/world.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
+import { hasPgBouncer, startPgBouncer } from '../support/pg-bouncer.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { createTestCli } from '../support/test-cli.ts'
 
@@ -22,77 +23,86 @@ const PASSING_FAULTS = [
   'an empty body',
 ] as const
 
-it('two workers that are killed at any moment, against an API with faults, lose nothing and load nothing twice', {
-  timeout: 300_000,
-}, async () => {
-  const draw = createDraw('crash')
-  const world = new World({ seed: 13, requestsUntilDone: 0 })
-  await using api = await startFaultyApi({
-    world,
-    fault: (exchange) => FAULTS[draw.pick(PASSING_FAULTS)](exchange),
-    befalls: (request) => request % 7 === 0,
-  })
-  await using bench = await createTestApp()
-  using cli = createTestCli()
-  const identifiers = world.register({ count: IDENTIFIERS })
-  await bench.enqueue(identifiers)
-  const environment = {
-    DATABASE_URL: bench.database.url,
-    IDENTIFAI_API_URL: api.url,
-    IDENTIFAI_API_KEY: 'crash-key',
-    // Slow enough that the work outlasts the kills.
-    SYNC_REQUESTS_PER_SECOND: '4',
-    SYNC_REQUESTS_PER_MINUTE: '240',
-    SYNC_LEASE_SECONDS: '2',
-    SYNC_RETRY_BASE_MS: '10',
-  }
+const WAYS = hasPgBouncer ? (['directly', 'behind PgBouncer'] as const) : (['directly'] as const)
 
-  let kills = 0
-  const worker = async () => {
-    while (kills < KILLS) {
-      kills++
-      const child = cli.start(['sync'], environment)
-      const exited = once(child, 'exit')
-      // A few are killed while the process starts, most in the middle of a run.
-      if (draw.chance(0.8)) await Promise.race([exited, once(child.stderr ?? child, 'data')])
-      await Promise.race([exited, sleep(draw.integer(0, 1500))])
-      child.kill('SIGKILL')
-      await exited
+it.each(WAYS)(
+  'two workers that are killed at any moment, against an API with faults, lose nothing and load nothing twice, %s',
+  {
+    timeout: 300_000,
+  },
+  async (way) => {
+    await using pooler = way === 'directly' ? undefined : await startPgBouncer()
+    const draw = createDraw('crash')
+    const world = new World({ seed: 13, requestsUntilDone: 0 })
+    await using api = await startFaultyApi({
+      world,
+      fault: (exchange) => FAULTS[draw.pick(PASSING_FAULTS)](exchange),
+      befalls: (request) => request % 7 === 0,
+    })
+    await using bench = await createTestApp()
+    using cli = createTestCli()
+    const identifiers = world.register({ count: IDENTIFIERS })
+    await bench.enqueue(identifiers)
+    const environment = {
+      DATABASE_URL: pooler?.through(bench.database.url) ?? bench.database.url,
+      IDENTIFAI_API_URL: api.url,
+      IDENTIFAI_API_KEY: 'crash-key',
+      // Slow enough that the work outlasts the kills.
+      SYNC_REQUESTS_PER_SECOND: '4',
+      SYNC_REQUESTS_PER_MINUTE: '240',
+      SYNC_LEASE_SECONDS: '2',
+      SYNC_RETRY_BASE_MS: '10',
     }
-  }
-  await Promise.all([worker(), worker()])
 
-  expect(kills).toBeGreaterThanOrEqual(KILLS)
-  // Some were killed in the middle of a run. A later run closes each of them after its lease has expired.
-  const killed = (await runs(bench)).filter(({ status }) => status === 'running' || status === 'interrupted')
-  expect(killed.length).toBeGreaterThan(0)
-  // The claims of the last ones are free after a lease, and their failed identifiers are due again after a backoff.
-  await expect
-    .poll(
-      async () => {
-        await bench.makeAllDue()
-        const last = cli.start(['sync'], environment)
-        await once(last, 'exit')
-        return unfinished(bench)
-      },
-      { timeout: 120_000, interval: 500 },
+    let kills = 0
+    const worker = async () => {
+      while (kills < KILLS) {
+        kills++
+        const child = cli.start(['sync'], environment)
+        const exited = once(child, 'exit')
+        // A few are killed while the process starts, most in the middle of a run.
+        if (draw.chance(0.8)) await Promise.race([exited, once(child.stderr ?? child, 'data')])
+        await Promise.race([exited, sleep(draw.integer(0, 1500))])
+        child.kill('SIGKILL')
+        await exited
+      }
+    }
+    await Promise.all([worker(), worker()])
+
+    expect(kills).toBeGreaterThanOrEqual(KILLS)
+    // Some were killed in the middle of a run. A later run closes each of them after its lease has expired.
+    const killed = (await runs(bench)).filter(
+      ({ status }) => status === 'running' || status === 'interrupted',
     )
-    .toBe(0)
-  await sleep(2500)
-  await once(cli.start(['sync'], environment), 'exit')
+    expect(killed.length).toBeGreaterThan(0)
+    // The claims of the last ones are free after a lease, and their failed identifiers are due again after a backoff.
+    await expect
+      .poll(
+        async () => {
+          await bench.makeAllDue()
+          const last = cli.start(['sync'], environment)
+          await once(last, 'exit')
+          return unfinished(bench)
+        },
+        { timeout: 120_000, interval: 500 },
+      )
+      .toBe(0)
+    await sleep(2500)
+    await once(cli.start(['sync'], environment), 'exit')
 
-  await expectTruth(bench.database.db, world, identifiers)
-  const { rows: revisions } = await sql<{
-    n: number
-  }>`select count(*) as n from identifai.classification_revisions`.execute(bench.database.db)
-  expect(revisions).toEqual([{ n: IDENTIFIERS }])
-  expect(api.counts.requests).toBeLessThan((1.5 * IDENTIFIERS) / 100 + 100 * kills)
-  for (const run of await runs(bench)) {
-    expect(run.status).not.toBe('running')
-    if (run.status === 'succeeded' || run.status === 'partial') expect(run.claimed).toBe(run.accounted)
-    if (run.status === 'interrupted') expect(run.error).toContain('no heartbeat')
-  }
-})
+    await expectTruth(bench.database.db, world, identifiers)
+    const { rows: revisions } = await sql<{
+      n: number
+    }>`select count(*) as n from identifai.classification_revisions`.execute(bench.database.db)
+    expect(revisions).toEqual([{ n: IDENTIFIERS }])
+    expect(api.counts.requests).toBeLessThan((1.5 * IDENTIFIERS) / 100 + 100 * kills)
+    for (const run of await runs(bench)) {
+      expect(run.status).not.toBe('running')
+      if (run.status === 'succeeded' || run.status === 'partial') expect(run.claimed).toBe(run.accounted)
+      if (run.status === 'interrupted') expect(run.error).toContain('no heartbeat')
+    }
+  },
+)
 
 async function unfinished({ database }: TestApp): Promise<number> {
   const { rows } = await sql<{ n: number }>`

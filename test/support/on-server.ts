@@ -1,9 +1,12 @@
-import { sql } from 'kysely'
-import { connect } from '../../src/platform/postgres/connect.ts'
+import { Client } from 'pg'
 
 /** Runs one statement outside a transaction, as CREATE and DROP DATABASE require. */
 export async function onServer(connectionString: string, statement: string): Promise<void> {
-  const { db } = connect({ connectionString, maxConnections: 1 })
-  await sql.raw(statement).execute(db)
-  await db.destroy()
+  const client = new Client({ connectionString })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
 }

@@ -38,6 +38,8 @@ export async function createTestApp(
     readonly world?: Partial<WorldOptions>
     readonly environment?: Environment
     readonly quota?: SimulatorOptions['quota']
+    /** Changes the address of the database, to that of a pooler for example. */
+    readonly through?: (databaseUrl: string) => string
     /** Receives every log line of every level. Without it, nothing is logged. */
     readonly onLogLine?: (line: string) => void
   } = {},
@@ -50,7 +52,7 @@ export async function createTestApp(
   })
   const app = createApp(
     parseSyncConfig({
-      DATABASE_URL: database.url,
+      DATABASE_URL: options.through?.(database.url) ?? database.url,
       IDENTIFAI_API_KEY: TEST_API_KEY,
       IDENTIFAI_API_URL: simulator.apiUrl,
       SYNC_REQUESTS_PER_SECOND: '100000',

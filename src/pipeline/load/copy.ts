@@ -1,7 +1,9 @@
 import { finished } from 'node:stream/promises'
-import { Kysely, PostgresDialect, type Transaction } from 'kysely'
-import type { Pool, PoolClient } from 'pg'
+import { Kysely, type Transaction } from 'kysely'
+import type { PoolClient } from 'pg'
+import type { ConnectionPool } from '../../platform/postgres/connect.ts'
 import { from as copyFrom } from 'pg-copy-streams'
+import { OwnSettingsDialect } from '../../platform/postgres/own-settings.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { columnsOf, type Table } from '../../platform/postgres/table.ts'
 import { textRows } from './text-rows.ts'
@@ -17,13 +19,13 @@ export interface CopyTransaction {
  * pool that has only this one.
  */
 export async function withTransaction<T>(
-  pool: Pool,
+  pool: ConnectionPool,
   work: (transaction: CopyTransaction) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect()
   let failure: Error | undefined
   try {
-    return await kyselyOn(client)
+    return await kyselyOn(client, pool.settings)
       .transaction()
       .execute((trx) => work({ trx, client }))
   } catch (error) {
@@ -47,8 +49,8 @@ export async function copyRows(client: PoolClient, table: Table, rows: readonly 
   await finished(stream)
 }
 
-function kyselyOn(client: PoolClient): Kysely<Database> {
+function kyselyOn(client: PoolClient, settings: string): Kysely<Database> {
   const borrowed = { query: client.query.bind(client), release: () => {} } as unknown as PoolClient
   const pool = { connect: async () => borrowed, end: async () => {}, options: {} }
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+  return new Kysely<Database>({ dialect: new OwnSettingsDialect({ pool }, settings) })
 }

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg'
+import type { ConnectionPool } from '../../platform/postgres/connect.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
 import { RunClosedError } from '../../platform/errors.ts'
 import { appendDisappearances, appendRevisions } from './append-revisions.ts'
@@ -25,7 +25,7 @@ export type LoadResult = Awaited<ReturnType<typeof loadBatch>>
  *
  * @throws RunClosedError, with nothing written, when another process has closed the run.
  */
-export async function loadBatch(pool: Pool, batch: Batch) {
+export async function loadBatch(pool: ConnectionPool, batch: Batch) {
   return withTransaction(pool, async (transaction) => {
     const { trx } = transaction
     const { endpoint, runId, outcomes } = batch

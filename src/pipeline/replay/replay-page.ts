@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { Pool } from 'pg'
+import type { ConnectionPool } from '../../platform/postgres/connect.ts'
 import { ENDPOINTS } from '../../media/registry.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { withTransaction } from '../load/copy.ts'
@@ -23,7 +23,7 @@ export async function replayPage(db: Kysely<Database>, ids: readonly number[]): 
 }
 
 /** The same, and writes the rows that differ. History stays as it is, because nothing new was observed. */
-export async function rewritePage(pool: Pool, ids: readonly number[]): Promise<Replayed[]> {
+export async function rewritePage(pool: ConnectionPool, ids: readonly number[]): Promise<Replayed[]> {
   return withTransaction(pool, async (transaction) => {
     await lockIdentifiers(transaction.trx, ids)
     const replayed = await replayPage(transaction.trx, ids)

@@ -27,7 +27,7 @@ export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Pr
 export async function lockChain(trx: Transaction<Database>): Promise<void> {
   await sql`set local lock_timeout = '10s'`.execute(trx)
   await sql`select pg_advisory_xact_lock(${CHAIN})`.execute(trx)
-  await sql`set local lock_timeout to default`.execute(trx)
+  await sql`set local lock_timeout = 0`.execute(trx)
 }
 
 /** Waits until no run is being sealed and no note is being written; a new snapshot then has what they wrote. */

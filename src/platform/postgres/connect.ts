@@ -1,17 +1,27 @@
+import type { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely } from 'kysely'
 import type { Socket } from 'node:net'
-import { Client, type ClientBase, Pool, type PoolClient, TypeOverrides } from 'pg'
+import {
+  Client,
+  type ClientBase,
+  Pool,
+  type PoolClient,
+  type PoolConfig,
+  type QueryResult,
+  TypeOverrides,
+} from 'pg'
 import Cursor from 'pg-cursor'
 import { DatabaseError } from '../errors.ts'
 import { delayBoundMs, RETRY_POLICY } from '../retry.ts'
 import type { Database } from './database.ts'
-import { asConnectionError } from './database-error.ts'
+import { asConnectionError, READ_ONLY } from './database-error.ts'
+import { OwnSettingsDialect } from './own-settings.ts'
 
 export interface Connection {
   readonly db: Kysely<Database>
   /** For COPY, which Kysely does not have; everything else uses `db`. */
-  readonly pool: Pool
+  readonly pool: ConnectionPool
 }
 
 export interface ConnectOptions {
@@ -32,13 +42,11 @@ const APPLICATION_NAME = 'identifai-sync'
 /** How long an unused connection is kept. */
 const IDLE_MS = 10_000
 
-/**
- * Opens a lazy pool: the first query connects. Every session uses UTC and writes all digits of a number, so that texts mean
- * the same on every machine. Close it with `db.destroy()`.
- */
+/** Opens a lazy pool: the first query connects. Close it with `db.destroy()`. */
 export function connect(options: ConnectOptions): Connection {
   const report = (error: Error) => options.onConnectionLost?.(error)
-  const pool: Pool = new ReportingPool({
+  const readOnly = new WeakSet<PoolClient>()
+  const pool: ConnectionPool = new ConnectionPool(transactionSettings(options), {
     Client: ClosingClient,
     connectionString: withVerifiedTls(options.connectionString),
     max: options.maxConnections,
@@ -50,20 +58,25 @@ export function connect(options: ConnectOptions): Connection {
     keepAliveInitialDelayMillis: 30_000,
     types: typeParsers,
     // The pool awaits the result, without a time limit, although its type does not declare it.
-    onConnect: (client) => {
-      if (options.silenceMs !== undefined) {
-        limitSilence(client, options.silenceMs, (pid) => void endSession(pool, pid, report))
-      }
-      return client.query(sessionSettings(options)) as unknown as undefined
-    },
+    onConnect: (client) => limitSilence(pool, client, options, report) as unknown as undefined,
   })
   // A connection that breaks while it is idle, or between two statements, emits an event. Without a listener that event
   // would end the process. The next statement on the connection gets the error as well.
   pool.on('error', report)
   pool.on('connect', (client) => {
     client.on('error', report)
+    driverInternals(client).connection.on('errorMessage', ({ code }) => {
+      if (code === READ_ONLY) readOnly.add(client)
+    })
   })
-  return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool, cursor: Cursor }) }), pool }
+  // The next connection may lead to the server that has become the primary.
+  pool.on('release', (_, client) => {
+    if (readOnly.has(client)) void client.end().catch(report)
+  })
+  return {
+    db: new Kysely<Database>({ dialect: new OwnSettingsDialect({ pool, cursor: Cursor }, pool.settings) }),
+    pool,
+  }
 }
 
 /**
@@ -75,10 +88,66 @@ function withVerifiedTls(url: string): string {
   return url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full')
 }
 
-/** Makes the server end a client that has vanished within a transaction, because its locks would block other processes. */
-function sessionSettings({ silenceMs }: ConnectOptions): string {
-  const limit = silenceMs === undefined ? '' : `set idle_in_transaction_session_timeout = ${silenceMs};`
-  return `set time zone 'UTC'; set extra_float_digits = 1; ${limit}`
+/**
+ * The settings of every transaction. Texts mean the same everywhere: times are in UTC, and numbers have all digits. Limits
+ * of the role or of the database have no effect. But the server ends a client that has vanished within a
+ * transaction, because its locks would block other processes.
+ */
+function transactionSettings({ silenceMs = 0 }: ConnectOptions): string {
+  const settings = {
+    timezone: 'UTC',
+    datestyle: 'ISO',
+    intervalstyle: 'postgres',
+    bytea_output: 'hex',
+    extra_float_digits: 1,
+    search_path: 'pg_catalog, pg_temp',
+    statement_timeout: 0,
+    lock_timeout: 0,
+    idle_in_transaction_session_timeout: silenceMs,
+  }
+  const local = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`)
+  // Servers before version 17 do not know this limit.
+  return `select ${local.join(', ')}, case when current_setting('transaction_timeout', true) is not null
+    then set_config('transaction_timeout', '0', true) end`
+}
+
+/** A server session, which a later one with the same pid is not. */
+interface Session {
+  readonly pid: number
+  readonly startedAt: string
+}
+
+/**
+ * Closes a silent connection, and ends its session. pg's query_timeout would leave the connection in the pool, where the next
+ * statement waits.
+ */
+async function limitSilence(
+  pool: ConnectionPool,
+  client: ClientBase,
+  { silenceMs }: ConnectOptions,
+  onFailure: (error: Error) => void,
+): Promise<void> {
+  if (silenceMs === undefined) return
+  const { connection } = driverInternals(client)
+  const known: { session?: Session | undefined } = {}
+  connection.stream.setTimeout(silenceMs, () => {
+    const error = new Error(`The database has been silent for ${silenceMs} ms`)
+    connection.stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
+    if (known.session) void endSession(pool, known.session, onFailure)
+  })
+  known.session = await sessionOf(client, pool.settings)
+}
+
+/**
+ * The session of a connection; undefined behind a pooler, where the session belongs to others, too. A pooler makes up the
+ * pid of the connection, and itself ends the session of a client that vanishes within a transaction.
+ */
+async function sessionOf(client: ClientBase, settings: string): Promise<Session | undefined> {
+  const results = await client.query(`begin; ${settings};
+    select pid, backend_start::text as "startedAt" from pg_stat_activity where pid = pg_backend_pid(); commit`)
+  // The driver has one result for each statement, which its type does not declare.
+  const [session] = (results as unknown as QueryResult<Session>[]).at(-2)?.rows ?? []
+  return session?.pid === driverInternals(client).processID ? session : undefined
 }
 
 /**
@@ -86,13 +155,17 @@ function sessionSettings({ silenceMs }: ConnectOptions): string {
  * last until the server's TCP gives up, hours later. The network may be down for this statement, too, so it is
  * repeated until it succeeds or the pool ends.
  */
-async function endSession(pool: Pool, pid: number, onFailure: (error: Error) => void): Promise<void> {
+async function endSession(
+  pool: Pool,
+  { pid, startedAt }: Session,
+  onFailure: (error: Error) => void,
+): Promise<void> {
   for (let tries = 1; !pool.ending; tries++) {
     try {
       await pool.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
-         where pid = $1 and application_name = $2 and usename = current_user`,
-        [pid, APPLICATION_NAME],
+         where pid = $1 and backend_start = $2::timestamptz and usename = current_user`,
+        [pid, startedAt],
       )
       return
     } catch (error) {
@@ -102,19 +175,11 @@ async function endSession(pool: Pool, pid: number, onFailure: (error: Error) => 
   }
 }
 
-/** Closes a silent connection. pg's query_timeout would leave it in the pool, where the next statement waits. */
-function limitSilence(client: ClientBase, silenceMs: number, onSilent: (pid: number) => void): void {
-  const { connection, processID } = driverInternals(client)
-  connection.stream.setTimeout(silenceMs, () => {
-    const error = new Error(`The database has been silent for ${silenceMs} ms`)
-    connection.stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
-    onSilent(processID)
-  })
-}
-
 /** Members that the driver does not declare. */
 interface DriverInternals {
-  readonly connection: { readonly stream: Socket }
+  readonly connection: EventEmitter<{ errorMessage: [{ readonly code?: string }] }> & {
+    readonly stream: Socket
+  }
   readonly processID: number
   readonly password: string | null
   /** Set when the server requires a password. */
@@ -163,7 +228,15 @@ type ConnectCallback = (
 ) => void
 
 /** Reports every failure to connect as a failure to reach the database, also one without a code. */
-class ReportingPool extends Pool {
+export class ConnectionPool extends Pool {
+  /** The settings of every transaction: statements that follow BEGIN. */
+  readonly settings: string
+
+  constructor(settings: string, config: PoolConfig) {
+    super(config)
+    this.settings = settings
+  }
+
   override connect(): Promise<PoolClient>
   override connect(callback: ConnectCallback): void
   override connect(callback?: ConnectCallback): Promise<PoolClient> | undefined {

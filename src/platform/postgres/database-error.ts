@@ -4,6 +4,9 @@ import { isUntrustedCertificate } from '../untrusted-certificate.ts'
 /** SQLSTATE insufficient_privilege. */
 export const INSUFFICIENT_PRIVILEGE = '42501'
 
+/** SQLSTATE read_only_sql_transaction: the server is a standby, or has become one. */
+export const READ_ONLY = '25006'
+
 /**
  * Explains a failure to reach or use the database, with a remedy; undefined for any other error. Decides by SQLSTATE class
  * and system error code, never by text.
@@ -65,10 +68,38 @@ function explain(code: string, detail: string, options: ErrorOptions): DatabaseE
       options,
     )
   }
+  if (code === READ_ONLY) {
+    return new DatabaseError(
+      `The database server accepts no writes (${detail}).`,
+      'Name the primary server in DATABASE_URL. After a failover, run again.',
+      options,
+    )
+  }
+  if (code === '57014') {
+    return new DatabaseError(
+      `The database canceled a statement (${detail}).`,
+      'Run again. If it lasts, find out who cancels it, and check statement_timeout of the role and of the database.',
+      options,
+    )
+  }
+  if (code === '53100') {
+    return new DatabaseError(
+      `The disk of the database server is full (${detail}).`,
+      'Free space on it. Nothing was lost, and the next run continues.',
+      options,
+    )
+  }
   if (code === '53300') {
     return new DatabaseError(
       `The database has no free connection (${detail}).`,
       'Raise max_connections, or run fewer processes.',
+      options,
+    )
+  }
+  if (code.startsWith('53')) {
+    return new DatabaseError(
+      `The database server lacks a resource (${detail}).`,
+      'Read its log, and raise the limit that it names.',
       options,
     )
   }

@@ -5,7 +5,7 @@ import { databaseCodeOf, SYSTEM_CODES } from './database-error.ts'
 
 /**
  * Repeats database work that failed for a transient reason: a deadlock, a serialization failure, a lost connection, a
- * server that restarts. The work is one statement or one transaction. It is harmless when it is done
+ * server that restarts or fails over. The work is one statement or one transaction. It is harmless when it is done
  * twice, because a commit whose connection was lost may have taken effect.
  */
 export async function retryDatabase<T>(work: () => Promise<T>, logger: Logger): Promise<T> {
@@ -27,10 +27,11 @@ function isTransient(error: unknown): boolean {
 }
 
 /**
- * Serialization failure and deadlock, lost connections (class 08), shutdowns and restarts (57P), too many connections, and
- * a lock that was not free in time.
+ * Serialization failure and deadlock, lost connections (class 08), shutdowns and restarts (57P), a canceled statement, and a
+ * lock that was not free in time. Also a lack of resources such as disk or connections (53), and a server that has become
+ * read-only.
  */
-const TRANSIENT = /^(40001|40P01|08...|57P0[123]|53300|55P03)$/
+const TRANSIENT = /^(40001|40P01|08...|57P0[123]|53...|25006|57014|55P03)$/
 
 /** An error of no special class; a programming error in the work has one, such as TypeError. */
 function isPlainError(error: unknown): boolean {

@@ -98,12 +98,9 @@ it('loads the records of an identifier in order, and none if the API refused the
   }
   await bench.enqueue(['twice', 'refused', 'other'])
   await bench.run()
-  await requestAgain(() => ({ status: 'thinking', force_classification: 'human' }))
-  await requestAgain((identifier) => (identifier === 'refused' ? 404 : { status: 'thinking' }))
-  await run(
-    bench,
-    `update identifai.quarantined_payloads set payload = replace(payload, '"thinking"', '"done"')`,
-  )
+  await requestAgain(() => ({ status: 123456, force_classification: 'human' }))
+  await requestAgain((identifier) => (identifier === 'refused' ? 404 : { status: 123456 }))
+  await run(bench, `update identifai.quarantined_payloads set payload = replace(payload, '123456', '"done"')`)
   const before = await bench.app.db
     .selectFrom('identifai.identifiers')
     .selectAll()
@@ -139,26 +136,26 @@ it('loads the records of an identifier in order, and none if the API refused the
 })
 
 it('continues after an interruption, and counts the work of both runs', async () => {
-  let status = 'done'
+  let status: string | number = 'done'
   let force: string | null = null
   await using bench = await benchAgainst((identifiers) =>
     identifiers.map((identifier) => ({ identifier, status, force_classification: force })),
   )
   await bench.enqueue(['a'])
   await bench.run()
-  status = 'thinking'
+  status = 123456
   for (force of ['human', null]) {
     await requeue(bench.app.db, { identifiers: ['a'] })
     await bench.run()
   }
   await run(
     bench,
-    `update identifai.quarantined_payloads set payload = replace(payload, '"thinking"', '"done"')`,
-    `create function fail() returns trigger language plpgsql as $$ begin
+    `update identifai.quarantined_payloads set payload = replace(payload, '123456', '"done"')`,
+    `create function public.fail() returns trigger language plpgsql as $$ begin
        if new.revision_no = 3 then raise exception 'made to fail' using errcode = 'XX000'; end if;
        return new;
      end $$`,
-    `create trigger fail before insert on identifai.classification_revisions for each row execute function fail()`,
+    `create trigger fail before insert on identifai.classification_revisions for each row execute function public.fail()`,
   )
   await expect(applyReplay(bench.app, ALL)).rejects.toThrow('made to fail')
   const failed = await bench.app.db
@@ -193,7 +190,7 @@ it('does not change rows whose payload was pruned or no longer fits the contract
     // Only a superuser who disables its triggers can change history.
     `set session_replication_role = replica;
      delete from identifai.revision_payloads where classification_id = 1;
-     update identifai.revision_payloads set payload = replace(payload::text, '"done"', '"thinking"')::json where classification_id = 2;
+     update identifai.revision_payloads set payload = replace(payload::text, '"done"', '123456')::json where classification_id = 2;
      set session_replication_role = origin`,
   )
   const expected = { examined: 10, changed: 8, rejected: 1, without_payload: 1 }
@@ -213,15 +210,15 @@ it('loads quarantined records that fit by now, observed when they were received'
   )
   await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(['forced', 'new', 'broken', 'requeued', 'fine'])
-  for (const identifier of ['new', 'broken', 'requeued']) records.set(identifier, { status: 'thinking' })
+  for (const identifier of ['new', 'broken', 'requeued']) records.set(identifier, { status: 123456 })
   await bench.run()
-  records.set('forced', { status: 'thinking', force_classification: 'human' })
+  records.set('forced', { status: 123456, force_classification: 'human' })
   await bench.makeAllDue()
   await bench.run()
   // This replaces a newer contract, which accepts these records.
   await run(
     bench,
-    `update identifai.quarantined_payloads set payload = replace(payload, '"thinking"', '"done"') where identifier <> 'broken'`,
+    `update identifai.quarantined_payloads set payload = replace(payload, '123456', '"done"') where identifier <> 'broken'`,
     `update identifai.quarantined_payloads set received_at = '2026-01-31T00:00:00Z' where identifier = 'requeued'`,
     `update identifai.identifiers set state = 'pending', due_at = now() where identifier = 'requeued'`,
   )

@@ -101,7 +101,7 @@ function lacking(states: readonly { readonly applied_at: Date | null }[]): strin
 
 async function createAndDropTables({ url }: TestDatabase, session: number, stop: AbortSignal): Promise<void> {
   const { db } = connect({ connectionString: url, maxConnections: 1 })
-  const table = sql.table(`churn_${session}`)
+  const table = sql.table(`public.churn_${session}`)
   while (!stop.aborted) {
     await sql`create table ${table} (a integer, b text)`.execute(db)
     await sql`drop table ${table}`.execute(db)

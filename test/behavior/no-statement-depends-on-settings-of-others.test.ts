@@ -1,0 +1,85 @@
+import { sql } from 'kysely'
+import { Client } from 'pg'
+import { describe, expect, it } from 'vitest'
+import { hasPgBouncer, startPgBouncer } from '../support/pg-bouncer.ts'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
+
+/** Settings of a role or a database that would change the meaning of a statement, or end it. */
+const HOSTILE = {
+  statement_timeout: "'100ms'",
+  lock_timeout: "'1ms'",
+  idle_in_transaction_session_timeout: "'1ms'",
+  timezone: "'Asia/Kathmandu'",
+  datestyle: "'German'",
+  extra_float_digits: '-10',
+  search_path: 'shadow, pg_catalog',
+}
+
+/** Loads, overrides and refreshes, and returns the stored rows. */
+async function wholeWalk(bench: TestApp) {
+  const identifiers = await bench.load({ count: 250, outcome: 'done' })
+  bench.simulator.world.override(bench.hashOf(identifiers[0] as string), 'human')
+  await bench.makeAllDue()
+  const { status, changed, force_changes } = await bench.run({ trigger: 'nightly' })
+  const { db } = bench.database
+  const digests = await db
+    .selectFrom('identifai.classification_revisions')
+    .select(['identifier', 'revision_no', 'content_digest', 'payload_digest', 'machine_confidence'])
+    .orderBy('identifier')
+    .orderBy('revision_no')
+    .execute()
+  const { rows } = await sql`
+    select identifier, result_no, elapsed_time, artificial_score
+    from identifai.model_results join identifai.classifications using (classification_id)
+    order by identifier, result_no`.execute(db)
+  return { run: { status, changed, force_changes }, digests, results: rows }
+}
+
+it('a role whose settings end slow statements, and change the form of texts, loads the same', async () => {
+  await using usual = await createTestApp({ world: { seed: 21 } })
+  await using hostile = await createTestApp({ world: { seed: 21 } })
+  const { db } = hostile.database
+  await sql`create schema shadow`.execute(db)
+  await sql`create function shadow.now() returns timestamptz language sql as $$ select '2001-01-01Z'::timestamptz $$`.execute(
+    db,
+  )
+  await sql`create function shadow.clock_timestamp() returns timestamptz language sql as $$ select '2001-01-01Z'::timestamptz $$`.execute(
+    db,
+  )
+  // The beginning and the end of a run take longer than the limit.
+  await sql`create function public.wait() returns trigger language plpgsql as $$ begin perform pg_sleep(0.3); return new; end $$`.execute(
+    db,
+  )
+  await sql`create trigger wait before insert or update of status on identifai.sync_runs for each row execute function public.wait()`.execute(
+    db,
+  )
+  const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(db)
+  for (const [setting, value] of Object.entries(HOSTILE)) {
+    await sql.raw(`alter database ${rows[0]?.name} set ${setting} = ${value}`).execute(db)
+  }
+  expect(await wholeWalk(hostile)).toEqual(await wholeWalk(usual))
+  const { rows: runs } = await sql`
+    select from identifai.sync_runs where started_at < '2020-01-01Z' or finished_at < '2020-01-01Z'`.execute(
+    db,
+  )
+  expect(runs).toEqual([])
+})
+
+describe.skipIf(!hasPgBouncer)('behind PgBouncer in transaction mode', () => {
+  it('the whole walk gives the same, and leaves the settings of other clients as they are', async () => {
+    await using pooler = await startPgBouncer()
+    await using direct = await createTestApp({ world: { seed: 22 } })
+    await using pooled = await createTestApp({ world: { seed: 22 }, through: pooler.through })
+    expect(await wholeWalk(pooled)).toEqual(await wholeWalk(direct))
+    const other = new Client({ connectionString: pooler.through(pooled.database.url) })
+    await other.connect()
+    // More transactions than the pooler has sessions, so that each of them serves one.
+    for (let n = 0; n < 20; n++) {
+      const { rows } = await other.query(
+        `select name, setting from pg_settings where source = 'session' and name not in ('application_name', 'client_encoding')`,
+      )
+      expect(rows).toEqual([])
+    }
+    await other.end()
+  })
+})
