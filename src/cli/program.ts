@@ -18,6 +18,7 @@ import { reconcileCommand } from './reconcile.ts'
 import { replayCommand } from './replay.ts'
 import { reportCommand } from './report.ts'
 import { requeueCommand } from './requeue.ts'
+import { resumeCommand } from './resume.ts'
 import { retireCommand } from './retire.ts'
 import { scheduleCommand } from './schedule.ts'
 import { simulateCommand } from './simulate.ts'
@@ -34,6 +35,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   planCommand,
   requeueCommand,
   retireCommand,
+  resumeCommand,
   replayCommand,
   explainCommand,
   annotateCommand,

@@ -22,6 +22,7 @@ export function statusCommand() {
       const { parseScheduleConfig } = await import('../platform/config/daemon-config.ts')
       const { nextCronTime } = await import('../operations/daemon/cron.ts')
       const { readEnvironment } = await import('../platform/config/config.ts')
+      const { readPause } = await import('../pipeline/api/pause.ts')
       const { readStatus, readStuck } = await import('../pipeline/queue/status.ts')
       await using app = await openDatabase()
       if (options.stuck) {
@@ -30,13 +31,17 @@ export function statusCommand() {
       }
       const { schedule: expression, timezone } = parseScheduleConfig(readEnvironment())
       const next_nightly_at = nextCronTime({ expression, timeZone: timezone, now: new Date() })
-      const status = { ...(await readStatus(app.db)), next_nightly_at }
+      const paused_until = await readPause(app.db)
+      const status = { ...(await readStatus(app.db)), paused_until, next_nightly_at }
       printResult(options, status, describeStatus(status))
     })
 }
 
+/** The status, with the end of a pause and the time of the next nightly run. */
+type Described = Status & { readonly paused_until: Date | null; readonly next_nightly_at: Date | null }
+
 /** The status for people; --json has every figure of it. */
-export function describeStatus(status: Status & { readonly next_nightly_at: Date | null }): string {
+export function describeStatus(status: Described): string {
   if (status.tracked.length === 0) {
     return 'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>'
   }
@@ -48,6 +53,7 @@ export function describeStatus(status: Status & { readonly next_nightly_at: Date
     '',
     ...reasons(status),
     `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} leased by a run.${next}`,
+    ...pause(status),
     '',
     ...lastRuns(status.last_runs),
   ]
@@ -66,6 +72,14 @@ function reasons({ tracked }: Status): string[] {
     ...stuck.map(({ state, common_error }) => `${state}, most often because: ${common_error}`),
     'List them with: identifai-sync status --stuck',
     '',
+  ]
+}
+
+function pause({ paused_until }: Described): string[] {
+  if (paused_until === null) return []
+  return [
+    `Requests are paused until ${timeText(paused_until)}, because the API requested it or other processes wait for slots.`,
+    'If the API is wrong, end the pause with: identifai-sync resume',
   ]
 }
 
@@ -98,5 +112,6 @@ function describeStuck({ identifier, state, attempts, absences, due_at, last_err
     ...(absences > 0 ? [`not returned ${counted(absences, 'time')}`] : []),
     due_at ? `due ${timeText(due_at)}` : 'not due until it is requeued',
   ]
-  return `${identifier}\n  ${state}, ${counts.join(', ')}\n  ${last_error ?? 'The reason is not recorded.'}`
+  const reason = last_error === null ? 'The reason is not recorded.' : printable(last_error)
+  return `${printable(identifier)}\n  ${state}, ${counts.join(', ')}\n  ${reason}`
 }

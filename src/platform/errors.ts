@@ -160,6 +160,13 @@ export class PauseTooLongError extends PermanentError {}
 export class ApiUnavailableError extends RetryableError {
   override readonly remedy =
     'Runs repeat the request. If it lasts, check the status page of the API, IDENTIFAI_API_URL, the firewall, HTTPS_PROXY and NO_PROXY.'
+  /** Pause of the header `Retry-After`, in milliseconds; undefined without one. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(message: string, options?: ErrorOptions & { readonly retryAfterMs?: number | undefined }) {
+    super(message, options)
+    this.retryAfterMs = options?.retryAfterMs
+  }
 }
 
 /** The quota is used up (429). */

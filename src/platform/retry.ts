@@ -11,6 +11,8 @@ export const RETRY_POLICY = {
     maxDelayMs: 60_000,
     /** Longest pause that a run waits for; a longer one ends it. */
     maxPauseMs: 5 * 60_000,
+    /** Longest pause of all processes. The API may request a longer one, by a header that is wrong. */
+    longestPauseMs: 60 * 60_000,
     /** With growing pauses this is about ten minutes, longer than a burst of another process lasts. */
     maxThrottledInARow: 15,
   },

@@ -15,6 +15,9 @@ const MARGIN = 1.015
 /** A round trip to a database on another continent does not count as late. */
 const LEAST_LATENESS_MS = 250
 
+/** A longer wait for a slot is logged, because an operator would think that the run hangs. */
+const SILENT_WAIT_MS = 60_000
+
 /** Slots that are passed up for being late; where every slot is late, another one would be no better. */
 const MAX_LATE_SLOTS = 3
 
@@ -73,8 +76,11 @@ export class Quota {
       signal.throwIfAborted()
       const taken = await (urgent ? this.#reserveSlot() : this.#takeFreeSlot())
       if (taken && taken.waitMs <= 0) return taken.now
-      const { waitMs } = taken ?? (await this.#until(sql`greatest(next_slot_at, paused_until)`))
+      const { waitMs } =
+        taken ?? (await this.#until(sql`greatest(${NEXT_SLOT_AT}, ${PAUSED_UNTIL}, clock_timestamp())`))
       if (waitMs > RETRY_POLICY.request.maxPauseMs) refuseToPause(await this.#untilPauseEnds())
+      if (waitMs > SILENT_WAIT_MS)
+        this.#logger.warn({ waitMs: Math.round(waitMs) }, 'waiting for a request slot')
       await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
       if (taken) {
         // The API may have requested a pause during the wait. And a request that leaves long after its slot, because the
@@ -98,20 +104,29 @@ export class Quota {
     return this.#throttled.inARow
   }
 
+  /** Makes every process wait, those that have taken a slot included. A pause is never shortened. */
+  async pause(pauseMs: number): Promise<void> {
+    await this.#retried(() =>
+      this.#row()
+        .set({ paused_until: pausedFor(pauseMs) })
+        .execute(),
+    )
+  }
+
   /**
-   * Makes every process wait after a 429, those that have taken a slot included. A pause is never shortened. Then requests
-   * are slower, if this was not the only 429: the account may have a lower quota than configured.
+   * Makes every process wait after a 429. Then requests are slower, if this was not the only 429: the account may have a
+   * lower quota than configured.
    *
    * @param requestedAt Time of the request that had the response 429.
    * @returns The factor by which requests are slower than configured.
    */
-  async pause(pauseMs: number, requestedAt: DatabaseTime): Promise<number> {
+  async pauseForQuota(pauseMs: number, requestedAt: DatabaseTime): Promise<number> {
     const { slower, slowest } = RETRY_POLICY.pace
     const isRepeated = sql`${SLOWDOWN_COUNTS} and throttled_at < ${requestedAt}::timestamptz`
     const { slowdown, at } = await this.#retried(() =>
       this.#row()
         .set({
-          paused_until: sql<Date>`greatest(paused_until, clock_timestamp() + ${seconds(pauseMs / 1000)})`,
+          paused_until: pausedFor(pauseMs),
           slowdown: sql<number>`case when ${isRepeated} then least(slowdown * ${slower}, ${slowest}) else ${SLOWDOWN} end`,
           throttled_at: sql<Date>`clock_timestamp()`,
         })
@@ -172,7 +187,7 @@ export class Quota {
 
   /** Takes the next slot, however far ahead it is; the row lock puts all processes in one line. */
   async #reserveSlot(): Promise<Wait> {
-    const next = sql<Date>`greatest(next_slot_at, paused_until, clock_timestamp()) + ${this.#spacing}`
+    const next = sql<Date>`greatest(${NEXT_SLOT_AT}, ${PAUSED_UNTIL}, clock_timestamp()) + ${this.#spacing}`
     return this.#retried(() =>
       this.#row()
         .set({ next_slot_at: next })
@@ -186,7 +201,7 @@ export class Quota {
     return this.#retried(() =>
       this.#row()
         .set({ next_slot_at: sql<Date>`clock_timestamp() + ${this.#spacing}` })
-        .where(sql<boolean>`greatest(next_slot_at, paused_until) <= clock_timestamp()`)
+        .where(sql<boolean>`greatest(${NEXT_SLOT_AT}, ${PAUSED_UNTIL}, '-infinity') <= clock_timestamp()`)
         .returning([sql<number>`0`.as('waitMs'), now().as('now')])
         .executeTakeFirst(),
     )
@@ -194,7 +209,7 @@ export class Quota {
 
   /** Remaining time of the pause that the API has requested; not positive when there is none. */
   async #untilPauseEnds(): Promise<Wait> {
-    return this.#until(sql`coalesce(paused_until, clock_timestamp())`)
+    return this.#until(sql`coalesce(${PAUSED_UNTIL}, clock_timestamp())`)
   }
 
   async #until(time: RawBuilder<unknown>): Promise<Wait> {
@@ -216,6 +231,21 @@ export class Quota {
   }
 }
 
+/**
+ * The next free slot and the end of the pause, as stored; null where they are further ahead than any slot or pause can be.
+ * The clock was set back then, or another process had a wrong rate.
+ */
+export const [NEXT_SLOT_AT, PAUSED_UNTIL] = [bounded('next_slot_at'), bounded('paused_until')] as const
+
+function bounded(column: 'next_slot_at' | 'paused_until'): RawBuilder<Date | null> {
+  const longest = RETRY_POLICY.request.longestPauseMs / 1000
+  return sql`case when ${sql.ref(column)} <= clock_timestamp() + ${seconds(longest)} then ${sql.ref(column)} end`
+}
+
+function pausedFor(milliseconds: number): RawBuilder<Date> {
+  return sql`greatest(${PAUSED_UNTIL}, clock_timestamp() + ${seconds(milliseconds / 1000)})`
+}
+
 /** The last 429 still counts. */
 const SLOWDOWN_COUNTS = sql`coalesce(
   throttled_at > clock_timestamp() - make_interval(mins => ${RETRY_POLICY.pace.countsForMinutes}), false)`
@@ -229,7 +259,7 @@ function refuseToPause({ waitMs }: Wait): void {
   const minutes = Math.ceil(waitMs / 60_000)
   throw new PauseTooLongError(
     `The API requires a pause (Retry-After) of ${minutes} more minutes.`,
-    'Run again after that.',
+    'Run again after that. If the API is wrong, end the pause with identifai-sync resume.',
   )
 }
 

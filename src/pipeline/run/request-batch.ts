@@ -1,5 +1,10 @@
 import type { Endpoint } from '../../media/endpoint.ts'
-import { PauseTooLongError, RetryableError, ThrottledError } from '../../platform/errors.ts'
+import {
+  ApiUnavailableError,
+  PauseTooLongError,
+  RetryableError,
+  ThrottledError,
+} from '../../platform/errors.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { delayBoundMs, RETRY_POLICY, retry } from '../../platform/retry.ts'
@@ -124,6 +129,7 @@ async function requestThrottled(run: Run, endpoint: Endpoint, claims: readonly C
     try {
       return await requestOnce(run, endpoint, claims, requestedAt)
     } catch (error) {
+      if (error instanceof ApiUnavailableError) await pauseAsRequested(run, error)
       if (!(error instanceof ThrottledError)) throw error
       await pauseForQuota(run, error, requestedAt)
     }
@@ -148,30 +154,41 @@ async function requestOnce(
   return { kind: 'records', requestedAt, receivedAt, reading }
 }
 
+/** Makes all processes wait when a response other than 429 requests it. */
+async function pauseAsRequested(run: Run, { retryAfterMs, message }: ApiUnavailableError): Promise<void> {
+  if (retryAfterMs === undefined) return
+  await run.quota.pause(retryAfterMs)
+  run.logger.warn({ pauseMs: retryAfterMs, reason: message }, 'API requests a pause, all processes pause')
+  refuseLongPause(retryAfterMs)
+}
+
 /** Makes all processes wait, as long as the API requests, or longer each time; throws where that is too long. */
 async function pauseForQuota(run: Run, error: ThrottledError, requestedAt: DatabaseTime): Promise<void> {
-  const { maxPauseMs, maxThrottledInARow, maxDelayMs } = RETRY_POLICY.request
+  const { maxThrottledInARow, maxDelayMs } = RETRY_POLICY.request
   const inARow = run.quota.throttled(requestedAt)
   run.tally.throttled++
   run.tally.retries++
   run.telemetry.requestRepeated('throttled')
   const pauseMs = error.retryAfterMs ?? delayBoundMs(inARow, { baseMs: run.config.retryBaseMs, maxDelayMs })
-  if (pauseMs > maxPauseMs) {
-    // Otherwise other processes would each send one request into the pause.
-    await run.quota.pause(pauseMs, requestedAt)
-    throw new PauseTooLongError(
-      `The API requires a pause (Retry-After) of ${minutes(pauseMs)} minutes, but a run waits for at most ${minutes(maxPauseMs)}.`,
-      'Run again after that.',
-    )
-  }
+  // Also where the run ends, because otherwise other processes would each send one request into the pause.
+  const slowdown = await run.quota.pauseForQuota(pauseMs, requestedAt)
+  run.logger.warn({ pauseMs, inARow, slowdown }, 'quota exceeded, all processes pause')
+  refuseLongPause(pauseMs)
   if (inARow > maxThrottledInARow) {
     throw new PauseTooLongError(
       `The API reported ${inARow} times in a row that the quota is used up.`,
       'Find out which other program uses the same key.',
     )
   }
-  const slowdown = await run.quota.pause(pauseMs, requestedAt)
-  run.logger.warn({ pauseMs, inARow, slowdown }, 'quota exceeded, all processes pause')
+}
+
+function refuseLongPause(pauseMs: number): void {
+  const { maxPauseMs } = RETRY_POLICY.request
+  if (pauseMs <= maxPauseMs) return
+  throw new PauseTooLongError(
+    `The API requires a pause (Retry-After) of ${minutes(pauseMs)} minutes, but a run waits for at most ${minutes(maxPauseMs)}.`,
+    'Run again after that. If the API is wrong, end the pause with identifai-sync resume.',
+  )
 }
 
 function minutes(milliseconds: number): number {

@@ -20,6 +20,7 @@ function linesAbout(...last_runs: Parameters<typeof describeStatus>[0]['last_run
     due: 0,
     leased: 0,
     next_due_at: null,
+    paused_until: null,
     next_nightly_at: null,
     last_runs,
   })

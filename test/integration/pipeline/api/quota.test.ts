@@ -72,7 +72,7 @@ describe('the shared quota', () => {
     })
     await quota.takeSlot({ urgent: true, signal: never })
     const waiting = quota.takeSlot({ urgent: true, signal: never })
-    await quota.pause(600, await readClock(database.db))
+    await quota.pause(600)
     const { rows } = await sql<{ until: string }>`
       select to_char(paused_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as until
       from identifai.api_quota`.execute(database.db)
@@ -93,7 +93,7 @@ describe('the shared quota', () => {
         throttle: async (requestedAt?: string) => {
           const at = requestedAt ?? (await readClock(db))
           quota.throttled(at)
-          return quota.pause(0, at)
+          return quota.pauseForQuota(0, at)
         },
         now: () => readClock(db),
         set: (columns: string) => sql`update identifai.api_quota set ${sql.raw(columns)}`.execute(db),
@@ -219,7 +219,7 @@ describe('a 429', () => {
       const { run, failure } = await executeRun(bench.app, { trigger: 'manual', signal: never })
       expect(failure).toBeInstanceOf(PauseTooLongError)
       expect(run).toMatchObject({ status: 'failed', released: 1 })
-      expect(run.error).toMatch(/pause \(Retry-After\) of 60 (more )?minutes.* Run again after that\.$/)
+      expect(run.error).toMatch(/pause \(Retry-After\) of 60 (more )?minutes.* Run again after that\./)
     }
     expect(api.requests).toHaveLength(1)
   })
