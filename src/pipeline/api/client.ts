@@ -1,5 +1,3 @@
-import { promisify } from 'node:util'
-import { gunzip, type ZlibOptions } from 'node:zlib'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import {
   ApiKeyRefusedError,
@@ -8,13 +6,18 @@ import {
   ApiUntrustedError,
   ThrottledError,
 } from '../../platform/errors.ts'
+import { storable } from '../../platform/text.ts'
 import { isUntrustedCertificate } from '../../platform/untrusted-certificate.ts'
+import { decoded } from './decode.ts'
 import { type LastRecords, parseRecords, type ResponseRecord } from './records.ts'
 import { requestTarget } from './request.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 /** Length of an error body that is kept as evidence. */
 const EVIDENCE_CHARACTERS = 2000
+
+/** Length of an unexpected body that an error quotes. */
+const QUOTED_CHARACTERS = 100
 
 /** A hundred records are about a megabyte. A larger body is an error, and must not fill the memory. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024
@@ -80,7 +83,9 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         status = response.statusCode
         const date = parseDate(headers.date)
         if (status === 200) {
-          const records = readRecords(await plainBody(response), lastRecords, place)
+          const contentType = headers['content-type']?.toString() ?? 'no content type'
+          const accepted = { place, contentType, apiKey: options.apiKey, body: await plainBody(response) }
+          const records = readRecords(accepted, lastRecords)
           return { kind: 'records', records, httpDate: date }
         }
         const body = await evidenceOf(response, options.apiKey)
@@ -104,20 +109,29 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
 }
 
 function createAgent({ proxy, noProxy }: ApiClientOptions): Agent | EnvHttpProxyAgent {
-  const limits = { connections: 64, maxResponseSize: MAX_BODY_BYTES }
+  // The time limit of the whole exchange is that of the caller.
+  const limits = { connections: 64, maxResponseSize: MAX_BODY_BYTES, headersTimeout: 0, bodyTimeout: 0 }
   return proxy === null ? new Agent(limits) : new EnvHttpProxyAgent({ ...limits, httpsProxy: proxy, noProxy })
 }
 
 async function plainBody({ headers, body }: Dispatcher.ResponseData): Promise<Buffer> {
   const bytes = Buffer.from(await body.arrayBuffer())
-  if (!/^(x-)?gzip$/i.test(headers['content-encoding']?.toString() ?? '')) return bytes
-  return promisify<Buffer, ZlibOptions, Buffer>(gunzip)(bytes, { maxOutputLength: MAX_BODY_BYTES })
+  return decoded(bytes, headers['content-encoding']?.toString() ?? '', MAX_BODY_BYTES)
 }
 
-/** The text of an error body, cut, and without the key if the server echoes it; empty for a body that cannot be read. */
+/** The text of an error body, cut; empty for a body that cannot be read. */
 async function evidenceOf(response: Dispatcher.ResponseData, apiKey: string): Promise<string> {
   const body = await plainBody(response).catch(() => Buffer.alloc(0))
-  return body.toString('utf8').replaceAll(apiKey, '[redacted]').slice(0, EVIDENCE_CHARACTERS).toWellFormed()
+  return textOf(body, apiKey).slice(0, EVIDENCE_CHARACTERS).toWellFormed()
+}
+
+function beginningOf(body: Buffer, apiKey: string): string {
+  return storable(textOf(body, apiKey).trim().slice(0, QUOTED_CHARACTERS).toWellFormed())
+}
+
+/** Text without the key, which a server may echo. */
+function textOf(body: Buffer, apiKey: string): string {
+  return body.toString('utf8').replaceAll(apiKey, '[redacted]')
 }
 
 interface ErrorResponse {
@@ -132,12 +146,10 @@ interface ErrorResponse {
 function interpret({ status, retryAfter, date, body, place }: ErrorResponse): ApiReply {
   if ([400, 404, 422].includes(status)) return { kind: 'refused', status, body }
   if ([413, 414].includes(status)) return { kind: 'too_long', status, body }
-  if (status === 429) {
-    const waitMs = retryAfterMs(retryAfter, { date, now: Date.now() })
-    throw new ThrottledError(`${place}: over the quota (429)`, waitMs)
-  }
+  const pauseMs = retryAfterMs(retryAfter, { date, now: Date.now() })
+  if (status === 429) throw new ThrottledError(`${place}: over the quota (429)`, pauseMs)
   if ([408, 425].includes(status) || status >= 500)
-    throw new ApiUnavailableError(`${place}: status ${status}`)
+    throw new ApiUnavailableError(`${place}: status ${status}`, { retryAfterMs: pauseMs })
   if (status === 401 || status === 403) {
     throw new ApiKeyRefusedError(
       `${place}: the API refuses the key (${status}).`,
@@ -150,11 +162,25 @@ function interpret({ status, retryAfter, date, body, place }: ErrorResponse): Ap
   )
 }
 
-function* readRecords(body: Buffer, last: LastRecords, place: string): Generator<ResponseRecord> {
+interface Accepted {
+  readonly body: Buffer
+  readonly contentType: string
+  readonly apiKey: string
+  readonly place: string
+}
+
+function* readRecords(
+  { body, contentType, apiKey, place }: Accepted,
+  last: LastRecords,
+): Generator<ResponseRecord> {
   try {
     yield* parseRecords(body, last)
   } catch (cause) {
-    throw new ApiUnavailableError(`${place}: the response is not a JSON array`, { cause })
+    const beginning = beginningOf(body, apiKey)
+    throw new ApiUnavailableError(
+      `${place}: the response is not a JSON array, but ${contentType}: ${beginning}`,
+      { cause },
+    )
   }
 }
 

@@ -1,0 +1,62 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { createApiClient } from '../../../../src/pipeline/api/client.ts'
+import { startCannedApi } from '../../../support/canned-api.ts'
+
+const KEY = 'client-secret-key'
+const BODY = Buffer.from('[{"identifier": "a", "status": "done"}]')
+
+/** Reads one response with this body and these headers. */
+async function read(body: Buffer, headers: Readonly<Record<string, string>>, status = 200) {
+  await using api = await startCannedApi((_, response) => void response.writeHead(status, headers).end(body))
+  await using client = createApiClient({
+    baseUrl: api.url,
+    apiKey: KEY,
+    timeoutMs: 5000,
+    proxy: null,
+    noProxy: '',
+  })
+  const reply = await client.read(
+    { path: '/classifications_audio', identifiers: ['a'] },
+    new AbortController().signal,
+  )
+  return reply.kind === 'records' ? Array.from(reply.records) : reply
+}
+
+describe('a body with any content encoding is decoded', () => {
+  it.each([
+    ['gzip', gzipSync(BODY)],
+    ['x-gzip', gzipSync(BODY)],
+    ['br', brotliCompressSync(BODY)],
+    ['zstd', zstdCompressSync(BODY)],
+    ['deflate', deflateSync(BODY)],
+    ['Deflate', deflateRawSync(BODY)],
+    ['identity', BODY],
+    ['gzip, br', brotliCompressSync(gzipSync(BODY))],
+  ])('%s', async (encoding, body) => {
+    expect(await read(body, { 'content-encoding': encoding })).toMatchObject([{ value: { identifier: 'a' } }])
+  })
+
+  it('but an unknown encoding, and data in another encoding, are errors', async () => {
+    await expect(read(BODY, { 'content-encoding': 'compress' })).rejects.toThrow(
+      'unknown content encoding compress',
+    )
+    await expect(read(BODY, { 'content-encoding': 'br' })).rejects.toThrow('/classifications_audio: ')
+  })
+})
+
+it.each([
+  ['a login page', 'text/html', `<html><title>Sign in</title>${KEY}`, /but text\/html: <html><title>Sign in/],
+  [
+    'an envelope',
+    'application/json',
+    `{"data": [], "key": "${KEY}"}`,
+    /but application\/json: {"data": \[\], "key": "\[redacted\]"}/,
+  ],
+  ['a text with control characters', 'text/plain', '\u001B[2J', /but text\/plain: \\u001b\[2J/],
+  ['nothing', 'application/json', '', /but application\/json: $/],
+])('an error names the content type and the first characters of %s', async (_, type, body, expected) => {
+  const error = await read(Buffer.from(body), { 'content-type': type }).catch((caught: unknown) => caught)
+  expect((error as Error).message).toMatch(expected)
+  expect((error as Error).message).not.toContain(KEY)
+})
