@@ -42,6 +42,8 @@ export interface ContentRows {
 
 /** Everything that one accepted record becomes: its rows, and its facts in history. */
 export interface RowSet extends ContentRows {
+  /** False for a status that is not documented; the record counts as unfinished then. */
+  readonly hasKnownStatus: boolean
   /** The columns of the revision that come from the record. */
   readonly revision: Pick<
     RevisionRow,

@@ -238,7 +238,7 @@ describe('the history of an identifier', () => {
 
   it('keeps its rows and the payload when a record does not fit the contract, and resolves the quarantine later', async () => {
     await sync(done)
-    const broken = { ...done, status: 'archived', verdict: { confidence: 'high' } }
+    const broken = { ...done, status: 5, verdict: { confidence: 'high' } }
     expect(await sync(broken)).toMatchObject({ state: 'quarantined' })
     expect(meaning(await current())).toBe(meaning(done))
     const evidence = () =>

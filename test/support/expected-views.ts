@@ -22,7 +22,8 @@ export type Row = Readonly<Record<string, unknown>>
  */
 
 function statusOf({ status, verdict }: AudioRecord): 'new' | 'done' | 'errored' {
-  return status ?? (verdict ? 'done' : 'new')
+  if (status === undefined) return verdict ? 'done' : 'new'
+  return status === 'done' || status === 'errored' ? status : 'new'
 }
 
 /** The label that counts; null while not finished. */

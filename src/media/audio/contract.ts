@@ -44,14 +44,13 @@ export const details = z.object({ clips: z.array(clip).optional() })
 
 /**
  * One audio classification, as the API documents it for the GET of many, without empty members: a field is either absent
- * or has content. Labels, heuristics and models are free strings. An unknown `status` is refused, because the state of
- * the record would be unknown.
+ * or has content. Statuses, labels, heuristics and models are free strings.
  */
 export const audioRecord = z.object({
   identifier: indexedText,
   hash: indexedText.optional(),
   api_version: z.string().optional(),
-  status: z.enum(['new', 'done', 'errored']).optional(),
+  status: indexedText.optional(),
   errors: z.union([z.string(), z.array(z.string())]).optional(),
   name: z.string().optional(),
   ref_id: indexedText.optional(),

@@ -4,6 +4,8 @@ import type { Drift, Extra } from '../validation.ts'
 
 const KNOWN_LABELS = new Set(['human', 'artificial'])
 
+const KNOWN_STATUSES = new Set(['new', 'done', 'errored'])
+
 /** All drift in one record, each (path, kind) once. */
 export function audioDrift(known: AudioRecord, extra: Extra): Drift[] {
   const found = new Map<string, Drift>()
@@ -14,10 +16,16 @@ export function audioDrift(known: AudioRecord, extra: Extra): Drift[] {
   for (const [pointer, value] of Object.entries(extra)) {
     add({ kind: 'unknown_field', path: starred(pointer), sample: value })
   }
+  if (!hasKnownStatus(known)) add({ kind: 'unknown_value', path: '/status', sample: known.status ?? null })
   for (const [path, label] of unknownLabels(known)) add({ kind: 'unknown_value', path, sample: label })
   if (Array.isArray(known.errors)) add({ kind: 'unknown_value', path: '/errors', sample: known.errors })
   if (known.chunk_details) add({ kind: 'moved_field', path: '/chunk_details', sample: clipSample(known) })
   return [...found.values()]
+}
+
+/** Returns true for a status that is documented, and without a status, as before API v1.1.0. */
+export function hasKnownStatus({ status }: AudioRecord): boolean {
+  return status === undefined || KNOWN_STATUSES.has(status)
 }
 
 /** The undocumented labels of a record, as [path, label]. */

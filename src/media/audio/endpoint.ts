@@ -1,8 +1,10 @@
 import { contentDigest, DIGEST_VERSION } from '../content-digest.ts'
 import type { Endpoint, RowSet } from '../endpoint.ts'
+import type { AnalysisStatus } from '../../platform/postgres/tables/history.ts'
 import { audioCanonical } from './canonical.ts'
 import type { AudioRecord } from './contract.ts'
 import { audioPayload } from './denormalize.ts'
+import { hasKnownStatus } from './drift.ts'
 import { AUDIO_PARTS } from './parts.ts'
 import { audioRows } from './rows.ts'
 import { AUDIO_TABLES } from './tables.ts'
@@ -30,13 +32,13 @@ function normalizeAudio(classificationId: number, classification: AudioClassific
   const { name, ref_id, result_url, file_hash, api_version, force_classification } = rows.classification
   return {
     ...rows,
+    hasKnownStatus: hasKnownStatus(known),
     revision: {
       name,
       ref_id,
       result_url,
       file_hash,
-      // Before API v1.1.0 there was no status, and a verdict meant done.
-      status: known.status ?? (known.verdict ? 'done' : 'new'),
+      status: analysisStatus(known),
       api_version,
       machine_classification: known.verdict?.classification ?? null,
       machine_confidence: known.verdict?.confidence ?? null,
@@ -46,4 +48,10 @@ function normalizeAudio(classificationId: number, classification: AudioClassific
       digest_version: DIGEST_VERSION,
     },
   }
+}
+
+/** Before API v1.1.0 there was no status, and a verdict meant done. A status that is not documented is unfinished. */
+function analysisStatus({ status, verdict }: AudioRecord): AnalysisStatus {
+  if (status === 'done' || status === 'errored') return status
+  return status === undefined && verdict ? 'done' : 'new'
 }

@@ -54,6 +54,11 @@ const QUEUE_GAUGES: readonly QueueGauge[] = [
     help: 'Oldest confirmation of a finished identifier; absent when none is finished.',
     samples: ({ oldestConfirmation }) => [[{}, seconds(oldestConfirmation)]],
   },
+  {
+    name: 'undocumented_status_timestamp_seconds',
+    help: 'Last time that new content had a status that is not documented; absent when none had.',
+    samples: ({ undocumentedStatusAt }) => [[{}, seconds(undocumentedStatusAt)]],
+  },
 ]
 
 interface QueueGaugesOptions {

@@ -1,7 +1,11 @@
 import { type Kysely, sql } from 'kysely'
+import { DEFAULT_MEDIA } from '../../media/registry.ts'
+import { readUndocumentedStatuses } from '../../pipeline/load/read-drift.ts'
+import { readPause } from '../../pipeline/api/pause.ts'
 import { EXIT_CODE } from '../../platform/errors.ts'
-import { asConnectionError } from '../../platform/postgres/database-error.ts'
+import { asConnectionError, asDatabaseError } from '../../platform/postgres/database-error.ts'
 import type { Database } from '../../platform/postgres/database.ts'
+import { timeText } from '../../platform/time.ts'
 import { failed, ok, type Result, warning } from './finding.ts'
 
 /** The oldest major version of PostgreSQL that has everything that the migrations use. */
@@ -43,6 +47,53 @@ export async function checkDatabase(db: Kysely<Database>): Promise<Result[]> {
     const { problem, remedy, exitCode } = asConnectionError(error)
     return [failed(problem, remedy, exitCode)]
   }
+}
+
+/** Bytes that the doctor writes. A full disk may still have room for one row. */
+const WRITTEN_BYTES = 1_000_000
+
+/** Checks that the server accepts writes: writes some rows and rolls back. */
+export async function checkWrites(db: Kysely<Database>): Promise<Result> {
+  try {
+    await db.transaction().execute(async (trx) => {
+      // Random, because a page of equal bytes would be compressed.
+      await sql`
+          insert into identifai.schema_drift (media, path, kind, sample)
+          select ${DEFAULT_MEDIA}, '/doctor/' || n, 'unknown_field', md5(random()::text)
+          from generate_series(1, ${WRITTEN_BYTES / 32}) as n`.execute(trx)
+      throw ROLL_BACK
+    })
+  } catch (error) {
+    if (error !== ROLL_BACK) {
+      const known = asDatabaseError(error)
+      if (!known) throw error
+      return failed(known.problem, known.remedy, known.exitCode)
+    }
+  }
+  return ok('The server accepts writes.')
+}
+
+const ROLL_BACK = new Error('rolled back')
+
+/** Checks that the API returns only statuses that are documented. */
+export async function checkStatuses(db: Kysely<Database>): Promise<Result> {
+  const undocumented = await readUndocumentedStatuses(db)
+  if (undocumented === null) return ok('The API has returned only statuses that are documented.')
+  const { sample, lastSeenAt } = undocumented
+  return warning(
+    `The API returned the status ${sample}, which is not documented, last at ${timeText(lastSeenAt)}. It counts as unfinished.`,
+    'Find out its meaning from the vendor, and check for a newer identifai-sync.',
+  )
+}
+
+/** Checks that no pause keeps runs from sending requests. */
+export async function checkPause(db: Kysely<Database>): Promise<Result> {
+  const until = await readPause(db)
+  if (until === null) return ok('Requests are not paused.')
+  return warning(
+    `Requests are paused until ${timeText(until)}, because the API requested it (Retry-After).`,
+    'Wait until then. If the API is wrong, run identifai-sync resume.',
+  )
 }
 
 /** A larger difference makes times in logs and tables hard to compare. */

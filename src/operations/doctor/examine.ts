@@ -5,14 +5,15 @@ import { createLogger } from '../../platform/logger.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
 import { checkKey } from './check-api.ts'
 import { checkConfiguration, checkRequestSize } from './check-configuration.ts'
-import { checkClocks, checkDatabase } from './check-database.ts'
+import { checkClocks, checkDatabase, checkPause, checkStatuses, checkWrites } from './check-database.ts'
 import { checkMigrations, checkPrivileges, checkSequences } from './check-schema.ts'
 import { type Finding, type Result, skipped } from './finding.ts'
 import { probeApi } from './probe-api.ts'
 
 /**
  * Checks everything that a run needs, from the configuration to the responses of the API, and reports each finding as
- * soon as it is made. Writes only the quota slots of its own requests, so that a current run stays within the quota.
+ * soon as it is made. Writes only the quota slots of its own requests, so that a current run stays within the quota. All
+ * else that it writes is rolled back.
  */
 export async function examine(
   environment: Environment,
@@ -57,15 +58,18 @@ interface Check {
 function listChecks(app: App, passed: ReadonlySet<string>, known: string | undefined): readonly Check[] {
   const { config, db, api, quota } = app
   let apiDate: Date | null = null
-  // Without its tables there is no quota to share.
+  // Without its tables there is no quota to share, and without writes no slot to take.
   const takeSlot = async () => {
-    if (passed.has('migrations')) await quota.takeSlot({ urgent: true, signal: new AbortController().signal })
+    if (passed.has('writes')) await quota.takeSlot({ urgent: true, signal: new AbortController().signal })
   }
   const checks: Check[] = [
     { name: 'database', run: () => checkDatabase(db) },
     { name: 'privileges', needs: 'database', run: () => checkPrivileges(db) },
     { name: 'migrations', needs: 'privileges', run: () => checkMigrations(db) },
     { name: 'sequences', needs: 'migrations', run: () => checkSequences(db) },
+    { name: 'writes', needs: 'migrations', run: () => checkWrites(db) },
+    { name: 'pause', needs: 'migrations', run: () => checkPause(db) },
+    { name: 'statuses', needs: 'migrations', run: () => checkStatuses(db) },
     { name: 'requests', run: () => checkRequestSize(config, passed.has('migrations') ? db : null) },
     {
       name: 'api',

@@ -115,13 +115,21 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
     ],
     [
       'a daemon that has quarantined a record',
-      { respond: ([identifier]) => [{ identifier, status: 'unheard of' }], until: /state="quarantined"\} 1/ },
+      { respond: ([identifier]) => [{ identifier, status: 5 }], until: /state="quarantined"\} 1/ },
       ['IdentifaiSyncQuarantined'],
     ],
     [
       'a daemon with an identifier that the API does not return',
       { environment: { SYNC_MISSING_AFTER: '1' }, respond: () => [], until: /state="missing"\} 1/ },
       ['IdentifaiSyncMissing'],
+    ],
+    [
+      'a daemon whose API returns a status that is not documented',
+      {
+        respond: ([identifier]) => [{ identifier, status: 'processing' }],
+        until: /undocumented_status_timestamp_seconds \d/,
+      },
+      ['IdentifaiSyncUndocumentedStatus'],
     ],
   ])('%s', async (_, state, alerts) => {
     const { before, after } = await observe(state)

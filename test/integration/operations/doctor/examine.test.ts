@@ -8,15 +8,26 @@ describe('the doctor', () => {
     await using own = await createTestDatabase()
     const { findings, exitCode, requests } = await examination({ databaseUrl: own.url })
     expect(findings.map(({ check, status }) => [check, status])).toEqual(
-      ['configuration', 'database', 'privileges', 'migrations', 'sequences', 'requests', 'api', 'clocks'].map(
-        (check) => [check, 'ok'],
-      ),
+      [
+        'configuration',
+        'database',
+        'privileges',
+        'migrations',
+        'sequences',
+        'writes',
+        'pause',
+        'statuses',
+        'requests',
+        'api',
+        'clocks',
+      ].map((check) => [check, 'ok']),
     )
     expect(exitCode).toBe(0)
     expect(requests).toEqual([[expect.stringMatching(/^[0-9a-f]{64}$/)]])
     const { rows } = await sql<{ written: string }>`
       select 'identifiers' as written where exists (select from identifai.identifiers)
       union all select 'sync_runs' where exists (select from identifai.sync_runs)
+      union all select 'schema_drift' where exists (select from identifai.schema_drift)
       union all select 'api_quota' where exists (select from identifai.api_quota)`.execute(own.db)
     expect(rows).toEqual([{ written: 'api_quota' }])
   })
@@ -29,6 +40,9 @@ describe('the doctor', () => {
       ['privileges', 'skipped'],
       ['migrations', 'skipped'],
       ['sequences', 'skipped'],
+      ['writes', 'skipped'],
+      ['pause', 'skipped'],
+      ['statuses', 'skipped'],
       ['requests', 'ok'],
       ['api', 'ok'],
       ['clocks', 'skipped'],
@@ -44,6 +58,18 @@ describe('the doctor', () => {
       status: 'failed',
       found: expect.stringMatching(/^The database lacks \d+ of \d+ migrations\.$/),
       remedy: 'Run: identifai-sync migrate',
+    })
+    expect(exitCode).toBe(5)
+  })
+
+  it('reports a server that accepts no writes', async () => {
+    await using own = await createTestDatabase()
+    const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(own.db)
+    await sql.raw(`alter database ${rows[0]?.name} set default_transaction_read_only = on`).execute(own.db)
+    const { found, exitCode } = await examination({ databaseUrl: own.url })
+    expect(found('writes')).toMatchObject({
+      status: 'failed',
+      found: expect.stringContaining('The database server accepts no writes'),
     })
     expect(exitCode).toBe(5)
   })

@@ -82,7 +82,7 @@ describe('the probe', () => {
       results: 2,
       requests: 2,
     })
-    expect(await probe(() => [{ ...record, status: 'paused' }])).toMatchObject({
+    expect(await probe(() => [{ ...record, status: 5 }])).toMatchObject({
       status: 'warning',
       found: expect.stringContaining('does not fit the contract (/status:'),
     })
