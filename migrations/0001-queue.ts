@@ -66,6 +66,7 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
     .addColumn('attempts', 'integer', (c) => c.notNull().defaultTo(0))
     .addColumn('absences', 'integer', (c) => c.notNull().defaultTo(0))
     .addColumn('request_limit', 'smallint')
+    .addColumn('withheld_at', 'timestamptz')
     .addColumn('lease_until', 'timestamptz')
     .addColumn('leased_by', 'uuid')
     .addColumn('claim_no', 'integer', (c) => c.notNull().defaultTo(0))
@@ -130,12 +131,14 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
       state:
         'pending (not finished yet), done, errored, missing (the API does not return it), quarantined (its record cannot be loaded) or retired.',
       priority:
-        'Higher priorities are requested first: 0 by default, -5 from a file, -10 for a refresh, 10 for a refresh request.',
+        'Higher priorities are requested first. It is 10 for a refresh request, 0 by default, and -5 from a file. It is -7 when a same-file identifier has another forced label, and -10 for a refresh.',
       due_at: 'Time of the next request. Null when no further request is due.',
       attempts: 'Consecutive failed requests; 0 after any response.',
       absences: 'Consecutive responses without this identifier; 0 after a response that has it.',
       request_limit:
         'Maximum number of identifiers in the next request with this one. It is set when requests with it failed while others succeeded, because another identifier in them may be the cause. Null means no limit.',
+      withheld_at:
+        'Time at which the circuit breaker stopped a run before it was certain that the last outcome is about this identifier. It is requested after all others then. Null otherwise.',
       lease_until: 'Time at which the lease of leased_by expires. Null without a lease.',
       leased_by: 'The run (sync_runs.run_id) that holds the lease. Null without a lease.',
       claim_no:
@@ -158,7 +161,8 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
 
 async function refuseRemoval(db: Kysely<unknown>): Promise<void> {
   await sql`
-    create function identifai.refuse_identifier_removal() returns trigger language plpgsql as $$
+    create function identifai.refuse_identifier_removal() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
     begin
       raise exception '% on identifai.identifiers is refused: a tracked identifier stays on record', tg_op
         using errcode = 'restrict_violation',

@@ -66,7 +66,7 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
         'SHA-256 of the audio file, "hash" in the API. Many identifiers can have the same. Null when not returned.',
       api_version: 'API version at the time of the analysis; set when the analysis is complete.',
       status:
-        'new, done or errored, as received. Null from before API v1.1.0, when a verdict means done. The resulting status is in classification_revisions and in identifai_reporting.classifications.',
+        'new, done or errored, as received; another status counts as new. Null from before API v1.1.0, when a verdict means done. The resulting status is in classification_revisions and in identifai_reporting.classifications.',
       errors: 'Errors of the analysis, as the API reports them. A list of messages is joined by line breaks.',
       name: 'Name of the audio file.',
       ref_id: "The submitter's own label; not unique.",

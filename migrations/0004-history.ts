@@ -25,7 +25,8 @@ export async function down(db: Kysely<unknown>): Promise<void> {
 
 async function createRefusal(db: Kysely<unknown>): Promise<void> {
   await sql`
-    create function identifai.refuse_history_change() returns trigger language plpgsql as $$
+    create function identifai.refuse_history_change() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
     begin
       raise exception '% on identifai.% is refused: history is append-only, because it is the only record of the past',
         tg_op, tg_table_name using errcode = 'restrict_violation';
@@ -184,14 +185,10 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
     .addColumn('quarantined_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
     .addColumn('reason', 'text', (c) => c.notNull())
     .addColumn('issues', 'jsonb', (c) => c.notNull())
-    .addColumn('http_status', 'integer')
     .addColumn('payload', 'text')
     .addColumn('resolved_at', 'timestamptz')
     .addPrimaryKeyConstraint('quarantined_payloads_pkey', ['quarantine_id'])
-    .addCheckConstraint(
-      'quarantined_payloads_reason_known',
-      sql`reason in ('invalid_payload', 'unstorable', 'refused_by_api')`,
-    )
+    .addCheckConstraint('quarantined_payloads_reason_known', sql`reason in ('invalid_payload', 'unstorable')`)
     .execute()
   await db.schema
     .createIndex('quarantined_payloads_open_idx')
@@ -212,11 +209,9 @@ async function createQuarantine(db: Kysely<unknown>): Promise<void> {
       received_at: 'Database clock after it was received.',
       quarantined_at:
         'Time at which it was quarantined: with the first write after the circuit breaker accepted the response.',
-      reason:
-        'invalid_payload (does not fit the contract), unstorable (PostgreSQL cannot store it) or refused_by_api.',
+      reason: 'invalid_payload (does not fit the contract) or unstorable (PostgreSQL cannot store it).',
       issues: 'Defects: a list of {path, message}, path being a JSON Pointer into the record.',
-      http_status: 'HTTP status of the refusal. Null when the record came with status 200.',
-      payload: 'The record as received, as JSON text; or the beginning of the response that refused it.',
+      payload: 'The record as received, as JSON text.',
       resolved_at: 'Time at which the identifier was finished after all. Null until then.',
     },
   )

@@ -37,15 +37,32 @@ export const LOG_EVENTS = {
     meaning: 'The records of one response were written.',
     remedy: null,
   },
+  'due identifiers left to other runs': {
+    level: 'info',
+    meaning: 'Identifiers are due, but other runs that are alive have leased them. They request these.',
+    remedy: null,
+  },
+  'missing identifiers retired': {
+    level: 'info',
+    meaning: 'Identifiers have been missing for `SYNC_RETIRE_MISSING_DAYS`, so they were retired.',
+    remedy: null,
+  },
   'time limit reached, the rest stays due': {
     level: 'info',
     meaning: 'The run reached `SYNC_MAX_DURATION_MINUTES`, and claims nothing more.',
     remedy: 'If it happens every night, run `identifai-sync plan`, and raise the limit.',
   },
-  'stale runs closed': {
+  'stale run closed': {
     level: 'warn',
-    meaning: 'Earlier runs recorded no heartbeat for longer than a lease, so this run closed them.',
-    remedy: 'Find out why their processes ended: out of memory, a restart, or a lost database.',
+    meaning: 'An earlier run recorded no heartbeat for longer than a lease, so this run closed it.',
+    remedy: 'Find out why its process ended: out of memory, a restart, or a lost database.',
+  },
+  'closing a stale run failed': {
+    level: 'error',
+    meaning:
+      'A run whose process died could not be closed. The field `err` has the cause. This run continues.',
+    remedy:
+      'Nothing at first: the next run tries again. If it lasts, remove the cause, because reports lack this run.',
   },
   'claims released': {
     level: 'warn',
@@ -87,11 +104,22 @@ export const LOG_EVENTS = {
       'The API or a proxy refused a request as too long (413 or 414). This run and those of the next seven days send shorter ones.',
     remedy: 'Set `SYNC_MAX_URL_BYTES` to the field `maxUrlBytes`, to save the refused requests.',
   },
-  'no identifier returned, requesting the control group': {
+  'many identifiers not returned, requesting a control group': {
     level: 'warn',
     meaning:
-      'A response had no requested identifier. The run requests finished ones, to distinguish a wrong key from wrong identifiers.',
+      'The API did not return many identifiers. The run requests some that it returned most recently, to distinguish a wrong key from deleted results or wrong identifiers.',
     remedy: 'Nothing: the circuit breaker decides. Read the next events.',
+  },
+  'waiting for a request slot': {
+    level: 'warn',
+    meaning: 'A request waits for longer than a minute, because other processes have taken the next slots.',
+    remedy: 'Check `SYNC_REQUESTS_PER_MINUTE` of all processes. `identifai-sync resume` frees the slots.',
+  },
+  'API requests a pause, all processes pause': {
+    level: 'warn',
+    meaning:
+      'The API responded with `Retry-After` to an error such as 503, so all processes wait for that time.',
+    remedy: 'Nothing, if the API is under maintenance. If the header is wrong, run `identifai-sync resume`.',
   },
   // Records.
   'response records ignored': {

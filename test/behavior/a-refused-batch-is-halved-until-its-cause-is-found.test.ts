@@ -100,7 +100,7 @@ describe('a refused batch', () => {
     expect(await bench.run()).toMatchObject({ done: 97, not_returned: 3 })
   })
 
-  it('quarantines a culprit that never finished, with the response as evidence, and does not mark it missing', async () => {
+  it('counts a refusal as an absence, requests the culprit alone from then on, and makes it missing', async () => {
     await against((identifiers, response) =>
       identifiers.includes('bad') ? refuse(response, 422) : done(identifiers),
     )
@@ -110,20 +110,12 @@ describe('a refused batch', () => {
       expect(await rowOf('bad')).toMatchObject({ state: 'pending', absences: run })
       await bench.makeAllDue()
     }
-    expect(await bench.run()).toMatchObject({ status: 'partial', quarantined: 1 })
-    expect(await rowOf('bad')).toMatchObject({ state: 'quarantined', absences: 5, never: true })
-    const evidence = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
-    expect(evidence).toMatchObject([
-      {
-        identifier: 'bad',
-        reason: 'refused_by_api',
-        http_status: 422,
-        payload: '{"message": "The selected identifier is invalid."}',
-      },
-    ])
+    expect(await bench.run()).toMatchObject({ status: 'succeeded', not_returned: 1, requests: 2 })
+    expect(await rowOf('bad')).toMatchObject({ state: 'missing', absences: 5 })
+    expect((await rowOf('bad')).last_error).toContain('The API refuses it (422): {"message": "The selected')
   })
 
-  it('quarantines a finished culprit immediately', async () => {
+  it('counts one refusal of a finished identifier as one absence', async () => {
     let isRefused = false
     await against((identifiers, response) =>
       isRefused && identifiers.includes('id-3') ? refuse(response, 404, '<html>\0gone') : done(identifiers),
@@ -132,13 +124,18 @@ describe('a refused batch', () => {
     await bench.run()
     isRefused = true
     expect(await bench.run({ refreshAll: true })).toMatchObject({
-      status: 'partial',
+      status: 'succeeded',
       done: 99,
-      quarantined: 1,
+      not_returned: 1,
     })
-    expect(await rowOf('id-3')).toMatchObject({ state: 'quarantined', never: true })
-    const [evidence] = await bench.app.db.selectFrom('identifai.quarantined_payloads').selectAll().execute()
-    expect(evidence?.payload).toBe('<html>\\u0000gone')
+    expect(await rowOf('id-3')).toMatchObject({
+      state: 'done',
+      absences: 1,
+      last_error: 'The API refuses it (404): <html>\\u0000gone',
+    })
+    isRefused = false
+    expect(await bench.run({ refreshAll: true })).toMatchObject({ status: 'succeeded', done: 100 })
+    expect(await rowOf('id-3')).toMatchObject({ state: 'done', absences: 0, last_error: null })
   })
 })
 

@@ -100,7 +100,7 @@ const claim = (worker: number, limit: number) =>
     const options = {
       media,
       places: await startOfClaims(real.db, { media, leastPriority: -100 }),
-      limitedToo: true,
+      deferredToo: true,
       runId,
       limit,
       leaseSeconds: LEASE_SECONDS,
@@ -120,7 +120,7 @@ const RECORDS: Record<ModelResponse, (identifier: string) => JsonObject[]> = {
   done: (identifier) => [{ identifier, status: 'done' }],
   new: (identifier) => [{ identifier, status: 'new' }],
   absent: () => [],
-  broken: (identifier) => [{ identifier, status: 'thinking' }],
+  broken: (identifier) => [{ identifier, status: 5 }],
 }
 
 const respond = (which: number, what: ModelResponse) =>
@@ -151,7 +151,9 @@ const release = (which: number, failed: boolean) =>
     const held = pick(real, which)
     if (!held) return
     const failure = { message: 'failed', dueAfterSeconds: dueAfterFailureSeconds(held.claim.attempts + 1) }
-    await releaseClaims(real.db, held.model.run, [{ claim: held.claim, ...(failed && { failure }) }])
+    const claimedAt = await earlier(real.db, held.claim.claimedAt, real.moved - held.moved)
+    const one = { ...held.claim, claimedAt }
+    await releaseClaims(real.db, held.model.run, [{ claim: one, ...(failed && { failure }) }])
     model.release(held.model, failed)
   })
 

@@ -15,6 +15,7 @@ export function aClaim(overrides: Partial<Claim> = {}): Claim {
     absences: 0,
     recordDigest: null,
     ageSeconds: 0,
+    claimedAt: '2026-06-01T00:00:00.000000Z',
     ...overrides,
   }
 }

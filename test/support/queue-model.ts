@@ -97,6 +97,7 @@ export class QueueModel {
     row.lease = null
     if (!failed) return
     row.attempts++
+    if ((row.refreshRequestedAt ?? -1) > claim.requestedAt) return
     row.dueAt = this.now + Math.min(60 * 2 ** (row.attempts - 1), 900)
   }
 

@@ -40,7 +40,7 @@ export async function createTestQueue() {
       const places = await startOfClaims(db, { media, leastPriority: -100 })
       return claimDue(db, {
         media,
-        limitedToo: true,
+        deferredToo: true,
         runId,
         limit: 100,
         leaseSeconds: 60,

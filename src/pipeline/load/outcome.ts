@@ -38,8 +38,7 @@ export type Outcome = {
       readonly kind: 'quarantined'
       readonly reason: QuarantineReason
       readonly issues: readonly Issue[]
-      readonly httpStatus: number | null
-      /** The record or the body of the refusal, as text that PostgreSQL can store. */
+      /** The record, as text that PostgreSQL can store. */
       readonly payload: string
     }
 )
@@ -58,4 +57,6 @@ export interface IdentifierUpdate {
   readonly confirmed: boolean
   /** Recognizes the same finished record when it comes again; null when the next record has to be read. */
   readonly recordDigest: string | null
+  /** Most identifiers that its next request may hold; null when that may be full. */
+  readonly requestLimit: number | null
 }

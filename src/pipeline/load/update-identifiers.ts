@@ -22,7 +22,8 @@ export async function updateIdentifiers(
       due_at = case when i.refresh_requested_at > ${times.requestedAt}::timestamptz then i.due_at
                     else ${times.requestedAt}::timestamptz + make_interval(secs => o.due_after_seconds) end,
       attempts = 0,
-      request_limit = null,
+      request_limit = o.request_limit,
+      withheld_at = null,
       absences = o.absences,
       last_error = o.last_error,
       record_digest = decode(o.record_digest, 'hex'),
@@ -40,8 +41,9 @@ export async function updateIdentifiers(
       ${column(({ update }) => update.absences)}::integer[],
       ${column(({ update }) => update.lastError)}::text[],
       ${column(({ update }) => update.recordDigest)}::text[],
-      ${column(({ update }) => update.confirmed)}::boolean[]
-    ) as o (id, state, priority, due_after_seconds, absences, last_error, record_digest, confirmed)
+      ${column(({ update }) => update.confirmed)}::boolean[],
+      ${column(({ update }) => update.requestLimit)}::smallint[]
+    ) as o (id, state, priority, due_after_seconds, absences, last_error, record_digest, confirmed, request_limit)
     where i.id = o.id`.execute(trx)
 }
 
@@ -49,8 +51,7 @@ const HASH_HINT =
   'It equals the hash of a file that was submitted: the hash may have been enqueued instead of the identifier.'
 
 /**
- * Adds a hint to `last_error` of identifiers that became missing, or that the API refuses, when they equal the hash of a
- * known file. The two have the same form, so the hash may have been enqueued in place of the identifier.
+ * Adds a hint to `last_error` of missing identifiers when they equal the hash of a known file. The two have the same form, so the hash may have been enqueued in place of the identifier.
  */
 export async function hintAtFileHashes(
   trx: Transaction<Database>,
@@ -76,6 +77,5 @@ export async function hintAtFileHashes(
 }
 
 function isUnknownToApi(outcome: Outcome): boolean {
-  if (outcome.kind === 'quarantined') return outcome.reason === 'refused_by_api'
   return outcome.update.state === 'missing'
 }

@@ -5,13 +5,13 @@ import { type Claim, type ClaimOptions, claimDue, type DueClaim, type Place, sta
 /** Rows can become due before the places of a cursor; they are found after this time at the latest. */
 const FROM_START_EVERY_MS = 60_000
 
-/** The places of claims without a request limit, and of those with one. */
+/** The places of usual claims, and of deferred ones: those with a request limit, and withheld ones. */
 interface Places {
-  full: readonly Place[]
-  limited: readonly Place[]
+  usual: readonly Place[]
+  deferred: readonly Place[]
 }
 
-export interface ClaimCursorOptions extends Omit<ClaimOptions, 'limitedToo' | 'limit' | 'places'> {
+export interface ClaimCursorOptions extends Omit<ClaimOptions, 'deferredToo' | 'limit' | 'places'> {
   /** Claims nothing of a lower priority. */
   readonly leastPriority: number
   /** Milliseconds of a clock that is never set. */
@@ -20,7 +20,7 @@ export interface ClaimCursorOptions extends Omit<ClaimOptions, 'limitedToo' | 'l
 
 /**
  * Claims the due identifiers of one medium for one run, each time after the last claim. Identifiers with a
- * request limit come last, because their requests are the most likely to fail again.
+ * request limit and withheld ones come last, because their requests are the most likely to fail again.
  *
  * While another transaction holds an old snapshot, PostgreSQL keeps the index entries of all rows requested since. A claim
  * from the start reads over them, and the places of the cursor save this. Nothing else depends on the places. Rows become
@@ -47,13 +47,13 @@ export class ClaimCursor {
     }
     this.#startedAt = clock()
     const start = await startOfClaims(this.#db, this.#options)
-    this.#places = { full: start, limited: start }
+    this.#places = { usual: start, deferred: start }
     return this.#claim(this.#places, limit)
   }
 
   async #claim(places: Places, limit: number): Promise<Claim[]> {
-    for (const kind of ['full', 'limited'] as const) {
-      const options = { ...this.#options, limit, limitedToo: kind === 'limited', places: places[kind] }
+    for (const kind of ['usual', 'deferred'] as const) {
+      const options = { ...this.#options, limit, deferredToo: kind === 'deferred', places: places[kind] }
       const claims = await claimDue(this.#db, options)
       places[kind] = placesAfter(places[kind], claims)
       if (claims.length > 0) return claims

@@ -26,6 +26,8 @@ export interface Claim {
   readonly recordDigest: string | null
   /** Seconds since it was enqueued, by the database's clock. */
   readonly ageSeconds: number
+  /** Database clock when it was claimed. */
+  readonly claimedAt: DatabaseTime
 }
 
 /** A place in the order in which the identifiers of one priority are claimed. */
@@ -35,14 +37,14 @@ export interface Place {
   readonly id: number
 }
 
-/** A claim that was due, its place, and the database clock when it was claimed. */
-export type DueClaim = Claim & Place & { readonly claimedAt: DatabaseTime }
+/** A claim that was due, and its place. */
+export type DueClaim = Claim & Place
 
 export interface ClaimOptions {
   readonly media: string
   readonly runId: string
-  /** Claims identifiers with a request limit, too. */
-  readonly limitedToo: boolean
+  /** Claims identifiers with a request limit and withheld ones, too. */
+  readonly deferredToo: boolean
   readonly limit: number
   readonly leaseSeconds: number
   /** The priorities to claim, highest first, each from what comes after its place. */
@@ -59,7 +61,8 @@ const CLAIM_COLUMNS: RawBuilder<Claim> = sql`
   i.id, i.media, i.identifier, i.claim_no as "claimNo", i.state, i.finished_at is not null as "wasFinished",
   i.priority, i.attempts, i.absences, i.request_limit as "requestLimit",
   encode(i.record_digest, 'hex') as "recordDigest",
-  extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds"`
+  extract(epoch from now() - i.enqueued_at)::double precision as "ageSeconds",
+  ${utcText(sql`now()`)} as "claimedAt"`
 
 /**
  * The places before everything that is due, by priority from `leastPriority` up. They include the usual priorities, so that
@@ -87,7 +90,7 @@ export async function startOfClaims(
  * Raw SQL, because Kysely has no unnest over several arrays.
  */
 export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Promise<DueClaim[]> {
-  const { media, limitedToo, runId, limit, leaseSeconds, places } = options
+  const { media, deferredToo, runId, limit, leaseSeconds, places } = options
   const { rows } = await sql<DueClaim>`
     with run as (select started_at from identifai.sync_runs where run_id = ${runId}),
     due as (
@@ -100,7 +103,7 @@ export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Pro
         where i.media = ${media} and i.priority = place.priority and i.due_at <= now()
           and (i.due_at, i.id) > (place.due_at, place.id)
           and (i.lease_until is null or i.lease_until < now())
-          and (${limitedToo} or i.request_limit is null)
+          and (${deferredToo} or (i.request_limit is null and i.withheld_at is null))
           and (i.state = 'pending' or i.last_requested_at is null
                or i.last_requested_at < (select started_at from run)
                or i.refresh_requested_at > i.last_requested_at)
@@ -110,8 +113,7 @@ export async function claimDue(db: Kysely<Database>, options: ClaimOptions): Pro
     update identifai.identifiers as i
     set ${leaseOf(runId, leaseSeconds)}
     from due where i.id = due.id
-    returning ${CLAIM_COLUMNS}, coalesce(${utcText(sql`i.due_at`)}, '-infinity') as "dueAt",
-      ${utcText(sql`now()`)} as "claimedAt"`.execute(db)
+    returning ${CLAIM_COLUMNS}, coalesce(${utcText(sql`i.due_at`)}, '-infinity') as "dueAt"`.execute(db)
   return rows.toSorted(inClaimOrder)
 }
 

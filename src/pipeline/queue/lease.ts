@@ -1,12 +1,18 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
+import { utcText } from '../../platform/postgres/clock.ts'
+import type { DatabaseTime } from '../../platform/time.ts'
 import type { Claim } from './claim.ts'
+import { prioritiesFrom } from './priority.ts'
 import { updateLocked } from './update-locked.ts'
 
-/** A claim that is released without an outcome, and the failure that it is counted for; none when no request failed. */
+/** A claim that is released without an outcome. */
 export interface Release {
   readonly claim: Claim
+  /** The failure of its request, which is counted. */
   readonly failure?: { readonly message: string; readonly dueAfterSeconds: number }
+  /** The reason for which its outcome was withheld; it is claimed after all others. */
+  readonly withheld?: string
 }
 
 /**
@@ -29,8 +35,8 @@ export async function renewLeases(
 }
 
 /**
- * Releases claims without an outcome. State and counters stay, except after a failed request. Claims that this run no
- * longer holds are skipped.
+ * Releases claims without an outcome. State and counters stay, except after a failed request. An identifier whose refresh
+ * was requested while it was claimed stays due. Claims that this run no longer holds are skipped.
  */
 export async function releaseClaims(
   db: Kysely<Database>,
@@ -48,15 +54,18 @@ export async function releaseClaims(
     update identifai.identifiers as i set
       lease_until = null, leased_by = null,
       attempts = i.attempts + case when r.failure is null then 0 else 1 end,
-      last_error = coalesce(r.failure, i.last_error),
-      due_at = case when r.failure is null then i.due_at
+      last_error = coalesce(r.failure, r.withheld, i.last_error),
+      withheld_at = case when r.withheld is null then i.withheld_at else now() end,
+      due_at = case when r.failure is null or i.refresh_requested_at > r.claimed_at then i.due_at
                     else now() + make_interval(secs => r.due_after_seconds) end
     from mine join unnest(
       ${ids}::bigint[],
       ${releases.map(({ claim }) => claim.claimNo)}::integer[],
+      ${releases.map(({ claim }) => claim.claimedAt)}::timestamptz[],
       ${releases.map(({ failure }) => failure?.message ?? null)}::text[],
-      ${releases.map(({ failure }) => failure?.dueAfterSeconds ?? null)}::double precision[]
-    ) as r (id, claim_no, failure, due_after_seconds) using (id)
+      ${releases.map(({ failure }) => failure?.dueAfterSeconds ?? null)}::double precision[],
+      ${releases.map(({ withheld }) => withheld ?? null)}::text[]
+    ) as r (id, claim_no, claimed_at, failure, due_after_seconds, withheld) using (id)
     where i.id = mine.id and i.claim_no = r.claim_no`.execute(db)
 }
 
@@ -73,6 +82,38 @@ export async function releaseUnknownClaims(
   )
     .set({ lease_until: null, leased_by: null })
     .execute()
+}
+
+/** A run that has leased due identifiers, and its last sign of life. */
+export interface LeaseHolder {
+  readonly runId: string
+  readonly identifiers: number
+  /** Seconds until the first of these leases ends. */
+  readonly secondsLeft: number
+  /** Null when the run is closed. */
+  readonly heartbeatAt: DatabaseTime | null
+}
+
+/** The other runs that have leased identifiers of a medium that are due. */
+export async function readLeaseHolders(
+  db: Kysely<Database>,
+  {
+    media,
+    runId,
+    leastPriority,
+  }: { readonly media: string; readonly runId: string; readonly leastPriority: number },
+): Promise<LeaseHolder[]> {
+  const { rows } = await sql<LeaseHolder>`
+    with recursive ${prioritiesFrom(media, leastPriority)}
+    select leased.leased_by as "runId", count(*) as identifiers, ${utcText(sql`r.heartbeat_at`)} as "heartbeatAt",
+      extract(epoch from min(leased.lease_until) - now())::double precision as "secondsLeft"
+    from priorities cross join lateral (
+      select leased_by, lease_until from identifai.identifiers as i
+      where i.media = ${media} and i.priority = priorities.priority and i.due_at <= now()
+        and i.lease_until > now() and i.leased_by <> ${runId}) as leased
+    left join identifai.sync_runs as r on r.run_id = leased.leased_by and r.status = 'running'
+    group by leased.leased_by, r.heartbeat_at`.execute(db)
+  return rows
 }
 
 /**

@@ -34,6 +34,7 @@ export async function requeue(db: Kysely<Database>, selection: Selection): Promi
       due_at: sql<Date>`clock_timestamp()`,
       refresh_requested_at: sql<Date>`clock_timestamp()`,
       priority: PRIORITY.refreshRequested,
+      withheld_at: null,
     })
     .returning('i.identifier')
     .execute()

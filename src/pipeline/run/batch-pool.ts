@@ -1,8 +1,9 @@
-import { GaveUpError, RetryableError } from '../../platform/errors.ts'
+import { CircuitBrokenError, GaveUpError, RetryableError } from '../../platform/errors.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { dueAfterFailureSeconds, RETRY_POLICY } from '../../platform/retry.ts'
 import type { Claim } from '../queue/claim.ts'
-import { limitRequests, releaseClaims } from '../queue/lease.ts'
+import { limitRequests, type Release, releaseClaims } from '../queue/lease.ts'
+import type { Batch } from './batch.ts'
 import { processBatch } from './process-batch.ts'
 import type { Run } from './run.ts'
 
@@ -52,8 +53,8 @@ export class BatchPool {
       this.failure ??= new GaveUpError('every batch', this.#lastFailure)
   }
 
-  start(batch: readonly Claim[]): void {
-    const open = new Set(batch)
+  start(batch: Batch): void {
+    const open = new Set(batch.claims)
     const work = this.#process(batch, open).finally(() => {
       this.#batches.delete(work)
       this.#onProgress()
@@ -61,8 +62,8 @@ export class BatchPool {
     this.#batches.set(work, open)
   }
 
-  abandon(batch: Iterable<Claim>): void {
-    this.abandoned.push(...batch)
+  abandon(claims: Iterable<Claim>): void {
+    this.abandoned.push(...claims)
   }
 
   async oneEnds(): Promise<void> {
@@ -74,7 +75,7 @@ export class BatchPool {
   }
 
   /** Never rejects: stores a failure, and releases the claims. */
-  async #process(batch: readonly Claim[], open: Set<Claim>): Promise<void> {
+  async #process(batch: Batch, open: Set<Claim>): Promise<void> {
     try {
       await processBatch(this.#run, batch, open)
       this.#failedInARow = 0
@@ -114,8 +115,6 @@ export class BatchPool {
 
 /** Releases claims without an outcome. A request that failed for a transient reason is counted for each of them. */
 export async function release(run: Run, claims: readonly Claim[], reason: unknown): Promise<void> {
-  if (claims.length === 0) return
-  run.tally.released += claims.length
   const failure = reason instanceof RetryableError ? reason.message : undefined
   const releases = claims.map((claim) =>
     failure === undefined
@@ -125,7 +124,23 @@ export async function release(run: Run, claims: readonly Claim[], reason: unknow
           failure: { message: failure, dueAfterSeconds: dueAfterFailureSeconds(claim.attempts + 1) },
         },
   )
+  await releaseAll(run, releases, reason)
+}
+
+/**
+ * Releases the claims whose outcomes are held. After the circuit breaker has stopped the run, these identifiers are
+ * withheld: the next run begins with others.
+ */
+export async function releaseHeld(run: Run, reason: unknown): Promise<void> {
+  const withheld = reason instanceof CircuitBrokenError ? reason.message : undefined
+  const releases = run.held.claims.map((claim) => (withheld === undefined ? { claim } : { claim, withheld }))
+  await releaseAll(run, releases, reason)
+}
+
+async function releaseAll(run: Run, releases: readonly Release[], reason: unknown): Promise<void> {
+  if (releases.length === 0) return
+  run.tally.released += releases.length
   await retryDatabase(() => releaseClaims(run.db, run.runId, releases), run.logger)
   const why = reason instanceof Error ? reason.message : undefined
-  run.logger.warn({ released: claims.length, reason: why }, 'claims released')
+  run.logger.warn({ released: releases.length, reason: why }, 'claims released')
 }

@@ -5,6 +5,7 @@ import { packRequest, targetPathBytes } from '../api/request.ts'
 import type { Claim } from '../queue/claim.ts'
 import { ClaimCursor } from '../queue/claim-cursor.ts'
 import { releaseUnknownClaims } from '../queue/lease.ts'
+import type { Batch } from './batch.ts'
 import type { Run } from './run.ts'
 
 export interface ClaimFeedOptions {
@@ -46,15 +47,15 @@ export class ClaimFeed {
     this.#cursors = new Map(ENDPOINTS.map((endpoint) => [endpoint, cursorOf(endpoint)]))
   }
 
-  /** The claims of the next request; empty when nothing is due, or the limit is reached. */
-  async next(): Promise<readonly Claim[]> {
+  /** The next batch; undefined when nothing is due, or the limit is reached. */
+  async next(): Promise<Batch | undefined> {
     if (this.#options.isTimeUp()) this.#remaining = 0
     for (const _ of ENDPOINTS) {
       const endpoint = ENDPOINTS[this.#turn++ % ENDPOINTS.length] as Endpoint
-      const batch = await this.#nextOf(endpoint)
-      if (batch.length > 0) return batch
+      const claims = await this.#nextOf(endpoint)
+      if (claims.length > 0) return { endpoint, claims, isControlGroup: false }
     }
-    return []
+    return undefined
   }
 
   /** True after the limit or the time limit, when there is no further batch. */

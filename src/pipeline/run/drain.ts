@@ -2,9 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MEDIA } from '../../media/registry.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { untilPendingDue } from '../queue/claim.ts'
-import { type BatchPool, release } from './batch-pool.ts'
+import type { Batch } from './batch.ts'
+import { type BatchPool, release, releaseHeld } from './batch-pool.ts'
 import { ClaimFeed } from './claim-feed.ts'
+import { nextControlGroup } from './control-group.ts'
 import { loadOutcomes } from './load-outcomes.ts'
+import { OtherLeases } from './other-leases.ts'
 import type { Run } from './run.ts'
 
 /** New identifiers are noticed after this time at the latest. */
@@ -17,6 +20,8 @@ export interface DrainOptions {
   readonly limit: number
   readonly leastPriority: number
   readonly isTimeUp: () => boolean
+  /** Waits for identifiers that a dead process has leased. */
+  readonly waitsForLeases: boolean
   /** How long, from now, to wait for unfinished analyses once nothing is due; 0 does not wait. */
   readonly waitMs: number
   readonly onWait: (seconds: number) => void
@@ -34,6 +39,7 @@ export async function drain(run: Run, batches: BatchPool, options: DrainOptions)
     ...options,
     inProgress: () => [...batches.claims, ...run.held.claims],
   })
+  const otherLeases = options.waitsForLeases ? new OtherLeases(run, options.leastPriority) : undefined
   const isStopping = () => batches.failure !== undefined || signal.aborted
   try {
     while (!isStopping()) {
@@ -42,26 +48,41 @@ export async function drain(run: Run, batches: BatchPool, options: DrainOptions)
         continue
       }
       const wasIdle = batches.isIdle
-      const batch = await feed.next()
+      const batch = (await feed.next()) ?? (wasIdle ? await lastControlGroup(run) : undefined)
       run.waiting = feed.leftOver
-      if (isStopping()) batches.abandon(batch)
-      else if (batch.length > 0) batches.start(batch)
+      if (batch && isStopping()) batches.abandon(batch.claims)
+      else if (batch) batches.start(batch)
       // A batch in progress may still request a refresh of same-file identifiers, also just after the claim.
       else if (!batches.isIdle) await batches.oneEnds()
       else if (wasIdle) {
-        // Nothing is due: the run is ending well, so the held outcomes can be written.
+        // Nothing is due: the run is ending, and the held outcomes can be written unless absences are still in doubt.
+        for (const breaker of run.breakers.values())
+          batches.failure ??= breaker.check({ keyIsProven: true, isEnd: true })
+        if (isStopping()) break
         for (const group of run.held.all) await loadOutcomes(run, group, (claim) => run.held.drop(claim))
-        if (feed.isExhausted || !(await waitForPending(run, waitsUntil, options.onWait))) break
+        if (feed.isExhausted) break
+        if (await otherLeases?.mayEnd()) await pause(CHECK_EVERY_MS, signal)
+        else if (!(await waitForPending(run, waitsUntil, options.onWait))) break
       }
     }
     if (!signal.aborted) batches.failIfNothingLoaded()
   } finally {
     await batches.allEnd()
-    const unfinished = [...batches.abandoned, ...feed.leftOver, ...run.held.claims]
-    await release(run, unfinished, batches.failure ?? signal.reason)
+    const reason = batches.failure ?? signal.reason
+    await release(run, [...batches.abandoned, ...feed.leftOver], reason)
+    await releaseHeld(run, reason)
     await batches.limitFailed()
   }
   if (batches.failure !== undefined && !signal.aborted) throw batches.failure
+}
+
+/** A control group that decides on absences before the run ends. */
+async function lastControlGroup(run: Run): Promise<Batch | undefined> {
+  for (const endpoint of run.breakers.keys()) {
+    const group = await nextControlGroup(run, endpoint, { isEnd: true })
+    if (group) return group
+  }
+  return undefined
 }
 
 /** Waits until an unfinished identifier may be due; returns false when none will be before `until`. */
@@ -79,8 +100,12 @@ async function waitForPending(
   const dueMs = Math.min(...waits.map((wait) => wait ?? Number.POSITIVE_INFINITY))
   if (dueMs > leftMs) return false
   onWait(Math.max(0, dueMs) / 1000)
-  await sleep(Math.min(Math.max(dueMs, LEAST_WAIT_MS), CHECK_EVERY_MS), undefined, { signal }).catch(() => {
+  await pause(Math.min(Math.max(dueMs, LEAST_WAIT_MS), CHECK_EVERY_MS), signal)
+  return true
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => {
     // Aborted: the caller checks the signal.
   })
-  return true
 }

@@ -1,3 +1,4 @@
+import { ENDPOINTS } from '../../media/registry.ts'
 import { RunClosedError } from '../../platform/errors.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { RunTrigger, SyncRunRow } from '../../platform/postgres/tables/runs.ts'
@@ -6,6 +7,7 @@ import { readSizeLimit } from '../api/size-limit.ts'
 import { renewLeases } from '../queue/lease.ts'
 import { LOWEST_PRIORITY, PRIORITY } from '../queue/priority.ts'
 import { makeFinishedDue } from '../queue/requeue.ts'
+import { retireMissing } from '../queue/retire.ts'
 import { BatchPool } from './batch-pool.ts'
 import { drain } from './drain.ts'
 import { CircuitBreaker } from './rules/circuit-breaker.ts'
@@ -14,16 +16,14 @@ import { emptyTally, isBalanced, statusOf, type Tally } from './rules/tally.ts'
 import type { Run, RunTools } from './run.ts'
 import {
   closeRun,
-  closeStaleRuns,
+  closeStaleRun,
   discardRun,
+  findStaleRuns,
   newRun,
   openRun,
   readOpenRun,
   recordHeartbeat,
 } from './run-rows.ts'
-
-/** Size of the control group; a larger one would prove no more. */
-const CONTROLS = 20
 
 /** The heartbeat shows the progress of a run, and how far a killed one came. */
 const MAX_HEARTBEAT_MS = 10_000
@@ -57,9 +57,7 @@ export interface RunResult {
  */
 export async function executeRun(tools: RunTools, options: RunOptions): Promise<RunResult> {
   const { config, db } = tools
-  const stale = await retryDatabase(() => closeStaleRuns(db, config.leaseSeconds), tools.logger)
-  if (stale.length > 0) tools.logger.warn({ runs: stale }, 'stale runs closed')
-
+  await closeStaleRuns(tools)
   const { trigger, signal } = options
   const row = newRun(trigger)
   const { runId } = row
@@ -76,11 +74,12 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
     runId,
     signal,
     tally: emptyTally(),
-    breaker: new CircuitBreaker(),
+    // A limited run requests nothing beyond its limit, and so no control group.
+    breakers: new Map(
+      ENDPOINTS.map((endpoint) => [endpoint, new CircuitBreaker(options.limit === undefined)]),
+    ),
     held: new HeldOutcomes(),
     waiting: [],
-    // A limited run requests nothing beyond its limit.
-    controlsLeft: options.limit === undefined ? CONTROLS : 0,
     maxUrlBytes: Math.min(config.maxUrlBytes, sizeLimit ?? config.maxUrlBytes),
     httpDates: { first: null, last: null },
   }
@@ -90,11 +89,14 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
   const stopRenewing = keepAlive(run, batches)
   let failure: unknown
   try {
+    if (trigger !== 'fresh') await retireLongMissing(run)
     if (options.refreshAll) await makeFinishedDue(db, { logger, signal })
     await drain(run, batches, {
       limit: options.limit ?? Number.POSITIVE_INFINITY,
-      leastPriority: trigger === 'fresh' ? PRIORITY.bulk : LOWEST_PRIORITY,
+      leastPriority: trigger === 'fresh' ? PRIORITY.sameFile : LOWEST_PRIORITY,
       isTimeUp,
+      // A fresh run comes again within a minute.
+      waitsForLeases: trigger !== 'fresh',
       waitMs: Math.min(options.waitMs ?? 0, endsAt - performance.now()),
       onWait: (seconds) => options.onWait?.(seconds, run.tally),
     })
@@ -107,6 +109,27 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
   }
   if (trigger === 'fresh' && run.tally.claimed === 0 && failure === undefined) return discard(run)
   return finish(run, { failure, lastFailure: batches.lastFailure })
+}
+
+/** Retires identifiers whose results the vendor has deleted, if so configured. */
+async function retireLongMissing({ db, config, logger }: Run): Promise<void> {
+  const { retireMissingDays: days } = config
+  if (days === null) return
+  const retired = await retireMissing(db, { days, logger })
+  if (retired > 0) logger.info({ retired, days }, 'missing identifiers retired')
+}
+
+/** Closes the runs of processes that have died. A run that cannot be closed must not stop this one: a later run tries again. */
+async function closeStaleRuns({ config, db, logger }: RunTools): Promise<void> {
+  const { leaseSeconds } = config
+  for (const stale of await retryDatabase(() => findStaleRuns(db, leaseSeconds), logger)) {
+    try {
+      const isClosed = await retryDatabase(() => closeStaleRun(db, stale, leaseSeconds), logger)
+      if (isClosed) logger.warn({ stale }, 'stale run closed')
+    } catch (err) {
+      logger.error({ stale, err }, 'closing a stale run failed')
+    }
+  }
 }
 
 /** Renews heartbeat, counters and leases every third of a lease or more often; returns a function that stops it. */

@@ -77,7 +77,6 @@ function unstorable({ claim, update, bytes }: Returned, error: Error): Outcome {
     },
     reason: 'unstorable',
     issues: [{ path: '', message }],
-    httpStatus: null,
     payload: asciiText(bytes.toString()),
   }
 }

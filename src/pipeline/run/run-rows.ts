@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import os from 'node:os'
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { leavesOfRevisions, lockChain, sealRun } from '../seal/seal-run.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { RunStatus, RunTrigger, SyncRunRow } from '../../platform/postgres/tables/runs.ts'
@@ -51,38 +51,40 @@ export async function recordHeartbeat(db: Kysely<Database>, runId: string, tally
     .execute()
 }
 
-/** Closes stale runs, whose process has died: their heartbeat is older than a lease. Returns their ids. */
-export async function closeStaleRuns(db: Kysely<Database>, leaseSeconds: number): Promise<string[]> {
+/** The ending of a run whose process has died. */
+const DIED = {
+  status: 'interrupted',
+  error: 'Its process died: no heartbeat for longer than a lease.',
+} as const
+
+/** The stale runs, whose process has died: their heartbeat is older than a lease. */
+export async function findStaleRuns(db: Kysely<Database>, leaseSeconds: number): Promise<string[]> {
   const stale = await db
     .selectFrom('identifai.sync_runs')
     .select('run_id')
     .where('status', '=', 'running')
-    .where('heartbeat_at', '<', sql<Date>`now() - make_interval(secs => ${leaseSeconds})`)
-    // The lease of that run may be longer than this one's: a run that still holds a lease is alive.
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('identifai.identifiers')
-            .select('id')
-            .whereRef('leased_by', '=', 'identifai.sync_runs.run_id')
-            .where('lease_until', '>', sql<Date>`now()`),
-        ),
-      ),
-    )
+    .where(isStale(leaseSeconds))
     // A run that is being sealed, which may take minutes, records no heartbeat: its row is locked, and skipped here.
     .forNoKeyUpdate()
     .skipLocked()
     .execute()
-  const closed: string[] = []
-  for (const { run_id } of stale) {
-    const ending = {
-      status: 'interrupted',
-      error: 'Its process died: no heartbeat for longer than a lease.',
-    } as const
-    if (await closeRun(db, run_id, ending)) closed.push(run_id)
-  }
-  return closed
+  return stale.map(({ run_id }) => run_id)
+}
+
+/** Closes a run unless its process has recorded a heartbeat after all, because it was only suspended. */
+export async function closeStaleRun(
+  db: Kysely<Database>,
+  runId: string,
+  leaseSeconds: number,
+): Promise<boolean> {
+  return (await closeRun(db, runId, DIED, isStale(leaseSeconds))) !== undefined
+}
+
+function isStale(leaseSeconds: number): RawBuilder<boolean> {
+  // The lease of that run may be longer than this one's: a run that still holds a lease is alive.
+  return sql`heartbeat_at < clock_timestamp() - make_interval(secs => ${leaseSeconds}) and not exists (
+    select from identifai.identifiers as i
+    where i.leased_by = identifai.sync_runs.run_id and i.lease_until > clock_timestamp())`
 }
 
 export interface Ending {
@@ -99,13 +101,14 @@ export interface Ending {
  * the transactions that keep the run open, so that nothing is written into it afterwards. Hashing the revisions, which takes
  * long, comes before the lock of the chain; everything that depends on the order of runs comes after it.
  *
- * Returns the sealed row, or undefined when another process has closed the run. Repeated after a commit whose result was
+ * Returns the sealed row, or undefined when another process has closed the run, or the condition on its row does not hold. Repeated after a commit whose result was
  * lost, it finds the run closed with this very ending.
  */
 export async function closeRun(
   db: Kysely<Database>,
   runId: string,
   ending: Ending,
+  condition: RawBuilder<boolean> = sql`true`,
 ): Promise<SyncRunRow | undefined> {
   return db.transaction().execute(async (trx) => {
     const open = await trx
@@ -113,6 +116,7 @@ export async function closeRun(
       .select('run_id')
       .where('run_id', '=', runId)
       .where('status', '=', 'running')
+      .where(condition)
       .forUpdate()
       .executeTakeFirst()
     if (!open) return closedWith(trx, runId, ending)

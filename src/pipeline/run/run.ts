@@ -1,11 +1,12 @@
 import type { Kysely } from 'kysely'
-import type { Pool } from 'pg'
+import type { ConnectionPool } from '../../platform/postgres/connect.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { SyncConfig } from '../../platform/config/config.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { Telemetry } from '../../platform/telemetry.ts'
 import type { ApiClient } from '../api/client.ts'
 import type { Quota } from '../api/quota.ts'
+import type { Endpoint } from '../../media/endpoint.ts'
 import type { Claim } from '../queue/claim.ts'
 import type { CircuitBreaker } from './rules/circuit-breaker.ts'
 import type { HeldOutcomes } from './rules/held-outcomes.ts'
@@ -15,7 +16,7 @@ import type { Tally } from './rules/tally.ts'
 export interface RunTools {
   readonly config: SyncConfig
   readonly db: Kysely<Database>
-  readonly pool: Pool
+  readonly pool: ConnectionPool
   readonly logger: Logger
   readonly api: ApiClient
   readonly quota: Quota
@@ -27,10 +28,9 @@ export interface Run extends RunTools {
   readonly runId: string
   readonly signal: AbortSignal
   readonly tally: Tally
-  readonly breaker: CircuitBreaker
+  /** One for each medium, because the address of one may be wrong. */
+  readonly breakers: ReadonlyMap<Endpoint, CircuitBreaker>
   readonly held: HeldOutcomes
-  /** Finished identifiers that may still be requested as a control group. */
-  controlsLeft: number
   /** Longest request target in bytes; lowered when the API refuses a request as too long. */
   maxUrlBytes: number
   /** Claims that are not in a request yet. */

@@ -22,7 +22,7 @@ export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
           'retired_reason',
           fn.countAll<number>().as('n'),
           fn.min('last_confirmed_at').as('confirmed_since'),
-          fn.min('enqueued_at').as('enqueued_since'),
+          fn.min(LAST_KNOWN_AT).as('known_since'),
         ])
         .groupBy(['state', 'retired_reason']),
     )
@@ -37,8 +37,8 @@ export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
       counted(sql`state = 'retired'`).as('retired_count'),
       // As text, because a Date would lose the microseconds.
       utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
-      utcText(sql`min(enqueued_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
-        'unfinished_enqueued_since',
+      utcText(sql`min(known_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
+        'unfinished_since',
       ),
       REANALYZING.as('reanalyzing_count'),
       RETIRED_REASONS.as('retired_reasons'),
@@ -46,6 +46,9 @@ export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
     ])
     .executeTakeFirstOrThrow()
 }
+
+/** An identifier is known up to its last confirmation, and an unfinished one up to the time at which it was enqueued. */
+const LAST_KNOWN_AT = sql<Date>`case when finished_at is null then enqueued_at else last_confirmed_at end`
 
 /** Counts the identifiers of some states from the groups, so that the table is read only once. */
 function counted(condition: RawBuilder<unknown>): RawBuilder<number> {

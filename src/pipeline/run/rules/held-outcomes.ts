@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../../media/endpoint.ts'
 import type { Observation, Outcome } from '../../load/outcome.ts'
 import type { Claim } from '../../queue/claim.ts'
-import { WINDOW } from './circuit-breaker.ts'
+import { type CircuitBreaker, WINDOW } from './circuit-breaker.ts'
 
 /** Outcomes of one response, with their claims. */
 export interface OutcomeGroup extends Omit<Observation, 'runId'> {
@@ -10,13 +10,20 @@ export interface OutcomeGroup extends Omit<Observation, 'runId'> {
   readonly outcomes: readonly Outcome[]
 }
 
+interface Held {
+  readonly group: OutcomeGroup
+  readonly until: number
+}
+
 /**
- * Holds the outcomes that would do harm if the circuit breaker opened later: absences, rejections and refusals. They are
- * written after the breaker has observed a whole window behind them, or when the run ends well. Their claims stay leased
- * meanwhile. If the process ends before, the identifiers are unchanged.
+ * Holds the outcomes that would do harm if the circuit breaker opened later: absences, rejections, refusals and undocumented
+ * statuses. They are
+ * written after the breaker has observed a whole window behind them, or when the run ends well. Absences are also written
+ * once the breaker has acquitted them, and not while they are in doubt. Their claims stay leased meanwhile. If the process
+ * ends before, the identifiers are unchanged.
  */
 export class HeldOutcomes {
-  #held: { readonly group: OutcomeGroup; readonly until: number }[] = []
+  #held: Held[] = []
   #observed = 0
 
   get claims(): Claim[] {
@@ -26,15 +33,22 @@ export class HeldOutcomes {
   /** Holds the suspicious outcomes of a group and returns the rest of it. */
   hold(group: OutcomeGroup): OutcomeGroup {
     this.#observed += group.outcomes.length
-    const [plain, suspicious] = [part(group, isPlain), part(group, (outcome) => !isPlain(outcome))]
-    if (suspicious.outcomes.length > 0) this.#held.push({ group: suspicious, until: this.#observed + WINDOW })
-    return plain
+    const [plain, ...suspicious] = [isPlain, isAbsence, isOdd].map((belongs) => part(group, belongs))
+    for (const held of suspicious)
+      if (held.outcomes.length > 0) this.#held.push({ group: held, until: this.#observed + WINDOW })
+    return plain as OutcomeGroup
   }
 
-  /** Removes and returns the groups that have left the window of the breaker, which can be written now. */
-  takeCleared(): OutcomeGroup[] {
-    const cleared = this.#held.filter(({ until }) => until <= this.#observed)
-    this.#held = this.#held.filter(({ until }) => until > this.#observed)
+  /** Removes and returns the groups of one medium that can be written now. */
+  takeCleared(endpoint: Endpoint, { acquittedBefore, isInDoubt }: CircuitBreaker): OutcomeGroup[] {
+    const isCleared = ({ group, until }: Held) => {
+      if (group.endpoint !== endpoint) return false
+      const hasPassed = until <= this.#observed
+      if (!group.outcomes.some(isAbsence)) return hasPassed
+      return group.receivedAt < acquittedBefore || (hasPassed && !isInDoubt)
+    }
+    const cleared = this.#held.filter(isCleared)
+    this.#held = this.#held.filter((held) => !cleared.includes(held))
     return cleared.map(({ group }) => group)
   }
 
@@ -53,7 +67,15 @@ export class HeldOutcomes {
 }
 
 function isPlain(outcome: Outcome): boolean {
-  return outcome.kind === 'returned' || outcome.kind === 'identical'
+  return !isAbsence(outcome) && !isOdd(outcome)
+}
+
+function isAbsence(outcome: Outcome): boolean {
+  return outcome.kind === 'not_returned'
+}
+
+function isOdd(outcome: Outcome): boolean {
+  return outcome.kind === 'quarantined' || (outcome.kind === 'returned' && !outcome.rows.hasKnownStatus)
 }
 
 function part(group: OutcomeGroup, belongs: (outcome: Outcome) => boolean): OutcomeGroup {

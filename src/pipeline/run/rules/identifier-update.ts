@@ -23,11 +23,11 @@ export interface QueuePolicy {
  */
 export function afterRecord(
   claim: Claim,
-  status: AnalysisStatus,
+  { status, hasKnownStatus }: { readonly status: AnalysisStatus; readonly hasKnownStatus: boolean },
   policy: QueuePolicy,
   digest: string | null,
 ): IdentifierUpdate {
-  const confirmed = { absences: 0, lastError: null, confirmed: true }
+  const confirmed = { absences: 0, lastError: null, confirmed: true, requestLimit: null }
   if (status !== 'new') {
     return {
       ...confirmed,
@@ -37,21 +37,30 @@ export function afterRecord(
       dueAfterSeconds: refreshSeconds(policy),
     }
   }
-  return {
+  const isFinished = claim.state === 'done' || claim.state === 'errored'
+  const unfinished = {
     ...confirmed,
     // While an analysis runs, each record is read.
     recordDigest: null,
     // A finished identifier whose analysis runs again keeps its state, and is requested like an unfinished one.
-    state: claim.state === 'done' || claim.state === 'errored' ? claim.state : 'pending',
-    priority: PRIORITY.new,
-    dueAfterSeconds: pollSeconds(claim.ageSeconds),
-  }
+    state: isFinished ? claim.state : 'pending',
+  } as const
+  // A status that is not documented may be the last one: many such requests would use up the quota.
+  return isFinished && !hasKnownStatus
+    ? { ...unfinished, priority: PRIORITY.refresh, dueAfterSeconds: refreshSeconds(policy) }
+    : { ...unfinished, priority: PRIORITY.new, dueAfterSeconds: pollSeconds(claim.ageSeconds) }
 }
 
 /** The identifier after a response that does not have it. */
 export function afterAbsence(claim: Claim, policy: QueuePolicy): IdentifierUpdate {
   const absences = claim.absences + 1
-  const absent = { absences, confirmed: false, lastError: absenceText(absences), recordDigest: null }
+  const absent = {
+    absences,
+    confirmed: false,
+    lastError: absenceText(absences),
+    recordDigest: null,
+    requestLimit: null,
+  }
   if (claim.state === 'missing' || absences >= policy.missingAfter) {
     return { ...absent, state: 'missing', priority: PRIORITY.refresh, dueAfterSeconds: MISSING_SECONDS }
   }
@@ -76,6 +85,7 @@ export function afterQuarantine(claim: Claim, reason: string): IdentifierUpdate 
     lastError: reason,
     confirmed: false,
     recordDigest: null,
+    requestLimit: null,
   }
 }
 

@@ -7,7 +7,7 @@ import type { Outcome } from '../../load/outcome.ts'
 import type { Claim } from '../../queue/claim.ts'
 import { afterAbsence, afterQuarantine, afterRecord, type QueuePolicy } from './identifier-update.ts'
 
-/** Length of the API's text that the row of an identifier repeats; the evidence has more. */
+/** Length of the API's text that the row of an identifier repeats. */
 const QUOTED_CHARACTERS = 200
 
 /** The result of one response: an outcome for every claim, and the records that belong to none. */
@@ -54,36 +54,18 @@ export function outcomesOf(
 }
 
 /**
- * The result of a refusal of one identifier that was requested alone. An identifier that was never finished may not be
- * readable yet, so it counts as not returned until it would be missing. Then, and if it was finished before, it is
- * quarantined.
+ * The result of a refusal of one identifier that was requested alone: it counts as one absence, because it may be readable
+ * the next time. It is requested alone then, so that no batch has to be split to find it again.
  */
 export function outcomeOfRefusal(
   claim: Claim,
   refusal: { readonly status: number; readonly body: string },
   policy: QueuePolicy,
 ): Outcome {
-  const body = storable(refusal.body)
-  const lastError = `The API refuses it (${refusal.status}): ${body.slice(0, QUOTED_CHARACTERS).toWellFormed()}`
-  const absence = afterAbsence(claim, policy)
-  if (!claim.wasFinished && absence.state !== 'missing') {
-    return {
-      kind: 'not_returned',
-      claim,
-      update: { ...absence, lastError },
-      disappeared: false,
-      refused: true,
-    }
-  }
-  return {
-    kind: 'quarantined',
-    claim,
-    update: { ...afterQuarantine(claim, lastError), absences: absence.absences },
-    reason: 'refused_by_api',
-    issues: [{ path: '', message: `refused with status ${refusal.status}` }],
-    httpStatus: refusal.status,
-    payload: body,
-  }
+  const absence = outcomeOfAbsence(claim, policy)
+  const quoted = storable(refusal.body).slice(0, QUOTED_CHARACTERS).toWellFormed()
+  const lastError = `The API refuses it (${refusal.status}): ${quoted}`
+  return { ...absence, update: { ...absence.update, lastError, requestLimit: 1 }, refused: true }
 }
 
 /** The last records of these claims, if finished: a record that is identical to them has nothing new. */
@@ -100,7 +82,7 @@ function hasLastRecord(claim: Claim): claim is FinishedClaim {
   return (claim.state === 'done' || claim.state === 'errored') && claim.recordDigest !== null
 }
 
-function outcomeOfAbsence(claim: Claim, policy: QueuePolicy): Outcome {
+function outcomeOfAbsence(claim: Claim, policy: QueuePolicy): Extract<Outcome, { kind: 'not_returned' }> {
   const update = afterAbsence(claim, policy)
   const disappeared = claim.wasFinished && update.state === 'missing' && claim.state !== 'missing'
   return { kind: 'not_returned', claim, update, disappeared, refused: false }
@@ -109,14 +91,19 @@ function outcomeOfAbsence(claim: Claim, policy: QueuePolicy): Outcome {
 function outcomeOf(claim: Claim, record: ResponseRecord, endpoint: Endpoint, policy: QueuePolicy): Outcome {
   if (record.kind === 'identical') {
     const { state, recordDigest } = claim as FinishedClaim
-    return { kind: 'identical', claim, update: afterRecord(claim, state, policy, recordDigest) }
+    return {
+      kind: 'identical',
+      claim,
+      update: afterRecord(claim, { status: state, hasKnownStatus: true }, policy, recordDigest),
+    }
   }
   const { bytes, payloadDigest } = record
   const validation = endpoint.validate(record.value as JsonObject)
   if (validation.accepted) {
     const { classification } = validation
     const rows = endpoint.normalize(claim.id, classification)
-    const update = afterRecord(claim, rows.revision.status, policy, record.recordDigest)
+    const { hasKnownStatus, revision } = rows
+    const update = afterRecord(claim, { ...revision, hasKnownStatus }, policy, record.recordDigest)
     return { kind: 'returned', claim, update, rows, bytes, payloadDigest, drift: classification.drift }
   }
   return { ...quarantined(claim, validation.issues), reason: validation.reason, payload: bytes.toString() }
@@ -131,7 +118,6 @@ function quarantined(claim: Claim, found: readonly Issue[]) {
     claim,
     update: afterQuarantine(claim, lastError),
     issues,
-    httpStatus: null,
   } as const
 }
 

@@ -94,8 +94,8 @@ export const OVERRIDE_NOTES = defineTable({
   },
 })
 
-/** The three reasons to quarantine: a broken contract, a value PostgreSQL cannot store, a request refused by the API. */
-const QUARANTINE_REASONS = ['invalid_payload', 'unstorable', 'refused_by_api'] as const
+/** The reasons to quarantine: a broken contract, and a value that PostgreSQL cannot store. */
+const QUARANTINE_REASONS = ['invalid_payload', 'unstorable'] as const
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]
 
 /** Records that could not be loaded, kept as evidence. */
@@ -111,7 +111,6 @@ export const QUARANTINED_PAYLOADS = defineTable({
     quarantined_at: 'timestamptz not null default',
     reason: ['text not null', QUARANTINE_REASONS],
     issues: 'jsonb not null',
-    http_status: 'integer',
     payload: 'text',
     resolved_at: 'timestamptz',
   },

@@ -22,6 +22,7 @@ export const IDENTIFIERS = defineTable({
     attempts: 'integer not null default',
     absences: 'integer not null default',
     request_limit: 'smallint',
+    withheld_at: 'timestamptz',
     lease_until: 'timestamptz',
     leased_by: 'uuid',
     claim_no: 'integer not null default',

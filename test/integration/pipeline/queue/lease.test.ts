@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Claim } from '../../../../src/pipeline/queue/claim.ts'
+import { ClaimCursor } from '../../../../src/pipeline/queue/claim-cursor.ts'
 import { releaseClaims, renewLeases } from '../../../../src/pipeline/queue/lease.ts'
 import { createTestQueue, type TestQueue } from '../../../support/test-queue.ts'
 
@@ -37,6 +38,39 @@ describe('releasing claims', () => {
       due: false,
       leased_by: null,
     })
+  })
+
+  it('keeps an identifier due whose refresh was requested while it was claimed', async () => {
+    await queue.track('a')
+    const [claim] = (await queue.claim()) as [Claim]
+    await sql`select identifai.request_refresh('a')`.execute(queue.db)
+    const failure = { message: 'reset', dueAfterSeconds: 60 }
+    await releaseClaims(queue.db, queue.run, [{ claim, failure }])
+    expect(await queue.rowOf('a')).toMatchObject({ attempts: 1, due: true, priority: 10 })
+    // The next failure counts: the refresh was requested before this claim.
+    const [again] = (await queue.claim()) as [Claim]
+    await releaseClaims(queue.db, queue.run, [{ claim: again, failure }])
+    expect(await queue.rowOf('a')).toMatchObject({ attempts: 2, due: false })
+  })
+
+  it('puts a withheld one behind all others, and keeps its due time', async () => {
+    await queue.track('a')
+    const [claim] = (await queue.claim()) as [Claim]
+    await releaseClaims(queue.db, queue.run, [{ claim, withheld: 'the reason' }])
+    expect(await queue.rowOf('a')).toMatchObject({ attempts: 0, due: true, last_error: 'the reason' })
+    await queue.track('b')
+    const cursor = new ClaimCursor(queue.db, {
+      media: 'audio',
+      leastPriority: -100,
+      runId: queue.run,
+      leaseSeconds: 60,
+      clock: () => performance.now(),
+    })
+    expect((await cursor.next(10)).map(({ identifier }) => identifier)).toEqual(['b'])
+    const [last] = (await cursor.next(10)) as [Claim]
+    expect(last.identifier).toBe('a')
+    await queue.load([last])
+    expect(await queue.rowOf('a')).toMatchObject({ withheld_at: null, last_error: null })
   })
 
   it('does not release a newer claim of the same run', async () => {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { closeStaleRuns } from '../../../../src/pipeline/run/run-rows.ts'
+import { closeStaleRun, findStaleRuns } from '../../../../src/pipeline/run/run-rows.ts'
 import { createTestQueue, type TestQueue } from '../../../support/test-queue.ts'
 
 let queue: TestQueue
@@ -10,13 +10,23 @@ beforeEach(async () => {
 afterEach(() => queue[Symbol.asyncDispose]())
 
 describe('closing stale runs', () => {
+  it('leaves a run open whose process was only suspended, and has recorded a heartbeat since', async () => {
+    await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes'`.execute(queue.db)
+    const [stale] = await findStaleRuns(queue.db, 60)
+    await sql`update identifai.sync_runs set heartbeat_at = now()`.execute(queue.db)
+    expect(await closeStaleRun(queue.db, stale as string, 60)).toBe(false)
+    expect(await queue.db.selectFrom('identifai.sync_runs').select('status').execute()).toEqual([
+      { status: 'running' },
+    ])
+  })
+
   it('skips a run that is being sealed, however long that takes, and does not wait for it', async () => {
     await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes'`.execute(queue.db)
     await queue.db.transaction().execute(async (sealing) => {
       await sql`select from identifai.sync_runs where run_id = ${queue.run} for update`.execute(sealing)
-      expect(await closeStaleRuns(queue.db, 60)).toEqual([])
+      expect(await findStaleRuns(queue.db, 60)).toEqual([])
     })
-    expect(await closeStaleRuns(queue.db, 60)).toEqual([queue.run])
+    expect(await findStaleRuns(queue.db, 60)).toEqual([queue.run])
   })
 
   it('closes runs as interrupted when their heartbeat is older than a lease', async () => {
@@ -28,7 +38,8 @@ describe('closing stale runs', () => {
     await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes' where run_id = ${longer}`.execute(
       queue.db,
     )
-    expect(await closeStaleRuns(queue.db, 60)).toHaveLength(1)
+    for (const stale of await findStaleRuns(queue.db, 60))
+      expect(await closeStaleRun(queue.db, stale, 60)).toBe(true)
     const rows = await queue.db.selectFrom('identifai.sync_runs').select(['run_id', 'status']).execute()
     expect(Object.fromEntries(rows.map((row) => [row.run_id, row.status]))).toEqual({
       [queue.run]: 'interrupted',

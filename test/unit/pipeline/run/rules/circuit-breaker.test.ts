@@ -7,10 +7,18 @@ function some(number: number, result: BreakerInput['result'], isFinished: boolea
   return Array.from({ length: number }, () => ({ id: nextId++, result, isFinished }))
 }
 
+/** The two times of a response, in seconds of one minute. */
+function times(requested: number, received = requested + 1) {
+  const at = (second: number) => `2026-06-01T02:00:${String(second).padStart(2, '0')}.000000Z`
+  return { requestedAt: at(requested), receivedAt: at(received) }
+}
+
+/** The reason to stop at the end of a run with these observations, when no control group can be requested. */
 function reasonOf(observations: BreakerInput[], keyIsProven = true): string | undefined {
-  const breaker = new CircuitBreaker()
-  breaker.observe(observations)
-  return breaker.check(keyIsProven)?.message
+  const breaker = new CircuitBreaker(false)
+  // One by one, because a response with many finished identifiers would itself be a control group.
+  for (const observation of observations) breaker.observe(times(1), [observation])
+  return breaker.check({ keyIsProven, isEnd: true })?.message
 }
 
 describe('the circuit breaker', () => {
@@ -37,6 +45,17 @@ describe('the circuit breaker', () => {
       [...some(50, 'rejected', false), ...some(950, 'absent', false)],
       true,
     ],
+    ['49 of 49 statuses undocumented', some(49, 'undocumented', false), false],
+    [
+      '50 of 499 statuses undocumented',
+      [...some(50, 'undocumented', true), ...some(449, 'returned', true)],
+      true,
+    ],
+    [
+      '50 of 500 statuses undocumented',
+      [...some(50, 'undocumented', true), ...some(450, 'returned', true)],
+      false,
+    ],
     ['nothing but 9 refused ones', some(9, 'refused', false), false],
     ['nothing but 10 refused ones', some(10, 'refused', false), true],
     [
@@ -57,28 +76,114 @@ describe('the circuit breaker', () => {
     expect(reasonOf([one, one, one], false)).toBeUndefined()
   })
 
-  it('needs a control group when nothing is returned and no finished identifier was requested', () => {
-    const needsControlGroup = (observations: BreakerInput[]) => {
-      const breaker = new CircuitBreaker()
-      breaker.observe(observations)
-      return breaker.needsControlGroup()
+  it('counts the last thousand identifiers, over any number of responses', () => {
+    const breaker = new CircuitBreaker(false)
+    const check = () => breaker.check({ keyIsProven: true, isEnd: true })
+    for (let gone = 0; gone < 49; gone++) {
+      breaker.observe(times(1), [...some(1, 'absent', true), ...some(4, 'returned', true)])
+      expect(check()).toBeUndefined()
     }
-    expect(needsControlGroup(some(4, 'absent', false))).toBe(false)
-    expect(needsControlGroup([...some(3, 'absent', false), ...some(2, 'refused', false)])).toBe(true)
-    expect(needsControlGroup([...some(50, 'absent', false), ...some(1, 'returned', false)])).toBe(false)
-    expect(needsControlGroup([...some(50, 'absent', false), ...some(1, 'absent', true)])).toBe(false)
+    breaker.observe(times(1), some(1000, 'returned', false))
+    for (let n = 0; n < 800; n += 10) breaker.observe(times(1), some(10, 'returned', true))
+    breaker.observe(times(1), some(200, 'absent', true))
+    expect(check()).toBeUndefined()
+    breaker.observe(times(1), some(1, 'absent', true))
+    expect(check()?.message).toContain('201 of 1000')
+  })
+})
+
+describe('absences in doubt', () => {
+  /** A breaker that has seen this many finished identifiers absent, in responses that came at second 2. */
+  function inDoubt(gone = 100, mayRequestControls = true) {
+    const breaker = new CircuitBreaker(mayRequestControls)
+    breaker.observe(times(1, 2), some(gone, 'absent', true))
+    return breaker
+  }
+
+  const check = (breaker: CircuitBreaker, isEnd = false) => breaker.check({ keyIsProven: true, isEnd })
+
+  const needsOne = (breaker: CircuitBreaker, requests = 1, isEnd = true) =>
+    breaker.takeTurnForControlGroup({ requests, isEnd })
+
+  it('need a control group at every tenth request, or before the run ends', () => {
+    const breaker = inDoubt()
+    expect(needsOne(breaker, 9, false)).toBe(false)
+    expect(needsOne(breaker, 10, false)).toBe(true)
+    expect(needsOne(breaker, 10, false)).toBe(false)
+    breaker.startControlGroup(20)
+    expect(needsOne(breaker, 19, false)).toBe(false)
+    expect(needsOne(breaker, 20, false)).toBe(true)
+    expect(needsOne(inDoubt(), 1, true)).toBe(true)
   })
 
-  it('counts the last thousand identifiers, over any number of responses', () => {
-    const breaker = new CircuitBreaker()
-    for (let gone = 0; gone < 49; gone++) {
-      breaker.observe([...some(1, 'absent', true), ...some(4, 'returned', true)])
-      expect(breaker.check(true)).toBeUndefined()
-    }
-    breaker.observe(some(1000, 'returned', true))
-    breaker.observe(some(200, 'absent', true))
-    expect(breaker.check(true)).toBeUndefined()
-    breaker.observe(some(1, 'absent', true))
-    expect(breaker.check(true)?.message).toContain('201 of 1000')
+  it('do not need one where everything but a few is returned, or where the run may request no other identifiers', () => {
+    const breaker = new CircuitBreaker(true)
+    breaker.observe(times(1), [...some(4, 'absent', true), ...some(96, 'returned', true)])
+    expect(needsOne(breaker)).toBe(false)
+    expect(needsOne(inDoubt(100, false))).toBe(false)
+  })
+
+  it('need one for five new identifiers of which none is returned', () => {
+    const breaker = new CircuitBreaker(true)
+    breaker.observe(times(1), [...some(3, 'absent', false), ...some(1, 'refused', false)])
+    expect(needsOne(breaker)).toBe(false)
+    breaker.observe(times(1), some(1, 'absent', false))
+    expect(needsOne(breaker)).toBe(true)
+  })
+
+  it('are acquitted when nine of ten in the control group are returned, and stop the run when fewer are', () => {
+    const acquitted = inDoubt()
+    acquitted.startControlGroup(20)
+    acquitted.observe(times(3), [...some(18, 'returned', true), ...some(2, 'absent', true)], true)
+    expect(check(acquitted, true)).toBeUndefined()
+    expect(acquitted.acquittedBefore).toBe(times(3).requestedAt)
+
+    const guilty = inDoubt()
+    guilty.startControlGroup(20)
+    guilty.observe(times(3), [...some(17, 'returned', true), ...some(3, 'absent', true)], true)
+    expect(check(guilty)?.message).toContain('no longer returns 3 of 20')
+  })
+
+  it('wait for the whole control group when it comes in several responses', () => {
+    const breaker = inDoubt()
+    breaker.startControlGroup(20)
+    breaker.observe(times(3), some(10, 'returned', true), true)
+    expect(breaker.isInDoubt).toBe(true)
+    breaker.observe(times(5), some(10, 'returned', true), true)
+    expect(breaker.isInDoubt).toBe(false)
+    expect(breaker.acquittedBefore).toBe(times(3).requestedAt)
+  })
+
+  it('are acquitted by the next batch of finished identifiers that was requested after they were seen', () => {
+    const breaker = inDoubt()
+    // It left before the absences were seen.
+    breaker.observe(times(1, 4), some(20, 'returned', true))
+    expect(breaker.isInDoubt).toBe(true)
+    breaker.observe(times(3), [...some(17, 'returned', true), ...some(3, 'absent', true)])
+    expect(breaker.isInDoubt).toBe(true)
+    breaker.observe(times(3), some(19, 'returned', true))
+    expect(breaker.isInDoubt).toBe(true)
+    breaker.observe(times(4), some(20, 'returned', true))
+    expect(breaker.isInDoubt).toBe(false)
+  })
+
+  it('stop the run at its end without a finished identifier to request, or before when nothing else comes', () => {
+    const breaker = inDoubt()
+    breaker.startControlGroup(0)
+    // One may be finished later in the run.
+    expect(needsOne(breaker)).toBe(true)
+    expect(check(breaker)).toBeUndefined()
+    expect(check(breaker, true)?.message).toContain('no longer returns 100 of 100')
+    for (let response = 0; response < 9; response++) breaker.observe(times(3), some(100, 'absent', true))
+    expect(check(breaker)?.message).toContain('no longer returns 1000 of 1000')
+  })
+
+  it('stay in doubt after a control group that is too small to prove anything', () => {
+    const breaker = inDoubt(10)
+    breaker.startControlGroup(4)
+    breaker.observe(times(3), some(4, 'absent', true), true)
+    expect(check(breaker)).toBeUndefined()
+    expect(needsOne(breaker)).toBe(false)
+    expect(check(breaker, true)?.message).toContain('14 of 14')
   })
 })

@@ -10,12 +10,15 @@ const policy = { missingAfter: 5, refreshHours: 12 }
 const MINUTE = 60
 const HOUR = 3600
 const DAY = 86_400
+const NEW = { status: 'new', hasKnownStatus: true } as const
 
 describe('a tracked identifier after a record', () => {
   it.each(['done', 'errored'] as const)(
     'with the status %s is due for a refresh after SYNC_REFRESH_HOURS',
     (status) => {
-      expect(afterRecord(aClaim({ absences: 3 }), status, policy, 'digest')).toEqual({
+      expect(
+        afterRecord(aClaim({ absences: 3 }), { status, hasKnownStatus: true }, policy, 'digest'),
+      ).toEqual({
         state: status,
         priority: -10,
         dueAfterSeconds: 12 * HOUR,
@@ -23,31 +26,49 @@ describe('a tracked identifier after a record', () => {
         lastError: null,
         confirmed: true,
         recordDigest: 'digest',
+        requestLimit: null,
       })
     },
   )
 
   it.each([
-    [0, MINUTE],
-    [59, MINUTE],
-    [600, 600],
-    [2 * HOUR, HOUR],
-  ])('that is new after %i s is polled after %i s', (ageSeconds, dueAfterSeconds) => {
-    expect(afterRecord(aClaim({ ageSeconds }), 'new', policy, 'digest')).toMatchObject({
-      state: 'pending',
-      priority: 0,
-      recordDigest: null,
-      dueAfterSeconds,
-    })
-  })
+    [0, true, MINUTE],
+    [59, true, MINUTE],
+    [600, true, 600],
+    [2 * HOUR, true, HOUR],
+    [600, false, 600],
+  ])(
+    'that is new after %i s (status documented: %s) is polled after %i s',
+    (ageSeconds, hasKnownStatus, dueAfterSeconds) => {
+      expect(
+        afterRecord(aClaim({ ageSeconds }), { status: 'new', hasKnownStatus }, policy, 'digest'),
+      ).toMatchObject({
+        state: 'pending',
+        priority: 0,
+        recordDigest: null,
+        dueAfterSeconds,
+      })
+    },
+  )
 
   it.each(['done', 'errored'] as const)(
     'that is new again after %s keeps that state, and is polled',
     (state) => {
-      const update = afterRecord(aClaim({ state, wasFinished: true, ageSeconds: 300 }), 'new', policy, 'd')
+      const update = afterRecord(aClaim({ state, wasFinished: true, ageSeconds: 300 }), NEW, policy, 'd')
       expect(update).toMatchObject({ state, dueAfterSeconds: 300 })
     },
   )
+
+  it('that has a status which is not documented after a finished one is requested at the refresh interval', () => {
+    const finished = aClaim({ state: 'done', wasFinished: true, ageSeconds: 300 })
+    const update = afterRecord(finished, { status: 'new', hasKnownStatus: false }, policy, 'd')
+    expect(update).toMatchObject({
+      state: 'done',
+      priority: -10,
+      recordDigest: null,
+      dueAfterSeconds: 12 * HOUR,
+    })
+  })
 })
 
 describe('a tracked identifier after an absence', () => {
@@ -96,5 +117,6 @@ it('a quarantined identifier is not due again, and keeps its absences', () => {
     lastError: 'why',
     confirmed: false,
     recordDigest: null,
+    requestLimit: null,
   })
 })

@@ -55,7 +55,7 @@ describe('the outcomes of a response', () => {
     expect(outcomes.map((outcome) => outcome.kind)).toEqual(['returned', 'quarantined', 'returned'])
     const [, outcome] = outcomes
     if (outcome?.kind !== 'quarantined') throw new Error('not quarantined')
-    expect(outcome).toMatchObject({ reason: 'unstorable', httpStatus: null })
+    expect(outcome).toMatchObject({ reason: 'unstorable' })
     expect(JSON.parse(outcome.payload)).toEqual(broken)
     expect(outcome.payload).not.toContain('\0')
     expect(outcome.payload.isWellFormed()).toBe(true)
