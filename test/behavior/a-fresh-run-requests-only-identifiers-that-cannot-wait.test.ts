@@ -29,11 +29,11 @@ describe('a fresh run', () => {
   it('leaves the identifiers that can wait to the nightly run', async () => {
     await using api = await startCannedApi(done)
     await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
-    const priorities = { refreshed: 10, inserted: 0, enqueued: -5, later: -6, finished: -10 }
+    const priorities = { refreshed: 10, inserted: 0, enqueued: -5, 'same-file': -7, later: -8, finished: -10 }
     for (const [identifier, priority] of Object.entries(priorities)) await insert(bench, identifier, priority)
-    expect(await bench.run({ trigger: 'fresh' })).toMatchObject({ trigger: 'fresh', claimed: 3 })
-    expect(api.requests).toEqual([['refreshed', 'inserted', 'enqueued']])
-    expect(await runs(bench)).toEqual([{ trigger: 'fresh', status: 'succeeded', claimed: 3 }])
+    expect(await bench.run({ trigger: 'fresh' })).toMatchObject({ trigger: 'fresh', claimed: 4 })
+    expect(api.requests).toEqual([['refreshed', 'inserted', 'enqueued', 'same-file']])
+    expect(await runs(bench)).toEqual([{ trigger: 'fresh', status: 'succeeded', claimed: 4 }])
   })
 
   it('leaves no row when there is nothing to claim', async () => {

@@ -27,6 +27,56 @@ describe('same-file identifiers', () => {
     expect(await bench.run()).toMatchObject({ claimed: 2, changed: 2, force_changes: 1 })
   })
 
+  it('cost one refresh for each new submission that is not forced, however many of them are', async () => {
+    const forced = new Set<string>()
+    await using api = await startCannedApi((identifiers) =>
+      identifiers.map((identifier) => ({
+        ...done,
+        identifier,
+        ...(forced.has(identifier) && { force_classification: 'human' }),
+      })),
+    )
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+    const copies = Array.from({ length: 300 }, (_, n) => `copy-${n}`)
+    for (const copy of copies) forced.add(copy)
+    await bench.enqueue(copies)
+    await bench.run()
+    for (let submission = 1; submission <= 3; submission++) {
+      await bench.enqueue([`new-${submission}`])
+      // The new one, and one of the copies.
+      expect(await bench.run({ trigger: 'fresh' })).toMatchObject({ claimed: 2, force_changes: 0 })
+    }
+    // An override of the file: one changed copy leads to all others.
+    for (const one of [...copies, 'new-1', 'new-2', 'new-3']) forced.add(one)
+    await sql`update identifai.identifiers set due_at = now() where identifier = 'new-1'`.execute(
+      bench.app.db,
+    )
+    expect(await bench.run()).toMatchObject({ force_changes: 3 })
+  })
+
+  it('come after new work, and a fresh run requests them', async () => {
+    let forced = false
+    await using api = await startCannedApi((identifiers) =>
+      identifiers.map((identifier) => ({
+        ...done,
+        identifier,
+        ...(forced && { force_classification: 'human' }),
+      })),
+    )
+    await using bench = await createTestApp({
+      environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1', SYNC_CONCURRENCY: '1' },
+    })
+    await bench.enqueue(['old'])
+    await bench.run()
+    forced = true
+    await bench.enqueue(['new'])
+    await sql`insert into identifai.identifiers (identifier, priority) values ('from-a-file', -5)`.execute(
+      bench.app.db,
+    )
+    await bench.run({ trigger: 'fresh' })
+    expect(api.requests.slice(1)).toEqual([['new'], ['from-a-file'], ['old']])
+  })
+
   it('are compared although they are loaded at the same moment', async () => {
     for (let round = 0; round < 5; round++) {
       let forced = false

@@ -8,28 +8,36 @@ import type { Change } from './find-changes.ts'
 
 /**
  * Finds finished identifiers of the same files whose forced label differs from that of a changed identifier. One override
- * by file hash changes all of them, so their content is out of date. Searched after a change of the forced label, and at a
- * first finished record.
+ * by file hash changes all of them, so their content may be out of date.
+ *
+ * After a change of the forced label all of them are found. A first finished record may only differ, so one of each label is
+ * found: if its own forced label has changed, the others follow it.
  */
 export async function findSameFile(db: Kysely<Database>, changes: readonly Change[]): Promise<number[]> {
-  const sources = changes.filter(mayConcernSameFile).map(({ outcome }) => outcome)
+  const sources = changes.filter(mayConcernSameFile)
   if (sources.length === 0) return []
   await lockFiles(
     db,
-    sources.map(({ rows }) => rows.classification),
+    sources.map(({ outcome }) => outcome.rows.classification),
   )
   // Raw SQL, because Kysely has no unnest over several arrays.
   const { rows } = await sql<{ id: number }>`
-    select distinct c.classification_id as id
-    from unnest(
-      ${sources.map((source) => source.rows.classification.media)}::text[],
-      ${sources.map((source) => source.rows.classification.file_hash)}::text[],
-      ${sources.map((source) => source.rows.classification.force_classification)}::text[]
-    ) as source (media, file_hash, force_classification)
-    join identifai.classifications as c on c.media = source.media and c.file_hash = source.file_hash
-      and c.force_classification is distinct from source.force_classification
-    join identifai.identifiers as i on i.id = c.classification_id and i.state in ('done', 'errored')
-    where c.classification_id <> all(${sources.map(({ claim }) => claim.id)}::bigint[])`.execute(db)
+    select distinct id from (
+      select c.classification_id as id, source.is_change, row_number() over (
+        partition by c.media, c.file_hash, c.force_classification, source.is_change
+        order by (i.refresh_requested_at > i.last_requested_at) is true desc, i.last_confirmed_at, i.id) as position
+      from unnest(
+        ${sources.map(({ outcome }) => outcome.rows.classification.media)}::text[],
+        ${sources.map(({ outcome }) => outcome.rows.classification.file_hash)}::text[],
+        ${sources.map(({ outcome }) => outcome.rows.classification.force_classification)}::text[],
+        ${sources.map(changesForce)}::boolean[]
+      ) as source (media, file_hash, force_classification, is_change)
+      join identifai.classifications as c on c.media = source.media and c.file_hash = source.file_hash
+        and c.force_classification is distinct from source.force_classification
+      join identifai.identifiers as i on i.id = c.classification_id and i.state in ('done', 'errored')
+      where c.classification_id <> all(${sources.map(({ outcome }) => outcome.claim.id)}::bigint[])
+    ) as found
+    where is_change or position = 1`.execute(db)
   return rows.map((row) => row.id)
 }
 
@@ -59,7 +67,7 @@ export async function requestSameFileRefresh(db: Kysely<Database>, ids: readonly
     .set({
       refresh_requested_at: sql<Date>`clock_timestamp()`,
       due_at: sql<Date>`clock_timestamp()`,
-      priority: PRIORITY.refreshRequested,
+      priority: PRIORITY.sameFile,
     })
     .where(sql<boolean>`id = any(${ids}::bigint[])`)
     .where('state', 'in', ['done', 'errored'])

@@ -2,12 +2,14 @@ import { type RawBuilder, sql } from 'kysely'
 
 /** Priorities of tracked identifiers: higher is requested first. An INSERT may choose any other value. */
 export const PRIORITY = {
-  /** A refresh was requested: by `requeue`, `request_refresh`, or because a same-file identifier changed. */
+  /** A refresh was requested: by `requeue` or `request_refresh`. */
   refreshRequested: 10,
   /** Not finished yet. */
   new: 0,
-  /** Enqueued from a file; the lowest priority that a fresh run requests. */
+  /** Enqueued from a file. */
   bulk: -5,
+  /** A same-file identifier has another forced label; the lowest priority that a fresh run requests. */
+  sameFile: -7,
   /** Finished, and requested again because finished results can still change. */
   refresh: -10,
 } as const
