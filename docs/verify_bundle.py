@@ -53,7 +53,7 @@ def read(lines, given):  # yields findings, then the report's data, its last run
 def facts_of_head(run):  # the facts of a run that the head of a report must state
     as_of = "run_id finished_at chain_position chain_head notes_through first_http_date last_http_date".split()
     coverage = {**{key: run[f"{key}_count"] for key in COVERAGE}, "finished": run["done_count"] + run["errored_count"],
-                **{key: run.get(key) for key in ("confirmed_since", "unfinished_enqueued_since", "unsealed_runs")},
+                **{key: run.get(key) for key in ("confirmed_since", "unfinished_since", "unsealed_runs")},
                 "retired_reasons": run.get("retired_reasons", [])}
     return {key: run.get(key) for key in as_of}, coverage
 

@@ -78,7 +78,7 @@ def conclusions(report):  # yields each conclusion that does not follow
     if head["title"] != "Forced classifications" or hashlib.sha256(text_of(head["statements"]).encode()).hexdigest() != STATEMENTS:
         yield "the sentences are not those of this version"
     cover, to = head["coverage"], head["period"]["to"]
-    is_short = any(t and t < to for t in (head["as_of"]["finished_at"], cover["confirmed_since"], cover["unfinished_enqueued_since"]))
+    is_short = any(t and t < to for t in (head["as_of"]["finished_at"], cover["confirmed_since"], cover["unfinished_since"]))
     is_short = is_short or cover["reanalyzing"] + cover["unsealed_runs"] > 0 or (cover["observed_since"] or "") >= to
     if (is_short, not is_short) != (bool(cover["gaps"]), cover["is_complete"]): yield "the report is not as complete as its head states"
     events.sort(key=lambda event: (event["not_after"], event["classification_id"], event["revision_no"]))

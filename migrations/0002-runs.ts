@@ -53,7 +53,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   }
   await table
     .addColumn('confirmed_since', 'timestamptz')
-    .addColumn('unfinished_enqueued_since', 'timestamptz')
+    .addColumn('unfinished_since', 'timestamptz')
     .addColumn('reanalyzing_count', 'integer')
     .addColumn('retired_reasons', 'jsonb')
     .addColumn('unsealed_runs', 'integer')
@@ -102,8 +102,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       ...COUNTERS,
       ...COUNTS,
       confirmed_since: 'Oldest last_confirmed_at among done and errored identifiers when the run ended.',
-      unfinished_enqueued_since:
-        'Oldest enqueued_at among pending, missing and quarantined identifiers when the run ended. Null when there were none.',
+      unfinished_since:
+        'Among pending, missing and quarantined identifiers when the run ended, the oldest last_confirmed_at, or enqueued_at where it was never finished. Null when there were none.',
       reanalyzing_count:
         'Done and errored identifiers whose analysis was running again when the run ended. A force in the meantime is observed when that analysis ends.',
       retired_reasons:

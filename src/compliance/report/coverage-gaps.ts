@@ -1,7 +1,7 @@
 import { timeText } from '../../platform/time.ts'
 import { type AsOf, type Coverage, GAP_KINDS, type GapKind, type Period } from './schema.ts'
 
-type Covered = Pick<Coverage, 'observed_since' | 'confirmed_since' | 'unfinished_enqueued_since'> &
+type Covered = Pick<Coverage, 'observed_since' | 'confirmed_since' | 'unfinished_since'> &
   Pick<Coverage, 'pending' | 'missing' | 'quarantined' | 'reanalyzing' | 'unsealed_runs'>
 
 /**
@@ -31,9 +31,9 @@ const STATEMENT_OF: { readonly [Kind in GapKind]: (facts: GapFacts) => string | 
     observed_since !== null && observed_since >= to
       ? `The first response was received after the end of the period at ${timeText(to, 'none')}. Changes before the first response cannot be observed, so the report has no events.`
       : undefined,
-  unfinished: ({ unfinished_enqueued_since, to, pending, missing, quarantined }) =>
-    unfinished_enqueued_since !== null && unfinished_enqueued_since < to
-      ? `Some identifiers that were enqueued before ${timeText(to, 'none')} had no result, and were not retired. The oldest was enqueued at ${timeText(unfinished_enqueued_since)}. In total, ${pending} were pending, ${missing} missing and ${quarantined} quarantined.`
+  unfinished: ({ unfinished_since, to, pending, missing, quarantined }) =>
+    unfinished_since !== null && unfinished_since < to
+      ? `Some identifiers had no current result, and were not retired. They were enqueued, or last confirmed, before ${timeText(to, 'none')}. The oldest time is ${timeText(unfinished_since)}. In total, ${pending} were pending, ${missing} missing and ${quarantined} quarantined.`
       : undefined,
   // A run that ended before the period cannot have requested anything after it: that is period_not_over alone.
   unconfirmed: ({ finished_at, confirmed_since, to }) =>

@@ -92,9 +92,11 @@ const coverage = z
     confirmed_since: time
       .nullable()
       .describe('Oldest confirmation of a finished identifier. Null: none is finished.'),
-    unfinished_enqueued_since: time
+    unfinished_since: time
       .nullable()
-      .describe('Oldest enqueued_at of a pending, missing or quarantined identifier. Null: there is none.'),
+      .describe(
+        'Oldest confirmation of a pending, missing or quarantined identifier, or its enqueued_at if it was never finished. Null: there is none.',
+      ),
     unsealed_runs: count.describe(
       'Other runs that were in progress and had changed contents. Their changes are not in the report.',
     ),

@@ -18,7 +18,7 @@ type SealedRow = JsonObject &
   Readonly<Record<`${IdentifierState | 'tracked' | 'reanalyzing'}_count`, number>> &
   Readonly<Record<'unsealed_runs' | 'notes_through', number>> &
   Readonly<Partial<Record<'first_http_date' | 'last_http_date', DatabaseTime>>> &
-  Partial<Pick<Coverage, 'retired_reasons' | 'confirmed_since' | 'unfinished_enqueued_since'>>
+  Partial<Pick<Coverage, 'retired_reasons' | 'confirmed_since' | 'unfinished_since'>>
 
 /** The facts of a report that are in the sealed row of its run. */
 export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
@@ -38,7 +38,7 @@ export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
     retired_reasons: row.retired_reasons ?? [],
     reanalyzing: row.reanalyzing_count,
     confirmed_since: row.confirmed_since ?? null,
-    unfinished_enqueued_since: row.unfinished_enqueued_since ?? null,
+    unfinished_since: row.unfinished_since ?? null,
     unsealed_runs: row.unsealed_runs,
   }
   const http = { first_http_date, last_http_date }

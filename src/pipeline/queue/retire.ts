@@ -1,5 +1,7 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Logger } from '../../platform/logger.ts'
 import type { Database } from '../../platform/postgres/database.ts'
+import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { updateLocked } from './update-locked.ts'
 
 /**
@@ -16,15 +18,55 @@ export async function retire(
       .where('state', '<>', 'retired')
       .where(sql<boolean>`identifier = any(${options.identifiers}::text[])`),
   )
-    .set({
-      state: 'retired',
-      retired_at: sql<Date>`now()`,
-      retired_reason: options.reason,
-      due_at: null,
-      lease_until: null,
-      leased_by: null,
-    })
+    .set(retiredFor(options.reason))
     .returning('i.identifier')
     .execute()
   return rows.map((row) => row.identifier)
+}
+
+/** Identifiers in one transaction, because a lock on all rows would block every other run. */
+const ROWS_AT_ONCE = 5000
+
+/**
+ * Retires the identifiers that had a result and disappeared from the API at least this number of days ago. The vendor has
+ * deleted their results, so that they would stay missing. Returns their number.
+ */
+export async function retireMissing(
+  db: Kysely<Database>,
+  { days, logger }: { readonly days: number; readonly logger: Logger },
+): Promise<number> {
+  let retired = 0
+  for (let count = ROWS_AT_ONCE; count === ROWS_AT_ONCE; retired += count) {
+    const rows = await retryDatabase(
+      () =>
+        updateLocked(db, (identifiers) =>
+          identifiers.where('state', '=', 'missing').where(hasBeenGoneFor(days)).limit(ROWS_AT_ONCE),
+        )
+          .set(retiredFor(`missing for ${days} days`))
+          .returning('i.id')
+          .execute(),
+      logger,
+    )
+    count = rows.length
+  }
+  return retired
+}
+
+/** The latest revision of an identifier that disappeared says when that was observed. */
+function hasBeenGoneFor(days: number): RawBuilder<boolean> {
+  return sql`(
+    select 'disappeared' = any(r.causes) and r.observed_at <= now() - make_interval(days => ${days})
+    from identifai.classification_revisions as r where r.classification_id = identifai.identifiers.id
+    order by r.revision_no desc limit 1)`
+}
+
+function retiredFor(reason: string) {
+  return {
+    state: 'retired',
+    retired_at: sql<Date>`now()`,
+    retired_reason: reason,
+    due_at: null,
+    lease_until: null,
+    leased_by: null,
+  } as const
 }

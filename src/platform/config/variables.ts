@@ -97,6 +97,11 @@ export const VARIABLES = {
     default: '5',
     description: 'absences in a row after which an identifier is missing',
   },
+  SYNC_RETIRE_MISSING_DAYS: {
+    form: integer(1, 36_500),
+    default: null,
+    description: 'days after which a missing identifier that had a result is retired',
+  },
   SYNC_REFRESH_HOURS: {
     form: integer(1, 8760),
     default: '12',

@@ -29,7 +29,8 @@ const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
     'Run identifai-sync sync after the end of the period, or give an earlier --to, or none.',
   unobserved: () => 'Give a later --to, because there is nothing to report before the first response.',
   unfinished: async (db, { media, period }) => {
-    const condition = sql`state in ('pending', 'missing', 'quarantined') and enqueued_at < ${period.to}`
+    const condition = sql`state in ('pending', 'missing', 'quarantined')
+      and case when finished_at is null then enqueued_at else last_confirmed_at end < ${period.to}`
     const hint = ' List them with identifai-sync status --stuck. Retire those that will never have a result.'
     return `${await describeIdentifiers(db, media, condition, hint)} ${AFTER_A_RUN}`
   },

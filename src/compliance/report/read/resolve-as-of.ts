@@ -9,19 +9,28 @@ import type { SealedRun } from '../sealed-facts.ts'
 
 /**
  * Makes sure that a time names the same run now and later: waits until no run that ended before it is still being sealed.
- * Throws a UsageError when the time lies in the future.
+ * A standby server cannot wait for that. There, a run that was sealed later proves it, because runs are sealed one after
+ * the other. Throws a UsageError without such a run, and when the time lies in the future.
  */
 export async function awaitAsOf(db: Kysely<Database>, asOf: string | null): Promise<void> {
   if (asOf === null) return
-  const { rows } = await sql<{ isFuture: boolean }>`
-    select ${asOf}::timestamptz > clock_timestamp() as "isFuture"`.execute(db)
-  if (rows[0]?.isFuture) {
+  const { rows } = await sql<{ isFuture: boolean; isStandby: boolean; hasLater: boolean }>`
+    select ${asOf}::timestamptz > clock_timestamp() as "isFuture", pg_is_in_recovery() as "isStandby",
+      exists (select from identifai.sync_runs
+        where chain_position is not null and finished_at > ${asOf}::timestamptz) as "hasLater"`.execute(db)
+  const { isFuture, isStandby, hasLater } = rows[0] ?? {}
+  if (isFuture) {
     throw new UsageError(
       `--as-of ${asOf} is in the future, so the report would depend on later runs.`,
       'Give a time in the past.',
     )
   }
-  await waitForSeal(db)
+  if (!isStandby) return waitForSeal(db)
+  if (hasLater) return
+  throw new UsageError(
+    `This server is a standby, and may still lack runs that ended before ${asOf}.`,
+    'Run the report on the primary server, leave out --as-of, or wait for the next run.',
+  )
 }
 
 /** Finds the last run that had ended by a time, for null the newest. Throws a UsageError when there is none. */

@@ -1,7 +1,7 @@
 import { defineTable, type ReadRow } from '../table.ts'
 
 /** A run is started by a person, by the schedule (a nightly or a fresh run), by `replay` or by `demo`. */
-const RUN_TRIGGERS = ['manual', 'nightly', 'fresh', 'replay', 'demo'] as const
+export const RUN_TRIGGERS = ['manual', 'nightly', 'fresh', 'replay', 'demo'] as const
 export type RunTrigger = (typeof RUN_TRIGGERS)[number]
 
 export const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
@@ -59,7 +59,7 @@ export const SYNC_RUNS = defineTable({
     quarantined_count: 'integer',
     retired_count: 'integer',
     confirmed_since: 'timestamptz',
-    unfinished_enqueued_since: 'timestamptz',
+    unfinished_since: 'timestamptz',
     reanalyzing_count: 'integer',
     retired_reasons: 'jsonb',
     unsealed_runs: 'integer',

@@ -8,7 +8,7 @@ const BEFORE = '2026-09-30T23:59:59.999999Z'
 const COVERED = {
   observed_since: BEFORE,
   confirmed_since: TO,
-  unfinished_enqueued_since: TO,
+  unfinished_since: TO,
   reanalyzing: 0,
   unsealed_runs: 0,
   pending: 1,
@@ -25,16 +25,14 @@ function gapsOf(change: object, finished_at = TO): string[] {
 describe('a report', () => {
   it('is complete when everything reaches the end of its period, which is not in it', () => {
     expect(gapsOf({})).toEqual([])
-    expect(gapsOf({ confirmed_since: null, unfinished_enqueued_since: null, observed_since: null })).toEqual(
-      [],
-    )
+    expect(gapsOf({ confirmed_since: null, unfinished_since: null, observed_since: null })).toEqual([])
   })
 
   const LEAST: Record<(typeof GAP_KINDS)[number], [change: object, finishedAt?: string]> = {
     // Before the end of the period nothing can have been confirmed after it.
     period_not_over: [{ confirmed_since: BEFORE }, BEFORE],
     unobserved: [{ observed_since: TO }],
-    unfinished: [{ unfinished_enqueued_since: BEFORE }],
+    unfinished: [{ unfinished_since: BEFORE }],
     unconfirmed: [{ confirmed_since: BEFORE }],
     reanalyzing: [{ reanalyzing: 1 }],
     unsealed: [{ unsealed_runs: 1 }],

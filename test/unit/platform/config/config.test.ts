@@ -37,6 +37,7 @@ describe('the configuration', () => {
       retryBaseMs: 1000,
       leaseSeconds: 120,
       missingAfter: 5,
+      retireMissingDays: null,
       refreshHours: 12,
       maxDurationMinutes: null,
       httpsProxy: null,

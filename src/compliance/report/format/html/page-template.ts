@@ -131,7 +131,7 @@ export const PAGE_TEMPLATE = `
 <% } %>
       <dt>First response</dt><dd><%= it.time(it.coverage.observed_since) %></dd>
       <dt>Oldest confirmation</dt><dd><%= it.time(it.coverage.confirmed_since) %>: every finished identifier was confirmed then or later</dd>
-      <dt>Oldest without a result</dt><dd><%= it.coverage.unfinished_enqueued_since === null ? 'none' : 'enqueued ' + it.time(it.coverage.unfinished_enqueued_since) %></dd>
+      <dt>Oldest without a current result</dt><dd><%= it.coverage.unfinished_since === null ? 'none' : 'enqueued or last confirmed ' + it.time(it.coverage.unfinished_since) %></dd>
 <% if (it.coverage.reanalyzing > 0) { %>      <dt>Being analyzed again</dt><dd><%= it.count(it.coverage.reanalyzing) %>, and changes of their forced labels are observed when the analysis ends</dd><% } %>
       <dt>Chain head</dt><dd><code><%= it.report.head.as_of.chain_head %></code></dd>
       <dt>Run</dt><dd><code><%= it.report.head.as_of.run_id %></code></dd>

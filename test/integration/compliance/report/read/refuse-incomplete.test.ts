@@ -39,7 +39,7 @@ describe('a report that may not be complete', () => {
       retired: 1,
       retired_reasons: [{ reason: 'test call', identifiers: 1 }],
       confirmed_since: at(20),
-      unfinished_enqueued_since: at(20),
+      unfinished_since: at(20),
     })
   })
 
