@@ -43,7 +43,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const schedule = startSchedule({
     config,
     logger,
-    readLastNightly: async () => (await readLastNightly(db(), config.leaseSeconds)) ?? startedAt,
+    readLastNightly: async () =>
+      (await readLastNightly(db(), config.leaseSeconds)) ?? {
+        startedAt,
+        secondsAgo: (Date.now() - startedAt.getTime()) / 1000,
+      },
     run: (trigger) => executeScheduledRun(options, metrics, trigger),
   })
   const { schedule: nightly, freshSchedule: fresh, timezone } = config

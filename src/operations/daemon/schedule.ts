@@ -2,6 +2,7 @@ import { createTask, type ScheduledTask, schedule } from 'node-cron'
 import type { ScheduleConfig } from '../../platform/config/daemon-config.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { RunTrigger } from '../../platform/postgres/tables/runs.ts'
+import type { LastNightly } from './last-runs.ts'
 import { type CronTime, type CronWatch, createCronWatch } from './cron.ts'
 
 /** The triggers of the runs that a daemon starts. */
@@ -15,7 +16,7 @@ interface ScheduleOptions {
   readonly config: ScheduleConfig
   readonly logger: Logger
   /** Reads the start of the latest nightly run, of any process, that need not be repeated. */
-  readonly readLastNightly: () => Promise<Date>
+  readonly readLastNightly: () => Promise<LastNightly>
   /** Executes one run. Must not reject. */
   readonly run: (trigger: ScheduledTrigger) => Promise<void>
 }
@@ -69,16 +70,19 @@ export function startSchedule({ config, logger, readLastNightly, run }: Schedule
 
 /**
  * Creates a check for a missed nightly run: whether a nightly time has come since the last nightly run. The check runs
- * every minute for weeks, so it examines each minute only once while the last nightly run stays the same.
+ * every minute for weeks, so it examines each minute only once while the last nightly run stays the same. The clock of this
+ * machine decides.
  */
-export function createMissedRunCheck(nightlyTime: CronTime): (lastNightly: Date, now: Date) => boolean {
+export function createMissedRunCheck(
+  nightlyTime: CronTime,
+): (lastNightly: LastNightly, now: Date) => boolean {
   let since: number | undefined
   let watch: CronWatch | undefined
   let isMissed = false
-  return (lastNightly, now) => {
-    if (!watch || lastNightly.getTime() !== since) {
-      since = lastNightly.getTime()
-      watch = createCronWatch({ ...nightlyTime, since: lastNightly })
+  return ({ startedAt, secondsAgo }, now) => {
+    if (!watch || startedAt.getTime() !== since) {
+      since = startedAt.getTime()
+      watch = createCronWatch({ ...nightlyTime, since: new Date(now.getTime() - secondsAgo * 1000) })
       isMissed = false
     }
     isMissed ||= watch.checkDue(now)

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
+  createMissedRunCheck,
   type Schedule,
   type ScheduledTrigger,
   startSchedule,
@@ -52,7 +53,10 @@ function observe(options: {
       terminal: false,
       destination: { write: (line) => logged.push(line) },
     }),
-    readLastNightly: async () => options.readLastNightly?.() ?? lastNightly,
+    readLastNightly: async () => {
+      const startedAt = options.readLastNightly?.() ?? lastNightly
+      return { startedAt, secondsAgo: (Date.now() - startedAt.getTime()) / 1000 }
+    },
     run,
   })
   return { schedule, starts, logged }
@@ -105,6 +109,15 @@ describe('the schedule', () => {
     expect(starts.nightly).toEqual(['2026-06-01T02:00'])
     expect(logged.join()).toContain('nightly run skipped, the previous one is still running')
     await stop(schedule, 3 * HOUR)
+  })
+
+  it('starts one nightly run although the clock of the database is behind that of this machine', () => {
+    const isMissed = createMissedRunCheck({ expression: '0 2 * * *', timeZone: 'UTC' })
+    // The run started at 02:00:00 of this machine, which was 01:59:59.5 of the database.
+    const startedAt = new Date('2026-06-01T01:59:59.5Z')
+    expect(isMissed({ startedAt, secondsAgo: 30 }, new Date('2026-06-01T02:00:30Z'))).toBe(false)
+    expect(isMissed({ startedAt, secondsAgo: 90 }, new Date('2026-06-01T02:01:30Z'))).toBe(false)
+    expect(isMissed({ startedAt, secondsAgo: 86_430 }, new Date('2026-06-02T02:00:30Z'))).toBe(true)
   })
 
   it('makes up at its start for several missed nightly runs with one', async () => {
