@@ -63,7 +63,8 @@ async function createLeaves(db: Kysely<unknown>): Promise<void> {
 /** Sets the time of a note from the clock: neither from the insert nor from the start of its transaction. */
 async function stampNotes(db: Kysely<unknown>): Promise<void> {
   await sql`
-    create function identifai.stamp_note() returns trigger language plpgsql as $$
+    create function identifai.stamp_note() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
     begin
       new.noted_at := clock_timestamp();
       return new;
@@ -79,7 +80,8 @@ async function stampNotes(db: Kysely<unknown>): Promise<void> {
 /** Makes statements that write notes and the sealing of a run wait for each other, so that a run has a definite set of notes. */
 async function lockChainForNotes(db: Kysely<unknown>): Promise<void> {
   await sql`
-    create function identifai.lock_chain() returns trigger language plpgsql as $$
+    create function identifai.lock_chain() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
     begin
       perform pg_advisory_xact_lock(hashtextextended('identifai chain', 0));
       return null;
@@ -94,7 +96,8 @@ async function lockChainForNotes(db: Kysely<unknown>): Promise<void> {
 
 async function refuseSealedRunChanges(db: Kysely<unknown>): Promise<void> {
   await sql`
-    create function identifai.refuse_sealed_run_change() returns trigger language plpgsql as $$
+    create function identifai.refuse_sealed_run_change() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
     begin
       raise exception '% of a sealed run is refused: the hash chain covers it', tg_op
         using errcode = 'restrict_violation';

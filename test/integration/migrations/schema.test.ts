@@ -10,9 +10,9 @@ import { createTestDatabase, type TestDatabase } from '../../support/test-databa
 const TABLES: Readonly<Record<string, string>> = {
   media: 'media',
   identifiers:
-    'id media identifier submitted_at source state priority due_at attempts absences request_limit lease_until leased_by claim_no refresh_requested_at last_error record_digest enqueued_at last_requested_at last_confirmed_at finished_at retired_at retired_reason',
+    'id media identifier submitted_at source state priority due_at attempts absences request_limit withheld_at lease_until leased_by claim_no refresh_requested_at last_error record_digest enqueued_at last_requested_at last_confirmed_at finished_at retired_at retired_reason',
   sync_runs:
-    'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_enqueued_since reanalyzing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position merkle_root chain_head notes_through',
+    'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_since reanalyzing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position merkle_root chain_head notes_through',
   classifications:
     'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra unstorable clip_count judged_clip_count artificial_clip_count model_count other_heuristic_count disagreeing_heuristic_count',
   clips:
@@ -24,7 +24,7 @@ const TABLES: Readonly<Record<string, string>> = {
     'classification_id revision_no observed_at previous_confirmed_at run_id causes media identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version payload_digest',
   revision_payloads: 'classification_id revision_no payload',
   quarantined_payloads:
-    'quarantine_id media identifier run_id requested_at received_at quarantined_at reason issues http_status payload resolved_at',
+    'quarantine_id media identifier run_id requested_at received_at quarantined_at reason issues payload resolved_at',
   schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample',
   api_quota: 'key_fingerprint next_slot_at paused_until throttled_at slowdown last_accepted_at',
   api_size_limits: 'api_url max_url_bytes learned_at',
@@ -53,6 +53,18 @@ describe('the schema', () => {
         database.db,
       )
     expect(rows).toEqual([{ reloptions: ['fillfactor=85', 'autovacuum_vacuum_scale_factor=0.05'] }])
+  })
+
+  it('pins the search path of every function, or has parsed its body, so that no role can replace what it calls', async () => {
+    const { rows } = await sql<{ functions: number; unpinned: string[] | null }>`
+      select count(*) as functions, array_agg(p.oid::regprocedure::text) filter (
+        where p.prosqlbody is null and not coalesce('search_path=pg_catalog, pg_temp' = any(p.proconfig), false)) as unpinned
+      from pg_proc as p
+      where p.pronamespace in ('identifai'::regnamespace, 'identifai_reporting'::regnamespace) and p.prokind = 'f'`.execute(
+      database.db,
+    )
+    expect(rows[0]?.functions).toBeGreaterThan(5)
+    expect(rows[0]?.unpinned).toBeNull()
   })
 
   it('has a comment on itself, every table, every column and every function', async () => {
