@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings'
-import type { Reconciliation } from '../pipeline/queue/enqueue/reconcile.ts'
+import type { Difference, Reconciliation } from '../pipeline/queue/enqueue/reconcile.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { printable } from '../platform/text.ts'
+import { printNotice, writeOutput } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
-import { printResult } from './print-result.ts'
 
 /** Identifiers of each side that are printed; --json has them all. */
 const LISTED = 20
@@ -33,36 +33,68 @@ Examples:
         ids: [],
         file,
         csv: options.csv,
-        onNotice: (notice) => console.error(`note: ${notice}`),
+        onNotice: (notice) => printNotice(`note: ${notice}`),
       })
       await using app = await openDatabase()
-      const found = await reconcile(app.db, endpointOf(options.media ?? DEFAULT_MEDIA).media, entries)
-      printResult(options, found, describe(found))
-      const { only_in_list, only_tracked, invalid } = found
-      if (only_in_list.length + only_tracked.length + invalid > 0) process.exitCode = EXIT_CODE.partial
+      const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
+      const differs = await reconcile(app.db, { media, entries }, async (found) => {
+        await writeOutput(options.json ? jsonText(found) : [`${await describe(found)}\n`], undefined)
+        return found.onlyInList.count + found.onlyTracked.count + found.figures.invalid > 0
+      })
+      if (differs) process.exitCode = EXIT_CODE.partial
     })
 }
 
-function describe(found: Reconciliation): string {
-  const states = Object.entries(found.in_both_by_state).map(([state, n]) => `${count(n)} ${state}`)
-  const tracked = found.only_tracked.map(({ identifier, state }) => `${identifier} (${state})`)
+/** One JSON document, piece by piece, because the lists may be long. */
+async function* jsonText({ figures, onlyInList, onlyTracked }: Reconciliation): AsyncGenerator<string> {
+  yield JSON.stringify(figures, null, 2).slice(0, -2)
+  yield* jsonList('only_in_list', onlyInList)
+  yield* jsonList('only_tracked', onlyTracked)
+  yield '\n}\n'
+}
+
+async function* jsonList(key: string, { members }: Difference<unknown>): AsyncGenerator<string> {
+  yield `,\n  "${key}": [`
+  let separator = ''
+  for await (const member of members()) {
+    yield `${separator}\n    ${JSON.stringify(member)}`
+    separator = ','
+  }
+  yield separator === '' ? ']' : '\n  ]'
+}
+
+async function describe({ figures, onlyInList, onlyTracked }: Reconciliation): Promise<string> {
+  const { listed, tracked, in_both, in_both_by_state } = figures
+  const states = Object.entries(in_both_by_state).map(([state, n]) => `${count(n)} ${state}`)
   return [
-    `${counted(found.listed, 'identifier')} listed, ${count(found.tracked)} tracked; ${count(found.in_both)} in both${states.length > 0 ? ` (${states.join(', ')})` : ''}.`,
-    ...side('Listed, but not tracked', found.only_in_list),
-    ...side('Tracked, but not listed', tracked),
-    ...invalidLines(found),
+    `${counted(listed, 'identifier')} listed, ${count(tracked)} tracked; ${count(in_both)} in both${states.length > 0 ? ` (${states.join(', ')})` : ''}.`,
+    ...(await side('Listed, but not tracked', onlyInList, (identifier) => identifier)),
+    ...(await side(
+      'Tracked, but not listed',
+      onlyTracked,
+      ({ identifier, state }) => `${identifier} (${state})`,
+    )),
+    ...invalidLines(figures),
   ].join('\n')
 }
 
-function side(title: string, identifiers: readonly string[]): string[] {
-  if (identifiers.length === 0) return []
-  const listed = identifiers.slice(0, LISTED).map((identifier) => `  ${printable(identifier)}`)
-  const more = identifiers.length - listed.length
+async function side<Member>(
+  title: string,
+  { count: number, members }: Difference<Member>,
+  describeMember: (member: Member) => string,
+): Promise<string[]> {
+  if (number === 0) return []
+  const listed: string[] = []
+  for await (const member of members()) {
+    if (listed.length === LISTED) break
+    listed.push(`  ${printable(describeMember(member))}`)
+  }
+  const more = number - listed.length
   if (more > 0) listed.push(`  ... and ${count(more)} more: --json has them all`)
-  return ['', `${title}: ${count(identifiers.length)}`, ...listed]
+  return ['', `${title}: ${count(number)}`, ...listed]
 }
 
-function invalidLines({ invalid, invalid_lines: named }: Reconciliation): string[] {
+function invalidLines({ invalid, invalid_lines: named }: Reconciliation['figures']): string[] {
   if (invalid === 0) return []
   const lines = named.slice(0, LISTED).map(({ line, reason }) => `  line ${line}: ${reason}`)
   return ['', `${counted(invalid, 'invalid line')}:`, ...lines]

@@ -6,6 +6,12 @@ import type { Observation, Outcome } from './outcome.ts'
 const MAX_PATH_CHARACTERS = 500
 const MAX_SAMPLE_CHARACTERS = 500
 
+/** Unknown members of one object in a batch, above which they count as one: their names are data. */
+const MAX_MEMBERS = 20
+
+/** Rows of drift for each medium, above which everything new counts as one. */
+const MAX_ROWS = 1000
+
 export type EvidenceContext = Observation & { readonly media: string }
 
 /** Stores the records that could not be loaded. */
@@ -26,7 +32,6 @@ export async function quarantine(
         received_at: receivedAt,
         reason: outcome.reason,
         issues: JSON.stringify(outcome.issues),
-        http_status: outcome.httpStatus,
         payload: outcome.payload,
         resolved_at: null,
       })),
@@ -51,16 +56,21 @@ export async function resolveQuarantine(
 }
 
 /**
- * Counts drift, one row for each path and kind. Workers share these rows. Written in one order and at the end of the
- * transaction, they make no worker wait long, and no two wait for each other.
+ * Counts drift, one row for each path and kind, and few rows however many names the API makes up. Workers share these rows.
+ * Written in one order and at the end of the transaction, they make no worker wait long, and no two wait for each other.
  */
 export async function recordDrift(
   trx: Transaction<Database>,
   media: string,
   drift: readonly Drift[],
 ): Promise<void> {
-  const rows = countDrift(drift)
-  if (rows.length === 0) return
+  if (drift.length === 0) return
+  const known = await trx
+    .selectFrom('identifai.schema_drift')
+    .select(['path', 'kind'])
+    .where('media', '=', media)
+    .execute()
+  const rows = countDrift(drift, new Set(known.map(keyOf)))
   // One parameter for each column, however many rows. Kysely has no unnest over several arrays.
   await sql`
     insert into identifai.schema_drift as known (media, path, kind, occurrences, sample)
@@ -73,14 +83,14 @@ export async function recordDrift(
       last_seen_at = now(), occurrences = known.occurrences + excluded.occurrences`.execute(trx)
 }
 
-function countDrift(drift: readonly Drift[]) {
-  const groups = Map.groupBy(drift, ({ path, kind }) => JSON.stringify([cutPath(path), kind]))
+function countDrift(drift: readonly Drift[], known: ReadonlySet<string>) {
+  const groups = Map.groupBy(withFewRows(withFewMembers(drift.map(withShortPath)), known), keyOf)
   return [...groups]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([, members]) => {
       const { path, kind, sample } = members[0] as Drift
       return {
-        path: cutPath(path),
+        path,
         kind,
         occurrences: members.length,
         sample: JSON.stringify(sample).slice(0, MAX_SAMPLE_CHARACTERS).toWellFormed(),
@@ -88,6 +98,30 @@ function countDrift(drift: readonly Drift[]) {
     })
 }
 
-function cutPath(path: string): string {
-  return path.slice(0, MAX_PATH_CHARACTERS).toWellFormed()
+function keyOf({ path, kind }: Pick<Drift, 'path' | 'kind'>): string {
+  return JSON.stringify([path, kind])
+}
+
+function withShortPath(drift: Drift): Drift {
+  return { ...drift, path: drift.path.slice(0, MAX_PATH_CHARACTERS).toWellFormed() }
+}
+
+/** Many unknown members of one object count as one, with a star in place of their names. */
+function withFewMembers(drift: readonly Drift[]): readonly Drift[] {
+  const paths = new Set(drift.map(({ path }) => path))
+  const members = Map.groupBy(paths, parentOf)
+  return drift.map((one) => {
+    const parent = parentOf(one.path)
+    return (members.get(parent)?.length ?? 0) > MAX_MEMBERS ? { ...one, path: `${parent}/*` } : one
+  })
+}
+
+function withFewRows(drift: readonly Drift[], known: ReadonlySet<string>): readonly Drift[] {
+  const rows = new Set([...known, ...drift.map(keyOf)])
+  if (rows.size <= MAX_ROWS) return drift
+  return drift.map((one) => (known.has(keyOf(one)) ? one : { ...one, path: '/*' }))
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
 }

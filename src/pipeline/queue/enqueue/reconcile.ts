@@ -1,15 +1,43 @@
-import { type Kysely, sql } from 'kysely'
+import { type Expression, type Kysely, sql } from 'kysely'
 import type { Database } from '../../../platform/postgres/database.ts'
+import { readByCursor } from '../../../platform/postgres/read-by-cursor.ts'
+import type { IdentifierState } from '../../../platform/postgres/tables/queue.ts'
+import type { InvalidEntry } from './entry.ts'
 import type { EntryStream } from './read-entries.ts'
 import { type StateCounts, stageEntries } from './enqueue.ts'
 
-export type Reconciliation = Awaited<ReturnType<typeof reconcile>>
+/** A list compared with the tracked identifiers. The keys of the figures are those of the JSON output. */
+export interface Reconciliation {
+  readonly figures: {
+    /** Distinct identifiers of the list. */
+    readonly listed: number
+    readonly tracked: number
+    readonly in_both: number
+    readonly in_both_by_state: StateCounts
+    readonly invalid: number
+    /** The first invalid lines. */
+    readonly invalid_lines: readonly InvalidEntry[]
+  }
+  readonly onlyInList: Difference<string>
+  readonly onlyTracked: Difference<{ readonly identifier: string; readonly state: IdentifierState }>
+}
+
+/** The identifiers of one side. They may be millions, so they are read as they are needed, in the order of the identifiers. */
+export interface Difference<Member> {
+  readonly count: number
+  readonly members: () => AsyncIterable<Member>
+}
 
 /**
- * Compares a list with the tracked identifiers of a medium in one snapshot, and changes nothing. The keys of the result are
- * those of the JSON output.
+ * Compares a list with the tracked identifiers of a medium in one snapshot, and changes nothing.
+ *
+ * @param report Reads the result while the snapshot lasts.
  */
-export async function reconcile(db: Kysely<Database>, media: string, entries: EntryStream) {
+export async function reconcile<T>(
+  db: Kysely<Database>,
+  { media, entries }: { readonly media: string; readonly entries: EntryStream },
+  report: (found: Reconciliation) => Promise<T>,
+): Promise<T> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -18,20 +46,25 @@ export async function reconcile(db: Kysely<Database>, media: string, entries: En
       // Autovacuum does not analyze temporary tables.
       await sql`analyze enqueued_entries`.execute(trx)
       const byState = await readBoth(trx, media)
-      const onlyInList = await readOnlyInList(trx, media)
-      const onlyTracked = await readOnlyTracked(trx, media)
+      const [inList, tracked] = [onlyInList(trx, media), onlyTracked(trx, media)]
+      const [onlyListed, others] = [await countOf(trx, inList), await countOf(trx, tracked)]
       const inBoth = Object.values(byState).reduce((sum, number) => sum + number, 0)
-      return {
-        /** Distinct identifiers of the list. */
-        listed: inBoth + onlyInList.length,
-        tracked: inBoth + onlyTracked.length,
-        in_both: inBoth,
-        in_both_by_state: byState,
-        only_in_list: onlyInList,
-        only_tracked: onlyTracked,
-        ...staged,
-      }
+      return report({
+        figures: {
+          listed: inBoth + onlyListed,
+          tracked: inBoth + others,
+          in_both: inBoth,
+          in_both_by_state: byState,
+          ...staged,
+        },
+        onlyInList: { count: onlyListed, members: () => identifiersOf(readByCursor(trx, inList)) },
+        onlyTracked: { count: others, members: () => readByCursor(trx, tracked) },
+      })
     })
+}
+
+async function* identifiersOf(rows: AsyncIterable<{ readonly identifier: string }>): AsyncGenerator<string> {
+  for await (const { identifier } of rows) yield identifier
 }
 
 /** Tracked identifiers that the list has, by state. */
@@ -48,22 +81,38 @@ async function readBoth(db: Kysely<Database>, media: string) {
 }
 
 /** Identifiers of the list that are not tracked. */
-async function readOnlyInList(db: Kysely<Database>, media: string): Promise<string[]> {
-  const { rows } = await sql<{ identifier: string }>`
-    select distinct identifier from enqueued_entries as e
-    where not exists (
-      select from identifai.identifiers as i where i.media = ${media} and i.identifier = e.identifier)
-    order by identifier`.execute(db)
-  return rows.map(({ identifier }) => identifier)
+function onlyInList(db: Kysely<Database>, media: string) {
+  return db
+    .selectFrom(sql<{ identifier: string }>`enqueued_entries`.as('e'))
+    .select('e.identifier')
+    .distinct()
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('identifai.identifiers as i')
+            .select('i.id')
+            .where('i.media', '=', media)
+            .whereRef('i.identifier', '=', 'e.identifier'),
+        ),
+      ),
+    )
+    .orderBy('e.identifier')
 }
 
 /** Tracked identifiers that the list does not have. */
-async function readOnlyTracked(db: Kysely<Database>, media: string) {
+function onlyTracked(db: Kysely<Database>, media: string) {
   return db
     .selectFrom('identifai.identifiers as i')
     .select(['identifier', 'state'])
     .where('media', '=', media)
     .where(sql<boolean>`not exists (select from enqueued_entries as e where e.identifier = i.identifier)`)
     .orderBy('identifier')
-    .execute()
+}
+
+async function countOf(db: Kysely<Database>, query: Expression<unknown>): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*) as count from (${query}) as counted`.execute(
+    db,
+  )
+  return rows[0]?.count ?? 0
 }

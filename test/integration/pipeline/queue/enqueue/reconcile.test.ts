@@ -9,11 +9,19 @@ describe('reconcile', () => {
     await using bench = await createTestApp({ world: { seed: 71 } })
     const identifiers = await bench.load({ count: 5, outcome: 'done' })
     const listed = [...identifiers.slice(0, 3), ...identifiers.slice(0, 1), 'lost-2', 'lost-1', 'lost-1', ' ']
-    expect(await reconcile(bench.app.db, 'audio', argumentEntries(listed))).toEqual({
+    const input = { media: 'audio', entries: argumentEntries(listed) }
+    const found = await reconcile(bench.app.db, input, async ({ figures, onlyInList, onlyTracked }) => ({
+      ...figures,
+      counts: [onlyInList.count, onlyTracked.count],
+      only_in_list: await Array.fromAsync(onlyInList.members()),
+      only_tracked: await Array.fromAsync(onlyTracked.members()),
+    }))
+    expect(found).toEqual({
       listed: 5,
       tracked: 5,
       in_both: 3,
       in_both_by_state: { done: 3 },
+      counts: [2, 2],
       only_in_list: ['lost-1', 'lost-2'],
       only_tracked: identifiers
         .slice(3)
