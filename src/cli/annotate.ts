@@ -1,6 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import { DatabaseError } from '../platform/errors.ts'
 import { counted } from '../platform/terminal/text.ts'
+import { printNotice } from '../platform/terminal/output.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
 import { parseText } from './parse.ts'
 import { printResult } from './print-result.ts'
@@ -60,11 +61,11 @@ Example:
         `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.matching} of them ${noted.forced_to === 'none' ? 'without a forced label' : `forced to ${noted.forced_to}`} as of the last responses. Reports have the note when the next run has ended.`,
       )
       if (noted.tracked === 0) {
-        console.error(
+        printNotice(
           'warning: no tracked identifier has this file hash yet. If it is mistyped, write another note. This one stays.',
         )
       } else if (noted.matching === 0) {
-        console.error(
+        printNotice(
           'warning: no identifier of this file has this forced label now. If it is mistyped, write another note. This one stays.',
         )
       }

@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../pipeline/queue/enqueue/enqueue.ts'
 import { DatabaseError, EXIT_CODE, UsageError } from '../platform/errors.ts'
 import { count, counted } from '../platform/terminal/text.ts'
+import { printNotice } from '../platform/terminal/output.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
 import { parseInteger } from './parse.ts'
 import { printResult } from './print-result.ts'
@@ -52,7 +53,7 @@ Examples:
         ids,
         file: options.file,
         csv: options.csv,
-        onNotice: (notice) => console.error(`note: ${notice}`),
+        onNotice: (notice) => printNotice(`note: ${notice}`),
       })
       await using app = await explainPrivilege(explainMissing, openDatabase)
 

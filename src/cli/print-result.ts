@@ -1,5 +1,5 @@
 import { EXIT_CODE, UsageError } from '../platform/errors.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
+import { print, printJson, printNotice } from '../platform/terminal/output.ts'
 import { counted } from '../platform/terminal/text.ts'
 
 interface JsonOption {
@@ -38,7 +38,7 @@ export function printChanged(options: JsonOption, { given, changed, key, now, pr
   }
   printResult(options, { [key]: changed.length, unknown }, `${counted(changed.length, 'identifier')} ${now}.`)
   if (unknown.length > 0) {
-    console.error(`error: ${counted(unknown.length, 'identifier')} ${problem}: ${list}`)
+    printNotice(`error: ${counted(unknown.length, 'identifier')} ${problem}: ${list}`)
     process.exitCode = EXIT_CODE.partial
   }
 }

@@ -5,6 +5,7 @@ import type { Report } from '../compliance/report/schema.ts'
 import type { Database } from '../platform/postgres/database.ts'
 import { openDatabase } from './open-app.ts'
 import { timeText } from '../platform/time.ts'
+import { printNotice } from '../platform/terminal/output.ts'
 import { parseTime } from './parse.ts'
 import { reportVerifyCommand } from './report-verify.ts'
 
@@ -79,7 +80,7 @@ function reportingCommand(name: string) {
       '--allow-incomplete',
       'make the report even if it is not complete, and state the gaps in its head',
     )
-    .option('--output <file>', 'write to this file instead of standard output')
+    .option('--output <file>', 'write to this file instead of standard output (-)')
 }
 
 type Options = ReturnType<ReturnType<typeof reportingCommand>['opts']>
@@ -102,10 +103,10 @@ async function writeReport(
   const report = await readReport(app.db, { media, from, to, asOf })
   const { period, as_of, coverage } = report.head
   if (!options.allowIncomplete) await refuseIncomplete(app.db, report)
-  for (const { statement } of coverage.gaps) console.error(`warning: not complete. ${statement}`)
+  for (const { statement } of coverage.gaps) printNotice(`warning: not complete. ${statement}`)
   await writeOutput(await textOf(report, app.db), output)
-  if (output === undefined) return
-  console.error(
+  if (output === undefined || output === '-') return
+  printNotice(
     `Written: ${output}. Period ${period.from === null ? 'up to' : `from ${timeText(period.from, 'none')} to`} ${timeText(period.to, 'none')} (not included), as of ${timeText(as_of.finished_at, 'up')} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
   )
 }

@@ -2,7 +2,7 @@ import { CommanderError } from '@commander-js/extra-typings'
 import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError } from '../platform/errors.ts'
 import { assertNodeVersion } from '../platform/node-version.ts'
 import { asDatabaseError } from '../platform/postgres/database-error.ts'
-import { printable } from '../platform/text.ts'
+import { printNotice } from '../platform/terminal/output.ts'
 import { createProgram } from './program.ts'
 
 /** Runs one command line. An error is printed on standard error, and sets the exit code of the process. */
@@ -20,8 +20,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.success : EXIT_CODE.usage
   const known = asDatabaseError(error) ?? error
   const text = textOf(known)
-  // Identifiers and labels in the text come from outside; its line breaks do not.
-  console.error(`error: ${text.split('\n').map(printable).join('\n')}`)
+  printNotice(`error: ${text}`)
   return exitCodeOf(known)
 }
 

@@ -9,6 +9,11 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`)
 }
 
+/** Several lines of such text; its line breaks stay. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n')
+}
+
 /** Text about a record or from the API, with unstorable characters escaped as in JSON. */
 export function storable(text: string): string {
   return text.replace(UNSTORABLE, jsonEscape)

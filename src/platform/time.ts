@@ -15,7 +15,9 @@ export function timeText(time: Date | DatabaseTime, rounding: 'down' | 'up' | 'n
   return `${new Date(Date.parse(whole) + 1000).toISOString().slice(0, 19).replace('T', ' ')}Z`
 }
 
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/
+/** PostgreSQL refuses zones from 16 hours on. */
+const ISO_TIME =
+  /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-](?:0\d|1[0-5])(?::?\d{2})?)?)?$/
 
 /**
  * Reads a date (its start), or a date and time, in ISO 8601. Returns it with a zone and with all its digits, in the form that

@@ -417,7 +417,7 @@ describe('the commands', () => {
 
   it('sync reports partial with exit code 3 when a record was quarantined', async () => {
     await using own = await createTestDatabase()
-    await using api = await startCannedApi(() => [{ identifier: 'a', status: 'archived' }])
+    await using api = await startCannedApi(() => [{ identifier: 'a', status: 5 }])
     const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
     await cli.call(['enqueue', 'a'], env)
     const result = await cli.run(['sync'], env)

@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { lstat, rename, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { UsageError } from '../errors.ts'
+import { printableLines } from '../text.ts'
 
+/** Prints text for people on standard output. Identifiers in it come from outside, so nothing in it reaches the terminal as a control. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${printableLines(text)}\n`)
+}
+
+/** Prints a notice for people on standard error, in the same way. */
+export function printNotice(text: string): void {
+  process.stderr.write(`${printableLines(text)}\n`)
 }
 
 /** Prints the one JSON document of a command on standard output. */
@@ -17,22 +24,32 @@ export function printJson(value: unknown): void {
 type Text = Iterable<string> | AsyncIterable<string>
 
 /**
- * Writes text to a file, or to standard output without a path. The file exists complete or not at all, because it gets its
- * name when everything is written.
+ * Writes text to a file, or to standard output without a path or with `-`. A new or regular file exists complete or not at
+ * all, because it gets its name when everything is written. A device, a FIFO or a link is written through.
  *
  * @throws UsageError when the file cannot be written.
  */
-export async function writeOutput(text: Text, path: string | undefined): Promise<void> {
-  if (path === undefined) return writeToStandardOutput(text)
+export async function writeOutput(text: Text, path = '-'): Promise<void> {
+  if (path === '-') return writeToStandardOutput(text)
+  try {
+    const existing = await lstat(path).catch(() => undefined)
+    if (existing === undefined || existing.isFile()) await replaceFile(text, path)
+    else await pipeline(Readable.from(text), createWriteStream(path))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw new UsageError(`${path} cannot be written (${message}).`, 'Give another path with --output.')
+  }
+}
+
+async function replaceFile(text: Text, path: string): Promise<void> {
   const unfinished = `${path}.${randomBytes(4).toString('hex')}.tmp`
   try {
     await pipeline(Readable.from(text), createWriteStream(unfinished, { flags: 'wx' }))
     await rename(unfinished, path)
   } catch (error) {
     await rm(unfinished, { force: true })
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === undefined) throw error
-    throw new UsageError(`${path} cannot be written (${message}).`, 'Give another path with --output.')
+    throw error
   }
 }
 
