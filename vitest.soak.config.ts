@@ -16,6 +16,8 @@ export default defineConfig({
       CRASH_KILLS: '60',
       CRASH_IDENTIFIERS: '5000',
       NIGHTLY_RUNS: '60',
+      ADVERSARIAL_DAYS: '60',
+      ADVERSARIAL_IDENTIFIERS: '20000',
       FORCE_NIGHTLY_RUNS: '200',
       FORCE_IDENTIFIERS: '2000',
     },

@@ -7,6 +7,7 @@ import { retryDatabase } from '../../src/platform/postgres/retry-database.ts'
 import type { RunTrigger } from '../../src/platform/postgres/tables/runs.ts'
 import { createLogger } from '../../src/platform/logger.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
+import { newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -18,17 +19,17 @@ const READY_FOR_QUERY = 'Z\0\0\0\u0005I'
 
 /** Makes every insert into a table fail with an SQLSTATE for as long as `condition` holds. */
 async function failInserts({ app }: TestApp, table: string, sqlstate: string, condition: string) {
-  await sql.raw(`create sequence tries`).execute(app.db)
+  await sql.raw(`create sequence public.tries`).execute(app.db)
   await sql
     .raw(
-      `create function fail() returns trigger language plpgsql as $$ begin
+      `create function public.fail() returns trigger language plpgsql as $$ begin
          if ${condition} then raise exception 'made to fail' using errcode = '${sqlstate}'; end if;
          return new;
        end $$`,
     )
     .execute(app.db)
   await sql
-    .raw(`create trigger fail before insert on ${table} for each row execute function fail()`)
+    .raw(`create trigger fail before insert on ${table} for each row execute function public.fail()`)
     .execute(app.db)
 }
 
@@ -42,15 +43,18 @@ async function runAfterLeases(bench: TestApp) {
 }
 
 describe('a write that fails', () => {
-  it.each(['40P01', '40001', '57P01'])('with %s is repeated, and takes effect once', async (sqlstate) => {
-    await using bench = await createTestApp()
-    const identifiers = bench.simulator.world.register({ count: 150 })
-    await bench.enqueue(identifiers)
-    // A sequence does not roll back: the first three tries fail.
-    await failInserts(bench, 'identifai.verdicts', sqlstate, "nextval('tries') <= 3")
-    expect(await bench.run()).toMatchObject({ status: 'succeeded', requests: 2, changed: 150, released: 0 })
-    await expectTruth(bench.database.db, bench.simulator.world, identifiers)
-  })
+  it.each(['40P01', '40001', '57P01', '57P03', '57014', '53100', '53300', '25006'])(
+    'with %s is repeated, and takes effect once',
+    async (sqlstate) => {
+      await using bench = await createTestApp()
+      const identifiers = bench.simulator.world.register({ count: 150 })
+      await bench.enqueue(identifiers)
+      // A sequence does not roll back: the first three tries fail.
+      await failInserts(bench, 'identifai.verdicts', sqlstate, "nextval('public.tries') <= 3")
+      expect(await bench.run()).toMatchObject({ status: 'succeeded', requests: 2, changed: 150, released: 0 })
+      await expectTruth(bench.database.db, bench.simulator.world, identifiers)
+    },
+  )
 
   it.each(['22P05', '54000'])(
     'with %s is repeated record by record, and the culprit is quarantined',
@@ -142,11 +146,23 @@ it('a run whose connections are cut repeatedly continues, and counts correctly',
   await expectTruth(bench.database.db, bench.simulator.world, identifiers)
 })
 
+/** Cuts the response to the COMMIT that follows a statement. */
+function afterStatement(isIt: (sent: string, response: string) => boolean) {
+  let isDone = false
+  return (sent: string, response: string) => {
+    if (isDone) return response.includes('COMMIT')
+    isDone = isIt(sent, response)
+    return false
+  }
+}
+
 it.each<[string, RunTrigger, (sent: string, response: string) => boolean]>([
   [
     'the claim',
     'manual',
-    (sent, response) => sent.includes('claim_no = i.claim_no + 1') && /UPDATE [1-9]/.test(response),
+    afterStatement(
+      (sent, response) => sent.includes('claim_no = i.claim_no + 1') && /UPDATE [1-9]/.test(response),
+    ),
   ],
   [
     'the end of the run',
@@ -157,7 +173,10 @@ it.each<[string, RunTrigger, (sent: string, response: string) => boolean]>([
   [
     'the removal of an empty run',
     'fresh',
-    (sent, response) => sent.includes('delete from "identifai"."sync_runs"') && response.includes('DELETE 1'),
+    afterStatement(
+      (sent, response) =>
+        sent.includes('delete from "identifai"."sync_runs"') && response.includes('DELETE 1'),
+    ),
   ],
 ])('a run continues when the response to %s is lost although it took effect', async (_, trigger, cuts) => {
   await using database = await createTestDatabase()
@@ -199,7 +218,7 @@ it('evidence about a record is stored in a database whose encoding cannot hold t
   await using api = await startCannedApi((identifiers) =>
     identifiers.map((identifier) =>
       identifier === 'bad'
-        ? { identifier, status: 'thinking 😀', name: '名前' }
+        ? { identifier, status: 'done', name: ['名前 😀'] }
         : { identifier, status: 'done' },
     ),
   )
@@ -217,8 +236,8 @@ it('evidence about a record is stored in a database whose encoding cannot hold t
   expect(evidence?.reason).toBe('invalid_payload')
   expect(JSON.parse(evidence?.payload ?? '')).toEqual({
     identifier: 'bad',
-    status: 'thinking 😀',
-    name: '名前',
+    status: 'done',
+    name: ['名前 😀'],
   })
 })
 
@@ -282,4 +301,85 @@ it('a connection that vanishes while its session is set up is closed, too', asyn
   expect(frozen).toBe(1)
   expect((await selectOne()).rows).toEqual([{ one: 1 }])
   await db.destroy()
+})
+
+it('a connection to a server that has become read-only is dropped, so that the next one can lead to the primary', async () => {
+  await using database = await createTestDatabase()
+  const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(database.db)
+  const setReadOnly = (value: 'on' | 'off') =>
+    sql
+      .raw(`alter database ${rows[0]?.name} set default_transaction_read_only = ${value}`)
+      .execute(database.db)
+  await setReadOnly('on')
+  // Its session stays read-only, as that with a former primary does.
+  const { db } = connect({ connectionString: database.url, maxConnections: 1 })
+  const write = () => sql`insert into identifai.identifiers (identifier) values ('a')`.execute(db)
+  await expect(write()).rejects.toMatchObject({ code: '25006' })
+  await setReadOnly('off')
+  await write()
+  await db.destroy()
+})
+
+it('a run that cannot close another one logs it, and goes on', async () => {
+  const log: string[] = []
+  await using bench = await createTestApp({ onLogLine: (line) => log.push(line) })
+  const { db } = bench.app
+  const dead = newRun('nightly')
+  await openRun(db, dead)
+  await sql`update identifai.sync_runs set heartbeat_at = now() - interval '1 hour'`.execute(db)
+  await sql
+    .raw(`create function public.fail() returns trigger language plpgsql as $$ begin
+    if new.run_id = '${dead.runId}' and new.status <> 'running' then raise exception 'made to fail'; end if;
+    return new;
+  end $$`)
+    .execute(db)
+  await sql`create trigger fail before update on identifai.sync_runs for each row execute function public.fail()`.execute(
+    db,
+  )
+  await bench.load({ count: 10 })
+  expect(log.filter((line) => line.includes('closing a stale run failed'))).toHaveLength(1)
+  await sql`drop trigger fail on identifai.sync_runs`.execute(db)
+  await bench.run()
+  const { status } = await db
+    .selectFrom('identifai.sync_runs')
+    .select('status')
+    .where('run_id', '=', dead.runId)
+    .executeTakeFirstOrThrow()
+  expect(status).toBe('interrupted')
+})
+
+describe('a nightly run beside the leases of another run', () => {
+  async function leasedBench(heartbeat: string) {
+    const bench = await createTestApp()
+    const identifiers = bench.simulator.world.register({ count: 5 })
+    await bench.enqueue(identifiers)
+    const other = newRun('fresh')
+    await openRun(bench.app.db, other)
+    await sql`update identifai.identifiers set leased_by = ${other.runId}, lease_until = now() + interval '3 seconds'`.execute(
+      bench.app.db,
+    )
+    await sql`update identifai.sync_runs set heartbeat_at = ${sql.raw(heartbeat)}`.execute(bench.app.db)
+    return { bench, other: other.runId }
+  }
+
+  it('waits for those of a process that was killed', async () => {
+    const { bench } = await leasedBench("now() - interval '10 seconds'")
+    await using _ = bench
+    expect(await bench.run({ trigger: 'nightly' })).toMatchObject({ status: 'succeeded', claimed: 5 })
+  })
+
+  it('leaves those of a living process to it', async () => {
+    const { bench, other } = await leasedBench('now()')
+    await using _ = bench
+    const heartbeats = setInterval(() => {
+      void sql`update identifai.identifiers set lease_until = now() + interval '3 seconds' where leased_by = ${other}`.execute(
+        bench.database.db,
+      )
+      void sql`update identifai.sync_runs set heartbeat_at = clock_timestamp() where run_id = ${other}`.execute(
+        bench.database.db,
+      )
+    }, 200)
+    expect(await bench.run({ trigger: 'nightly' })).toMatchObject({ status: 'succeeded', claimed: 0 })
+    clearInterval(heartbeats)
+  })
 })

@@ -99,7 +99,7 @@ it('a role with the grants of docs/operations.md completes runs, and cannot chan
     serve('a', { force_classification: 'human' })
     serve('same-file', { hash: 'a', force_classification: 'human' })
     served.delete('b')
-    serve('c', { status: 'unheard of' })
+    serve('c', { status: 5 })
     serve('d', { unheard_of: 1 })
     expect(await run()).toMatchObject({ quarantined: 1, force_changes: 2, not_returned: 1, changed: 3 })
     serve('c')
