@@ -79,6 +79,43 @@ describe('the shared quota', () => {
     expect((await waiting) > (rows[0]?.until ?? '')).toBe(true)
   })
 
+  it('ignores a slot and a pause that are further ahead than any can be, because a clock was set back', async () => {
+    await using database = await createTestDatabase()
+    const open = () =>
+      new Quota({ db: database.db, logger, apiKey: 'k', requestsPerSecond: 10, requestsPerMinute: 600 })
+    await open().takeSlot({ urgent: true, signal: never })
+    for (const column of ['next_slot_at', 'paused_until']) {
+      await sql`update identifai.api_quota set ${sql.ref(column)} = now() + interval '3 hours'`.execute(
+        database.db,
+      )
+      for (const urgent of [true, false])
+        await open().takeSlot({ urgent, signal: AbortSignal.timeout(10_000) })
+    }
+  })
+
+  it('logs a wait of more than a minute for a slot', async () => {
+    await using database = await createTestDatabase()
+    const log: string[] = []
+    const quota = new Quota({
+      db: database.db,
+      logger: createLogger({
+        level: 'warn',
+        terminal: false,
+        destination: { write: (line) => log.push(line) },
+      }),
+      apiKey: 'k',
+      requestsPerSecond: 10,
+      requestsPerMinute: 600,
+    })
+    await quota.takeSlot({ urgent: true, signal: never })
+    await sql`update identifai.api_quota set next_slot_at = now() + interval '2 minutes'`.execute(database.db)
+    const stop = new AbortController()
+    const waiting = quota.takeSlot({ urgent: true, signal: stop.signal })
+    await expect.poll(() => log.join()).toContain('waiting for a request slot')
+    stop.abort()
+    await expect(waiting).rejects.toThrow()
+  })
+
   describe('after a 429', () => {
     async function create() {
       const database = await createTestDatabase()
@@ -180,6 +217,24 @@ describe('the shared quota', () => {
     expect(rows).toHaveLength(2)
     expect(JSON.stringify(rows)).not.toContain('key-')
   })
+})
+
+it('a 503 with Retry-After makes all processes wait, and uses a retry', async () => {
+  let isDown = true
+  await using api = await startCannedApi((identifiers, response) => {
+    if (!isDown) return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+    isDown = false
+    response.writeHead(503, { 'retry-after': '1' }).end()
+    return undefined
+  })
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(['a'])
+  expect(await bench.run()).toMatchObject({ status: 'succeeded', requests: 2, retries: 1, throttled: 0 })
+  const { rows } = await sql<{ pausedMs: number; slowdown: number }>`
+    select extract(epoch from q.paused_until - r.started_at)::float8 * 1000 as "pausedMs", slowdown
+    from identifai.api_quota q, identifai.sync_runs r`.execute(bench.app.db)
+  expect(rows[0]?.pausedMs).toBeGreaterThanOrEqual(900)
+  expect(rows[0]?.slowdown).toBe(1)
 })
 
 describe('a 429', () => {
