@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { hasPgBouncer, startPgBouncer } from '../support/pg-bouncer.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { createTestCli } from '../support/test-cli.ts'
 
 /** Settings of a role or a database that would change the meaning of a statement, or end it. */
 const HOSTILE = {
@@ -81,5 +84,60 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer in transaction mode', () => {
       expect(rows).toEqual([])
     }
     await other.end()
+  })
+
+  it('every command works', async () => {
+    await using pooler = await startPgBouncer()
+    await using bench = await createTestApp({ world: { seed: 23 }, through: pooler.through })
+    using cli = createTestCli()
+    const [first, second] = (await bench.load({ count: 20, outcome: 'done' })) as [string, string]
+    const environment = {
+      DATABASE_URL: pooler.through(bench.database.url),
+      IDENTIFAI_API_URL: bench.simulator.apiUrl,
+      IDENTIFAI_API_KEY: bench.app.config.apiKey,
+      SYNC_REQUESTS_PER_SECOND: '1000',
+      SYNC_REQUESTS_PER_MINUTE: '60000',
+    }
+    const list = path.join(cli.folder, 'list.csv')
+    const bundle = path.join(cli.folder, 'report.bundle.jsonl')
+    writeFileSync(list, `identifier\n${first}\n`)
+    const expected: readonly (readonly [code: number, ...args: string[]])[] = [
+      [0, 'migrate', 'status'],
+      [0, 'migrate'],
+      [0, 'enqueue', '--file', list],
+      [0, 'sync', '--refresh-all'],
+      [0, 'status'],
+      [0, 'status', '--stuck'],
+      [0, 'plan'],
+      [0, 'requeue', first],
+      [0, 'retire', second, '--reason', 'test'],
+      [0, 'resume'],
+      [0, 'replay', '--dry-run'],
+      [0, 'replay'],
+      [0, 'explain', first],
+      [
+        0,
+        'annotate',
+        '--hash',
+        bench.hashOf(first),
+        '--forced-to',
+        'human',
+        '--author',
+        'a',
+        '--reason',
+        'r',
+      ],
+      [0, 'report', 'forced', '--allow-incomplete'],
+      [0, 'report', 'bundle', '--allow-incomplete', '--output', bundle],
+      [0, 'report', 'verify'],
+      [0, 'report', 'verify', bundle],
+      [3, 'reconcile', list],
+      [0, 'prune', '--payloads-older-than', '1d'],
+      [0, 'doctor'],
+    ]
+    for (const [code, ...args] of expected) {
+      const result = await cli.call(args, environment)
+      expect([args, result.code, result.code === code ? '' : result.stderr]).toEqual([args, code, ''])
+    }
   })
 })
