@@ -48,7 +48,7 @@ export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
 }
 
 /** An identifier is known up to its last confirmation, and an unfinished one up to the time at which it was enqueued. */
-const LAST_KNOWN_AT = sql<Date>`case when finished_at is null then enqueued_at else last_confirmed_at end`
+export const LAST_KNOWN_AT = sql<Date>`case when finished_at is null then enqueued_at else last_confirmed_at end`
 
 /** Counts the identifiers of some states from the groups, so that the table is read only once. */
 function counted(condition: RawBuilder<unknown>): RawBuilder<number> {

@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { LAST_KNOWN_AT } from '../../../pipeline/run/tracked-totals.ts'
 import { ReportRefusedError } from '../../../platform/errors.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
 import { counted } from '../../../platform/terminal/text.ts'
@@ -29,8 +30,7 @@ const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
     'Run identifai-sync sync after the end of the period, or give an earlier --to, or none.',
   unobserved: () => 'Give a later --to, because there is nothing to report before the first response.',
   unfinished: async (db, { media, period }) => {
-    const condition = sql`state in ('pending', 'missing', 'quarantined')
-      and case when finished_at is null then enqueued_at else last_confirmed_at end < ${period.to}`
+    const condition = sql`state in ('pending', 'missing', 'quarantined') and ${LAST_KNOWN_AT} < ${period.to}`
     const hint = ' List them with identifai-sync status --stuck. Retire those that will never have a result.'
     return `${await describeIdentifiers(db, media, condition, hint)} ${AFTER_A_RUN}`
   },
