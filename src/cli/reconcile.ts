@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import type { Difference, Reconciliation } from '../pipeline/queue/enqueue/reconcile.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { printable } from '../platform/text.ts'
-import { printNotice, writeOutput } from '../platform/terminal/output.ts'
+import { print, printNotice, writeOutput } from '../platform/terminal/output.ts'
 import { openDatabase } from './open-app.ts'
 
 /** Identifiers of each side that are printed; --json has them all. */
@@ -38,7 +38,8 @@ Examples:
       await using app = await openDatabase()
       const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
       const differs = await reconcile(app.db, { media, entries }, async (found) => {
-        await writeOutput(options.json ? jsonText(found) : [`${await describe(found)}\n`], undefined)
+        if (options.json) await writeOutput(jsonText(found))
+        else print(await describe(found))
         return found.onlyInList.count + found.onlyTracked.count + found.figures.invalid > 0
       })
       if (differs) process.exitCode = EXIT_CODE.partial
