@@ -76,8 +76,7 @@ export class Quota {
       signal.throwIfAborted()
       const taken = await (urgent ? this.#reserveSlot() : this.#takeFreeSlot())
       if (taken && taken.waitMs <= 0) return taken.now
-      const { waitMs } =
-        taken ?? (await this.#until(sql`greatest(${NEXT_SLOT_AT}, ${PAUSED_UNTIL}, clock_timestamp())`))
+      const { waitMs } = taken ?? (await this.#until(FREE_AT))
       if (waitMs > RETRY_POLICY.request.maxPauseMs) refuseToPause(await this.#untilPauseEnds())
       if (waitMs > SILENT_WAIT_MS)
         this.#logger.warn({ waitMs: Math.round(waitMs) }, 'waiting for a request slot')
@@ -187,7 +186,7 @@ export class Quota {
 
   /** Takes the next slot, however far ahead it is; the row lock puts all processes in one line. */
   async #reserveSlot(): Promise<Wait> {
-    const next = sql<Date>`greatest(${NEXT_SLOT_AT}, ${PAUSED_UNTIL}, clock_timestamp()) + ${this.#spacing}`
+    const next = sql<Date>`${FREE_AT} + ${this.#spacing}`
     return this.#retried(() =>
       this.#row()
         .set({ next_slot_at: next })
@@ -236,6 +235,9 @@ export class Quota {
  * The clock was set back then, or another process had a wrong rate.
  */
 export const [NEXT_SLOT_AT, PAUSED_UNTIL] = [bounded('next_slot_at'), bounded('paused_until')] as const
+
+/** The time from which a request may leave. */
+const FREE_AT = sql`greatest(${NEXT_SLOT_AT}, ${PAUSED_UNTIL}, clock_timestamp())`
 
 function bounded(column: 'next_slot_at' | 'paused_until'): RawBuilder<Date | null> {
   const longest = RETRY_POLICY.request.longestPauseMs / 1000
