@@ -7,8 +7,8 @@ import { PRIORITY } from '../queue/priority.ts'
 import type { Change } from './find-changes.ts'
 
 /**
- * Finds finished identifiers of the same files whose forced label differs from that of a changed identifier. One override
- * by file hash changes all of them, so their content may be out of date.
+ * Finds finished identifiers of the same files whose forced label differs from that of a changed identifier. They have to be
+ * requested again, because one override changes the forced label of all submissions of a file.
  *
  * After a change of the forced label all of them are found. A first finished record may only differ, so one of each label is
  * found: if its own forced label has changed, the others follow it.

@@ -51,14 +51,15 @@ const HASH_HINT =
   'It equals the hash of a file that was submitted: the hash may have been enqueued instead of the identifier.'
 
 /**
- * Adds a hint to `last_error` of missing identifiers when they equal the hash of a known file. The two have the same form, so the hash may have been enqueued in place of the identifier.
+ * Adds a hint to `last_error` of missing identifiers when they equal the hash of a known file. The two have the same form, so
+ * the hash may have been enqueued in place of the identifier.
  */
 export async function hintAtFileHashes(
   trx: Transaction<Database>,
   outcomes: readonly Outcome[],
   media: string,
 ): Promise<void> {
-  const unknown = outcomes.filter(isUnknownToApi).map(({ claim }) => claim.id)
+  const unknown = outcomes.filter(({ update }) => update.state === 'missing').map(({ claim }) => claim.id)
   if (unknown.length === 0) return
   await trx
     .updateTable('identifai.identifiers as i')
@@ -74,8 +75,4 @@ export async function hintAtFileHashes(
       ),
     )
     .execute()
-}
-
-function isUnknownToApi(outcome: Outcome): boolean {
-  return outcome.update.state === 'missing'
 }

@@ -119,7 +119,7 @@ async function retireLongMissing({ db, config, logger }: Run): Promise<void> {
   if (retired > 0) logger.info({ retired, days }, 'missing identifiers retired')
 }
 
-/** Closes the runs of processes that have died. A run that cannot be closed must not stop this one: a later run tries again. */
+/** Closes the runs of processes that have died. If one cannot be closed, this run goes on, and a later one tries again. */
 async function closeStaleRuns({ config, db, logger }: RunTools): Promise<void> {
   const { leaseSeconds } = config
   for (const stale of await retryDatabase(() => findStaleRuns(db, leaseSeconds), logger)) {

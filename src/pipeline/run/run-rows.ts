@@ -101,8 +101,8 @@ export interface Ending {
  * the transactions that keep the run open, so that nothing is written into it afterwards. Hashing the revisions, which takes
  * long, comes before the lock of the chain; everything that depends on the order of runs comes after it.
  *
- * Returns the sealed row, or undefined when another process has closed the run, or the condition on its row does not hold. Repeated after a commit whose result was
- * lost, it finds the run closed with this very ending.
+ * Returns the sealed row, or undefined when another process has closed the run, or the condition on its row does not hold.
+ * Repeated after a commit whose result was lost, it finds the run closed with this very ending.
  */
 export async function closeRun(
   db: Kysely<Database>,

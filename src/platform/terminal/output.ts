@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { UsageError } from '../errors.ts'
 import { printableLines } from '../text.ts'
 
-/** Prints text for people on standard output. Identifiers in it come from outside, so nothing in it reaches the terminal as a control. */
+/** Prints text for people on standard output. Identifiers in it come from outside, so no control reaches the terminal. */
 export function print(text: string): void {
   process.stdout.write(`${printableLines(text)}\n`)
 }

@@ -17,10 +17,9 @@ interface Held {
 
 /**
  * Holds the outcomes that would do harm if the circuit breaker opened later: absences, rejections, refusals and undocumented
- * statuses. They are
- * written after the breaker has observed a whole window behind them, or when the run ends well. Absences are also written
- * once the breaker has acquitted them, and not while they are in doubt. Their claims stay leased meanwhile. If the process
- * ends before, the identifiers are unchanged.
+ * statuses. They are written after the breaker has observed a whole window behind them, or when the run ends well. Absences
+ * are also written once the breaker has acquitted them, and not while they are in doubt. Their claims stay leased meanwhile.
+ * If the process ends before, the identifiers are unchanged.
  */
 export class HeldOutcomes {
   #held: Held[] = []
