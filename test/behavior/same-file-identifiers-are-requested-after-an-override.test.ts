@@ -9,16 +9,21 @@ const done = {
   verdict: { heuristic: 'Majority', confidence: 0.9, classification: 'artificial' },
 }
 
+/** An API whose submissions have one file, some of them with a forced label. */
+function startApi(isForced: (identifier: string) => boolean) {
+  return startCannedApi((identifiers) =>
+    identifiers.map((identifier) => ({
+      ...done,
+      identifier,
+      ...(isForced(identifier) && { force_classification: 'human' }),
+    })),
+  )
+}
+
 describe('same-file identifiers', () => {
   it('are requested again when a first finished record is forced and theirs was not', async () => {
     let forced = false
-    await using api = await startCannedApi((identifiers) =>
-      identifiers.map((identifier) => ({
-        ...done,
-        identifier,
-        ...(forced && { force_classification: 'human' }),
-      })),
-    )
+    await using api = await startApi(() => forced)
     await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['old'])
     await bench.run()
@@ -29,13 +34,7 @@ describe('same-file identifiers', () => {
 
   it('cost one refresh for each new submission that is not forced, however many of them are', async () => {
     const forced = new Set<string>()
-    await using api = await startCannedApi((identifiers) =>
-      identifiers.map((identifier) => ({
-        ...done,
-        identifier,
-        ...(forced.has(identifier) && { force_classification: 'human' }),
-      })),
-    )
+    await using api = await startApi((identifier) => forced.has(identifier))
     await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     const copies = Array.from({ length: 300 }, (_, n) => `copy-${n}`)
     for (const copy of copies) forced.add(copy)
@@ -56,13 +55,7 @@ describe('same-file identifiers', () => {
 
   it('come after new work, and a fresh run requests them', async () => {
     let forced = false
-    await using api = await startCannedApi((identifiers) =>
-      identifiers.map((identifier) => ({
-        ...done,
-        identifier,
-        ...(forced && { force_classification: 'human' }),
-      })),
-    )
+    await using api = await startApi(() => forced)
     await using bench = await createTestApp({
       environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1', SYNC_CONCURRENCY: '1' },
     })
@@ -80,13 +73,7 @@ describe('same-file identifiers', () => {
   it('are compared although they are loaded at the same moment', async () => {
     for (let round = 0; round < 5; round++) {
       let forced = false
-      await using api = await startCannedApi((identifiers) =>
-        identifiers.map((identifier) => ({
-          ...done,
-          identifier,
-          ...(forced && identifier === 'a' && { force_classification: 'human' }),
-        })),
-      )
+      await using api = await startApi((identifier) => forced && identifier === 'a')
       await using bench = await createTestApp({
         environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1' },
       })

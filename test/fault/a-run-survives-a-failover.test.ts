@@ -7,6 +7,7 @@ import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { startStandby } from '../support/start-standby.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { runUntilFinished } from '../support/run-until-finished.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const IDENTIFIERS = 500
@@ -47,15 +48,7 @@ it('a failover to a standby in the middle of a run only delays it', async () => 
   expect(failure).toBeUndefined()
   expect(['succeeded', 'partial']).toContain(run.status)
 
-  await expect
-    .poll(
-      async () => {
-        await bench.makeAllDue()
-        return (await bench.run()).pending_count
-      },
-      { timeout: 30_000, interval: 500 },
-    )
-    .toBe(0)
+  await runUntilFinished(bench)
   const promoted = connect({ connectionString: standby.url, maxConnections: 1 })
   await expectTruth(promoted.db, bench.simulator.world, identifiers)
   await promoted.db.destroy()

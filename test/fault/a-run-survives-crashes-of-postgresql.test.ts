@@ -5,6 +5,7 @@ import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { sampleSize } from '../support/sample-size.ts'
+import { runUntilFinished } from '../support/run-until-finished.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 it('two crashes of PostgreSQL in the middle of a run only delay it', async () => {
@@ -30,16 +31,7 @@ it('two crashes of PostgreSQL in the middle of a run only delay it', async () =>
   expect(failure).toBeUndefined()
   expect(['succeeded', 'partial']).toContain(run.status)
 
-  // A claim stays leased until its lease expires when the response to its commit was lost.
-  await expect
-    .poll(
-      async () => {
-        await bench.makeAllDue()
-        return (await bench.run()).pending_count
-      },
-      { timeout: 30_000, interval: 500 },
-    )
-    .toBe(0)
+  await runUntilFinished(bench)
   await expectTruth(db, bench.simulator.world, identifiers)
   await db.destroy()
 })

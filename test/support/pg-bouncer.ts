@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { Client } from 'pg'
 import { expect, inject } from 'vitest'
-import { unprivilegedUser } from '../../src/devkit/embedded-postgres/server-process.ts'
+import { findFreePort, unprivilegedUser } from '../../src/devkit/embedded-postgres/server-process.ts'
 
 /** True where PgBouncer is installed; otherwise its tests are skipped, and say so. */
 export const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
@@ -28,7 +27,7 @@ export async function startPgBouncer(): Promise<PgBouncer> {
   const target = new URL(serverUrl)
   const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai-sync-pgbouncer-'))
   chmodSync(folder, 0o755)
-  const port = await freePort()
+  const port = await findFreePort()
   const file = path.join(folder, 'pgbouncer.ini')
   writeFileSync(
     file,
@@ -62,15 +61,6 @@ max_client_conn = 200
       rmSync(folder, { recursive: true })
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function canConnect(connectionString: string): Promise<boolean> {
