@@ -305,17 +305,12 @@ it('a connection that vanishes while its session is set up is closed, too', asyn
 
 it('a connection to a server that has become read-only is dropped, so that the next one can lead to the primary', async () => {
   await using database = await createTestDatabase()
-  const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(database.db)
-  const setReadOnly = (value: 'on' | 'off') =>
-    sql
-      .raw(`alter database ${rows[0]?.name} set default_transaction_read_only = ${value}`)
-      .execute(database.db)
-  await setReadOnly('on')
+  await database.set('default_transaction_read_only', 'on')
   // Its session stays read-only, as that with a former primary does.
   const { db } = connect({ connectionString: database.url, maxConnections: 1 })
   const write = () => sql`insert into identifai.identifiers (identifier) values ('a')`.execute(db)
   await expect(write()).rejects.toMatchObject({ code: '25006' })
-  await setReadOnly('off')
+  await database.set('default_transaction_read_only', 'off')
   await write()
   await db.destroy()
 })

@@ -56,10 +56,7 @@ it('a role whose settings end slow statements, and change the form of texts, loa
   await sql`create trigger wait before insert or update of status on identifai.sync_runs for each row execute function public.wait()`.execute(
     db,
   )
-  const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(db)
-  for (const [setting, value] of Object.entries(HOSTILE)) {
-    await sql.raw(`alter database ${rows[0]?.name} set ${setting} = ${value}`).execute(db)
-  }
+  for (const [parameter, value] of Object.entries(HOSTILE)) await hostile.database.set(parameter, value)
   expect(await wholeWalk(hostile)).toEqual(await wholeWalk(usual))
   const { rows: runs } = await sql`
     select from identifai.sync_runs where started_at < '2020-01-01Z' or finished_at < '2020-01-01Z'`.execute(

@@ -5,6 +5,8 @@ import { onServer } from './on-server.ts'
 
 export interface TestDatabase extends Connection, AsyncDisposable {
   readonly url: string
+  /** Sets a parameter for all later sessions. */
+  set(parameter: string, value: string): Promise<void>
 }
 
 /**
@@ -28,6 +30,7 @@ export async function createTestDatabase(
   return {
     ...connection,
     url: url.href,
+    set: (parameter, value) => onServer(serverUrl, `alter database ${name} set ${parameter} = ${value}`),
     [Symbol.asyncDispose]: async () => {
       await connection.db.destroy()
       await onServer(serverUrl, `drop database ${name} with (force)`)

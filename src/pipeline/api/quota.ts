@@ -77,7 +77,7 @@ export class Quota {
       const taken = await (urgent ? this.#reserveSlot() : this.#takeFreeSlot())
       if (taken && taken.waitMs <= 0) return taken.now
       const { waitMs } = taken ?? (await this.#until(FREE_AT))
-      if (waitMs > RETRY_POLICY.request.maxPauseMs) refuseToPause(await this.#untilPauseEnds())
+      if (waitMs > RETRY_POLICY.request.maxPauseMs) refuseLongPause((await this.#untilPauseEnds()).waitMs)
       if (waitMs > SILENT_WAIT_MS)
         this.#logger.warn({ waitMs: Math.round(waitMs) }, 'waiting for a request slot')
       await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
@@ -255,14 +255,18 @@ const SLOWDOWN_COUNTS = sql`coalesce(
 /** The factor by which requests are slower now. */
 const SLOWDOWN = sql`case when ${SLOWDOWN_COUNTS} then slowdown else 1 end`
 
-/** @throws PauseTooLongError when the wait is a pause that the API requested, and not the pace of the slots. */
-function refuseToPause({ waitMs }: Wait): void {
-  if (waitMs <= RETRY_POLICY.request.maxPauseMs) return
-  const minutes = Math.ceil(waitMs / 60_000)
+/** @throws PauseTooLongError when the rest of a pause that the API requires is longer than a run waits. */
+export function refuseLongPause(pauseMs: number): void {
+  const { maxPauseMs } = RETRY_POLICY.request
+  if (pauseMs <= maxPauseMs) return
   throw new PauseTooLongError(
-    `The API requires a pause (Retry-After) of ${minutes} more minutes.`,
+    `The API requires a pause (Retry-After) of ${minutes(pauseMs)} minutes, but a run waits for at most ${minutes(maxPauseMs)}.`,
     'Run again after that. If the API is wrong, end the pause with identifai-sync resume.',
   )
+}
+
+function minutes(milliseconds: number): number {
+  return Math.ceil(milliseconds / 60_000)
 }
 
 /** Evenly spaced slots, no bursts: then no window of any kind has more requests than its limit. */

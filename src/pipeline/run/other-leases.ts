@@ -13,6 +13,7 @@ export class OtherLeases {
   /** The heartbeat of each run when its leases were first seen. */
   readonly #heartbeats = new Map<string, string | null>()
   #waitsUntil: number | undefined
+  #hasLoggedLeft = false
 
   constructor(run: Run, leastPriority: number) {
     this.#run = run
@@ -30,8 +31,10 @@ export class OtherLeases {
       if (!this.#heartbeats.has(runId)) this.#heartbeats.set(runId, heartbeatAt)
     }
     const left = holders.reduce((sum, { identifiers }) => sum + identifiers, 0)
-    if (doubtful.length === 0 && left > 0) logger.info({ left }, 'due identifiers left to other runs')
-    return doubtful.length > 0
+    if (doubtful.length > 0) return true
+    if (left > 0 && !this.#hasLoggedLeft) logger.info({ left }, 'due identifiers left to other runs')
+    this.#hasLoggedLeft = left > 0
+    return false
   }
 
   async #read(): Promise<LeaseHolder[]> {

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../media/endpoint.ts'
+import { isFinished } from '../../platform/postgres/tables/queue.ts'
 import type { Outcome } from '../load/outcome.ts'
 import type { Claim } from '../queue/claim.ts'
 import type { Batch } from './batch.ts'
@@ -58,7 +59,7 @@ function breakerInputs(claims: readonly Claim[], outcomes: readonly Outcome[]): 
     const [result, state] = [resultOf(outcome), states.get(outcome.claim.id)]
     // A missing identifier that is still missing is no observation.
     if (state === 'missing' && (result === 'absent' || result === 'refused')) return []
-    return [{ id: outcome.claim.id, isFinished: state === 'done' || state === 'errored', result }]
+    return [{ id: outcome.claim.id, isFinished: state !== undefined && isFinished(state), result }]
   })
 }
 

@@ -9,6 +9,7 @@ import { readClock } from '../../platform/postgres/clock.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { delayBoundMs, RETRY_POLICY, retry } from '../../platform/retry.ts'
 import type { DatabaseTime } from '../../platform/time.ts'
+import { refuseLongPause } from '../api/quota.ts'
 import { packRequest, targetBytes, targetPathBytes } from '../api/request.ts'
 import { storeSizeLimit } from '../api/size-limit.ts'
 import type { Claim } from '../queue/claim.ts'
@@ -180,17 +181,4 @@ async function pauseForQuota(run: Run, error: ThrottledError, requestedAt: Datab
       'Find out which other program uses the same key.',
     )
   }
-}
-
-function refuseLongPause(pauseMs: number): void {
-  const { maxPauseMs } = RETRY_POLICY.request
-  if (pauseMs <= maxPauseMs) return
-  throw new PauseTooLongError(
-    `The API requires a pause (Retry-After) of ${minutes(pauseMs)} minutes, but a run waits for at most ${minutes(maxPauseMs)}.`,
-    'Run again after that. If the API is wrong, end the pause with identifai-sync resume.',
-  )
-}
-
-function minutes(milliseconds: number): number {
-  return Math.ceil(milliseconds / 60_000)
 }

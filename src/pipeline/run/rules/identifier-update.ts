@@ -1,4 +1,5 @@
 import type { AnalysisStatus } from '../../../platform/postgres/tables/history.ts'
+import { isFinished } from '../../../platform/postgres/tables/queue.ts'
 import type { IdentifierUpdate } from '../../load/outcome.ts'
 import type { Claim } from '../../queue/claim.ts'
 import { PRIORITY } from '../../queue/priority.ts'
@@ -37,16 +38,16 @@ export function afterRecord(
       dueAfterSeconds: refreshSeconds(policy),
     }
   }
-  const isFinished = claim.state === 'done' || claim.state === 'errored'
+  const wasFinished = isFinished(claim.state)
   const unfinished = {
     ...confirmed,
     // While an analysis runs, each record is read.
     recordDigest: null,
     // A finished identifier whose analysis runs again keeps its state, and is requested like an unfinished one.
-    state: isFinished ? claim.state : 'pending',
+    state: wasFinished ? claim.state : 'pending',
   } as const
   // A status that is not documented may be the last one: many such requests would use up the quota.
-  return isFinished && !hasKnownStatus
+  return wasFinished && !hasKnownStatus
     ? { ...unfinished, priority: PRIORITY.refresh, dueAfterSeconds: refreshSeconds(policy) }
     : { ...unfinished, priority: PRIORITY.new, dueAfterSeconds: pollSeconds(claim.ageSeconds) }
 }

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../../media/endpoint.ts'
 import type { Issue } from '../../../media/validation.ts'
 import { isJsonObject, type JsonObject } from '../../../platform/json.ts'
+import { type FinishedState, isFinished } from '../../../platform/postgres/tables/queue.ts'
 import { storable } from '../../../platform/text.ts'
 import type { LastRecords, ResponseRecord } from '../../api/records.ts'
 import type { Outcome } from '../../load/outcome.ts'
@@ -76,10 +77,10 @@ export function lastRecordsOf(claims: readonly Claim[]): LastRecords {
 }
 
 /** A claim of an identifier whose last record was finished, so that an identical one may come. */
-type FinishedClaim = Claim & { readonly state: 'done' | 'errored'; readonly recordDigest: string }
+type FinishedClaim = Claim & { readonly state: FinishedState; readonly recordDigest: string }
 
 function hasLastRecord(claim: Claim): claim is FinishedClaim {
-  return (claim.state === 'done' || claim.state === 'errored') && claim.recordDigest !== null
+  return isFinished(claim.state) && claim.recordDigest !== null
 }
 
 function outcomeOfAbsence(claim: Claim, policy: QueuePolicy): Extract<Outcome, { kind: 'not_returned' }> {

@@ -4,6 +4,13 @@ import { defineTable } from '../table.ts'
 export const IDENTIFIER_STATES = ['pending', 'done', 'errored', 'missing', 'quarantined', 'retired'] as const
 export type IdentifierState = (typeof IDENTIFIER_STATES)[number]
 
+const FINISHED_STATES = ['done', 'errored'] as const
+export type FinishedState = (typeof FINISHED_STATES)[number]
+
+export function isFinished(state: IdentifierState): state is FinishedState {
+  return (FINISHED_STATES as readonly string[]).includes(state)
+}
+
 /** The media that have an endpoint; the migration of each adds its row. */
 export const MEDIA_TABLE = defineTable({ name: 'media', columns: { media: 'text not null' } })
 

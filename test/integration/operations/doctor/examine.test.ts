@@ -64,8 +64,7 @@ describe('the doctor', () => {
 
   it('reports a server that accepts no writes', async () => {
     await using own = await createTestDatabase()
-    const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(own.db)
-    await sql.raw(`alter database ${rows[0]?.name} set default_transaction_read_only = on`).execute(own.db)
+    await own.set('default_transaction_read_only', 'on')
     const { found, exitCode } = await examination({ databaseUrl: own.url })
     expect(found('writes')).toMatchObject({
       status: 'failed',
