@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Command } from '@commander-js/extra-typings'
+import { asCalled } from '../platform/called-as.ts'
 import { print } from '../platform/terminal/output.ts'
-import { invocation } from './installation.ts'
 
 export function demoCommand() {
   return new Command('demo')
@@ -29,7 +29,7 @@ Everything keeps running until Ctrl-C. To explore the database:
 To run commands from another terminal:
   export DATABASE_URL='${databaseUrl}'
   export IDENTIFAI_API_URL=${apiUrl} IDENTIFAI_API_KEY=${apiKey}
-  ${invocation('status')}`)
+  ${asCalled('identifai-sync status')}`)
             if (!signal.aborted) await once(signal, 'abort')
           },
         })
@@ -38,7 +38,9 @@ To run commands from another terminal:
       }
       if (interrupt.exitCode === undefined)
         print(
-          `\nThe demo has ended and removed its files. To explore its database: ${invocation('demo --keep')}`,
+          asCalled(
+            '\nThe demo has ended and removed its files. To explore its database: identifai-sync demo --keep',
+          ),
         )
       else {
         print('\nStopped. The demo has removed its files.')

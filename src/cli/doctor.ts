@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Finding } from '../operations/doctor/finding.ts'
+import { asCalled } from '../platform/called-as.ts'
 import { printable } from '../platform/text.ts'
 import { print, printJson } from '../platform/terminal/output.ts'
 import { parseText } from './parse.ts'
@@ -48,5 +49,5 @@ Examples:
 
 function describe({ check, status, found, remedy }: Finding): string {
   const lines = found.split('\n').map(printable).join('\n')
-  return `${status.padEnd(8)} ${check}: ${lines}${remedy === null ? '' : `\n${' '.repeat(9)}${printable(remedy)}`}`
+  return `${status.padEnd(8)} ${check}: ${lines}${remedy === null ? '' : `\n${' '.repeat(9)}${asCalled(printable(remedy))}`}`
 }

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../pipeline/queue/enqueue/enqueue.ts'
 import { DatabaseError, EXIT_CODE, UsageError } from '../platform/errors.ts'
+import { asCalled } from '../platform/called-as.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { printNotice } from '../platform/terminal/output.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
@@ -81,8 +82,8 @@ function describeResult(result: EnqueueResult): string {
 /** Some tracked identifiers are not requested again soon, although the caller may expect it. */
 function requeueHint({ known_by_state: known }: EnqueueResult): string[] {
   const states = (['quarantined', 'missing'] as const).filter((state) => known[state])
-  return states.map(
-    (state) => `To request the ${state} identifiers again: identifai-sync requeue --state ${state}`,
+  return states.map((state) =>
+    asCalled(`To request the ${state} identifiers again: identifai-sync requeue --state ${state}`),
   )
 }
 

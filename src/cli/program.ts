@@ -1,5 +1,6 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { VARIABLE_LINES } from '../platform/config/variables.ts'
+import { asCalled } from '../platform/called-as.ts'
 import { EXIT_CODE, EXIT_CODE_MEANINGS, SIGNAL_EXIT_CODES } from '../platform/errors.ts'
 import { VERSION } from '../platform/version.ts'
 import { annotateCommand } from './annotate.ts'
@@ -64,9 +65,16 @@ export function createProgram(): Command {
   return program
 }
 
-/** Makes a command and its subcommands throw their errors, which main.ts turns into exit codes, and refer to --help. */
+/** Makes a command and its subcommands throw their errors, which run-program.ts turns into exit codes, and refer to --help. */
 function configure(command: CommandUnknownOpts): void {
-  command.exitOverride().helpOption('-h, --help', 'print help').showHelpAfterError('Try --help.')
+  command
+    .exitOverride()
+    .helpOption('-h, --help', 'print help')
+    .showHelpAfterError('Try --help.')
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(asCalled(text)),
+      writeErr: (text) => process.stderr.write(asCalled(text)),
+    })
   if (command.commands.length > 0) command.helpCommand('help [command]', 'print help of a command')
   command.commands.forEach(configure)
 }

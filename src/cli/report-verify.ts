@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { FileVerification } from '../compliance/report/read/verify-file.ts'
 import type { Finding } from '../compliance/verify/findings.ts'
 import type { ChainVerification } from '../compliance/verify/verify-chain.ts'
+import { asCalled } from '../platform/called-as.ts'
 import { EXIT_CODE } from '../platform/errors.ts'
 import { printable } from '../platform/text.ts'
 import { count, counted } from '../platform/terminal/text.ts'
@@ -119,7 +120,11 @@ function findingLines(findings: readonly Finding[]): string[] {
     ...(more > 0 ? [`  ... and ${count(more)} more: --json lists all of them.`] : []),
     ...(findings.length > 1 ? ['One alteration can cause several findings.'] : []),
     ...(findings.some(({ what }) => what.includes('classification'))
-      ? ['With the database, identifai-sync explain <number of the classification> prints a history.']
+      ? [
+          asCalled(
+            'With the database, identifai-sync explain <number of the classification> prints a history.',
+          ),
+        ]
       : []),
   ]
 }

@@ -1,5 +1,5 @@
-import { CommanderError } from '@commander-js/extra-typings'
-import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError } from '../platform/errors.ts'
+import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError, UsageError } from '../platform/errors.ts'
 import { assertNodeVersion } from '../platform/node-version.ts'
 import { asDatabaseError } from '../platform/postgres/database-error.ts'
 import { printNotice } from '../platform/terminal/output.ts'
@@ -9,9 +9,36 @@ import { createProgram } from './program.ts'
 export async function runProgram(args: readonly string[]): Promise<void> {
   try {
     assertNodeVersion(process.versions.node)
-    await createProgram().parseAsync(args, { from: 'user' })
+    const program = createProgram()
+    refuseTakenOptions(program, args)
+    await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     process.exitCode = report(error)
+  }
+}
+
+/** Without these options a command does no more than with them. */
+const HARMLESS = ['json', 'yes']
+
+/**
+ * npm takes the options before `--` for itself: `npm run demo --keep` runs `demo`. It leaves them in `npm_config_` variables.
+ *
+ * @throws UsageError when npm took an option of the command.
+ */
+function refuseTakenOptions(program: CommandUnknownOpts, args: readonly string[]): void {
+  if (process.env.npm_command === undefined) return
+  const command = program.commands.find((one) => one.name() === args[0])
+  const names = (command ? [command, ...command.commands] : []).flatMap(({ options }) =>
+    options.map((option) => option.name()),
+  )
+  const taken = names.find(
+    (name) => !HARMLESS.includes(name) && process.env[`npm_config_${name.replaceAll('-', '_')}`],
+  )
+  if (taken !== undefined) {
+    throw new UsageError(
+      `npm took the option --${taken} for itself, so nothing was started.`,
+      'Run identifai-sync without npm, or write -- before its options.',
+    )
   }
 }
 

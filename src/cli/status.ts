@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Status, Stuck } from '../pipeline/queue/status.ts'
 import { counted, durationText, textTable } from '../platform/terminal/text.ts'
+import { asCalled } from '../platform/called-as.ts'
 import { timeText } from '../platform/time.ts'
 import { printable } from '../platform/text.ts'
 import { openDatabase } from './open-app.ts'
@@ -43,7 +44,7 @@ type Described = Status & { readonly paused_until: Date | null; readonly next_ni
 /** The status for people; --json has every figure of it. */
 export function describeStatus(status: Described): string {
   if (status.tracked.length === 0) {
-    return 'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>'
+    return asCalled('Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>')
   }
   const next = status.next_due_at ? ` The next one is due at ${timeText(status.next_due_at)}.` : ''
   const lines = [
@@ -70,7 +71,7 @@ function reasons({ tracked }: Status): string[] {
   if (stuck.length === 0) return []
   return [
     ...stuck.map(({ state, common_error }) => `${state}, most often because: ${common_error}`),
-    'List them with: identifai-sync status --stuck',
+    asCalled('List them with: identifai-sync status --stuck'),
     '',
   ]
 }
@@ -79,12 +80,12 @@ function pause({ paused_until }: Described): string[] {
   if (paused_until === null) return []
   return [
     `Requests are paused until ${timeText(paused_until)}, because the API requested it or other processes wait for slots.`,
-    'If the API is wrong, end the pause with: identifai-sync resume',
+    asCalled('If the API is wrong, end the pause with: identifai-sync resume'),
   ]
 }
 
 function lastRuns(runs: Status['last_runs']): string[] {
-  if (runs.length === 0) return ['No run has started yet. Start one with: identifai-sync sync']
+  if (runs.length === 0) return [asCalled('No run has started yet. Start one with: identifai-sync sync')]
   const table = textTable(
     runs.map(({ started_at: started, seconds, trigger, status, claimed, requests, changed }) => {
       const took = durationText(seconds / 60)

@@ -8,7 +8,7 @@ export function assertNodeVersion(version: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > MAJOR || (major === MAJOR && minor >= MINOR)) return
   throw new UsageError(
-    `identifai-sync needs Node ${MAJOR}.${MINOR} or later, but this is ${version}.`,
+    `Node ${MAJOR}.${MINOR} or later is needed, but this is ${version}.`,
     'Install a newer Node.',
   )
 }

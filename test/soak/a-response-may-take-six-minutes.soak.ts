@@ -12,7 +12,7 @@ describe.concurrent('SYNC_REQUEST_TIMEOUT_MS alone limits a request', () => {
   it.for([
     ['before its headers', 0],
     ['in its body', 1],
-  ] as const)('of which the response pauses %s', async ([_, charactersBefore]) => {
+  ] as const)('and a response may pause %s', async ([, charactersBefore]) => {
     await using api = await startCannedApi((_identifiers, response) => {
       if (charactersBefore > 0) response.write(RECORD.slice(0, charactersBefore))
       void sleep(SILENCE_MS).then(() => response.end(RECORD.slice(charactersBefore)))

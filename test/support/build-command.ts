@@ -20,8 +20,7 @@ export function buildCommand(): Disposable & { readonly command: string } {
     path.join(folder, 'dist'),
   ])
   const command = path.join(folder, 'dist/identifai-sync')
-  copyFileSync(path.join(project, 'src/identifai-sync.sh'), command)
-  chmodSync(command, 0o755)
+  copyFileSync(path.join(project, 'identifai-sync'), command)
   symlinkSync(path.join(project, 'node_modules'), path.join(folder, 'node_modules'))
   return { command, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
 }

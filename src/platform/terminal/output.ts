@@ -4,6 +4,7 @@ import { lstat, rename, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { UsageError } from '../errors.ts'
+import { asCalled } from '../called-as.ts'
 import { printableLines } from '../text.ts'
 
 /** Prints text for people on standard output. Identifiers in it come from outside, so no control reaches the terminal. */
@@ -11,9 +12,9 @@ export function print(text: string): void {
   process.stdout.write(`${printableLines(text)}\n`)
 }
 
-/** Prints a notice for people on standard error, in the same way. */
+/** Prints a notice of ours for people on standard error, in the same way. */
 export function printNotice(text: string): void {
-  process.stderr.write(`${printableLines(text)}\n`)
+  process.stderr.write(`${printableLines(asCalled(text))}\n`)
 }
 
 /** Prints the one JSON document of a command on standard output. */
