@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
-import { READER_SETTINGS } from '../../src/operations/roles/grants.ts'
+import { READER_SETTINGS } from '../../src/operations/roles/grant.ts'
 import { median } from '../median.ts'
 import { BAR, viewQueries } from './queries.ts'
 

@@ -9,8 +9,7 @@ import { distributeCommand } from './distribute.ts'
 import { doctorCommand } from './doctor.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { explainCommand } from './explain.ts'
-import { grantEnqueuerCommand } from './grant-enqueuer.ts'
-import { grantReaderCommand } from './grant-reader.ts'
+import { grantEnqueuerCommand, grantJobCommand, grantReaderCommand } from './grant.ts'
 import { DOCUMENTS } from './installation.ts'
 import { migrateCommand } from './migrate.ts'
 import { planCommand } from './plan.ts'
@@ -43,8 +42,9 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   reportCommand,
   reconcileCommand,
   pruneCommand,
-  grantReaderCommand,
+  grantJobCommand,
   grantEnqueuerCommand,
+  grantReaderCommand,
   distributeCommand,
   doctorCommand,
   simulateCommand,

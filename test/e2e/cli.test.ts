@@ -199,7 +199,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
       expectClearError(
         await cli.call(['status'], env),
         5,
-        'For runs, doctor prints the missing grants',
+        'For runs, doctor lists the missing privileges',
         '"Create the roles" in docs/operations.md',
       )
       expectClearError(
@@ -296,7 +296,7 @@ describe('the commands', () => {
     expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
-  it('grant-reader and grant-enqueuer print the privileges of the role, and refuse an unknown role', async () => {
+  it('the grants print each privilege of the role, and refuse a role that would lose one, or is unknown', async () => {
     const env = { DATABASE_URL: database.url }
     const role = `reader_${new URL(database.url).pathname.slice(1)}`
     await sql`create role ${sql.id(role)}`.execute(database.db)
@@ -309,14 +309,31 @@ describe('the commands', () => {
       expect(await cli.run(['grant-enqueuer', role], env)).toMatchObject({
         code: 0,
         stderr: '',
-        stdout: expect.stringContaining('INSERT INTO identifai.identifiers'),
+        stdout: expect.stringMatching(
+          /INSERT INTO identifai\.identifiers .*\nExecuted for it:\n {2}GRANT INSERT \(media\) ON/s,
+        ),
       })
-      const json = await cli.call(['grant-reader', role, '--json'], env)
+      expectClearError(
+        await cli.call(['grant-reader', role], env),
+        2,
+        'has other privileges, so nothing was changed:\n  SELECT ON identifai.classification_revisions\n',
+        'add --revoke-others',
+      )
+      const json = await cli.call(['grant-reader', role, '--revoke-others', '--json'], env)
       expect(JSON.parse(json.stdout)).toEqual({
         role,
-        views: 'identifai_reporting',
-        tables: false,
+        granted: [],
+        revoked: expect.arrayContaining(['SELECT ON identifai.classifications']),
         statements_for_administrator: [],
+      })
+      expect(await cli.call(['grant-job', role, '--annotate'], env)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(
+          /can execute runs\..*\n {2}GRANT INSERT ON identifai\.override_notes\n/s,
+        ),
+      })
+      expect(await cli.call(['grant-job', role], env)).toMatchObject({
+        stdout: expect.stringContaining('Nothing was changed, because it already had these privileges.'),
       })
     } finally {
       await sql`drop owned by ${sql.id(role)}`.execute(database.db)

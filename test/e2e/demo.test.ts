@@ -3,7 +3,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { withResults } from '../../scripts/bi-results.ts'
-import { grantReader } from '../../src/operations/roles/grants.ts'
+import { grantReader } from '../../src/operations/roles/grant.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { createTestCli, type TestCli, finish } from '../support/test-cli.ts'
 
@@ -34,7 +34,7 @@ const BI_DOCS = readFileSync(new URL('../../docs/bi.md', import.meta.url), 'utf8
 async function queriedByAnalyst(databaseUrl: string): Promise<string> {
   const owner = connect({ connectionString: databaseUrl, maxConnections: 1 })
   await sql`create role analyst login password 'p'`.execute(owner.db)
-  await grantReader(owner.db, 'analyst', { withTables: false })
+  await grantReader(owner.db, 'analyst', { withTables: false, revokesOthers: false })
   await owner.db.destroy()
   const url = new URL(databaseUrl)
   url.username = 'analyst'

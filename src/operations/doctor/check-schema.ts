@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
-import { JOB_PRIVILEGES } from '../roles/job-privileges.ts'
+import { JOB } from '../roles/privileges.ts'
+import { readEffective } from '../roles/read-privileges.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import { assertMigrated, MIGRATIONS } from '../../platform/postgres/migrate.ts'
@@ -24,32 +25,31 @@ export async function checkPrivileges(db: Kysely<Database>): Promise<Result[]> {
 }
 
 async function checkTablePrivileges(db: Kysely<Database>): Promise<Result> {
-  const wanted = Object.entries(JOB_PRIVILEGES).flatMap(([table, privileges]) =>
-    privileges.map((privilege) => ({ table, privilege })),
-  )
-  const { rows } = await sql<{ table: string; privileges: string; role: string }>`
-    select wanted.table, string_agg(wanted.privilege, ', ' order by wanted.privilege) as privileges,
-      quote_ident(current_user) as role
-    from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as wanted ("table" text, privilege text)
-    join pg_catalog.pg_namespace as s on s.nspname = 'identifai'
-    -- By oid, because a lookup by name fails without the privilege on the schema.
-    join pg_catalog.pg_class as c on c.relnamespace = s.oid and c.relname = wanted.table
-    where not has_schema_privilege(s.oid, 'USAGE') or not has_table_privilege(c.oid, wanted.privilege)
-    group by wanted.table order by wanted.table`.execute(db)
-  if (rows.length === 0) {
-    return (await hasTables(db))
-      ? ok('The role has all privileges that a run needs.')
-      : skipped('The tables do not exist yet, so there are no privileges to check.')
-  }
-  const role = rows[0]?.role
-  const found = rows.map(({ table, privileges }) => `${privileges} on ${table}`).join('; ')
-  const grants = rows.map(({ table, privileges }) => `GRANT ${privileges} ON identifai.${table} TO ${role};`)
-  const statements = [`GRANT USAGE ON SCHEMA identifai TO ${role};`, ...grants].join(' ')
+  const tables = await readTables(db)
+  if (tables.size === 0) return skipped('The tables do not exist yet, so there are no privileges to check.')
+  const { rows } = await sql<{ role: string }>`select current_user as role`.execute(db)
+  const role = rows[0]?.role ?? ''
+  const effective = await readEffective(db, role)
+  const lacking = JOB.filter((privilege) => {
+    const [, table = ''] = privilege.split(' ON ')
+    return tables.has(table) && !effective.includes(privilege)
+  })
+  if (lacking.length === 0) return ok('The role has all privileges that a run needs.')
   return failed(
-    `The role ${role} lacks ${found}.`,
-    `If the job uses this role, run as the owner of the tables: ${statements} Otherwise run doctor as the role of the job.`,
+    `The role ${role} lacks ${lacking.join(', ')}.`,
+    `If the job uses this role, run as the owner of the tables: identifai-sync grant-job ${role}. Otherwise run doctor as the role of the job.`,
     EXIT_CODE.database,
   )
+}
+
+/** The tables that exist, also those that the role cannot use. */
+async function readTables(db: Kysely<Database>): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ name: string }>`
+    select format('identifai.%I', c.relname) as name
+    from pg_class as c join pg_namespace as s on s.oid = c.relnamespace where s.nspname = 'identifai'`.execute(
+    db,
+  )
+  return new Set(rows.map(({ name }) => name))
 }
 
 /** Only `enqueue` and `reconcile` need temporary tables, which PostgreSQL allows by default. */
@@ -65,13 +65,6 @@ async function checkTemporary(db: Kysely<Database>): Promise<Result[]> {
       `Run as the owner of the database: GRANT TEMPORARY ON DATABASE ${database} TO ${role};`,
     ),
   ]
-}
-
-async function hasTables(db: Kysely<Database>): Promise<boolean> {
-  const { rows } = await sql`
-    select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as s on s.oid = c.relnamespace
-    where s.nspname = 'identifai' and c.relname = 'identifiers'`.execute(db)
-  return rows.length > 0
 }
 
 /** The columns whose values come from a sequence. */

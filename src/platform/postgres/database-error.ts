@@ -43,7 +43,7 @@ function explain(code: string, detail: string, options: ErrorOptions): DatabaseE
   if (code === INSUFFICIENT_PRIVILEGE) {
     return new DatabaseError(
       `The database role of DATABASE_URL lacks a privilege (${detail}).`,
-      'Use the role that this command needs: "Create the roles" in docs/operations.md. For runs, doctor prints the missing grants.',
+      'Use the role that this command needs: "Create the roles" in docs/operations.md. For runs, doctor lists the missing privileges, and grant-job grants them.',
       options,
     )
   }

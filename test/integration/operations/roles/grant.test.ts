@@ -1,13 +1,16 @@
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { grantEnqueuer, grantReader } from '../../../../src/operations/roles/grants.ts'
+import { grantEnqueuer, grantJob, grantReader } from '../../../../src/operations/roles/grant.ts'
 import { connect } from '../../../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../../../src/platform/postgres/migrate.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 
 const PRIVILEGE = '42501'
+
+const CAREFUL = { revokesOthers: false }
+const VIEWS = { ...CAREFUL, withTables: false }
 
 describe('a role with a grant', () => {
   let bench: TestApp
@@ -87,8 +90,8 @@ describe('a role with a grant', () => {
   it('as a reader reads the reporting views, including those of later migrations, and nothing else', async () => {
     const { name, execute } = await role('reader')
     expect(await readable(execute)).toEqual([])
-    await grantReader(bench.app.db, name, { withTables: false })
-    await grantReader(bench.app.db, name, { withTables: false })
+    await grantReader(bench.app.db, name, VIEWS)
+    await grantReader(bench.app.db, name, VIEWS)
     expect(await readable(execute)).toEqual(await relations('v'))
     expect(await execute('select count(*)::int as n from identifai_reporting.classifications')).toEqual([
       { n: 5 },
@@ -107,7 +110,7 @@ describe('a role with a grant', () => {
 
   it('as a reader of the tables also reads the data tables, until it is granted the views only', async () => {
     const { name, execute } = await role('table reader')
-    await grantReader(bench.app.db, name, { withTables: true })
+    await grantReader(bench.app.db, name, { ...VIEWS, withTables: true })
     // This list is not derived from the code, so that a new table is readable only on purpose.
     const operational = [
       'api_quota',
@@ -129,24 +132,28 @@ describe('a role with a grant', () => {
     for (const statement of [...REFUSED, "select identifai.request_refresh('x')"]) {
       expect(await execute(statement), statement).toBe(PRIVILEGE)
     }
-    await grantReader(bench.app.db, name, { withTables: false })
+    await grantReader(bench.app.db, name, { ...VIEWS, revokesOthers: true })
     expect(await readable(execute)).toEqual(await relations('v'))
-    const schemaOf = sql<{ may: boolean }>`select has_schema_privilege(${name}, 'identifai', 'usage') as may`
-    expect((await schemaOf.execute(bench.app.db)).rows).toEqual([{ may: false }])
-    await grantEnqueuer(bench.app.db, name)
-    await grantReader(bench.app.db, name, { withTables: false })
-    expect((await schemaOf.execute(bench.app.db)).rows, 'an enqueuer needs the schema').toEqual([
-      { may: true },
-    ])
+    const { rows } = await sql`select has_schema_privilege(${name}, 'identifai', 'usage') as may`.execute(
+      bench.app.db,
+    )
+    expect(rows).toEqual([{ may: false }])
+  })
+
+  it('can be of an enqueuer and of a reader, in any order', async () => {
+    const { name, execute } = await role('reading enqueuer')
+    await grantEnqueuer(bench.app.db, name, CAREFUL)
+    await grantReader(bench.app.db, name, { ...VIEWS, withTables: true })
+    await grantEnqueuer(bench.app.db, name, CAREFUL)
+    expect(await execute("select identifai.request_refresh('x')")).toEqual([{ request_refresh: false }])
+    expect(await execute('select count(*)::int as n from identifai.classifications')).toEqual([{ n: 5 }])
   })
 
   it('as a reader has settings for fast views in this database', async () => {
     const { name, execute } = await role('fast reader')
     const settings = `select current_setting('jit') as jit, current_setting('random_page_cost') as page_cost`
     expect(await execute(settings)).toEqual([{ jit: 'on', page_cost: '4' }])
-    expect(await grantReader(bench.app.db, name, { withTables: false })).toEqual({
-      statementsForAdministrator: [],
-    })
+    expect(await grantReader(bench.app.db, name, VIEWS)).toMatchObject({ statementsForAdministrator: [] })
     expect(await execute(settings)).toEqual([{ jit: 'off', page_cost: '1.1' }])
   })
 
@@ -161,7 +168,7 @@ describe('a role with a grant', () => {
     const asOwner = connect({ connectionString: url.href, maxConnections: 1 })
     try {
       await migrateUp(asOwner.db)
-      expect(await grantReader(asOwner.db, reader.name, { withTables: false })).toEqual({
+      expect(await grantReader(asOwner.db, reader.name, VIEWS)).toMatchObject({
         statementsForAdministrator: [
           `ALTER ROLE "${reader.name}" IN DATABASE ${name} SET jit = off`,
           `ALTER ROLE "${reader.name}" IN DATABASE ${name} SET random_page_cost = 1.1`,
@@ -179,8 +186,8 @@ describe('a role with a grant', () => {
 
   it('as an enqueuer enqueues and refreshes identifiers with the documented statements, and nothing else', async () => {
     const { name, execute } = await role('enqueuer')
-    await grantEnqueuer(bench.app.db, name)
-    await grantEnqueuer(bench.app.db, name)
+    await grantEnqueuer(bench.app.db, name, CAREFUL)
+    await grantEnqueuer(bench.app.db, name, CAREFUL)
     const insert =
       "INSERT INTO identifai.identifiers (identifier, submitted_at, source) VALUES ('standard', now(), 'calls') ON CONFLICT DO NOTHING"
     expect(await execute(insert)).toEqual([])
@@ -210,14 +217,101 @@ describe('a role with a grant', () => {
     }
   })
 
+  it('lists the granted and revoked privileges, and the second time none', async () => {
+    const { name } = await role('listed')
+    expect(await grantEnqueuer(bench.app.db, name, CAREFUL)).toEqual({
+      granted: [
+        'USAGE ON SCHEMA identifai',
+        'INSERT (media) ON identifai.identifiers',
+        'INSERT (identifier) ON identifai.identifiers',
+        'INSERT (submitted_at) ON identifai.identifiers',
+        'INSERT (source) ON identifai.identifiers',
+        'EXECUTE ON FUNCTION identifai.request_refresh(text,text)',
+      ],
+      revoked: [],
+    })
+    expect(await grantEnqueuer(bench.app.db, name, CAREFUL)).toEqual({ granted: [], revoked: [] })
+    expect(await grantReader(bench.app.db, name, VIEWS)).toMatchObject({
+      granted: expect.arrayContaining(['SELECT ON identifai_reporting.classifications']),
+    })
+    const again = { granted: [], revoked: [] }
+    expect(await grantReader(bench.app.db, name, VIEWS)).toMatchObject(again)
+  })
+
+  it.each([
+    ['a table', 'truncate on identifai.clips', 'TRUNCATE ON identifai.clips'],
+    ['a column', 'update (source) on identifai.identifiers', 'UPDATE (source) ON identifai.identifiers'],
+    [
+      'a function',
+      'execute on function identifai.stamp_note()',
+      'EXECUTE ON FUNCTION identifai.stamp_note()',
+    ],
+    ['a schema', 'create on schema identifai_reporting', 'CREATE ON SCHEMA identifai_reporting'],
+    [
+      'a sequence',
+      'usage on sequence identifai.identifiers_id_seq',
+      'USAGE ON SEQUENCE identifai.identifiers_id_seq',
+    ],
+  ])(
+    'with another privilege, on %s, is refused unless it is to be revoked',
+    async (what, privilege, listed) => {
+      const { db } = bench.app
+      const { name } = await role(`holder of a privilege on ${what}`)
+      const give = () => sql`grant ${sql.raw(privilege)} to ${sql.id(name)}`.execute(db)
+      const kinds = [
+        (options: typeof CAREFUL) => grantReader(db, name, { ...options, withTables: true }),
+        (options: typeof CAREFUL) => grantEnqueuer(db, name, options),
+        (options: typeof CAREFUL) => grantJob(db, name, { ...options, annotates: true }),
+      ]
+      for (const grant of kinds) {
+        await give()
+        await expect(grant(CAREFUL)).rejects.toThrow(`so nothing was changed:\n  ${listed}\n`)
+        expect(await grant({ revokesOthers: true })).toMatchObject({
+          revoked: expect.arrayContaining([listed]),
+        })
+        expect(await grant(CAREFUL)).toMatchObject({ granted: [], revoked: [] })
+        await sql`drop owned by ${sql.id(name)}`.execute(db)
+      }
+    },
+  )
+
+  it('of the job is not made a reader, and the next run works', async () => {
+    const { name } = await role('job')
+    await grantJob(bench.app.db, name, { ...CAREFUL, annotates: false })
+    await expect(grantReader(bench.app.db, name, VIEWS)).rejects.toThrow(
+      /has other privileges, so nothing was changed:\n.*INSERT ON identifai\.api_quota\n/s,
+    )
+    expect(await grantJob(bench.app.db, name, { ...CAREFUL, annotates: false })).toEqual({
+      granted: [],
+      revoked: [],
+    })
+  })
+
+  it('is refused when it owns the tables, or has privileges by a membership or by PUBLIC', async () => {
+    const { db } = bench.app
+    await expect(grantReader(db, 'postgres', VIEWS)).rejects.toThrow(/^The role postgres owns the tables/)
+    const [writer, member] = [await role('writer'), await role('member')]
+    await sql`grant usage on schema identifai to ${sql.id(writer.name)}`.execute(db)
+    await sql`grant update on identifai.clips to ${sql.id(writer.name)}`.execute(db)
+    await sql`grant ${sql.id(writer.name)} to ${sql.id(member.name)}`.execute(db)
+    await expect(grantReader(db, member.name, { ...VIEWS, revokesOthers: true })).rejects.toThrow(
+      /by its membership in other roles.*\n {2}UPDATE ON identifai\.clips\n/s,
+    )
+    expect(await readable(member.execute), 'nothing was changed').toEqual([])
+    const { name } = await role('public')
+    await sql`grant delete on identifai_reporting.clips to public`.execute(db)
+    await expect(grantReader(db, name, VIEWS)).rejects.toThrow('DELETE ON identifai_reporting.clips')
+    await sql`revoke delete on identifai_reporting.clips from public`.execute(db)
+  })
+
   it('has to exist, and can have any name', async () => {
-    await expect(grantReader(bench.app.db, 'unknown_role', { withTables: false })).rejects.toThrow(
+    await expect(grantReader(bench.app.db, 'unknown_role', VIEWS)).rejects.toThrow(
       /^The database server has no role unknown_role\. .* CREATE ROLE unknown_role/,
     )
-    await expect(grantEnqueuer(bench.app.db, 'public')).rejects.toThrow(
+    await expect(grantEnqueuer(bench.app.db, 'public', CAREFUL)).rejects.toThrow(
       /^The database server has no role public/,
     )
     const { name } = await role('a "quoted"; role')
-    await grantReader(bench.app.db, name, { withTables: true })
+    await grantReader(bench.app.db, name, { ...VIEWS, withTables: true })
   })
 })

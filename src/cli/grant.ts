@@ -1,0 +1,120 @@
+import { Command } from '@commander-js/extra-typings'
+import type { Grant } from '../operations/roles/grant.ts'
+import { openDatabase } from './open-app.ts'
+import { printResult } from './print-result.ts'
+
+const REVOKE_OTHERS = ['--revoke-others', 'revoke the privileges that the role should not have'] as const
+
+/** The end of the help of each command. */
+const RULES = `
+Prints each privilege that it grants or revokes. A role with other privileges is refused, because a program may need
+them. Run this as the role that migrates. Needs DATABASE_URL only.`
+
+export function grantJobCommand() {
+  return new Command('grant-job')
+    .description('let a database role execute runs; it cannot change history')
+    .argument('<role>', 'an existing role, which the job will use')
+    .option('--annotate', 'also to write notes on overrides, with the command annotate')
+    .option(...REVOKE_OTHERS)
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+The role can use every command but migrate, prune, distribute and those that grant.${RULES}
+
+Example:
+  $ psql -c "CREATE ROLE identifai_sync LOGIN PASSWORD '...'"
+  $ identifai-sync grant-job identifai_sync`,
+    )
+    .action(async (role, options) => {
+      const { grantJob } = await import('../operations/roles/grant.ts')
+      await using app = await openDatabase()
+      const result = await grantJob(app.db, role, {
+        annotates: options.annotate ?? false,
+        revokesOthers: options.revokeOthers ?? false,
+      })
+      printResult(options, { role, ...result }, `${role} can execute runs.\n${describeGrant(result)}`)
+    })
+}
+
+export function grantReaderCommand() {
+  return new Command('grant-reader')
+    .description('let a database role read the reporting views')
+    .argument('<role>', 'an existing role, for example of a BI tool')
+    .option('--tables', 'also the data tables: results, history and payloads')
+    .option(...REVOKE_OTHERS)
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+The role can read the views of schema identifai_reporting, and those of later versions when the same role migrates. It
+cannot read the tables of the job. The settings jit and random_page_cost are changed for the role in this database,
+because the views are faster then. Where that needs an administrator, the command prints the statements.${RULES}
+
+Example:
+  $ psql -c "CREATE ROLE metabase LOGIN PASSWORD '...'"
+  $ identifai-sync grant-reader metabase`,
+    )
+    .action(async (role, options) => {
+      const { grantReader } = await import('../operations/roles/grant.ts')
+      await using app = await openDatabase()
+      const withTables = options.tables ?? false
+      const { statementsForAdministrator: statements, ...result } = await grantReader(app.db, role, {
+        withTables,
+        revokesOthers: options.revokeOthers ?? false,
+      })
+      const text = [
+        `${role} can read the views of identifai_reporting${withTables ? ' and the data tables of identifai' : ''}. Start with:`,
+        '  SELECT view_name, column_name, description FROM identifai_reporting.data_dictionary;',
+        describeGrant(result),
+        ...(statements.length > 0
+          ? [
+              'Some of its queries are slow until an administrator of the database executes this:',
+              ...statements.map((statement) => `  ${statement};`),
+            ]
+          : []),
+      ]
+      printResult(options, { role, ...result, statements_for_administrator: statements }, text.join('\n'))
+    })
+}
+
+export function grantEnqueuerCommand() {
+  return new Command('grant-enqueuer')
+    .description('let a database role enqueue identifiers')
+    .argument('<role>', 'an existing role, for example of the application that submits the audio')
+    .option(...REVOKE_OTHERS)
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+The role can insert identifiers and request refreshes. It cannot read them. Therefore write ON CONFLICT DO NOTHING
+without column names, and no RETURNING.${RULES}
+
+Example:
+  $ psql -c "CREATE ROLE recorder LOGIN PASSWORD '...'"
+  $ identifai-sync grant-enqueuer recorder`,
+    )
+    .action(async (role, options) => {
+      const { grantEnqueuer } = await import('../operations/roles/grant.ts')
+      await using app = await openDatabase()
+      const result = await grantEnqueuer(app.db, role, { revokesOthers: options.revokeOthers ?? false })
+      printResult(
+        options,
+        { role, ...result },
+        `${role} can enqueue identifiers:
+  INSERT INTO identifai.identifiers (identifier, submitted_at, source) VALUES ('...', now(), 'calls') ON CONFLICT DO NOTHING;
+  SELECT identifai.request_refresh('...');
+${describeGrant(result)}`,
+      )
+    })
+}
+
+function describeGrant({ granted, revoked }: Grant): string {
+  if (granted.length + revoked.length === 0)
+    return 'Nothing was changed, because it already had these privileges.'
+  const statements = [
+    ...granted.map((privilege) => `  GRANT ${privilege}`),
+    ...revoked.map((privilege) => `  REVOKE ${privilege}`),
+  ]
+  return ['Executed for it:', ...statements].join('\n')
+}

@@ -1,0 +1,156 @@
+import { type Kysely, sql } from 'kysely'
+import { UsageError } from '../../platform/errors.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../../platform/postgres/database-error.ts'
+import { ANNOTATOR, ENQUEUER, JOB, type Privilege, TABLE_READER } from './privileges.ts'
+import { hasRole, ownsTables, readHeld, readEffective, readViews } from './read-privileges.ts'
+
+/** The settings of a reader's queries, which make the views faster. */
+export const READER_SETTINGS = [
+  // PostgreSQL compiles a query that it expects to be expensive. A view has many expressions, so that takes longer than the query.
+  'jit = off',
+  // The rows of a time range are adjacent in all tables, so that reading them by an index is not random.
+  'random_page_cost = 1.1',
+]
+
+/** The privileges that a call granted and revoked; both are empty where the role had exactly these. */
+export interface Grant {
+  readonly granted: readonly Privilege[]
+  readonly revoked: readonly Privilege[]
+}
+
+interface GrantOptions {
+  /** Revokes the privileges that the role should not have; otherwise such a role is refused. */
+  readonly revokesOthers: boolean
+}
+
+/**
+ * Lets a role execute runs, and with `annotates` write notes on overrides.
+ *
+ * @throws UsageError when the role does not exist, has privileges that it should not have, or owns the tables.
+ */
+export async function grantJob(
+  db: Kysely<Database>,
+  role: string,
+  { annotates, revokesOthers }: GrantOptions & { readonly annotates: boolean },
+): Promise<Grant> {
+  const wanted = annotates ? [...JOB, ...ANNOTATOR] : JOB
+  const kept = [...ANNOTATOR, ...ENQUEUER, ...TABLE_READER, ...(await readViews(db))]
+  return db.transaction().execute((trx) => grant(trx, role, { wanted, kept, revokesOthers }))
+}
+
+/**
+ * Lets a role enqueue identifiers and request refreshes, and nothing else but read the results.
+ *
+ * @throws UsageError when the role does not exist, has privileges that it should not have, or owns the tables.
+ */
+export async function grantEnqueuer(
+  db: Kysely<Database>,
+  role: string,
+  { revokesOthers }: GrantOptions,
+): Promise<Grant> {
+  const kept = [...TABLE_READER, ...(await readViews(db))]
+  return db.transaction().execute((trx) => grant(trx, role, { wanted: ENQUEUER, kept, revokesOthers }))
+}
+
+/**
+ * Lets a role read the reporting views, including those of later migrations, and with `withTables` the data tables; and
+ * nothing else but enqueue identifiers. Changes settings of the role in this database, so that the views are fast.
+ *
+ * @returns Also the statements for these settings that the current role may not execute; none where it may.
+ * @throws UsageError when the role does not exist, has privileges that it should not have, or owns the tables.
+ */
+export async function grantReader(
+  db: Kysely<Database>,
+  role: string,
+  { withTables, revokesOthers }: GrantOptions & { readonly withTables: boolean },
+): Promise<Grant & { readonly statementsForAdministrator: readonly string[] }> {
+  const views = await readViews(db)
+  const wanted = withTables ? [...views, ...TABLE_READER] : views
+  const changed = await db.transaction().execute(async (trx) => {
+    const result = await grant(trx, role, { wanted, kept: ENQUEUER, revokesOthers })
+    // Covers the views that the current role, which migrates, creates later.
+    await sql`alter default privileges in schema identifai_reporting grant select on tables to ${sql.id(role)}`.execute(
+      trx,
+    )
+    return result
+  })
+  return { ...changed, statementsForAdministrator: await setReaderSettings(db, role) }
+}
+
+interface Wanted extends GrantOptions {
+  /** The privileges that the role gets. */
+  readonly wanted: readonly Privilege[]
+  /** The privileges that it keeps if it has them. */
+  readonly kept: readonly Privilege[]
+}
+
+async function grant(
+  db: Kysely<Database>,
+  role: string,
+  { wanted, kept, revokesOthers }: Wanted,
+): Promise<Grant> {
+  await refuseUnsuitable(db, role)
+  const held = await readHeld(db, role)
+  const alsoHeld = kept.filter((privilege) => held.includes(privilege))
+  // A schema alone is of no use to the role.
+  const hasMoreThanSchemas = alsoHeld.some((privilege) => !privilege.startsWith('USAGE '))
+  const allowed = new Set([...wanted, ...(hasMoreThanSchemas ? alsoHeld : [])])
+  const granted = wanted.filter((privilege) => !held.includes(privilege))
+  const revoked = held.filter((privilege) => !allowed.has(privilege))
+  if (revoked.length > 0 && !revokesOthers) refuseOthers(role, revoked)
+  const name = sql.id(role)
+  for (const privilege of granted) await sql`grant ${sql.raw(privilege)} to ${name}`.execute(db)
+  for (const privilege of revoked) await sql`revoke ${sql.raw(privilege)} from ${name}`.execute(db)
+  const inherited = (await readEffective(db, role)).filter((privilege) => !allowed.has(privilege))
+  if (inherited.length > 0) refuseInherited(role, inherited)
+  return { granted, revoked }
+}
+
+async function refuseUnsuitable(db: Kysely<Database>, role: string): Promise<void> {
+  if (!(await hasRole(db, role))) {
+    throw new UsageError(
+      `The database server has no role ${role}.`,
+      `Create it first: CREATE ROLE ${role} LOGIN PASSWORD '...'`,
+    )
+  }
+  if (await ownsTables(db, role)) {
+    throw new UsageError(
+      `The role ${role} owns the tables, is a member of their owner, or is a superuser, so nothing was granted.`,
+      'Create a role of its own for each duty: "Create the roles" in docs/operations.md.',
+    )
+  }
+}
+
+function refuseOthers(role: string, others: readonly Privilege[]): never {
+  throw new UsageError(
+    `The role ${role} has other privileges, so nothing was changed:\n${listed(others)}`,
+    'Give another role. If no program needs these privileges any more, add --revoke-others, which revokes them.',
+  )
+}
+
+function refuseInherited(role: string, inherited: readonly Privilege[]): never {
+  throw new UsageError(
+    `The role ${role} has other privileges by its membership in other roles, or by grants to PUBLIC, so nothing was changed:\n${listed(inherited)}`,
+    'End the membership or the grants, or give another role.',
+  )
+}
+
+function listed(privileges: readonly Privilege[]): string {
+  return privileges.map((privilege) => `  ${privilege}`).join('\n')
+}
+
+/** Returns the statements where only an administrator may execute them. */
+async function setReaderSettings(db: Kysely<Database>, role: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ statement: string }>`
+    select format('ALTER ROLE %I IN DATABASE %I SET ', ${role}::text, current_database()) || setting as statement
+    from unnest(${READER_SETTINGS}::text[]) as setting`.execute(db)
+  const statements = rows.map(({ statement }) => statement)
+  try {
+    for (const statement of statements) await sql.raw(statement).execute(db)
+    return []
+  } catch (error) {
+    if (databaseCodeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+    return statements
+  }
+}

@@ -1,0 +1,51 @@
+import { DATA_TABLES } from '../../media/registry.ts'
+
+/** A privilege as SQL writes it between GRANT and TO: `SELECT ON identifai.sync_runs`. */
+export type Privilege = string
+
+/** The tables of a run, and what it does with them. It cannot change history. */
+const JOB_TABLES = {
+  identifiers: ['SELECT', 'INSERT', 'UPDATE'],
+  sync_runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  api_quota: ['SELECT', 'INSERT', 'UPDATE'],
+  api_size_limits: ['SELECT', 'INSERT', 'UPDATE'],
+  classifications: ['SELECT', 'INSERT', 'UPDATE'],
+  clips: ['SELECT', 'INSERT', 'DELETE'],
+  verdicts: ['SELECT', 'INSERT', 'DELETE'],
+  model_results: ['SELECT', 'INSERT', 'DELETE'],
+  classification_revisions: ['SELECT', 'INSERT'],
+  revision_payloads: ['SELECT', 'INSERT'],
+  quarantined_payloads: ['SELECT', 'INSERT', 'UPDATE'],
+  schema_drift: ['SELECT', 'INSERT', 'UPDATE'],
+  override_notes: ['SELECT'],
+  chain_leaves: ['SELECT', 'INSERT'],
+  schema_migrations: ['SELECT'],
+} as const
+
+const USAGE = 'USAGE ON SCHEMA identifai'
+
+/** The role that executes runs. */
+export const JOB: readonly Privilege[] = [
+  USAGE,
+  ...Object.entries(JOB_TABLES).flatMap(([table, kinds]) =>
+    kinds.map((kind) => `${kind} ON identifai.${table}`),
+  ),
+]
+
+/** A role that writes notes on overrides, in addition to JOB. */
+export const ANNOTATOR: readonly Privilege[] = ['INSERT ON identifai.override_notes']
+
+/** An application that adds identifiers and requests refreshes. It cannot read the rows that it inserted. */
+export const ENQUEUER: readonly Privilege[] = [
+  USAGE,
+  ...['media', 'identifier', 'submitted_at', 'source'].map(
+    (column) => `INSERT (${column}) ON identifai.identifiers`,
+  ),
+  'EXECUTE ON FUNCTION identifai.request_refresh(text,text)',
+]
+
+/** A reader of the data tables, in addition to the views. */
+export const TABLE_READER: readonly Privilege[] = [
+  USAGE,
+  ...DATA_TABLES.map(({ name }) => `SELECT ON identifai.${name}`),
+]

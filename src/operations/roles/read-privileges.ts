@@ -1,0 +1,66 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../../platform/postgres/database.ts'
+import type { Privilege } from './privileges.ts'
+
+/** The schemas whose privileges the commands grant. */
+const SCHEMAS = sql`('identifai', 'identifai_reporting')`
+
+export async function hasRole(db: Kysely<Database>, role: string): Promise<boolean> {
+  const { rows } = await sql`select from pg_catalog.pg_roles where rolname = ${role}`.execute(db)
+  return rows.length === 1
+}
+
+/** Returns true for the owner of a table, its members, and a superuser, who have every privilege without a grant. */
+export async function ownsTables(db: Kysely<Database>, role: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from pg_class as c join pg_namespace as s on s.oid = c.relnamespace
+    where s.nspname in ${SCHEMAS} and pg_has_role(${role}, c.relowner, 'USAGE')
+    limit 1`.execute(db)
+  return rows.length > 0
+}
+
+/** The privileges to read the views of this version. */
+export async function readViews(db: Kysely<Database>): Promise<Privilege[]> {
+  const { rows } = await sql<{ privilege: Privilege }>`
+    select format('SELECT ON identifai_reporting.%I', relname) as privilege
+    from pg_class where relnamespace = 'identifai_reporting'::regnamespace and relkind = 'v' order by relname`.execute(
+    db,
+  )
+  return ['USAGE ON SCHEMA identifai_reporting', ...rows.map(({ privilege }) => privilege)]
+}
+
+/** The privileges on the two schemas that were granted to the role itself. */
+export async function readHeld(db: Kysely<Database>, role: string): Promise<Privilege[]> {
+  const { rows } = await sql<{ privilege: Privilege }>`
+    with schemas as (select oid, nspname, nspacl from pg_namespace where nspname in ${SCHEMAS}),
+    relations as (
+      select c.oid, case c.relkind when 'S' then 'SEQUENCE ' else '' end || format('%I.%I', s.nspname, c.relname) as name,
+        c.relacl
+      from pg_class as c join schemas as s on s.oid = c.relnamespace
+    ),
+    objects as (
+      select 'SCHEMA ' || quote_ident(nspname) as object, '' as columns, nspacl as acl from schemas
+      union all select name, '', relacl from relations
+      union all select r.name, format(' (%I)', a.attname), a.attacl
+      from relations as r join pg_attribute as a on a.attrelid = r.oid
+      union all select 'FUNCTION ' || p.oid::regprocedure, '', p.proacl
+      from pg_proc as p join schemas as s on s.oid = p.pronamespace
+    )
+    select format('%s%s ON %s', g.privilege_type, o.columns, o.object) as privilege
+    from objects as o, aclexplode(o.acl) as g
+    where g.grantee = (select oid from pg_roles where rolname = ${role})
+    order by o.object, 1`.execute(db)
+  return rows.map(({ privilege }) => privilege)
+}
+
+/** The privileges on tables and views that the role can use, also those of roles of which it is a member, and of PUBLIC. */
+export async function readEffective(db: Kysely<Database>, role: string): Promise<Privilege[]> {
+  const { rows } = await sql<{ privilege: Privilege }>`
+    select format('%s ON %I.%I', kind, s.nspname, c.relname) as privilege
+    from pg_class as c join pg_namespace as s on s.oid = c.relnamespace,
+      unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) as kind
+    where s.nspname in ${SCHEMAS} and c.relkind in ('r', 'p', 'v')
+      and has_schema_privilege(${role}, s.oid, 'USAGE') and has_table_privilege(${role}, c.oid, kind)
+    order by s.nspname, c.relname, kind`.execute(db)
+  return rows.map(({ privilege }) => privilege)
+}
