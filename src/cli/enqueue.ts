@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import type { EnqueueResult } from '../pipeline/queue/enqueue/enqueue.ts'
+import type { EnqueueResult } from '../pipeline/queue/enqueue.ts'
 import { DatabaseError, EXIT_CODE, UsageError } from '../platform/errors.ts'
 import { asCalled } from '../platform/called-as.ts'
 import { count, counted } from '../platform/terminal/text.ts'
@@ -48,8 +48,8 @@ Examples:
     .action(async (ids, options) => {
       const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
       const { PRIORITY } = await import('../pipeline/queue/priority.ts')
-      const { enqueue } = await import('../pipeline/queue/enqueue/enqueue.ts')
-      const { openInput } = await import('../pipeline/queue/enqueue/open-input.ts')
+      const { enqueue } = await import('../pipeline/queue/enqueue.ts')
+      const { openInput } = await import('../pipeline/queue/input/open-input.ts')
       const entries = await openInput({
         ids,
         file: options.file,

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import type { Difference, Reconciliation } from '../pipeline/queue/enqueue/reconcile.ts'
+import type { Difference, Reconciliation } from '../pipeline/queue/reconcile.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { printable } from '../platform/text.ts'
 import { print, printNotice, writeOutput } from '../platform/terminal/output.ts'
@@ -26,8 +26,8 @@ Examples:
     )
     .action(async (file, options) => {
       const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
-      const { openInput } = await import('../pipeline/queue/enqueue/open-input.ts')
-      const { reconcile } = await import('../pipeline/queue/enqueue/reconcile.ts')
+      const { openInput } = await import('../pipeline/queue/input/open-input.ts')
+      const { reconcile } = await import('../pipeline/queue/reconcile.ts')
       const { EXIT_CODE } = await import('../platform/errors.ts')
       const entries = await openInput({
         ids: [],

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { argumentEntries } from '../../../../../src/pipeline/queue/enqueue/read-entries.ts'
-import { reconcile } from '../../../../../src/pipeline/queue/enqueue/reconcile.ts'
-import { createTestApp } from '../../../../support/test-app.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-entries.ts'
+import { reconcile } from '../../../../src/pipeline/queue/reconcile.ts'
+import { createTestApp } from '../../../support/test-app.ts'
 
 describe('reconcile', () => {
   it('lists the identifiers that only the list has and those that only the queue has, and changes nothing', async () => {

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { enqueue } from '../../../../../src/pipeline/queue/enqueue/enqueue.ts'
-import type { Entry, InvalidEntry } from '../../../../../src/pipeline/queue/enqueue/entry.ts'
-import { argumentEntries } from '../../../../../src/pipeline/queue/enqueue/read-entries.ts'
-import { createTestDatabase, type TestDatabase } from '../../../../support/test-database.ts'
+import { enqueue } from '../../../../src/pipeline/queue/enqueue.ts'
+import type { Entry, InvalidEntry } from '../../../../src/pipeline/queue/input/entry.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-entries.ts'
+import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
 
 const options = { media: 'audio', priority: -5, source: 'batch' }
 

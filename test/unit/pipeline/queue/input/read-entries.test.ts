@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { isInvalid } from '../../../../../src/pipeline/queue/enqueue/entry.ts'
-import { readCsvEntries, readTextEntries } from '../../../../../src/pipeline/queue/enqueue/read-entries.ts'
+import { isInvalid } from '../../../../../src/pipeline/queue/input/entry.ts'
+import { readCsvEntries, readTextEntries } from '../../../../../src/pipeline/queue/input/read-entries.ts'
 import { UsageError } from '../../../../../src/platform/errors.ts'
 
 function chunks(...parts: (string | Buffer)[]): Readable {

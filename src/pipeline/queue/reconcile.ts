@@ -1,9 +1,9 @@
 import { type Expression, type Kysely, sql } from 'kysely'
-import type { Database } from '../../../platform/postgres/database.ts'
-import { readByCursor } from '../../../platform/postgres/read-by-cursor.ts'
-import type { IdentifierState } from '../../../platform/postgres/tables/queue.ts'
-import type { InvalidEntry } from './entry.ts'
-import type { EntryStream } from './read-entries.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
+import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
+import type { InvalidEntry } from './input/entry.ts'
+import type { EntryStream } from './input/read-entries.ts'
 import { type StateCounts, stageEntries } from './enqueue.ts'
 
 /** A list compared with the tracked identifiers. The keys of the figures are those of the JSON output. */

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../../platform/postgres/database.ts'
-import type { IdentifierState } from '../../../platform/postgres/tables/queue.ts'
-import { type Entry, type InvalidEntry, isInvalid } from './entry.ts'
-import type { EntryStream } from './read-entries.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
+import { type Entry, type InvalidEntry, isInvalid } from './input/entry.ts'
+import type { EntryStream } from './input/read-entries.ts'
 
 /** Entries in one statement. */
 const CHUNK = 5000
