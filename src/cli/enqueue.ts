@@ -1,9 +1,11 @@
-import { Command } from '@commander-js/extra-typings'
+import { Command, Option } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../pipeline/queue/enqueue.ts'
-import { DatabaseError, EXIT_CODE, UsageError } from '../platform/errors.ts'
+import { DATE_FORMATS } from '../pipeline/queue/input/date-format.ts'
 import { asCalled } from '../platform/called-as.ts'
-import { count, counted } from '../platform/terminal/text.ts'
-import { printNotice } from '../platform/terminal/output.ts'
+import { DatabaseError, EXIT_CODE, UsageError } from '../platform/errors.ts'
+import { createProgressLine } from '../platform/terminal/output.ts'
+import { count, counted, textTable } from '../platform/terminal/text.ts'
+import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, describeInvalid, FILE_OPTION } from './input-options.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
 import { parseInteger } from './parse.ts'
 import { printResult } from './print-result.ts'
@@ -18,11 +20,18 @@ const explainMissing = (detail: string, options: ErrorOptions) =>
 export function enqueueCommand() {
   return new Command('enqueue')
     .description('track identifiers: from arguments, a file or standard input')
-    .argument('[id...]', 'identifiers, as the API returned them when the files were submitted')
-    .option('--file <file>', 'read identifiers from a file, one a line; - is standard input')
-    .option(
-      '--csv',
-      'the file is CSV with a header: identifier (otherwise the first column), submitted_at, source',
+    .argument(
+      '[id...]',
+      'identifiers, as the API returned them when the files were submitted; - is standard input',
+    )
+    .addOption(FILE_OPTION)
+    .addOption(CSV_OPTION)
+    .addOption(COLUMN_OPTION)
+    .addOption(DELIMITER_OPTION)
+    .addOption(
+      new Option('--date-format <format>', 'format of submitted_at in CSV, besides ISO 8601').choices(
+        DATE_FORMATS,
+      ),
     )
     .option(
       '--priority <n>',
@@ -31,38 +40,45 @@ export function enqueueCommand() {
     )
     .option('--media <medium>', 'medium of the submissions (default: audio)')
     .option('--source <name>', 'origin of the audio, for entries without a source')
+    .option('--update', 'replace submitted_at and source of tracked identifiers by those of the input')
+    .option('--dry-run', 'print the first entries as they are read, and the result, and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-A file whose name ends in .csv is read as CSV. Times are ISO 8601, and UTC when they have no zone. An identifier that is
-already tracked does not change. A file is added completely or not at all. Invalid lines (blank, or longer than 1,024
-bytes) are listed, and not added.
+CSV has a header. The columns submitted_at and source are optional, and others are ignored. Times are ISO 8601, and UTC
+when they have no zone; with --date-format also such as 01.07.2026 10:15. Text is UTF-8, or UTF-16 with a byte order mark.
+An identifier that is already tracked gets the submitted_at and the source that it lacks. A file is added completely or
+not at all. Invalid lines (blank, or longer than 1,024 bytes) are listed, and not added.
 Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
 
 Examples:
   $ identifai-sync enqueue 5f2b...c1 77ab...09
   $ identifai-sync enqueue --file calls.csv --source call-center
-  $ psql -Atc 'select id from uploads' | identifai-sync enqueue --file -`,
+  $ identifai-sync enqueue --file export.csv --column upload_id --date-format DD.MM.YYYY --dry-run
+  $ psql -Atc 'select id from uploads' | identifai-sync enqueue -`,
     )
     .action(async (ids, options) => {
       const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
       const { PRIORITY } = await import('../pipeline/queue/priority.ts')
       const { enqueue } = await import('../pipeline/queue/enqueue.ts')
       const { openInput } = await import('../pipeline/queue/input/open-input.ts')
-      const entries = await openInput({
-        ids,
-        file: options.file,
-        csv: options.csv,
-        onNotice: (notice) => printNotice(`note: ${notice}`),
-      })
+      // As every tool does, it reads standard input when it is not a terminal and nothing else is given.
+      const isPiped = ids.length === 0 && !process.stdin.isTTY
+      const { file = isPiped ? '-' : undefined, ...format } = options
+      const entries = await openInput({ ...format, ids, file })
       await using app = await explainPrivilege(explainMissing, openDatabase)
 
+      const progress = createProgressLine(process.stderr)
       const result = await enqueue(app.db, entries, {
         media: endpointOf(options.media ?? DEFAULT_MEDIA).media,
-        priority: options.priority ?? (options.file === undefined ? PRIORITY.new : PRIORITY.bulk),
+        priority: options.priority ?? (file === undefined ? PRIORITY.new : PRIORITY.bulk),
         source: options.source || null,
+        update: options.update,
+        dryRun: options.dryRun,
+        onRead: (read) => progress.show(`${counted(read, 'entry', 'entries')} read`),
       })
+      progress.clear()
       if (result.added + result.known === 0) refuseEmpty(result)
       printResult(options, result, describeResult(result))
       if (result.invalid > 0) process.exitCode = EXIT_CODE.partial
@@ -72,10 +88,17 @@ Examples:
 function describeResult(result: EnqueueResult): string {
   const states = Object.entries(result.known_by_state).map(([state, number]) => `${count(number)} ${state}`)
   const known = result.known > 0 ? ` (${states.join(', ')})` : ''
+  const repeated = result.repeated > 0 ? `, ${count(result.repeated)} repeated` : ''
   return [
-    `${counted(result.added, 'identifier')} added, ${count(result.known)} already tracked${known}, ${count(result.invalid)} invalid.`,
-    ...requeueHint(result),
-    ...invalidLines(result),
+    ...(result.first ? ['The first entries as they were read:', '', textTable(result.first), ''] : []),
+    `${counted(result.added, 'identifier')} ${result.first ? 'would be ' : ''}added, ${count(result.known)} already tracked${known}${repeated}, ${count(result.invalid)} invalid.`,
+    ...(result.updated > 0
+      ? [
+          `${counted(result.updated, 'tracked identifier')}${result.first ? ' would get' : ' got'} another submitted_at or source.`,
+        ]
+      : []),
+    ...(result.first ? ['It was a dry run, so nothing was written.'] : requeueHint(result)),
+    ...describeInvalid(result),
   ].join('\n')
 }
 
@@ -95,12 +118,7 @@ function refuseEmpty(result: EnqueueResult): never {
     )
   }
   throw new UsageError(
-    `No identifier is valid, so nothing was enqueued.\n${invalidLines(result).join('\n')}`,
+    `No identifier is valid, so nothing was enqueued.\n${describeInvalid(result).join('\n')}`,
     'Correct these lines.',
   )
-}
-
-function invalidLines({ invalid, invalid_lines: named }: EnqueueResult): string[] {
-  const lines = named.map(({ line, reason }) => `  line ${line}: ${reason}`)
-  return invalid > named.length ? [...lines, `  and ${invalid - named.length} more`] : lines
 }

@@ -12,9 +12,7 @@ import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../platform/postgres/dat
  * @throws UsageError or DatabaseError when a setting is wrong, or the database cannot be reached or lacks migrations.
  */
 export async function openApp(passed?: Environment, overrides?: AppOverrides): Promise<App> {
-  // A run makes much garbage. Collecting it when the heap has doubled takes no time and less memory. As a flag of the
-  // command line, this would disable Node's own code cache, and slow down every start.
-  v8.setFlagsFromString('--heap-growing-percent=100')
+  limitHeap()
   const { createApp } = await import('../app.ts')
   const { parseSyncConfig, readEnvironment } = await import('../platform/config/config.ts')
   const environment = passed ?? readEnvironment()
@@ -26,12 +24,21 @@ export async function openApp(passed?: Environment, overrides?: AppOverrides): P
 
 /** Opens the parts of a command that needs the database only. */
 export async function openDatabase(): Promise<DatabaseApp> {
+  limitHeap()
   const { createDatabaseApp } = await import('../platform/database-app.ts')
   const { parseDatabaseConfig, readEnvironment } = await import('../platform/config/config.ts')
   const environment = readEnvironment()
   const app = createDatabaseApp(parseDatabaseConfig(environment))
   warnOfUnknown(environment, app)
   return migrated(app)
+}
+
+/**
+ * A run, and a long file, make much garbage. Collecting it when the heap has doubled takes little time and less memory. As a
+ * flag of the command line, this would disable Node's own code cache, and slow down every start.
+ */
+function limitHeap(): void {
+  v8.setFlagsFromString('--heap-growing-percent=100')
 }
 
 /** Warns of misspelled names, which would silently leave their defaults in force. */

@@ -1,6 +1,8 @@
+import type { ListedChange } from '../pipeline/queue/change-listed.ts'
 import { EXIT_CODE, UsageError } from '../platform/errors.ts'
 import { print, printJson, printNotice } from '../platform/terminal/output.ts'
-import { counted } from '../platform/terminal/text.ts'
+import { count, counted } from '../platform/terminal/text.ts'
+import { describeInvalid } from './input-options.ts'
 
 interface JsonOption {
   readonly json?: true | undefined
@@ -12,33 +14,48 @@ export function printResult(options: JsonOption, result: unknown, text: string):
   else print(text)
 }
 
-/** Identifiers that a command was to change, and those that it did. */
-interface Changed {
-  readonly given: readonly string[]
-  readonly changed: readonly string[]
-  /** Key of their number in the JSON document, and the words for them in text. */
+/** Identifiers that a text names; --json has more of them. */
+const NAMED = 20
+
+/** The words for a change of identifiers. */
+interface Words {
+  /** Key of the number of changed ones in the JSON document, and what they are now. */
   readonly key: string
   readonly now: string
-  /** The words for those that it did not change. */
+  /** The state of those that could not be changed. */
   readonly problem: string
 }
 
 /**
- * Prints how many identifiers were changed, and names the others on standard error. Throws a UsageError when identifiers
- * were given, and none of them was changed.
+ * Prints how many identifiers were changed, and names the others on standard error. Throws a UsageError when none of them was
+ * changed.
  */
-export function printChanged(options: JsonOption, { given, changed, key, now, problem }: Changed): void {
-  const unknown = given.filter((id) => !changed.includes(id))
-  const list = unknown.join(', ')
-  if (unknown.length > 0 && changed.length === 0) {
+export function printChange(
+  options: JsonOption & { readonly dryRun?: true | undefined },
+  { changed, ...others }: ListedChange,
+  { key, now, problem }: Words,
+): void {
+  const { unknown_count: unknown, invalid } = others
+  if (changed + unknown + invalid === 0)
     throw new UsageError(
-      `Nothing was changed, because these identifiers are ${problem}: ${list}.`,
+      'The input has no identifier, so nothing was changed.',
+      'Give one identifier a line.',
+    )
+  const named = others.unknown.slice(0, NAMED).join(', ')
+  const more = unknown > NAMED ? `, and ${count(unknown - NAMED)} more` : ''
+  const problems = [
+    ...(unknown > 0 ? [`${counted(unknown, 'identifier')} ${problem}: ${named}${more}`] : []),
+    ...(invalid > 0 ? [`${counted(invalid, 'invalid line')}:`, ...describeInvalid(others)] : []),
+  ].join('\n')
+  if (changed === 0) {
+    throw new UsageError(
+      `Nothing was changed. ${problems}.`,
       'Check their spelling, and track new ones with: identifai-sync enqueue',
     )
   }
-  printResult(options, { [key]: changed.length, unknown }, `${counted(changed.length, 'identifier')} ${now}.`)
-  if (unknown.length > 0) {
-    printNotice(`error: ${counted(unknown.length, 'identifier')} ${problem}: ${list}`)
-    process.exitCode = EXIT_CODE.partial
-  }
+  const would = options.dryRun ? 'would be ' : ''
+  printResult(options, { [key]: changed, ...others }, `${counted(changed, 'identifier')} ${would}${now}.`)
+  if (problems === '') return
+  printNotice(`error: ${problems}`)
+  process.exitCode = EXIT_CODE.partial
 }

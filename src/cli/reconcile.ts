@@ -2,7 +2,8 @@ import { Command } from '@commander-js/extra-typings'
 import type { Difference, Reconciliation } from '../pipeline/queue/reconcile.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { printable } from '../platform/text.ts'
-import { print, printNotice, writeOutput } from '../platform/terminal/output.ts'
+import { print, writeOutput } from '../platform/terminal/output.ts'
+import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, describeInvalid } from './input-options.ts'
 import { openDatabase } from './open-app.ts'
 
 /** Identifiers of each side that are printed; --json has them all. */
@@ -12,7 +13,9 @@ export function reconcileCommand() {
   return new Command('reconcile')
     .description("compare the organization's own list of identifiers with the tracked ones")
     .argument('<file>', 'the list: one identifier a line, or CSV as for enqueue; - is standard input')
-    .option('--csv', 'the file is CSV with a header: identifier (otherwise the first column)')
+    .addOption(CSV_OPTION)
+    .addOption(COLUMN_OPTION)
+    .addOption(DELIMITER_OPTION)
     .option('--media <medium>', 'medium of the submissions (default: audio)')
     .option('--json', 'print one JSON document, with every identifier')
     .addHelpText(
@@ -29,12 +32,7 @@ Examples:
       const { openInput } = await import('../pipeline/queue/input/open-input.ts')
       const { reconcile } = await import('../pipeline/queue/reconcile.ts')
       const { EXIT_CODE } = await import('../platform/errors.ts')
-      const entries = await openInput({
-        ids: [],
-        file,
-        csv: options.csv,
-        onNotice: (notice) => printNotice(`note: ${notice}`),
-      })
+      const entries = await openInput({ ...options, ids: [], file })
       await using app = await openDatabase()
       const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
       const differs = await reconcile(app.db, { media, entries }, async (found) => {
@@ -95,8 +93,8 @@ async function side<Member>(
   return ['', `${title}: ${count(number)}`, ...listed]
 }
 
-function invalidLines({ invalid, invalid_lines: named }: Reconciliation['figures']): string[] {
-  if (invalid === 0) return []
-  const lines = named.slice(0, LISTED).map(({ line, reason }) => `  line ${line}: ${reason}`)
-  return ['', `${counted(invalid, 'invalid line')}:`, ...lines]
+function invalidLines(figures: Reconciliation['figures']): string[] {
+  return figures.invalid === 0
+    ? []
+    : ['', `${counted(figures.invalid, 'invalid line')}:`, ...describeInvalid(figures)]
 }

@@ -1,32 +1,59 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import { UsageError } from '../platform/errors.ts'
+import { counted } from '../platform/terminal/text.ts'
+import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, FILE_OPTION } from './input-options.ts'
 import { openDatabase } from './open-app.ts'
-import { printChanged } from './print-result.ts'
+import { printChange, printResult } from './print-result.ts'
 
 export function requeueCommand() {
   return new Command('requeue')
     .description('make identifiers due now: the given ones, or all quarantined or missing ones')
-    .argument('[id...]', 'identifiers')
+    .argument('[id...]', 'identifiers; - is standard input')
     .addOption(
       new Option('--state <state>', 'all in this state').choices(['quarantined', 'missing'] as const),
     )
+    .addOption(FILE_OPTION)
+    .addOption(CSV_OPTION)
+    .addOption(COLUMN_OPTION)
+    .addOption(DELIMITER_OPTION)
+    .option('--retired', 'also those of the given ones that are retired; they are tracked again')
+    .option('--dry-run', 'print how many would be due, and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nA quarantined identifier becomes pending again.\nExit code 3 when some of the given identifiers are not tracked, 2 when none is.',
+      `
+A quarantined or retired identifier becomes pending again. All identifiers are changed, or none when it fails.
+Exit code 3 when some of the given identifiers are invalid or not tracked, 2 when all are.`,
     )
     .action(async (ids, options) => {
-      const { requeue } = await import('../pipeline/queue/requeue.ts')
-      if (ids.length > 0 === (options.state !== undefined)) {
+      const { openInput } = await import('../pipeline/queue/input/open-input.ts')
+      const { requeue, requeueState } = await import('../pipeline/queue/requeue.ts')
+      const { state, file, retired: retiredToo = false, dryRun = false } = options
+      if (state === undefined && ids.length === 0 && file === undefined) {
         throw new UsageError(
-          ids.length > 0 ? 'There are identifiers and --state.' : 'There are no identifiers.',
-          'Give identifiers, or --state quarantined, or --state missing.',
+          'There are no identifiers.',
+          'Give identifiers, a file, or --state quarantined, or --state missing.',
+        )
+      }
+      if (state === undefined) {
+        const entries = await openInput({ ...options, ids, file })
+        await using app = await openDatabase()
+        const change = await requeue(app.db, entries, { retiredToo, dryRun })
+        const problem = retiredToo ? 'not tracked' : 'not tracked, or retired'
+        return printChange(options, change, { key: 'requeued', now: 'due now', problem })
+      }
+      if (ids.length > 0 || file !== undefined || retiredToo) {
+        throw new UsageError(
+          'There is --state, and something that selects other identifiers.',
+          'Give --state quarantined or --state missing alone, or identifiers.',
         )
       }
       await using app = await openDatabase()
-      const selection = options.state ? { state: options.state } : { identifiers: ids }
-      const changed = await requeue(app.db, selection)
-      const problem = 'not tracked, or retired'
-      printChanged(options, { given: ids, changed, key: 'requeued', now: 'due now', problem })
+      const requeued = await requeueState(app.db, state, { dryRun })
+      printResult(
+        options,
+        { requeued },
+        `${counted(requeued, 'identifier')} ${dryRun ? 'would be ' : ''}due now.`,
+      )
     })
 }

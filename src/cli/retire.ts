@@ -1,23 +1,37 @@
 import { Command } from '@commander-js/extra-typings'
+import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, FILE_OPTION } from './input-options.ts'
 import { openDatabase } from './open-app.ts'
 import { parseText } from './parse.ts'
-import { printChanged } from './print-result.ts'
+import { printChange } from './print-result.ts'
 
 export function retireCommand() {
   return new Command('retire')
     .description('end the tracking of identifiers permanently; their contents and history stay')
-    .argument('<id...>', 'identifiers')
+    .argument('[id...]', 'identifiers; - is standard input')
     .requiredOption('--reason <text>', 'reason, stored with each identifier', parseText)
+    .addOption(FILE_OPTION)
+    .addOption(CSV_OPTION)
+    .addOption(COLUMN_OPTION)
+    .addOption(DELIMITER_OPTION)
+    .option('--dry-run', 'print how many would be retired, and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nExit code 3 when some identifiers are not tracked or were already retired, 2 when all are.',
+      `
+All identifiers are retired, or none when it fails. To track them again: requeue --retired
+Exit code 3 when some identifiers are invalid, not tracked or were already retired, 2 when all are.`,
     )
-    .action(async (given, options) => {
+    .action(async (ids, options) => {
+      const { openInput } = await import('../pipeline/queue/input/open-input.ts')
       const { retire } = await import('../pipeline/queue/retire.ts')
+      const { reason, dryRun = false } = options
+      const entries = await openInput({ ...options, ids, file: options.file })
       await using app = await openDatabase()
-      const changed = await retire(app.db, { identifiers: given, reason: options.reason })
-      const problem = 'not tracked, or retired before'
-      printChanged(options, { given, changed, key: 'retired', now: 'retired', problem })
+      const change = await retire(app.db, entries, { reason, dryRun })
+      printChange(options, change, {
+        key: 'retired',
+        now: 'retired',
+        problem: 'not tracked, or retired before',
+      })
     })
 }

@@ -36,7 +36,7 @@ Serves the two documented endpoints, and some of its own:
 
 Example:
   $ identifai-sync simulate --count 5000 &
-  $ curl -s http://127.0.0.1:8787/_simulator/identifiers | identifai-sync enqueue --file -
+  $ curl -s http://127.0.0.1:8787/_simulator/identifiers | identifai-sync enqueue -
   $ curl -s http://127.0.0.1:8787/_simulator/register -H 'content-type: application/json' -d '{"count": 10}'`,
     )
     .action(async (options) => {

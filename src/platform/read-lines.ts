@@ -7,11 +7,12 @@ export interface Line {
   readonly cut: boolean
 }
 
-const NEWLINE = 0x0a
+const [NEWLINE, RETURN] = [0x0a, 0x0d]
 
 /**
- * Splits a stream into lines. It holds one chunk and at most `maxBytes` of a line, so that a file of any size without line
- * breaks needs no memory. Drops a byte order mark at the start; bytes that are not UTF-8 become U+FFFD.
+ * Splits a stream into lines, which end with LF, CRLF or CR. It holds one chunk and at most `maxBytes` of a line, so that a
+ * file of any size without line breaks needs no memory. Drops a byte order mark at the start; bytes that are not UTF-8 become
+ * U+FFFD.
  */
 export async function* readLines(stream: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line> {
   let number = 0
@@ -38,14 +39,32 @@ export async function* readLines(stream: AsyncIterable<Buffer>, maxBytes: number
     cut = false
     return line
   }
+  let endedWithReturn = false
   for await (const chunk of stream) {
-    let from = 0
-    for (let to = chunk.indexOf(NEWLINE); to !== -1; to = chunk.indexOf(NEWLINE, from)) {
+    // The LF of a CRLF that two chunks share.
+    let from = endedWithReturn && chunk[0] === NEWLINE ? 1 : 0
+    for (const to of lineEnds(chunk)) {
+      if (to < from) continue
       keep(chunk.subarray(from, to))
       yield take()
-      from = to + 1
+      from = to + (chunk[to] === RETURN && chunk[to + 1] === NEWLINE ? 2 : 1)
     }
     if (from < chunk.length) keep(chunk.subarray(from))
+    if (chunk.length > 0) endedWithReturn = chunk.at(-1) === RETURN
   }
   if (hasPending) yield take()
+}
+
+/** The positions of each LF and CR, in their order. Each byte is searched once for either. */
+function* lineEnds(chunk: Buffer): Generator<number> {
+  let [newline, carriageReturn] = [chunk.indexOf(NEWLINE), chunk.indexOf(RETURN)]
+  while (newline !== -1 || carriageReturn !== -1) {
+    if (carriageReturn === -1 || (newline !== -1 && newline < carriageReturn)) {
+      yield newline
+      newline = chunk.indexOf(NEWLINE, newline + 1)
+    } else {
+      yield carriageReturn
+      carriageReturn = chunk.indexOf(RETURN, carriageReturn + 1)
+    }
+  }
 }

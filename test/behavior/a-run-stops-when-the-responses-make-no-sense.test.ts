@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CircuitBrokenError } from '../../src/platform/errors.ts'
-import { requeue } from '../../src/pipeline/queue/requeue.ts'
+import { requeueState } from '../../src/pipeline/queue/requeue.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
@@ -185,7 +185,7 @@ it('identifiers that are still missing do not trip the circuit breaker', async (
     bench.app.db,
   )
   for (let time = 0; time < 3; time++) {
-    await requeue(bench.app.db, { state: 'missing' })
+    await requeueState(bench.app.db, 'missing')
     expect(await bench.run()).toMatchObject({ status: 'succeeded', not_returned: 60 })
   }
 })

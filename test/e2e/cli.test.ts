@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { sql } from 'kysely'
@@ -44,13 +44,6 @@ function file(name: string, content: string): string {
   const place = path.join(cli.folder, name)
   writeFileSync(place, content)
   return place
-}
-
-async function tracked(): Promise<number> {
-  const { rows } = await sql<{ count: number }>`select count(*) from identifai.identifiers`.execute(
-    database.db,
-  )
-  return rows[0]?.count ?? Number.NaN
 }
 
 /** One clear message on standard error, nothing on standard output, no stack, no secret. */
@@ -127,30 +120,6 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     const required = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${plain}/x?sslmode=require` }
     const tls = await cli.run(['status'], required)
     expectClearError(tls, 5, 'if sslmode in DATABASE_URL requires TLS', 'The server does not support SSL')
-  })
-
-  it('a lone dash for standard input, and columns that are not separated by commas', async () => {
-    const before = await tracked()
-    expectClearError(await cli.run(['enqueue', '-'], environment), 2, '--file -')
-    const semicolons = file('excel.csv', 'identifier;source\na;b\n')
-    expectClearError(
-      await cli.call(['enqueue', '--file', semicolons], environment),
-      2,
-      'has no commas (identifier;source)',
-      'Separate its columns by commas',
-    )
-    expect(await tracked()).toBe(before)
-  })
-
-  it('a CSV file without a column called identifier causes a note that names the used column', async () => {
-    await using own = await createTestDatabase()
-    const calls = file('calls.csv', 'Call,source\na,s\n')
-    const env = { DATABASE_URL: own.url }
-    expect(await cli.call(['enqueue', '--file', calls], env)).toMatchObject({
-      code: 0,
-      stdout: '1 identifier added, 0 already tracked, 0 invalid.\n',
-      stderr: 'note: No column is called identifier, so the first one is used. Its header is "Call".\n',
-    })
   })
 
   it('an API that cannot be reached, also with a single identifier', async () => {
@@ -238,48 +207,6 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     expectClearError(await cli.call(['replay', '--since', 'May'], environment), 2, 'such as 2026-07-01')
     expectClearError(await cli.call(['migrate', 'sideways'], environment), 2, 'up, down, status')
     expectClearError(await cli.call(['migrate', 'up', '--all'], environment), 2, 'migrate down')
-  })
-
-  it('a file that does not exist, an empty one, a directory, none at all', async () => {
-    const before = await tracked()
-    expectClearError(
-      await cli.call(['enqueue', '--file', 'missing.txt'], environment),
-      2,
-      'there is no such file',
-    )
-    expectClearError(
-      await cli.call(['enqueue', '--file', file('empty', '')], environment),
-      2,
-      'has no identifier, so nothing was enqueued',
-      'Give one identifier a line',
-    )
-    mkdirSync(path.join(cli.folder, 'folder'))
-    expectClearError(await cli.call(['enqueue', '--file', 'folder'], environment), 2, 'is a directory')
-    expectClearError(await cli.call(['enqueue'], environment), 2, 'There are no identifiers', '--file')
-    expectClearError(
-      await cli.call(['enqueue', 'a', '--file', 'x'], environment),
-      2,
-      'There are identifiers and --file',
-      'Give identifiers as arguments, or --file',
-    )
-    expectClearError(
-      await cli.call(['enqueue', '--file', file('a.csv', 'identifier\n"x')], environment),
-      2,
-      'not CSV',
-    )
-    expect(await tracked()).toBe(before)
-  })
-
-  it('a blank or over-long identifier', async () => {
-    const before = await tracked()
-    expectClearError(await cli.call(['enqueue', 'good', ' '], environment), 2, 'Argument 2', 'blank')
-    expectClearError(await cli.call(['enqueue', 'x'.repeat(1025)], environment), 2, 'longer than 1024 bytes')
-    expectClearError(
-      await cli.call(['enqueue', '--file', file('blank', '\n \n')], environment),
-      2,
-      'line 1: blank',
-    )
-    expect(await tracked()).toBe(before)
   })
 })
 
@@ -381,6 +308,8 @@ describe('the commands', () => {
       added: 200,
       known: 0,
       known_by_state: {},
+      repeated: 0,
+      updated: 0,
       invalid: 1,
       invalid_lines: [{ line: 201, reason: 'blank' }],
     })
@@ -404,32 +333,6 @@ describe('the commands', () => {
     expect((await cli.call(['status'], environment)).stdout).toContain('done')
     const refreshed = await cli.run(['sync', '--refresh-all', '--limit', '100'], environment)
     expect(refreshed.stdout).toContain('100 identifiers in 1 request')
-  })
-
-  it('requeue and retire report their changes, and the identifiers that are not tracked', async () => {
-    await using own = await createTestDatabase()
-    const env = { DATABASE_URL: own.url }
-    await cli.call(['enqueue', 'a', 'b'], env)
-    await sql`update identifai.identifiers set state = 'quarantined', due_at = null`.execute(own.db)
-    expect((await cli.call(['enqueue', 'a'], env)).stdout).toContain('requeue --state quarantined')
-    expect(await cli.run(['requeue', 'a'], env)).toMatchObject({ code: 0, stdout: '1 identifier due now.\n' })
-    expect(await cli.call(['requeue', '--state', 'quarantined'], env)).toMatchObject({ code: 0 })
-    expect(await cli.call(['requeue', 'x'], env)).toMatchObject({
-      code: 2,
-      stderr: expect.stringMatching(
-        /^error: Nothing was changed, .*not tracked, or retired: x\. .*identifai-sync enqueue\n$/,
-      ),
-    })
-    expectClearError(await cli.call(['requeue'], env), 2, 'There are no identifiers', '--state quarantined')
-    expectClearError(await cli.call(['retire', 'a'], env), 2, '--reason')
-    expect(await cli.run(['retire', 'a', '--reason', 'r'], env)).toMatchObject({
-      code: 0,
-      stdout: '1 identifier retired.\n',
-    })
-    expect(await cli.call(['retire', 'a', '--reason', 'r'], env)).toMatchObject({ code: 2 })
-    const some = await cli.run(['requeue', 'a', 'b', '--json'], env)
-    expect([some.code, JSON.parse(some.stdout)]).toEqual([3, { requeued: 1, unknown: ['a'] }])
-    expect(some.stderr).toContain('1 identifier not tracked, or retired: a')
   })
 
   it('sync reports partial with exit code 3 when a record was quarantined', async () => {

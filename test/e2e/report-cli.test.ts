@@ -71,7 +71,7 @@ describe('the commands of compliance', () => {
     const refused = await cli.run([...args, '--output', inFolder('refused.txt')], settings())
     expect(refused).toMatchObject({ code: 6, stdout: '' })
     expect(refused.stderr).toMatch(
-      /^error: The report was not made, because it would not be complete.*Run identifai-sync sync after the end of the period.*--allow-incomplete/s,
+      /^error: The report was not made, because it would not be complete.*Run \S.*identifai-sync sync after the end of the period.*--allow-incomplete/s,
     )
     expect(existsSync(inFolder('refused.txt'))).toBe(false)
     const made = await run(...args, '--allow-incomplete')

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { createDraw, type Draw } from '../../src/devkit/simulator/draw.ts'
 import { World } from '../../src/devkit/simulator/world.ts'
-import { requeue } from '../../src/pipeline/queue/requeue.ts'
+import { requeueState } from '../../src/pipeline/queue/requeue.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import type { Json, JsonObject } from '../../src/platform/json.ts'
 import { expectTruth } from '../support/expect-truth.ts'
@@ -257,7 +257,7 @@ it('an API with every documented and every possible behavior stops nothing, and 
   }
   api.isFaultless = true
   world.completeAll()
-  await requeue(bench.app.db, { state: 'quarantined' })
+  await requeueState(bench.app.db, 'quarantined')
   for (let count = 0; count < 2; count++) {
     await bench.makeAllDue()
     await day()

@@ -12,6 +12,7 @@ import { releaseClaims } from '../../src/pipeline/queue/lease.ts'
 import { renewLeases } from '../../src/pipeline/queue/lease.ts'
 import type { JsonObject } from '../../src/platform/json.ts'
 import { requeue } from '../../src/pipeline/queue/requeue.ts'
+import { argumentEntries } from '../../src/pipeline/queue/input/read-arguments.ts'
 import { retire } from '../../src/pipeline/queue/retire.ts'
 import { loadBatch } from '../../src/pipeline/load/load-batch.ts'
 import { dueAfterFailureSeconds } from '../../src/platform/retry.ts'
@@ -171,13 +172,13 @@ const renew = (worker: number) =>
 const requestRefresh = (identifier: string, how: 'refresh' | 'requeue') =>
   command(`${how} ${identifier}`, async (model, { db, media }) => {
     if (how === 'refresh') await sql`select identifai.request_refresh(${identifier}, ${media})`.execute(db)
-    else await requeue(db, { identifiers: [identifier] })
+    else await requeue(db, argumentEntries([identifier]))
     model[how](identifier)
   })
 
 const retireNow = (identifier: string) =>
   command(`retire ${identifier}`, async (model, { db }) => {
-    await retire(db, { identifiers: [identifier], reason: 'test' })
+    await retire(db, argumentEntries([identifier]), { reason: 'test' })
     model.retire(identifier)
   })
 

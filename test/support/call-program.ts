@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { vi } from 'vitest'
 import { runProgram } from '../../src/cli/run-program.ts'
 import type { CliResult } from './test-cli.ts'
@@ -24,6 +25,8 @@ export async function callProgram(
         return true
       }),
     ),
+    // An input that has ended.
+    vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from([]) as typeof process.stdin),
     vi.spyOn(console, 'error').mockImplementation((text) => {
       output.stderr += `${text}\n`
     }),

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type App, createApp } from '../../src/app.ts'
 import { type Environment, parseSyncConfig } from '../../src/platform/config/config.ts'
 import { enqueue } from '../../src/pipeline/queue/enqueue.ts'
-import { argumentEntries } from '../../src/pipeline/queue/input/read-entries.ts'
+import { argumentEntries } from '../../src/pipeline/queue/input/read-arguments.ts'
 import { createLogger } from '../../src/platform/logger.ts'
 import {
   type RunningSimulator,

@@ -52,7 +52,7 @@ async function readTables(db: Kysely<Database>): Promise<ReadonlySet<string>> {
   return new Set(rows.map(({ name }) => name))
 }
 
-/** Only `enqueue` and `reconcile` need temporary tables, which PostgreSQL allows by default. */
+/** The commands that read a list need temporary tables, which PostgreSQL allows by default. */
 async function checkTemporary(db: Kysely<Database>): Promise<Result[]> {
   const { rows } = await sql<{ may: boolean; role: string; database: string }>`
     select has_database_privilege(current_database(), 'TEMPORARY') as may, quote_ident(current_user) as role,
@@ -61,7 +61,7 @@ async function checkTemporary(db: Kysely<Database>): Promise<Result[]> {
   if (may) return []
   return [
     warning(
-      `The role ${role} may not create temporary tables, which enqueue and reconcile need.`,
+      `The role ${role} may not create temporary tables, which enqueue, requeue, retire and reconcile need.`,
       `Run as the owner of the database: GRANT TEMPORARY ON DATABASE ${database} TO ${role};`,
     ),
   ]

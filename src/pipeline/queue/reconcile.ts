@@ -3,8 +3,9 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
 import type { InvalidEntry } from './input/entry.ts'
-import type { EntryStream } from './input/read-entries.ts'
-import { type StateCounts, stageEntries } from './enqueue.ts'
+import type { StateCounts } from './enqueue.ts'
+import type { EntryStream } from './input/entry.ts'
+import { stageEntries } from './input/stage-entries.ts'
 
 /** A list compared with the tracked identifiers. The keys of the figures are those of the JSON output. */
 export interface Reconciliation {
@@ -43,8 +44,6 @@ export async function reconcile<T>(
     .setIsolationLevel('repeatable read')
     .execute(async (trx) => {
       const { valid: _, ...staged } = await stageEntries(trx, entries)
-      // Autovacuum does not analyze temporary tables.
-      await sql`analyze enqueued_entries`.execute(trx)
       const byState = await readBoth(trx, media)
       const [inList, tracked] = [onlyInList(trx, media), onlyTracked(trx, media)]
       const [onlyListed, others] = [await countOf(trx, inList), await countOf(trx, tracked)]
@@ -73,7 +72,7 @@ async function readBoth(db: Kysely<Database>, media: string) {
     .selectFrom('identifai.identifiers')
     .select(({ fn }) => ['state', fn.countAll<number>().as('identifiers')])
     .where('media', '=', media)
-    .where(sql<boolean>`identifier in (select identifier from enqueued_entries)`)
+    .where(sql<boolean>`identifier in (select identifier from entries)`)
     .groupBy('state')
     .orderBy('state')
     .execute()
@@ -83,7 +82,7 @@ async function readBoth(db: Kysely<Database>, media: string) {
 /** Identifiers of the list that are not tracked. */
 function onlyInList(db: Kysely<Database>, media: string) {
   return db
-    .selectFrom(sql<{ identifier: string }>`enqueued_entries`.as('e'))
+    .selectFrom(sql<{ identifier: string }>`entries`.as('e'))
     .select('e.identifier')
     .distinct()
     .where((eb) =>
@@ -106,7 +105,7 @@ function onlyTracked(db: Kysely<Database>, media: string) {
     .selectFrom('identifai.identifiers as i')
     .select(['identifier', 'state'])
     .where('media', '=', media)
-    .where(sql<boolean>`not exists (select from enqueued_entries as e where e.identifier = i.identifier)`)
+    .where(sql<boolean>`not exists (select from entries as e where e.identifier = i.identifier)`)
     .orderBy('identifier')
 }
 

@@ -1,44 +1,60 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Logger } from '../../platform/logger.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
+import { changeListed, countChosen, type ListedChange } from './change-listed.ts'
+import type { EntryStream } from './input/entry.ts'
 import { PRIORITY } from './priority.ts'
 import { updateLocked } from './update-locked.ts'
 
 /** Rows in one transaction, because a lock on all rows would block every other run. */
 const ROWS_AT_ONCE = 5000
 
-/** Selects rows by identifier, in any medium, or all rows of one state. */
-export type Selection =
-  | { readonly identifiers: readonly string[] }
-  | { readonly state: Extract<IdentifierState, 'quarantined' | 'missing'> }
-
 /**
- * Makes identifiers due now. Quarantined ones become pending again, without absences. An identifier that is leased at this
- * moment stays due after its response. Retired ones stay retired. Returns the identifiers that are due now.
+ * Makes identifiers due now, in any medium. Quarantined ones become pending again, without absences. An identifier that is
+ * leased at this moment stays due after its response.
+ *
+ * @param options.retiredToo Tracks retired identifiers again; otherwise they stay retired.
  */
-export async function requeue(db: Kysely<Database>, selection: Selection): Promise<string[]> {
-  const rows = await updateLocked(db, (identifiers) =>
-    identifiers
-      .where('state', '<>', 'retired')
-      .where((eb) =>
-        'state' in selection
-          ? eb('state', '=', selection.state)
-          : sql<boolean>`identifier = any(${selection.identifiers}::text[])`,
-      ),
-  )
+export async function requeue(
+  db: Kysely<Database>,
+  entries: EntryStream,
+  { retiredToo = false, dryRun = false }: { readonly retiredToo?: boolean; readonly dryRun?: boolean } = {},
+): Promise<ListedChange> {
+  return changeListed(db, entries, {
+    isEligible: retiredToo ? sql<boolean>`true` : IS_TRACKED,
+    change: makeDue,
+    dryRun,
+  })
+}
+
+/** Makes all identifiers of a state due now, as `requeue` does. Returns their number. */
+export async function requeueState(
+  db: Kysely<Database>,
+  state: Extract<IdentifierState, 'quarantined' | 'missing'>,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
+): Promise<number> {
+  const isChosen = sql<boolean>`state = ${state}`
+  return dryRun ? countChosen(db, isChosen) : makeDue(db, isChosen)
+}
+
+const IS_TRACKED = sql<boolean>`state <> 'retired'`
+
+async function makeDue(db: Kysely<Database>, isChosen: RawBuilder<boolean>): Promise<number> {
+  const { numUpdatedRows } = await updateLocked(db, (identifiers) => identifiers.where(isChosen))
     .set({
-      state: sql<IdentifierState>`case when i.state = 'quarantined' then 'pending' else i.state end`,
-      absences: sql<number>`case when i.state = 'quarantined' then 0 else i.absences end`,
+      state: sql<IdentifierState>`case when i.state in ('quarantined', 'retired') then 'pending' else i.state end`,
+      absences: sql<number>`case when i.state in ('quarantined', 'retired') then 0 else i.absences end`,
+      retired_at: null,
+      retired_reason: null,
       due_at: sql<Date>`clock_timestamp()`,
       refresh_requested_at: sql<Date>`clock_timestamp()`,
       priority: PRIORITY.refreshRequested,
       withheld_at: null,
     })
-    .returning('i.identifier')
-    .execute()
-  return rows.map((row) => row.identifier)
+    .executeTakeFirstOrThrow()
+  return Number(numUpdatedRows)
 }
 
 /** Makes every finished identifier due, the one confirmed longest ago first. Stops between two transactions on the signal. */

@@ -2,26 +2,29 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Logger } from '../../platform/logger.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
+import { changeListed, type ListedChange } from './change-listed.ts'
+import type { EntryStream } from './input/entry.ts'
 import { updateLocked } from './update-locked.ts'
 
 /**
  * Ends the tracking of identifiers, in any medium; their rows, contents and history stay. A lease ends with it, so that a
- * pending response does not bring an identifier back. Returns the identifiers that this call retired; an
- * identifier that was retired before keeps its reason.
+ * pending response does not bring an identifier back. An identifier that was retired before keeps its reason.
  */
 export async function retire(
   db: Kysely<Database>,
-  options: { readonly identifiers: readonly string[]; readonly reason: string },
-): Promise<string[]> {
-  const rows = await updateLocked(db, (identifiers) =>
-    identifiers
-      .where('state', '<>', 'retired')
-      .where(sql<boolean>`identifier = any(${options.identifiers}::text[])`),
-  )
-    .set(retiredFor(options.reason))
-    .returning('i.identifier')
-    .execute()
-  return rows.map((row) => row.identifier)
+  entries: EntryStream,
+  { reason, dryRun = false }: { readonly reason: string; readonly dryRun?: boolean },
+): Promise<ListedChange> {
+  return changeListed(db, entries, {
+    isEligible: sql<boolean>`state <> 'retired'`,
+    dryRun,
+    change: async (trx, isChosen) => {
+      const { numUpdatedRows } = await updateLocked(trx, (identifiers) => identifiers.where(isChosen))
+        .set(retiredFor(reason))
+        .executeTakeFirstOrThrow()
+      return Number(numUpdatedRows)
+    },
+  })
 }
 
 /** Identifiers in one transaction, because a lock on all rows would block every other run. */

@@ -1,4 +1,4 @@
-import { isoTime } from '../../../platform/time.ts'
+import { type DateFormat, readTime } from './date-format.ts'
 
 /** Longest identifier that can be tracked, in bytes. */
 export const MAX_IDENTIFIER_BYTES = 1024
@@ -21,12 +21,15 @@ export interface InvalidEntry {
   readonly reason: string
 }
 
+export type EntryStream = AsyncGenerator<Entry | InvalidEntry>
+
 /** Checks one raw entry. An identifier is taken literally, without surrounding white space. */
 export function parseEntry(raw: {
   readonly line: number
   readonly identifier: string
   readonly submittedAt?: string | undefined
   readonly source?: string | undefined
+  readonly dateFormat?: DateFormat | undefined
 }): Entry | InvalidEntry {
   const { line } = raw
   const identifier = raw.identifier.trim()
@@ -38,9 +41,9 @@ export function parseEntry(raw: {
   if (problem) return { line, reason: problem }
   if (/\p{Cc}/u.test(identifier)) return { line, reason: 'holds a control character' }
   const submitted = raw.submittedAt?.trim() || null
-  const submittedAt = submitted === null ? null : isoTime(submitted)
+  const submittedAt = submitted === null ? null : readTime(submitted, raw.dateFormat)
   if (submittedAt === undefined) {
-    return { line, reason: 'submitted_at is not an ISO 8601 time, such as 2026-07-01T10:00:00Z' }
+    return { line, reason: timeProblem(raw.dateFormat) }
   }
   if (submittedAt !== null && !isPlausible(submittedAt)) {
     return { line, reason: 'submitted_at lies outside the years 1970 to 2099' }
@@ -52,6 +55,12 @@ export function parseEntry(raw: {
 function isPlausible(time: string): boolean {
   const instant = Date.parse(time)
   return instant >= 0 && instant < Date.UTC(2100, 0)
+}
+
+function timeProblem(format: DateFormat | undefined): string {
+  return format === undefined
+    ? 'submitted_at is not an ISO 8601 time, such as 2026-07-01T10:00:00Z; --date-format allows other forms'
+    : `submitted_at is neither a time of the form ${format} nor one of ISO 8601`
 }
 
 function textProblem(text: string): string | undefined {

@@ -1,67 +1,82 @@
+import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { UsageError } from '../../../platform/errors.ts'
-import { isInvalid, parseEntry } from './entry.ts'
-import { argumentEntries, type EntryStream, readCsvEntries, readTextEntries } from './read-entries.ts'
+import type { DateFormat } from './date-format.ts'
+import { type EntryStream, isInvalid, parseEntry } from './entry.ts'
+import { argumentEntries } from './read-arguments.ts'
+import { readCsvEntries } from './read-csv.ts'
+import { readTextEntries } from './read-text.ts'
 
 export interface Input {
   readonly ids: readonly string[]
   /** A path, or `-` for standard input. */
   readonly file: string | undefined
-  readonly csv: boolean | undefined
-  /** Called with a sentence when the input may not be what the caller meant. */
-  readonly onNotice: (notice: string) => void
+  readonly csv?: boolean | undefined
+  /** The column of the identifiers in CSV. */
+  readonly column?: string | undefined
+  readonly delimiter?: string | undefined
+  readonly dateFormat?: DateFormat | undefined
 }
 
 /**
- * Opens the entries of the command line: its arguments, or a file.
+ * Opens the entries of the command line: its arguments, a file, or standard input for `-`.
  *
  * @throws UsageError when it has neither or both, an argument is not an identifier, or the file cannot be read.
  */
-export async function openInput({ ids, file, csv, onNotice }: Input): Promise<EntryStream> {
-  if (file === undefined) {
-    if (csv) throw new UsageError('--csv applies to a file only.', 'Give the file with --file.')
-    if (ids.includes('-'))
-      throw new UsageError('The argument - is not an identifier.', 'For standard input, write --file -')
-    if (ids.length === 0)
-      throw new UsageError(
-        'There are no identifiers.',
-        'Give them as arguments, or a file with --file (- for standard input).',
-      )
-    rejectInvalid(ids)
-    return argumentEntries(ids)
-  }
-  if (ids.length > 0)
+export async function openInput({ ids, file, ...options }: Input): Promise<EntryStream> {
+  const [first, ...others] = ids
+  if (file !== undefined && first !== undefined)
     throw new UsageError('There are identifiers and --file.', 'Give identifiers as arguments, or --file.')
-  const stream = file === '-' ? process.stdin : await openFile(file)
-  return csv || file.toLowerCase().endsWith('.csv')
-    ? readCsvEntries(stream, (name) =>
-        onNotice(`No column is called identifier, so the first one is used. Its header is "${name}".`),
-      )
-    : readTextEntries(stream)
+  const path = file ?? (first === '-' && others.length === 0 ? '-' : undefined)
+  if (path !== undefined) return openFile(path, options)
+  if (isCsv(options))
+    throw new UsageError('The options of CSV apply to a file only.', 'Give the file with --file.')
+  if (first === undefined)
+    throw new UsageError(
+      'There are no identifiers.',
+      'Give them as arguments, a file with --file, or - for standard input.',
+    )
+  ids.forEach(refuseArgument)
+  return argumentEntries(ids)
 }
 
-function rejectInvalid(ids: readonly string[]): void {
-  for (const [position, identifier] of ids.entries()) {
-    const entry = parseEntry({ line: position + 1, identifier })
-    if (isInvalid(entry)) {
-      throw new UsageError(
-        `Argument ${entry.line} is not an identifier (${entry.reason}), so nothing was enqueued.`,
-        'Correct it.',
-      )
-    }
+function isCsv({ csv, column, delimiter, dateFormat }: Omit<Input, 'ids' | 'file'>): boolean {
+  return csv || column !== undefined || delimiter !== undefined || dateFormat !== undefined
+}
+
+async function openFile(path: string, options: Omit<Input, 'ids' | 'file'>): Promise<EntryStream> {
+  const stream = path === '-' ? process.stdin : await openPath(path)
+  if (!isCsv(options) && !/\.(csv|tsv)$/i.test(path)) return readTextEntries(stream)
+  const { column = 'identifier', delimiter, dateFormat } = options
+  return readCsvEntries(stream, { column, delimiter, dateFormat })
+}
+
+function refuseArgument(identifier: string, position: number): void {
+  const entry = parseEntry({ line: position + 1, identifier })
+  if (isInvalid(entry)) {
+    throw new UsageError(
+      `Argument ${entry.line} is not an identifier (${entry.reason}), so nothing was changed.`,
+      'Correct it.',
+    )
+  }
+  if (existsSync(identifier)) {
+    throw new UsageError(
+      `The argument ${identifier} is a file, so nothing was changed.`,
+      `To read the identifiers in it, write --file ${identifier}. If it is an identifier, too, write it to standard input.`,
+    )
   }
 }
 
-async function openFile(file: string): Promise<Readable> {
+async function openPath(path: string): Promise<Readable> {
   try {
-    const handle = await open(file)
-    if ((await handle.stat()).isDirectory()) throw new UsageError(`${file} is a directory.`, 'Give a file.')
+    const handle = await open(path)
+    if ((await handle.stat()).isDirectory()) throw new UsageError(`${path} is a directory.`, 'Give a file.')
     return handle.createReadStream()
   } catch (error) {
     if (error instanceof UsageError) throw error
     const reason =
       (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message
-    throw new UsageError(`${file} cannot be read (${reason}).`, 'Give a file that exists.', { cause: error })
+    throw new UsageError(`${path} cannot be read (${reason}).`, 'Give a file that exists.', { cause: error })
   }
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { enqueue } from '../../../../src/pipeline/queue/enqueue.ts'
 import type { Entry, InvalidEntry } from '../../../../src/pipeline/queue/input/entry.ts'
-import { argumentEntries } from '../../../../src/pipeline/queue/input/read-entries.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
 
 const options = { media: 'audio', priority: -5, source: 'batch' }
@@ -24,6 +24,10 @@ function entry(identifier: string, overrides: Partial<Entry> = {}): Entry {
   return { line: 1, identifier, submittedAt: null, source: null, ...overrides }
 }
 
+async function* stream(...entries: Entry[]): AsyncGenerator<Entry> {
+  yield* entries
+}
+
 describe('enqueue', () => {
   it('counts added, known (by state) and invalid identifiers', async () => {
     await enqueue(database.db, argumentEntries(['a', 'b', 'c']), options)
@@ -33,8 +37,10 @@ describe('enqueue', () => {
     const result = await enqueue(database.db, argumentEntries(['a', 'b', 'c', 'd', '', 'd']), options)
     expect(result).toEqual({
       added: 1,
-      known: 4,
-      known_by_state: { done: 2, pending: 2 },
+      known: 3,
+      known_by_state: { done: 2, pending: 1 },
+      repeated: 1,
+      updated: 0,
       invalid: 1,
       invalid_lines: [{ line: 5, reason: 'blank' }],
     })
@@ -58,14 +64,90 @@ describe('enqueue', () => {
     ])
   })
 
-  it('does not change known identifiers', async () => {
-    await enqueue(database.db, argumentEntries(['a']), options)
-    await enqueue(database.db, argumentEntries(['a']), { ...options, priority: 9, source: 'other' })
-    const row = await database.db
-      .selectFrom('identifai.identifiers')
-      .select(['priority', 'source'])
-      .executeTakeFirst()
-    expect(row).toEqual({ priority: -5, source: 'batch' })
+  describe('of known identifiers', () => {
+    const [first, second] = ['2026-07-01T10:00:00.000Z', '2026-07-02T10:00:00.000Z']
+
+    async function metadata() {
+      return database.db
+        .selectFrom('identifai.identifiers')
+        .select(['identifier', 'submitted_at', 'source', 'priority'])
+        .orderBy('identifier')
+        .execute()
+    }
+
+    /** One identifier without metadata, one with both. */
+    beforeEach(async () => {
+      await enqueue(database.db, stream(entry('bare')), { ...options, source: null })
+      await enqueue(database.db, stream(entry('full', { submittedAt: first, source: 'own' })), options)
+    })
+
+    const more = () =>
+      stream(
+        entry('bare', { submittedAt: second, line: 1 }),
+        entry('full', { submittedAt: second, source: 'other', line: 2 }),
+        entry('bare', { submittedAt: first, source: 'too late', line: 3 }),
+      )
+
+    it('fills in empty values, from the first of several lines', async () => {
+      expect(await enqueue(database.db, more(), options)).toMatchObject({ known: 2, updated: 1 })
+      expect(await metadata()).toEqual([
+        { identifier: 'bare', submitted_at: new Date(second), source: 'batch', priority: -5 },
+        { identifier: 'full', submitted_at: new Date(first), source: 'own', priority: -5 },
+      ])
+      expect(await enqueue(database.db, more(), options)).toMatchObject({ updated: 0 })
+    })
+
+    it('replaces what the input has, on request', async () => {
+      const replacing = { ...options, update: true }
+      expect(await enqueue(database.db, more(), replacing)).toMatchObject({ known: 2, updated: 2 })
+      expect(await metadata()).toMatchObject([
+        { identifier: 'bare', submitted_at: new Date(second), source: 'batch' },
+        { identifier: 'full', submitted_at: new Date(second), source: 'other' },
+      ])
+      await enqueue(database.db, stream(entry('full')), { ...replacing, source: null })
+      expect((await metadata())[1]).toMatchObject({ submitted_at: new Date(second), source: 'other' })
+    })
+
+    it('keeps a value that another transaction fills in meanwhile', async () => {
+      const reader = Promise.withResolvers<void>()
+      const filled = database.db.transaction().execute(async (trx) => {
+        await sql`update identifai.identifiers set source = 'meanwhile' where identifier = 'bare'`.execute(
+          trx,
+        )
+        await reader.promise
+      })
+      const enqueued = enqueue(database.db, more(), options)
+      await waitForLock()
+      reader.resolve()
+      await Promise.all([filled, enqueued])
+      expect((await metadata())[0]).toMatchObject({ submitted_at: new Date(second), source: 'meanwhile' })
+    })
+
+    async function waitForLock(): Promise<void> {
+      for (;;) {
+        const { rows } = await sql`
+          select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+          database.db,
+        )
+        if (rows.length > 0) return
+      }
+    }
+  })
+
+  it('determines the result, and writes nothing, in a dry run', async () => {
+    await enqueue(database.db, stream(entry('known')), { ...options, source: null })
+    const submittedAt = '2026-07-01T10:00:00Z'
+    const given = () => stream(entry('new', { submittedAt }), entry('known'), entry('new'))
+    const dry = await enqueue(database.db, given(), { ...options, dryRun: true })
+    expect(dry.first).toEqual([
+      { identifier: 'new', submitted_at: new Date(submittedAt), source: 'batch' },
+      { identifier: 'known', submitted_at: null, source: 'batch' },
+      { identifier: 'new', submitted_at: null, source: 'batch' },
+    ])
+    expect(await count()).toBe(1)
+    const { first: _, ...result } = dry
+    expect(result).toMatchObject({ added: 1, known: 1, repeated: 1, updated: 1 })
+    expect(await enqueue(database.db, given(), options)).toEqual(result)
   })
 
   it('adds nothing when the input ends with an error', async () => {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { argumentEntries } from '../../../../src/pipeline/queue/input/read-entries.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { reconcile } from '../../../../src/pipeline/queue/reconcile.ts'
 import { createTestApp } from '../../../support/test-app.ts'
 

@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { requeue } from '../../../../src/pipeline/queue/requeue.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
+import { requeue, requeueState } from '../../../../src/pipeline/queue/requeue.ts'
 import { createQueueOfStates, readStates } from '../../../support/queue-of-states.ts'
 
 describe('requeue', () => {
   it('makes those named due now, and leaves retired and unknown ones alone', async () => {
     await using database = await createQueueOfStates()
-    const due = await requeue(database.db, {
-      identifiers: ['done', 'missing', 'quarantined', 'retired', 'x'],
+    const named = argumentEntries(['done', 'y', 'missing', 'quarantined', 'retired', 'done', 'x', ''])
+    expect(await requeue(database.db, named)).toEqual({
+      changed: 3,
+      unknown_count: 3,
+      unknown: ['y', 'retired', 'x'],
+      invalid: 1,
+      invalid_lines: [{ line: 8, reason: 'blank' }],
     })
-    expect(due.toSorted()).toEqual(['done', 'missing', 'quarantined'])
     expect(await readStates(database)).toMatchObject([
       { identifier: 'done', state: 'done', due: true, priority: 10 },
       { identifier: 'missing', state: 'missing', due: true, absences: 5 },
@@ -17,9 +22,34 @@ describe('requeue', () => {
     ])
   })
 
+  it('tracks retired ones again on request', async () => {
+    await using database = await createQueueOfStates()
+    const result = await requeue(database.db, argumentEntries(['retired']), { retiredToo: true })
+    expect(result).toMatchObject({ changed: 1, unknown: [] })
+    expect((await readStates(database)).at(-1)).toMatchObject({
+      identifier: 'retired',
+      state: 'pending',
+      due: true,
+      absences: 0,
+      retired_reason: null,
+    })
+  })
+
   it('takes all of one state', async () => {
     await using database = await createQueueOfStates()
-    expect(await requeue(database.db, { state: 'quarantined' })).toEqual(['quarantined'])
-    expect(await requeue(database.db, { state: 'missing' })).toEqual(['missing'])
+    expect(await requeueState(database.db, 'quarantined')).toBe(1)
+    expect(await requeueState(database.db, 'missing')).toBe(1)
+  })
+
+  it('counts, and changes nothing, in a dry run', async () => {
+    await using database = await createQueueOfStates()
+    const before = await readStates(database)
+    const dryRun = { dryRun: true, retiredToo: true }
+    expect(await requeue(database.db, argumentEntries(['done', 'retired', 'x']), dryRun)).toMatchObject({
+      changed: 2,
+      unknown: ['x'],
+    })
+    expect(await requeueState(database.db, 'missing', dryRun)).toBe(1)
+    expect(await readStates(database)).toEqual(before)
   })
 })

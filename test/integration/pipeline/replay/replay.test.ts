@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import type { JsonObject } from '../../../../src/platform/json.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { requeue } from '../../../../src/pipeline/queue/requeue.ts'
 import { applyReplay, surveyReplay } from '../../../../src/pipeline/replay/replay.ts'
 import type { ReplayOptions } from '../../../../src/pipeline/replay/options.ts'
@@ -93,7 +94,7 @@ it('loads the records of an identifier in order, and none if the API refused the
   })
   const requestAgain = async (next: typeof recordOf) => {
     recordOf = next
-    await requeue(bench.app.db, { identifiers: ['twice', 'refused'] })
+    await requeue(bench.app.db, argumentEntries(['twice', 'refused']))
     await bench.run()
   }
   await bench.enqueue(['twice', 'refused', 'other'])
@@ -145,7 +146,7 @@ it('continues after an interruption, and counts the work of both runs', async ()
   await bench.run()
   status = 123456
   for (force of ['human', null]) {
-    await requeue(bench.app.db, { identifiers: ['a'] })
+    await requeue(bench.app.db, argumentEntries(['a']))
     await bench.run()
   }
   await run(

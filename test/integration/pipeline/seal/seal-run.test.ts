@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { merkleRoot } from '../../../support/merkle-root.ts'
 import { verifyChain } from '../../../../src/compliance/verify/verify-chain.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { retire } from '../../../../src/pipeline/queue/retire.ts'
 import { newRun, openRun } from '../../../../src/pipeline/run/run-rows.ts'
 import { addNote } from '../../../support/add-note.ts'
@@ -113,8 +114,8 @@ describe('the chain', () => {
     expect((await bench.run()).retired_reasons).toBeNull()
     const ids = Array.from({ length: 25 }, (_, n) => `r-${n}`)
     await bench.enqueue(ids)
-    await retire(app.db, { identifiers: ids.slice(0, 3), reason: 'test call' })
-    for (const id of ids.slice(3)) await retire(app.db, { identifiers: [id], reason: `of ${id}` })
+    await retire(app.db, argumentEntries(ids.slice(0, 3)), { reason: 'test call' })
+    for (const id of ids.slice(3)) await retire(app.db, argumentEntries([id]), { reason: `of ${id}` })
     const sealed = (await bench.run()).retired_reasons as { reason: string | null; identifiers: number }[]
     expect(sealed).toHaveLength(21)
     expect(sealed[0]).toEqual({ reason: 'test call', identifiers: 3 })

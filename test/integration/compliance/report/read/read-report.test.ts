@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { prunePayloads } from '../../../../../src/compliance/history/prune-payloads.ts'
 import { type ReportRequest, readReport } from '../../../../../src/compliance/report/read/read-report.ts'
 import type { Report } from '../../../../../src/compliance/report/schema.ts'
+import { argumentEntries } from '../../../../../src/pipeline/queue/input/read-arguments.ts'
 import { retire } from '../../../../../src/pipeline/queue/retire.ts'
 import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-rows.ts'
 import { RevisionLeaves } from '../../../../../src/pipeline/seal/leaf.ts'
@@ -411,7 +412,7 @@ describe('a report made again', () => {
     world.defaultHeuristic = 'Average'
     for (const identifier of identifiers.slice(0, 10)) world.reanalyze(identifier, 1)
     await addNote(app.db, hashes[1] as string)
-    await retire(app.db, { identifiers: identifiers.slice(50, 60), reason: 'over' })
+    await retire(app.db, argumentEntries(identifiers.slice(50, 60)), { reason: 'over' })
     await bench.enqueue(world.register({ count: 30 }))
     await bench.run({ refreshAll: true })
     await sql`update identifai.identifiers set source = 'changed', submitted_at = now()`.execute(app.db)

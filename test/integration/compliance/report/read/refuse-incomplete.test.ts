@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ReportRequest } from '../../../../../src/compliance/report/read/read-report.ts'
 import { refuseIncomplete } from '../../../../../src/compliance/report/read/refuse-incomplete.ts'
 import type { RevisionCause } from '../../../../../src/platform/postgres/tables/history.ts'
+import { argumentEntries } from '../../../../../src/pipeline/queue/input/read-arguments.ts'
 import { retire } from '../../../../../src/pipeline/queue/retire.ts'
 import { at, firstRevision, reportOnJuly } from '../../../../support/july.ts'
 import { sealHistory, trackFinished } from '../../../../support/seal-history.ts'
@@ -26,7 +27,7 @@ describe('a report that may not be complete', () => {
     await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('late', ${at(20)}), ('given up', ${at(2)})`.execute(
       db,
     )
-    await retire(db, { identifiers: ['given up'], reason: 'test call' })
+    await retire(db, argumentEntries(['given up']), { reason: 'test call' })
     await sealHistory(db, [])
     expect(await refusal()).toBeUndefined()
     const { coverage } = (await report()).head

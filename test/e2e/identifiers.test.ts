@@ -1,0 +1,201 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type CliResult, createTestCli, type TestCli } from '../support/test-cli.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let cli: TestCli
+let database: TestDatabase
+let environment: NodeJS.ProcessEnv
+
+beforeAll(() => {
+  cli = createTestCli()
+})
+afterAll(() => cli[Symbol.dispose]())
+beforeEach(async () => {
+  database = await createTestDatabase()
+  environment = { DATABASE_URL: database.url }
+})
+afterEach(() => database[Symbol.asyncDispose]())
+
+function file(name: string, content: string | Buffer): string {
+  writeFileSync(path.join(cli.folder, name), content)
+  return name
+}
+
+async function tracked() {
+  const { rows } = await sql<{ identifier: string; submitted_at: Date | null; source: string | null }>`
+    select identifier, submitted_at, source from identifai.identifiers order by id`.execute(database.db)
+  return rows
+}
+
+const call = (...args: string[]) => cli.call(args, environment)
+
+/** A usage error of these texts, nothing on standard output, and nothing tracked. */
+async function expectRefused(result: CliResult, ...texts: (string | RegExp)[]): Promise<void> {
+  expect(result).toMatchObject({ code: 2, stdout: '' })
+  for (const text of texts) expect(result.stderr).toMatch(text)
+  expect(result.stderr).not.toMatch(/^\s+at /m)
+  expect(await tracked()).toEqual([])
+}
+
+describe('enqueue', () => {
+  it('reads standard input with -, with --file -, and without any identifier', async () => {
+    for (const [position, args] of [['-'], ['--file', '-'], []].entries()) {
+      expect(await cli.run(['enqueue', ...args], environment, `a${position}\nb${position}\n`)).toEqual({
+        code: 0,
+        stdout: '2 identifiers added, 0 already tracked, 0 invalid.\n',
+        stderr: '',
+      })
+    }
+    expect(await tracked()).toHaveLength(6)
+  })
+
+  it.each([
+    [
+      'CSV without --csv',
+      ['--file', file, 'list.txt', 'a;b\nc;d\n'],
+      /appear to be CSV.* The first one is: a;b .*--csv/s,
+    ],
+    [
+      'CSV with another column',
+      ['--file', file, 'list.csv', 'id,x\n1,2\n'],
+      /no column identifier.*: id, x\. .*--column/,
+    ],
+    ['a workbook', ['--file', file, 'list.xlsx', 'PK\u0003\u0004'], /is a spreadsheet, not text.*as CSV/],
+    [
+      'a broken quote',
+      ['--file', file, 'list.csv', 'identifier\n"x'],
+      /line 2, column 1: a quote is not closed/,
+    ],
+    [
+      'no identifier',
+      ['--file', file, 'list', ''],
+      /has no identifier, so nothing was enqueued.*one identifier a line/,
+    ],
+    ['blank lines', ['--file', file, 'list', '\n \n'], /No identifier is valid.*line 1: blank/s],
+  ] as const)('refuses %s', async (_, [option, write, name, content], message) => {
+    await expectRefused(await call('enqueue', option, write(name, content)), message)
+  })
+
+  it('refuses arguments that are no identifiers', async () => {
+    file('calls.csv', 'identifier\na\n')
+    await expectRefused(
+      await call('enqueue', 'a', 'calls.csv'),
+      /calls\.csv is a file, .* write --file calls\.csv/,
+    )
+    await expectRefused(await call('enqueue', 'good', ' '), 'Argument 2', 'blank')
+    await expectRefused(await call('enqueue', 'x'.repeat(1025)), 'longer than 1024 bytes')
+    await expectRefused(await call('enqueue', 'a', '--csv'), 'The options of CSV apply to a file only')
+    await expectRefused(await call('enqueue', 'a', '--file', 'x'), 'There are identifiers and --file')
+    await expectRefused(
+      await call('enqueue', '--file', 'x', '--delimiter', ';;'),
+      'It must be one character, or tab',
+    )
+  })
+
+  it('refuses a file that cannot be read', async () => {
+    await expectRefused(await call('enqueue', '--file', 'missing.txt'), 'there is no such file')
+    mkdirSync(path.join(cli.folder, 'folder'))
+    await expectRefused(await call('enqueue', '--file', 'folder'), 'is a directory')
+  })
+
+  it('reads the export of a spreadsheet, after a dry run that shows how', async () => {
+    const content = 'Upload-ID;source;submitted_at\r\na;calls;01.07.2026 10:15\r\nb;;\r\nc;;soon\r\n'
+    const options = ['--column', 'upload-id', '--date-format', 'DD.MM.YYYY', '--source', 'export']
+    const name = file('export.csv', Buffer.from(`\uFEFF${content}`, 'utf16le'))
+    const dry = await call('enqueue', '--file', name, ...options, '--dry-run')
+    expect(dry).toEqual({
+      code: 3,
+      stderr: '',
+      stdout: `The first entries as they were read:
+
+identifier  submitted_at          source
+----------  --------------------  ------
+a           2026-07-01 10:15:00Z  calls
+b                                 export
+
+2 identifiers would be added, 0 already tracked, 1 invalid.
+It was a dry run, so nothing was written.
+  line 4: submitted_at is neither a time of the form DD.MM.YYYY nor one of ISO 8601
+`,
+    })
+    expect(await tracked()).toEqual([])
+    expect(await call('enqueue', '--file', name, ...options)).toMatchObject({ code: 3 })
+    expect(await tracked()).toEqual([
+      { identifier: 'a', submitted_at: new Date('2026-07-01T10:15:00Z'), source: 'calls' },
+      { identifier: 'b', submitted_at: null, source: 'export' },
+    ])
+  })
+
+  it('adds metadata later, and replaces them with --update', async () => {
+    await call('enqueue', 'a', 'b')
+    const first = file('first.csv', 'identifier,source\na,calls\n')
+    expect((await call('enqueue', '--file', first)).stdout).toBe(
+      '0 identifiers added, 1 already tracked (1 pending), 0 invalid.\n1 tracked identifier got another submitted_at or source.\n',
+    )
+    expect((await call('enqueue', 'a', 'b', '--source', 'other', '--update', '--json')).stdout).toContain(
+      '"updated": 2',
+    )
+    expect(await tracked()).toMatchObject([{ source: 'other' }, { source: 'other' }])
+  })
+})
+
+describe('requeue and retire', () => {
+  beforeEach(async () => {
+    await call('enqueue', 'a', 'b', 'c')
+  })
+
+  const states = async () => {
+    const { rows } = await sql<{ state: string }>`
+      select state from identifai.identifiers order by identifier`.execute(database.db)
+    return rows.map(({ state }) => state)
+  }
+
+  it('report their changes, and the identifiers that are not tracked', async () => {
+    await sql`update identifai.identifiers set state = 'quarantined', due_at = null`.execute(database.db)
+    expect((await call('enqueue', 'a')).stdout).toContain('requeue --state quarantined')
+    expect(await call('requeue', 'a')).toEqual({ code: 0, stdout: '1 identifier due now.\n', stderr: '' })
+    expect((await call('requeue', '--state', 'quarantined')).stdout).toBe('2 identifiers due now.\n')
+    expect(await call('requeue', 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /^error: Nothing was changed\. 1 identifier not tracked, or retired: x\./,
+      ),
+    })
+    expect(await call('requeue')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/There are no identifiers\. .*--state quarantined/),
+    })
+    expect(await call('requeue', 'a', '--state', 'missing')).toMatchObject({ code: 2 })
+    expect((await call('retire', 'a')).stderr).toContain('--reason')
+    expect((await call('retire', 'a', '--reason', 'r')).stdout).toBe('1 identifier retired.\n')
+    expect(await call('retire', 'a', '--reason', 'r')).toMatchObject({ code: 2 })
+    const some = await call('requeue', 'a', 'b', '--json')
+    expect([some.code, JSON.parse(some.stdout)]).toEqual([
+      3,
+      { requeued: 1, unknown_count: 1, unknown: ['a'], invalid: 0, invalid_lines: [] },
+    ])
+    expect(some.stderr).toBe('error: 1 identifier not tracked, or retired: a\n')
+    expect((await call('requeue', 'a', '--retired')).stdout).toBe('1 identifier due now.\n')
+    expect(await states()).toEqual(['pending', 'pending', 'pending'])
+  })
+
+  it('read the same files as enqueue, and change nothing in a dry run', async () => {
+    const list = file('list.csv', 'id;reason\na;x\nb;y\n')
+    const options = ['--file', list, '--column', 'id']
+    const dry = await call('retire', ...options, '--reason', 'deleted', '--dry-run')
+    expect(dry).toEqual({ code: 0, stdout: '2 identifiers would be retired.\n', stderr: '' })
+    expect(await states()).toEqual(['pending', 'pending', 'pending'])
+    expect(await call('retire', ...options, '--reason', 'deleted')).toMatchObject({ code: 0 })
+    expect(await states()).toEqual(['retired', 'retired', 'pending'])
+    const many = Array.from({ length: 150 }, (_, n) => `unknown-${n}`)
+    const piped = await cli.run(['requeue', '-', '--retired'], environment, ['b', '', ...many].join('\n'))
+    expect(piped).toMatchObject({ code: 3, stdout: '1 identifier due now.\n' })
+    expect(piped.stderr).toMatch(
+      /^error: 150 identifiers not tracked: unknown-0, .*unknown-19, and 130 more\n1 invalid line:\n {2}line 2: blank\n$/,
+    )
+    expect(await states()).toEqual(['retired', 'pending', 'pending'])
+  })
+})
