@@ -47,9 +47,9 @@ export function enqueueCommand() {
       'after',
       `
 CSV has a header. The columns submitted_at and source are optional, and others are ignored. Times are ISO 8601, and UTC
-when they have no zone; with --date-format also such as 01.07.2026 10:15. Text is UTF-8, or UTF-16 with a byte order mark.
-An identifier that is already tracked gets the submitted_at and the source that it lacks. A file is added completely or
-not at all. Invalid lines (blank, or longer than 1,024 bytes) are listed, and not added.
+when they have no zone; --date-format also allows 01.07.2026 10:15. Text is UTF-8, or UTF-16 with a byte order mark. An
+identifier that is already tracked gets the submitted_at and the source that it lacks. A file is added completely or not
+at all. Invalid lines (blank, or longer than 1,024 bytes) are listed, and not added.
 Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
 
 Examples:

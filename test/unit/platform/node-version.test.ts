@@ -9,5 +9,5 @@ it.each([
 ])('Node %s is new enough: %s', (version, isEnough) => {
   const check = () => assertNodeVersion(version)
   if (isEnough) check()
-  else expect(check).toThrow(`needs Node 22.19 or later, but this is ${version}. Install`)
+  else expect(check).toThrow(`Node 22.19 or later is needed, but this is ${version}. Install`)
 })

@@ -79,8 +79,8 @@ describe('the findings of doctor', () => {
         },
         {
           status: 'failed',
-          found: 'The role <role> lacks <found>.',
-          remedy: expect.stringContaining('<statements>'),
+          found: 'The role <role> lacks <lacking>.',
+          remedy: expect.stringContaining('identifai-sync grant-job <role>'),
         },
         { status: 'skipped', found: expect.stringContaining('may not read the sequences'), remedy: '' },
       ]),

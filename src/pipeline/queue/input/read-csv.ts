@@ -78,7 +78,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   CSV_MAX_RECORD_SIZE: 'the line is longer than a million characters',
 }
 
-/** Reads the first line that is not blank, and gives the text back whole. */
+/** Reads the first line that is not blank. The returned text is whole again. */
 async function peekHeader(text: AsyncIterable<Buffer>) {
   const chunks = text[Symbol.asyncIterator]()
   let start = Buffer.alloc(0)

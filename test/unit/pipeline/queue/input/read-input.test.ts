@@ -125,7 +125,7 @@ describe('a CSV file of identifiers', () => {
   it('has the identifiers in a column that can have another name', async () => {
     const content = 'customer,Upload ID,source\n1,id-1,s\n'
     await expect(csv(content)).rejects.toThrow(
-      /^The CSV has no column identifier, .* Its columns are: customer, Upload ID, source .*--column/,
+      /^The CSV has no column identifier, .* Its columns are: customer, Upload ID, source\. .*--column/,
     )
     expect(await csv(content, { column: 'upload id' })).toEqual([
       { line: 2, identifier: 'id-1', source: 's', submittedAt: null },
