@@ -1,6 +1,6 @@
 import { Argument, Command } from '@commander-js/extra-typings'
 import { UsageError } from '../platform/errors.ts'
-import { count } from '../platform/terminal/text.ts'
+import { counted } from '../platform/terminal/text.ts'
 import { printResult } from './print-result.ts'
 
 export function migrateCommand() {
@@ -13,12 +13,13 @@ export function migrateCommand() {
     )
     .option('--all', 'with down: revert every migration')
     .option('--destroy-history', 'with down: destroy the history permanently')
+    .option('--yes', 'with down: do not ask')
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nSeveral processes can run it at the same time. Needs DATABASE_URL only.')
     .action(async (direction, options) => {
-      if (direction !== 'down' && (options.all || options.destroyHistory)) {
+      if (direction !== 'down' && (options.all || options.destroyHistory || options.yes)) {
         throw new UsageError(
-          '--all and --destroy-history apply to migrate down only.',
+          '--all, --destroy-history and --yes apply to migrate down only.',
           'Leave them out, or write: migrate down',
         )
       }
@@ -38,16 +39,42 @@ export function migrateCommand() {
         const records = await countHistory(app.db)
         if (records > 0) {
           throw new UsageError(
-            `The database has ${count(records)} records of history, which are the only record of the observed changes.`,
+            `The database has ${counted(records, 'record')} of history, which are the only record of the observed changes.`,
             'Back it up. Then, to destroy it permanently, repeat with --destroy-history.',
           )
         }
       }
+      if (direction === 'down' && !options.yes) await confirm(options.all ?? false)
       const steps =
         direction === 'up' ? await migrateUp(app.db) : await migrateDown(app.db, options.all ?? false)
       const lines = steps.map((step) => `${step.direction.toLowerCase().padEnd(4)} ${step.name}`)
       printResult(options, steps, lines.join('\n') || NOTHING[direction])
     })
+}
+
+/** @throws UsageError when a person does not agree, or there is none to ask. */
+async function confirm(all: boolean): Promise<void> {
+  const what = all ? 'all migrations' : 'the last migration'
+  if (!process.stdin.isTTY) {
+    throw new UsageError(
+      `Reverting ${what} drops tables or views, so it has to be confirmed.`,
+      'Add --yes, or run it on a terminal.',
+    )
+  }
+  const { createInterface } = await import('node:readline/promises')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    // Ctrl-C and the end of the input are no agreement.
+    const left = new AbortController()
+    for (const event of ['SIGINT', 'close']) terminal.once(event, () => left.abort())
+    const answer = await terminal
+      .question(`Revert ${what}? This drops tables or views. [y/N] `, left)
+      .catch(() => '')
+    if (!/^y(es)?$/i.test(answer.trim()))
+      throw new UsageError('Nothing was reverted.', 'To revert, answer y, or add --yes.')
+  } finally {
+    terminal.close()
+  }
 }
 
 const NOTHING = { up: 'Nothing to apply: the database is up to date.', down: 'Nothing to revert.' }

@@ -9,6 +9,7 @@ import { findFreePort } from '../../src/devkit/embedded-postgres/server-process.
 import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
 import { MIGRATIONS } from '../../src/platform/postgres/migrate.ts'
 import { createTestCli, type TestCli, type CliResult, finish } from '../support/test-cli.ts'
+import { hasTerminal, runOnTerminal } from '../support/terminal.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -292,11 +293,31 @@ describe('the commands', () => {
     expectClearError(
       await cli.call(['migrate', 'down', '--all'], env),
       2,
-      '1 records of history',
+      '1 record of history',
       '--destroy-history',
     )
-    expect((await cli.call(['migrate', 'down', '--all', '--destroy-history'], env)).code).toBe(0)
+    const destroy = ['migrate', 'down', '--all', '--destroy-history']
+    expectClearError(await cli.call(destroy, env), 2, 'has to be confirmed. Add --yes')
+    expect((await cli.call([...destroy, '--yes'], env)).code).toBe(0)
     expect((await cli.call(['migrate'], env)).code).toBe(0)
+  })
+
+  it.skipIf(!hasTerminal)('migrate down asks on a terminal', async () => {
+    await using own = await createTestDatabase()
+    const environment = { DATABASE_URL: own.url }
+    const down = (text: string) =>
+      runOnTerminal(cli, ['migrate', 'down'], { environment, prompt: '[y/N] ', text })
+    const states = async () => (await cli.call(['migrate', 'status'], environment)).stdout
+    expect(down('n\n')).toMatchObject({ code: 2, screen: expect.stringContaining('Nothing was reverted.') })
+    // Ctrl-C
+    expect(down('\u0003')).toMatchObject({
+      code: 2,
+      screen: expect.stringContaining('Nothing was reverted.'),
+    })
+    expect(await states()).not.toContain('waiting')
+    const { code, screen } = down('y\n')
+    expect([code, screen]).toEqual([0, expect.stringMatching(/Revert the last migration\? .*\[y\/N\] /)])
+    expect(await states()).toMatch(/waiting .*\n$/)
   })
 
   it('enqueue from a file, standard input and arguments, sync and status work together', async () => {

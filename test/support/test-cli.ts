@@ -20,6 +20,8 @@ export interface TestCli extends Disposable {
   run(args: readonly string[], environment?: NodeJS.ProcessEnv, input?: string): Promise<CliResult>
   /** Starts one command and returns the running process. */
   start(args: readonly string[], environment?: NodeJS.ProcessEnv): ChildProcess
+  /** The environment that every command gets. */
+  readonly environment: NodeJS.ProcessEnv
   /** The path of the command. */
   readonly command: string
   /** The working directory, without a .env file. */
@@ -42,6 +44,7 @@ export function createTestCli(): TestCli {
   return {
     command,
     folder,
+    environment: common,
     call: async (args, environment) => {
       const { callProgram } = await import('./call-program.ts')
       return callProgram(args, { folder, environment: { ...common, ...environment } })
