@@ -4,7 +4,7 @@ import { counted } from '../platform/terminal/text.ts'
 import { printNotice } from '../platform/terminal/output.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
 import { parseText } from './parse.ts'
-import { printResult } from './print-result.ts'
+import { printChanges } from './print-result.ts'
 
 const explainMissing = (detail: string, options: ErrorOptions) =>
   new DatabaseError(
@@ -55,7 +55,7 @@ Example:
         reviewer,
       }
       const noted = await explainPrivilege(explainMissing, () => annotate(app.db, note))
-      printResult(
+      printChanges(
         options,
         noted,
         `Note ${noted.note_id} written: ${counted(noted.tracked, 'tracked identifier')} of this file, ${noted.matching} of them ${noted.forced_to === 'none' ? 'without a forced label' : `forced to ${noted.forced_to}`} as of the last responses. Reports have the note when the next run has ended.`,

@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import { counted } from '../platform/terminal/text.ts'
 import { openDatabase } from './open-app.ts'
-import { printResult } from './print-result.ts'
+import { printChanges } from './print-result.ts'
 
 export function distributeCommand() {
   return new Command('distribute')
@@ -29,6 +29,6 @@ Example:
       const text = options.dryRun
         ? statements.map((statement) => `${statement};`).join('\n')
         : `${counted(statements.length, 'statement')} run: the data tables are distributed.`
-      printResult(options, statements, text)
+      printChanges(options, statements, text)
     })
 }

@@ -8,7 +8,7 @@ import { count, counted, textTable } from '../platform/terminal/text.ts'
 import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, describeInvalid, FILE_OPTION } from './input-options.ts'
 import { explainPrivilege, openDatabase } from './open-app.ts'
 import { parseInteger } from './parse.ts'
-import { printResult } from './print-result.ts'
+import { printChanges } from './print-result.ts'
 
 const explainMissing = (detail: string, options: ErrorOptions) =>
   new DatabaseError(
@@ -80,7 +80,7 @@ Examples:
       })
       progress.clear()
       if (result.added + result.known === 0) refuseEmpty(result)
-      printResult(options, result, describeResult(result))
+      printChanges(options, result, describeResult(result))
       if (result.invalid > 0) process.exitCode = EXIT_CODE.partial
     })
 }

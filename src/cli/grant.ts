@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Grant } from '../operations/roles/grant.ts'
 import { openDatabase } from './open-app.ts'
-import { printResult } from './print-result.ts'
+import { printChanges } from './print-result.ts'
 
 const REVOKE_OTHERS = ['--revoke-others', 'revoke the privileges that the role should not have'] as const
 
@@ -33,7 +33,7 @@ Example:
         annotates: options.annotate ?? false,
         revokesOthers: options.revokeOthers ?? false,
       })
-      printResult(options, { role, ...result }, `${role} can execute runs.\n${describeGrant(result)}`)
+      printChanges(options, { role, ...result }, `${role} can execute runs.\n${describeGrant(result)}`)
     })
 }
 
@@ -74,7 +74,7 @@ Example:
             ]
           : []),
       ]
-      printResult(options, { role, ...result, statements_for_administrator: statements }, text.join('\n'))
+      printChanges(options, { role, ...result, statements_for_administrator: statements }, text.join('\n'))
     })
 }
 
@@ -98,7 +98,7 @@ Example:
       const { grantEnqueuer } = await import('../operations/roles/grant.ts')
       await using app = await openDatabase()
       const result = await grantEnqueuer(app.db, role, { revokesOthers: options.revokeOthers ?? false })
-      printResult(
+      printChanges(
         options,
         { role, ...result },
         `${role} can enqueue identifiers:

@@ -1,7 +1,7 @@
 import { Argument, Command } from '@commander-js/extra-typings'
 import { UsageError } from '../platform/errors.ts'
 import { counted } from '../platform/terminal/text.ts'
-import { printResult } from './print-result.ts'
+import { printChanges, printResult } from './print-result.ts'
 
 export function migrateCommand() {
   return new Command('migrate')
@@ -13,7 +13,7 @@ export function migrateCommand() {
     )
     .option('--all', 'with down: revert every migration')
     .option('--destroy-history', 'with down: destroy the history permanently')
-    .option('--yes', 'with down: do not ask')
+    .option('--yes', 'with down: without confirmation')
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nSeveral processes can run it at the same time. Needs DATABASE_URL only.')
     .action(async (direction, options) => {
@@ -48,11 +48,11 @@ export function migrateCommand() {
       const steps =
         direction === 'up' ? await migrateUp(app.db) : await migrateDown(app.db, options.all ?? false)
       const lines = steps.map((step) => `${step.direction.toLowerCase().padEnd(4)} ${step.name}`)
-      printResult(options, steps, lines.join('\n') || NOTHING[direction])
+      printChanges(options, steps, lines.join('\n') || NOTHING[direction])
     })
 }
 
-/** @throws UsageError when a person does not agree, or there is none to ask. */
+/** @throws UsageError when a person does not agree, or there is none at the terminal. */
 async function confirm(all: boolean): Promise<void> {
   const what = all ? 'all migrations' : 'the last migration'
   if (!process.stdin.isTTY) {
@@ -67,11 +67,11 @@ async function confirm(all: boolean): Promise<void> {
     // Ctrl-C and the end of the input are no agreement.
     const left = new AbortController()
     for (const event of ['SIGINT', 'close']) terminal.once(event, () => left.abort())
-    const answer = await terminal
+    const typed = await terminal
       .question(`Revert ${what}? This drops tables or views. [y/N] `, left)
       .catch(() => '')
-    if (!/^y(es)?$/i.test(answer.trim()))
-      throw new UsageError('Nothing was reverted.', 'To revert, answer y, or add --yes.')
+    if (!/^y(es)?$/i.test(typed.trim()))
+      throw new UsageError('Nothing was reverted.', 'To revert, type y, or add --yes.')
   } finally {
     terminal.close()
   }

@@ -25,32 +25,37 @@ processes share.`,
       const { readPlan } = await import('../pipeline/plan/read-plan.ts')
       await using app = await openApp()
       const plan = await readPlan(app)
-      printResult(options, plan, [...describePlan(plan), '', describeFullRefresh(plan)].join('\n'))
+      printResult(
+        options,
+        plan,
+        [...describeProblem(plan), ...describePlan(plan), '', describeFullRefresh(plan)].join('\n'),
+      )
     })
 }
 
 /** The requests of a run that started now, as lines for people. */
 export function describePlan(plan: Plan): string[] {
   if (plan.identifiers === 0) return ['Nothing is due, so a run that starts now requests nothing.']
-  const lines = [...plan.by_class, { ...plan, class: 'together' }].flatMap(
-    ({ class: what, identifiers, requests, minutes }) =>
-      identifiers > 0 ? [{ what, identifiers, requests, minutes: Math.ceil(minutes * 10) / 10 }] : [],
+  const lines = plan.by_class.flatMap(({ class: what, identifiers, requests, minutes }) =>
+    identifiers > 0 ? [{ what, identifiers, requests, minutes: Math.ceil(minutes * 10) / 10 }] : [],
   )
   return [
-    'A run that starts now requests:',
+    `A run that starts now takes ${durationText(plan.minutes)} at the quota: ${counted(plan.requests, 'request')} for ${counted(plan.identifiers, 'identifier')}, the last one at ${timeText(plan.clears_at)}.`,
     '',
     textTable(lines),
-    '',
-    `It sends the last request at ${timeText(plan.clears_at)}, after ${durationText(plan.minutes)} at the quota.`,
   ]
 }
 
-/** The cost of a refresh of all finished identifiers, and whether it ends before they are due again. */
+/** A refresh of all finished identifiers that does not end before they are due again. */
+function describeProblem({ full_refresh: refresh }: Plan): string[] {
+  if (refresh.fits) return []
+  return [
+    `warning: a refresh of all finished identifiers takes longer than the ${refresh.refresh_hours} hours after which they are due again.`,
+    'The identifier with the oldest confirmation comes first, so all are confirmed equally often, but not every night.',
+    '',
+  ]
+}
+
 function describeFullRefresh({ full_refresh: refresh }: Plan): string {
-  const cost = `A refresh of all ${counted(refresh.identifiers, 'finished identifier')} takes ${counted(refresh.requests, 'request')}, ${durationText(refresh.minutes)} at the quota`
-  if (refresh.fits) return `${cost}.`
-  return (
-    `${cost}. That is longer than the ${refresh.refresh_hours} hours after which they are due again. ` +
-    'The identifier with the oldest confirmation comes first, so all are confirmed equally often, but not every night.'
-  )
+  return `A refresh of all ${counted(refresh.identifiers, 'finished identifier')} takes ${counted(refresh.requests, 'request')}, ${durationText(refresh.minutes)} at the quota.`
 }

@@ -1,6 +1,6 @@
 import type { ListedChange } from '../pipeline/queue/change-listed.ts'
 import { EXIT_CODE, UsageError } from '../platform/errors.ts'
-import { print, printJson, printNotice } from '../platform/terminal/output.ts'
+import { print, printJson, printNotice, printSuccess } from '../platform/terminal/output.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { describeInvalid } from './input-options.ts'
 
@@ -8,10 +8,20 @@ interface JsonOption {
   readonly json?: true | undefined
 }
 
+interface ChangeOptions extends JsonOption {
+  readonly dryRun?: true | undefined
+}
+
 /** Prints the result of a command: with `--json` as the one JSON document, otherwise as text for people. */
 export function printResult(options: JsonOption, result: unknown, text: string): void {
   if (options.json) printJson(result)
   else print(text)
+}
+
+/** Prints the changes by a command in the same way. With `--quiet` only the JSON document, and what a dry run found. */
+export function printChanges(options: ChangeOptions, result: unknown, text: string): void {
+  if (options.json || options.dryRun) printResult(options, result, text)
+  else printSuccess(text)
 }
 
 /** Identifiers that a text names; --json has more of them. */
@@ -31,7 +41,7 @@ interface Words {
  * changed.
  */
 export function printChange(
-  options: JsonOption & { readonly dryRun?: true | undefined },
+  options: ChangeOptions,
   { changed, ...others }: ListedChange,
   { key, now, problem }: Words,
 ): void {
@@ -54,7 +64,7 @@ export function printChange(
     )
   }
   const would = options.dryRun ? 'would be ' : ''
-  printResult(options, { [key]: changed, ...others }, `${counted(changed, 'identifier')} ${would}${now}.`)
+  printChanges(options, { [key]: changed, ...others }, `${counted(changed, 'identifier')} ${would}${now}.`)
   if (problems === '') return
   printNotice(`error: ${problems}`)
   process.exitCode = EXIT_CODE.partial

@@ -1,7 +1,9 @@
-import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings'
 import { VARIABLE_LINES } from '../platform/config/variables.ts'
 import { asCalled } from '../platform/called-as.ts'
 import { EXIT_CODE, EXIT_CODE_MEANINGS, SIGNAL_EXIT_CODES } from '../platform/errors.ts'
+import { COLOR_CHOICES, chooseColor } from '../platform/terminal/color.ts'
+import { beQuiet } from '../platform/terminal/output.ts'
 import { VERSION } from '../platform/version.ts'
 import { annotateCommand } from './annotate.ts'
 import { demoCommand } from './demo.ts'
@@ -52,13 +54,26 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
 ]
 
 /** Creates the command line. A command loads its packages only when it runs, so that --help is fast. */
-export function createProgram(): Command {
+export function createProgram(): CommandUnknownOpts {
   const program = new Command('identifai-sync')
     .description(
       "Loads the results of identifAI's audio deepfake detection into PostgreSQL: requests pending identifiers from the " +
         'API in batches of 100, and stores the records, with their history, in relational tables.',
     )
     .version(VERSION, '-V, --version', 'print the version')
+    .option('-q, --quiet', 'print errors and problems only, and the document of --json')
+    .addOption(
+      new Option('--color <when>', 'color states and findings; NO_COLOR and FORCE_COLOR are obeyed, too')
+        .choices(COLOR_CHOICES)
+        .default('auto' as const),
+    )
+    .hook('preAction', (root) => {
+      const { quiet = false, color } = root.opts()
+      chooseColor(color)
+      beQuiet(quiet)
+      // The level of the environment takes precedence over that of .env.
+      if (quiet) process.env.LOG_LEVEL = 'error'
+    })
     .addHelpText('after', AFTER_HELP)
   for (const command of COMMANDS) program.addCommand(command())
   configure(program)
@@ -70,6 +85,7 @@ function configure(command: CommandUnknownOpts): void {
   command
     .exitOverride()
     .helpOption('-h, --help', 'print help')
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('Try --help.')
     .configureOutput({
       writeOut: (text) => process.stdout.write(asCalled(text)),

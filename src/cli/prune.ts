@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import { count, counted } from '../platform/terminal/text.ts'
 import { openDatabase } from './open-app.ts'
-import { printResult } from './print-result.ts'
+import { printChanges } from './print-result.ts'
 
 export function pruneCommand() {
   return new Command('prune')
@@ -33,7 +33,7 @@ Example:
       const text = options.dryRun
         ? `${removed} of ${stored} would be removed.`
         : `${removed} removed; ${stored} still stored.`
-      printResult(options, pruned, text)
+      printChanges(options, pruned, text)
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
     })
 }

@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { SyncRunRow } from '../platform/postgres/tables/runs.ts'
 import type { Survey } from '../pipeline/replay/survey.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
+import { print, printJson, printSuccess } from '../platform/terminal/output.ts'
 import { count, counted, textTable } from '../platform/terminal/text.ts'
 import { openApp } from './open-app.ts'
 import { parseTime } from './parse.ts'
@@ -35,16 +35,17 @@ Examples:
       const { signal } = interrupt
       const replay = { since: options.since ?? null, signal }
       const survey = await surveyReplay(app, replay)
-      if (!options.json) print(describeSurvey(survey))
+      const printed = options.dryRun ? print : printSuccess
+      if (!options.json) printed(describeSurvey(survey))
       const hasWork = survey.changed > 0 || survey.quarantined_fitting > 0
       const applied =
         hasWork && !options.dryRun && !signal.aborted ? await applyReplay(app, replay) : undefined
       if (options.json) printJson({ ...survey, written: applied ?? null })
       else if (applied) {
-        print(
+        printed(
           `\nWritten: the rows of ${counted(applied.rewritten, 'classification')}, and ${counted(finishedOf(applied.run), 'record')} out of quarantine.`,
         )
-      } else if (hasWork) print('\nNothing was written.')
+      } else if (hasWork) printed('\nNothing was written.')
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
       else if (survey.rejected > 0 || applied?.run?.status === 'partial') process.exitCode = EXIT_CODE.partial
     })

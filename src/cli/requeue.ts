@@ -3,7 +3,7 @@ import { UsageError } from '../platform/errors.ts'
 import { counted } from '../platform/terminal/text.ts'
 import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, FILE_OPTION } from './input-options.ts'
 import { openDatabase } from './open-app.ts'
-import { printChange, printResult } from './print-result.ts'
+import { printChange, printChanges } from './print-result.ts'
 
 export function requeueCommand() {
   return new Command('requeue')
@@ -50,7 +50,7 @@ Exit code 3 when some of the given identifiers are invalid or not tracked, 2 whe
       }
       await using app = await openDatabase()
       const requeued = await requeueState(app.db, state, { dryRun })
-      printResult(
+      printChanges(
         options,
         { requeued },
         `${counted(requeued, 'identifier')} ${dryRun ? 'would be ' : ''}due now.`,

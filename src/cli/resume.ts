@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import { timeText } from '../platform/time.ts'
 import { openDatabase } from './open-app.ts'
-import { printResult } from './print-result.ts'
+import { printChanges } from './print-result.ts'
 
 export function resumeCommand() {
   return new Command('resume')
@@ -14,6 +14,6 @@ export function resumeCommand() {
       const ended = await endPauses(app.db)
       const text =
         ended === null ? 'Requests are not paused.' : `The pause until ${timeText(ended)} has ended.`
-      printResult(options, { ended_pause_until: ended }, text)
+      printChanges(options, { ended_pause_until: ended }, text)
     })
 }

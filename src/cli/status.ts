@@ -46,15 +46,17 @@ export function describeStatus(status: Described): string {
   if (status.tracked.length === 0) {
     return asCalled('Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>')
   }
+  const problems = [...problemsOfRuns(status), ...problemsOfIdentifiers(status)]
   const next = status.next_due_at ? ` The next one is due at ${timeText(status.next_due_at)}.` : ''
   const lines = [
+    problems.length === 0 ? 'Nothing needs attention.' : 'Needs attention:',
+    ...problems.map((problem) => `- ${problem}`),
+    '',
     textTable(
       status.tracked.map(({ state, identifiers, with_error }) => ({ state, identifiers, with_error })),
     ),
     '',
-    ...reasons(status),
     `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} leased by a run.${next}`,
-    ...pause(status),
     '',
     ...lastRuns(status.last_runs),
   ]
@@ -65,46 +67,63 @@ export function describeStatus(status: Described): string {
   return lines.join('\n')
 }
 
-/** Prints reasons complete, because the end of one often has the remedy. */
-function reasons({ tracked }: Status): string[] {
-  const stuck = tracked.filter(({ common_error }) => common_error !== null)
-  if (stuck.length === 0) return []
-  return [
-    ...stuck.map(({ state, common_error }) => `${state}, most often because: ${common_error}`),
-    asCalled('List them with: identifai-sync status --stuck'),
-    '',
-  ]
+/** The problems of the runs since the last success, and the pause that keeps the next ones from requests. */
+function problemsOfRuns({ last_runs: runs, paused_until }: Described): string[] {
+  const problems = remarksOn(sinceSuccess(runs))
+  if (runs.length === 0)
+    problems.push(asCalled('No run has started yet. Start one with: identifai-sync sync'))
+  if (paused_until !== null)
+    problems.push(
+      asCalled(
+        `Requests are paused until ${timeText(paused_until)}, because the API requested it or other processes wait for slots. If the API is wrong, end the pause with: identifai-sync resume`,
+      ),
+    )
+  return problems
 }
 
-function pause({ paused_until }: Described): string[] {
-  if (paused_until === null) return []
-  return [
-    `Requests are paused until ${timeText(paused_until)}, because the API requested it or other processes wait for slots.`,
-    asCalled('If the API is wrong, end the pause with: identifai-sync resume'),
-  ]
+type LastRun = Status['last_runs'][number]
+
+/** The runs, the latest first, that no success has followed. */
+function sinceSuccess(runs: readonly LastRun[]): readonly LastRun[] {
+  const success = runs.findIndex(({ status }) => status === 'succeeded' || status === 'partial')
+  return success === -1 ? runs : runs.slice(0, success)
+}
+
+/** Remarks on runs that are silent, or ended with an error. The error is complete, because its end often has the remedy. */
+function remarksOn(runs: readonly LastRun[]): string[] {
+  return runs.flatMap(({ started_at, status, seconds_since_heartbeat: silent, error }) => {
+    const name = `The run of ${timeText(started_at)}`
+    if (silent !== null && silent > SILENT_AFTER_SECONDS)
+      return [
+        `${name} recorded its last heartbeat ${durationText(silent / 60)} ago, because its process died or lost the database. The next run closes it.`,
+      ]
+    return error === null
+      ? []
+      : [`${name} ${status === 'failed' ? 'failed' : `was ${status}`}: ${printable(error)}`]
+  })
+}
+
+function problemsOfIdentifiers({ tracked }: Status): string[] {
+  const stuck = tracked.filter(({ state, common_error }) => common_error !== null && state !== 'retired')
+  const problems = stuck.map(
+    ({ state, with_error, common_error }) =>
+      `${counted(with_error, `${state} identifier`)}, most often because: ${common_error}`,
+  )
+  return problems.length === 0
+    ? []
+    : [...problems, asCalled('To list these identifiers: identifai-sync status --stuck')]
 }
 
 function lastRuns(runs: Status['last_runs']): string[] {
-  if (runs.length === 0) return [asCalled('No run has started yet. Start one with: identifai-sync sync')]
+  if (runs.length === 0) return []
   const table = textTable(
     runs.map(({ started_at: started, seconds, trigger, status, claimed, requests, changed }) => {
       const took = durationText(seconds / 60)
       return { started, took, trigger, status, claimed, requests, changed }
     }),
   )
-  const remarks = runs.flatMap((run) =>
-    remarksOn(run).map((remark) => `${timeText(run.started_at)}: ${remark}`),
-  )
+  const remarks = remarksOn(runs.slice(sinceSuccess(runs).length))
   return remarks.length > 0 ? [table, '', ...remarks] : [table]
-}
-
-function remarksOn({ seconds_since_heartbeat: silent, error }: Status['last_runs'][number]): string[] {
-  const errors = error === null ? [] : [printable(error)]
-  if (silent === null) return errors
-  const heartbeat = `its last heartbeat was ${durationText(silent / 60)} ago`
-  return silent <= SILENT_AFTER_SECONDS
-    ? [heartbeat, ...errors]
-    : [`${heartbeat}, because its process died or lost the database. The next run closes it.`, ...errors]
 }
 
 function describeStuck({ identifier, state, attempts, absences, due_at, last_error }: Stuck): string {

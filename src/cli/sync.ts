@@ -1,15 +1,17 @@
 import { Command } from '@commander-js/extra-typings'
 import type { App } from '../app.ts'
 import type { PlanOptions } from '../pipeline/plan/read-plan.ts'
+import type { Queue } from '../pipeline/queue/status.ts'
 import { finishedClaims, type Tally } from '../pipeline/run/rules/tally.ts'
 import { IDENTIFIER_STATES } from '../platform/postgres/tables/queue.ts'
 import type { SyncRunRow } from '../platform/postgres/tables/runs.ts'
 import { createProgressLine } from '../platform/terminal/output.ts'
 import { count, counted, durationText } from '../platform/terminal/text.ts'
+import { timeText } from '../platform/time.ts'
 import { openApp } from './open-app.ts'
 import { parseDuration, parseInteger } from './parse.ts'
 import { describePlan } from './plan.ts'
-import { printResult } from './print-result.ts'
+import { printChanges, printResult } from './print-result.ts'
 
 export function syncCommand() {
   return new Command('sync')
@@ -42,6 +44,7 @@ Examples:
     .action(async (options) => {
       const { EXIT_CODE } = await import('../platform/errors.ts')
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
+      const { readQueue } = await import('../pipeline/queue/status.ts')
       const { executeRun } = await import('../pipeline/run/execute-run.ts')
       using interrupt = listenForInterrupt()
       await using app = await openApp()
@@ -63,10 +66,14 @@ Examples:
           progress.show(tally, `, next one due in ${counted(Math.ceil(seconds), 'second')}`),
       })
       progress.clear()
-      printResult(options, result.run, describeRun(result.run))
+      const { run } = result
+      const queue = run.claimed === 0 ? await readQueue(app.db) : undefined
+      // A caller that wants to hear of problems only hears of these.
+      const printed = run.status === 'succeeded' ? printChanges : printResult
+      printed(options, run, describeRun(run, queue))
       if (result.failure !== undefined) throw result.failure
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
-      else if (result.run.status === 'partial') process.exitCode = EXIT_CODE.partial
+      else if (run.status === 'partial') process.exitCode = EXIT_CODE.partial
     })
 }
 
@@ -109,13 +116,21 @@ export function progressText(progress: {
   ].join(', ')
 }
 
+/** When a run would find something to request. */
+function describeWaiting({ due, leased, waiting, next_due_at: next }: Queue): string {
+  const others = due + leased > 0 ? ` Other runs have leased ${counted(leased, 'identifier')}.` : ''
+  return next === null
+    ? `No identifier waits to be due.${others}`
+    : `${counted(waiting, 'identifier')} ${waiting === 1 ? 'waits' : 'wait'}, and the next one is due at ${timeText(next)}.${others}`
+}
+
 /** The run in a few lines for people; --json and sync_runs have every figure of it. */
-function describeRun(run: SyncRunRow): string {
+function describeRun(run: SyncRunRow, queue: Queue | undefined): string {
   const seconds = ((run.finished_at?.getTime() ?? 0) - run.started_at.getTime()) / 1000
   const outcomes = listed(OUTCOMES.map((name) => [name, run[name]]))
   const states = listed(IDENTIFIER_STATES.map((name) => [name, run[`${name}_count`]]))
   const lines = [`Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`]
-  if (run.claimed === 0) lines.push('Nothing was due.')
+  if (queue) lines.push(`Nothing was due. ${describeWaiting(queue)}`)
   else {
     lines.push(
       `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${outcomes}.`,

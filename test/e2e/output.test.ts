@@ -94,7 +94,7 @@ it('status and doctor show a pause, and resume ends it', async () => {
   await sql`update identifai.api_quota set paused_until = now() + interval '30 minutes'`.execute(bench.app.db)
   const { stdout } = await cli.call(['status'], environment)
   expect(stdout).toMatch(
-    /Requests are paused until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ.*\n.*identifai-sync resume/,
+    /Requests are paused until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ.* identifai-sync resume\n/,
   )
   const doctor = await cli.call(['doctor'], {
     ...environment,

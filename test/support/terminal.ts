@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
-import type { TestCli } from './test-cli.ts'
+import { spawn, spawnSync } from 'node:child_process'
+import { type CliResult, finish, type TestCli } from './test-cli.ts'
 
 /** Runs a command on a terminal of its own, and types a text when the terminal shows another one. */
 const ON_TERMINAL = `
@@ -19,23 +19,23 @@ while True:
 sys.stdout.buffer.write(screen)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`
 
-/** Whether this machine can run a command on a terminal. */
+/** This machine can run a command on a terminal. */
 export const hasTerminal =
   spawnSync('python3', ['-c', 'import os, pty; os.waitstatus_to_exitcode']).status === 0
 if (!hasTerminal) console.warn('NOTICE: python3 is not here, so the tests on a terminal are skipped.')
 
 /** Runs one command on a terminal, types `text` after `prompt`, and returns what the terminal shows. */
-export function runOnTerminal(
+export async function runOnTerminal(
   cli: TestCli,
   args: readonly string[],
   options: { readonly environment: NodeJS.ProcessEnv; readonly prompt?: string; readonly text?: string },
-): { readonly code: number | null; readonly screen: string } {
+): Promise<{ readonly code: CliResult['code']; readonly screen: string }> {
   const { environment, prompt = '', text = '' } = options
-  const { status, stdout } = spawnSync('python3', ['-c', ON_TERMINAL, prompt, text, cli.command, ...args], {
+  const child = spawn('python3', ['-c', ON_TERMINAL, prompt, text, cli.command, ...args], {
     cwd: cli.folder,
     env: { ...cli.environment, TERM: 'xterm', ...environment },
-    encoding: 'utf8',
     timeout: 30_000,
   })
-  return { code: status, screen: stdout.replaceAll('\r\n', '\n') }
+  const { code, stdout } = await finish(child)
+  return { code, screen: stdout.replaceAll('\r\n', '\n') }
 }

@@ -26,8 +26,10 @@ async function readStates(db: Kysely<Database>) {
     .execute()
 }
 
-/** Identifiers that are due now and not leased, those that a run has leased, and when the next one will be due. */
-async function readQueue(db: Kysely<Database>) {
+export type Queue = Awaited<ReturnType<typeof readQueue>>
+
+/** Identifiers that are due now and not leased, those that a run has leased, those that will be due, and the first time. */
+export async function readQueue(db: Kysely<Database>) {
   const isLeased = sql<boolean>`lease_until > now()`
   return db
     .selectFrom('identifai.identifiers')
@@ -37,6 +39,7 @@ async function readQueue(db: Kysely<Database>) {
         .filterWhere(sql<boolean>`due_at <= now() and (${isLeased}) is not true`)
         .as('due'),
       fn.countAll<number>().filterWhere(isLeased).as('leased'),
+      fn.countAll<number>().filterWhere('due_at', '>', sql<Date>`now()`).as('waiting'),
       fn.min('due_at').filterWhere('due_at', '>', sql<Date>`now()`).as('next_due_at'),
     ])
     .executeTakeFirstOrThrow()

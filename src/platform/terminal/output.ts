@@ -6,15 +6,28 @@ import { pipeline } from 'node:stream/promises'
 import { UsageError } from '../errors.ts'
 import { asCalled } from '../called-as.ts'
 import { printableLines } from '../text.ts'
+import { colored } from './color.ts'
 
 /** Prints text for people on standard output. Identifiers in it come from outside, so no control reaches the terminal. */
 export function print(text: string): void {
-  process.stdout.write(`${printableLines(text)}\n`)
+  process.stdout.write(`${colored(printableLines(text), process.stdout)}\n`)
 }
 
 /** Prints a notice of ours for people on standard error, in the same way. */
 export function printNotice(text: string): void {
-  process.stderr.write(`${printableLines(asCalled(text))}\n`)
+  process.stderr.write(`${colored(printableLines(asCalled(text)), process.stderr)}\n`)
+}
+
+let quiet = false
+
+/** Suppresses progress lines and reports of success, for a caller that wants to hear of errors only. */
+export function beQuiet(isQuiet: boolean): void {
+  quiet = isQuiet
+}
+
+/** Prints the success of a command that changes something, unless the caller wants to hear of errors only. */
+export function printSuccess(text: string): void {
+  if (!quiet) print(text)
 }
 
 /** Prints the one JSON document of a command on standard output. */
@@ -71,7 +84,7 @@ export interface ProgressLine {
 }
 
 export function createProgressLine(output: NodeJS.WriteStream): ProgressLine {
-  if (!output.isTTY) return { isShown: false, show: () => {}, clear: () => {} }
+  if (!output.isTTY || quiet) return { isShown: false, show: () => {}, clear: () => {} }
   const rewrite = (text: string) => {
     output.cursorTo(0)
     output.clearLine(1)

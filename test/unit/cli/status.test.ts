@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import { describeStatus } from '../../../src/cli/status.ts'
 
+type Status = Parameters<typeof describeStatus>[0]
+
 const run = {
   started_at: new Date('2026-06-01T02:00:00Z'),
   trigger: 'nightly' as const,
@@ -13,40 +15,92 @@ const run = {
   error: null,
 }
 
-/** The lines about these runs, below the table of states. */
-function linesAbout(...last_runs: Parameters<typeof describeStatus>[0]['last_runs']): string[] {
-  const text = describeStatus({
-    tracked: [{ state: 'done', identifiers: 1, with_error: 0, common_error: null }],
-    due: 0,
-    leased: 0,
-    next_due_at: null,
-    paused_until: null,
-    next_nightly_at: null,
-    last_runs,
-  })
-  return text.split('\n').slice(6)
+const healthy: Status = {
+  tracked: [{ state: 'done', identifiers: 1, with_error: 0, common_error: null }],
+  due: 0,
+  leased: 0,
+  waiting: 1,
+  next_due_at: null,
+  paused_until: null,
+  next_nightly_at: null,
+  last_runs: [run],
 }
 
-it('the last runs are a table, and their whole errors follow below it', () => {
-  const error = `The run gave up, because ${'x'.repeat(100)}. Run it again later.`
-  expect(linesAbout(run, { ...run, status: 'failed', error })).toEqual([
+/** The lines before the first blank one, without the heading. */
+function problemsOf(status: Partial<Status>): string[] {
+  const [head = ''] = describeStatus({ ...healthy, ...status }).split('\n\n')
+  const [heading, ...problems] = head.split('\n')
+  expect(heading).toBe(problems.length === 0 ? 'Nothing needs attention.' : 'Needs attention:')
+  return problems
+}
+
+it('a healthy queue needs no attention, and its numbers follow', () => {
+  expect(
+    describeStatus({ ...healthy, next_nightly_at: new Date('2026-06-02T02:00:00Z') }).split('\n'),
+  ).toEqual([
+    'Nothing needs attention.',
+    '',
+    'state  identifiers  with_error',
+    '-----  -----------  ----------',
+    'done             1           0',
+    '',
+    '0 identifiers due now, 0 identifiers leased by a run.',
+    '',
     'started               took         trigger  status     claimed  requests  changed',
     '--------------------  -----------  -------  ---------  -------  --------  -------',
     '2026-06-01 02:00:00Z  1.5 minutes  nightly  succeeded   12,000       120        3',
-    '2026-06-01 02:00:00Z  1.5 minutes  nightly  failed      12,000       120        3',
     '',
-    `2026-06-01 02:00:00Z: ${error}`,
+    'With the current SYNC_SCHEDULE, a daemon starts the next nightly run at 2026-06-02 02:00:00Z.',
   ])
 })
 
+const error = `The run gave up, because ${'x'.repeat(100)}. Run it again later.`
+const failed = { ...run, status: 'failed' as const, error }
+
+it('runs that no success has followed need attention, with their whole errors', () => {
+  expect(problemsOf({ last_runs: [failed, { ...failed, status: 'interrupted' }, run] })).toEqual([
+    `- The run of 2026-06-01 02:00:00Z failed: ${error}`,
+    `- The run of 2026-06-01 02:00:00Z was interrupted: ${error}`,
+  ])
+})
+
+it('the error of a run that a success has followed is below the numbers', () => {
+  const last_runs = [{ ...run, status: 'partial' as const }, failed]
+  expect(problemsOf({ last_runs })).toEqual([])
+  expect(describeStatus({ ...healthy, last_runs })).toMatch(
+    /failed .*\n\nThe run of 2026-06-01 02:00:00Z failed: The run gave up, because x+\. Run it again later\.$/,
+  )
+})
+
 it.each([
-  [40, 'its last heartbeat was 40 seconds ago'],
+  [120, []],
   [
     600,
-    'its last heartbeat was 10.0 minutes ago, because its process died or lost the database. The next run closes it.',
+    [
+      '- The run of 2026-06-01 02:00:00Z recorded its last heartbeat 10.0 minutes ago, because its process died or lost the database. The next run closes it.',
+    ],
   ],
-])('a run in progress has its last heartbeat, %s seconds ago', (seconds_since_heartbeat, remark) => {
-  expect(linesAbout({ ...run, status: 'running', seconds_since_heartbeat }).at(-1)).toBe(
-    `2026-06-01 02:00:00Z: ${remark}`,
+])('a run in progress that has been silent for %s seconds', (seconds_since_heartbeat, problems) => {
+  expect(problemsOf({ last_runs: [{ ...run, status: 'running', seconds_since_heartbeat }] })).toEqual(
+    problems,
   )
+})
+
+it('a pause, and identifiers with a problem, need attention with the command that helps; retired ones do not', () => {
+  expect(
+    problemsOf({
+      paused_until: new Date('2026-06-01T03:00:00Z'),
+      tracked: [
+        { state: 'pending', identifiers: 9, with_error: 2, common_error: 'Not returned.' },
+        { state: 'retired', identifiers: 1, with_error: 1, common_error: 'Not returned.' },
+      ],
+    }),
+  ).toEqual([
+    '- Requests are paused until 2026-06-01 03:00:00Z, because the API requested it or other processes wait for slots. If the API is wrong, end the pause with: identifai-sync resume',
+    '- 2 pending identifiers, most often because: Not returned.',
+    '- To list these identifiers: identifai-sync status --stuck',
+  ])
+  expect(problemsOf({ last_runs: [] })).toEqual([
+    '- No run has started yet. Start one with: identifai-sync sync',
+  ])
 })

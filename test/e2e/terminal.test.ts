@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
+import { hasTerminal, runOnTerminal } from '../support/terminal.ts'
+import { createTestCli, type TestCli } from '../support/test-cli.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let cli: TestCli
+let database: TestDatabase
+let simulator: RunningSimulator
+let environment: NodeJS.ProcessEnv
+
+beforeAll(async () => {
+  cli = createTestCli()
+  database = await createTestDatabase()
+  simulator = await startSimulator({ apiKey: 'terminal-key', world: { requestsUntilDone: 0 } })
+  environment = {
+    DATABASE_URL: database.url,
+    IDENTIFAI_API_URL: simulator.apiUrl,
+    IDENTIFAI_API_KEY: 'terminal-key',
+    SYNC_REQUESTS_PER_SECOND: '1000',
+    SYNC_REQUESTS_PER_MINUTE: '60000',
+  }
+  await cli.call(['enqueue', ...simulator.world.register({ count: 3, outcome: 'done' })], environment)
+})
+afterAll(async () => {
+  await simulator[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
+  cli[Symbol.dispose]()
+})
+
+const CYAN_PENDING = ['\u001B[36m', '\u001B[39m'].join('pending')
+
+it('colors of states and findings are for terminals only, unless they are chosen', async () => {
+  const plain = await cli.run(['status'], environment)
+  expect(plain.stdout).not.toContain('\u001B')
+  expect((await cli.run(['status', '--color', 'always'], environment)).stdout).toContain(CYAN_PENDING)
+  const json = await cli.run(['status', '--json', '--color', 'always'], environment)
+  expect(json.stdout).not.toContain('\u001B')
+})
+
+it.skipIf(!hasTerminal)('a terminal shows colors, but not with NO_COLOR or --color never', async () => {
+  const screen = async (args: string[], more: NodeJS.ProcessEnv = {}) =>
+    (await runOnTerminal(cli, args, { environment: { ...environment, ...more } })).screen
+  expect(await screen(['status'])).toContain(CYAN_PENDING)
+  expect(await screen(['doctor', '--color', 'auto'])).toContain('\u001B[32mok\u001B[39m       database')
+  for (const text of [
+    await screen(['status'], { NO_COLOR: '1' }),
+    await screen(['status', '--color', 'never']),
+  ])
+    expect(text).not.toContain('\u001B')
+})
+
+describe('--quiet', () => {
+  it('prints nothing when all went well, but the document of --json', async () => {
+    expect(await cli.run(['sync', '--quiet'], environment)).toEqual({ code: 0, stdout: '', stderr: '' })
+    const [identifier = ''] = simulator.world.identifiers
+    expect(await cli.run(['-q', 'requeue', identifier], environment)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
+    const json = await cli.run(['sync', '-q', '--json'], environment)
+    expect(JSON.parse(json.stdout)).toMatchObject({ status: 'succeeded' })
+    expect(json.stderr).toBe('')
+  })
+
+  it('prints queries, dry runs, problems and errors', async () => {
+    expect((await cli.call(['status', '--quiet'], environment)).stdout).toContain('Nothing needs attention.')
+    expect((await cli.call(['enqueue', 'x', '--dry-run', '--quiet'], environment)).stdout).toContain(
+      'dry run',
+    )
+    expect((await cli.call(['requeue', 'unknown', '--quiet'], environment)).stderr).toMatch(/^error: Nothing/)
+    const wrongKey = { ...environment, IDENTIFAI_API_KEY: 'wrong' }
+    await cli.call(['requeue', ...simulator.world.identifiers], environment)
+    const { code, stdout, stderr } = await cli.run(['sync', '--quiet'], wrongKey)
+    expect([code, stdout, stderr]).toEqual([
+      4,
+      expect.stringMatching(/^Run .* failed after/),
+      expect.stringMatching(/error: .*refuses the key.*\n$/s),
+    ])
+  })
+})
+
+it('sync with nothing due says how many wait, and when the next one is due', async () => {
+  await cli.call(['sync'], environment)
+  const { stdout } = await cli.call(['sync'], environment)
+  expect(stdout).toMatch(
+    /Nothing was due\. 3 identifiers wait, and the next one is due at \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\.\n/,
+  )
+})
+
+it('plan begins with the time and the requests of a run', async () => {
+  await cli.call(['requeue', ...simulator.world.identifiers], environment)
+  expect((await cli.call(['plan'], environment)).stdout).toMatch(
+    /^A run that starts now takes 1 second at the quota: 1 request for 3 identifiers, the last one at .*\n\nwhat +identifiers/,
+  )
+})
