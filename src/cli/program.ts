@@ -6,6 +6,7 @@ import { COLOR_CHOICES, chooseColor } from '../platform/terminal/color.ts'
 import { beQuiet } from '../platform/terminal/output.ts'
 import { VERSION } from '../platform/version.ts'
 import { annotateCommand } from './annotate.ts'
+import { completionCommand } from './completion.ts'
 import { demoCommand } from './demo.ts'
 import { distributeCommand } from './distribute.ts'
 import { doctorCommand } from './doctor.ts'
@@ -51,6 +52,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   doctorCommand,
   simulateCommand,
   demoCommand,
+  completionCommand,
 ]
 
 /** Creates the command line. A command loads its packages only when it runs, so that --help is fast. */

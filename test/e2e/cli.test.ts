@@ -306,7 +306,7 @@ describe('the commands', () => {
     await using own = await createTestDatabase()
     const env = { DATABASE_URL: own.url }
     const down = (text: string) =>
-      runOnTerminal(cli, ['migrate', 'down'], { environment: env, prompt: '[y/N] ', text })
+      runOnTerminal([cli.command, 'migrate', 'down'], { cli, environment: env, steps: [['[y/N] ', text]] })
     const states = async () => (await cli.call(['migrate', 'status'], env)).stdout
     expect(await down('n\n')).toMatchObject({
       code: 2,

@@ -40,7 +40,7 @@ it('colors of states and findings are for terminals only, unless they are chosen
 
 it.skipIf(!hasTerminal)('a terminal shows colors, but not with NO_COLOR or --color never', async () => {
   const screen = async (args: string[], more: NodeJS.ProcessEnv = {}) =>
-    (await runOnTerminal(cli, args, { environment: { ...environment, ...more } })).screen
+    (await runOnTerminal([cli.command, ...args], { cli, environment: { ...environment, ...more } })).screen
   expect(await screen(['status'])).toContain(CYAN_PENDING)
   expect(await screen(['doctor', '--color', 'auto'])).toContain('\u001B[32mok\u001B[39m       database')
   for (const text of [
