@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
-import { open } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { constants, createReadStream, existsSync } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
 import { UsageError } from '../../../platform/errors.ts'
 import type { DateFormat } from './date-format.ts'
 import { type EntryStream, isInvalid, parseEntry } from './entry.ts'
@@ -46,10 +45,17 @@ function isCsv({ csv, column, delimiter, dateFormat }: Omit<Input, 'ids' | 'file
 }
 
 async function openFile(path: string, options: Omit<Input, 'ids' | 'file'>): Promise<EntryStream> {
-  const stream = path === '-' ? process.stdin : await openPath(path)
-  if (!isCsv(options) && !/\.(csv|tsv)$/i.test(path)) return readTextEntries(stream)
+  if (path !== '-') await refuseUnreadable(path)
+  return entriesOfFile(path, options)
+}
+
+/** Opens the file when the first entry is read, so that it is closed in any case. */
+async function* entriesOfFile(path: string, options: Omit<Input, 'ids' | 'file'>): EntryStream {
   const { column = 'identifier', delimiter, dateFormat } = options
-  return readCsvEntries(stream, { column, delimiter, dateFormat })
+  const stream = path === '-' ? process.stdin : createReadStream(path)
+  yield* isCsv(options) || /\.(csv|tsv)$/i.test(path)
+    ? readCsvEntries(stream, { column, delimiter, dateFormat })
+    : readTextEntries(stream)
 }
 
 function refuseArgument(identifier: string, position: number): void {
@@ -68,15 +74,13 @@ function refuseArgument(identifier: string, position: number): void {
   }
 }
 
-async function openPath(path: string): Promise<Readable> {
+async function refuseUnreadable(path: string): Promise<void> {
   try {
-    const handle = await open(path)
-    if ((await handle.stat()).isDirectory()) throw new UsageError(`${path} is a directory.`, 'Give a file.')
-    return handle.createReadStream()
+    await access(path, constants.R_OK)
   } catch (error) {
-    if (error instanceof UsageError) throw error
     const reason =
       (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message
     throw new UsageError(`${path} cannot be read (${reason}).`, 'Give a file that exists.', { cause: error })
   }
+  if ((await stat(path)).isDirectory()) throw new UsageError(`${path} is a directory.`, 'Give a file.')
 }
