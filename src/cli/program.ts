@@ -99,7 +99,7 @@ function configure(command: CommandUnknownOpts): void {
 
 const AFTER_HELP = `
 Examples:
-  $ identifai-sync demo                          try everything, with nothing installed
+  $ identifai-sync demo                          try everything, without a database and a key
   $ identifai-sync migrate                       create or update the tables
   $ identifai-sync enqueue --file calls.csv      track the identifiers of a file
   $ identifai-sync sync                          one run: request all identifiers that are due

