@@ -140,11 +140,17 @@ function listed(privileges: readonly Privilege[]): string {
   return privileges.map((privilege) => `  ${privilege}`).join('\n')
 }
 
-/** Returns the statements where only an administrator may execute them. */
+/** Makes the settings that are missing. Returns their statements where only an administrator may execute them. */
 async function setReaderSettings(db: Kysely<Database>, role: string): Promise<readonly string[]> {
   const { rows } = await sql<{ statement: string }>`
     select format('ALTER ROLE %I IN DATABASE %I SET ', ${role}::text, current_database()) || setting as statement
-    from unnest(${READER_SETTINGS}::text[]) as setting`.execute(db)
+    from unnest(${READER_SETTINGS}::text[]) as setting
+    where not exists (
+      select from pg_db_role_setting as present
+      where present.setdatabase = (select oid from pg_database where datname = current_database())
+        and present.setrole = (select oid from pg_roles where rolname = ${role})
+        and replace(setting, ' ', '') = any (present.setconfig)
+    )`.execute(db)
   const statements = rows.map(({ statement }) => statement)
   try {
     for (const statement of statements) await sql.raw(statement).execute(db)
