@@ -35,25 +35,25 @@ interface Mutable {
 const TEST_FUNCTIONS = new Set(['describe', 'it', 'test'])
 const DIRECTIVE = /^(oxlint-|eslint-|biome-|cspell:|@ts-|#!|\/ <reference)/
 const PARAGRAPH_START = /^(@\w+|[-*] |\d+\. |\||#+ )/
-const HASH_COMMENTS = /(^|\/)Dockerfile$|\.(py|sh|ya?ml|service|timer)$/
+const OTHER_COMMENTS = /(^|\/)Dockerfile$|\.(py|sh|ya?ml|service|timer|sql)$/
 /** Keys of YAML files whose values are prose: annotations of alerts, and OpenAPI. */
 const PROSE_KEYS = new Set(['description', 'summary'])
 
 /** True for the files that `readSource` can read. */
 export function isReadable(file: string): boolean {
-  return /\.([cm]?ts|md)$/.test(file) || HASH_COMMENTS.test(file)
+  return /\.([cm]?ts|md)$/.test(file) || OTHER_COMMENTS.test(file)
 }
 
 /**
  * Reads the prose and the names of one file. The prose of TypeScript is comments, texts and the SQL in it, or comments and
- * test names in a test. Other prose is Markdown outside code, `#` comments, texts of Python, and descriptions in YAML.
+ * test names in a test. Other prose is Markdown outside code, `#` and `--` comments, texts of Python, and descriptions in YAML.
  */
 export function readSource(file: string, text: string): Source {
   const fileName = { name: path.basename(file).replace(/\.\w+$/, ''), line: 1 }
   if (/\.[cm]?ts$/.test(file)) return readTypeScript(file, text, fileName)
   const names = [fileName, ...columnNames(text)]
   if (file.endsWith('.md')) return { paragraphs: paragraphsOf(markdown(text)), names }
-  const paragraphs = paragraphsOf(hashComments(text))
+  const paragraphs = paragraphsOf(commentsAfter(text, file.endsWith('.sql') ? '--' : '#(?!!)'))
   if (file.endsWith('.py')) paragraphs.push(...pythonTexts(text).flatMap((line) => paragraphsOf([line])))
   if (/\.ya?ml$/.test(file)) paragraphs.push(...descriptions(text).flatMap((line) => paragraphsOf([line])))
   return { paragraphs, names }
@@ -226,11 +226,12 @@ function descriptions(text: string): Line[] {
   return found
 }
 
-/** The `#` comments of a file, without their indented lines, which are commands. */
-function hashComments(text: string): Line[] {
+/** The comments after a mark, without their indented lines, which are commands. */
+function commentsAfter(text: string, mark: string): Line[] {
+  const comment = new RegExp(`(?:^|\\s)${mark}\\s?(?!\\s)(.*)$`)
   return text.split('\n').map((line, index) => ({
     line: index + 1,
-    text: /(?:^|\s)#(?!!)\s?(?!\s)(.*)$/.exec(line)?.[1]?.trim() ?? '',
+    text: comment.exec(line)?.[1]?.trim() ?? '',
   }))
 }
 

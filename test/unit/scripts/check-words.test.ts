@@ -96,6 +96,9 @@ describe('a planted problem', () => {
     expect(findProblems('deploy/a.yml', 'a: 1 # Runs once more.\n')).toMatchObject([
       { line: 1, rule: 'phrase' },
     ])
+    expect(findProblems('deploy/a.sql', '--   Runs once more.\n-- Runs once more.\n')).toMatchObject([
+      { line: 2, rule: 'phrase' },
+    ])
     expect(findProblems('docs/a.py', '# Reads the ledger.\n')).toMatchObject([
       { line: 1, rule: 'phrase', text: 'ledger' },
     ])

@@ -21,12 +21,11 @@ const COMPLETE = {
   details: { clips: [{ index: 0, verdict: { classification: 'human' } }] },
 }
 
-/** The statements of a block of docs/operations.md, which begins as given. */
-function statementsOf(beginning: string): string[] {
-  const text = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
-  const [, block] = text.split(`\`\`\`sql\n${beginning}`)
-  const statements = `${beginning}${block?.split('```')[0]}`.split(';\n')
-  return statements.filter((statement) => statement.trim() !== '')
+/** The statement of deploy/create-roles.sql that begins as given. */
+function statementOf(beginning: string): string {
+  const text = readFileSync(new URL('../../../../deploy/create-roles.sql', import.meta.url), 'utf8')
+  const [, rest = ''] = text.split(`\n${beginning}`)
+  return `${beginning}${rest.split(';')[0]}`
 }
 
 it('a role of grant-job completes runs, and cannot change history', async () => {
@@ -115,7 +114,7 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
   }
 })
 
-it('a role enqueues after the hardening of docs/operations.md, and doctor reports a role that may not', async () => {
+it('a role enqueues after the hardening of deploy/create-roles.sql, and doctor reports a role that may not', async () => {
   await using bench = await createTestApp()
   const { db, config, logger } = bench.app
   const url = new URL(bench.database.url)
@@ -127,12 +126,9 @@ it('a role enqueues after the hardening of docs/operations.md, and doctor report
     url.password = 'p'
     await using app = createApp({ ...config, databaseUrl: url.href }, { logger })
     await grantJob(db, role, { annotates: false, revokesOthers: false })
-    const [revoke = '', grant = ''] = statementsOf('REVOKE TEMPORARY ON DATABASE identifai').map(
-      (statement) =>
-        statement
-          .replace('DATABASE identifai', `DATABASE "${database}"`)
-          .replace('identifai_owner, identifai_sync', `"${role}"`),
-    )
+    const [revoke, grant] = ['REVOKE TEMPORARY', 'GRANT TEMPORARY'].map((beginning) =>
+      statementOf(beginning).replace(':"DBNAME"', `"${database}"`).replace('identifai_sync', `"${role}"`),
+    ) as [string, string]
     await sql.raw(revoke).execute(db)
     const options = { media: 'audio', priority: 0, source: null } as const
     await expect(enqueue(app.db, argumentEntries(['a']), options)).rejects.toMatchObject({
