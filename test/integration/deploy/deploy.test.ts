@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { Ajv } from 'ajv'
 import formats from 'ajv-formats'
-import { validate } from 'dockerfile-utils'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { createProgram } from '../../../src/cli/program.ts'
@@ -63,35 +62,6 @@ describe('docker-compose.yml', () => {
     const { daemon } = compose.services as Record<string, Service>
     const environment = { ...daemon?.environment, IDENTIFAI_API_URL: 'http://127.0.0.1:8787/api' }
     expect(parseDaemonConfig(environment).apiUrl).toBe('http://127.0.0.1:8787/api')
-  })
-})
-
-describe('the Dockerfile', () => {
-  const text = read('Dockerfile')
-
-  it('passes a linter', () => {
-    expect(validate(text)).toEqual([])
-    expect(validate(`${text}\nRUNN x`)).not.toEqual([])
-  })
-
-  it('copies existing files that .dockerignore does not exclude', () => {
-    const sources = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files = '']) =>
-      files.split(' '),
-    )
-    const letIn = read('.dockerignore')
-      .split('\n')
-      .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []))
-    expect(sources.map((source) => source.replace('./', '')).toSorted()).toEqual(letIn.toSorted())
-    expect(letIn.filter((file) => !existsSync(path.join(project, file)))).toEqual([])
-  })
-
-  it('runs an existing command as an unprivileged user, on the Node version of the lockfile', () => {
-    expect(text.slice(text.lastIndexOf('FROM'))).toMatch(/^USER node$/m)
-    const [, command] = /^CMD \["(\w+)"\]$/m.exec(text) ?? []
-    expect(commands).toContain(command)
-    const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: { node: string } }
-    const images = [...text.matchAll(/^FROM node:([\d.]+)-/gm)].map(([, version]) => version)
-    expect(new Set(images)).toEqual(new Set([devDependencies.node.replace('^', '')]))
   })
 })
 
