@@ -2,68 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { Ajv } from 'ajv'
-import formats from 'ajv-formats'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { createProgram } from '../../../src/cli/program.ts'
-import { parseDatabaseConfig } from '../../../src/platform/config/config.ts'
 import { parseDaemonConfig } from '../../../src/platform/config/daemon-config.ts'
 
 const project = path.resolve(import.meta.dirname, '../../..')
 const read = (file: string) => readFileSync(path.join(project, file), 'utf8')
 const commands = createProgram().commands.map((command) => command.name())
-
-interface Service {
-  readonly command?: readonly string[]
-  readonly environment: Readonly<Record<string, string>>
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
-}
-
-describe('docker-compose.yml', () => {
-  /** The only variables in .env. The test substitutes them as Compose does. */
-  const given: Readonly<Record<string, string>> = { POSTGRES_PASSWORD: 'secret', IDENTIFAI_API_KEY: 'key' }
-  const text = read('docker-compose.yml').replaceAll(
-    /\$\{(\w+)(?::-([^}]*)|:\?[^}]*)\}/g,
-    (_, name: string, otherwise?: string) => given[name] ?? otherwise ?? '',
-  )
-  const compose = parse(text) as { readonly services: Readonly<Record<string, Service>> }
-
-  it("fits the Compose specification's schema", () => {
-    const ajv = new Ajv({ strict: false, allErrors: true })
-    formats.default(ajv)
-    const { $schema: _, ...schema } = JSON.parse(read('test/fixtures/compose-spec.json')) as Record<
-      string,
-      unknown
-    >
-    const fits = ajv.compile(schema)
-    expect(fits(compose), JSON.stringify(fits.errors)).toBe(true)
-    expect(fits({ ...compose, services: { daemon: { imag: 'x' } } })).toBe(false)
-  })
-
-  it('runs existing commands with valid settings, after the services that they need', () => {
-    const { postgres, migrate, daemon, simulator } = compose.services as Record<string, Service>
-    expect(migrate?.command).toEqual(['migrate'])
-    expect(simulator?.command).toEqual(['simulate'])
-    expect(commands).toEqual(expect.arrayContaining(['migrate', 'simulate', 'schedule']))
-    expect(parseDatabaseConfig(migrate?.environment ?? {}).databaseUrl).toContain('@postgres:5432/identifai')
-    expect(parseDaemonConfig(daemon?.environment ?? {})).toMatchObject({
-      databaseUrl: 'postgresql://identifai:secret@postgres:5432/identifai',
-      apiKey: 'key',
-      apiUrl: 'https://backend.identifai.net/api',
-      httpHost: '0.0.0.0',
-    })
-    expect(postgres?.environment).toMatchObject({ POSTGRES_DB: 'identifai', POSTGRES_USER: 'identifai' })
-    expect(migrate?.depends_on).toEqual({ postgres: { condition: 'service_healthy' } })
-    expect(daemon?.depends_on).toEqual({ migrate: { condition: 'service_completed_successfully' } })
-  })
-
-  it('accepts the simulated API on loopback', () => {
-    const { daemon } = compose.services as Record<string, Service>
-    const environment = { ...daemon?.environment, IDENTIFAI_API_URL: 'http://127.0.0.1:8787/api' }
-    expect(parseDaemonConfig(environment).apiUrl).toBe('http://127.0.0.1:8787/api')
-  })
-})
 
 it('the Deployment runs the daemon with its probes, and not as root', () => {
   const { spec } = parse(read('deploy/deployment.yaml')) as {
