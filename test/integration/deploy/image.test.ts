@@ -69,8 +69,7 @@ it('all files name the image with the version of package.json', () => {
 })
 
 const NAMING_FILES = new Set([
-  'deploy/cronjob.yaml',
-  'deploy/deployment.yaml',
+  'deploy/kubernetes/kustomization.yaml',
   'docker-compose.yml',
   'docs/operations.md',
 ])
