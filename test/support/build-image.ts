@@ -1,17 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import {
-  chmodSync,
-  constants,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { copyProductionPackages } from './production-packages.ts'
+import { copyNode, copyProductionPackages } from './production-install.ts'
 
 const project = path.resolve(import.meta.dirname, '../..')
 
@@ -62,16 +53,15 @@ export function buildImage(): Image {
     }
   }
   const final = stages.get('final') as Stage
-  // The user of the image may have no access to the folder of the tests' Node.
-  const node = path.join(final.root, 'bin/node')
-  copyFileSync(process.execPath, node, constants.COPYFILE_FICLONE)
+  const bin = path.join(final.root, 'bin')
+  copyNode(bin)
   const run = (command: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
     const [program = '', ...args] = command.map((word) =>
       word.startsWith('/app') ? final.root + word : word,
     )
     if (program !== 'node') throw new Error(`The image needs more than Node: ${program}`)
     const [uid, gid] = final.user.split(':').map(Number)
-    return spawn(node, args, {
+    return spawn(path.join(bin, program), args, {
       cwd: final.root + final.workdir,
       env: { ...final.environment, ...environment },
       stdio: 'pipe',

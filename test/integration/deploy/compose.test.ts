@@ -177,6 +177,7 @@ describe.skipIf(!HAS_PROGRAMS)(`the services of docker-compose.yml (with ${PROGR
       HTTP_PORT: String(await findFreePort()),
     })
     const running = startAndKeep(daemon)
+    const ended = once(running, 'exit')
     running.stderr?.resume()
     const identifiers = await (await fetch(`${origin}/_simulator/identifiers`)).text()
     const calls = COMMANDS.filter((command) => command.startsWith('docker compose run '))
@@ -204,7 +205,7 @@ describe.skipIf(!HAS_PROGRAMS)(`the services of docker-compose.yml (with ${PROGR
     expect(await rowsOf('show jit')).toEqual([{ jit: 'off' }])
     await expect(rowsOf('select from identifai.identifiers')).rejects.toThrow('permission denied')
     running.kill('SIGTERM')
-    expect(await once(running, 'exit')).toEqual([143, null])
+    expect(await ended).toEqual([143, null])
   })
 })
 
