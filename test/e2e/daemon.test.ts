@@ -346,7 +346,7 @@ it.concurrent('a daemon with a wrong setup does not start, and reports why', asy
       [`Cannot listen on 127.0.0.1:${port}`, 'another process uses', 'Set another HTTP_PORT'],
     ],
     [{ HTTP_HOST: '192.0.2.1' }, 2, ['this machine has no such address', 'HTTP_HOST']],
-    [{ DATABASE_URL: empty.url }, 5, ['Run: identifai-sync migrate']],
+    [{ DATABASE_URL: empty.url }, 5, ['identifai-sync migrate']],
   ] as const) {
     const result = await cli.run(['schedule'], { ...environment, ...settings })
     for (const word of words) expect(result.stderr).toContain(word)
