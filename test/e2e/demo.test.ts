@@ -45,7 +45,10 @@ async function queriedByAnalyst(databaseUrl: string): Promise<string> {
   return results
 }
 
-it('runs twice at the same time, keeps running with --keep, returns the results of docs/bi.md (npm run docs:bi), and leaves no file', async () => {
+it('runs twice at the same time, keeps running with --keep, returns the results of docs/bi.md (npm run docs:bi), and leaves no file', {
+  // Two servers at once, beside those of other tests.
+  timeout: 180_000,
+}, async () => {
   const plain = finish(start())
   const kept = start('--keep')
   const keptEnded = finish(kept)
