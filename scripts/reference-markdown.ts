@@ -38,6 +38,9 @@ ${table(['exit code', 'meaning'], exitCodeLines())}
 Settings come from the environment, or from a \`.env\` file in the working directory. All problems are reported together. A
 name that resembles one of these, but is none, causes a warning.
 
+Each line of \`.env\` has one \`NAME=value\`. The file is in UTF-8, or in UTF-16 with a byte order mark. \`export\` before a
+name, comments and blank lines have no effect. A value that contains \`#\` needs quotation marks.
+
 ${table(
   ['variable', 'default', 'description'],
   VARIABLE_LINES.map((line) => [code(line.name), defaultText(line.default), line.description]),

@@ -33,7 +33,7 @@ Examples:
       "$(psql "$DATABASE_URL" -Atc "SELECT identifier FROM identifai.identifiers WHERE state = 'done' LIMIT 1")"`,
     )
     .action(async (options) => {
-      const { readEnvironment } = await import('../platform/config/config.ts')
+      const { readEnvironment } = await import('../platform/config/environment.ts')
       const { examine } = await import('../operations/doctor/examine.ts')
       const { exitCodeOfFindings } = await import('../operations/doctor/finding.ts')
       const findings = await examine(readEnvironment(), {

@@ -24,7 +24,8 @@ export function migrateCommand() {
         )
       }
       const { createDatabaseApp } = await import('../platform/database-app.ts')
-      const { parseDatabaseConfig, readEnvironment } = await import('../platform/config/config.ts')
+      const { parseDatabaseConfig } = await import('../platform/config/config.ts')
+      const { readEnvironment } = await import('../platform/config/environment.ts')
       const { countHistory, migrateDown, migrateUp, migrationStates } = await import(
         '../platform/postgres/migrate.ts'
       )

@@ -2,7 +2,7 @@ import v8 from 'node:v8'
 import type { App, AppOverrides } from '../app.ts'
 import type { DatabaseApp } from '../platform/database-app.ts'
 import type { DatabaseError } from '../platform/errors.ts'
-import type { Environment } from '../platform/config/config.ts'
+import type { Environment } from '../platform/config/environment.ts'
 import { unknownVariables } from '../platform/config/variables.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../platform/postgres/database-error.ts'
 
@@ -14,7 +14,8 @@ import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../platform/postgres/dat
 export async function openApp(passed?: Environment, overrides?: AppOverrides): Promise<App> {
   limitHeap()
   const { createApp } = await import('../app.ts')
-  const { parseSyncConfig, readEnvironment } = await import('../platform/config/config.ts')
+  const { parseSyncConfig } = await import('../platform/config/config.ts')
+  const { readEnvironment } = await import('../platform/config/environment.ts')
   const environment = passed ?? readEnvironment()
   const app = createApp(parseSyncConfig(environment), overrides)
   // The caller of another environment has warned about it already.
@@ -26,7 +27,8 @@ export async function openApp(passed?: Environment, overrides?: AppOverrides): P
 export async function openDatabase(): Promise<DatabaseApp> {
   limitHeap()
   const { createDatabaseApp } = await import('../platform/database-app.ts')
-  const { parseDatabaseConfig, readEnvironment } = await import('../platform/config/config.ts')
+  const { parseDatabaseConfig } = await import('../platform/config/config.ts')
+  const { readEnvironment } = await import('../platform/config/environment.ts')
   const environment = readEnvironment()
   const app = createDatabaseApp(parseDatabaseConfig(environment))
   warnOfUnknown(environment, app)

@@ -24,7 +24,8 @@ Example:
   $ SYNC_SCHEDULE='30 1 * * *' SYNC_TIMEZONE=Europe/Rome identifai-sync schedule`,
     )
     .action(async () => {
-      const { readEnvironment, parseDatabaseConfig } = await import('../platform/config/config.ts')
+      const { parseDatabaseConfig } = await import('../platform/config/config.ts')
+      const { readEnvironment } = await import('../platform/config/environment.ts')
       const { parseDaemonConfig } = await import('../platform/config/daemon-config.ts')
       const { runDaemon } = await import('../operations/daemon/run-daemon.ts')
       const { listenForInterrupt } = await import('../platform/interrupt.ts')

@@ -22,7 +22,7 @@ export function statusCommand() {
     .action(async (options) => {
       const { parseScheduleConfig } = await import('../platform/config/daemon-config.ts')
       const { nextCronTime } = await import('../operations/daemon/cron.ts')
-      const { readEnvironment } = await import('../platform/config/config.ts')
+      const { readEnvironment } = await import('../platform/config/environment.ts')
       const { readPause } = await import('../pipeline/api/pause.ts')
       const { readStatus, readStuck } = await import('../pipeline/queue/status.ts')
       await using app = await openDatabase()

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import type { Environment } from '../../src/platform/config/config.ts'
+import type { Environment } from '../../src/platform/config/environment.ts'
 import { ApiResponseError, ApiKeyRefusedError, GaveUpError } from '../../src/platform/errors.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import type { startCannedApi } from '../support/canned-api.ts'

@@ -1,4 +1,4 @@
-import type { Environment } from '../../src/platform/config/config.ts'
+import type { Environment } from '../../src/platform/config/environment.ts'
 import { type CannedApi, startCannedApi } from './canned-api.ts'
 import { createTestApp, type TestApp } from './test-app.ts'
 

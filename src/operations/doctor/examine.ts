@@ -1,5 +1,5 @@
 import { type App, createApp } from '../../app.ts'
-import type { Environment } from '../../platform/config/config.ts'
+import type { Environment } from '../../platform/config/environment.ts'
 import { ENDPOINTS } from '../../media/registry.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { readClock } from '../../platform/postgres/clock.ts'

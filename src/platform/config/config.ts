@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { parseEnv } from 'node:util'
 import { z } from 'zod'
-import { ConfigurationError, UsageError } from '../errors.ts'
+import { decodeText } from '../decode-text.ts'
+import { ConfigurationError } from '../errors.ts'
+import type { Environment } from './environment.ts'
 import { type Form, VARIABLES, type VariableName, type Variables } from './variables.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Settings by name: SYNC_BATCH_SIZE is `batchSize`, DATABASE_URL is `databaseUrl`. */
 export type Config<Name extends VariableName> = {
@@ -31,28 +30,6 @@ export function parseSyncConfig(environment: Environment): SyncConfig {
   const names = Object.keys(VARIABLES) as VariableName[]
   const ofRuns = names.filter((name): name is RunVariable => !('daemonOnly' in VARIABLES[name]))
   return parseVariables(ofRuns, environment)
-}
-
-/** Reads `.env` of the working directory; the environment itself takes precedence. A missing file is not an error. */
-export function readEnvironment(): Environment {
-  try {
-    const given = Object.entries(process.env).filter(([, value]) => value !== '')
-    const written = parseEnv(readFileSync('.env', 'utf8'))
-    if (written.NODE_EXTRA_CA_CERTS && !process.env.NODE_EXTRA_CA_CERTS) {
-      throw new UsageError(
-        'NODE_EXTRA_CA_CERTS has no effect in .env, because Node reads it when it starts.',
-        'Set it in the environment.',
-      )
-    }
-    return { ...written, ...Object.fromEntries(given) }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return process.env
-    if (error instanceof UsageError) throw error
-    throw new UsageError(
-      `The file .env cannot be read (${(error as Error).message}).`,
-      'Correct its permissions, or remove it.',
-    )
-  }
 }
 
 /** The property is the name without its SYNC_ or IDENTIFAI_, in camel case. */
@@ -122,7 +99,7 @@ function readSecret(name: string, environment: Environment, problems: string[]):
   if (!file) return environment[name]
   if (environment[name]) problems.push(`${name} and ${name}_FILE are both set. Keep one of them`)
   try {
-    return readFileSync(file, 'utf8').trim()
+    return decodeText(readFileSync(file)).trim()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     problems.push(

@@ -1,6 +1,7 @@
 import { validateDetailed } from 'node-cron'
 import { z } from 'zod'
-import { type Config, type Environment, type Parsers, parseVariables } from './config.ts'
+import { type Config, type Parsers, parseVariables } from './config.ts'
+import type { Environment } from './environment.ts'
 import { VARIABLES, type VariableName } from './variables.ts'
 
 /** The settings that decide when runs start. */

@@ -2,11 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  type Environment,
-  parseDatabaseConfig,
-  parseSyncConfig,
-} from '../../../../src/platform/config/config.ts'
+import { parseDatabaseConfig, parseSyncConfig } from '../../../../src/platform/config/config.ts'
+import type { Environment } from '../../../../src/platform/config/environment.ts'
 import { UsageError } from '../../../../src/platform/errors.ts'
 
 const complete = { DATABASE_URL: 'postgresql://u:secret@db.example:5432/x', IDENTIFAI_API_KEY: 'k-123' }
@@ -134,6 +131,13 @@ describe('the configuration', () => {
     it('reads them, without the line break at the end', () => {
       const file = path.join(folder, 'key')
       writeFileSync(file, 'from-file\n')
+      const { DATABASE_URL } = complete
+      expect(parseSyncConfig({ DATABASE_URL, IDENTIFAI_API_KEY_FILE: file }).apiKey).toBe('from-file')
+    })
+
+    it('reads them in UTF-16, too', () => {
+      const file = path.join(folder, 'key')
+      writeFileSync(file, Buffer.from('\uFEFFfrom-file\r\n', 'utf16le'))
       const { DATABASE_URL } = complete
       expect(parseSyncConfig({ DATABASE_URL, IDENTIFAI_API_KEY_FILE: file }).apiKey).toBe('from-file')
     })

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readEnvironment } from '../../../../src/platform/config/environment.ts'
+
+let folder: string
+const { env } = process
+const before = process.cwd()
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'identifai-env-'))
+  process.chdir(folder)
+  process.env = { ...env }
+})
+afterEach(() => {
+  process.chdir(before)
+  process.env = env
+  rmSync(folder, { recursive: true })
+})
+
+function write(content: string | Buffer) {
+  writeFileSync('.env', content)
+}
+
+describe('.env', () => {
+  it.each<[string, string | Buffer]>([
+    ['a byte order mark', '\uFEFFLOG_LEVEL=warn\nHTTP_HOST=h\n'],
+    ['UTF-16LE', Buffer.from('\uFEFFLOG_LEVEL=warn\nHTTP_HOST=h\n', 'utf16le')],
+    ['UTF-16BE', Buffer.from('\uFEFFLOG_LEVEL=warn\nHTTP_HOST=h\n', 'utf16le').swap16()],
+    ['the line breaks of Windows', 'LOG_LEVEL=warn\r\nHTTP_HOST=h\r\n'],
+    ['no line break at the end', 'LOG_LEVEL=warn\nHTTP_HOST=h'],
+    ['quotes', 'LOG_LEVEL="warn"\nHTTP_HOST=\'h\'\n'],
+    ['export', 'export LOG_LEVEL=warn\n  export HTTP_HOST=h\n'],
+    ['comments and blank lines', '# settings\nLOG_LEVEL=warn # or info\n\nHTTP_HOST="h" # host\n'],
+    ['spaces', '  LOG_LEVEL = warn  \nHTTP_HOST =h\n'],
+  ])('may have %s', (_, content) => {
+    write(content)
+    expect(readEnvironment()).toMatchObject({ LOG_LEVEL: 'warn', HTTP_HOST: 'h' })
+  })
+
+  it('keeps the special characters of a quoted value', () => {
+    write('IDENTIFAI_API_KEY="a#b=c \'d"\n')
+    expect(readEnvironment()).toMatchObject({ IDENTIFAI_API_KEY: "a#b=c 'd" })
+  })
+
+  it('yields to the environment, except where that is empty', () => {
+    Object.assign(process.env, { LOG_LEVEL: 'error', HTTP_HOST: '' })
+    write('LOG_LEVEL=warn\nHTTP_HOST=h\n')
+    expect(readEnvironment()).toMatchObject({ LOG_LEVEL: 'error', HTTP_HOST: 'h' })
+  })
+
+  it('need not exist', () => {
+    process.env.LOG_LEVEL = 'error'
+    expect(readEnvironment()).toMatchObject({ LOG_LEVEL: 'error' })
+  })
+})
