@@ -184,9 +184,22 @@ describe('a PostgreSQL that speaks TLS', () => {
       code: 0,
       stderr: '',
     })
-    // The driver treats `require` as `verify-full` and warns about it. An operator should not see that warning.
-    expect(await status(verified.replace('verify-full', 'require'))).toEqual({ code: 0, stderr: '' })
-    expect(await status('sslmode=disable')).toEqual({ code: 0, stderr: '' })
+    // The driver warns about some modes. An operator should not see that warning.
+    for (const mode of ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']) {
+      for (const more of ['', '&uselibpqcompat=true']) {
+        const result = await status(`${verified.replace('verify-full', mode)}${more}`)
+        expect([mode, more, result]).toEqual([mode, more, { code: 0, stderr: '' }])
+      }
+      const PGSSLROOTCERT = authority.file
+      expect(await status('', { PGSSLMODE: mode, PGSSLROOTCERT })).toEqual({ code: 0, stderr: '' })
+    }
+    // A weaker mode does not check the name, or the authority.
+    const weak = 'sslmode=require&uselibpqcompat=true'
+    expect(await status(weak)).toEqual({ code: 0, stderr: '' })
+    const anyName = verified.replace('verify-full', 'verify-ca&uselibpqcompat=true')
+    expect(await status(anyName, {}, 'localhost')).toEqual({ code: 0, stderr: '' })
+    for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full'])
+      expect(await status(`sslmode=${mode}`)).toMatchObject({ code: 5 })
     const unknown = await status('sslmode=require')
     expect(unknown).toMatchObject({ code: 5, stderr: expect.stringContaining('sslrootcert') })
     const otherName = await status(verified, {}, 'localhost')

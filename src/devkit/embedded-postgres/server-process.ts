@@ -15,6 +15,8 @@ export interface Installation {
   readonly folder: string
   /** The user that the server runs as; the current one when undefined. */
   readonly user: { readonly uid: number; readonly gid: number } | undefined
+  /** Settings of the server that differ from the usual ones. */
+  readonly settings: Readonly<Record<string, string>>
 }
 
 /** Starts the server on a free loopback port, and resolves when it accepts connections. */
@@ -41,8 +43,8 @@ export function notStarted(log: string): DatabaseError {
 }
 
 /** Starts the server process, which is not ready yet. */
-export function spawnServer({ binaries, folder, user }: Installation, port: number): ChildProcess {
-  const settings = {
+export function spawnServer({ binaries, folder, user, settings }: Installation, port: number): ChildProcess {
+  const all = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: '200',
@@ -51,8 +53,9 @@ export function spawnServer({ binaries, folder, user }: Installation, port: numb
     synchronous_commit: 'off',
     full_page_writes: 'off',
     max_wal_size: '4GB',
+    ...settings,
   }
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   return spawn(
     path.join(binaries, 'postgres'),
     ['-D', path.join(folder, 'data'), '-p', String(port), ...flags],

@@ -26,15 +26,15 @@ export type EmbeddedPostgres = Awaited<ReturnType<typeof startEmbeddedPostgres>>
  * off, because the data is deleted when the server stops. The server stops when this process exits. When this process
  * is killed, the next start on the machine removes the server.
  */
-export async function startEmbeddedPostgres() {
+export async function startEmbeddedPostgres(settings: Installation['settings'] = {}) {
   await removeOrphans()
   const user = await unprivilegedUser()
   const folder = await makeFolder(user)
   try {
     const binaries = await installBinaries(folder)
     const password = randomBytes(16).toString('hex')
-    await initialize({ binaries, folder, password, user })
-    const installation = { binaries, folder, user }
+    const installation = { binaries, folder, user, settings }
+    await initialize({ ...installation, password })
     return createHandle(installation, password, await launchServer(installation))
   } catch (error) {
     await rm(folder, { recursive: true, force: true })

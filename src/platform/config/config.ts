@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { decodeText } from '../decode-text.ts'
 import { ConfigurationError } from '../errors.ts'
+import { completeDatabaseUrl, urlOfVariables } from './database-url.ts'
 import type { Environment } from './environment.ts'
 import { type Form, VARIABLES, type VariableName, type Variables } from './variables.ts'
 
@@ -64,6 +65,8 @@ export function parseVariables<Name extends VariableName>(
     const { form } = VARIABLES[name]
     const text = readText(name, environment, problems)
     if (text === null) return [propertyOf(name), null]
+    if (form.kind === 'databaseUrl')
+      return [propertyOf(name), completeDatabaseUrl({ name, text }, environment, problems)]
     const parser = { ...PARSERS, ...more }[form.kind] as Parser<Form>
     const result = parser(form).safeParse(text)
     for (const { message } of result.error?.issues ?? []) problems.push(`${name} ${message}`)
@@ -89,6 +92,8 @@ function readText(name: VariableName, environment: Environment, problems: string
   // An env file writes VARIABLE= for a variable that is not set.
   if (value !== undefined && value !== '') return value
   if ('default' in variable) return variable.default
+  const ofVariables = variable.form.kind === 'databaseUrl' ? urlOfVariables(environment) : undefined
+  if (ofVariables !== undefined) return ofVariables
   if (problems.length === before) problems.push(`${name} is not set. Set it to ${variable.hint}`)
   return null
 }
@@ -111,23 +116,8 @@ function readSecret(name: string, environment: Environment, problems: string[]):
   }
 }
 
-const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
-
 const PARSERS: Parsers = {
   text: () => z.string(),
-  databaseUrl: () =>
-    z
-      .string()
-      .refine(hasPlainAuthority, {
-        error:
-          'has a character in its user or password that must be percent-encoded (@ is %40, / is %2F, # is %23)',
-        abort: true,
-      })
-      .refine((text) => hasProtocol(text, ['postgres:', 'postgresql:']), {
-        error: 'must be a PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
-        abort: true,
-      })
-      .refine(hasKnownSslMode, { error: `has an unknown sslmode: it is one of ${SSL_MODES.join(', ')}` }),
   headerValue: () =>
     z.string().regex(/^[\x21-\x7e]+$/, {
       error: 'must be printable ASCII without spaces or line breaks, as an HTTP header needs',
@@ -165,16 +155,6 @@ const PARSERS: Parsers = {
 
 function hasProtocol(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol)
-}
-
-function hasKnownSslMode(text: string): boolean {
-  const mode = new URL(text).searchParams.get('sslmode')
-  return mode === null || SSL_MODES.includes(mode)
-}
-
-/** Refuses a password with a raw `@`, `/` or `#`, because the rest of it would be read as the host. */
-function hasPlainAuthority(text: string): boolean {
-  return !text.includes('#') && (text.split('?')[0] ?? '').split('@').length <= 2
 }
 
 function isApiUrl(text: string): boolean {

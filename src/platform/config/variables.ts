@@ -32,9 +32,9 @@ const integer = (least: number, most: number) => ({ kind: 'integer', least, most
 export const VARIABLES = {
   DATABASE_URL: {
     form: { kind: 'databaseUrl' },
-    hint: 'the PostgreSQL connection string, such as postgresql://user:password@host:5432/name',
+    hint: 'the PostgreSQL connection string, such as postgresql://user:password@host:5432/name, or set PGHOST, PGUSER, PGPASSWORD and PGDATABASE',
     secret: true,
-    description: 'address of PostgreSQL: postgresql://user:password@host:5432/name',
+    description: 'PostgreSQL: postgresql://user:password@host:5432/name, or PGHOST and others',
   },
   IDENTIFAI_API_KEY: {
     form: { kind: 'headerValue' },
@@ -167,6 +167,58 @@ export const VARIABLES = {
   },
 } as const satisfies Record<string, Variable>
 
+/** A variable of libpq: a parameter of the connection that DATABASE_URL may leave out. */
+interface ConnectionVariable {
+  /** The name of the parameter in a URL. */
+  readonly parameter: string
+  readonly default: string | null
+  readonly description: string
+}
+
+/** The variables of libpq that are read, too, so that the settings of psql are enough. */
+export const CONNECTION_VARIABLES = {
+  PGHOST: {
+    parameter: 'host',
+    default: 'localhost',
+    description: 'host that DATABASE_URL leaves out; a local socket comes before the default',
+  },
+  PGPORT: {
+    parameter: 'port',
+    default: '5432',
+    description: 'port that DATABASE_URL leaves out',
+  },
+  PGUSER: {
+    parameter: 'user',
+    default: null,
+    description: 'role that DATABASE_URL leaves out; otherwise the name of the system user',
+  },
+  PGPASSWORD: {
+    parameter: 'password',
+    default: null,
+    description: 'password that DATABASE_URL leaves out',
+  },
+  PGDATABASE: {
+    parameter: 'dbname',
+    default: null,
+    description: 'database that DATABASE_URL leaves out; otherwise the name of the role',
+  },
+  PGPASSFILE: {
+    parameter: 'passfile',
+    default: '~/.pgpass',
+    description: 'file with passwords of servers, in the format of psql',
+  },
+  PGSSLMODE: {
+    parameter: 'sslmode',
+    default: null,
+    description: 'mode of TLS that DATABASE_URL leaves out (sslmode)',
+  },
+  PGSSLROOTCERT: {
+    parameter: 'sslrootcert',
+    default: null,
+    description: 'certificate authority that DATABASE_URL leaves out (sslrootcert)',
+  },
+} as const satisfies Record<string, ConnectionVariable>
+
 export type Variables = typeof VARIABLES
 export type VariableName = keyof Variables
 
@@ -178,7 +230,7 @@ export interface VariableLine {
   readonly description: string
 }
 
-/** All variables in the order of the list, with the files of secrets, and the one variable that Node reads itself. */
+/** All variables in the order of the lists, with the files of secrets, and the one variable that Node reads itself. */
 export const VARIABLE_LINES: readonly VariableLine[] = [
   ...Object.entries<Variable>(VARIABLES).flatMap(([name, variable]) => [
     { name, default: defaultOf(variable), description: variable.description },
@@ -186,6 +238,11 @@ export const VARIABLE_LINES: readonly VariableLine[] = [
       ? [{ name: `${name}_FILE`, default: 'none', description: 'file that has the value instead' }]
       : []),
   ]),
+  ...Object.entries<ConnectionVariable>(CONNECTION_VARIABLES).map(([name, variable]) => ({
+    name,
+    default: defaultOf(variable),
+    description: variable.description,
+  })),
   {
     name: 'NODE_EXTRA_CA_CERTS',
     default: 'none',
@@ -201,6 +258,6 @@ export function unknownVariables(environment: Readonly<Record<string, string | u
     .toSorted()
 }
 
-function defaultOf(variable: Variable): string {
+function defaultOf(variable: Pick<Variable, 'default'>): string {
   return variable.default === undefined ? 'required' : variable.default || 'none'
 }

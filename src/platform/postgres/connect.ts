@@ -5,18 +5,21 @@ import type { Socket } from 'node:net'
 import {
   Client,
   type ClientBase,
+  type ClientConfig,
   Pool,
   type PoolClient,
   type PoolConfig,
   type QueryResult,
   TypeOverrides,
 } from 'pg'
+import { parseIntoClientConfig } from 'pg-connection-string'
 import Cursor from 'pg-cursor'
 import { DatabaseError } from '../errors.ts'
 import { delayBoundMs, RETRY_POLICY } from '../retry.ts'
 import type { Database } from './database.ts'
 import { asConnectionError, READ_ONLY } from './database-error.ts'
 import { OwnSettingsDialect } from './own-settings.ts'
+import { readPassword } from './password-file.ts'
 
 export interface Connection {
   readonly db: Kysely<Database>
@@ -48,7 +51,7 @@ export function connect(options: ConnectOptions): Connection {
   const readOnly = new WeakSet<PoolClient>()
   const pool: ConnectionPool = new ConnectionPool(transactionSettings(options), {
     Client: ClosingClient,
-    connectionString: withVerifiedTls(options.connectionString),
+    connectionString: options.connectionString,
     max: options.maxConnections,
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: 10_000,
@@ -77,15 +80,6 @@ export function connect(options: ConnectOptions): Connection {
     db: new Kysely<Database>({ dialect: new OwnSettingsDialect({ pool, cursor: Cursor }, pool.settings) }),
     pool,
   }
-}
-
-/**
- * Writes `verify-full` for the modes that the driver treats as such, because the driver warns that this will change. A URL
- * that requests libpq's meaning of the modes (`uselibpqcompat=true`) stays as it is.
- */
-function withVerifiedTls(url: string): string {
-  if (/[?&]uselibpqcompat=true(&|$)/.test(url)) return url
-  return url.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/, '$1verify-full')
 }
 
 /**
@@ -197,6 +191,10 @@ type ClientCallback = ((error: Error) => void) & ((error: null, client: Client) 
  * process alive.
  */
 class ClosingClient extends Client {
+  constructor({ connectionString = '', ...config }: ClientConfig = {}) {
+    super({ ...config, ...clientConfigOf(connectionString) })
+  }
+
   override connect(): Promise<Client>
   override connect(callback: ClientCallback): void
   override connect(callback?: ClientCallback): Promise<Client> | undefined {
@@ -211,12 +209,25 @@ class ClosingClient extends Client {
   }
 }
 
+/** The driver's settings for a URL. A password file is read when the server requires a password. */
+function clientConfigOf(connectionString: string): ClientConfig {
+  const config = parseIntoClientConfig(connectionString)
+  const { pathname, searchParams } = new URL(connectionString)
+  const { host = '', port = 5432, user = '' } = config
+  // The driver does not decode every character of this name.
+  const database = decodeURIComponent(pathname.slice(1))
+  const fromFile = () =>
+    readPassword(searchParams.get('passfile') ?? '', { host, port: String(port), database, user })
+  // The driver accepts undefined, which its type does not declare.
+  return { ...config, database, password: config.password || (fromFile as () => Promise<string>) }
+}
+
 function explainHandshake(client: Client, error: Error): Error {
   const { password, saslSession } = driverInternals(client)
   if (password || !saslSession) return error
   return new DatabaseError(
-    'The database requires a password, but DATABASE_URL has none.',
-    'Add it to DATABASE_URL, or set PGPASSWORD.',
+    'The database requires a password, and there is none.',
+    'Add it to DATABASE_URL, to PGPASSWORD, or to the password file (PGPASSFILE).',
     { cause: error },
   )
 }

@@ -21,6 +21,9 @@ export function asDatabaseError(error: unknown): DatabaseError | undefined {
 
 /** The same for an error while connecting; an error without a known code means that the connection failed. */
 export function asConnectionError(error: unknown): DatabaseError {
+  // A socket that does not exist has a code that means a missing file elsewhere.
+  if ((error as NodeJS.ErrnoException).syscall === 'connect')
+    return unreachable(messageOf(error), { cause: error })
   // The driver has no code for a server that does not respond, or that has no TLS although DATABASE_URL requires it.
   return (
     asDatabaseError(error) ??
@@ -42,22 +45,22 @@ function explain(code: string, detail: string, options: ErrorOptions): DatabaseE
   }
   if (code === INSUFFICIENT_PRIVILEGE) {
     return new DatabaseError(
-      `The database role of DATABASE_URL lacks a privilege (${detail}).`,
+      `The database role lacks a privilege (${detail}).`,
       'Use the role that this command needs: "Create the roles" in docs/operations.md. For runs, doctor lists the missing privileges, and grant-job grants them.',
       options,
     )
   }
   if (code === '3D000') {
     return new DatabaseError(
-      `The database that DATABASE_URL names does not exist (${detail}).`,
-      'Create it, or correct DATABASE_URL.',
+      `The database does not exist (${detail}).`,
+      'Create it, or correct its name in DATABASE_URL or PGDATABASE.',
       options,
     )
   }
   if (code.startsWith('28')) {
     return new DatabaseError(
-      `The database refuses the user or the password of DATABASE_URL (${detail}).`,
-      'Correct DATABASE_URL, or the file of DATABASE_URL_FILE.',
+      `The database refuses the user or the password (${detail}).`,
+      'Correct them in DATABASE_URL or its file, or in PGUSER and PGPASSWORD.',
       options,
     )
   }
@@ -111,13 +114,17 @@ function explain(code: string, detail: string, options: ErrorOptions): DatabaseE
     )
   }
   if (SYSTEM_CODES.has(code) || code.startsWith('08') || code.startsWith('57P')) {
-    return new DatabaseError(
-      `The database cannot be reached (${detail}).`,
-      'Check that it runs, and that DATABASE_URL has the right host and port.',
-      options,
-    )
+    return unreachable(detail, options)
   }
   return undefined
+}
+
+function unreachable(detail: string, options: ErrorOptions): DatabaseError {
+  return new DatabaseError(
+    `The database cannot be reached (${detail}).`,
+    'Check that it runs, and that DATABASE_URL (or PGHOST and PGPORT) has the right host and port.',
+    options,
+  )
 }
 
 /** System error codes of a failed connection to a server. */

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { parseDaemonConfig } from '../../../../src/platform/config/daemon-config.ts'
-import { unknownVariables, VARIABLE_LINES, VARIABLES } from '../../../../src/platform/config/variables.ts'
+import {
+  CONNECTION_VARIABLES,
+  unknownVariables,
+  VARIABLE_LINES,
+  VARIABLES,
+} from '../../../../src/platform/config/variables.ts'
 
 describe('the list of variables', () => {
-  it('has the files of the secrets, and the variable that Node reads', () => {
+  it('has the files of the secrets, and the variables of libpq and of Node', () => {
     const others = ['DATABASE_URL_FILE', 'IDENTIFAI_API_KEY_FILE', 'NODE_EXTRA_CA_CERTS']
     expect(VARIABLE_LINES.map(({ name }) => name).toSorted()).toEqual(
-      [...Object.keys(VARIABLES), ...others].toSorted(),
+      [...Object.keys(VARIABLES), ...Object.keys(CONNECTION_VARIABLES), ...others].toSorted(),
     )
   })
 
