@@ -36,8 +36,8 @@ ${table(['exit code', 'meaning'], exitCodeLines())}
 ## Configuration
 
 Settings come from the environment, or from a \`.env\` file in the working directory. All problems are reported together. A
-name that resembles one of these, but is none, causes a warning. \`DATABASE_URL\` is not required if one of the variables with
-PG is set ([Connect to PostgreSQL](operations.md#connect-to-postgresql)).
+variable in \`.env\` that nothing reads causes a warning. So does a misspelled one in the environment.
+\`DATABASE_URL\` is not required if one of the variables with PG is set ([Connect to PostgreSQL](operations.md#connect-to-postgresql)).
 
 Each line of \`.env\` has one \`NAME=value\`. The file is in UTF-8, or in UTF-16 with a byte order mark. \`export\` before a
 name, comments and blank lines have no effect. A value that contains \`#\` needs quotation marks.

@@ -36,7 +36,9 @@ Examples:
       const { readEnvironment } = await import('../platform/config/environment.ts')
       const { examine } = await import('../operations/doctor/examine.ts')
       const { exitCodeOfFindings } = await import('../operations/doctor/finding.ts')
-      const findings = await examine(readEnvironment(), {
+      const { environment, unknown } = readEnvironment()
+      const findings = await examine(environment, {
+        unknown,
         known: options.probe,
         onFinding: (finding) => {
           if (!options.json) print(describe(finding))

@@ -29,7 +29,7 @@ export function migrateCommand() {
       const { countHistory, migrateDown, migrateUp, migrationStates } = await import(
         '../platform/postgres/migrate.ts'
       )
-      await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment()))
+      await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment().environment))
 
       if (direction === 'status') {
         const states = await migrationStates(app.db)

@@ -3,7 +3,7 @@ import type { App, AppOverrides } from '../app.ts'
 import type { DatabaseApp } from '../platform/database-app.ts'
 import type { DatabaseError } from '../platform/errors.ts'
 import type { Environment } from '../platform/config/environment.ts'
-import { unknownVariables } from '../platform/config/variables.ts'
+import type { UnknownVariable } from '../platform/config/unknown-variables.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../platform/postgres/database-error.ts'
 
 /**
@@ -16,10 +16,10 @@ export async function openApp(passed?: Environment, overrides?: AppOverrides): P
   const { createApp } = await import('../app.ts')
   const { parseSyncConfig } = await import('../platform/config/config.ts')
   const { readEnvironment } = await import('../platform/config/environment.ts')
-  const environment = passed ?? readEnvironment()
-  const app = createApp(parseSyncConfig(environment), overrides)
   // The caller of another environment has warned about it already.
-  if (!passed) warnOfUnknown(environment, app)
+  const { environment, unknown } = passed ? { environment: passed, unknown: [] } : readEnvironment()
+  const app = createApp(parseSyncConfig(environment), overrides)
+  warnOfUnknown(unknown, app)
   return migrated(app)
 }
 
@@ -29,9 +29,9 @@ export async function openDatabase(): Promise<DatabaseApp> {
   const { createDatabaseApp } = await import('../platform/database-app.ts')
   const { parseDatabaseConfig } = await import('../platform/config/config.ts')
   const { readEnvironment } = await import('../platform/config/environment.ts')
-  const environment = readEnvironment()
+  const { environment, unknown } = readEnvironment()
   const app = createDatabaseApp(parseDatabaseConfig(environment))
-  warnOfUnknown(environment, app)
+  warnOfUnknown(unknown, app)
   return migrated(app)
 }
 
@@ -44,10 +44,12 @@ function limitHeap(): void {
 }
 
 /** Warns of misspelled names, which would silently leave their defaults in force. */
-export function warnOfUnknown(environment: Environment, { logger }: Pick<App, 'logger'>): void {
-  const variables = unknownVariables(environment)
-  if (variables.length > 0)
-    logger.warn({ variables }, 'unknown configuration variables, see identifai-sync --help')
+export function warnOfUnknown(unknown: readonly UnknownVariable[], { logger }: Pick<App, 'logger'>): void {
+  if (unknown.length === 0) return
+  const variables = unknown.map(({ name, meant }) =>
+    meant === undefined ? name : `${name} (Did you mean ${meant}?)`,
+  )
+  logger.warn({ variables }, 'unknown configuration variables, see identifai-sync --help')
 }
 
 /** Does the work; when the role lacks a privilege, throws the error that explains what this command needs. */

@@ -31,11 +31,11 @@ Example:
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
       const { createLogger } = await import('../platform/logger.ts')
       // The environment is read once. Each run reads the files of secrets that it names.
-      const environment = readEnvironment()
+      const { environment, unknown } = readEnvironment()
       const config = parseDaemonConfig(environment)
       using interrupt = listenForInterrupt()
       const logger = createLogger({ level: config.logLevel, terminal: process.stderr.isTTY, narrates: true })
-      warnOfUnknown(environment, { logger })
+      warnOfUnknown(unknown, { logger })
       // Opened and closed once, so that a wrong setup at the start ends the command with an error.
       const checked = await openApp(environment, { logger })
       await checked[Symbol.asyncDispose]()

@@ -30,7 +30,7 @@ export function statusCommand() {
         const stuck = await readStuck(app.db, STUCK_SHOWN)
         return printResult(options, stuck, stuck.map(describeStuck).join('\n\n') || 'Nothing is stuck.')
       }
-      const { schedule: expression, timezone } = parseScheduleConfig(readEnvironment())
+      const { schedule: expression, timezone } = parseScheduleConfig(readEnvironment().environment)
       const next_nightly_at = nextCronTime({ expression, timeZone: timezone, now: new Date() })
       const paused_until = await readPause(app.db)
       const status = { ...(await readStatus(app.db)), paused_until, next_nightly_at }

@@ -153,8 +153,9 @@ export const LOG_EVENTS = {
   // The daemon and its configuration.
   'unknown configuration variables, see identifai-sync --help': {
     level: 'warn',
-    meaning: 'The environment has names that resemble a variable of the product, and are none.',
-    remedy: 'Correct the names.',
+    meaning:
+      'Nothing reads these variables, so they have no effect. They are in `.env`, or have the prefix of a variable of the product.',
+    remedy: 'Correct the names, or remove the variables.',
   },
   'daemon started': {
     level: 'info',

@@ -39,7 +39,7 @@ it('a new submission with it is requested again like a new one, until it is done
     IDENTIFAI_API_URL: bench.api.url,
   }
   const environment = { DATABASE_URL: bench.database.url, IDENTIFAI_API_KEY, IDENTIFAI_API_URL }
-  const findings = await examine(environment, { known: undefined, onFinding: () => {} })
+  const findings = await examine(environment, { unknown: [], known: undefined, onFinding: () => {} })
   expect(findings.find(({ check }) => check === 'statuses')).toMatchObject({
     status: 'warning',
     found: expect.stringContaining('"processing"'),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { sql } from 'kysely'
@@ -77,9 +77,17 @@ describe('bad input ends with one clear sentence and the documented exit code', 
   })
 
   it('a variable that nothing reads causes a warning only', async () => {
+    file('.env', 'API_KEY=e2e-other-secret\nPOSTGRES_PASSWORD=x\n')
     const result = await cli.run(['status', '--json'], { ...environment, SYNC_BATCHSIZE: '5' })
     expect(result.code).toBe(0)
-    expect(JSON.parse(result.stderr)).toMatchObject({ level: 'warn', variables: ['SYNC_BATCHSIZE'] })
+    expect(JSON.parse(result.stderr)).toMatchObject({
+      level: 'warn',
+      variables: ['API_KEY', 'SYNC_BATCHSIZE (Did you mean SYNC_BATCH_SIZE?)'],
+    })
+    expect(result.stderr).not.toContain('e2e-other-secret')
+    const { stdout } = await cli.run(['doctor'], environment)
+    expect(stdout).toContain('warning  configuration: The variable API_KEY is unknown, so it has no effect.')
+    rmSync(path.join(cli.folder, '.env'))
   })
 
   it('a wrong key', async () => {

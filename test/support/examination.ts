@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { examine } from '../../src/operations/doctor/examine.ts'
 import { exitCodeOfFindings, type Finding } from '../../src/operations/doctor/finding.ts'
+import { unknownVariables } from '../../src/platform/config/unknown-variables.ts'
 import { type CannedApi, startCannedApi } from './canned-api.ts'
 
 export type Responder = Parameters<typeof startCannedApi>[0]
@@ -31,7 +32,8 @@ export async function examination(options: {
   }
   const reported: Finding[] = []
   const onFinding = (finding: Finding) => reported.push(finding)
-  const findings = await examine(environment, { known: options.known, onFinding })
+  const unknown = unknownVariables({ environment: Object.keys(environment), file: [] })
+  const findings = await examine(environment, { unknown, known: options.known, onFinding })
   expect(reported).toEqual(findings)
   return {
     findings,

@@ -1,5 +1,6 @@
 import { type App, createApp } from '../../app.ts'
 import type { Environment } from '../../platform/config/environment.ts'
+import type { UnknownVariable } from '../../platform/config/unknown-variables.ts'
 import { ENDPOINTS } from '../../media/registry.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
@@ -18,6 +19,8 @@ import { probeApi } from './probe-api.ts'
 export async function examine(
   environment: Environment,
   options: {
+    /** Variables of the environment that nothing reads. */
+    readonly unknown: readonly UnknownVariable[]
     /** An identifier that has a result. With it, the doctor also probes how the API behaves. */
     readonly known: string | undefined
     readonly onFinding: (finding: Finding) => void
@@ -31,7 +34,7 @@ export async function examine(
       options.onFinding(finding)
     }
   }
-  const { config, results: configuration } = checkConfiguration(environment)
+  const { config, results: configuration } = checkConfiguration(environment, options.unknown)
   report('configuration', configuration)
   if (config === undefined) return findings
 

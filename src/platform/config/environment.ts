@@ -2,11 +2,16 @@ import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { decodeText } from '../decode-text.ts'
 import { UsageError } from '../errors.ts'
+import { type UnknownVariable, unknownVariables } from './unknown-variables.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Reads the environment, and `.env` of the working directory; the environment itself takes precedence. */
-export function readEnvironment(): Environment {
+export function readEnvironment(): {
+  readonly environment: Environment
+  /** Variables that have no effect. */
+  readonly unknown: readonly UnknownVariable[]
+} {
   const written = readEnvFile()
   if (written.NODE_EXTRA_CA_CERTS && !process.env.NODE_EXTRA_CA_CERTS) {
     throw new UsageError(
@@ -15,7 +20,10 @@ export function readEnvironment(): Environment {
     )
   }
   const given = Object.entries(process.env).filter(([, value]) => value !== '')
-  return { ...written, ...Object.fromEntries(given) }
+  return {
+    environment: { ...written, ...Object.fromEntries(given) },
+    unknown: unknownVariables({ environment: Object.keys(process.env), file: Object.keys(written) }),
+  }
 }
 
 /** A missing file is not an error. */

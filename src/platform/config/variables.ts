@@ -250,14 +250,6 @@ export const VARIABLE_LINES: readonly VariableLine[] = [
   },
 ]
 
-/** Returns names that resemble these variables and are none: typing errors, which would leave a default in force. */
-export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const known = new Set(VARIABLE_LINES.map(({ name }) => name))
-  return Object.keys(environment)
-    .filter((name) => /^(SYNC|IDENTIFAI|HTTP_READY)_/.test(name) && !known.has(name))
-    .toSorted()
-}
-
 function defaultOf(variable: Pick<Variable, 'default'>): string {
   return variable.default === undefined ? 'required' : variable.default || 'none'
 }

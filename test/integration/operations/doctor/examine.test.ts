@@ -156,7 +156,7 @@ describe('the doctor', () => {
       {
         check: 'configuration',
         status: 'warning',
-        found: 'The variable SYNC_BATCHSIZE is unknown, so it has no effect.',
+        found: 'The variable SYNC_BATCHSIZE is unknown, so it has no effect. Did you mean SYNC_BATCH_SIZE?',
       },
     ])
     expect(exitCode).toBe(2)

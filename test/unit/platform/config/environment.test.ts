@@ -35,22 +35,22 @@ describe('.env', () => {
     ['spaces', '  LOG_LEVEL = warn  \nHTTP_HOST =h\n'],
   ])('may have %s', (_, content) => {
     write(content)
-    expect(readEnvironment()).toMatchObject({ LOG_LEVEL: 'warn', HTTP_HOST: 'h' })
+    expect(readEnvironment().environment).toMatchObject({ LOG_LEVEL: 'warn', HTTP_HOST: 'h' })
   })
 
   it('keeps the special characters of a quoted value', () => {
     write('IDENTIFAI_API_KEY="a#b=c \'d"\n')
-    expect(readEnvironment()).toMatchObject({ IDENTIFAI_API_KEY: "a#b=c 'd" })
+    expect(readEnvironment().environment).toMatchObject({ IDENTIFAI_API_KEY: "a#b=c 'd" })
   })
 
   it('yields to the environment, except where that is empty', () => {
     Object.assign(process.env, { LOG_LEVEL: 'error', HTTP_HOST: '' })
     write('LOG_LEVEL=warn\nHTTP_HOST=h\n')
-    expect(readEnvironment()).toMatchObject({ LOG_LEVEL: 'error', HTTP_HOST: 'h' })
+    expect(readEnvironment().environment).toMatchObject({ LOG_LEVEL: 'error', HTTP_HOST: 'h' })
   })
 
   it('need not exist', () => {
     process.env.LOG_LEVEL = 'error'
-    expect(readEnvironment()).toMatchObject({ LOG_LEVEL: 'error' })
+    expect(readEnvironment().environment).toMatchObject({ LOG_LEVEL: 'error' })
   })
 })

@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseDaemonConfig } from '../../../../src/platform/config/daemon-config.ts'
-import {
-  CONNECTION_VARIABLES,
-  unknownVariables,
-  VARIABLE_LINES,
-  VARIABLES,
-} from '../../../../src/platform/config/variables.ts'
+import { CONNECTION_VARIABLES, VARIABLE_LINES, VARIABLES } from '../../../../src/platform/config/variables.ts'
 
 describe('the list of variables', () => {
   it('has the files of the secrets, and the variables of libpq and of Node', () => {
@@ -18,17 +13,5 @@ describe('the list of variables', () => {
   it('has a valid default for each variable that is not required', () => {
     const required = { DATABASE_URL: 'postgresql://u:p@db.example:5432/x', IDENTIFAI_API_KEY: 'k' }
     expect(Object.keys(parseDaemonConfig(required))).toHaveLength(Object.keys(VARIABLES).length)
-  })
-
-  it('recognizes a misspelled variable, and no variable of other programs', () => {
-    expect(
-      unknownVariables({
-        SYNC_RETRY: '1',
-        IDENTIFAI_KEY: 'x',
-        SYNC_RETRIES: '1',
-        HTTP_PROXY: 'x',
-        PATH: '/',
-      }),
-    ).toEqual(['IDENTIFAI_KEY', 'SYNC_RETRY'])
   })
 })

@@ -1,0 +1,48 @@
+import { closestMatch } from 'leven'
+import { VARIABLE_LINES, VARIABLES } from './variables.ts'
+
+/** A variable that nothing reads, so that it has no effect. */
+export interface UnknownVariable {
+  readonly name: string
+  /** The variable that was probably meant; undefined where no name is similar. */
+  readonly meant: string | undefined
+}
+
+/**
+ * Finds the variables that nothing reads. In `.env` these are all, because it is the file of this program. In the
+ * environment they are those that begin like one of this program.
+ */
+export function unknownVariables(names: {
+  readonly environment: readonly string[]
+  readonly file: readonly string[]
+}): UnknownVariable[] {
+  const candidates = [
+    ...names.environment.filter((name) => OWN_NAME.test(name)),
+    // A variable of another program is reported only where it is almost one of this program.
+    ...names.file.filter((name) => !OTHER_NAME.test(name) || similarName(name, 2) !== undefined),
+  ]
+  return [...new Set(candidates)]
+    .filter((name) => !KNOWN_NAMES.includes(name))
+    .toSorted()
+    .map((name) => ({ name, meant: similarName(name, Math.floor(name.length / 3)) }))
+}
+
+const OWN_NAME = /^(SYNC|IDENTIFAI|HTTP_READY)_/
+
+/** Variables in `.env` that other programs read: libpq, Node, the system, Docker Compose and the image of PostgreSQL. */
+const OTHER_NAME =
+  /^(PG[A-Z_]+|NODE_.+|TZ|NO_COLOR|FORCE_COLOR|LANG|LC_.+|MALLOC_ARENA_MAX|SSL_CERT_.+|COMPOSE_.+|POSTGRES_.+)$/
+
+const NAMES = VARIABLE_LINES.map(({ name }) => name)
+
+const KNOWN_NAMES: readonly string[] = [
+  ...NAMES,
+  ...Object.entries(VARIABLES).flatMap(([name, variable]) =>
+    'lowerCaseToo' in variable ? [name.toLowerCase()] : [],
+  ),
+]
+
+/** @param maxDistance Letters that may be missing, added or different. */
+function similarName(name: string, maxDistance: number): string | undefined {
+  return closestMatch(name.toUpperCase(), NAMES, { maxDistance })
+}
