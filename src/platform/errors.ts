@@ -162,10 +162,16 @@ export class ApiUnavailableError extends RetryableError {
     'Runs repeat the request. If it lasts, check the status page of the API, IDENTIFAI_API_URL, the firewall, HTTPS_PROXY and NO_PROXY.'
   /** Pause of the header `Retry-After`, in milliseconds; undefined without one. */
   readonly retryAfterMs: number | undefined
+  /** The body is a text in place of JSON, such as the web page of another server. */
+  readonly isPage: boolean
 
-  constructor(message: string, options?: ErrorOptions & { readonly retryAfterMs?: number | undefined }) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number | undefined; readonly isPage?: boolean } = {},
+  ) {
     super(message, options)
-    this.retryAfterMs = options?.retryAfterMs
+    this.retryAfterMs = options.retryAfterMs
+    this.isPage = options.isPage ?? false
   }
 }
 

@@ -104,10 +104,10 @@ export const LOG_EVENTS = {
       'The API or a proxy refused a request as too long (413 or 414). This run and those of the next seven days send shorter ones.',
     remedy: 'Set `SYNC_MAX_URL_BYTES` to the field `maxUrlBytes`, to save the refused requests.',
   },
-  'many identifiers not returned, requesting a control group': {
+  'responses in doubt, requesting a control group': {
     level: 'warn',
     meaning:
-      'The API did not return many identifiers. The run requests some that it returned most recently, to distinguish a wrong key from deleted results or wrong identifiers.',
+      'The API did not return many identifiers, or has accepted no request so far. The run requests some that it returned most recently, to distinguish a wrong key or address from deleted results or wrong identifiers.',
     remedy: 'Nothing: the circuit breaker decides. Read the next events.',
   },
   'waiting for a request slot': {

@@ -66,7 +66,7 @@ describe('a run', () => {
 
   it.each<[string, Parameters<typeof startCannedApi>[0]]>([
     ['status 500', status(500)],
-    ['no JSON', status(200, '<html>')],
+    ['JSON that breaks off', status(200, '[{"identifier": "')],
     ['JSON that is no array', status(200, '{"data": []}')],
     [
       'text that is not UTF-8',

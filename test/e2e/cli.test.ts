@@ -201,6 +201,22 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     }
   })
 
+  it('an address of the API with a wrong path', async () => {
+    await using own = await createTestDatabase()
+    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: `${simulator.origin}/wrong/api` }
+    await cli.call(['enqueue', 'a', 'b', 'c'], env)
+    const result = await cli.run(['sync', '--json'], { ...env, LOG_LEVEL: 'error' })
+    expect(result.code).toBe(7)
+    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 3 })
+    expect(result.stderr).toMatch(
+      /^error: The circuit breaker stopped the run.* Check IDENTIFAI_API_URL, .*\n$/,
+    )
+    const { rows } = await sql`select distinct state, absences, leased_by from identifai.identifiers`.execute(
+      own.db,
+    )
+    expect(rows).toEqual([{ state: 'pending', absences: 0, leased_by: null }])
+  })
+
   it('an unmigrated database', async () => {
     for (const command of [['enqueue', 'a'], ['sync'], ['status']]) {
       const result = await cli.call(command, { ...environment, DATABASE_URL: unmigrated.url })

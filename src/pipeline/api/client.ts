@@ -162,6 +162,11 @@ function interpret({ status, retryAfter, date, body, place }: ErrorResponse): Ap
   )
 }
 
+/** Returns true for the beginning of a text that is not the JSON of an API. */
+function isPage(body: string): boolean {
+  return /^\s*[^\s[{]/.test(body)
+}
+
 interface Accepted {
   readonly body: Buffer
   readonly contentType: string
@@ -179,7 +184,7 @@ function* readRecords(
     const beginning = beginningOf(body, apiKey)
     throw new ApiUnavailableError(
       `${place}: the response is not a JSON array, but ${contentType}: ${beginning}`,
-      { cause },
+      { cause, isPage: isPage(beginning) },
     )
   }
 }

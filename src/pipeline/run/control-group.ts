@@ -7,21 +7,25 @@ import type { Run } from './run.ts'
 
 /**
  * Claims a control group if the circuit breaker of a medium needs one now: finished identifiers, due or not, that the API
- * returned most recently. Undefined when it needs none, or no identifier is finished.
+ * returned most recently. Returns undefined when it needs none, and resolves to undefined when no identifier is finished.
  */
-export async function nextControlGroup(
+export function takeControlGroup(
   run: Run,
   endpoint: Endpoint,
   { isEnd }: { readonly isEnd: boolean },
-): Promise<Batch | undefined> {
-  const { db, runId, config, tally, logger } = run
+): Promise<Batch | undefined> | undefined {
   const breaker = run.breakers.get(endpoint) as CircuitBreaker
-  if (!breaker.takeTurnForControlGroup({ requests: tally.requests, isEnd })) return undefined
+  const { requests } = run.tally
+  return breaker.takeTurnForControlGroup({ requests, isEnd }) ? claim(run, endpoint, breaker) : undefined
+}
+
+async function claim(run: Run, endpoint: Endpoint, breaker: CircuitBreaker): Promise<Batch | undefined> {
+  const { db, runId, config, tally, logger } = run
   const options = { media: endpoint.media, runId, limit: CONTROLS, leaseSeconds: config.leaseSeconds }
   const claims = await retryDatabase(() => claimControlGroup(db, options), logger)
   breaker.startControlGroup(claims.length)
   if (claims.length === 0) return undefined
   tally.claimed += claims.length
-  logger.warn({ controls: claims.length }, 'many identifiers not returned, requesting a control group')
+  logger.warn({ controls: claims.length }, 'responses in doubt, requesting a control group')
   return { endpoint, claims, isControlGroup: true }
 }

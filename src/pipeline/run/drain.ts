@@ -5,7 +5,7 @@ import { untilPendingDue } from '../queue/claim.ts'
 import type { Batch } from './batch.ts'
 import { type BatchPool, release, releaseHeld } from './batch-pool.ts'
 import { ClaimFeed } from './claim-feed.ts'
-import { nextControlGroup } from './control-group.ts'
+import { takeControlGroup } from './control-group.ts'
 import { loadOutcomes } from './load-outcomes.ts'
 import { OtherLeases } from './other-leases.ts'
 import type { Run } from './run.ts'
@@ -56,8 +56,10 @@ export async function drain(run: Run, batches: BatchPool, options: DrainOptions)
       else if (!batches.isIdle) await batches.oneEnds()
       else if (wasIdle) {
         // Nothing is due: the run is ending, and the held outcomes can be written unless absences are still in doubt.
-        for (const breaker of run.breakers.values())
-          batches.failure ??= breaker.check({ keyIsProven: true, isEnd: true })
+        for (const breaker of run.breakers.values()) {
+          const keyIsProven = !breaker.isRefusedOnly || (await run.quota.acceptedWithinDay())
+          batches.failure ??= breaker.check({ keyIsProven, isEnd: true })
+        }
         if (isStopping()) break
         for (const group of run.held.all) await loadOutcomes(run, group, (claim) => run.held.drop(claim))
         if (feed.isExhausted) break
@@ -79,7 +81,7 @@ export async function drain(run: Run, batches: BatchPool, options: DrainOptions)
 /** A control group that decides on absences before the run ends. */
 async function lastControlGroup(run: Run): Promise<Batch | undefined> {
   for (const endpoint of run.breakers.keys()) {
-    const group = await nextControlGroup(run, endpoint, { isEnd: true })
+    const group = await takeControlGroup(run, endpoint, { isEnd: true })
     if (group) return group
   }
   return undefined

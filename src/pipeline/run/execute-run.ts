@@ -79,6 +79,7 @@ export async function executeRun(tools: RunTools, options: RunOptions): Promise<
       ENDPOINTS.map((endpoint) => [endpoint, new CircuitBreaker(options.limit === undefined)]),
     ),
     held: new HeldOutcomes(),
+    controlGroups: new Map(),
     waiting: [],
     maxUrlBytes: Math.min(config.maxUrlBytes, sizeLimit ?? config.maxUrlBytes),
     httpDates: { first: null, last: null },

@@ -3,7 +3,7 @@ import { isFinished } from '../../platform/postgres/tables/queue.ts'
 import type { Outcome } from '../load/outcome.ts'
 import type { Claim } from '../queue/claim.ts'
 import type { Batch } from './batch.ts'
-import { nextControlGroup } from './control-group.ts'
+import { takeControlGroup } from './control-group.ts'
 import { loadOutcomes } from './load-outcomes.ts'
 import { requestBatch } from './request-batch.ts'
 import type { BreakerInput, CircuitBreaker } from './rules/circuit-breaker.ts'
@@ -34,18 +34,24 @@ export async function processBatch(
     // Each claim is in one place: a held one is released from there, if it must be.
     for (const claim of run.held.claims) open.delete(claim)
     await load(run, [plain], open)
-    await checkBreaker(run, breaker, inputs)
     if (!isControlGroup) await requestControlGroup(run, endpoint, open)
+    await checkBreaker(run, breaker, inputs)
     await load(run, run.held.takeCleared(endpoint, breaker), open)
   }
 }
 
-/** In the middle of a batch, because a batch that is refused is many requests. */
+/**
+ * In the middle of a batch, because a batch that is refused is many requests. Other batches wait meanwhile, because the result
+ * decides on them, too.
+ */
 async function requestControlGroup(run: Run, endpoint: Endpoint, open: Set<Claim>): Promise<void> {
-  const group = await nextControlGroup(run, endpoint, { isEnd: false })
-  if (!group) return
-  for (const claim of group.claims) open.add(claim)
-  await processBatch(run, group, open)
+  const own = takeControlGroup(run, endpoint, { isEnd: false })?.then(async (group) => {
+    for (const claim of group?.claims ?? []) open.add(claim)
+    if (group) await processBatch(run, group, open)
+  })
+  const ended = own?.catch(() => {})
+  if (ended) run.controlGroups.set(endpoint, ended)
+  await (own ?? run.controlGroups.get(endpoint))
 }
 
 async function load(run: Run, groups: readonly OutcomeGroup[], open: Set<Claim>): Promise<void> {

@@ -14,6 +14,7 @@ import { packRequest, targetBytes, targetPathBytes } from '../api/request.ts'
 import { storeSizeLimit } from '../api/size-limit.ts'
 import type { Claim } from '../queue/claim.ts'
 import { PRIORITY } from '../queue/priority.ts'
+import type { CircuitBreaker } from './rules/circuit-breaker.ts'
 import { lastRecordsOf, outcomeOfRefusal, outcomesOf, type ResponseReading } from './rules/outcomes-of.ts'
 import type { Run } from './run.ts'
 
@@ -29,8 +30,8 @@ type Exchange = {
   | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
 )
 
-/** The response for some claims of a batch, or the refusal of a claim that was requested alone. */
-export type BatchResponse = Pick<Exchange, 'requestedAt' | 'receivedAt'> & {
+/** The response for some claims of a batch. A refusal has the claim that was requested alone, or none before a split. */
+export type BatchResponse = Exchange & {
   readonly claims: readonly Claim[]
   readonly reading: ResponseReading
 }
@@ -41,6 +42,9 @@ export type BatchResponse = Pick<Exchange, 'requestedAt' | 'receivedAt'> & {
  *
  * When a batch is refused and its first half is not, the cause is in the second half, which is split without a request. So
  * one cause among n claims needs at most about 2 log2 n more requests.
+ *
+ * While the run has had nothing but refusals, its address may be wrong. Then the claims are requested alone, because the
+ * circuit breaker needs the refusals of a few to decide.
  */
 export async function* requestBatch(
   run: Run,
@@ -74,10 +78,12 @@ async function* requestSplitting(
       return true
     }
     run.logger.warn({ identifiers: claims.length, status: exchange.status }, 'batch refused, split')
+    yield { ...exchange, claims: [], reading: { ...NO_RECORDS, outcomes: [] } }
   }
-  const middle = Math.ceil(claims.length / 2)
+  const breaker = run.breakers.get(endpoint) as CircuitBreaker
+  const middle = breaker.isRefusedOnly ? 1 : Math.ceil(claims.length / 2)
   const isRefused = yield* requestSplitting(run, endpoint, claims.slice(0, middle), false)
-  yield* requestSplitting(run, endpoint, claims.slice(middle), !isRefused)
+  yield* requestSplitting(run, endpoint, claims.slice(middle), !isRefused || breaker.isRefusedOnly)
   return true
 }
 
@@ -130,6 +136,7 @@ async function requestThrottled(run: Run, endpoint: Endpoint, claims: readonly C
     try {
       return await requestOnce(run, endpoint, claims, requestedAt)
     } catch (error) {
+      if (error instanceof ApiUnavailableError && error.isPage) refusePages(run, endpoint, error)
       if (error instanceof ApiUnavailableError) await pauseAsRequested(run, error)
       if (!(error instanceof ThrottledError)) throw error
       await pauseForQuota(run, error, requestedAt)
@@ -153,6 +160,12 @@ async function requestOnce(
   run.httpDates.first ??= reply.httpDate
   run.httpDates.last = reply.httpDate ?? run.httpDates.last
   return { kind: 'records', requestedAt, receivedAt, reading }
+}
+
+/** Throws where the run has had nothing but web pages, because another attempt would get one, too. */
+function refusePages(run: Run, endpoint: Endpoint, { message }: ApiUnavailableError): void {
+  const broken = (run.breakers.get(endpoint) as CircuitBreaker).observePage(message)
+  if (broken !== undefined) throw broken
 }
 
 /** Makes all processes wait when a response other than 429 requests it. */

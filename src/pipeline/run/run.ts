@@ -31,6 +31,8 @@ export interface Run extends RunTools {
   /** One for each medium, because the address of one may be wrong. */
   readonly breakers: ReadonlyMap<Endpoint, CircuitBreaker>
   readonly held: HeldOutcomes
+  /** The end of the last control group of a medium. */
+  readonly controlGroups: Map<Endpoint, Promise<void>>
   /** Longest request target in bytes; lowered when the API refuses a request as too long. */
   maxUrlBytes: number
   /** Claims that are not in a request yet. */

@@ -19,11 +19,11 @@ interface ControlGroup {
   readonly requestedAt: DatabaseTime | undefined
 }
 
-/** The two times of a response. */
-interface ResponseTimes {
+/** The response to a request: an array of records, or a refusal of the request as a whole. */
+type Response = {
   readonly requestedAt: DatabaseTime
   readonly receivedAt: DatabaseTime
-}
+} & ({ readonly kind: 'records' } | { readonly kind: 'refused' | 'too_long'; readonly status: number })
 
 /** The latest observations that can open the breaker. */
 export const WINDOW = 1000
@@ -41,6 +41,7 @@ const REQUESTS_PER_CONTROL_GROUP = 10
 const MANY = 50
 const FINISHED_AT_LEAST = 5
 const REFUSED_AT_LEAST = 3
+const PAGES_AT_LEAST = 3
 const NOTHING_BUT_REFUSALS = 10
 const ABSENT_SHARE = 0.2
 const ODD_SHARE = 0.1
@@ -52,10 +53,17 @@ const ODD_SHARE = 0.1
  * Many absences have two possible causes. The API may have deleted these results, or it may return nothing to this key.
  * Finished identifiers that are requested after the absences were seen distinguish the two: those of the next batches, or a
  * control group.
+ *
+ * A refusal before any records has two possible causes, too. The API may not have one of the identifiers, or the address may
+ * not lead to the API. A control group distinguishes them immediately, before the batch is split.
  */
 export class CircuitBreaker {
   #window: (BreakerInput & { readonly seenAt: DatabaseTime })[] = []
   readonly #refused = new Set<number>()
+  /** Of all refusals of the run, also those of several identifiers. */
+  readonly #refusalStatuses = new Set<number>()
+  #hasRecords = false
+  #pages = 0
   /** Requests of the run up to the last control group. */
   #requestsBefore = 0
   #mayHaveControls: boolean
@@ -72,11 +80,14 @@ export class CircuitBreaker {
     return this.#acquittedBefore
   }
 
-  observe(
-    { requestedAt, receivedAt }: ResponseTimes,
-    inputs: readonly BreakerInput[],
-    isControlGroup = false,
-  ): void {
+  /** True while the API has refused every request of the run, so that its address may be wrong. */
+  get isRefusedOnly(): boolean {
+    return this.#refusalStatuses.size > 0 && !this.#hasRecords
+  }
+
+  observe(response: Response, inputs: readonly BreakerInput[], isControlGroup = false): void {
+    this.#observeKind(response)
+    const { requestedAt, receivedAt } = response
     this.#window = [...this.#window, ...inputs.map((input) => ({ ...input, seenAt: receivedAt }))].slice(
       -WINDOW,
     )
@@ -85,6 +96,28 @@ export class CircuitBreaker {
     const gone = finished.filter(isGone).length
     if (isControlGroup) this.#observeControls(requestedAt, { received: finished.length, gone })
     else if (finished.length >= CONTROLS && isReturned(gone, finished.length)) this.#acquit(requestedAt)
+  }
+
+  /**
+   * Counts a web page in place of records. Returns the error that stops the run when it has had nothing else, because the
+   * address leads to another server.
+   *
+   * @param page The response in words.
+   */
+  observePage(page: string): CircuitBrokenError | undefined {
+    if (this.#hasRecords || ++this.#pages < PAGES_AT_LEAST) return undefined
+    return new CircuitBrokenError(
+      `${STOPPED} Each response is a text or a web page in place of JSON (${page}).`,
+      'Correct IDENTIFAI_API_URL, or check HTTPS_PROXY and NO_PROXY.',
+    )
+  }
+
+  #observeKind(response: Response): void {
+    if (response.kind === 'refused') this.#refusalStatuses.add(response.status)
+    if (response.kind !== 'records') return
+    // The control group of refusals is no longer needed, and does not decide on absences.
+    if (this.isRefusedOnly) this.#controlGroup = undefined
+    this.#hasRecords = true
   }
 
   /** A group that was refused as a whole comes in several responses. */
@@ -101,6 +134,7 @@ export class CircuitBreaker {
       requestedAt: first ?? requestedAt,
     }
     this.#controlGroup = group
+    if (this.isRefusedOnly) return
     if (!isReturned(group.gone, size)) this.#mayHaveControls = false
     else if (group.received === size) this.#acquit(group.requestedAt)
   }
@@ -111,17 +145,17 @@ export class CircuitBreaker {
     this.#window = this.#window.filter((input) => !isGone(input) || input.seenAt >= before)
   }
 
-  /** Returns true while there are absences that may be about the request as a whole. */
+  /** Returns true while there are absences or refusals that may be about the request as a whole. */
   get isInDoubt(): boolean {
     const nothingKnown =
       this.#window.length >= FINISHED_AT_LEAST &&
       this.#window.every((observation) => isGone(observation) && !observation.isFinished)
-    return nothingKnown || this.#absences() !== undefined
+    return this.isRefusedOnly || nothingKnown || this.#absences() !== undefined
   }
 
   /**
-   * Returns true when a control group has to be requested now: at every tenth request, or before the run ends. Then counts
-   * as requested, so that no other batch requests one at the same time.
+   * Returns true when a control group has to be requested now. That is at the first refusal before any records, at every
+   * tenth request, and before the run ends. Then counts as requested, so that no other batch requests one at the same time.
    *
    * @param requests Of the run so far.
    */
@@ -132,7 +166,8 @@ export class CircuitBreaker {
     readonly requests: number
     readonly isEnd: boolean
   }): boolean {
-    const isTurn = isEnd || requests - this.#requestsBefore >= REQUESTS_PER_CONTROL_GROUP
+    const isFirst = this.isRefusedOnly && this.#requestsBefore === 0
+    const isTurn = isEnd || isFirst || requests - this.#requestsBefore >= REQUESTS_PER_CONTROL_GROUP
     if (!isTurn || !this.#mayHaveControls || !this.isInDoubt) return false
     this.#requestsBefore = requests
     return true
@@ -163,13 +198,20 @@ export class CircuitBreaker {
       this.#controls() ??
       (isEnd || isUndecided ? this.#absences() : undefined) ??
       this.#changedContract() ??
-      this.#refusals(keyIsProven)
+      this.#refusals({ keyIsProven, isEnd })
     )
   }
 
   /** A group that is too small to prove it leaves the absences in doubt. */
   #controls(): CircuitBrokenError | undefined {
     const { size, gone } = this.#controlGroup ?? { size: 0, gone: 0 }
+    if (this.isRefusedOnly) {
+      if (gone < REFUSED_AT_LEAST) return undefined
+      return new CircuitBrokenError(
+        `${STOPPED} The API refuses even identifiers that it returned most recently (${gone}), and accepts no request.`,
+        'Check if the path of IDENTIFAI_API_URL is wrong, or if IDENTIFAI_API_KEY is the key of another account.',
+      )
+    }
     if (size < FINISHED_AT_LEAST || isReturned(gone, size)) return undefined
     return new CircuitBrokenError(
       `${STOPPED} The API no longer returns ${gone} of ${size} identifiers that it returned most recently.`,
@@ -195,12 +237,6 @@ export class CircuitBreaker {
         'Check IDENTIFAI_API_KEY, IDENTIFAI_API_URL, and if these identifiers were submitted. A file hash is not an identifier.',
       )
     }
-    if (requested >= NOTHING_BUT_REFUSALS && this.#window.every(({ result }) => result === 'refused')) {
-      return new CircuitBrokenError(
-        `${STOPPED} The API refuses each of ${requested} identifiers (400, 404 or 422), and returns nothing else.`,
-        'Check IDENTIFAI_API_URL, and if these identifiers were submitted. A file hash is not an identifier.',
-      )
-    }
     return undefined
   }
 
@@ -224,12 +260,19 @@ export class CircuitBreaker {
     return undefined
   }
 
-  #refusals(keyIsProven: boolean): CircuitBrokenError | undefined {
+  /**
+   * Refusals are about their identifiers where the API accepts other requests. A 404 alone does not even prove that the
+   * address leads to the API.
+   */
+  #refusals({ keyIsProven, isEnd }: { readonly keyIsProven: boolean; readonly isEnd: boolean }) {
     const refused = this.#refused.size
-    if (refused < REFUSED_AT_LEAST || keyIsProven) return undefined
+    const isNotFoundOnly = [...this.#refusalStatuses].every((status) => status === 404)
+    const leastUnproven = isEnd && isNotFoundOnly ? 1 : REFUSED_AT_LEAST
+    if (!this.isRefusedOnly || refused < (keyIsProven ? NOTHING_BUT_REFUSALS : leastUnproven))
+      return undefined
     return new CircuitBrokenError(
-      `${STOPPED} The API refuses one identifier after another (${refused}), and has accepted nothing for a day.`,
-      'Check IDENTIFAI_API_URL and IDENTIFAI_API_KEY.',
+      `${STOPPED} The API refuses every request (400, 404 or 422), also for single identifiers (${refused}).`,
+      'Check IDENTIFAI_API_URL, and if these identifiers were submitted. A file hash is not an identifier.',
     )
   }
 }

@@ -13,11 +13,22 @@ function times(requested: number, received = requested + 1) {
   return { requestedAt: at(requested), receivedAt: at(received) }
 }
 
+/** A response with records, between these times. */
+function records(requested: number, received?: number) {
+  return { kind: 'records' as const, ...times(requested, received) }
+}
+
+/** A refusal between these times. */
+function refusal(requested: number, status = 422) {
+  return { kind: 'refused' as const, status, ...times(requested) }
+}
+
 /** The reason to stop at the end of a run with these observations, when no control group can be requested. */
 function reasonOf(observations: BreakerInput[], keyIsProven = true): string | undefined {
   const breaker = new CircuitBreaker(false)
   // One by one, because a response with many finished identifiers would itself be a control group.
-  for (const observation of observations) breaker.observe(times(1), [observation])
+  for (const observation of observations)
+    breaker.observe(observation.result === 'refused' ? refusal(1) : records(1), [observation])
   return breaker.check({ keyIsProven, isEnd: true })?.message
 }
 
@@ -80,14 +91,14 @@ describe('the circuit breaker', () => {
     const breaker = new CircuitBreaker(false)
     const check = () => breaker.check({ keyIsProven: true, isEnd: true })
     for (let gone = 0; gone < 49; gone++) {
-      breaker.observe(times(1), [...some(1, 'absent', true), ...some(4, 'returned', true)])
+      breaker.observe(records(1), [...some(1, 'absent', true), ...some(4, 'returned', true)])
       expect(check()).toBeUndefined()
     }
-    breaker.observe(times(1), some(1000, 'returned', false))
-    for (let n = 0; n < 800; n += 10) breaker.observe(times(1), some(10, 'returned', true))
-    breaker.observe(times(1), some(200, 'absent', true))
+    breaker.observe(records(1), some(1000, 'returned', false))
+    for (let n = 0; n < 800; n += 10) breaker.observe(records(1), some(10, 'returned', true))
+    breaker.observe(records(1), some(200, 'absent', true))
     expect(check()).toBeUndefined()
-    breaker.observe(times(1), some(1, 'absent', true))
+    breaker.observe(records(1), some(1, 'absent', true))
     expect(check()?.message).toContain('201 of 1000')
   })
 })
@@ -96,7 +107,7 @@ describe('absences in doubt', () => {
   /** A breaker that has seen this many finished identifiers absent, in responses that came at second 2. */
   function inDoubt(gone = 100, mayRequestControls = true) {
     const breaker = new CircuitBreaker(mayRequestControls)
-    breaker.observe(times(1, 2), some(gone, 'absent', true))
+    breaker.observe(records(1, 2), some(gone, 'absent', true))
     return breaker
   }
 
@@ -118,38 +129,38 @@ describe('absences in doubt', () => {
 
   it('do not need one where everything but a few is returned, or where the run may request no other identifiers', () => {
     const breaker = new CircuitBreaker(true)
-    breaker.observe(times(1), [...some(4, 'absent', true), ...some(96, 'returned', true)])
+    breaker.observe(records(1), [...some(4, 'absent', true), ...some(96, 'returned', true)])
     expect(needsOne(breaker)).toBe(false)
     expect(needsOne(inDoubt(100, false))).toBe(false)
   })
 
   it('need one for five new identifiers of which none is returned', () => {
     const breaker = new CircuitBreaker(true)
-    breaker.observe(times(1), [...some(3, 'absent', false), ...some(1, 'refused', false)])
+    breaker.observe(records(1), [...some(3, 'absent', false), ...some(1, 'refused', false)])
     expect(needsOne(breaker)).toBe(false)
-    breaker.observe(times(1), some(1, 'absent', false))
+    breaker.observe(records(1), some(1, 'absent', false))
     expect(needsOne(breaker)).toBe(true)
   })
 
   it('are acquitted when nine of ten in the control group are returned, and stop the run when fewer are', () => {
     const acquitted = inDoubt()
     acquitted.startControlGroup(20)
-    acquitted.observe(times(3), [...some(18, 'returned', true), ...some(2, 'absent', true)], true)
+    acquitted.observe(records(3), [...some(18, 'returned', true), ...some(2, 'absent', true)], true)
     expect(check(acquitted, true)).toBeUndefined()
     expect(acquitted.acquittedBefore).toBe(times(3).requestedAt)
 
     const guilty = inDoubt()
     guilty.startControlGroup(20)
-    guilty.observe(times(3), [...some(17, 'returned', true), ...some(3, 'absent', true)], true)
+    guilty.observe(records(3), [...some(17, 'returned', true), ...some(3, 'absent', true)], true)
     expect(check(guilty)?.message).toContain('no longer returns 3 of 20')
   })
 
   it('wait for the whole control group when it comes in several responses', () => {
     const breaker = inDoubt()
     breaker.startControlGroup(20)
-    breaker.observe(times(3), some(10, 'returned', true), true)
+    breaker.observe(records(3), some(10, 'returned', true), true)
     expect(breaker.isInDoubt).toBe(true)
-    breaker.observe(times(5), some(10, 'returned', true), true)
+    breaker.observe(records(5), some(10, 'returned', true), true)
     expect(breaker.isInDoubt).toBe(false)
     expect(breaker.acquittedBefore).toBe(times(3).requestedAt)
   })
@@ -157,13 +168,13 @@ describe('absences in doubt', () => {
   it('are acquitted by the next batch of finished identifiers that was requested after they were seen', () => {
     const breaker = inDoubt()
     // It left before the absences were seen.
-    breaker.observe(times(1, 4), some(20, 'returned', true))
+    breaker.observe(records(1, 4), some(20, 'returned', true))
     expect(breaker.isInDoubt).toBe(true)
-    breaker.observe(times(3), [...some(17, 'returned', true), ...some(3, 'absent', true)])
+    breaker.observe(records(3), [...some(17, 'returned', true), ...some(3, 'absent', true)])
     expect(breaker.isInDoubt).toBe(true)
-    breaker.observe(times(3), some(19, 'returned', true))
+    breaker.observe(records(3), some(19, 'returned', true))
     expect(breaker.isInDoubt).toBe(true)
-    breaker.observe(times(4), some(20, 'returned', true))
+    breaker.observe(records(4), some(20, 'returned', true))
     expect(breaker.isInDoubt).toBe(false)
   })
 
@@ -174,16 +185,81 @@ describe('absences in doubt', () => {
     expect(needsOne(breaker)).toBe(true)
     expect(check(breaker)).toBeUndefined()
     expect(check(breaker, true)?.message).toContain('no longer returns 100 of 100')
-    for (let response = 0; response < 9; response++) breaker.observe(times(3), some(100, 'absent', true))
+    for (let response = 0; response < 9; response++) breaker.observe(records(3), some(100, 'absent', true))
     expect(check(breaker)?.message).toContain('no longer returns 1000 of 1000')
   })
 
   it('stay in doubt after a control group that is too small to prove anything', () => {
     const breaker = inDoubt(10)
     breaker.startControlGroup(4)
-    breaker.observe(times(3), some(4, 'absent', true), true)
+    breaker.observe(records(3), some(4, 'absent', true), true)
     expect(check(breaker)).toBeUndefined()
     expect(needsOne(breaker)).toBe(false)
     expect(check(breaker, true)?.message).toContain('14 of 14')
   })
+})
+
+describe('refusals before any records', () => {
+  /** A breaker that has seen a batch refused, and then these identifiers alone. */
+  function refused(inputs: readonly BreakerInput[] = [], status = 404) {
+    const breaker = new CircuitBreaker(true)
+    breaker.observe(refusal(1, status), [])
+    for (const input of inputs) breaker.observe(refusal(2, status), [input])
+    return breaker
+  }
+
+  const check = (breaker: CircuitBreaker, options: { keyIsProven?: boolean; isEnd?: boolean } = {}) =>
+    breaker.check({ keyIsProven: true, isEnd: false, ...options })?.message
+
+  it('need a control group immediately, and once', () => {
+    const breaker = refused()
+    expect(breaker.isInDoubt).toBe(true)
+    const needsOne = (requests: number) => breaker.takeTurnForControlGroup({ requests, isEnd: false })
+    expect([needsOne(1), needsOne(1), needsOne(2)]).toEqual([true, false, false])
+  })
+
+  it('stop the run when three of a control group are refused, however small or large it is', () => {
+    for (const size of [3, 5, 20]) {
+      const breaker = refused()
+      breaker.startControlGroup(size)
+      breaker.observe(refusal(2), [], true)
+      for (let gone = 1; gone <= 3; gone++) {
+        expect(check(breaker)).toBeUndefined()
+        breaker.observe(refusal(3), some(1, 'refused', true), true)
+      }
+      expect(check(breaker)).toContain('refuses even identifiers that it returned most recently (3)')
+    }
+  })
+
+  it('are over with the first records, also those of the control group', () => {
+    const breaker = refused(some(9, 'refused', false))
+    breaker.startControlGroup(5)
+    for (const input of some(2, 'refused', true)) breaker.observe(refusal(3), [input], true)
+    breaker.observe(records(4), some(3, 'returned', true), true)
+    expect(breaker.isRefusedOnly).toBe(false)
+    expect(breaker.isInDoubt).toBe(false)
+    breaker.observe(refusal(5), some(1, 'refused', false))
+    expect(check(breaker, { isEnd: true })).toBeUndefined()
+  })
+
+  it('stop the run at ten identifiers where there is no control group', () => {
+    expect(check(refused(some(9, 'refused', false)))).toBeUndefined()
+    expect(check(refused(some(10, 'refused', false)))).toContain('IDENTIFAI_API_URL')
+  })
+
+  it('stop the run at its end, for any number, where each is a 404 and the key is not proven', () => {
+    const unproven = { keyIsProven: false, isEnd: true }
+    expect(check(refused(some(1, 'refused', false)), unproven)).toContain('IDENTIFAI_API_URL')
+    expect(check(refused(some(1, 'refused', false)), { isEnd: true })).toBeUndefined()
+    expect(check(refused(some(1, 'refused', false), 422), unproven)).toBeUndefined()
+  })
+})
+
+it('web pages stop the run at the third, unless it has had records', () => {
+  const breaker = new CircuitBreaker(true)
+  expect([breaker.observePage('<html>'), breaker.observePage('<html>')]).toEqual([undefined, undefined])
+  expect(breaker.observePage('<html>')?.message).toContain('IDENTIFAI_API_URL')
+  const other = new CircuitBreaker(true)
+  other.observe(records(1), [])
+  for (let page = 0; page < 10; page++) expect(other.observePage('<html>')).toBeUndefined()
 })
