@@ -17,9 +17,10 @@ export function doctorCommand() {
     .addHelpText(
       'after',
       `
-Checks the configuration, the database (version, migrations, privileges, sequences), the API key and the clocks. The key
-takes one request, for an unknown identifier. --probe sends six more requests; its output has no values, so that it can
-be shared. Writes nothing but the quota slots of these requests.
+Checks the configuration, the database (version, migrations, privileges, sequences), the API with its key, and the
+clocks. Sends one request for an unknown identifier, and after a 404 another one for a known identifier. The option
+--probe sends six more requests; its output has no values, so that it can be shared. Writes nothing but the quota slots
+of these requests.
 
 The exit code is 0 when nothing failed, otherwise that of the first failure:
   2  configuration

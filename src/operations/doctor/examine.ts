@@ -4,7 +4,7 @@ import type { UnknownVariable } from '../../platform/config/unknown-variables.ts
 import { ENDPOINTS } from '../../media/registry.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
-import { checkKey } from './check-api.ts'
+import { checkApi } from './check-api.ts'
 import { checkConfiguration, checkRequestSize } from './check-configuration.ts'
 import { checkClocks, checkDatabase, checkPause, checkStatuses, checkWrites } from './check-database.ts'
 import { checkMigrations, checkPrivileges, checkSequences } from './check-schema.ts'
@@ -77,8 +77,7 @@ function listChecks(app: App, passed: ReadonlySet<string>, known: string | undef
     {
       name: 'api',
       run: async () => {
-        await takeSlot()
-        const response = await checkKey(api)
+        const response = await checkApi({ api, takeSlot, db: passed.has('migrations') ? db : null })
         apiDate = response.httpDate
         return response.result
       },

@@ -62,7 +62,7 @@ async function observe(api: ApiClient, request: ApiRequest): Promise<Observed> {
 }
 
 const OTHER_IDENTIFIER =
-  'Give the identifier of a submission that has a result, from the account of the API key.'
+  'Give the identifier of a submission that has a result, from the account of the API key. If it is one, check IDENTIFAI_API_URL.'
 
 /** @param record How the request was refused, if it is a string. */
 function describeRecord(record: Json | undefined, endpoint: Endpoint): Result {

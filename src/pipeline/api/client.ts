@@ -23,15 +23,21 @@ const QUOTED_CHARACTERS = 100
 const MAX_BODY_BYTES = 256 * 1024 * 1024
 
 /** The response to one request: records, or a refusal of the request as a whole. */
-type ApiReply =
+export type ApiReply =
   | {
       readonly kind: 'records'
       /** To be read once. Throws ApiUnavailableError, after some records perhaps, where the body is not a JSON array. */
       readonly records: Iterable<ResponseRecord>
       readonly httpDate: Date | null
     }
-  /** 400, 404, 422: one of the identifiers may be the reason. 413, 414: there are too many of them. */
-  | { readonly kind: 'refused' | 'too_long'; readonly status: number; readonly body: string }
+  | ApiRefusal
+
+/** 400, 404, 422: one of the identifiers may be the reason. 413, 414: there are too many of them. */
+export interface ApiRefusal {
+  readonly kind: 'refused' | 'too_long'
+  readonly status: number
+  readonly body: string
+}
 
 export interface ApiRequest {
   /** Path of the medium's endpoint below the base URL. */
@@ -163,7 +169,7 @@ function interpret({ status, retryAfter, date, body, place }: ErrorResponse): Ap
 }
 
 /** Returns true for the beginning of a text that is not the JSON of an API. */
-function isPage(body: string): boolean {
+export function isPage(body: string): boolean {
   return /^\s*[^\s[{]/.test(body)
 }
 

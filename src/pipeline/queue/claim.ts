@@ -133,18 +133,33 @@ export async function claimControlGroup(
   options: Pick<ClaimOptions, 'media' | 'runId' | 'limit' | 'leaseSeconds'>,
 ): Promise<Claim[]> {
   const { media, runId, limit, leaseSeconds } = options
-  // Due times of a refresh follow the order of the requests, and have an index.
   const { rows } = await sql<Claim>`
     with control as (
       select id from identifai.identifiers
-      where media = ${media} and priority = ${PRIORITY.refresh} and due_at is not null and state in ('done', 'errored')
-        and absences = 0 and (lease_until is null or lease_until < now())
+      where ${isConfirmed(media)} and (lease_until is null or lease_until < now())
       order by due_at desc limit ${limit} for update skip locked
     )
     update identifai.identifiers as i set ${leaseOf(runId, leaseSeconds)}
     from control where i.id = control.id
     returning ${CLAIM_COLUMNS}`.execute(db)
   return rows
+}
+
+/** Reads the finished identifier of a medium that the API returned last; undefined when there is none. */
+export async function readLastConfirmed(
+  db: Kysely<Database>,
+  media: string,
+): Promise<{ readonly identifier: string; readonly confirmedAt: Date } | undefined> {
+  const { rows } = await sql<{ identifier: string; confirmedAt: Date }>`
+    select identifier, last_confirmed_at as "confirmedAt" from identifai.identifiers
+    where ${isConfirmed(media)} order by due_at desc limit 1`.execute(db)
+  return rows[0]
+}
+
+/** The last response had it, and it is finished. Its due time follows the order of the requests, and has an index. */
+function isConfirmed(media: string): RawBuilder<boolean> {
+  return sql`media = ${media} and priority = ${PRIORITY.refresh} and due_at is not null and state in ('done', 'errored')
+    and absences = 0`
 }
 
 /** Claims one quarantined identifier for a run; undefined when it is no longer quarantined, or another run claimed it. */

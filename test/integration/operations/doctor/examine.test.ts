@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
+import { PRIORITY } from '../../../../src/pipeline/queue/priority.ts'
 import { examination, type Responder, responds } from '../../../support/examination.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 
@@ -121,8 +122,8 @@ describe('the doctor', () => {
       responds(404),
       'warning',
       0,
-      'accepts the key, or IDENTIFAI_API_URL is wrong',
-      'doctor --probe',
+      'Either the path of IDENTIFAI_API_URL is wrong, or the API does so for each identifier',
+      'https://backend.identifai.net/api. Then run doctor --probe',
     ],
     ['a 422', responds(422), 'ok', 0, 'accepts the key. It responds with status 422', null],
     ['a 401', responds(401), 'failed', 4, 'refuses the key (401)', 'IDENTIFAI_API_KEY'],
@@ -130,7 +131,23 @@ describe('the doctor', () => {
     ['a 429', responds(429), 'warning', 0, 'its quota is used up', 'uses the same key'],
     ['a 500', responds(500), 'failed', 7, 'status 500', 'status page of the API'],
     ['a redirect', responds(302), 'failed', 7, 'unexpected status 302', 'IDENTIFAI_API_URL'],
-    ['the HTML page of a proxy', () => '<html>', 'failed', 7, 'is not a JSON array', 'HTTPS_PROXY'],
+    [
+      'a 404 and a web page',
+      (_, response) => void response.writeHead(404).end('<html>'),
+      'failed',
+      7,
+      'the path of IDENTIFAI_API_URL is wrong',
+      'The default is https://backend.identifai.net/api',
+    ],
+    [
+      'a web page',
+      () => '<html>',
+      'failed',
+      7,
+      'is not a JSON array',
+      'Correct IDENTIFAI_API_URL: the default is https://backend.identifai.net/api',
+    ],
+    ['JSON that is no array', () => ({ data: [] }), 'failed', 7, 'is not a JSON array', 'IDENTIFAI_API_URL'],
   ])('derives from %s whether the API accepts the key', async (_, respond, status, code, words, remedy) => {
     await using own = await createTestDatabase()
     const { found, exitCode } = await examination({ databaseUrl: own.url, respond })
@@ -140,6 +157,60 @@ describe('the doctor', () => {
       remedy: remedy && expect.stringContaining(remedy),
     })
     expect(exitCode).toBe(code)
+  })
+
+  describe('after a 404 for an unknown identifier', () => {
+    /** A database with a finished identifier, which the API returned this long ago. */
+    async function withConfirmed(ago: string, state = 'done') {
+      const own = await createTestDatabase()
+      await sql`
+        insert into identifai.identifiers (identifier, state, priority, due_at, finished_at, last_confirmed_at)
+        values ('known', ${state}, ${PRIORITY.refresh}, now(), now(), now() - ${ago}::interval)`.execute(
+        own.db,
+      )
+      return own
+    }
+
+    it.each(['done', 'errored'])(
+      'requests a %s identifier, and reports a wrong path when that gets a 404, too',
+      async (state) => {
+        await using own = await withConfirmed('1 day', state)
+        const { found, exitCode, requests } = await examination({
+          databaseUrl: own.url,
+          respond: responds(404),
+        })
+        expect(found('api')).toMatchObject({
+          status: 'failed',
+          found: expect.stringMatching(
+            /^The API responds with status 404 even to an identifier that it returned at /,
+          ),
+          remedy: expect.stringContaining('the default is https://backend.identifai.net/api'),
+        })
+        expect(exitCode).toBe(7)
+        expect(requests).toEqual([[expect.stringMatching(/^[0-9a-f]{64}$/)], ['known']])
+      },
+    )
+
+    it('accepts the address when the API returns the known identifier', async () => {
+      await using own = await withConfirmed('1 day')
+      const respond: Responder = (identifiers, response, request) =>
+        identifiers.includes('known')
+          ? [{ identifier: 'known', status: 'done' }]
+          : responds(404)(identifiers, response, request)
+      const { found, exitCode } = await examination({ databaseUrl: own.url, respond })
+      expect(found('api')).toMatchObject({
+        status: 'ok',
+        found: 'The API accepts the key. It responds with status 404 to an unknown identifier.',
+      })
+      expect(exitCode).toBe(0)
+    })
+
+    it('is not certain when the API has not returned any identifier for a week', async () => {
+      await using own = await withConfirmed('8 days')
+      const { found, requests } = await examination({ databaseUrl: own.url, respond: responds(404) })
+      expect(found('api')).toMatchObject({ status: 'warning' })
+      expect(requests).toHaveLength(1)
+    })
   })
 
   it('ends after the configuration when a setting is wrong', async () => {
