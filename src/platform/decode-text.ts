@@ -4,7 +4,7 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /** The encoding that the byte order mark at the start names: UTF-8 or UTF-16; UTF-8 without one. */
-function encodingOf([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+export function encodingOf([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
   if (first === 0xff && second === 0xfe) return 'utf-16le'
   if (first === 0xfe && second === 0xff) return 'utf-16be'
   return 'utf-8'

@@ -46,7 +46,7 @@ async function queriedByAnalyst(databaseUrl: string): Promise<string> {
 }
 
 it('runs twice at the same time, keeps running with --keep, returns the results of docs/bi.md (npm run docs:bi), and leaves no file', {
-  // Two servers at once, beside those of other tests.
+  // Two servers at the same time, beside those of other tests.
   timeout: 180_000,
 }, async () => {
   const plain = finish(start())

@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { createProgram } from '../../../src/cli/program.ts'
 import { parseDaemonConfig } from '../../../src/platform/config/daemon-config.ts'
-import { unknownVariables } from '../../../src/platform/config/variables.ts'
+import { unknownVariables } from '../../../src/platform/config/unknown-variables.ts'
 
 const project = path.resolve(import.meta.dirname, '../../..')
 const folder = path.join(project, 'deploy/kubernetes')
@@ -76,7 +76,7 @@ describe.each(Object.entries(pods))('the pod of %s.yaml', (name, pod) => {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
     })
-    expect(unknownVariables({ IDENTIFAI_SYNC_SERVICE_HOST: '10.0.0.1' })).toHaveLength(1)
+    expect(unknownVariables({ environment: ['IDENTIFAI_SYNC_SERVICE_HOST'], file: [] })).toHaveLength(1)
     for (const container of containersOf(pod))
       expect(container).toMatchObject({
         image: 'identifai-sync',

@@ -51,6 +51,10 @@ describe('a text file of identifiers', () => {
     expect(await text(...bytes(content))).toEqual(['aé€', 'b'])
   })
 
+  it('names a line that ends in the middle of a character', async () => {
+    expect(await text('abc\nd', Buffer.from([0xe2, 0x82]))).toEqual(['abc', '2: not valid UTF-8'])
+  })
+
   it('may be empty, or shorter than a byte order mark', async () => {
     expect(await text('')).toEqual([])
     expect(await text('ab')).toEqual(['ab'])
