@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util'
 import { encodingOf } from '../../../platform/decode-text.ts'
 import { UsageError } from '../../../platform/errors.ts'
 
