@@ -120,12 +120,12 @@ describe.each([404, 422])('an API that refuses some identifiers with %i', (statu
   })
 
   it('does not stop a run whose control group has two of them', async () => {
-    await using bench = await benchWith(20, { isKeyProven: true })
-    const bad = ['finished-18', 'finished-19', 'new-0']
+    await using bench = await benchWith(8, { isKeyProven: true })
+    const bad = ['finished-6', 'finished-7', 'new-0']
     bench.respondWith(refusing(bad, status))
     await bench.enqueue(named('new', 10))
     const run = await bench.run()
-    expect(run).toMatchObject({ status: 'succeeded', done: 9 + 18, not_returned: 3 })
+    expect(run).toMatchObject({ status: 'succeeded', done: 9 + 6, not_returned: 3 })
   })
 
   it('does not stop the first run ever because of the first two identifiers', async () => {
