@@ -27,6 +27,8 @@ For everyone who runs the program. After reading it, you can find each command, 
 Each command has \`--help\`. With \`--json\` it prints one JSON document on standard output. Logs and errors go to standard
 error. A command that fails leaves standard output empty.
 
+${table(['option of each command', 'description'], globalOptionLines(createProgram()))}
+
 ${table(['command', 'description'], commandLines(createProgram()))}
 
 ## Exit codes
@@ -88,6 +90,10 @@ ${table(
 )}
 `,
   )
+}
+
+function globalOptionLines(program: CommandUnknownOpts): string[][] {
+  return program.options.map(({ flags, description }) => [code(flags), description])
 }
 
 function commandLines(program: CommandUnknownOpts): string[][] {
