@@ -91,6 +91,8 @@ describe('a service of systemd, as an unprivileged user', () => {
     expect(sources.map(([, source]) => source)).toEqual(DOCUMENTED)
     for (const [id, source] of sources) {
       const file = path.join(credentials, id)
+      // The user who wrote the file of another service may not write it again.
+      rmSync(file, { force: true })
       writeFileSync(file, files[path.basename(source)] ?? '', { mode: 0o400 })
       if (user) chownSync(file, user.uid, user.gid)
     }
