@@ -3,7 +3,7 @@ import type { Grant } from '../operations/roles/grant.ts'
 import { openDatabase } from './open-app.ts'
 import { printChanges } from './print-result.ts'
 
-const REVOKE_OTHERS = ['--revoke-others', 'revoke the privileges that the role should not have'] as const
+const REVOKE_OTHERS = ['--revoke-others', 'leave the role with the privileges of this command only'] as const
 
 /** The end of the help of each command. */
 const RULES = `

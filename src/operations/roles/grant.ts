@@ -20,7 +20,7 @@ export interface Grant {
 }
 
 interface GrantOptions {
-  /** Revokes the privileges that the role should not have; otherwise such a role is refused. */
+  /** Leaves the role with the wanted privileges only; otherwise a role that should not have some of its own is refused. */
   readonly revokesOthers: boolean
 }
 
@@ -81,7 +81,7 @@ export async function grantReader(
 interface Wanted extends GrantOptions {
   /** The privileges that the role gets. */
   readonly wanted: readonly Privilege[]
-  /** The privileges that it keeps if it has them. */
+  /** The privileges that it keeps if it has them, unless all others are revoked. */
   readonly kept: readonly Privilege[]
 }
 
@@ -91,17 +91,15 @@ async function grant(
   { wanted, kept, revokesOthers }: Wanted,
 ): Promise<Grant> {
   await refuseUnsuitable(db, role)
-  const held = await readHeld(db, role)
-  const alsoHeld = kept.filter((privilege) => held.includes(privilege))
-  // A schema alone is of no use to the role.
-  const hasMoreThanSchemas = alsoHeld.some((privilege) => !privilege.startsWith('USAGE '))
-  const allowed = new Set([...wanted, ...(hasMoreThanSchemas ? alsoHeld : [])])
-  const granted = wanted.filter((privilege) => !held.includes(privilege))
-  const revoked = held.filter((privilege) => !allowed.has(privilege))
-  if (revoked.length > 0 && !revokesOthers) refuseOthers(role, revoked)
   const name = sql.id(role)
-  for (const privilege of granted) await sql`grant ${sql.raw(privilege)} to ${name}`.execute(db)
+  const allowed = new Set(revokesOthers ? wanted : [...wanted, ...kept])
+  const revoked = (await readHeld(db, role)).filter((privilege) => !allowed.has(privilege))
+  if (revoked.length > 0 && !revokesOthers) refuseOthers(role, revoked)
   for (const privilege of revoked) await sql`revoke ${sql.raw(privilege)} from ${name}`.execute(db)
+  // Afterwards, because the end of a privilege on a table also ends those on its columns.
+  const held = await readHeld(db, role)
+  const granted = wanted.filter((privilege) => !held.includes(privilege))
+  for (const privilege of granted) await sql`grant ${sql.raw(privilege)} to ${name}`.execute(db)
   const inherited = (await readEffective(db, role)).filter((privilege) => !allowed.has(privilege))
   if (inherited.length > 0) refuseInherited(role, inherited)
   return { granted, revoked }
@@ -125,7 +123,7 @@ async function refuseUnsuitable(db: Kysely<Database>, role: string): Promise<voi
 function refuseOthers(role: string, others: readonly Privilege[]): never {
   throw new UsageError(
     `The role ${role} has other privileges, so nothing was changed:\n${listed(others)}`,
-    'Give another role. If no program needs these privileges any more, add --revoke-others, which revokes them.',
+    'Give another role. If no program needs these privileges any more, add --revoke-others, which leaves the role with those of this command.',
   )
 }
 

@@ -279,6 +279,19 @@ describe('a role with a grant', () => {
     },
   )
 
+  it('that was given the privileges of the job by mistake has those of an enqueuer only, once others are revoked', async () => {
+    const { name, execute } = await role('mistaken enqueuer')
+    await grantEnqueuer(bench.app.db, name, CAREFUL)
+    await grantJob(bench.app.db, name, { ...CAREFUL, annotates: false })
+    await expect(grantEnqueuer(bench.app.db, name, CAREFUL)).rejects.toThrow('has other privileges')
+    await grantEnqueuer(bench.app.db, name, { revokesOthers: true })
+    expect(await grantEnqueuer(bench.app.db, name, CAREFUL)).toEqual({ granted: [], revoked: [] })
+    expect(await readable(execute)).toEqual([])
+    expect(
+      await execute("insert into identifai.identifiers (identifier) values ('late') on conflict do nothing"),
+    ).toEqual([])
+  })
+
   it('of the job is not made a reader, and the next run works', async () => {
     const { name } = await role('job')
     await grantJob(bench.app.db, name, { ...CAREFUL, annotates: false })
