@@ -16,16 +16,15 @@ To load it in each new shell, add a line to ~/.bashrc, to ~/.zshrc, or to ~/.con
   identifai-sync completion fish | source`,
     )
     .action((shell, _, command) => {
-      const { root, commands } = describe(command.parent as CommandUnknownOpts)
-      print(shell === 'fish' ? fishScript(root, commands) : bashScript(root, commands))
+      const completions = completionsOf(command.parent as CommandUnknownOpts, [])
+      print(shell === 'fish' ? fishScript(completions) : bashScript(completions))
     })
 }
 
 /** A command, and the words that can follow it. */
 interface Completion {
-  /** The command with those that it belongs to: `report forced`. Empty for the program. */
-  readonly path: string
-  readonly description: string
+  /** The names of the command and of those that it belongs to: `report`, `forced`. Empty for the program. */
+  readonly path: readonly string[]
   readonly subcommands: readonly CommandUnknownOpts[]
   readonly options: readonly OptionWords[]
   /** The values of its argument; none where they are not known. */
@@ -39,20 +38,11 @@ interface OptionWords {
   readonly choices: readonly string[]
 }
 
-function describe(program: CommandUnknownOpts) {
-  const root = completionOf(program, '')
-  const of = (command: CommandUnknownOpts, path: string): Completion[] => [
-    completionOf(command, path),
-    ...command.commands.flatMap((one) => of(one, `${path} ${one.name()}`)),
-  ]
-  return { root, commands: program.commands.flatMap((command) => of(command, command.name())) }
-}
-
-function completionOf(command: CommandUnknownOpts, path: string): Completion {
+/** The completions of a command, and then those of its subcommands. */
+function completionsOf(command: CommandUnknownOpts, path: readonly string[]): Completion[] {
   const help = command.createHelp()
-  return {
+  const own = {
     path,
-    description: command.description(),
     subcommands: help.visibleCommands(command),
     options: help.visibleOptions(command).map(({ long, description, required, optional, argChoices }) => ({
       long: long ?? '',
@@ -62,26 +52,29 @@ function completionOf(command: CommandUnknownOpts, path: string): Completion {
     })),
     choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
   }
+  return [own, ...command.commands.flatMap((one) => completionsOf(one, [...path, one.name()]))]
 }
 
 /**
  * A script for bash, which zsh can load, too. Where it knows no word, the shell completes the names of files, which many
  * options and arguments take.
  */
-function bashScript(root: Completion, commands: readonly Completion[]): string {
-  const globals = root.options.map(({ long }) => long)
-  const paths = commands.map(({ path }) => `'${path}'`).join('|')
-  const words = [root, ...commands].map(({ path, subcommands, options, choices }) => {
+function bashScript(completions: readonly Completion[]): string {
+  const [root, ...commands] = completions
+  const globals = (root as Completion).options.map(({ long }) => long)
+  const paths = commands.map(({ path }) => `'${path.join(' ')}'`).join('|')
+  const words = completions.map(({ path, subcommands, options, choices }) => {
     const names = subcommands.map((command) => command.name())
     const all = new Set([...names, ...choices, ...options.map(({ long }) => long), ...globals])
-    return `    '${path}') candidates='${[...all].join(' ')}' ;;`
+    return `    '${path.join(' ')}') candidates='${[...all].join(' ')}' ;;`
   })
-  const values = [root, ...commands].flatMap(({ path, options }) =>
+  const values = completions.flatMap(({ path, options }) =>
     options
       .filter(({ takesValue }) => takesValue)
       .map(({ long, choices }) => {
-        const pattern = path === '' ? `*' ${long}'` : `'${path} ${long}'`
-        return `    ${pattern}) candidates='${choices.join(' ')}' ;;`
+        // The options of the program can follow any command.
+        const start = path.length === 0 ? `*' ` : `'${path.join(' ')} `
+        return `    ${start}${long}') candidates='${choices.join(' ')}' ;;`
       }),
   )
   return `# Completion of ${NAME} for bash and zsh.
@@ -103,31 +96,35 @@ ${values.join('\n')}
 complete -o default -F _identifai_sync ${NAME}`
 }
 
-function fishScript(root: Completion, commands: readonly Completion[]): string {
-  const lines = [root, ...commands].flatMap(({ path, subcommands, options, choices }) => {
-    const seen = path.split(' ').map((name) => `__fish_seen_subcommand_from ${name}`)
+function fishScript(completions: readonly Completion[]): string {
+  const lines = completions.flatMap(({ path, subcommands, options, choices }) => {
+    const seen = path.map((name) => `__fish_seen_subcommand_from ${name}`)
     const names = subcommands.map((command) => command.name())
-    const unseen =
-      path === '' ? '__fish_use_subcommand' : `not __fish_seen_subcommand_from ${names.join(' ')}`
-    const condition = path === '' ? '' : ` -n '${seen.join('; and ')}'`
-    const forNames = path === '' ? unseen : [...seen, ...(names.length > 0 ? [unseen] : [])].join('; and ')
+    const first = names.length === 0 ? seen : [...seen, `not __fish_seen_subcommand_from ${names.join(' ')}`]
     return [
-      ...subcommands.map(
-        (command) => `-n '${forNames}' -f -a ${command.name()} -d '${quoted(command.description())}'`,
-      ),
-      ...(choices.length > 0 ? [`-n '${forNames}' -f -a '${choices.join(' ')}'`] : []),
-      ...options.map(
-        ({ long, description, takesValue, choices: values }) =>
-          `${condition.trim()} -l ${long.slice(2)}${takesValue ? ' -r' : ''}${values.length > 0 ? ` -f -a '${values.join(' ')}'` : ''} -d '${quoted(description)}'`,
+      ...subcommands.map((command) => fishLine(first, [command.name()], [described(command.description())])),
+      ...(choices.length > 0 ? [fishLine(first, choices, [])] : []),
+      ...options.map(({ long, description, takesValue, choices: values }) =>
+        fishLine(seen, values, [
+          `-l ${long.slice(2)}`,
+          ...(takesValue ? ['-r'] : []),
+          described(description),
+        ]),
       ),
     ]
   })
-  return [
-    `# Completion of ${NAME} for fish.`,
-    ...lines.map((line) => `complete -c ${NAME} ${line.trim()}`),
-  ].join('\n')
+  return [`# Completion of ${NAME} for fish.`, ...lines].join('\n')
 }
 
-function quoted(text: string): string {
-  return text.replace(/['\\]/g, (character) => `\\${character}`)
+function fishLine(conditions: readonly string[], words: readonly string[], more: readonly string[]): string {
+  return [
+    `complete -c ${NAME}`,
+    ...(conditions.length > 0 ? [`-n '${conditions.join('; and ')}'`] : []),
+    ...(words.length > 0 ? [`-f -a '${words.join(' ')}'`] : []),
+    ...more,
+  ].join(' ')
+}
+
+function described(text: string): string {
+  return `-d '${text.replace(/['\\]/g, (character) => `\\${character}`)}'`
 }
