@@ -82,8 +82,8 @@ export async function startOfClaims(
 }
 
 /**
- * Claims due identifiers for one run, highest priority and longest due first, in this order. Other processes do not get these rows until
- * the lease expires. Rows that another process is claiming or writing at this moment are skipped.
+ * Claims due identifiers for one run, highest priority and longest due first, in this order. Other processes do not get these
+ * rows until the lease expires. Rows that another process is claiming or writing at this moment are skipped.
  *
  * One run claims a finished identifier only once, unless a refresh was requested after its request had left.
  *

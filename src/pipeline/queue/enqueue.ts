@@ -25,15 +25,15 @@ const LISTED = 5
 
 /**
  * Tracks identifiers, in one transaction: when the input ends with an error, none was added. Reads the input in chunks, so
- * that its size does not matter. An identifier that is already tracked gets the metadata that it lacks; an invalid one is
- * counted and skipped.
+ * that its size does not matter. A tracked identifier gets only the metadata that it lacks. An invalid one is counted and
+ * skipped.
  */
 export async function enqueue(db: Kysely<Database>, entries: EntryStream, options: EnqueueOptions) {
   return db.transaction().execute(async (trx) => {
     const { valid, ...invalid } = await stageEntries(trx, entries, options.onRead)
     const { distinct, known_by_state } = await readKnown(trx, options)
     const tracked = Object.values(known_by_state).reduce((sum, number) => sum + number, 0)
-    const updated = await updateMetadata(trx, options)
+    const updated = tracked === 0 ? 0 : await updateMetadata(trx, options)
     const added = options.dryRun ? distinct - tracked : await insertStaged(trx, options)
     return {
       added,

@@ -7,8 +7,8 @@ export type DateFormat = (typeof DATE_FORMATS)[number]
 const DATE = /^(\d{1,2})([./])(\d{1,2})\2(\d{4})(?: (\d{1,2})(:\d{2}(?::\d{2})?))?$/
 
 /**
- * Reads ISO 8601, or a date in this format with an optional time of day (`10:15` or `10:15:30`) in UTC. Returns it in the form
- * that PostgreSQL reads; undefined for any other text.
+ * Reads ISO 8601, or a date in this format with an optional time of day (`10:15` or `10:15:30`) in UTC. Returns a text
+ * for PostgreSQL, or undefined.
  */
 export function readTime(text: string, format: DateFormat | undefined): string | undefined {
   const [, first = '', separator, second = '', year, hour = '00', rest = ':00'] = DATE.exec(text) ?? []
