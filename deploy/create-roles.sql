@@ -1,20 +1,35 @@
 -- Creates the four roles, and prepares the current database for them. Run it as a superuser, with psql 15 or later:
 --   export OWNER_PASSWORD=... JOB_PASSWORD=... ENQUEUER_PASSWORD=... READER_PASSWORD=...
 --   psql --dbname=identifai --file=deploy/create-roles.sql
--- If the server has the roles, only the first four statements fail.
+-- Roles that the server has already stay as they are, and need no password.
+\set ON_ERROR_STOP on
+\set owner_password ''
+\set job_password ''
+\set enqueuer_password ''
+\set reader_password ''
 \getenv owner_password OWNER_PASSWORD
 \getenv job_password JOB_PASSWORD
 \getenv enqueuer_password ENQUEUER_PASSWORD
 \getenv reader_password READER_PASSWORD
 
--- The owner migrates, grants and prunes.
-CREATE ROLE identifai_owner LOGIN PASSWORD :'owner_password';
--- The job executes runs. It cannot change history.
-CREATE ROLE identifai_sync LOGIN PASSWORD :'job_password';
--- Your application adds identifiers.
-CREATE ROLE identifai_enqueuer LOGIN PASSWORD :'enqueuer_password';
--- Your BI tool reads the views.
-CREATE ROLE identifai_bi LOGIN PASSWORD :'reader_password';
+CREATE TEMPORARY TABLE new_roles AS
+SELECT * FROM (VALUES
+  -- The owner migrates, grants and prunes.
+  ('identifai_owner', :'owner_password', 'OWNER_PASSWORD'),
+  -- The job executes runs. It cannot change history.
+  ('identifai_sync', :'job_password', 'JOB_PASSWORD'),
+  -- Your application adds identifiers.
+  ('identifai_enqueuer', :'enqueuer_password', 'ENQUEUER_PASSWORD'),
+  -- Your BI tool reads the views.
+  ('identifai_bi', :'reader_password', 'READER_PASSWORD')
+) AS roles (role, password, variable)
+WHERE to_regrole(role) IS NULL;
+
+SELECT format('DO %L', format('BEGIN RAISE EXCEPTION %L; END', 'No role was created. Set ' || string_agg(variable, ', ')))
+FROM new_roles WHERE password = '' HAVING count(*) > 0
+\gexec
+SELECT format('CREATE ROLE %I LOGIN PASSWORD %L', role, password) FROM new_roles
+\gexec
 
 GRANT CREATE, TEMPORARY ON DATABASE :"DBNAME" TO identifai_owner;
 -- The commands enqueue, requeue, retire and reconcile need temporary tables. By default, every role may create them.

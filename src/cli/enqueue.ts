@@ -2,20 +2,13 @@ import { Command, Option } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../pipeline/queue/enqueue.ts'
 import { DATE_FORMATS } from '../pipeline/queue/input/date-format.ts'
 import { asCalled } from '../platform/called-as.ts'
-import { DatabaseError, EXIT_CODE, UsageError } from '../platform/errors.ts'
+import { EXIT_CODE, UsageError } from '../platform/errors.ts'
 import { createProgressLine } from '../platform/terminal/output.ts'
 import { count, counted, textTable } from '../platform/terminal/text.ts'
 import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, describeInvalid, FILE_OPTION } from './input-options.ts'
-import { explainPrivilege, openDatabase } from './open-app.ts'
+import { openDatabase } from './open-app.ts'
 import { parseInteger } from './parse.ts'
 import { printChanges } from './print-result.ts'
-
-const explainMissing = (detail: string, options: ErrorOptions) =>
-  new DatabaseError(
-    `The role may not read the tracked identifiers, which enqueue needs (${detail}).`,
-    'Use the role of the job. A role of grant-enqueuer inserts by SQL.',
-    options,
-  )
 
 export function enqueueCommand() {
   return new Command('enqueue')
@@ -67,7 +60,7 @@ Examples:
       const isPiped = ids.length === 0 && !process.stdin.isTTY
       const { file = isPiped ? '-' : undefined, ...format } = options
       const entries = await openInput({ ...format, ids, file })
-      await using app = await explainPrivilege(explainMissing, openDatabase)
+      await using app = await openDatabase()
 
       const progress = createProgressLine(process.stderr)
       const result = await enqueue(app.db, entries, {

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Grant } from '../operations/roles/grant.ts'
+import { joinByObject } from '../operations/roles/privileges.ts'
 import { openDatabase } from './open-app.ts'
 import { printChanges } from './print-result.ts'
 
@@ -8,7 +9,7 @@ const REVOKE_OTHERS = ['--revoke-others', 'leave the role with the privileges of
 /** The end of the help of each command. */
 const RULES = `
 Prints each privilege that it grants or revokes. A role with other privileges is refused, because a program may need
-them. Run this as the role that migrates. Needs DATABASE_URL only.`
+them. But one role can enqueue and read. Run this as the role that migrates. Needs DATABASE_URL only.`
 
 export function grantJobCommand() {
   return new Command('grant-job')
@@ -113,8 +114,8 @@ function describeGrant({ granted, revoked }: Grant): string {
   if (granted.length + revoked.length === 0)
     return 'Nothing was changed, because it already had these privileges.'
   const statements = [
-    ...granted.map((privilege) => `  GRANT ${privilege}`),
-    ...revoked.map((privilege) => `  REVOKE ${privilege}`),
+    ...joinByObject(granted).map((privileges) => `  GRANT ${privileges}`),
+    ...joinByObject(revoked).map((privileges) => `  REVOKE ${privileges}`),
   ]
   return ['Executed for it:', ...statements].join('\n')
 }

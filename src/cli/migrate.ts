@@ -1,6 +1,9 @@
 import { Argument, Command } from '@commander-js/extra-typings'
-import { UsageError } from '../platform/errors.ts'
+import type { Kysely } from 'kysely'
+import { DatabaseError, UsageError } from '../platform/errors.ts'
+import type { Database } from '../platform/postgres/database.ts'
 import { counted } from '../platform/terminal/text.ts'
+import { explainPrivilege } from './open-app.ts'
 import { printChanges, printResult } from './print-result.ts'
 
 export function migrateCommand() {
@@ -26,31 +29,47 @@ export function migrateCommand() {
       const { createDatabaseApp } = await import('../platform/database-app.ts')
       const { parseDatabaseConfig } = await import('../platform/config/config.ts')
       const { readEnvironment } = await import('../platform/config/environment.ts')
-      const { countHistory, migrateDown, migrateUp, migrationStates } = await import(
-        '../platform/postgres/migrate.ts'
-      )
       await using app = createDatabaseApp(parseDatabaseConfig(readEnvironment().environment))
-
-      if (direction === 'status') {
-        const states = await migrationStates(app.db)
-        const lines = states.map(({ name, applied_at }) => `${applied_at ? 'applied' : 'waiting'}  ${name}`)
-        return printResult(options, states, lines.join('\n'))
-      }
-      if (direction === 'down' && !options.destroyHistory) {
-        const records = await countHistory(app.db)
-        if (records > 0) {
-          throw new UsageError(
-            `The database has ${counted(records, 'record')} of history, which are the only record of the observed changes.`,
-            'Back it up. Then, to destroy it permanently, repeat with --destroy-history.',
-          )
-        }
-      }
-      if (direction === 'down' && !options.yes) await confirm(options.all ?? false)
-      const steps =
-        direction === 'up' ? await migrateUp(app.db) : await migrateDown(app.db, options.all ?? false)
-      const lines = steps.map((step) => `${step.direction.toLowerCase().padEnd(4)} ${step.name}`)
-      printChanges(options, steps, lines.join('\n') || NOTHING[direction])
+      await explainPrivilege(
+        (detail, cause) => explainOwner(app.db, detail, cause),
+        () => (direction === 'status' ? printStates(app.db, options) : migrate(app.db, direction, options)),
+      )
     })
+}
+
+interface MigrateOptions {
+  readonly all?: true | undefined
+  readonly destroyHistory?: true | undefined
+  readonly yes?: true | undefined
+  readonly json?: true | undefined
+}
+
+async function printStates(db: Kysely<Database>, options: MigrateOptions): Promise<void> {
+  const { migrationStates } = await import('../platform/postgres/migrate.ts')
+  const states = await migrationStates(db)
+  const lines = states.map(({ name, applied_at }) => `${applied_at ? 'applied' : 'waiting'}  ${name}`)
+  printResult(options, states, lines.join('\n'))
+}
+
+async function migrate(
+  db: Kysely<Database>,
+  direction: 'up' | 'down',
+  options: MigrateOptions,
+): Promise<void> {
+  const { countHistory, migrateDown, migrateUp } = await import('../platform/postgres/migrate.ts')
+  if (direction === 'down' && !options.destroyHistory) {
+    const records = await countHistory(db)
+    if (records > 0) {
+      throw new UsageError(
+        `The database has ${counted(records, 'record')} of history, which are the only record of the observed changes.`,
+        'Back it up. Then, to destroy it permanently, repeat with --destroy-history.',
+      )
+    }
+  }
+  if (direction === 'down' && !options.yes) await confirm(options.all ?? false)
+  const steps = direction === 'up' ? await migrateUp(db) : await migrateDown(db, options.all ?? false)
+  const lines = steps.map((step) => `${step.direction.toLowerCase().padEnd(4)} ${step.name}`)
+  printChanges(options, steps, lines.join('\n') || NOTHING[direction])
 }
 
 /** @throws UsageError when a person does not agree, or there is none at the terminal. */
@@ -76,6 +95,28 @@ async function confirm(all: boolean): Promise<void> {
   } finally {
     terminal.close()
   }
+}
+
+/** Only the owner of the tables can migrate; at first, that is a role that may create a schema. */
+async function explainOwner(
+  db: Kysely<Database>,
+  detail: string,
+  options: ErrorOptions,
+): Promise<DatabaseError> {
+  const { readOwnership } = await import('../operations/roles/read-privileges.ts')
+  const { owner, current } = await readOwnership(db)
+  if (owner === null) {
+    return new DatabaseError(
+      `The role ${current} may not create the schemas identifai and identifai_reporting (${detail}).`,
+      'Let a superuser execute deploy/create-roles.sql, and migrate as identifai_owner; or GRANT CREATE ON DATABASE to this role.',
+      options,
+    )
+  }
+  return new DatabaseError(
+    `The tables belong to the role ${owner}, so ${current} cannot migrate (${detail}).`,
+    `Migrate as ${owner}. To give the tables to ${current}, let a superuser execute deploy/change-owner.sql.`,
+    options,
+  )
 }
 
 const NOTHING = { up: 'Nothing to apply: the database is up to date.', down: 'Nothing to revert.' }

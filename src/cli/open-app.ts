@@ -1,7 +1,8 @@
 import v8 from 'node:v8'
 import type { App, AppOverrides } from '../app.ts'
 import type { DatabaseApp } from '../platform/database-app.ts'
-import type { DatabaseError } from '../platform/errors.ts'
+import type { Ownership } from '../operations/roles/read-privileges.ts'
+import { DatabaseError } from '../platform/errors.ts'
 import type { Environment } from '../platform/config/environment.ts'
 import type { UnknownVariable } from '../platform/config/unknown-variables.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../platform/postgres/database-error.ts'
@@ -54,24 +55,36 @@ export function warnOfUnknown(unknown: readonly UnknownVariable[], { logger }: P
 
 /** Does the work; when the role lacks a privilege, throws the error that explains what this command needs. */
 export async function explainPrivilege<T>(
-  explain: (detail: string, options: ErrorOptions) => DatabaseError,
+  explain: (detail: string, options: ErrorOptions) => DatabaseError | Promise<DatabaseError>,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (databaseCodeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
-    throw explain((error as Error).message, { cause: error })
+    throw await explain((error as Error).message, { cause: error })
   }
 }
 
 async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDispose>>(app: T): Promise<T> {
   const { assertMigrated } = await import('../platform/postgres/migrate.ts')
+  const { readOwnership } = await import('../operations/roles/read-privileges.ts')
   try {
-    await assertMigrated(app.db)
+    await explainPrivilege(
+      async (detail, cause) => explainRole(await readOwnership(app.db), detail, cause),
+      () => assertMigrated(app.db),
+    )
     return app
   } catch (error) {
     await app[Symbol.asyncDispose]()
     throw error
   }
+}
+
+function explainRole({ current, owner }: Ownership, detail: string, options: ErrorOptions): DatabaseError {
+  return new DatabaseError(
+    `The role ${current} may not read the tables, which the role ${owner} owns (${detail}).`,
+    `Use the role of the job, or run as ${owner}: identifai-sync grant-job ${current}. To make ${current} the owner, let a superuser execute deploy/change-owner.sql.`,
+    options,
+  )
 }

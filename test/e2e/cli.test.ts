@@ -177,17 +177,22 @@ describe('bad input ends with one clear sentence and the documented exit code', 
       expectClearError(
         await cli.call(['status'], env),
         5,
+        `The role ${role} may not read the tables, which the role postgres owns`,
+        `Use the role of the job, or run as postgres: identifai-sync grant-job ${role}`,
+      )
+      await sql`grant usage on schema identifai to ${sql.id(role)}`.execute(own.db)
+      await sql`grant select on identifai.schema_migrations to ${sql.id(role)}`.execute(own.db)
+      expectClearError(
+        await cli.call(['status'], env),
+        5,
         'For runs, doctor lists the missing privileges',
         '"Create the roles" in docs/operations.md',
       )
       expectClearError(
-        await cli.call(['enqueue', 'a'], env),
-        5,
-        'Use the role of the job',
-        'A role of grant-enqueuer inserts by SQL',
+        await cli.call(['grant-job', role], env),
+        2,
+        `The role ${role} does not own the tables, so it cannot grant privileges on them. Use the role postgres`,
       )
-      await sql`grant usage on schema identifai to ${sql.id(role)}`.execute(own.db)
-      await sql`grant select on identifai.schema_migrations to ${sql.id(role)}`.execute(own.db)
       const note = ['annotate', '--hash', 'h', '--forced-to', 'human', '--author', 'a', '--reason', 'r']
       expectClearError(
         await cli.call(note, env),
@@ -262,7 +267,7 @@ describe('the commands', () => {
         code: 0,
         stderr: '',
         stdout: expect.stringMatching(
-          /INSERT INTO identifai\.identifiers .*\nExecuted for it:\n {2}GRANT INSERT \(media\) ON/s,
+          /INSERT INTO identifai\.identifiers .*\nExecuted for it:\n {2}GRANT INSERT \(media\), INSERT \(identifier\), .* ON/s,
         ),
       })
       expectClearError(
@@ -278,10 +283,10 @@ describe('the commands', () => {
         revoked: expect.arrayContaining(['SELECT ON identifai.classifications']),
         statements_for_administrator: [],
       })
-      expect(await cli.call(['grant-job', role, '--annotate'], env)).toMatchObject({
+      expect(await cli.call(['grant-job', role, '--annotate', '--revoke-others'], env)).toMatchObject({
         code: 0,
         stdout: expect.stringMatching(
-          /can execute runs\..*\n {2}GRANT INSERT ON identifai\.override_notes\n/s,
+          /can execute runs\..*\n {2}GRANT SELECT, INSERT ON identifai\.override_notes\n/s,
         ),
       })
       expect(await cli.call(['grant-job', role], env)).toMatchObject({

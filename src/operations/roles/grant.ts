@@ -2,8 +2,8 @@ import { type Kysely, sql } from 'kysely'
 import { UsageError } from '../../platform/errors.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../../platform/postgres/database-error.ts'
-import { ANNOTATOR, ENQUEUER, JOB, type Privilege, TABLE_READER } from './privileges.ts'
-import { hasRole, ownsTables, readHeld, readEffective, readViews } from './read-privileges.ts'
+import { ANNOTATOR, ENQUEUER, JOB, joinByObject, type Privilege, TABLE_READER } from './privileges.ts'
+import { hasRole, ownsTables, readEffective, readHeld, readOwnership, readViews } from './read-privileges.ts'
 
 /** The settings of a reader's queries, which make the views faster. */
 export const READER_SETTINGS = [
@@ -27,7 +27,8 @@ interface GrantOptions {
 /**
  * Lets a role execute runs, and with `annotates` write notes on overrides.
  *
- * @throws UsageError when the role does not exist, has privileges that it should not have, or owns the tables.
+ * @throws UsageError when the role does not exist, has any other privilege, or owns the tables; or when the current role
+ * does not own them.
  */
 export async function grantJob(
   db: Kysely<Database>,
@@ -35,14 +36,13 @@ export async function grantJob(
   { annotates, revokesOthers }: GrantOptions & { readonly annotates: boolean },
 ): Promise<Grant> {
   const wanted = annotates ? [...JOB, ...ANNOTATOR] : JOB
-  const kept = [...ANNOTATOR, ...ENQUEUER, ...TABLE_READER, ...(await readViews(db))]
-  return db.transaction().execute((trx) => grant(trx, role, { wanted, kept, revokesOthers }))
+  return db.transaction().execute((trx) => grant(trx, role, { wanted, kept: ANNOTATOR, revokesOthers }))
 }
 
 /**
  * Lets a role enqueue identifiers and request refreshes, and nothing else but read the results.
  *
- * @throws UsageError when the role does not exist, has privileges that it should not have, or owns the tables.
+ * @throws UsageError as of grantJob.
  */
 export async function grantEnqueuer(
   db: Kysely<Database>,
@@ -58,7 +58,7 @@ export async function grantEnqueuer(
  * nothing else but enqueue identifiers. Changes settings of the role in this database, so that the views are fast.
  *
  * @returns Also the statements for these settings that the current role may not execute; none where it may.
- * @throws UsageError when the role does not exist, has privileges that it should not have, or owns the tables.
+ * @throws UsageError as of grantJob.
  */
 export async function grantReader(
   db: Kysely<Database>,
@@ -106,6 +106,13 @@ async function grant(
 }
 
 async function refuseUnsuitable(db: Kysely<Database>, role: string): Promise<void> {
+  const { owner, current, isOwner } = await readOwnership(db)
+  if (!isOwner) {
+    throw new UsageError(
+      `The role ${current} does not own the tables, so it cannot grant privileges on them.`,
+      `Use the role ${owner} in DATABASE_URL.`,
+    )
+  }
   if (!(await hasRole(db, role))) {
     throw new UsageError(
       `The database server has no role ${role}.`,
@@ -135,7 +142,9 @@ function refuseInherited(role: string, inherited: readonly Privilege[]): never {
 }
 
 function listed(privileges: readonly Privilege[]): string {
-  return privileges.map((privilege) => `  ${privilege}`).join('\n')
+  return joinByObject(privileges)
+    .map((joined) => `  ${joined}`)
+    .join('\n')
 }
 
 /** Makes the settings that are missing. Returns their statements where only an administrator may execute them. */

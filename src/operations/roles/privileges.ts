@@ -3,6 +3,15 @@ import { DATA_TABLES } from '../../media/registry.ts'
 /** A privilege as SQL writes it between GRANT and TO: `SELECT ON identifai.sync_runs`. */
 export type Privilege = string
 
+/** Joins the privileges on each object, as one statement of SQL can: `SELECT, INSERT ON identifai.clips`. */
+export function joinByObject(privileges: readonly Privilege[]): string[] {
+  const byObject = Map.groupBy(privileges, (privilege) => privilege.split(' ON ')[1])
+  return [...byObject].map(([object, ofObject]) => {
+    const kinds = ofObject.map((privilege) => privilege.split(' ON ')[0])
+    return `${kinds.join(', ')} ON ${object}`
+  })
+}
+
 /** The tables of a run, and what it does with them. It cannot change history. */
 const JOB_TABLES = {
   identifiers: ['SELECT', 'INSERT', 'UPDATE'],

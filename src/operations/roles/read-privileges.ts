@@ -19,6 +19,23 @@ export async function ownsTables(db: Kysely<Database>, role: string): Promise<bo
   return rows.length > 0
 }
 
+export interface Ownership {
+  /** The owner of the tables; null where no schema exists. */
+  readonly owner: string | null
+  readonly current: string
+  /** True when the current role has the privileges of the owner. */
+  readonly isOwner: boolean
+}
+
+/** The owner of the schema, compared with the current role. */
+export async function readOwnership(db: Kysely<Database>): Promise<Ownership> {
+  const { rows } = await sql<Ownership>`
+    select pg_get_userbyid(s.nspowner) as owner, current_user as current,
+      coalesce(pg_has_role(s.nspowner, 'USAGE'), false) as "isOwner"
+    from (select) as one left join pg_namespace as s on s.nspname = 'identifai'`.execute(db)
+  return rows[0] as Ownership
+}
+
 /** The privileges to read the views of this version. */
 export async function readViews(db: Kysely<Database>): Promise<Privilege[]> {
   const { rows } = await sql<{ privilege: Privilege }>`

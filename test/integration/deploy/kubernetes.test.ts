@@ -105,7 +105,7 @@ describe.each(Object.entries(pods))('the pod of %s.yaml', (name, pod) => {
 
 it('the job migrates first, and grants to the roles of create-roles.sql', () => {
   const roles = readFileSync(path.join(project, 'deploy/create-roles.sql'), 'utf8').matchAll(
-    /^CREATE ROLE (\w+)/gm,
+    /^ {2}\('(\w+)'/gm,
   )
   const [, ...granted] = [...roles].map(([, role]) => role)
   const [first, ...grants] = containersOf(pods.migrate).map(({ args }) => args)

@@ -281,7 +281,6 @@ describe('a role with a grant', () => {
 
   it('that was given the privileges of the job by mistake has those of an enqueuer only, once others are revoked', async () => {
     const { name, execute } = await role('mistaken enqueuer')
-    await grantEnqueuer(bench.app.db, name, CAREFUL)
     await grantJob(bench.app.db, name, { ...CAREFUL, annotates: false })
     await expect(grantEnqueuer(bench.app.db, name, CAREFUL)).rejects.toThrow('has other privileges')
     await grantEnqueuer(bench.app.db, name, { revokesOthers: true })
@@ -292,11 +291,21 @@ describe('a role with a grant', () => {
     ).toEqual([])
   })
 
+  it('of a reader or of an enqueuer is not made one of the job', async () => {
+    const [reader, enqueuer] = [await role('only reader'), await role('only enqueuer')]
+    await grantReader(bench.app.db, reader.name, VIEWS)
+    await grantEnqueuer(bench.app.db, enqueuer.name, CAREFUL)
+    for (const { name } of [reader, enqueuer]) {
+      const grant = grantJob(bench.app.db, name, { ...CAREFUL, annotates: false })
+      await expect(grant).rejects.toThrow('has other privileges, so nothing was changed')
+    }
+  })
+
   it('of the job is not made a reader, and the next run works', async () => {
     const { name } = await role('job')
     await grantJob(bench.app.db, name, { ...CAREFUL, annotates: false })
     await expect(grantReader(bench.app.db, name, VIEWS)).rejects.toThrow(
-      /has other privileges, so nothing was changed:\n.*INSERT ON identifai\.api_quota\n/s,
+      /has other privileges, so nothing was changed:\n.*\n {2}INSERT, SELECT, UPDATE ON identifai\.classifications\n/s,
     )
     expect(await grantJob(bench.app.db, name, { ...CAREFUL, annotates: false })).toEqual({
       granted: [],
