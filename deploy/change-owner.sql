@@ -1,7 +1,7 @@
 -- Gives the schemas of identifai-sync, and all that they have, to another role, which then migrates, grants and prunes. The
--- privileges of all other roles stay. Run it as a superuser, with psql:
+-- privileges of all other roles stay. Afterwards, repeat the commands that grant as that role, so that readers can also read
+-- the views of later versions. Run this as a superuser:
 --   psql --dbname=identifai --set=owner=identifai_owner --file=deploy/change-owner.sql
--- Then run the commands grant-... again as that role, so that readers can also read the views of later versions.
 \set ON_ERROR_STOP on
 \if :{?owner}
 \else

@@ -2,10 +2,18 @@ import { Command, Option } from '@commander-js/extra-typings'
 import type { EnqueueResult } from '../pipeline/queue/enqueue.ts'
 import { DATE_FORMATS } from '../pipeline/queue/input/date-format.ts'
 import { asCalled } from '../platform/called-as.ts'
-import { EXIT_CODE, UsageError } from '../platform/errors.ts'
+import { EXIT_CODE } from '../platform/errors.ts'
 import { createProgressLine } from '../platform/terminal/output.ts'
 import { count, counted, textTable } from '../platform/terminal/text.ts'
-import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, describeInvalid, FILE_OPTION } from './input-options.ts'
+import { printable } from '../platform/text.ts'
+import {
+  COLUMN_OPTION,
+  CSV_OPTION,
+  DELIMITER_OPTION,
+  describeInvalid,
+  FILE_OPTION,
+  refuseEmpty,
+} from './input-options.ts'
 import { openDatabase } from './open-app.ts'
 import { parseInteger } from './parse.ts'
 import { printChanges } from './print-result.ts'
@@ -20,6 +28,11 @@ export function enqueueCommand() {
     .addOption(FILE_OPTION)
     .addOption(CSV_OPTION)
     .addOption(COLUMN_OPTION)
+    .option(
+      '--submitted-at-column <name>',
+      'column of submitted_at in CSV (default: submitted_at, if it has one)',
+    )
+    .option('--source-column <name>', 'column of the source in CSV (default: source, if it has one)')
     .addOption(DELIMITER_OPTION)
     .addOption(
       new Option('--date-format <format>', 'format of submitted_at in CSV, besides ISO 8601').choices(
@@ -42,13 +55,13 @@ export function enqueueCommand() {
 CSV has a header. The columns submitted_at and source are optional, and others are ignored. Times are ISO 8601, and UTC
 when they have no zone; --date-format also allows 01.07.2026 10:15. Text is UTF-8, or UTF-16 with a byte order mark. An
 identifier that is already tracked gets the submitted_at and the source that it lacks. A file is added completely or not
-at all. Invalid lines (blank, or longer than 1,024 bytes) are listed, and not added.
+at all. Invalid lines, for example those longer than 1,024 bytes, are listed, and not added. Blank lines are skipped.
 Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
 
 Examples:
   $ identifai-sync enqueue 5f2b...c1 77ab...09
   $ identifai-sync enqueue --file calls.csv --source call-center
-  $ identifai-sync enqueue --file export.csv --column upload_id --date-format DD.MM.YYYY --dry-run
+  $ identifai-sync enqueue --file export.csv --column Upload --submitted-at-column Date --date-format DD.MM.YYYY
   $ psql -Atc 'select id from uploads' | identifai-sync enqueue -`,
     )
     .action(async (ids, options) => {
@@ -59,7 +72,11 @@ Examples:
       // As every tool does, it reads standard input when it is not a terminal and nothing else is given.
       const isPiped = ids.length === 0 && !process.stdin.isTTY
       const { file = isPiped ? '-' : undefined, ...format } = options
-      const entries = await openInput({ ...format, ids, file })
+      let ignored: readonly string[] = []
+      const onIgnored = (columns: readonly string[]) => {
+        ignored = columns
+      }
+      const entries = await openInput({ ...format, ids, file, withMetadata: true, onIgnored })
       await using app = await openDatabase()
 
       const progress = createProgressLine(process.stderr)
@@ -72,13 +89,13 @@ Examples:
         onRead: (read) => progress.show(`${counted(read, 'entry', 'entries')} read`),
       })
       progress.clear()
-      if (result.added + result.known === 0) refuseEmpty(result)
-      printChanges(options, result, describeResult(result))
+      if (result.added + result.known === 0) refuseEmpty(result, 'nothing was enqueued')
+      printChanges(options, { ...result, ignored_columns: ignored }, describeResult(result, ignored))
       if (result.invalid > 0) process.exitCode = EXIT_CODE.partial
     })
 }
 
-function describeResult(result: EnqueueResult): string {
+function describeResult(result: EnqueueResult, ignored: readonly string[]): string {
   const states = Object.entries(result.known_by_state).map(([state, number]) => `${count(number)} ${state}`)
   const known = result.known > 0 ? ` (${states.join(', ')})` : ''
   const repeated = result.repeated > 0 ? `, ${count(result.repeated)} repeated` : ''
@@ -87,9 +104,10 @@ function describeResult(result: EnqueueResult): string {
     `${counted(result.added, 'identifier')} ${result.first ? 'would be ' : ''}added, ${count(result.known)} already tracked${known}${repeated}, ${count(result.invalid)} invalid.`,
     ...(result.updated > 0
       ? [
-          `${counted(result.updated, 'tracked identifier')}${result.first ? ' would get' : ' got'} another submitted_at or source.`,
+          `${counted(result.updated, 'tracked identifier')}${result.first ? ' would get' : ' got'} a submitted_at or source of the input.`,
         ]
       : []),
+    ...(ignored.length > 0 ? [`Columns that were not read: ${printable(ignored.join(', '))}.`] : []),
     ...(result.first ? ['It was a dry run, so nothing was written.'] : requeueHint(result)),
     ...describeInvalid(result),
   ].join('\n')
@@ -100,18 +118,5 @@ function requeueHint({ known_by_state: known }: EnqueueResult): string[] {
   const states = (['quarantined', 'missing'] as const).filter((state) => known[state])
   return states.map((state) =>
     asCalled(`To request the ${state} identifiers again: identifai-sync requeue --state ${state}`),
-  )
-}
-
-function refuseEmpty(result: EnqueueResult): never {
-  if (result.invalid === 0) {
-    throw new UsageError(
-      'The input has no identifier, so nothing was enqueued.',
-      'Give one identifier a line.',
-    )
-  }
-  throw new UsageError(
-    `No identifier is valid, so nothing was enqueued.\n${describeInvalid(result).join('\n')}`,
-    'Correct these lines.',
   )
 }

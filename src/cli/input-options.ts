@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
-import type { InvalidEntry } from '../pipeline/queue/input/entry.ts'
+import { type InvalidEntry, NOT_UTF8 } from '../pipeline/queue/input/entry.ts'
+import { UsageError } from '../platform/errors.ts'
 
 /** The options of commands that read identifiers from a file. */
 export const FILE_OPTION = new Option(
@@ -32,5 +33,25 @@ export function describeInvalid(entries: {
 }): string[] {
   const { invalid, invalid_lines: named } = entries
   const lines = named.map(({ line, reason }) => `  line ${line}: ${reason}`)
-  return invalid > named.length ? [...lines, `  and ${invalid - named.length} more`] : lines
+  return [
+    ...lines,
+    ...(invalid > named.length ? [`  and ${invalid - named.length} more`] : []),
+    ...(named.some(({ reason }) => reason === NOT_UTF8)
+      ? ['Save the file as UTF-8. A spreadsheet program has a type CSV UTF-8, or an option for it.']
+      : []),
+  ]
+}
+
+/** @throws UsageError for an input without any valid identifier. */
+export function refuseEmpty(
+  entries: { readonly invalid: number; readonly invalid_lines: readonly InvalidEntry[] },
+  consequence: string,
+): never {
+  if (entries.invalid === 0) {
+    throw new UsageError(`The input has no identifier, so ${consequence}.`, 'Give one identifier a line.')
+  }
+  throw new UsageError(
+    `No identifier is valid, so ${consequence}.\n${describeInvalid(entries).join('\n')}`,
+    'Correct these lines.',
+  )
 }

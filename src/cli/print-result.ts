@@ -2,7 +2,7 @@ import type { ListedChange } from '../pipeline/queue/change-listed.ts'
 import { EXIT_CODE, UsageError } from '../platform/errors.ts'
 import { print, printJson, printNotice, printSuccess } from '../platform/terminal/output.ts'
 import { count, counted } from '../platform/terminal/text.ts'
-import { describeInvalid } from './input-options.ts'
+import { describeInvalid, refuseEmpty } from './input-options.ts'
 
 interface JsonOption {
   readonly json?: true | undefined
@@ -46,11 +46,7 @@ export function printChange(
   { key, now, problem }: Words,
 ): void {
   const { unknown_count: unknown, invalid } = others
-  if (changed + unknown + invalid === 0)
-    throw new UsageError(
-      'The input has no identifier, so nothing was changed.',
-      'Give one identifier a line.',
-    )
+  if (changed + unknown === 0) refuseEmpty(others, 'nothing was changed')
   const named = others.unknown.slice(0, NAMED).join(', ')
   const more = unknown > NAMED ? `, and ${count(unknown - NAMED)} more` : ''
   const problems = [
@@ -60,7 +56,7 @@ export function printChange(
   if (changed === 0) {
     throw new UsageError(
       `Nothing was changed. ${problems}.`,
-      'Check their spelling, and track new ones with: identifai-sync enqueue',
+      'Check their spelling. To see whether one is tracked, run: identifai-sync status <id>',
     )
   }
   const would = options.dryRun ? 'would be ' : ''

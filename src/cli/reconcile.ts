@@ -3,7 +3,7 @@ import type { Difference, Reconciliation } from '../pipeline/queue/reconcile.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { printable } from '../platform/text.ts'
 import { print, writeOutput } from '../platform/terminal/output.ts'
-import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, describeInvalid } from './input-options.ts'
+import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, describeInvalid, refuseEmpty } from './input-options.ts'
 import { openDatabase } from './open-app.ts'
 
 /** Identifiers of each side that are printed; --json has them all. */
@@ -21,7 +21,8 @@ export function reconcileCommand() {
     .addHelpText(
       'after',
       `
-Changes nothing. Exit codes: 0 both have the same identifiers, 3 they differ or the list has invalid lines.
+Changes nothing. Exit codes: 0 both have the same identifiers, 3 they differ or the list has invalid lines, 2 no
+identifier of the list is valid.
 
 Examples:
   $ identifai-sync reconcile submitted-in-q3.csv
@@ -36,6 +37,7 @@ Examples:
       await using app = await openDatabase()
       const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
       const differs = await reconcile(app.db, { media, entries }, async (found) => {
+        if (found.figures.listed === 0) refuseEmpty(found.figures, 'nothing was compared')
         if (options.json) await writeOutput(jsonText(found))
         else print(await describe(found))
         return found.onlyInList.count + found.onlyTracked.count + found.figures.invalid > 0

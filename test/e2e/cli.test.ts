@@ -354,7 +354,7 @@ describe('the commands', () => {
 
   it('enqueue from a file, standard input and arguments, sync and status work together', async () => {
     const identifiers = simulator.world.register({ count: 300, outcome: 'done' })
-    const lines = file('ids.txt', `${identifiers.slice(0, 200).join('\n')}\n\n`)
+    const lines = file('ids.txt', `${identifiers.slice(0, 200).join('\n')}\n\n${'x'.repeat(1025)}\n`)
     const added = await cli.run(['enqueue', '--file', lines, '--json'], environment)
     expect(added.code).toBe(3)
     expect(JSON.parse(added.stdout)).toEqual({
@@ -364,7 +364,8 @@ describe('the commands', () => {
       repeated: 0,
       updated: 0,
       invalid: 1,
-      invalid_lines: [{ line: 201, reason: 'blank' }],
+      invalid_lines: [{ line: 202, reason: 'longer than 1024 bytes' }],
+      ignored_columns: [],
     })
     const piped = await cli.run(['enqueue', '--file', '-'], environment, identifiers.slice(150).join('\n'))
     expect(piped).toMatchObject({ code: 0, stderr: '' })

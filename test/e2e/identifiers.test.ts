@@ -74,7 +74,12 @@ describe('enqueue', () => {
       ['--file', file, 'list', ''],
       /has no identifier, so nothing was enqueued.*one identifier a line/,
     ],
-    ['blank lines', ['--file', file, 'list', '\n \n'], /No identifier is valid.*line 1: blank/s],
+    ['blank lines', ['--file', file, 'list', '\n \n'], /has no identifier, so nothing was enqueued/],
+    [
+      'an encoding that is not UTF-8',
+      ['--file', file, 'list', Buffer.from([0x61, 0xe9, 0x0a])],
+      /No identifier is valid, so nothing was enqueued\.\n {2}line 1: not valid UTF-8\nSave the file as UTF-8\./,
+    ],
   ] as const)('refuses %s', async (_, [option, write, name, content], message) => {
     await expectRefused(await call('enqueue', option, write(name, content)), message)
   })
@@ -118,7 +123,7 @@ b                                 export
 
 2 identifiers would be added, 0 already tracked, 1 invalid.
 It was a dry run, so nothing was written.
-  line 4: submitted_at is neither a time of the form DD.MM.YYYY nor one of ISO 8601
+  line 4: submitted_at "soon" is no existing time of the form DD.MM.YYYY, nor of ISO 8601
 `,
     })
     expect(await tracked()).toEqual([])
@@ -129,16 +134,46 @@ It was a dry run, so nothing was written.
     ])
   })
 
+  it('names the columns that were not read', async () => {
+    const name = file('calls.csv', 'identifier;Date;Customer\na;01.07.2026;K1\n')
+    const more = ['--submitted-at-column', 'Date', '--date-format', 'DD.MM.YYYY']
+    expect((await call('enqueue', '--file', name, '--dry-run')).stdout).toContain(
+      '\nColumns that were not read: Date, Customer.\n',
+    )
+    const { stdout } = await call('enqueue', '--file', name, ...more, '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ added: 1, ignored_columns: ['Customer'] })
+    expect(await tracked()).toMatchObject([{ submitted_at: new Date('2026-07-01T00:00:00Z') }])
+  })
+
   it('adds metadata later, and replaces them with --update', async () => {
     await call('enqueue', 'a', 'b')
     const first = file('first.csv', 'identifier,source\na,calls\n')
     expect((await call('enqueue', '--file', first)).stdout).toBe(
-      '0 identifiers added, 1 already tracked (1 pending), 0 invalid.\n1 tracked identifier got another submitted_at or source.\n',
+      '0 identifiers added, 1 already tracked (1 pending), 0 invalid.\n1 tracked identifier got a submitted_at or source of the input.\n',
     )
     expect((await call('enqueue', 'a', 'b', '--source', 'other', '--update', '--json')).stdout).toContain(
       '"updated": 2',
     )
     expect(await tracked()).toMatchObject([{ source: 'other' }, { source: 'other' }])
+  })
+})
+
+describe('reconcile', () => {
+  it('refuses a list without a valid identifier, because it would only list all that is tracked', async () => {
+    await call('enqueue', 'a')
+    for (const [content, message] of [
+      ['', 'The input has no identifier, so nothing was compared. Give'],
+      ['x'.repeat(1025), 'No identifier is valid, so nothing was compared.\n  line 1: longer than'],
+    ]) {
+      const result = await call('reconcile', file('list', content as string))
+      expect(result).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringContaining(message as string),
+      })
+    }
+    const list = file('list.csv', 'identifier,submitted_at\na,soon\n')
+    expect(await call('reconcile', list)).toMatchObject({ code: 0 })
   })
 })
 
@@ -161,7 +196,7 @@ describe('requeue and retire', () => {
     expect(await call('requeue', 'x')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(
-        /^error: Nothing was changed\. 1 identifier not tracked, or retired: x\./,
+        /^error: Nothing was changed\. 1 identifier not tracked, or retired: x\. Check .*status <id>$/m,
       ),
     })
     expect(await call('requeue')).toMatchObject({
@@ -171,7 +206,10 @@ describe('requeue and retire', () => {
     expect(await call('requeue', 'a', '--state', 'missing')).toMatchObject({ code: 2 })
     expect((await call('retire', 'a')).stderr).toContain('--reason')
     expect((await call('retire', 'a', '--reason', 'r')).stdout).toBe('1 identifier retired.\n')
-    expect(await call('retire', 'a', '--reason', 'r')).toMatchObject({ code: 2 })
+    expect(await call('retire', 'a', '--reason', 'r')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/or retired before: a\. Check their spelling\./),
+    })
     const some = await call('requeue', 'a', 'b', '--json')
     expect([some.code, JSON.parse(some.stdout)]).toEqual([
       3,
@@ -183,7 +221,8 @@ describe('requeue and retire', () => {
   })
 
   it('read the same files as enqueue, and change nothing in a dry run', async () => {
-    const list = file('list.csv', 'id;reason\na;x\nb;y\n')
+    // Their metadata do not matter here, and need not be times.
+    const list = file('list.csv', 'id;submitted_at;reason\na;soon;x\nb;;y\n')
     const options = ['--file', list, '--column', 'id']
     const dry = await call('retire', ...options, '--reason', 'deleted', '--dry-run')
     expect(dry).toEqual({ code: 0, stdout: '2 identifiers would be retired.\n', stderr: '' })
@@ -191,10 +230,14 @@ describe('requeue and retire', () => {
     expect(await call('retire', ...options, '--reason', 'deleted')).toMatchObject({ code: 0 })
     expect(await states()).toEqual(['retired', 'retired', 'pending'])
     const many = Array.from({ length: 150 }, (_, n) => `unknown-${n}`)
-    const piped = await cli.run(['requeue', '-', '--retired'], environment, ['b', '', ...many].join('\n'))
+    const piped = await cli.run(
+      ['requeue', '-', '--retired'],
+      environment,
+      ['b', 'b'.repeat(1025), ...many].join('\n'),
+    )
     expect(piped).toMatchObject({ code: 3, stdout: '1 identifier due now.\n' })
     expect(piped.stderr).toMatch(
-      /^error: 150 identifiers not tracked: unknown-0, .*unknown-19, and 130 more\n1 invalid line:\n {2}line 2: blank\n$/,
+      /^error: 150 identifiers not tracked: unknown-0, .*unknown-19, and 130 more\n1 invalid line:\n {2}line 2: longer than 1024 bytes\n$/,
     )
     expect(await states()).toEqual(['retired', 'pending', 'pending'])
   })

@@ -1,9 +1,12 @@
+import { printable } from '../../../platform/text.ts'
 import { type DateFormat, readTime } from './date-format.ts'
 
 /** Longest identifier that can be tracked, in bytes. */
 export const MAX_IDENTIFIER_BYTES = 1024
 
 export const TOO_LONG = `longer than ${MAX_IDENTIFIER_BYTES} bytes`
+
+export const NOT_UTF8 = 'not valid UTF-8'
 
 /** One identifier of the input, and its place there. */
 export interface Entry {
@@ -34,38 +37,46 @@ export function parseEntry(raw: {
   const { line } = raw
   const identifier = raw.identifier.trim()
   const source = raw.source?.trim() || null
-  // NEL is white space for PostgreSQL, but not for JavaScript.
-  if (/^[\s\u0085]*$/.test(identifier)) return { line, reason: 'blank' }
+  if (isBlank(identifier)) return { line, reason: 'blank' }
   if (Buffer.byteLength(identifier) > MAX_IDENTIFIER_BYTES) return { line, reason: TOO_LONG }
   const problem = textProblem(identifier) ?? textProblem(source ?? '')
   if (problem) return { line, reason: problem }
   if (/\p{Cc}/u.test(identifier)) return { line, reason: 'holds a control character' }
   const submitted = raw.submittedAt?.trim() || null
   const submittedAt = submitted === null ? null : readTime(submitted, raw.dateFormat)
-  if (submittedAt === undefined) {
-    return { line, reason: timeProblem(raw.dateFormat) }
-  }
+  const shown = `submitted_at "${printable((submitted ?? '').slice(0, MAX_SHOWN))}"`
+  if (submittedAt === undefined) return { line, reason: `${shown} ${timeProblem(raw.dateFormat)}` }
   if (submittedAt !== null && !isPlausible(submittedAt)) {
-    return { line, reason: 'submitted_at lies outside the years 1970 to 2099' }
+    return { line, reason: `${shown} lies before 1970 or in the future` }
   }
   return { line, identifier, submittedAt, source }
 }
 
-/** The years that the table accepts, because one odd year breaks the calendars of many tools. */
+/** Characters of a wrong value in a reason. */
+const MAX_SHOWN = 40
+
+export function isBlank(text: string): boolean {
+  // NEL is white space for PostgreSQL, but not for JavaScript.
+  return /^[\s\u0085]*$/.test(text)
+}
+
+const DAY_MS = 86_400_000
+
+/** One odd year breaks the calendars of many tools. A local time that has no zone can be ahead by hours. */
 function isPlausible(time: string): boolean {
   const instant = Date.parse(time)
-  return instant >= 0 && instant < Date.UTC(2100, 0)
+  return instant >= 0 && instant < Date.now() + DAY_MS
 }
 
 function timeProblem(format: DateFormat | undefined): string {
   return format === undefined
-    ? 'submitted_at is not an ISO 8601 time, such as 2026-07-01T10:00:00Z; --date-format allows other forms'
-    : `submitted_at is neither a time of the form ${format} nor one of ISO 8601`
+    ? 'is no time of ISO 8601, such as 2026-07-01T10:00:00Z; --date-format allows other forms'
+    : `is no existing time of the form ${format}, nor of ISO 8601`
 }
 
 function textProblem(text: string): string | undefined {
   if (text.includes('\0')) return 'holds the character U+0000'
-  return text.includes('\uFFFD') ? 'not valid UTF-8' : undefined
+  return text.includes('\uFFFD') ? NOT_UTF8 : undefined
 }
 
 export function isInvalid(entry: Entry | InvalidEntry): entry is InvalidEntry {

@@ -1,22 +1,20 @@
 import { constants, createReadStream, existsSync } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { UsageError } from '../../../platform/errors.ts'
-import type { DateFormat } from './date-format.ts'
 import { type EntryStream, isInvalid, parseEntry } from './entry.ts'
 import { argumentEntries } from './read-arguments.ts'
-import { readCsvEntries } from './read-csv.ts'
+import { type CsvOptions, readCsvEntries } from './read-csv.ts'
 import { readTextEntries } from './read-text.ts'
 
-export interface Input {
+export interface Input extends CsvOptions {
   readonly ids: readonly string[]
   /** A path, or `-` for standard input. */
   readonly file: string | undefined
+  /** The file is CSV, also where another option or its name does not say so. */
   readonly csv?: boolean | undefined
-  /** The column of the identifiers in CSV. */
-  readonly column?: string | undefined
-  readonly delimiter?: string | undefined
-  readonly dateFormat?: DateFormat | undefined
 }
+
+type FileOptions = Omit<Input, 'ids' | 'file'>
 
 /**
  * Opens the entries of the command line: its arguments, a file, or standard input for `-`.
@@ -40,21 +38,21 @@ export async function openInput({ ids, file, ...options }: Input): Promise<Entry
   return argumentEntries(ids)
 }
 
-function isCsv({ csv, column, delimiter, dateFormat }: Omit<Input, 'ids' | 'file'>): boolean {
-  return csv || column !== undefined || delimiter !== undefined || dateFormat !== undefined
+function isCsv({ csv, ...options }: FileOptions): boolean {
+  const { column, submittedAtColumn, sourceColumn, dateFormat, delimiter } = options
+  return csv || [column, submittedAtColumn, sourceColumn, dateFormat, delimiter].some(Boolean)
 }
 
-async function openFile(path: string, options: Omit<Input, 'ids' | 'file'>): Promise<EntryStream> {
+async function openFile(path: string, options: FileOptions): Promise<EntryStream> {
   if (path !== '-') await refuseUnreadable(path)
   return entriesOfFile(path, options)
 }
 
 /** Opens the file when the first entry is read, so that it is closed in any case. */
-async function* entriesOfFile(path: string, options: Omit<Input, 'ids' | 'file'>): EntryStream {
-  const { column = 'identifier', delimiter, dateFormat } = options
+async function* entriesOfFile(path: string, options: FileOptions): EntryStream {
   const stream = path === '-' ? process.stdin : createReadStream(path)
   yield* isCsv(options) || /\.(csv|tsv)$/i.test(path)
-    ? readCsvEntries(stream, { column, delimiter, dateFormat })
+    ? readCsvEntries(stream, options)
     : readTextEntries(stream)
 }
 

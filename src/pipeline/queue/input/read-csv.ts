@@ -10,24 +10,30 @@ import { type EntryStream, parseEntry } from './entry.ts'
 const MAX_RECORD_SIZE = 1_000_000
 
 export interface CsvOptions {
-  /** The column of the identifiers. */
-  readonly column: string
+  /** The column of the identifiers; `identifier` by default. */
+  readonly column?: string | undefined
+  /** Also reads `submitted_at` and `source`, which may have other names. A column that is named here has to exist. */
+  readonly withMetadata?: boolean | undefined
+  readonly submittedAtColumn?: string | undefined
+  readonly sourceColumn?: string | undefined
+  /** A form of `submitted_at`, which then has to exist. */
+  readonly dateFormat?: DateFormat | undefined
   /** One character; undefined to detect a comma, a semicolon or a tab. */
-  readonly delimiter: string | undefined
-  readonly dateFormat: DateFormat | undefined
+  readonly delimiter?: string | undefined
+  /** Called with the names of the columns that are not read. */
+  readonly onIgnored?: ((columns: readonly string[]) => void) | undefined
 }
 
 /**
- * CSV (RFC 4180) with a header line: the column of the identifiers, `submitted_at` and `source`; others are ignored. Of two
- * columns with the same name, the first one counts.
+ * CSV (RFC 4180) with a header line. Of two columns with the same name, the first one counts.
  *
- * @throws UsageError that has the line and the column where the text is no longer CSV.
+ * @throws UsageError when a column is missing, or with the line and the column where the text is no longer CSV.
  */
 export async function* readCsvEntries(stream: Readable, options: CsvOptions): EntryStream {
   const { header, whole } = await peekHeader(decodeInput(stream))
   const parser = parse({
-    columns: (cells: string[]) => columnsOf(cells, options.column),
-    delimiter: options.delimiter ?? detectDelimiter(header, options.column),
+    columns: (cells: string[]) => columnsOf(cells, options),
+    delimiter: options.delimiter ?? detectDelimiter(header, options.column ?? 'identifier'),
     info: true,
     relax_column_count: true,
     skip_empty_lines: true,
@@ -62,7 +68,7 @@ export async function* readCsvEntries(stream: Readable, options: CsvOptions): En
 }
 
 interface CsvRecord {
-  readonly record: Partial<Record<'identifier' | 'submitted_at' | 'source', string>>
+  readonly record: Partial<Record<FieldName, string>>
   readonly info: { readonly lines: number }
 }
 
@@ -97,19 +103,54 @@ async function* continued(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGene
   yield* { [Symbol.asyncIterator]: () => rest }
 }
 
-/** The name of each column that is read. */
-function columnsOf(cells: readonly string[], column: string): (string | undefined)[] {
+type FieldName = 'identifier' | 'submitted_at' | 'source'
+
+/** A value of each record, and the column that has it. */
+interface Field {
+  readonly name: FieldName
+  readonly column: string
+  /** The option that names the column. */
+  readonly option: string
+  readonly isRequired: boolean
+}
+
+function fieldsOf(options: CsvOptions): readonly Field[] {
+  const { column = 'identifier', submittedAtColumn, sourceColumn, dateFormat } = options
+  const identifier = { name: 'identifier', column, option: '--column', isRequired: true } as const
+  if (!options.withMetadata) return [identifier]
+  return [
+    identifier,
+    {
+      name: 'submitted_at',
+      column: submittedAtColumn ?? 'submitted_at',
+      option: '--submitted-at-column',
+      isRequired: (submittedAtColumn ?? dateFormat) !== undefined,
+    },
+    {
+      name: 'source',
+      column: sourceColumn ?? 'source',
+      option: '--source-column',
+      isRequired: sourceColumn !== undefined,
+    },
+  ]
+}
+
+/** The field that each column has; undefined for a column that is not read. */
+function columnsOf(cells: readonly string[], options: CsvOptions): (FieldName | undefined)[] {
   const names = cells.map(nameOf)
-  const identifierAt = names.indexOf(nameOf(column))
-  if (identifierAt === -1) {
-    throw new UsageError(
-      `The CSV has no column ${column}, so nothing was changed. Its columns are: ${cells.join(', ')}.`,
-      'Name the column of the identifiers with --column. If the list is not complete, give the separator with --delimiter.',
-    )
+  const columns: (FieldName | undefined)[] = names.map(() => undefined)
+  for (const field of fieldsOf(options)) {
+    const position = names.indexOf(nameOf(field.column))
+    if (position !== -1) columns[position] = field.name
+    else if (field.isRequired) refuseMissing(field, cells)
   }
-  return names.map((name, position) => {
-    if (position === identifierAt) return 'identifier'
-    const isWanted = name === 'submitted_at' || name === 'source'
-    return isWanted && names.indexOf(name) === position ? name : undefined
-  })
+  options.onIgnored?.(cells.filter((_, position) => columns[position] === undefined))
+  return columns
+}
+
+function refuseMissing({ name, column, option }: Field, cells: readonly string[]): never {
+  throw new UsageError(
+    `The CSV has no column ${column}, so nothing was changed. Its columns are: ${cells.join(', ')}.`,
+    `Name the column of ${name === 'identifier' ? 'the identifiers' : name} with ${option}. If the list is not complete, give the separator with --delimiter.`,
+  )
 }

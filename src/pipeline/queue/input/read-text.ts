@@ -3,7 +3,7 @@ import { UsageError } from '../../../platform/errors.ts'
 import { type Line, readLines } from '../../../platform/read-lines.ts'
 import { cellsOf, DELIMITERS } from './csv-header.ts'
 import { decodeInput } from './decode-input.ts'
-import { type EntryStream, MAX_IDENTIFIER_BYTES, parseEntry, TOO_LONG } from './entry.ts'
+import { type EntryStream, isBlank, MAX_IDENTIFIER_BYTES, parseEntry, TOO_LONG } from './entry.ts'
 
 /** Surrounding white space of a line that may still hold an identifier of full length. */
 const MAX_WHITE_SPACE_BYTES = 1024
@@ -12,13 +12,14 @@ const MAX_WHITE_SPACE_BYTES = 1024
 const EXAMINED_LINES = 100
 
 /**
- * One identifier a line.
+ * One identifier a line. Blank lines are skipped.
  *
  * @throws UsageError when the lines are CSV.
  */
 export async function* readTextEntries(stream: Readable): EntryStream {
   let examined: Line[] | undefined = []
   for await (const line of readLines(decodeInput(stream), MAX_IDENTIFIER_BYTES + MAX_WHITE_SPACE_BYTES)) {
+    if (isBlank(line.text)) continue
     if (examined === undefined) {
       yield entryOf(line)
       continue
@@ -40,7 +41,7 @@ function entryOf({ number, text, cut }: Line) {
 
 /** An identifier can have any characters. But a column of identifiers with separators, or a header, is rather a mistake. */
 function refuseCsv(lines: readonly Line[]): void {
-  const texts = lines.map(({ text }) => text.trim()).filter((text) => text !== '')
+  const texts = lines.map(({ text }) => text.trim())
   const separated = texts.filter((text) => DELIMITERS.some((delimiter) => text.includes(delimiter)))
   const first = texts[0] ?? ''
   const isHeader = DELIMITERS.some((delimiter) => cellsOf(first, delimiter).includes('identifier'))

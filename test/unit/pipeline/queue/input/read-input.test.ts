@@ -16,8 +16,7 @@ async function text(...parts: (string | Buffer)[]) {
 }
 
 async function csv(content: string | Buffer, options: Partial<CsvOptions> = {}) {
-  const defaults = { column: 'identifier', delimiter: undefined, dateFormat: undefined }
-  return Array.fromAsync(readCsvEntries(input(content), { ...defaults, ...options }))
+  return Array.fromAsync(readCsvEntries(input(content), { withMetadata: true, ...options }))
 }
 
 /** Each byte in a chunk of its own. */
@@ -36,7 +35,7 @@ describe('a text file of identifiers', () => {
     ['CR', 'a\rb\r\rc\r'],
     ['LF, CRLF and CR', 'a\nb\r\n\rc'],
   ])('ends its lines with %s, in chunks of any size', async (_, content) => {
-    const expected = ['a', 'b', '3: blank', 'c']
+    const expected = ['a', 'b', 'c']
     expect(await text(content)).toEqual(expected)
     expect(await text(...bytes(Buffer.from(content)))).toEqual(expected)
   })
@@ -92,27 +91,30 @@ describe('a text file of identifiers', () => {
     expect(await text(`${'c\n'.repeat(100)}a,b\n`.repeat(2))).toHaveLength(202)
   })
 
+  it('may have blank lines, which are skipped and counted', async () => {
+    const entries = await Array.fromAsync(readTextEntries(input('\na\n \t\n\u0085\nb\n\n\n')))
+    expect(entries).toMatchObject([
+      { line: 2, identifier: 'a' },
+      { line: 5, identifier: 'b' },
+    ])
+  })
+
   it('names the lines that hold no identifier', async () => {
     const long = 'é'.repeat(512)
     expect(
-      await text(`a\n\n  \n${long}\n${long}x\n`, Buffer.from([0x62, 0xff, 0x0a]), 'c\0d\n', 'e\u0007f\n'),
+      await text(`a\n${long}\n${long}x\n`, Buffer.from([0x62, 0xff, 0x0a]), 'c\0d\n', 'e\u0007f\n'),
     ).toEqual([
       'a',
-      '2: blank',
-      '3: blank',
       long,
-      '5: longer than 1024 bytes',
-      '6: not valid UTF-8',
-      '7: holds the character U+0000',
-      '8: holds a control character',
+      '3: longer than 1024 bytes',
+      '4: not valid UTF-8',
+      '5: holds the character U+0000',
+      '6: holds a control character',
     ])
   })
 
   it('rejects a line with a long run of white space as a whole', async () => {
-    expect(await text(`abc${' '.repeat(5000)}def\n`, '\u0085\n')).toEqual([
-      '1: longer than 1024 bytes',
-      '2: blank',
-    ])
+    expect(await text(`abc${' '.repeat(5000)}def\n`)).toEqual(['1: longer than 1024 bytes'])
   })
 })
 
@@ -133,6 +135,33 @@ describe('a CSV file of identifiers', () => {
     )
     expect(await csv(content, { column: 'upload id' })).toEqual([
       { line: 2, identifier: 'id-1', source: 's', submittedAt: null },
+    ])
+  })
+
+  it('has submitted_at and source in columns that can have other names, and then have to exist', async () => {
+    const content = 'identifier;Date;Channel;Customer\na;2026-07-01;calls;K1\n'
+    const ignored: string[][] = []
+    const onIgnored = (columns: readonly string[]) => ignored.push([...columns])
+    expect(
+      await csv(content, { submittedAtColumn: 'date', sourceColumn: 'Channel', onIgnored }),
+    ).toMatchObject([{ submittedAt: '2026-07-01T00:00:00Z', source: 'calls' }])
+    expect(await csv(content, { onIgnored })).toMatchObject([{ submittedAt: null, source: null }])
+    expect(ignored).toEqual([['Customer'], ['Date', 'Channel', 'Customer']])
+    await expect(csv(content, { submittedAtColumn: 'Time' })).rejects.toThrow(
+      /^The CSV has no column Time, .*Name the column of submitted_at with --submitted-at-column\./,
+    )
+    await expect(csv(content, { sourceColumn: 'source' })).rejects.toThrow(
+      /no column source, .*--source-column/,
+    )
+    await expect(csv(content, { dateFormat: 'DD.MM.YYYY' })).rejects.toThrow(
+      /no column submitted_at, .*--submitted-at-column/,
+    )
+  })
+
+  it('has identifiers only, where the others are not needed', async () => {
+    const content = 'identifier,submitted_at,source\na,yesterday,\0\n'
+    expect(await csv(content, { withMetadata: false })).toEqual([
+      { line: 2, identifier: 'a', submittedAt: null, source: null },
     ])
   })
 
@@ -166,7 +195,7 @@ describe('a CSV file of identifiers', () => {
   it.each([
     ['DD.MM.YYYY', '01.07.2026', '2026-07-01T00:00:00Z'],
     ['DD.MM.YYYY', '1.7.2026 9:05', '2026-07-01T09:05:00Z'],
-    ['DD.MM.YYYY', '31.12.2026 23:59:58', '2026-12-31T23:59:58Z'],
+    ['DD.MM.YYYY', '31.12.2025 23:59:58', '2025-12-31T23:59:58Z'],
     ['DD/MM/YYYY', '01/07/2026', '2026-07-01T00:00:00Z'],
     ['MM/DD/YYYY', '01/07/2026', '2026-01-07T00:00:00Z'],
     ['MM/DD/YYYY', '2026-07-01T10:00Z', '2026-07-01T10:00:00Z'],
@@ -184,7 +213,10 @@ describe('a CSV file of identifiers', () => {
     ['DD.MM.YYYY', '01.07.2026 25:00'],
   ] as const)('has no time of the form %s in %s', async (dateFormat, given) => {
     expect(await csv(`identifier,submitted_at\na,${given}\n`, { dateFormat })).toEqual([
-      { line: 2, reason: `submitted_at is neither a time of the form ${dateFormat} nor one of ISO 8601` },
+      {
+        line: 2,
+        reason: `submitted_at "${given}" is no existing time of the form ${dateFormat}, nor of ISO 8601`,
+      },
     ])
   })
 
@@ -205,10 +237,16 @@ describe('a CSV file of identifiers', () => {
     'refuses the time %s, which would break the calendars of readers',
     async (given) => {
       expect(await csv(`identifier,submitted_at\na,${given}\n`)).toEqual([
-        { line: 2, reason: 'submitted_at lies outside the years 1970 to 2099' },
+        { line: 2, reason: `submitted_at "${given}" lies before 1970 or in the future` },
       ])
     },
   )
+
+  it('has local times that are ahead of UTC, and none that are later than these', async () => {
+    const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
+    const content = `identifier,submitted_at\na,${inHours(14)}\nb,${inHours(25)}\n`
+    expect(await csv(content)).toMatchObject([{ identifier: 'a' }, { line: 3 }])
+  })
 
   it.each([
     '01/07/2026',
@@ -224,10 +262,16 @@ describe('a CSV file of identifiers', () => {
     expect(await csv(`identifier,submitted_at\na,${given}\n`)).toEqual([
       {
         line: 2,
-        reason:
-          'submitted_at is not an ISO 8601 time, such as 2026-07-01T10:00:00Z; --date-format allows other forms',
+        reason: `submitted_at "${given}" is no time of ISO 8601, such as 2026-07-01T10:00:00Z; --date-format allows other forms`,
       },
     ])
+  })
+
+  it('names a wrong time by its beginning, as a terminal may show it', async () => {
+    const [entry] = await csv(`identifier,submitted_at\na,\u202E${'x'.repeat(100)}\n`)
+    expect(entry).toMatchObject({
+      reason: expect.stringContaining(`"\\u{202e}${'x'.repeat(39)}" is no time`),
+    })
   })
 
   it('names blank identifiers by line', async () => {
@@ -251,8 +295,7 @@ describe('a CSV file of identifiers', () => {
   it('ends on an error although the producer does not end', async () => {
     const endless = new Readable({ read: () => {} })
     endless.push(`identifier\na"b\n${'more\n'.repeat(100)}`)
-    const options = { column: 'identifier', delimiter: undefined, dateFormat: undefined }
-    await expect(Array.fromAsync(readCsvEntries(endless, options))).rejects.toThrow(UsageError)
+    await expect(Array.fromAsync(readCsvEntries(endless, {}))).rejects.toThrow(UsageError)
     expect(endless.destroyed).toBe(true)
   })
 
