@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import type { Finding } from '../operations/doctor/finding.ts'
 import { asCalled } from '../platform/called-as.ts'
 import { printable } from '../platform/text.ts'
-import { print, printJson } from '../platform/terminal/output.ts'
+import { print, printJson, printSuccess } from '../platform/terminal/output.ts'
 import { parseText } from './parse.ts'
 
 export function doctorCommand() {
@@ -42,7 +42,10 @@ Examples:
         unknown,
         known: options.probe,
         onFinding: (finding) => {
-          if (!options.json) print(describe(finding))
+          if (options.json) return
+          const isProblem = finding.status === 'failed' || finding.status === 'warning'
+          if (isProblem) print(describe(finding))
+          else printSuccess(describe(finding))
         },
       })
       if (options.json) printJson(findings)

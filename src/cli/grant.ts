@@ -1,6 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Grant } from '../operations/roles/grant.ts'
-import { joinByObject } from '../operations/roles/privileges.ts'
 import { openDatabase } from './open-app.ts'
 import { printChanges } from './print-result.ts'
 
@@ -34,7 +33,7 @@ Example:
         annotates: options.annotate ?? false,
         revokesOthers: options.revokeOthers ?? false,
       })
-      printChanges(options, { role, ...result }, `${role} can execute runs.\n${describeGrant(result)}`)
+      printChanges(options, { role, ...result }, `${role} can execute runs.\n${await describeGrant(result)}`)
     })
 }
 
@@ -67,7 +66,7 @@ Example:
       const text = [
         `${role} can read the views of identifai_reporting${withTables ? ' and the data tables of identifai' : ''}. Start with:`,
         '  SELECT view_name, column_name, description FROM identifai_reporting.data_dictionary;',
-        describeGrant(result),
+        await describeGrant(result),
         ...(statements.length > 0
           ? [
               'Some of its queries are slow until an administrator of the database executes this:',
@@ -105,12 +104,13 @@ Example:
         `${role} can enqueue identifiers:
   INSERT INTO identifai.identifiers (identifier, submitted_at, source) VALUES ('...', now(), 'calls') ON CONFLICT DO NOTHING;
   SELECT identifai.request_refresh('...');
-${describeGrant(result)}`,
+${await describeGrant(result)}`,
       )
     })
 }
 
-function describeGrant({ granted, revoked }: Grant): string {
+async function describeGrant({ granted, revoked }: Grant): Promise<string> {
+  const { joinByObject } = await import('../operations/roles/privileges.ts')
   if (granted.length + revoked.length === 0)
     return 'Nothing was changed, because it already had these privileges.'
   const statements = [

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
-import { type InvalidEntry, NOT_UTF8 } from '../pipeline/queue/input/entry.ts'
+import { NOT_UTF8 } from '../pipeline/queue/input/decode-input.ts'
+import type { InvalidEntry } from '../pipeline/queue/input/entry.ts'
 import { UsageError } from '../platform/errors.ts'
 
 /** The options of commands that read identifiers from a file. */

@@ -4,7 +4,6 @@ import type { DatabaseApp } from '../platform/database-app.ts'
 import type { Ownership } from '../operations/roles/read-privileges.ts'
 import { DatabaseError } from '../platform/errors.ts'
 import type { Environment } from '../platform/config/environment.ts'
-import type { UnknownVariable } from '../platform/config/unknown-variables.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../platform/postgres/database-error.ts'
 
 /**
@@ -45,12 +44,9 @@ function limitHeap(): void {
 }
 
 /** Warns of misspelled names, which would silently leave their defaults in force. */
-export function warnOfUnknown(unknown: readonly UnknownVariable[], { logger }: Pick<App, 'logger'>): void {
+export function warnOfUnknown(unknown: readonly string[], { logger }: Pick<App, 'logger'>): void {
   if (unknown.length === 0) return
-  const variables = unknown.map(({ name, meant }) =>
-    meant === undefined ? name : `${name} (Did you mean ${meant}?)`,
-  )
-  logger.warn({ variables }, 'unknown configuration variables, see identifai-sync --help')
+  logger.warn({ variables: unknown }, 'unknown configuration variables, see identifai-sync --help')
 }
 
 /** Does the work; when the role lacks a privilege, throws the error that explains what this command needs. */

@@ -63,7 +63,10 @@ export function createProgram(): CommandUnknownOpts {
         'API in batches of 100, and stores the records, with their history, in relational tables.',
     )
     .version(VERSION, '-V, --version', 'print the version')
-    .option('-q, --quiet', 'print errors and problems only, and the document of --json')
+    .option(
+      '-q, --quiet',
+      'print problems and requested data only: no success, no progress, no log of a healthy run',
+    )
     .addOption(
       new Option('--color <when>', 'color states and findings; NO_COLOR and FORCE_COLOR are obeyed, too')
         .choices(COLOR_CHOICES)

@@ -1,5 +1,12 @@
 import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
-import { EXIT_CODE, exitCodeOf, PermanentError, RetryableError, UsageError } from '../platform/errors.ts'
+import {
+  ConfigurationError,
+  EXIT_CODE,
+  exitCodeOf,
+  PermanentError,
+  RetryableError,
+  UsageError,
+} from '../platform/errors.ts'
 import { assertNodeVersion } from '../platform/node-version.ts'
 import { asDatabaseError } from '../platform/postgres/database-error.ts'
 import { printNotice } from '../platform/terminal/output.ts'
@@ -14,6 +21,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     process.exitCode = report(error)
+    if (error instanceof ConfigurationError) await warnOfUnknown()
   }
 }
 
@@ -46,9 +54,15 @@ function refuseTakenOptions(program: CommandUnknownOpts, args: readonly string[]
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.success : EXIT_CODE.usage
   const known = asDatabaseError(error) ?? error
-  const text = textOf(known)
-  printNotice(`error: ${text}`)
+  printNotice(`error: ${textOf(known)}`)
   return exitCodeOf(known)
+}
+
+/** A variable that is not set may have been set under another name. */
+async function warnOfUnknown(): Promise<void> {
+  const { readEnvironment } = await import('../platform/config/environment.ts')
+  for (const variable of readEnvironment().unknown)
+    printNotice(`warning: A variable is unknown, so it has no effect: ${variable}`)
 }
 
 function textOf(error: unknown): string {

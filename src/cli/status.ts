@@ -2,10 +2,11 @@ import { Command } from '@commander-js/extra-typings'
 import type { Status, Stuck } from '../pipeline/queue/status.ts'
 import { counted, durationText, textTable } from '../platform/terminal/text.ts'
 import { asCalled } from '../platform/called-as.ts'
+import { print, printJson, printSuccess } from '../platform/terminal/output.ts'
 import { timeText } from '../platform/time.ts'
 import { printable } from '../platform/text.ts'
 import { openDatabase } from './open-app.ts'
-import { printResult } from './print-result.ts'
+import { printChanges, printResult } from './print-result.ts'
 
 /** The rest is in the table identifai.identifiers. */
 const STUCK_SHOWN = 100
@@ -28,36 +29,46 @@ export function statusCommand() {
       await using app = await openDatabase()
       if (options.stuck) {
         const stuck = await readStuck(app.db, STUCK_SHOWN)
-        return printResult(options, stuck, stuck.map(describeStuck).join('\n\n') || 'Nothing is stuck.')
+        if (stuck.length === 0) return printChanges(options, stuck, 'Nothing is stuck.')
+        return printResult(options, stuck, asCalled(stuck.map(describeStuck).join('\n\n')))
       }
       const { schedule: expression, timezone } = parseScheduleConfig(readEnvironment().environment)
       const next_nightly_at = nextCronTime({ expression, timeZone: timezone, now: new Date() })
       const paused_until = await readPause(app.db)
       const status = { ...(await readStatus(app.db)), paused_until, next_nightly_at }
-      printResult(options, status, describeStatus(status))
+      if (options.json) return printJson(status)
+      const problems = describeProblems(status)
+      if (problems !== null) print(problems)
+      printSuccess(describeStatus(status))
     })
 }
 
 /** The status, with the end of a pause and the time of the next nightly run. */
 type Described = Status & { readonly paused_until: Date | null; readonly next_nightly_at: Date | null }
 
-/** The status for people; --json has every figure of it. */
+/** The problems that need attention, for people; null without any. */
+export function describeProblems(status: Described): string | null {
+  const problems = problemsOf(status).map((problem) => `- ${asCalled(problem)}`)
+  return problems.length === 0 ? null : ['Needs attention:', ...problems, ''].join('\n')
+}
+
+function problemsOf(status: Described): string[] {
+  return status.tracked.length === 0 ? [] : [...problemsOfRuns(status), ...problemsOfIdentifiers(status)]
+}
+
+/** The figures for people; --json has all of them. */
 export function describeStatus(status: Described): string {
   if (status.tracked.length === 0) {
     return asCalled('Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>')
   }
-  const problems = [...problemsOfRuns(status), ...problemsOfIdentifiers(status)]
   const next = status.next_due_at ? ` The next one is due at ${timeText(status.next_due_at)}.` : ''
   const lines = [
-    problems.length === 0 ? 'Nothing needs attention.' : 'Needs attention:',
-    ...problems.map((problem) => `- ${problem}`),
-    '',
+    ...(problemsOf(status).length === 0 ? ['Nothing needs attention.', ''] : []),
     textTable(
       status.tracked.map(({ state, identifiers, with_error }) => ({ state, identifiers, with_error })),
     ),
     '',
     `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} leased by a run.${next}`,
-    '',
     ...lastRuns(status.last_runs),
   ]
   if (status.next_nightly_at) {
@@ -70,13 +81,10 @@ export function describeStatus(status: Described): string {
 /** The problems of the runs since the last success, and the pause that keeps the next ones from requests. */
 function problemsOfRuns({ last_runs: runs, paused_until }: Described): string[] {
   const problems = remarksOn(sinceSuccess(runs))
-  if (runs.length === 0)
-    problems.push(asCalled('No run has started yet. Start one with: identifai-sync sync'))
+  if (runs.length === 0) problems.push('No run has started yet. Start one with: identifai-sync sync')
   if (paused_until !== null)
     problems.push(
-      asCalled(
-        `Requests are paused until ${timeText(paused_until)}, because the API requested it or other processes wait for slots. If the API is wrong, end the pause with: identifai-sync resume`,
-      ),
+      `Requests are paused until ${timeText(paused_until)}, because the API requested it or other processes wait for slots. If the API is wrong, end the pause with: identifai-sync resume`,
     )
   return problems
 }
@@ -104,14 +112,14 @@ function remarksOn(runs: readonly LastRun[]): string[] {
 }
 
 function problemsOfIdentifiers({ tracked }: Status): string[] {
-  const stuck = tracked.filter(({ state, common_error }) => common_error !== null && state !== 'retired')
+  const stuck = tracked.filter(({ common_error }) => common_error !== null)
   const problems = stuck.map(
     ({ state, with_error, common_error }) =>
       `${counted(with_error, `${state} identifier`)}, most often because: ${common_error}`,
   )
   return problems.length === 0
     ? []
-    : [...problems, asCalled('To list these identifiers: identifai-sync status --stuck')]
+    : [...problems, 'To list these identifiers: identifai-sync status --stuck']
 }
 
 function lastRuns(runs: Status['last_runs']): string[] {
@@ -122,8 +130,8 @@ function lastRuns(runs: Status['last_runs']): string[] {
       return { started, took, trigger, status, claimed, requests, changed }
     }),
   )
-  const remarks = remarksOn(runs.slice(sinceSuccess(runs).length))
-  return remarks.length > 0 ? [table, '', ...remarks] : [table]
+  const remarks = remarksOn(runs.slice(sinceSuccess(runs).length)).map(asCalled)
+  return ['', table, ...(remarks.length > 0 ? ['', ...remarks] : [])]
 }
 
 function describeStuck({ identifier, state, attempts, absences, due_at, last_error }: Stuck): string {

@@ -94,6 +94,12 @@ describe.each(WRONG)('an address that responds with %s', (_, wrong) => {
     expect(run.requests).toBeLessThanOrEqual(most)
     expect(run).toMatchObject({ status: 'failed', released: run.claimed, not_returned: 0 })
     expect(await rowsOf(bench)).toEqual(before)
+    // Finished identifiers of a control group have no problem, because they are not due.
+    const { rows } = await sql`
+      select from identifai.identifiers where due_at > now() and (last_error is not null or withheld_at is not null)`.execute(
+      bench.app.db,
+    )
+    expect(rows).toEqual([])
 
     bench.respondWith(records)
     expect((await execute(bench)).run).toMatchObject({ status: 'succeeded' })

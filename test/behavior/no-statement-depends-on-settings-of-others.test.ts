@@ -136,5 +136,13 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer in transaction mode', () => {
       const result = await cli.call(args, environment)
       expect([args, result.code, result.code === code ? '' : result.stderr]).toEqual([args, code, ''])
     }
+    const url = new URL(environment.DATABASE_URL)
+    url.pathname = 'no_such_database'
+    expect(await cli.call(['status'], { ...environment, DATABASE_URL: url.href })).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(
+        /^error: The connection pooler refuses the connection \(.*\)\. Check the/,
+      ),
+    })
   })
 })

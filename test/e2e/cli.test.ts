@@ -64,6 +64,19 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     }
   })
 
+  it('a variable under a similar name, which is probably meant', async () => {
+    file('.env', 'DATABASE_URI=postgresql://h/x\n')
+    const { DATABASE_URL: _, ...rest } = environment
+    for (const command of [['migrate'], ['status'], ['sync']]) {
+      const { code, stderr } = await cli.call(command, rest)
+      expect(code).toBe(2)
+      expect(stderr).toMatch(
+        /^error: Configuration: DATABASE_URL is not set.*\nwarning: A variable .*: DATABASE_URI \(Did you mean DATABASE_URL\?\)\n$/,
+      )
+    }
+    rmSync(path.join(cli.folder, '.env'))
+  })
+
   it('a malformed DATABASE_URL, with every other problem in the same message', async () => {
     const result = await cli.call(['sync'], { DATABASE_URL: 'localhost/x', SYNC_RETRIES: 'x' })
     expectClearError(
@@ -86,7 +99,7 @@ describe('bad input ends with one clear sentence and the documented exit code', 
     })
     expect(result.stderr).not.toContain('e2e-other-secret')
     const { stdout } = await cli.run(['doctor'], environment)
-    expect(stdout).toContain('warning  configuration: The variable API_KEY is unknown, so it has no effect.')
+    expect(stdout).toContain('warning  configuration: A variable is unknown, so it has no effect: API_KEY')
     rmSync(path.join(cli.folder, '.env'))
   })
 

@@ -102,6 +102,7 @@ it('status and doctor show a pause, and resume ends it', async () => {
     IDENTIFAI_API_KEY: 'test-key-0123456789',
   })
   expect(doctor.stdout).toMatch(/warning +pause: Requests are paused until/)
+  expect(doctor.stdout).toMatch(/skipped +api: Requests are paused, so none was sent\./)
   expect((await cli.call(['resume'], environment)).stdout).toMatch(/^The pause until .* has ended\.$/m)
   expect((await cli.call(['status'], environment)).stdout).not.toContain('paused')
   await bench.makeAllDue()

@@ -64,8 +64,12 @@ describe('--quiet', () => {
     expect(json.stderr).toBe('')
   })
 
-  it('prints queries, dry runs, problems and errors', async () => {
-    expect((await cli.call(['status', '--quiet'], environment)).stdout).toContain('Nothing needs attention.')
+  it('prints dry runs, problems and errors', async () => {
+    expect((await cli.call(['status', '--quiet'], environment)).stdout).toBe('')
+    expect((await cli.call(['status', '--stuck', '--quiet'], environment)).stdout).toBe('')
+    expect((await cli.call(['doctor', '--quiet'], environment)).stdout).toBe('')
+    const wrong = await cli.call(['doctor', '--quiet'], { ...environment, SYNC_RETRIES: 'x' })
+    expect(wrong.stdout).toMatch(/^failed {3}configuration: SYNC_RETRIES must .*\n +Correct it\. .*\n$/)
     expect((await cli.call(['enqueue', 'x', '--dry-run', '--quiet'], environment)).stdout).toContain(
       'dry run',
     )
@@ -78,6 +82,9 @@ describe('--quiet', () => {
       expect.stringMatching(/^Run .* failed after/),
       expect.stringMatching(/error: .*refuses the key.*\n$/s),
     ])
+    const { stdout: status } = await cli.call(['status', '--quiet'], environment)
+    expect(status).toMatch(/^Needs attention:\n- The run of .* failed: .*refuses the key/)
+    expect(status).not.toContain('due now')
   })
 })
 

@@ -4,32 +4,26 @@ import { targetBytes, targetPathBytes } from '../../pipeline/api/request.ts'
 import type { SyncConfig } from '../../platform/config/config.ts'
 import { parseDaemonConfig } from '../../platform/config/daemon-config.ts'
 import type { Environment } from '../../platform/config/environment.ts'
-import type { UnknownVariable } from '../../platform/config/unknown-variables.ts'
 import { ConfigurationError, EXIT_CODE } from '../../platform/errors.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { failed, ok, type Result, warning } from './finding.ts'
 
 /**
  * Checks that the environment has all settings of a run and of the daemon, and reports its unknown variables. The
- * configuration is undefined when a setting is wrong, which makes all other checks impossible.
+ * configuration is undefined when a setting is wrong.
  */
 export function checkConfiguration(
   environment: Environment,
-  unknownVariables: readonly UnknownVariable[],
+  unknownVariables: readonly string[],
 ): {
   readonly config: SyncConfig | undefined
   readonly results: Result[]
 } {
-  const unknown = unknownVariables.map(({ name, meant }) =>
-    meant === undefined
-      ? warning(
-          `The variable ${name} is unknown, so it has no effect.`,
-          'Correct its name, or remove it. identifai-sync --help lists every variable.',
-        )
-      : warning(
-          `The variable ${name} is unknown, so it has no effect. Did you mean ${meant}?`,
-          'Correct its name. identifai-sync --help lists every variable.',
-        ),
+  const unknown = unknownVariables.map((variable) =>
+    warning(
+      `A variable is unknown, so it has no effect: ${variable}`,
+      'Correct its name, or remove it. identifai-sync --help lists every variable.',
+    ),
   )
   try {
     const config = parseDaemonConfig(environment)

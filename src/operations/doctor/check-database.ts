@@ -92,7 +92,7 @@ export async function checkPause(db: Kysely<Database>): Promise<Result> {
   if (until === null) return ok('Requests are not paused.')
   return warning(
     `Requests are paused until ${timeText(until)}, because the API requested it (Retry-After).`,
-    'Wait until then. If the API is wrong, run identifai-sync resume.',
+    'Wait until then. A pause lasts an hour at most. If the API is wrong, run identifai-sync resume.',
   )
 }
 

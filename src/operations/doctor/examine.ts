@@ -1,9 +1,14 @@
+import type { Kysely } from 'kysely'
 import { type App, createApp } from '../../app.ts'
+import { type DatabaseConfig, parseDatabaseConfig } from '../../platform/config/config.ts'
 import type { Environment } from '../../platform/config/environment.ts'
-import type { UnknownVariable } from '../../platform/config/unknown-variables.ts'
 import { ENDPOINTS } from '../../media/registry.ts'
+import { readPause } from '../../pipeline/api/pause.ts'
+import { createDatabaseApp } from '../../platform/database-app.ts'
+import { ConfigurationError } from '../../platform/errors.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { readClock } from '../../platform/postgres/clock.ts'
+import type { Database } from '../../platform/postgres/database.ts'
 import { checkApi } from './check-api.ts'
 import { checkConfiguration, checkRequestSize } from './check-configuration.ts'
 import { checkClocks, checkDatabase, checkPause, checkStatuses, checkWrites } from './check-database.ts'
@@ -20,7 +25,7 @@ export async function examine(
   environment: Environment,
   options: {
     /** Variables of the environment that nothing reads. */
-    readonly unknown: readonly UnknownVariable[]
+    readonly unknown: readonly string[]
     /** An identifier that has a result. With it, the doctor also probes how the API behaves. */
     readonly known: string | undefined
     readonly onFinding: (finding: Finding) => void
@@ -36,18 +41,38 @@ export async function examine(
   }
   const { config, results: configuration } = checkConfiguration(environment, options.unknown)
   report('configuration', configuration)
-  if (config === undefined) return findings
 
   // The findings contain everything that the log would.
-  await using app = createApp(config, { logger: createLogger({ level: 'silent', terminal: false }) })
+  const logger = createLogger({ level: 'silent', terminal: false })
   const passed = new Set<string>()
-  for (const { name, needs, run } of listChecks(app, passed, options.known)) {
-    const isPossible = needs === undefined || passed.has(needs)
-    const results = isPossible ? [await run()].flat() : [skipped()]
-    if (isPossible && results.every(({ status }) => status !== 'failed')) passed.add(name)
-    report(name, results)
+  const perform = async (checks: readonly Check[]) => {
+    for (const { name, needs, run } of checks) {
+      const isPossible = needs === undefined || passed.has(needs)
+      const results = isPossible ? [await run()].flat() : [skipped()]
+      if (isPossible && results.every(({ status }) => status !== 'failed')) passed.add(name)
+      report(name, results)
+    }
+  }
+  if (config !== undefined) {
+    await using app = createApp(config, { logger })
+    await perform([...checksOfDatabase(app.db), ...checksOfApi(app, passed, options.known)])
+  } else {
+    const databaseConfig = asDatabaseConfig(environment)
+    if (databaseConfig === undefined) return findings
+    await using database = createDatabaseApp(databaseConfig, { maxConnections: 1 }, { logger })
+    await perform(checksOfDatabase(database.db))
   }
   return findings
+}
+
+/** The configuration of the database, which can be right where another setting is wrong. */
+function asDatabaseConfig(environment: Environment): DatabaseConfig | undefined {
+  try {
+    return parseDatabaseConfig(environment)
+  } catch (error) {
+    if (error instanceof ConfigurationError) return undefined
+    throw error
+  }
 }
 
 interface Check {
@@ -57,15 +82,8 @@ interface Check {
   readonly run: () => Promise<Result | Result[]>
 }
 
-/** Lists the checks after the configuration, in their order; `passed` has the names of those that have passed so far. */
-function listChecks(app: App, passed: ReadonlySet<string>, known: string | undefined): readonly Check[] {
-  const { config, db, api, quota } = app
-  let apiDate: Date | null = null
-  // Without its tables there is no quota to share, and without writes no slot to take.
-  const takeSlot = async () => {
-    if (passed.has('writes')) await quota.takeSlot({ urgent: true, signal: new AbortController().signal })
-  }
-  const checks: Check[] = [
+function checksOfDatabase(db: Kysely<Database>): readonly Check[] {
+  return [
     { name: 'database', run: () => checkDatabase(db) },
     { name: 'privileges', needs: 'database', run: () => checkPrivileges(db) },
     { name: 'migrations', needs: 'privileges', run: () => checkMigrations(db) },
@@ -73,10 +91,26 @@ function listChecks(app: App, passed: ReadonlySet<string>, known: string | undef
     { name: 'writes', needs: 'migrations', run: () => checkWrites(db) },
     { name: 'pause', needs: 'migrations', run: () => checkPause(db) },
     { name: 'statuses', needs: 'migrations', run: () => checkStatuses(db) },
+  ]
+}
+
+/** The checks after those of the database; `passed` has the names of those that have passed so far. */
+function checksOfApi(app: App, passed: ReadonlySet<string>, known: string | undefined): readonly Check[] {
+  const { config, db, api, quota } = app
+  let apiDate: Date | null = null
+  // Without its tables there is no quota to share, and without writes no slot to take.
+  const takeSlot = async () => {
+    if (passed.has('writes')) await quota.takeSlot({ urgent: true, signal: new AbortController().signal })
+  }
+  const isPaused = async () => passed.has('migrations') && (await readPause(db)) !== null
+  const checks: Check[] = [
     { name: 'requests', run: () => checkRequestSize(config, passed.has('migrations') ? db : null) },
     {
       name: 'api',
       run: async () => {
+        // A request into a pause could make the API prolong it.
+        if (await isPaused())
+          return skipped('Requests are paused, so none was sent. Run doctor again after that.')
         const response = await checkApi({ api, takeSlot, db: passed.has('migrations') ? db : null })
         apiDate = response.httpDate
         return response.result
@@ -95,7 +129,8 @@ function listChecks(app: App, passed: ReadonlySet<string>, known: string | undef
     checks.push({
       name: 'probe',
       needs: 'api',
-      run: () => probeApi({ api, endpoint: ENDPOINTS[0], known, takeSlot }),
+      run: async () =>
+        (await isPaused()) ? skipped() : probeApi({ api, endpoint: ENDPOINTS[0], known, takeSlot }),
     })
   }
   return checks

@@ -260,9 +260,15 @@ export function refuseLongPause(pauseMs: number): void {
   const { maxPauseMs } = RETRY_POLICY.request
   if (pauseMs <= maxPauseMs) return
   throw new PauseTooLongError(
-    `The API requires a pause (Retry-After) of ${minutes(pauseMs)} minutes, but a run waits for at most ${minutes(maxPauseMs)}.`,
+    `The API requires a pause (Retry-After) of ${pauseText(pauseMs)}, but a run waits for at most ${minutes(maxPauseMs)} minutes.`,
     'Run again after that. If the API is wrong, end the pause with identifai-sync resume.',
   )
+}
+
+/** A longer pause is stored as the longest one. */
+function pauseText(milliseconds: number): string {
+  if (milliseconds >= RETRY_POLICY.request.longestPauseMs) return 'an hour or more'
+  return `${minutes(milliseconds)} minutes`
 }
 
 function minutes(milliseconds: number): number {

@@ -36,7 +36,8 @@ export async function renewLeases(
 
 /**
  * Releases claims without an outcome. State and counters stay, except after a failed request. An identifier whose refresh
- * was requested while it was claimed stays due. Claims that this run no longer holds are skipped.
+ * was requested while it was claimed stays due. Identifiers of a control group that are not due are not withheld.
+ * Claims that this run no longer holds are skipped.
  */
 export async function releaseClaims(
   db: Kysely<Database>,
@@ -54,8 +55,8 @@ export async function releaseClaims(
     update identifai.identifiers as i set
       lease_until = null, leased_by = null,
       attempts = i.attempts + case when r.failure is null then 0 else 1 end,
-      last_error = coalesce(r.failure, r.withheld, i.last_error),
-      withheld_at = case when r.withheld is null then i.withheld_at else now() end,
+      last_error = coalesce(r.failure, case when i.due_at <= now() then r.withheld end, i.last_error),
+      withheld_at = case when r.withheld is not null and i.due_at <= now() then now() else i.withheld_at end,
       due_at = case when r.failure is null or i.refresh_requested_at > r.claimed_at then i.due_at
                     else now() + make_interval(secs => r.due_after_seconds) end
     from mine join unnest(

@@ -10,16 +10,18 @@ export async function readStatus(db: Kysely<Database>) {
 
 export type Status = Awaited<ReturnType<typeof readStatus>>
 
-/** Tracked identifiers by state, with those whose last request failed; a state without any is left out. */
+/** Tracked identifiers by state, with those that have a problem, unless retired; a state without any is left out. */
 async function readStates(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.identifiers')
     .select(({ fn }) => [
       'state',
       fn.countAll<number>().as('identifiers'),
-      fn.count<number>('last_error').as('with_error'),
+      fn.count<number>('last_error').filterWhere('state', '<>', 'retired').as('with_error'),
       // Kysely has no mode().
-      sql<string | null>`mode() within group (order by last_error)`.as('common_error'),
+      sql<string | null>`mode() within group (order by last_error) filter (where state <> 'retired')`.as(
+        'common_error',
+      ),
     ])
     .groupBy('state')
     .orderBy('state')

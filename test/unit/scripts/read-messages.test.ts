@@ -74,7 +74,7 @@ describe('the findings of doctor', () => {
         { status: 'ok', found: 'The API accepts the key.', remedy: '' },
         {
           status: 'warning',
-          found: 'The variable <name> is unknown, so it has no effect.',
+          found: 'A variable is unknown, so it has no effect: <variable>',
           remedy: expect.stringContaining('--help'),
         },
         {

@@ -2,6 +2,9 @@ import { TextDecoder } from 'node:util'
 import { encodingOf } from '../../../platform/decode-text.ts'
 import { UsageError } from '../../../platform/errors.ts'
 
+/** The reason for which a text with U+FFFD is invalid. */
+export const NOT_UTF8 = 'not valid UTF-8'
+
 /** The first bytes of the files of spreadsheets: a ZIP archive, and the older compound file. */
 const SPREADSHEETS = [
   [0x50, 0x4b, 0x03, 0x04],

@@ -1,12 +1,11 @@
 import { printable } from '../../../platform/text.ts'
+import { NOT_UTF8 } from './decode-input.ts'
 import { type DateFormat, readTime } from './date-format.ts'
 
 /** Longest identifier that can be tracked, in bytes. */
 export const MAX_IDENTIFIER_BYTES = 1024
 
 export const TOO_LONG = `longer than ${MAX_IDENTIFIER_BYTES} bytes`
-
-export const NOT_UTF8 = 'not valid UTF-8'
 
 /** One identifier of the input, and its place there. */
 export interface Entry {

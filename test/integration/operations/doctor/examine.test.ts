@@ -213,12 +213,39 @@ describe('the doctor', () => {
     })
   })
 
-  it('ends after the configuration when a setting is wrong', async () => {
+  it('checks the database also where another setting is wrong, and then sends no request', async () => {
+    await using own = await createTestDatabase()
+    const { findings, exitCode, requests } = await examination({
+      databaseUrl: own.url,
+      environment: { IDENTIFAI_API_KEY: '' },
+    })
+    expect(findings.map(({ check, status }) => [check, status])).toEqual([
+      ['configuration', 'failed'],
+      ...['database', 'privileges', 'migrations', 'sequences', 'writes', 'pause', 'statuses'].map((check) => [
+        check,
+        'ok',
+      ]),
+    ])
+    expect(exitCode).toBe(2)
+    expect(requests).toEqual([])
+  })
+
+  it('sends no request during a pause', async () => {
+    await using own = await createTestDatabase()
+    await sql`insert into identifai.api_quota (key_fingerprint, paused_until)
+      values ('x', now() + interval '3 minutes')`.execute(own.db)
+    const { found, requests } = await examination({ databaseUrl: own.url, known: 'a' })
+    for (const check of ['api', 'probe']) expect(found(check)).toMatchObject({ status: 'skipped' })
+    expect(requests).toEqual([])
+  })
+
+  it('ends after the configuration when a setting of the database is wrong', async () => {
     const { findings, exitCode, requests } = await examination({
       databaseUrl: 'postgresql://127.0.0.1:1/x',
-      environment: { SYNC_RETRIES: 'x', SYNC_BATCHSIZE: '5' },
+      environment: { DATABASE_URL: 'x', SYNC_RETRIES: 'x', SYNC_BATCHSIZE: '5' },
     })
     expect(findings).toMatchObject([
+      { check: 'configuration', status: 'failed', found: expect.stringContaining('DATABASE_URL must be') },
       {
         check: 'configuration',
         status: 'failed',
@@ -227,7 +254,7 @@ describe('the doctor', () => {
       {
         check: 'configuration',
         status: 'warning',
-        found: 'The variable SYNC_BATCHSIZE is unknown, so it has no effect. Did you mean SYNC_BATCH_SIZE?',
+        found: 'A variable is unknown, so it has no effect: SYNC_BATCHSIZE (Did you mean SYNC_BATCH_SIZE?)',
       },
     ])
     expect(exitCode).toBe(2)

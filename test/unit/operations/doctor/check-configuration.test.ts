@@ -12,8 +12,8 @@ it('reports where requests go when the configuration is complete', () => {
 
 it('names each setting that is wrong, and each variable that nothing reads', () => {
   const { config, results } = checkConfiguration({ ...COMPLETE, SYNC_RETRIES: 'x', SYNC_BATCH_SIZE: '0' }, [
-    { name: 'SYNC_BATCHSIZE', meant: 'SYNC_BATCH_SIZE' },
-    { name: 'API_KEY', meant: undefined },
+    'SYNC_BATCHSIZE (Did you mean SYNC_BATCH_SIZE?)',
+    'API_KEY',
   ])
   expect(config).toBeUndefined()
   expect(results.map(({ status, found, exit_code }) => [status, found, exit_code])).toEqual([
@@ -21,9 +21,9 @@ it('names each setting that is wrong, and each variable that nothing reads', () 
     ['failed', 'SYNC_RETRIES must be a whole number from 0 to 100.', 2],
     [
       'warning',
-      'The variable SYNC_BATCHSIZE is unknown, so it has no effect. Did you mean SYNC_BATCH_SIZE?',
+      'A variable is unknown, so it has no effect: SYNC_BATCHSIZE (Did you mean SYNC_BATCH_SIZE?)',
       0,
     ],
-    ['warning', 'The variable API_KEY is unknown, so it has no effect.', 0],
+    ['warning', 'A variable is unknown, so it has no effect: API_KEY', 0],
   ])
 })

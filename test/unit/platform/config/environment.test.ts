@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { UsageError } from '../../../../src/platform/errors.ts'
 import { readEnvironment } from '../../../../src/platform/config/environment.ts'
 
 let folder: string
@@ -41,6 +42,31 @@ describe('.env', () => {
   it('keeps the special characters of a quoted value', () => {
     write('IDENTIFAI_API_KEY="a#b=c \'d"\n')
     expect(readEnvironment().environment).toMatchObject({ IDENTIFAI_API_KEY: "a#b=c 'd" })
+  })
+
+  it('names the number of a line that has no effect, and not the line, which may be a secret', () => {
+    write('# settings\nA="1\n2\n"\nIDENTIFAI_API_KEY: secret\n')
+    expect(readEnvironment).toThrow(
+      new UsageError(
+        'Line 5 of .env has not the form NAME=value, so it would have no effect.',
+        'Correct it, or write # before it.',
+      ),
+    )
+  })
+
+  it.each([
+    ['DATABASE_URL=postgresql://u:p#x@h/d', true],
+    ['DATABASE_URL = a# comment', true],
+    ['A=#x', false],
+    ['A=b # c=d#e', false],
+    ["A='b#c' # d", false],
+    ['A="b#c"', false],
+    ['# A=b#c', false],
+  ])('with the line %s is refused: %s, because a value without quotes ends at a #', (line, isRefused) => {
+    write(`LOG_LEVEL=warn\n${line}\n`)
+    const read = () => readEnvironment()
+    if (isRefused) expect(read).toThrow(/^Line 2 of \.env has a # in a value without quotes/)
+    else expect(read().environment).toMatchObject({ LOG_LEVEL: 'warn' })
   })
 
   it('yields to the environment, except where that is empty', () => {

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { unknownVariables } from '../../../../src/platform/config/unknown-variables.ts'
 
-/** The names that are reported, with the names that were probably meant. */
 function reported(names: { environment?: string[]; file?: string[] }) {
-  return unknownVariables({ environment: [], file: [], ...names }).map(({ name, meant }) => [name, meant])
+  return unknownVariables({ environment: [], file: [], ...names })
 }
 
 describe('an unknown variable', () => {
@@ -19,9 +18,9 @@ describe('an unknown variable', () => {
       'API_KEY',
     ]
     expect(reported({ environment })).toEqual([
-      ['IDENTIFAI_KEY', 'IDENTIFAI_API_KEY'],
-      ['SYNC_BATCHSIZE', 'SYNC_BATCH_SIZE'],
-      ['SYNC_FLAVOR', undefined],
+      'IDENTIFAI_KEY (Did you mean IDENTIFAI_API_KEY?)',
+      'SYNC_BATCHSIZE (Did you mean SYNC_BATCH_SIZE?)',
+      'SYNC_FLAVOR',
     ])
   })
 
@@ -38,11 +37,11 @@ describe('an unknown variable', () => {
       'https_proxy',
     ]
     expect(reported({ file })).toEqual([
-      ['API_KEY', undefined],
-      ['DATABASE_URI', 'DATABASE_URL'],
-      ['HTTP_PROXY', 'HTTPS_PROXY'],
-      ['PGPASWORD', 'PGPASSWORD'],
-      ['sync_retries', 'SYNC_RETRIES'],
+      'API_KEY',
+      'DATABASE_URI (Did you mean DATABASE_URL?)',
+      'HTTP_PROXY (Did you mean HTTPS_PROXY?)',
+      'PGPASWORD (Did you mean PGPASSWORD?)',
+      'sync_retries (Did you mean SYNC_RETRIES?)',
     ])
   })
 
