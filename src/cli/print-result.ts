@@ -56,7 +56,7 @@ export function printChange(
   if (changed === 0) {
     throw new UsageError(
       `Nothing was changed. ${problems}.`,
-      'Check their spelling. To see whether one is tracked, run: identifai-sync status <id>',
+      'Check their spelling. To see if one is tracked, run: identifai-sync explain <identifier>',
     )
   }
   const would = options.dryRun ? 'would be ' : ''

@@ -5,6 +5,7 @@ import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { hasPgBouncer, startPgBouncer } from '../support/pg-bouncer.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { createTestDatabase } from '../support/test-database.ts'
 import { createTestCli } from '../support/test-cli.ts'
 
 /** Settings of a role or a database that would change the meaning of a statement, or end it. */
@@ -135,6 +136,10 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer in transaction mode', () => {
     for (const [code, ...args] of expected) {
       const result = await cli.call(args, environment)
       expect([args, result.code, result.code === code ? '' : result.stderr]).toEqual([args, code, ''])
+    }
+    await using empty = await createTestDatabase('empty')
+    for (const args of [['migrate'], ['migrate', 'down', '--all', '--yes']]) {
+      expect(await cli.call(args, { DATABASE_URL: pooler.through(empty.url) })).toMatchObject({ code: 0 })
     }
     const url = new URL(environment.DATABASE_URL)
     url.pathname = 'no_such_database'

@@ -196,7 +196,7 @@ describe('requeue and retire', () => {
     expect(await call('requeue', 'x')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(
-        /^error: Nothing was changed\. 1 identifier not tracked, or retired: x\. Check .*status <id>$/m,
+        /^error: Nothing was changed\. 1 identifier not tracked, or retired: x\. Check .*explain <identifier>$/m,
       ),
     })
     expect(await call('requeue')).toMatchObject({
