@@ -24,9 +24,9 @@ export async function seedHistory(db: Kysely<Database>, size: HistorySize): Prom
     insert into identifai.sync_runs (
       run_id, trigger, status, started_at, finished_at, host, pid, version, tracked_count, pending_count, done_count,
       errored_count, missing_count, quarantined_count, retired_count, unsealed_runs, confirmed_since, chain_position,
-      merkle_root, chain_head, notes_through)
+      merkle_root, leaf_count, chain_head, notes_through)
     select md5(n::text)::uuid, 'nightly', 'succeeded', started, started + interval '1 hour', 'h', 1, '0',
-      ${size.classifications}, 0, ${size.classifications}, 0, 0, 0, 0, 0, started, n, repeat('0', 64),
+      ${size.classifications}, 0, ${size.classifications}, 0, 0, 0, 0, 0, started, n, repeat('0', 64), 0,
       encode(sha256(n::text::bytea), 'hex'), 0
     from generate_series(1, ${size.nightlyTimes}) as n, lateral (select '2026-01-01 02:00Z'::timestamptz + n * interval '1 day' as started) as at`.execute(
     db,

@@ -1,6 +1,6 @@
 """Verifies a bundle of identifai-sync from itself alone: python3 verify_bundle.py q3.bundle.jsonl [chain head kept elsewhere]
 Written from docs/bundle.md, independently of the product. Prints its findings; exit code 0 when there are none, else 6."""
-import hashlib, json, sys
+import base64, hashlib, json, sys
 from datetime import datetime, timedelta
 from verify_report import conclusions  # must be beside this file
 
@@ -20,6 +20,15 @@ def root(node, index, count, proof):  # the root that RFC 9162, section 2.1.3, p
     if index < half: return sha256(b"\1", root(node, index, half, below), bytes.fromhex(sibling))
     return sha256(b"\1", bytes.fromhex(sibling), root(node, index - half, count - half, below))
 
+def roots(count, total, proof, kept, is_whole=True):  # of the first leaves and of all, as RFC 9162, section 2.1.4, proves them
+    if count == total: return (kept, kept) if is_whole and not proof else 2 * tuple(map(bytes.fromhex, proof[0:1 - is_whole]))
+    half, *below, sibling = 1 << (total - 1).bit_length() - 1, *proof
+    if count <= half:
+        first, all_of_them = roots(count, half, below, kept, is_whole)
+        return first, sha256(b"\1", all_of_them, bytes.fromhex(sibling))
+    first, all_of_them = roots(count - half, total - half, below, kept, False)
+    return sha256(b"\1", bytes.fromhex(sibling), first), sha256(b"\1", bytes.fromhex(sibling), all_of_them)
+
 def hours(later, earlier):  # between two times; 0 where one of them is absent
     at = [time and datetime.fromisoformat(time.replace("Z", "+00:00")) for time in (later, earlier)]
     return (at[0] - at[1]) / timedelta(hours=1) if all(at) else 0
@@ -29,26 +38,35 @@ def is_outside(row, run, former):  # a revision is written during its run (excep
     time = row.get("noted_at") or row.get("observed_at")
     return hours(since, time) > 1 or hours(time, run["finished_at"]) > 1
 
-def read(lines, given):  # yields findings, then the report's data, its last run, and the rows proved under the chain
+def read(lines, given):  # yields findings, then the report's data, the run that it describes, and the rows proved under the chain
     first = json.loads(next(lines))
     if first["bundle_version"] != 1 or sha256(first["data"]).hex() != first["data_digest"]: yield "the data digest is another"
-    head, run, sealed, rows = bytes(32), {"chain_position": 0}, {}, {}
+    report = json.loads(first["data"])
+    size, head = report["head"]["as_of"]["chain_position"], bytes.fromhex(report["head"]["as_of"]["chain_head"])
+    if first["checkpoint"].split("\n")[1:] != [str(size), base64.b64encode(head).decode(), ""]: yield "the checkpoint is another head"
+    runs, rows, heads = {}, {}, {head.hex()}
     for line in map(json.loads, lines):
         if "run" in line:
-            position, run = run["chain_position"] + 1, line["run"]
-            head = sha256(head, bytes.fromhex(run["merkle_root"]), run["row"])
-            if (run["chain_position"], run["chain_head"]) != (position, head.hex()): yield f"run {position} does not follow"
-            given, former, sealed = None if given == run["chain_head"] else given, sealed, json.loads(run["row"])
+            run, position = line["run"], line["run"]["chain_position"]
+            if position <= max(runs, default=0): yield f"run {position} is out of order"
+            if root(sha256(b"\0", run["row"]), position - 1, size, run["proof"]) == head: runs[position] = json.loads(run["row"])
+            else: yield f"run {position} is not under the head"
+        elif "kept" in line:
+            kept, other = (line["kept"]["chain_position"], bytes.fromhex(line["kept"]["chain_head"])), (size, head)
+            (count, one), (total, all_of_them) = sorted((kept, other))
+            if roots(count, total, line["kept"]["proof"], one) == (one, all_of_them): heads.add(kept[1].hex())
+            else: yield f"head {kept[1].hex()} is of another chain"
         else:
-            leaf, row = line["leaf"], json.loads(line["leaf"]["row"])
-            proved = root(sha256(b"\0", leaf["row"]), leaf["leaf_no"], leaf["leaf_count"], leaf["proof"]).hex()
+            leaf, row, position = line["leaf"], json.loads(line["leaf"]["row"]), line["leaf"]["chain_position"]
+            run, former = runs.get(position, {}), runs.get(position - 1, {})
+            proved = root(sha256(b"\0", leaf["row"]), leaf["leaf_no"], run.get("leaf_count", 0), leaf["proof"]).hex()
             key = ("note", row["note_id"]) if "note_id" in row else (row["classification_id"], row["revision_no"])
-            if (leaf["chain_position"], proved) == (run["chain_position"], run["merkle_root"]):
-                rows[key] = {**row, "chain_position": run["chain_position"]}
-                if is_outside(row, sealed, former): yield f"{key} has a time outside its run"
+            if proved and proved == run.get("merkle_root"):
+                rows[key] = {**row, "chain_position": position}
+                if is_outside(row, run, former) or "note_id" in row and not former and position > 1: yield f"{key} has a time outside its run"
             else: yield f"{key} is not under the root of its run"
-    if given: yield f"head {given} is not in the chain"
-    yield json.loads(first["data"]), {**sealed, **run}, rows
+    if given and given not in heads: yield f"head {given} has no proof: have the bundle made again with --head"
+    yield report, {**runs[size], "chain_position": size, "chain_head": head.hex()}, rows
 
 def facts_of_head(run):  # the facts of a run that the head of a report must state
     as_of = "run_id finished_at chain_position chain_head notes_through first_http_date last_http_date".split()
@@ -92,5 +110,5 @@ if __name__ == "__main__":
     except Exception as error: findings.append(f"malformed, or lacks a proof: {error!r}")
     print("\n".join(findings) or "Events, notes and the coverage are as they were sealed. Decisions and figures follow from them.\n"
           "A bundle does not prove summary.now, already_forced, observed_since, and the tracked and same_file_identifiers of each file.\n" +
-          ("The given head is in its chain." if head else "Compare the chain_head of the report with a chain head that was kept elsewhere."))
+          ("The given head is of the same chain." if head else "Compare the chain_head of the report with a chain head that was kept elsewhere."))
     sys.exit(6 if findings else 0)

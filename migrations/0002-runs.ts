@@ -60,8 +60,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('first_http_date', 'timestamptz')
     .addColumn('last_http_date', 'timestamptz')
     .addColumn('chain_position', 'integer')
-    .addColumn('merkle_root', 'text')
+    .addColumn('chain_nodes', sql`text[]`)
     .addColumn('chain_head', 'text')
+    .addColumn('merkle_root', 'text')
+    .addColumn('leaf_count', 'integer')
     .addColumn('notes_through', 'bigint')
     .addPrimaryKeyConstraint('sync_runs_pkey', ['run_id'])
     .addUniqueConstraint('sync_runs_chain_position_key', ['chain_position'])
@@ -114,8 +116,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'Date header of the first response: the only time in a run that is from an outside clock.',
       last_http_date: 'Date header of the last response.',
       chain_position: 'Position of the run in the chain, from 1. Null until it is sealed.',
+      chain_nodes:
+        'Hashes (hex) of the complete subtrees of the chain that end with this run. The first one is that of this row as sealed. Those over 2, 4, 8 and more runs follow.',
+      chain_head: 'Root (hex) of the RFC 9162 Merkle tree over all runs up to this one.',
       merkle_root: 'Root (hex) of the RFC 9162 Merkle tree over its revisions and new notes.',
-      chain_head: 'SHA-256 (hex) over the previous chain head, merkle_root and this row as sealed.',
+      leaf_count: 'Number of its revisions and new notes, which are the leaves of that tree.',
       notes_through: 'Highest note_id of override_notes that this run sealed.',
     },
   )

@@ -42,3 +42,10 @@ export function parseInteger(least: number, most: number) {
     return value
   }
 }
+
+/** Parses a chain head in hex. */
+export function parseHead(text: string): string {
+  const head = text.trim().toLowerCase()
+  if (!/^[0-9a-f]{64}$/.test(head)) throw new InvalidArgumentError('It must be 64 hexadecimal digits.')
+  return head
+}

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { Command } from '@commander-js/extra-typings'
 import type { FileVerification } from '../compliance/report/read/verify-file.ts'
 import type { Finding } from '../compliance/verify/findings.ts'
 import type { ChainVerification } from '../compliance/verify/verify-chain.ts'
@@ -7,6 +7,7 @@ import { EXIT_CODE } from '../platform/errors.ts'
 import { printable } from '../platform/text.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { openDatabase } from './open-app.ts'
+import { parseHead } from './parse.ts'
 import { printResult } from './print-result.ts'
 
 /** Findings that the text output shows. */
@@ -127,10 +128,4 @@ function findingLines(findings: readonly Finding[]): string[] {
         ]
       : []),
   ]
-}
-
-function parseHead(text: string): string {
-  const head = text.trim().toLowerCase()
-  if (!/^[0-9a-f]{64}$/.test(head)) throw new InvalidArgumentError('It must be 64 hexadecimal digits.')
-  return head
 }

@@ -6,7 +6,7 @@ import type { Database } from '../platform/postgres/database.ts'
 import { openDatabase } from './open-app.ts'
 import { timeText } from '../platform/time.ts'
 import { printNotice } from '../platform/terminal/output.ts'
-import { parseTime } from './parse.ts'
+import { parseHead, parseTime } from './parse.ts'
 import { reportVerifyCommand } from './report-verify.ts'
 
 export function reportCommand() {
@@ -45,19 +45,24 @@ function reportBundleCommand() {
     .description(
       'make the compliance report with its proofs in one file, for auditors who do not rely on the operator',
     )
+    .option(
+      '--head <hash...>',
+      'chain heads that were kept elsewhere, which the bundle can be compared with',
+      collectHeads,
+    )
     .addHelpText(
       'after',
       `${PERIOD_HELP}
-A bundle has the report and the heads of all runs. It has the revisions of every event and every note, with a proof that
-they were sealed. Each line is a JSON document. docs/bundle.md describes the format. report verify and
-docs/verify_bundle.py check a bundle without a database.
+A bundle has the report, and the revisions of every event and every note, with proofs that they were sealed. Each line
+is a JSON document. docs/bundle.md describes the format. report verify and docs/verify_bundle.py check a bundle without
+a database. It can be compared with its own chain head, and with the chain heads of --head, which are older or newer.
 
 Example:
   $ identifai-sync report bundle --from 2026-07-01 --to 2026-10-01 --output q3.bundle.jsonl`,
     )
     .action(async (options) => {
       const { bundleLines } = await import('../compliance/report/read/bundle-lines.ts')
-      await writeReport(options, (report, db) => bundleLines(db, report))
+      await writeReport(options, (report, db) => bundleLines(db, report, options.head ?? []))
     })
 }
 
@@ -81,6 +86,10 @@ function reportingCommand(name: string) {
       'make the report even if it is not complete, and state the gaps in its head',
     )
     .option('--output <file>', 'write to this file instead of standard output (-)')
+}
+
+function collectHeads(text: string, heads: readonly string[] = []): readonly string[] {
+  return [...heads, parseHead(text)]
 }
 
 type Options = ReturnType<ReturnType<typeof reportingCommand>['opts']>

@@ -1,6 +1,12 @@
 import { type Kysely, sql } from 'kysely'
-import { chainHead, GENESIS, type Link } from '../../pipeline/seal/chain-head.ts'
-import { type Leaf, noteLeaf, noteName, revisionLeaf, revisionName } from '../../pipeline/seal/leaf.ts'
+import {
+  type Leaf,
+  noteLeaf,
+  noteName,
+  revisionLeaf,
+  revisionName,
+  runLeaf,
+} from '../../pipeline/seal/leaf.ts'
 import { RootHasher } from '../../pipeline/seal/merkle-tree.ts'
 import { notesBetween, revisionsOf, sealedRuns, type SealedRunRow } from '../../pipeline/seal/read-rows.ts'
 import type { JsonObject } from '../../platform/json.ts'
@@ -33,14 +39,15 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string) {
   const counts = { runs: 0, revisions: 0, notes: 0 }
   let chain_head: string | null = null
   let given_head_at: number | null = null
-  let former: Former = { position: 0, head: GENESIS, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
+  let former: Former = { position: 0, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
+  const chain = new ChainVerifier()
   for await (const run of sealedRuns(db)) {
     const verified = await verifyRun(db, run, former)
-    for (const found of verified.findings) findings.push(found)
+    for (const found of [...verified.findings, ...chain.add(run)]) findings.push(found)
     counts.runs++
     counts.revisions += verified.revisions
     counts.notes += verified.notes
-    former = verified.link
+    former = verified.next
     chain_head = run.chain_head
     if (chain_head === head) given_head_at = run.chain_position
   }
@@ -57,7 +64,7 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string) {
     payloads_not_checked: payloads.notChecked,
     /** Position of the run whose head was given; null when none was given, or no run has it. */
     given_head_at,
-    /** Head of the newest link; null when no run was sealed yet. */
+    /** Head of the newest run; null when no run was sealed yet. */
     chain_head,
     open_runs: await countOpenRuns(db),
     /** Notes that the next run seals. */
@@ -66,8 +73,51 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string) {
   }
 }
 
-/** The link before, and its run as it was sealed. */
-type Former = Link & { readonly row: JsonObject }
+/** The sealed run before. */
+interface Former {
+  /** 0 before the first. */
+  readonly position: number
+  /** Highest note_id that it or an earlier one sealed. */
+  readonly notesThrough: number
+  readonly row: JsonObject
+}
+
+/** Compares each run with its leaf in the chain, and each head with the tree over the leaves up to it. */
+class ChainVerifier {
+  readonly #tree = new RootHasher()
+  #size = 0
+  /** False after the first head that does not follow, because no later one can follow then. */
+  #follows = true
+
+  add({ chain_position: position, chain_head, chain_nodes, row }: SealedRunRow): Finding[] {
+    const what = `run ${row.run_id}`
+    const findings: Finding[] = []
+    const [stored = ''] = chain_nodes
+    const expected = this.#size + 1
+    if (position !== expected) {
+      const missing = `${expected}${position - 1 > expected ? ` to ${position - 1}` : ''}`
+      findings.push(finding(`the run at position ${missing}`, 'is missing', expected))
+      this.#follows = false
+    }
+    this.#size = position
+    if (runLeaf(row).toString('hex') !== stored)
+      findings.push(finding(what, 'differs from its sealed form, because it was altered', position))
+    if (!this.#follows) return findings
+    // The tree has the stored leaf and not the computed one, so that one alteration is one finding.
+    const completed = this.#tree.add(Buffer.from(stored, 'hex')).map((hash) => hash.toString('hex'))
+    if (completed.join() !== chain_nodes.join() || this.#tree.root.toString('hex') !== chain_head) {
+      findings.push(
+        finding(
+          what,
+          'has a head that does not follow from the runs up to it. One of them was altered, removed or inserted; later heads cannot be compared',
+          position,
+        ),
+      )
+      this.#follows = false
+    }
+    return findings
+  }
+}
 
 async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former) {
   const position = run.chain_position
@@ -77,7 +127,7 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former
     if (problem !== undefined) findings.push(finding(what, problem, at))
   }
   const notes = await notesBetween(db, former.notesThrough, notesThrough)
-  let revisions = 0
+  let [revisions, leaves] = [0, 0]
   const tree = new RootHasher()
   async function* stored() {
     for await (const row of revisionsOf(db, run.row.run_id)) {
@@ -93,32 +143,18 @@ async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former
   async function* sealed() {
     for await (const leaf of sealedLeaves(db, position)) {
       tree.add(leaf.hash)
+      leaves++
       yield leaf
     }
   }
   for (const difference of await compareLeaves(position, sealed(), stored())) findings.push(difference)
-  const expected = former.position + 1
-  if (position !== expected) {
-    const missing = `${expected}${position - 1 > expected ? ` to ${position - 1}` : ''}`
-    find(`the run at position ${missing}`, 'is missing', expected)
+  if (tree.root.toString('hex') !== run.row.merkle_root || leaves !== run.row.leaf_count) {
+    find(`run ${run.row.run_id}`, 'has leaves that do not give its root, because they were altered')
   }
-  const what = `run ${run.row.run_id}`
-  if (tree.root.toString('hex') !== run.merkle_root) {
-    find(what, 'has leaves that do not give its root, because they were altered')
-  }
-  const head = chainHead(former.head, Buffer.from(run.merkle_root, 'hex'), run.row)
-  if (head.toString('hex') !== run.chain_head) {
-    find(
-      what,
-      'does not follow from the previous link. One of the two was altered, or a run between them was removed or inserted',
-    )
-  }
-  // The next link is compared with the stored head and not with the computed one, so that one break is one finding.
-  const link = { position, head: Buffer.from(run.chain_head, 'hex'), notesThrough, row: run.row }
-  return { findings, revisions, notes: notes.length, link }
+  return { findings, revisions, notes: notes.length, next: { position, notesThrough, row: run.row } }
 }
 
-/** The leaves of a link, in order. */
+/** The leaves of the tree of a run, in order. */
 async function* sealedLeaves(db: Kysely<Database>, position: number): AsyncGenerator<Leaf> {
   const leaves = db
     .selectFrom('identifai.chain_leaves')

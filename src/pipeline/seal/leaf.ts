@@ -22,6 +22,11 @@ export function noteLeaf(row: SealedNote): Leaf {
   return { classification_id: null, revision_no: null, note_id: row.note_id, hash: hashOf(row) }
 }
 
+/** The leaf of a run in the chain: the RFC 8785 JSON of its sealed columns, the root of its own tree included. */
+export function runLeaf(row: JsonObject): Buffer {
+  return hashOf(row)
+}
+
 /** Name of a revision in findings; it identifies its leaf, too. */
 export function revisionName(classificationId: number | null, revisionNo: number | null): string {
   return `revision ${revisionNo} of classification ${classificationId}`

@@ -14,6 +14,7 @@ const PAGE = 2000
 export type SealedRevision = JsonObject & {
   readonly classification_id: number
   readonly revision_no: number
+  readonly run_id: string
 }
 
 /** A note in its sealed form. */
@@ -82,34 +83,67 @@ export async function notesBetween(
 /** The sealed row of a run, and its position in the chain. */
 export interface SealedRunRow {
   readonly chain_position: number
-  /** Hex. */
-  readonly merkle_root: string
+  /** Hex, like the nodes. */
   readonly chain_head: string
-  readonly row: JsonObject & { readonly run_id: string }
+  readonly chain_nodes: readonly string[]
+  readonly row: SealedRow
 }
 
-/** The sealed runs in the order of the chain, up to a position or all. */
-export async function* sealedRuns(db: Kysely<Database>, through?: number): AsyncGenerator<SealedRunRow> {
+/** The sealed columns of a run; those that are null are absent. */
+type SealedRow = JsonObject & {
+  readonly run_id: string
+  /** Root of the tree over its revisions and new notes. */
+  readonly merkle_root: string
+  readonly leaf_count: number
+}
+
+/** The sealed runs in the order of the chain. */
+export async function* sealedRuns(db: Kysely<Database>): AsyncGenerator<SealedRunRow> {
   // The first page has no lower bound, so that a row with an invalid position is read, too.
   for (let after: number | undefined; ; ) {
-    const rows = await sealedRunRows(db)
-      .select(['chain_position', 'merkle_root', 'chain_head'])
-      .where('chain_position', 'is not', null)
+    const page = await chainedRuns(db)
       .$if(after !== undefined, (query) => query.where('chain_position', '>', after as number))
-      .$if(through !== undefined, (query) => query.where('chain_position', '<=', through as number))
-      .orderBy('chain_position')
       .limit(PAGE)
       .execute()
-    if (rows.length === 0) return
-    for (const { chain_position, merkle_root, chain_head, ...row } of rows) {
-      after = chain_position as number
-      yield {
-        chain_position: after,
-        merkle_root: merkle_root ?? '',
-        chain_head: chain_head ?? '',
-        row: withoutNulls(row) as SealedRunRow['row'],
-      }
+    if (page.length === 0) return
+    for (const run of page.map(asSealedRun)) {
+      after = run.chain_position
+      yield run
     }
+  }
+}
+
+/** The sealed runs at some positions, each once, in the order of the chain. */
+export async function* sealedRunsAt(
+  db: Kysely<Database>,
+  positions: readonly number[],
+): AsyncGenerator<SealedRunRow> {
+  const left = [...new Set(positions)].toSorted((one, other) => one - other)
+  while (left.length > 0) {
+    const page = left.splice(0, PAGE)
+    const runs = chainedRuns(db).where(sql<boolean>`chain_position = any(${page}::integer[])`)
+    yield* (await runs.execute()).map(asSealedRun)
+  }
+}
+
+function chainedRuns(db: Kysely<Database>) {
+  return sealedRunRows(db)
+    .select(['chain_position', 'chain_nodes', 'chain_head'])
+    .where('chain_position', 'is not', null)
+    .orderBy('chain_position')
+}
+
+function asSealedRun({
+  chain_position,
+  chain_nodes,
+  chain_head,
+  ...row
+}: Awaited<ReturnType<ReturnType<typeof chainedRuns>['execute']>>[number]): SealedRunRow {
+  return {
+    chain_position: chain_position as number,
+    chain_nodes: chain_nodes ?? [],
+    chain_head: chain_head ?? '',
+    row: withoutNulls(row) as SealedRow,
   }
 }
 

@@ -1,8 +1,8 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
-import { chainHead, GENESIS, type Link } from './chain-head.ts'
-import { type Leaf, noteLeaf, RevisionLeaves, revisionLeaf } from './leaf.ts'
-import { RootHasher } from './merkle-tree.ts'
+import { readSubtrees } from './chain-tree.ts'
+import { type Leaf, noteLeaf, RevisionLeaves, revisionLeaf, runLeaf } from './leaf.ts'
+import { RootHasher, subtreesOf } from './merkle-tree.ts'
 import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
 
 /** The advisory lock of the chain; a trigger on notes takes it, too. */
@@ -39,15 +39,15 @@ export async function waitForSeal(db: Kysely<Database>): Promise<void> {
 }
 
 /**
- * Seals a finished run as the newest link of the chain. Its revisions and the notes since the link before are the leaves of
- * its tree. The caller holds the lock of the chain, and does not change the row afterwards.
+ * Seals a finished run as the newest leaf of the chain. Its revisions and the notes since the run before are the leaves of
+ * its own tree. The caller holds the lock of the chain, and does not change the row afterwards.
  */
 export async function sealRun(
   trx: Transaction<Database>,
   runId: string,
   revisions: RevisionLeaves,
 ): Promise<void> {
-  const former = await newestLink(trx)
+  const former = await newestSealed(trx)
   const notes = await notesBetween(trx, former.notesThrough, Number.MAX_SAFE_INTEGER)
   const noteLeaves = notes.map(noteLeaf)
   const leafAt = (leafNo: number) =>
@@ -56,26 +56,34 @@ export async function sealRun(
   const position = former.position + 1
   const root = await insertLeaves(trx, position, length, leafAt)
   const run = trx.updateTable('identifai.sync_runs').where('run_id', '=', runId)
-  await run.set({ notes_through: notes.at(-1)?.note_id ?? former.notesThrough }).execute()
-  const head = chainHead(former.head, root, await sealedRowOf(trx, runId))
   await run
-    .set({ chain_position: position, merkle_root: root.toString('hex'), chain_head: head.toString('hex') })
+    .set({
+      notes_through: notes.at(-1)?.note_id ?? former.notesThrough,
+      merkle_root: root.toString('hex'),
+      leaf_count: length,
+    })
+    .execute()
+  const chain = new RootHasher(await readSubtrees(trx, subtreesOf([0, former.position])))
+  const nodes = chain.add(runLeaf(await sealedRowOf(trx, runId)))
+  await run
+    .set({
+      chain_position: position,
+      chain_nodes: nodes.map((hash) => hash.toString('hex')),
+      chain_head: chain.root.toString('hex'),
+    })
     .execute()
 }
 
-async function newestLink(db: Kysely<Database>): Promise<Link> {
+/** The position of the newest sealed run, 0 before the first; and the highest note_id that it or an earlier one sealed. */
+async function newestSealed(db: Kysely<Database>): Promise<{ position: number; notesThrough: number }> {
   const newest = await db
     .selectFrom('identifai.sync_runs')
-    .select(['chain_position', 'chain_head', 'notes_through'])
+    .select(['chain_position', 'notes_through'])
     .where('chain_position', 'is not', null)
     .orderBy('chain_position', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return {
-    position: newest?.chain_position ?? 0,
-    head: newest?.chain_head ? Buffer.from(newest.chain_head, 'hex') : GENESIS,
-    notesThrough: newest?.notes_through ?? 0,
-  }
+  return { position: newest?.chain_position ?? 0, notesThrough: newest?.notes_through ?? 0 }
 }
 
 /** Inserts the leaves and returns the root of their tree. */

@@ -15,27 +15,47 @@ export const headLine = z.strictObject({
   generated_by: z.string(),
   data_digest: hash,
   data: z.string().describe("The text whose hash is the digest: RFC 8785 JSON of the report's data."),
+  checkpoint: z.string().describe('The head of the chain at the as-of, as a C2SP tlog-checkpoint.'),
 })
 
-/** A line for each run of the chain, in order, from the first to the run that the report is as of. */
+const proof = z.array(hash).describe('Hashes from the leaf up to the root, as in RFC 9162, section 2.1.3.')
+
+/** A line for each run whose row the report needs, in the order of the chain. The last one is the run of the as-of. */
 export const runLine = z.strictObject({
-  run: z.strictObject({ chain_position: z.int(), merkle_root: hash, chain_head: hash, row: hashedText }),
+  run: z.strictObject({
+    chain_position: z.int().describe('Number of the leaf in the chain, from 1.'),
+    proof,
+    row: hashedText,
+  }),
 })
 
 /** A line for each revision and each note that the report rests on, after the line of its run. */
 export const leafLine = z.strictObject({
   leaf: z.strictObject({
     chain_position: z.int(),
-    leaf_no: z.int().describe('From 0, of leaf_count.'),
-    leaf_count: z.int(),
-    proof: z.array(hash).describe('Hashes from the leaf up, as in RFC 9162, section 2.1.3.'),
+    leaf_no: z.int().describe('From 0, of the leaf_count of the run.'),
+    proof,
     row: hashedText,
+  }),
+})
+
+/** A line for each chain head that was kept elsewhere, earlier or later than that of the report. */
+export const keptLine = z.strictObject({
+  kept: z.strictObject({
+    chain_position: z.int(),
+    chain_head: hash,
+    proof: z
+      .array(hash)
+      .describe(
+        'Proof that the larger chain begins with the runs of the other, as in RFC 9162, section 2.1.4.',
+      ),
   }),
 })
 
 export type HeadLine = Readonly<z.output<typeof headLine>>
 export type RunLine = Readonly<z.output<typeof runLine>>
 export type LeafLine = Readonly<z.output<typeof leafLine>>
+export type KeptLine = Readonly<z.output<typeof keptLine>>
 
 /** Name of a sealed row, as its leaf has it. */
 export function rowName({ note_id, classification_id, revision_no }: JsonObject): string {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { GENESIS, headAfter } from '../../../pipeline/seal/chain-head.ts'
-import { leafHash, rootByProof } from '../../../pipeline/seal/merkle-tree.ts'
+import { isConsistent, leafHash, rootByProof } from '../../../pipeline/seal/merkle-tree.ts'
 import type { JsonObject } from '../../../platform/json.ts'
 import { type Finding, finding, timeProblem } from '../../verify/findings.ts'
 import { type ReportData, reportDataSchema } from '../schema.ts'
@@ -10,6 +9,8 @@ import {
   BUNDLE_VERSION,
   type HeadLine,
   headLine,
+  type KeptLine,
+  keptLine,
   type LeafLine,
   leafLine,
   parseObject,
@@ -20,10 +21,10 @@ import {
 import { type ProvedLeaf, provedFacts } from './proved-facts.ts'
 
 /**
- * Verifies a bundle from itself alone. Checks every link of the chain, and that each event and note is a leaf under a root
- * of that chain. The report made again from these must be the one in the bundle. Anything malformed is a finding.
+ * Verifies a bundle from itself alone. Each run has to be a leaf under the head of the report, and each event and note a leaf
+ * of such a run. The report made again from these must be the one in the bundle. Anything malformed is a finding.
  *
- * @param givenHead A chain head that was noted elsewhere; one of the runs must have it.
+ * @param givenHead A chain head that was kept elsewhere. It must be that of the report, or the bundle must relate the two.
  */
 export async function verifyBundle(
   lines: AsyncIterable<{ readonly text: string }>,
@@ -39,9 +40,9 @@ class BundleVerifier {
   readonly #leaves = new Map<string, ProvedLeaf>()
   #data: ReportData | undefined
   #dataDigest: string | null = null
-  #last: RunLine['run'] | undefined
-  #lastRow: JsonObject = {}
-  #formerRow: JsonObject = {}
+  /** Proved runs by their position. */
+  readonly #runs = new Map<number, JsonObject>()
+  #last = 0
   #lineNo = 0
   #givenHeadAt: number | null = null
   readonly #givenHead: string | undefined
@@ -62,79 +63,107 @@ class BundleVerifier {
     const run = runLine.safeParse(document)
     if (run.success) return this.#addRun(run.data)
     const leaf = leafLine.safeParse(document)
-    if (leaf.success) this.#addLeaf(leaf.data)
-    else this.#find(`line ${this.#lineNo}`, 'is neither a run nor a leaf')
+    if (leaf.success) return this.#addLeaf(leaf.data)
+    const kept = keptLine.safeParse(document)
+    if (kept.success) this.#addKept(kept.data)
+    else this.#find(`line ${this.#lineNo}`, 'is neither a run, a leaf nor a kept head')
   }
 
   result() {
     if (this.#data) this.#verifyReport(this.#data)
     if (this.#givenHead !== undefined && this.#givenHeadAt === null) {
-      this.#find(`head ${this.#givenHead}`, 'is not in the chain')
+      this.#find(
+        `head ${this.#givenHead}`,
+        'is not that of the report, and the bundle has no proof for it. Let the operator make the bundle again with --head',
+      )
     }
     return {
-      runs: this.#last?.chain_position ?? 0,
+      runs: this.#runs.size,
       leaves: this.#leaves.size,
       events: this.#data?.events.length ?? 0,
       decisions: this.#data?.decisions.length ?? 0,
       data_digest: this.#dataDigest,
       is_complete: this.#data?.head.coverage.is_complete ?? null,
-      /** Null when no head was given, or no run has it. */
+      /** Null when no head was given, or the bundle does not prove it. */
       given_head_at: this.#givenHeadAt,
-      chain_head: this.#last?.chain_head ?? null,
+      chain_position: this.#data?.head.as_of.chain_position ?? null,
+      chain_head: this.#data?.head.as_of.chain_head ?? null,
       findings: this.#findings,
     }
   }
 
-  #addHead({ data, data_digest }: HeadLine): void {
+  #addHead({ data, data_digest, checkpoint }: HeadLine): void {
     this.#dataDigest = data_digest
     if (createHash('sha256').update(data).digest('hex') !== data_digest) {
       this.#find('data_digest', 'does not match the data, because one of the two was altered')
     }
     const parsed = reportDataSchema.safeParse(parseObject(data))
-    if (parsed.success) this.#data = parsed.data
-    else this.#find('data', 'does not fit docs/report.schema.json')
+    if (!parsed.success) return this.#find('data', 'does not fit docs/report.schema.json')
+    this.#data = parsed.data
+    const { chain_position: size, chain_head } = parsed.data.head.as_of
+    if (chain_head === this.#givenHead) this.#givenHeadAt = size
+    const [, stated] = /^[^\n]+\n([^\n]+\n[^\n]+\n)$/.exec(checkpoint) ?? []
+    if (stated !== `${size}\n${Buffer.from(chain_head, 'hex').toString('base64')}\n`)
+      this.#find('the checkpoint', 'is not the head of the chain that the report states')
+  }
+
+  /** The head that the report states. */
+  get #head() {
+    const { chain_position: size = 0, chain_head = '' } = this.#data?.head.as_of ?? {}
+    return { size, root: Buffer.from(chain_head, 'hex') }
   }
 
   #addRun({ run }: RunLine): void {
-    const what = `run at position ${run.chain_position}`
-    const expected = (this.#last?.chain_position ?? 0) + 1
-    if (run.chain_position !== expected) {
-      this.#find(what, `is at the place of the run at position ${expected}`)
-    }
-    const former = this.#last ? Buffer.from(this.#last.chain_head, 'hex') : GENESIS
-    const head = headAfter(former, Buffer.from(run.merkle_root, 'hex'), run.row)
-    if (head.toString('hex') !== run.chain_head) this.#find(what, 'does not follow from the previous link')
-    if (run.chain_head === this.#givenHead) this.#givenHeadAt = run.chain_position
-    this.#last = run
-    this.#formerRow = this.#lastRow
-    this.#lastRow = parseObject(run.row) ?? {}
+    const { chain_position: position } = run
+    const what = `run at position ${position}`
+    if (position <= this.#last) this.#find(what, 'is not in the order of the chain')
+    this.#last = position
+    const proof = run.proof.map((hash) => Buffer.from(hash, 'hex'))
+    const root = rootByProof(leafHash(run.row), position - 1, this.#head.size, proof)
+    if (root?.equals(this.#head.root)) this.#runs.set(position, parseObject(run.row) ?? {})
+    else this.#find(what, 'does not belong to the head of the chain, because it was altered or never sealed')
+  }
+
+  #addKept({ kept }: KeptLine): void {
+    const given = { size: kept.chain_position, root: Buffer.from(kept.chain_head, 'hex') }
+    const [former, later] = given.size < this.#head.size ? [given, this.#head] : [this.#head, given]
+    const proof = kept.proof.map((hash) => Buffer.from(hash, 'hex'))
+    if (!isConsistent(former, later, proof)) {
+      this.#find(`head ${kept.chain_head}`, 'is not of the same chain as the report')
+    } else if (kept.chain_head === this.#givenHead) this.#givenHeadAt = kept.chain_position
   }
 
   #addLeaf({ leaf }: LeafLine): void {
     const row = parseObject(leaf.row) ?? {}
     const name = rowName(row)
     const proof = leaf.proof.map((hash) => Buffer.from(hash, 'hex'))
-    const root = rootByProof(leafHash(leaf.row), leaf.leaf_no, leaf.leaf_count, proof)
-    const isProved =
-      leaf.chain_position === this.#last?.chain_position && root?.toString('hex') === this.#last.merkle_root
-    if (isProved) {
-      this.#leaves.set(name, { chain_position: leaf.chain_position, row })
-      const problem = timeProblem(row, this.#lastRow, this.#formerRow)
-      if (problem !== undefined) this.#find(name, problem)
-    } else this.#find(name, 'does not belong to the root of its run, because it was altered or never sealed')
+    const run = this.#runs.get(leaf.chain_position) ?? {}
+    const root = rootByProof(leafHash(leaf.row), leaf.leaf_no, Number(run.leaf_count), proof)
+    if (root === undefined || root.toString('hex') !== run.merkle_root)
+      return this.#find(
+        name,
+        'does not belong to the root of its run, because it was altered or never sealed',
+      )
+    this.#leaves.set(name, { chain_position: leaf.chain_position, row })
+    const former = this.#runs.get(leaf.chain_position - 1)
+    if ('note_id' in row && former === undefined && leaf.chain_position > 1)
+      this.#find(name, 'cannot be compared with the end of the run before its own, which the bundle lacks')
+    const problem = timeProblem(row, run, former ?? {})
+    if (problem !== undefined) this.#find(name, problem)
   }
 
   /** A row of a bundle can be anything, so that making the report may fail: that is a finding, too. */
   #verifyReport(data: ReportData): void {
-    const [run, row] = [this.#last, this.#lastRow as SealedRun['row']]
-    if (!run || typeof row.done_count !== 'number') {
+    const { chain_position, chain_head } = data.head.as_of
+    const row = this.#runs.get(chain_position) as SealedRun['row'] | undefined
+    if (typeof row?.done_count !== 'number') {
       return this.#find('the chain', 'has no run for the as-of of the report')
     }
     try {
       const { facts, findings } = provedFacts(data, this.#leaves)
       for (const found of findings) this.#findings.push(found)
       const stated = statedFacts(data)
-      const { asOf, coverage } = sealedFacts({ ...run, row })
+      const { asOf, coverage } = sealedFacts({ chain_position, chain_head, row })
       const { observed_since } = stated.coverage
       const all = { ...stated, ...facts, asOf, coverage: { ...coverage, observed_since } }
       for (const found of differences(data, all)) this.#findings.push(found)

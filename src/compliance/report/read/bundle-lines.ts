@@ -1,20 +1,34 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
+import { readRoots } from '../../../pipeline/seal/chain-tree.ts'
+import { checkpointText } from '../../../pipeline/seal/checkpoint.ts'
 import { leafName } from '../../../pipeline/seal/leaf.ts'
-import { createProver, leafHash } from '../../../pipeline/seal/merkle-tree.ts'
+import {
+  consistencyRanges,
+  createProver,
+  inclusionRanges,
+  leafHash,
+} from '../../../pipeline/seal/merkle-tree.ts'
 import {
   notesBetween,
   revisionsIn,
   type SealedNote,
   type SealedRevision,
-  sealedRuns,
+  sealedRunsAt,
 } from '../../../pipeline/seal/read-rows.ts'
 import { canonicalJson } from '../../../platform/canonical-json.ts'
 import type { JsonObject } from '../../../platform/json.ts'
-import { AlteredError } from '../../../platform/errors.ts'
+import { AlteredError, UsageError } from '../../../platform/errors.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
-import { BUNDLE_VERSION, type HeadLine, type LeafLine, rowName, type RunLine } from '../bundle/lines.ts'
+import {
+  BUNDLE_VERSION,
+  type HeadLine,
+  type KeptLine,
+  type LeafLine,
+  rowName,
+  type RunLine,
+} from '../bundle/lines.ts'
 import { canonicalParts } from '../make-report.ts'
-import type { Report } from '../schema.ts'
+import type { AsOf, Report } from '../schema.ts'
 
 /** Events whose revisions one query reads. */
 const EVENTS_PAGE = 1000
@@ -23,28 +37,104 @@ const EVENTS_PAGE = 1000
 const LEAVES_PAGE = 5000
 
 /**
- * Writes a report with its proofs, one JSON document a line. The report comes first, then every run up to its as-of, each
- * followed by the leaves of its tree that the report rests on.
+ * Writes a report with its proofs, one JSON document a line. The report comes first. Each run that it needs follows, with the
+ * leaves of its tree that the report rests on. The heads that were kept elsewhere come last.
  *
- * @throws AlteredError when one of these leaves is not as it was sealed.
+ * @param keptHeads Heads of the chain (hex), to which the bundle is related by a proof.
+ * @throws AlteredError when one of these leaves is not as it was sealed; UsageError when no run has a kept head.
  */
-export async function* bundleLines(db: Kysely<Database>, report: Report): AsyncGenerator<string> {
+export async function* bundleLines(
+  db: Kysely<Database>,
+  report: Report,
+  keptHeads: readonly string[],
+): AsyncGenerator<string> {
   const { generated_at, generated_by, data_digest, ...data } = report
+  const size = report.head.as_of.chain_position
+  const kept = await keptLines(db, keptHeads, size)
+  const revisions = Map.groupBy(await revisionsOfEvents(db, report), ({ run_id }) => run_id)
+  const notes = await notesOfReport(db, report)
   yield line({
     bundle_version: BUNDLE_VERSION,
     generated_at,
     generated_by,
     data_digest,
     data: [...canonicalParts(data)].join(''),
+    checkpoint: await readCheckpoint(db, report.head.as_of),
   })
-  const revisions = Map.groupBy(await revisionsOfEvents(db, report), ({ run_id }) => run_id)
-  const notes = await notesOfReport(db, report)
-  for await (const run of sealedRuns(db, report.head.as_of.chain_position)) {
-    yield line({ run: { ...run, row: canonicalJson(run.row) } })
-    const firstLater = notes.findIndex(({ note_id }) => note_id > Number(run.row.notes_through))
-    const own = notes.splice(0, firstLater === -1 ? notes.length : firstLater)
-    yield* leafLines(db, run.chain_position, [...(revisions.get(run.row.run_id) ?? []), ...own])
+  const runsOfNotes = await readRunsOfNotes(db, notes)
+  const positions = [
+    ...(await readPositions(db, [...revisions.keys()])),
+    // A note was written after the run before its own.
+    ...[...runsOfNotes.keys()].flatMap((position) => [position - 1, position]),
+    size,
+  ]
+  for await (const { chain_position, row } of sealedRunsAt(db, positions)) {
+    const roots = await readRoots(db, inclusionRanges(chain_position - 1, size))
+    yield line({ run: { chain_position, proof: roots.map(hex), row: canonicalJson(row) } })
+    const own = [...(revisions.get(row.run_id) ?? []), ...(runsOfNotes.get(chain_position) ?? [])]
+    yield* leafLines(db, chain_position, own)
   }
+  for (const head of kept) yield line(head)
+}
+
+async function readCheckpoint(db: Kysely<Database>, { chain_position, chain_head }: AsOf): Promise<string> {
+  const { run_id } = await db
+    .selectFrom('identifai.sync_runs')
+    .select('run_id')
+    .where('chain_position', '=', 1)
+    .executeTakeFirstOrThrow()
+  return checkpointText(run_id, { size: chain_position, root: Buffer.from(chain_head, 'hex') })
+}
+
+/** The proofs that relate kept heads to the head at a size. */
+async function keptLines(db: Kysely<Database>, heads: readonly string[], size: number): Promise<KeptLine[]> {
+  const lines: KeptLine[] = []
+  for (const chain_head of new Set(heads)) {
+    const run = await db
+      .selectFrom('identifai.sync_runs')
+      .select('chain_position')
+      .where('chain_head', '=', chain_head)
+      .executeTakeFirst()
+    const chain_position = run?.chain_position
+    if (!chain_position) {
+      throw new UsageError(
+        `The head ${chain_head} is not in the chain of this database.`,
+        'Compare it with where it was kept. If it is right, runs were removed or altered: run identifai-sync report verify.',
+      )
+    }
+    const [former, later] = [Math.min(chain_position, size), Math.max(chain_position, size)]
+    const roots = await readRoots(db, consistencyRanges(former, later))
+    lines.push({ kept: { chain_position, chain_head, proof: roots.map(hex) } })
+  }
+  return lines
+}
+
+/** The positions of runs in the chain. */
+async function readPositions(db: Kysely<Database>, runIds: readonly string[]): Promise<number[]> {
+  const rows = await db
+    .selectFrom('identifai.sync_runs')
+    .select('chain_position')
+    .where(sql<boolean>`run_id = any(${runIds}::uuid[])`)
+    .execute()
+  return rows.map(({ chain_position }) => chain_position as number)
+}
+
+/** Notes by the position of the run that sealed them. */
+async function readRunsOfNotes(
+  db: Kysely<Database>,
+  notes: readonly SealedNote[],
+): Promise<ReadonlyMap<number, SealedNote[]>> {
+  if (notes.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('identifai.sync_runs')
+    .select(({ fn }) => ['notes_through', fn.min('chain_position').as('position')])
+    .where('chain_position', 'is not', null)
+    .groupBy('notes_through')
+    .orderBy('notes_through')
+    .execute()
+  return Map.groupBy(notes, ({ note_id }) =>
+    Number(rows.find(({ notes_through }) => Number(notes_through) >= note_id)?.position),
+  )
 }
 
 async function* leafLines(
@@ -60,8 +150,8 @@ async function* leafLines(
     const row = canonicalJson(sealed)
     if (leaf_no === undefined || !hashes[leaf_no]?.equals(leafHash(row)))
       throw new AlteredError(rowName(sealed))
-    const proof = prove(leaf_no).map((hash) => hash.toString('hex'))
-    yield line({ leaf: { chain_position, leaf_no, leaf_count: hashes.length, proof, row } })
+    const proof = prove(leaf_no).map(hex)
+    yield line({ leaf: { chain_position, leaf_no, proof, row } })
   }
 }
 
@@ -109,6 +199,10 @@ async function notesOfReport(db: Kysely<Database>, { decisions, head }: Report):
   return notes.filter(({ note_id }) => ids.has(note_id))
 }
 
-function line(document: HeadLine | RunLine | LeafLine): string {
+function hex(hash: Buffer): string {
+  return hash.toString('hex')
+}
+
+function line(document: HeadLine | RunLine | LeafLine | KeptLine): string {
   return `${JSON.stringify(document)}\n`
 }

@@ -22,8 +22,7 @@ export async function verifyFile(path: string, head: string | undefined) {
     if (!(await isBundle(path))) return await verifyReportFile(path, head)
     // node:readline would also end a line at U+2028, which a name may contain.
     const lines = readLines(createReadStream(path), Number.POSITIVE_INFINITY)
-    const result = await verifyBundle(lines, head)
-    return { file: 'bundle' as const, chain_position: result.runs, ...result }
+    return { file: 'bundle' as const, ...(await verifyBundle(lines, head)) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined || error instanceof UsageError) throw error

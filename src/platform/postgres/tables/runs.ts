@@ -28,7 +28,7 @@ export const COUNTERS = [
 /** Set when a run is sealed; no part of the sealed row. */
 const CHAIN_COLUMNS = {
   chain_position: 'integer',
-  merkle_root: 'text',
+  chain_nodes: 'text[]',
   chain_head: 'text',
 } as const
 
@@ -66,6 +66,8 @@ export const SYNC_RUNS = defineTable({
     first_http_date: 'timestamptz',
     last_http_date: 'timestamptz',
     ...CHAIN_COLUMNS,
+    merkle_root: 'text',
+    leaf_count: 'integer',
     notes_through: 'bigint',
   },
 })

@@ -88,7 +88,34 @@ describe('verifying the chain', () => {
     [
       'an altered run',
       'update identifai.sync_runs set force_changes = 0 where chain_position = 2',
-      /^run [0-9a-f-]{36} does not follow from the previous link\. One of the two was altered, or a run between/,
+      /^run [0-9a-f-]{36} differs from its sealed form, because it was altered$/,
+    ],
+    [
+      'an altered hash of a run',
+      "update identifai.sync_runs set chain_nodes[1] = repeat('a', 64) where chain_position = 2",
+      /^run [0-9a-f-]{36} has a head that does not follow from the runs up to it\./,
+    ],
+    [
+      'an altered hash of several runs',
+      "update identifai.sync_runs set chain_nodes[2] = repeat('a', 64) where chain_position = 2",
+      /^run [0-9a-f-]{36} has a head that does not follow from the runs up to it\./,
+    ],
+    [
+      'an altered head',
+      "update identifai.sync_runs set chain_head = repeat('a', 64) where chain_position = 3",
+      /^run [0-9a-f-]{36} has a head that does not follow from the runs up to it\./,
+    ],
+    [
+      'two runs in another order',
+      `update identifai.sync_runs set chain_position = 99 where chain_position = 2;
+       update identifai.sync_runs set chain_position = 2 where chain_position = 3;
+       update identifai.sync_runs set chain_position = 3 where chain_position = 99`,
+      /^run [0-9a-f-]{36} has a head that does not follow from the runs up to it\./,
+    ],
+    [
+      'another number of leaves',
+      'update identifai.sync_runs set leaf_count = leaf_count + 1 where chain_position = 2',
+      /^run [0-9a-f-]{36} has leaves that do not give its root, because they were altered$/,
     ],
     [
       'a deleted run',
@@ -105,7 +132,7 @@ describe('verifying the chain', () => {
       `insert into identifai.sync_runs (run_id, trigger, status, finished_at, host, pid, version, chain_position, merkle_root, chain_head, notes_through)
        select gen_random_uuid(), 'manual', 'succeeded', now(), 'h', 1, '0', 5, merkle_root, chain_head, notes_through
        from identifai.sync_runs where chain_position = 4`,
-      /^run [0-9a-f-]{36} does not follow from the previous link\. One of the two was altered, or a run between/,
+      /^run [0-9a-f-]{36} has a head that does not follow from the runs up to it\./,
     ],
     [
       'a run inserted before the first position',

@@ -58,7 +58,7 @@ describe('the chain', () => {
     const leaves = await asJson(bench, 'chain_leaves', 'chain_position, leaf_no')
     expect(runs.map(({ chain_position }) => chain_position)).toEqual([1, 2, 3, 4, 5])
     expect(runs.map(({ notes_through }) => notes_through)).toEqual([0, 1, 2, 4, 5])
-    let former: Buffer = Buffer.alloc(32)
+    const runLeaves: Buffer[] = []
     let sealedNotes = 0
     for (const run of runs) {
       const rows = [
@@ -69,12 +69,18 @@ describe('the chain', () => {
       ]
       sealedNotes = Number(run.notes_through)
       const hashes = rows.map((row) => sha256(Buffer.from([0]), canonicalize(row) ?? ''))
-      const { heartbeat_at: _, chain_position, merkle_root, chain_head, ...sealed } = run
-      expect(merkle_root).toBe(merkleRoot(hashes).toString('hex'))
+      const { heartbeat_at: _, chain_position, chain_nodes, chain_head, ...sealed } = run
+      expect(sealed).toMatchObject({
+        merkle_root: merkleRoot(hashes).toString('hex'),
+        leaf_count: hashes.length,
+      })
       const stored = leaves.filter((leaf) => leaf.chain_position === chain_position)
       expect(stored.map(({ leaf_hash }) => leaf_hash)).toEqual(hashes.map((hash) => hash.toString('hex')))
-      former = sha256(former, merkleRoot(hashes), canonicalize(sealed) ?? '')
-      expect(chain_head).toBe(former.toString('hex'))
+      runLeaves.push(sha256(Buffer.from([0]), canonicalize(sealed) ?? ''))
+      expect(chain_head).toBe(merkleRoot(runLeaves).toString('hex'))
+      // The complete subtrees that end here: of one run, and of 2 and 4 where that divides the position.
+      const sizes = [1, 2, 4].filter((size) => runLeaves.length % size === 0)
+      expect(chain_nodes).toEqual(sizes.map((size) => merkleRoot(runLeaves.slice(-size)).toString('hex')))
     }
     expect(leaves.length).toBe(revisions.length + notes.length)
   })

@@ -13,6 +13,7 @@ import { verifyFile } from '../../../../../src/compliance/report/read/verify-fil
 import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-rows.ts'
 import { writeRevisions } from '../../../../support/seal-history.ts'
 import { addNote } from '../../../../support/add-note.ts'
+import { buildGoVerifier, HAS_GO } from '../../../../support/go-verifier.ts'
 import { HAS_PYTHON, startPython } from '../../../../support/python-verifiers.ts'
 import { createTestApp, type TestApp } from '../../../../support/test-app.ts'
 
@@ -85,13 +86,19 @@ describe('a bundle', () => {
     bench = await benchWithHistory()
     report = await readReport(bench.app.db, { media: 'audio', from: null, to: null, asOf: null })
     lines = []
-    for await (const line of bundleLines(bench.app.db, report)) lines.push(line)
+    for await (const line of bundleLines(bench.app.db, report, await keptHeads())) lines.push(line)
   })
   afterAll(async () => {
     interpreter?.[Symbol.dispose]()
     rmSync(folder, { recursive: true })
     await bench[Symbol.asyncDispose]()
   })
+
+  async function keptHeads(): Promise<string[]> {
+    const { rows } = await sql<{ chain_head: string }>`
+      select chain_head from identifai.sync_runs order by chain_position`.execute(bench.app.db)
+    return rows.map(({ chain_head }) => chain_head)
+  }
 
   function write(text: string): string {
     const file = path.join(folder, 'b.jsonl')
@@ -130,10 +137,37 @@ describe('a bundle', () => {
     expect(report.events.length).toBeGreaterThanOrEqual(2)
     expect(report.summary.period.explained).toBe(2)
     expect(await verdicts(write(lines.join('')))).toEqual({ findings: [], python: 0 })
-    const [head] = opened(lines).flatMap(({ run }) => run?.chain_head ?? [])
-    expect(await verdicts(write(lines.join('')), head)).toEqual({ findings: [], python: 0 })
-    const missing = await verdicts(write(lines.join('')), 'a'.repeat(64))
-    expect(missing).toMatchObject({ findings: [expect.stringMatching(/is not in the chain/)], python: 6 })
+  })
+
+  it('can be compared with each head of the chain that it was given, and no other', async () => {
+    const heads = await keptHeads()
+    expect(heads).toHaveLength(9)
+    for (const head of heads)
+      expect(await verdicts(write(lines.join('')), head)).toEqual({ findings: [], python: 0 })
+    const other = await verdicts(write(lines.join('')), 'a'.repeat(64))
+    expect(other).toMatchObject({ findings: [expect.stringMatching(/has no proof for it/)], python: 6 })
+    const without = await Array.fromAsync(bundleLines(bench.app.db, report, []))
+    const [first, last] = [heads[0], heads.at(-1)]
+    expect(await verdicts(write(without.join('')), last)).toEqual({ findings: [], python: 0 })
+    expect(await verdicts(write(without.join('')), first)).toMatchObject({
+      findings: [expect.stringMatching(/has no proof for it/)],
+      python: 6,
+    })
+    await expect(Array.fromAsync(bundleLines(bench.app.db, report, ['a'.repeat(64)]))).rejects.toThrow(
+      /^The head a{64} is not in the chain of this database\./,
+    )
+  })
+
+  it('of an earlier as-of can be compared with later heads', async () => {
+    const { rows } = await sql<{ finished_at: string }>`
+      select finished_at::text from identifai.sync_runs where chain_position = 3`.execute(bench.app.db)
+    const asOf = rows[0]?.finished_at ?? ''
+    const earlier = await readReport(bench.app.db, { media: 'audio', from: null, to: null, asOf })
+    expect(earlier.head.as_of.chain_position).toBe(3)
+    const heads = await keptHeads()
+    const texts = await Array.fromAsync(bundleLines(bench.app.db, earlier, heads))
+    for (const head of heads)
+      expect(await verdicts(write(texts.join('')), head)).toEqual({ findings: [], python: 0 })
   })
 
   it.runIf(HAS_PYTHON)(
@@ -149,7 +183,7 @@ describe('a bundle', () => {
       for (const { from, to } of periods) {
         const cut = await readReport(bench.app.db, { media: 'audio', from, to, asOf: null })
         for (const { in_period } of cut.events) observed.add(in_period)
-        const texts = await Array.fromAsync(bundleLines(bench.app.db, cut))
+        const texts = await Array.fromAsync(bundleLines(bench.app.db, cut, []))
         expect(await verdicts(write(texts.join('')))).toEqual({ findings: [], python: 0 })
         expect(await verifyConclusions(cut)).toBe(0)
       }
@@ -159,9 +193,10 @@ describe('a bundle', () => {
     },
   )
 
-  it('has the revisions of each event, from the finished one before to its own, the notes, and every run', () => {
+  it('has the revisions of each event, from the finished one before to its own, the notes, and their runs', () => {
     const parsed = opened(lines)
-    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    // Without the fourth, which has no leaf, and is not the run before one with a note.
+    expect(parsed.flatMap(({ run }) => run?.chain_position ?? [])).toEqual([1, 2, 3, 5, 6, 7, 8, 9])
     const revisions = parsed.flatMap(({ leaf }) =>
       leaf?.row.revision_no ? [`${leaf.row.classification_id} ${leaf.row.revision_no}`] : [],
     )
@@ -175,6 +210,36 @@ describe('a bundle', () => {
     expect(report.events.some((event) => event.revision_no - event.revision_no_before > 1)).toBe(true)
     expect(parsed.flatMap(({ leaf }) => leaf?.row.note_id ?? [])).toEqual([1, 2])
   })
+
+  it.runIf(HAS_GO)(
+    'has proofs that the library of the checksum database of Go accepts, and no others',
+    () => {
+      using verifier = buildGoVerifier()
+      const counts = opened(lines).reduce(
+        (sum, { run, leaf, kept }) => {
+          return [sum[0] + Number(!!run), sum[1] + Number(!!leaf), sum[2] + Number(!!kept)]
+        },
+        [0, 0, 0],
+      )
+      expect(verifier.verify(lines.join(''))).toEqual({
+        code: 0,
+        output: `${counts[0]} runs, ${counts[1]} leaves, ${counts[2]} kept heads\n`,
+      })
+      const forgeries: ((all: Line[]) => unknown)[] = [
+        (all) => (runOf(all, 2).row.host = 'x'),
+        (all) => leafOf(all, 'note_id').proof.push('a'.repeat(64)),
+        (all) => (all.at(-2).kept.proof[0] = 'a'.repeat(64)),
+      ]
+      for (const forgery of forgeries) {
+        const copy = opened(lines)
+        forgery(copy)
+        expect(verifier.verify(closed(copy).join(''))).toMatchObject({
+          code: 1,
+          output: expect.stringContaining('invalid'),
+        })
+      }
+    },
+  )
 
   it('detects a digest that does not fit its data', async () => {
     const found = await forge((_, forged) => (forged.summary.now.forced = 0), { forgesDigest: false })
@@ -228,20 +293,26 @@ describe('a bundle', () => {
     ['a note with another author in its leaf', (all) => (leafOf(all, 'note_id').row.author = 'B')],
     ['a proof of another leaf', (all) => (leafOf(all, 'revision_no').leaf_no += 1)],
     ['a proof that is cut short', (all) => leafOf(all, 'revision_no').proof.pop()],
-    ['a tree of another size', (all) => (leafOf(all, 'revision_no').leaf_count = 1)],
+    ['a tree of another size', (all) => (runOf(all, 2).row.leaf_count = 99)],
+    ['another checkpoint', (all) => (all[0].checkpoint = all[0].checkpoint.replace('\n9\n', '\n8\n'))],
+    ['a kept head at another size', (all) => (all.at(-2).kept.chain_position -= 1)],
+    ['a kept head without its proof', (all) => all.at(-2).kept.proof.pop()],
+    ['another kept head', (all) => (all.at(-2).kept.chain_head = 'a'.repeat(64))],
+    ['a proof of a run that is cut short', (all) => runOf(all, 2).proof.pop()],
+    ['a run of another place', (all) => (runOf(all, 2).chain_position = 1)],
+    [
+      'the run before a note left out',
+      (all) =>
+        all.splice(
+          all.findIndex(({ run }) => run?.chain_position === 2),
+          1,
+        ),
+    ],
     ['a leaf that is left out', (all) => all.splice(all.findIndex(isLeaf('revision_no')), 1)],
     ['a note that is left out', (all) => all.splice(all.findIndex(isLeaf('note_id')), 1)],
     ['a run with another row', (all) => (runOf(all, 2).row.force_changes = 0)],
-    ['a run with another root', (all) => (runOf(all, 5).merkle_root = 'a'.repeat(64))],
+    ['a run with another root', (all) => (runOf(all, 5).row.merkle_root = 'a'.repeat(64))],
     ['a run with another position', (all) => (runOf(all, 9).chain_position = 10)],
-    [
-      'a run in the middle, without leaves, with another position',
-      (all) =>
-        (all.find(
-          (line) => line.run && !all.some(({ leaf }) => leaf?.chain_position === line.run.chain_position),
-        ).run.chain_position = 77),
-    ],
-    ['a run with another head', (all) => (runOf(all, 5).chain_head = 'a'.repeat(64))],
     [
       'a run that is left out',
       (all) =>
@@ -284,7 +355,7 @@ describe('a bundle', () => {
     // Proofs for all of its revisions, as an operator could have them.
     const texts: string[] = []
     const claimed = { ...report, events: [{ ...event, revision_no_before: 1 }] }
-    for await (const line of bundleLines(bench.app.db, claimed)) texts.push(line)
+    for await (const line of bundleLines(bench.app.db, claimed, [])) texts.push(line)
     const proofs = opened(texts).filter(isLeaf('revision_no'))
     const before = proofs.map(({ leaf }) => leaf.row).find(isFalse)
     const { findings, python } = await forge((all, forged) => {
@@ -317,7 +388,7 @@ describe('a bundle', () => {
           where classification_id = ${event?.classification_id} and revision_no = ${event?.revision_no}`.execute(
           trx,
         )
-        await expect(Array.fromAsync(bundleLines(trx, report))).rejects.toThrow(
+        await expect(Array.fromAsync(bundleLines(trx, report, []))).rejects.toThrow(
           /^There is no proof, because revision \d+ of classification \d+ differs from its sealed form\. .*report verify/,
         )
         throw undone
@@ -339,7 +410,7 @@ describe('a bundle', () => {
     await writeRevisions(db, run.runId, [{ ...described, force_classification: 'human' }])
     await closeRun(db, run.runId, { status: 'interrupted', error: null })
     const made = await readReport(db, { media: 'audio', from: null, to: null, asOf: null })
-    const texts = await Array.fromAsync(bundleLines(db, made))
+    const texts = await Array.fromAsync(bundleLines(db, made, []))
     const { findings, python } = await verdicts(write(texts.join('')))
     expect(findings).toMatchObject([
       expect.stringMatching(/^revision 2 of classification 1 has the time 2026-08-02.* written manually/),
