@@ -62,6 +62,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('chain_position', 'integer')
     .addColumn('chain_nodes', sql`text[]`)
     .addColumn('chain_head', 'text')
+    .addColumn('chain_signature', 'text')
     .addColumn('merkle_root', 'text')
     .addColumn('leaf_count', 'integer')
     .addColumn('notes_through', 'bigint')
@@ -119,6 +120,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       chain_nodes:
         'Hashes (hex) of the complete subtrees of the chain that end with this run. The first one is that of this row as sealed. Those over 2, 4, 8 and more runs follow.',
       chain_head: 'Root (hex) of the RFC 9162 Merkle tree over all runs up to this one.',
+      chain_signature:
+        'Signature (Base64) of the chain head, as in a C2SP checkpoint. Null when no signing key was configured.',
       merkle_root: 'Root (hex) of the RFC 9162 Merkle tree over its revisions and new notes.',
       leaf_count: 'Number of its revisions and new notes, which are the leaves of that tree.',
       notes_through: 'Highest note_id of override_notes that this run sealed.',

@@ -1,5 +1,6 @@
 import { createApiClient } from './pipeline/api/client.ts'
 import { Quota } from './pipeline/api/quota.ts'
+import { createSigner } from './pipeline/seal/checkpoint.ts'
 import type { RunTools } from './pipeline/run/run.ts'
 import { isLoopback, type SyncConfig } from './platform/config/config.ts'
 import { createDatabaseApp } from './platform/database-app.ts'
@@ -38,6 +39,7 @@ export function createApp(config: SyncConfig, overrides: AppOverrides = {}): App
     api,
     quota: new Quota({ ...config, db, logger }),
     telemetry,
+    signer: config.sealSigningKey === null ? null : createSigner(config.sealSigningKey),
     db,
     pool,
     logger,

@@ -1,9 +1,10 @@
+import type { KeyObject } from 'node:crypto'
 import { Command } from '@commander-js/extra-typings'
 import type { FileVerification } from '../compliance/report/read/verify-file.ts'
 import type { Finding } from '../compliance/verify/findings.ts'
 import type { ChainVerification } from '../compliance/verify/verify-chain.ts'
 import { asCalled } from '../platform/called-as.ts'
-import { EXIT_CODE } from '../platform/errors.ts'
+import { EXIT_CODE, UsageError } from '../platform/errors.ts'
 import { printable } from '../platform/text.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { openDatabase } from './open-app.ts'
@@ -18,6 +19,7 @@ export function reportVerifyCommand() {
     .description('verify a bundle, a JSON report, or the whole history in the database')
     .argument('[file]', 'a bundle or a JSON report; without it, the database is verified')
     .option('--head <hash>', 'a chain head that was kept elsewhere, which must be in the chain', parseHead)
+    .option('--key <file>', 'the public key (PEM) that must have signed the chain head')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -29,6 +31,9 @@ Without a file, the database is verified. This needs DATABASE_URL and writes not
 and names each revision, note and run that was altered, removed or inserted. It cannot show that the newest runs were
 removed with everything that they sealed. Therefore keep the chain head of a run elsewhere, and give it with --head.
 
+With SEAL_SIGNING_KEY, each run signs its chain head. A signature covers all runs up to it. With --key, runs after the
+newest signature are a finding, and so is a bundle without one.
+
 Exit code 6 when there are findings.
 
 Examples:
@@ -37,17 +42,33 @@ Examples:
   $ identifai-sync report verify q3.bundle.jsonl`,
     )
     .action(async (file, options) => {
+      const given = { head: options.head, key: await readKey(options.key) }
       if (file === undefined) {
         const { verifyChain } = await import('../compliance/verify/verify-chain.ts')
         await using app = await openDatabase()
-        const result = await verifyChain(app.db, options.head)
+        const result = await verifyChain(app.db, given)
         finish(options, result, describeChain(result), 'Everything is as it was sealed.')
       } else {
         const { verifyFile } = await import('../compliance/report/read/verify-file.ts')
-        const result = await verifyFile(file, options.head)
+        const result = await verifyFile(file, given)
         finish(options, result, describeFile(result), goodFile(result))
       }
     })
+}
+
+/** @throws UsageError when the file has no Ed25519 key. */
+async function readKey(path: string | undefined): Promise<KeyObject | undefined> {
+  if (path === undefined) return undefined
+  const { readFile } = await import('node:fs/promises')
+  const { readPublicKey } = await import('../pipeline/seal/checkpoint.ts')
+  const key = readPublicKey(await readFile(path, 'utf8').catch(() => ''))
+  if (key === undefined) {
+    throw new UsageError(
+      `${path} has no Ed25519 key in PEM.`,
+      'Give the public key: openssl pkey -in <private key> -pubout',
+    )
+  }
+  return key
 }
 
 /** Prints a verification, its findings or else that all is good, and sets the exit code. */
@@ -59,8 +80,10 @@ function finish(
 ): void {
   const { given_head_at, findings } = result
   const head = given_head_at === null ? [] : [`The given head is at position ${given_head_at}.`]
+  const isSigned = 'is_signed' in result ? result.is_signed : result.signed_through === result.runs
+  const signed = isSigned ? ['The chain head is signed with the given key.'] : []
   const outcome = findings.length === 0 ? [good] : findingLines(findings)
-  printResult(options, result, [...lines, ...head, '', ...outcome].join('\n'))
+  printResult(options, result, [...lines, ...head, ...signed, '', ...outcome].join('\n'))
   if (findings.length > 0) process.exitCode = EXIT_CODE.notVerified
 }
 

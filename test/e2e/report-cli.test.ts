@@ -1,8 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestCli, type TestCli, finish } from '../support/test-cli.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
+
+const KEY = generateKeyPairSync('ed25519')
 
 describe('the commands of compliance', () => {
   let cli: TestCli
@@ -12,7 +15,8 @@ describe('the commands of compliance', () => {
 
   beforeAll(async () => {
     cli = createTestCli()
-    bench = await createTestApp({ world: { seed: 83 } })
+    const pem = String(KEY.privateKey.export({ format: 'pem', type: 'pkcs8' }))
+    bench = await createTestApp({ world: { seed: 83 }, environment: { SEAL_SIGNING_KEY: pem } })
     const { world } = bench.simulator
     const identifiers = await bench.load({ count: 30, outcome: 'done' })
     forced = identifiers[11] as string
@@ -106,6 +110,33 @@ describe('the commands of compliance', () => {
     const before = readdirSync(cli.folder)
     await run('report', 'forced', '--output', cli.folder)
     expect(readdirSync(cli.folder)).toEqual(before)
+  })
+
+  it('report verify checks the signature of the chain head with a public key', async () => {
+    const keyFile = inFolder('seal.pub')
+    writeFileSync(keyFile, KEY.publicKey.export({ format: 'pem', type: 'spki' }))
+    const bundle = inFolder('signed.bundle.jsonl')
+    await run('report', 'bundle', '--output', bundle)
+    for (const file of [[], [bundle]]) {
+      const { code, stdout } = await run('report', 'verify', ...file, '--key', keyFile)
+      expect([code, stdout]).toEqual([
+        0,
+        expect.stringContaining('The chain head is signed with the given key.'),
+      ])
+    }
+    const other = inFolder('other.pub')
+    writeFileSync(other, generateKeyPairSync('ed25519').publicKey.export({ format: 'pem', type: 'spki' }))
+    for (const file of [[], [bundle]]) {
+      const { code, stdout } = await run('report', 'verify', ...file, '--key', other)
+      expect([code, stdout]).toEqual([6, expect.stringMatching(/signed with the given key/)])
+      expect(stdout).not.toContain('The chain head is signed')
+    }
+    for (const none of [bundle, inFolder('none')]) {
+      expect(await run('report', 'verify', bundle, '--key', none)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/has no Ed25519 key in PEM\. Give the public key: openssl pkey/),
+      })
+    }
   })
 
   it('report verify takes a report and a bundle without a database, and exits with 6 when there are findings', async () => {

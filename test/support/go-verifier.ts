@@ -13,8 +13,8 @@ if (!HAS_GO)
   )
 
 export interface GoVerifier extends Disposable {
-  /** Checks all proofs of a bundle. */
-  verify(bundle: string): { readonly code: number | null; readonly output: string }
+  /** Checks the signature of the checkpoint of a bundle, and all of its proofs. */
+  verify(bundle: string, verifierKey: string): { readonly code: number | null; readonly output: string }
 }
 
 export function buildGoVerifier(): GoVerifier {
@@ -22,8 +22,8 @@ export function buildGoVerifier(): GoVerifier {
   const program = path.join(folder, 'verify')
   execFileSync('go', ['build', '-o', program], { cwd: SOURCE })
   return {
-    verify: (input) => {
-      const { status, stdout, stderr } = spawnSync(program, { input, encoding: 'utf8' })
+    verify: (input, verifierKey) => {
+      const { status, stdout, stderr } = spawnSync(program, [verifierKey], { input, encoding: 'utf8' })
       return { code: status, output: `${stdout}${stderr}` }
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),

@@ -1,4 +1,6 @@
+import type { KeyObject } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
+import { checkpointText, isSignedBy } from '../../pipeline/seal/checkpoint.ts'
 import {
   type Leaf,
   noteLeaf,
@@ -23,21 +25,23 @@ export type ChainVerification = Awaited<ReturnType<typeof verifySnapshot>>
  * writes nothing. It cannot detect that the newest runs were removed together with all that they sealed; a head that was
  * kept elsewhere can show that.
  *
- * @param head A chain head that was noted earlier; it must be in the chain.
+ * @param given.head A chain head that was kept elsewhere; it must be in the chain.
+ * @param given.key The Ed25519 key that must have signed the newest head. A signature covers all runs up to its own.
  */
-export function verifyChain(db: Kysely<Database>, head?: string): Promise<ChainVerification> {
+export function verifyChain(db: Kysely<Database>, given: Given = {}): Promise<ChainVerification> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
-    .execute((trx) => verifySnapshot(trx, head))
+    .execute((trx) => verifySnapshot(trx, given))
 }
 
 /** The same within a transaction of the caller. The keys of the result are those of the JSON output. */
-export async function verifySnapshot(db: Kysely<Database>, head?: string) {
+export async function verifySnapshot(db: Kysely<Database>, { head, key }: Given = {}) {
   const findings: Finding[] = []
   const counts = { runs: 0, revisions: 0, notes: 0 }
   let chain_head: string | null = null
+  let first_run_id: string | undefined
   let given_head_at: number | null = null
   let former: Former = { position: 0, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
   const chain = new ChainVerifier()
@@ -48,12 +52,24 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string) {
     counts.revisions += verified.revisions
     counts.notes += verified.notes
     former = verified.next
+    first_run_id ??= run.row.run_id
     chain_head = run.chain_head
     if (chain_head === head) given_head_at = run.chain_position
   }
   findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
   if (head !== undefined && given_head_at === null)
     findings.push(finding(`head ${head}`, 'is not in the chain'))
+  const signed_through = key === undefined ? null : await readSignedThrough(db, key, first_run_id)
+  if (signed_through !== null && signed_through < counts.runs) {
+    const unsigned = signed_through + 1
+    findings.push(
+      finding(
+        `the chain from position ${unsigned} on`,
+        'has no head that was signed with the given key',
+        unsigned,
+      ),
+    )
+  }
   const payloads = await verifyPayloads(db)
   for (const found of payloads.findings) findings.push(found)
   return {
@@ -64,6 +80,8 @@ export async function verifySnapshot(db: Kysely<Database>, head?: string) {
     payloads_not_checked: payloads.notChecked,
     /** Position of the run whose head was given; null when none was given, or no run has it. */
     given_head_at,
+    /** Position of the newest head that the given key has signed, 0 for none; null when no key was given. */
+    signed_through,
     /** Head of the newest run; null when no run was sealed yet. */
     chain_head,
     open_runs: await countOpenRuns(db),
@@ -80,6 +98,12 @@ interface Former {
   /** Highest note_id that it or an earlier one sealed. */
   readonly notesThrough: number
   readonly row: JsonObject
+}
+
+/** The facts that an auditor kept elsewhere. */
+interface Given {
+  readonly head?: string | undefined
+  readonly key?: KeyObject | undefined
 }
 
 /** Compares each run with its leaf in the chain, and each head with the tree over the leaves up to it. */
@@ -198,6 +222,21 @@ async function orphanLeaves(db: Kysely<Database>): Promise<Finding[]> {
     .execute()
   const problem = 'has leaves but no row, because it was removed'
   return rows.map(({ chain_position: at }) => finding(`the run at position ${at}`, problem, at))
+}
+
+/** The position of the newest head that a key has signed; 0 when there is none. The heads are verified elsewhere. */
+async function readSignedThrough(db: Kysely<Database>, key: KeyObject, firstRunId = ''): Promise<number> {
+  const heads = db
+    .selectFrom('identifai.sync_runs')
+    .select(['chain_position', 'chain_head', 'chain_signature'])
+    .where('chain_signature', 'is not', null)
+    .where('chain_position', 'is not', null)
+    .orderBy('chain_position', 'desc')
+  for await (const { chain_position, chain_head, chain_signature } of readByCursor(db, heads)) {
+    const head = { size: Number(chain_position), root: Buffer.from(chain_head ?? '', 'hex') }
+    if (isSignedBy(checkpointText(firstRunId, head), chain_signature ?? '', key)) return head.size
+  }
+  return 0
 }
 
 async function countNotesAfter(db: Kysely<Database>, noteId: number): Promise<number> {

@@ -58,12 +58,12 @@ async function open(tools: ReplayTools, tally: Tally): Promise<Run> {
 }
 
 async function close(
-  { db, logger, runId, tally }: Run,
+  { db, logger, runId, tally, signer }: Run,
   { failure, interrupted }: { readonly failure: unknown; readonly interrupted: boolean },
 ): Promise<SyncRunRow> {
   const status = statusOf({ failed: failure !== undefined, interrupted, tally })
   const error = failure instanceof Error ? storable(failure.message) : null
-  const sealed = await retryDatabase(() => closeRun(db, runId, { status, error, tally }), logger)
+  const sealed = await retryDatabase(() => closeRun(db, runId, { status, error, tally }, { signer }), logger)
   if (!sealed) throw new RunClosedError(runId)
   return sealed
 }

@@ -121,11 +121,11 @@ async function retireLongMissing({ db, config, logger }: Run): Promise<void> {
 }
 
 /** Closes the runs of processes that have died. If one cannot be closed, this run goes on, and a later one tries again. */
-async function closeStaleRuns({ config, db, logger }: RunTools): Promise<void> {
+async function closeStaleRuns({ config, db, logger, signer }: RunTools): Promise<void> {
   const { leaseSeconds } = config
   for (const stale of await retryDatabase(() => findStaleRuns(db, leaseSeconds), logger)) {
     try {
-      const isClosed = await retryDatabase(() => closeStaleRun(db, stale, leaseSeconds), logger)
+      const isClosed = await retryDatabase(() => closeStaleRun(db, stale, { leaseSeconds, signer }), logger)
       if (isClosed) logger.warn({ stale }, 'stale run closed')
     } catch (err) {
       logger.error({ stale, err }, 'closing a stale run failed')
@@ -172,7 +172,7 @@ async function finish(
   run: Run,
   { failure, lastFailure }: { readonly failure: unknown; readonly lastFailure: Error | undefined },
 ): Promise<RunResult> {
-  const { db, runId, tally, signal, logger } = run
+  const { db, runId, tally, signal, logger, signer } = run
   const imbalance = isBalanced(tally)
     ? undefined
     : new Error('The counters of the run do not balance: this is a bug.')
@@ -185,7 +185,7 @@ async function finish(
     firstHttpDate: run.httpDates.first,
     lastHttpDate: run.httpDates.last,
   }
-  const row = await retryDatabase(() => closeRun(db, runId, ending), logger)
+  const row = await retryDatabase(() => closeRun(db, runId, ending, { signer }), logger)
   if (!row) throw new RunClosedError(runId)
   if (tally.quarantined > 0) {
     logger.warn({ quarantined: tally.quarantined }, 'records quarantined, see status --stuck')

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import os from 'node:os'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Signer } from '../seal/checkpoint.ts'
 import { leavesOfRevisions, lockChain, sealRun } from '../seal/seal-run.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { RunStatus, RunTrigger, SyncRunRow } from '../../platform/postgres/tables/runs.ts'
@@ -75,9 +76,9 @@ export async function findStaleRuns(db: Kysely<Database>, leaseSeconds: number):
 export async function closeStaleRun(
   db: Kysely<Database>,
   runId: string,
-  leaseSeconds: number,
+  { leaseSeconds, signer = null }: { readonly leaseSeconds: number; readonly signer?: Signer | null },
 ): Promise<boolean> {
-  return (await closeRun(db, runId, DIED, isStale(leaseSeconds))) !== undefined
+  return (await closeRun(db, runId, DIED, { signer, condition: isStale(leaseSeconds) })) !== undefined
 }
 
 function isStale(leaseSeconds: number): RawBuilder<boolean> {
@@ -96,6 +97,13 @@ export interface Ending {
   readonly lastHttpDate?: Date | null
 }
 
+interface CloseOptions {
+  /** Signs the head of the chain; null when no key is configured. */
+  readonly signer?: Signer | null
+  /** Condition on the row of the run. */
+  readonly condition?: RawBuilder<boolean>
+}
+
 /**
  * Ends a run with the totals of the tracked identifiers, and seals it as the newest link of the chain. FOR UPDATE waits for
  * the transactions that keep the run open, so that nothing is written into it afterwards. Hashing the revisions, which takes
@@ -108,7 +116,7 @@ export async function closeRun(
   db: Kysely<Database>,
   runId: string,
   ending: Ending,
-  condition: RawBuilder<boolean> = sql`true`,
+  { signer = null, condition = sql`true` }: CloseOptions = {},
 ): Promise<SyncRunRow | undefined> {
   return db.transaction().execute(async (trx) => {
     const open = await trx
@@ -141,7 +149,7 @@ export async function closeRun(
       })
       .where('run_id', '=', runId)
       .execute()
-    await sealRun(trx, runId, revisions)
+    await sealRun(trx, runId, revisions, signer)
     return trx.selectFrom('identifai.sync_runs').selectAll().where('run_id', '=', runId).executeTakeFirst()
   })
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../platform/logger.ts'
 import type { SyncConfig } from '../../platform/config/config.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { Telemetry } from '../../platform/telemetry.ts'
+import type { Signer } from '../seal/checkpoint.ts'
 import type { ApiClient } from '../api/client.ts'
 import type { Quota } from '../api/quota.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
@@ -21,6 +22,8 @@ export interface RunTools {
   readonly api: ApiClient
   readonly quota: Quota
   readonly telemetry: Telemetry
+  /** Signs the head of the chain; null when no key is configured. */
+  readonly signer: Signer | null
 }
 
 /** One run in progress. */

@@ -30,3 +30,13 @@ export async function readSubtrees(db: Kysely<Database>, subtrees: readonly Rang
     return { size, hash: Buffer.from(hash, 'hex') }
   })
 }
+
+/** The first sealed run, whose id names the chain. The chain must not be empty. */
+export async function readFirstRunId(db: Kysely<Database>): Promise<string> {
+  const { run_id } = await db
+    .selectFrom('identifai.sync_runs')
+    .select('run_id')
+    .where('chain_position', '=', 1)
+    .executeTakeFirstOrThrow(() => new AlteredError('the run at position 1'))
+  return run_id
+}

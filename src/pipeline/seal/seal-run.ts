@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
-import { readSubtrees } from './chain-tree.ts'
+import { readFirstRunId, readSubtrees } from './chain-tree.ts'
+import { checkpointText, type Signer } from './checkpoint.ts'
 import { type Leaf, noteLeaf, RevisionLeaves, revisionLeaf, runLeaf } from './leaf.ts'
 import { RootHasher, subtreesOf } from './merkle-tree.ts'
 import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
@@ -41,11 +42,14 @@ export async function waitForSeal(db: Kysely<Database>): Promise<void> {
 /**
  * Seals a finished run as the newest leaf of the chain. Its revisions and the notes since the run before are the leaves of
  * its own tree. The caller holds the lock of the chain, and does not change the row afterwards.
+ *
+ * @param signer Signs the head; null when no key is configured.
  */
 export async function sealRun(
   trx: Transaction<Database>,
   runId: string,
   revisions: RevisionLeaves,
+  signer: Signer | null,
 ): Promise<void> {
   const former = await newestSealed(trx)
   const notes = await notesBetween(trx, former.notesThrough, Number.MAX_SAFE_INTEGER)
@@ -65,11 +69,14 @@ export async function sealRun(
     .execute()
   const chain = new RootHasher(await readSubtrees(trx, subtreesOf([0, former.position])))
   const nodes = chain.add(runLeaf(await sealedRowOf(trx, runId)))
+  const head = { size: position, root: chain.root }
+  const firstRunId = position === 1 ? runId : await readFirstRunId(trx)
   await run
     .set({
       chain_position: position,
       chain_nodes: nodes.map((hash) => hash.toString('hex')),
-      chain_head: chain.root.toString('hex'),
+      chain_head: head.root.toString('hex'),
+      chain_signature: signer?.sign(checkpointText(firstRunId, head)) ?? null,
     })
     .execute()
 }

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { decodeText } from '../decode-text.ts'
@@ -134,6 +135,10 @@ const PARSERS: Parsers = {
     z.string().refine((text) => hasProtocol(text, ['http:', 'https:']), {
       error: 'must be the URL of a proxy, such as http://proxy.example:3128',
     }),
+  signingKey: () =>
+    z.string().refine(isSigningKey, {
+      error: 'must be an Ed25519 private key in PEM. Make one with: openssl genpkey -algorithm ed25519',
+    }),
   integer: ({ least, most }) => {
     const error = `must be a whole number from ${least} to ${most}`
     return z
@@ -151,6 +156,14 @@ const PARSERS: Parsers = {
       .refine((value) => value > 0, { error })
   },
   oneOf: ({ values }) => z.enum(values, { error: `must be one of ${values.join(', ')}` }),
+}
+
+function isSigningKey(text: string): boolean {
+  try {
+    return createPrivateKey(text).asymmetricKeyType === 'ed25519'
+  } catch {
+    return false
+  }
 }
 
 function hasProtocol(text: string, protocols: readonly string[]): boolean {

@@ -23,7 +23,7 @@ export function unknownVariables(names: {
     })
 }
 
-const OWN_NAME = /^(SYNC|IDENTIFAI|HTTP_READY)_/
+const OWN_NAME = /^(SYNC|IDENTIFAI|SEAL|HTTP_READY)_/
 
 /** Variables in `.env` that other programs read: libpq, Node, the system, Docker Compose and the image of PostgreSQL. */
 const OTHER_NAME =

@@ -2,7 +2,17 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as cons
 
 /** The form of a value; config.ts and daemon-config.ts have the parser of each kind. */
 export type Form =
-  | { readonly kind: 'text' | 'databaseUrl' | 'headerValue' | 'apiUrl' | 'proxyUrl' | 'timeZone' | 'rate' }
+  | {
+      readonly kind:
+        | 'text'
+        | 'databaseUrl'
+        | 'headerValue'
+        | 'apiUrl'
+        | 'proxyUrl'
+        | 'timeZone'
+        | 'rate'
+        | 'signingKey'
+    }
   | { readonly kind: 'integer'; readonly least: number; readonly most: number }
   | { readonly kind: 'oneOf'; readonly values: readonly string[] }
   /** Accepted numbers of fields: five are minute, hour, day, month and weekday; a sixth in front is the second. */
@@ -111,6 +121,12 @@ export const VARIABLES = {
     form: integer(1, 10_080),
     default: null,
     description: 'time limit of a run; after it the run claims nothing more',
+  },
+  SEAL_SIGNING_KEY: {
+    form: { kind: 'signingKey' },
+    default: null,
+    secret: true,
+    description: 'Ed25519 private key in PEM, which signs the chain head of each run',
   },
   SYNC_SCHEDULE: {
     form: { kind: 'cron', fields: [5] },

@@ -12,7 +12,7 @@ const TABLES: Readonly<Record<string, string>> = {
   identifiers:
     'id media identifier submitted_at source state priority due_at attempts absences request_limit withheld_at lease_until leased_by claim_no refresh_requested_at last_error record_digest enqueued_at last_requested_at last_confirmed_at finished_at retired_at retired_reason',
   sync_runs:
-    'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_since reanalyzing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position chain_nodes chain_head merkle_root leaf_count notes_through',
+    'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_since reanalyzing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position chain_nodes chain_head chain_signature merkle_root leaf_count notes_through',
   classifications:
     'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra unstorable clip_count judged_clip_count artificial_clip_count model_count other_heuristic_count disagreeing_heuristic_count',
   clips:

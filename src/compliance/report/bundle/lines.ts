@@ -15,7 +15,11 @@ export const headLine = z.strictObject({
   generated_by: z.string(),
   data_digest: hash,
   data: z.string().describe("The text whose hash is the digest: RFC 8785 JSON of the report's data."),
-  checkpoint: z.string().describe('The head of the chain at the as-of, as a C2SP tlog-checkpoint.'),
+  checkpoint: z
+    .string()
+    .describe(
+      'The head of the chain at the as-of, as a C2SP tlog-checkpoint, signed where a key was configured.',
+    ),
 })
 
 const proof = z.array(hash).describe('Hashes from the leaf up to the root, as in RFC 9162, section 2.1.3.')

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
+import { isSignedBy } from '../../../pipeline/seal/checkpoint.ts'
 import { isConsistent, leafHash, rootByProof } from '../../../pipeline/seal/merkle-tree.ts'
 import type { JsonObject } from '../../../platform/json.ts'
 import { type Finding, finding, timeProblem } from '../../verify/findings.ts'
@@ -23,16 +24,22 @@ import { type ProvedLeaf, provedFacts } from './proved-facts.ts'
 /**
  * Verifies a bundle from itself alone. Each run has to be a leaf under the head of the report, and each event and note a leaf
  * of such a run. The report made again from these must be the one in the bundle. Anything malformed is a finding.
- *
- * @param givenHead A chain head that was kept elsewhere. It must be that of the report, or the bundle must relate the two.
  */
-export async function verifyBundle(
-  lines: AsyncIterable<{ readonly text: string }>,
-  givenHead: string | undefined,
-) {
-  const verifier = new BundleVerifier(givenHead)
+export async function verifyBundle(lines: AsyncIterable<{ readonly text: string }>, given: Given) {
+  const verifier = new BundleVerifier(given)
   for await (const { text } of lines) if (text.trim() !== '') verifier.add(text)
   return verifier.result()
+}
+
+/** A checkpoint, and its signature lines after a blank one. */
+const CHECKPOINT = /^(?<text>[^\n]+\n(?<stated>[^\n]+\n[^\n]+\n))(?:\n(?<signatures>(?:— [^\n]+\n)+))?$/
+
+/** The facts that an auditor kept elsewhere. */
+export interface Given {
+  /** A head of the chain (hex). It must be that of the report, or the bundle must relate the two. */
+  readonly head?: string | undefined
+  /** The Ed25519 key that must have signed the head. */
+  readonly key?: KeyObject | undefined
 }
 
 class BundleVerifier {
@@ -45,10 +52,11 @@ class BundleVerifier {
   #last = 0
   #lineNo = 0
   #givenHeadAt: number | null = null
-  readonly #givenHead: string | undefined
+  #isSigned = false
+  readonly #given: Given
 
-  constructor(givenHead: string | undefined) {
-    this.#givenHead = givenHead
+  constructor(given: Given) {
+    this.#given = given
   }
 
   add(line: string): void {
@@ -71,9 +79,9 @@ class BundleVerifier {
 
   result() {
     if (this.#data) this.#verifyReport(this.#data)
-    if (this.#givenHead !== undefined && this.#givenHeadAt === null) {
+    if (this.#given.head !== undefined && this.#givenHeadAt === null) {
       this.#find(
-        `head ${this.#givenHead}`,
+        `head ${this.#given.head}`,
         'is not that of the report, and the bundle has no proof for it. Let the operator make the bundle again with --head',
       )
     }
@@ -88,6 +96,8 @@ class BundleVerifier {
       given_head_at: this.#givenHeadAt,
       chain_position: this.#data?.head.as_of.chain_position ?? null,
       chain_head: this.#data?.head.as_of.chain_head ?? null,
+      /** True when the given key has signed the head; null when no key was given. */
+      is_signed: this.#given.key === undefined ? null : this.#isSigned,
       findings: this.#findings,
     }
   }
@@ -101,10 +111,14 @@ class BundleVerifier {
     if (!parsed.success) return this.#find('data', 'does not fit docs/report.schema.json')
     this.#data = parsed.data
     const { chain_position: size, chain_head } = parsed.data.head.as_of
-    if (chain_head === this.#givenHead) this.#givenHeadAt = size
-    const [, stated] = /^[^\n]+\n([^\n]+\n[^\n]+\n)$/.exec(checkpoint) ?? []
+    if (chain_head === this.#given.head) this.#givenHeadAt = size
+    const { text = '', stated, signatures = '' } = CHECKPOINT.exec(checkpoint)?.groups ?? {}
     if (stated !== `${size}\n${Buffer.from(chain_head, 'hex').toString('base64')}\n`)
       this.#find('the checkpoint', 'is not the head of the chain that the report states')
+    const { key } = this.#given
+    const lines = signatures.split('\n').map((line) => line.split(' ')[2] ?? '')
+    this.#isSigned = key !== undefined && lines.some((signature) => isSignedBy(text, signature, key))
+    if (key !== undefined && !this.#isSigned) this.#find('the checkpoint', 'is not signed with the given key')
   }
 
   /** The head that the report states. */
@@ -130,7 +144,7 @@ class BundleVerifier {
     const proof = kept.proof.map((hash) => Buffer.from(hash, 'hex'))
     if (!isConsistent(former, later, proof)) {
       this.#find(`head ${kept.chain_head}`, 'is not of the same chain as the report')
-    } else if (kept.chain_head === this.#givenHead) this.#givenHeadAt = kept.chain_position
+    } else if (kept.chain_head === this.#given.head) this.#givenHeadAt = kept.chain_position
   }
 
   #addLeaf({ leaf }: LeafLine): void {

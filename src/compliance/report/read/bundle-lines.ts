@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
-import { readRoots } from '../../../pipeline/seal/chain-tree.ts'
-import { checkpointText } from '../../../pipeline/seal/checkpoint.ts'
+import { readFirstRunId, readRoots } from '../../../pipeline/seal/chain-tree.ts'
+import { checkpointText, signedCheckpoint } from '../../../pipeline/seal/checkpoint.ts'
 import { leafName } from '../../../pipeline/seal/leaf.ts'
 import {
   consistencyRanges,
@@ -78,12 +78,14 @@ export async function* bundleLines(
 }
 
 async function readCheckpoint(db: Kysely<Database>, { chain_position, chain_head }: AsOf): Promise<string> {
-  const { run_id } = await db
+  const root = Buffer.from(chain_head, 'hex')
+  const checkpoint = checkpointText(await readFirstRunId(db), { size: chain_position, root })
+  const row = await db
     .selectFrom('identifai.sync_runs')
-    .select('run_id')
-    .where('chain_position', '=', 1)
-    .executeTakeFirstOrThrow()
-  return checkpointText(run_id, { size: chain_position, root: Buffer.from(chain_head, 'hex') })
+    .select('chain_signature')
+    .where('chain_position', '=', chain_position)
+    .executeTakeFirst()
+  return signedCheckpoint(checkpoint, row?.chain_signature ?? null)
 }
 
 /** The proofs that relate kept heads to the head at a size. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { readLines } from '../../../platform/read-lines.ts'
 import { UsageError } from '../../../platform/errors.ts'
 import { parseObject } from '../bundle/lines.ts'
-import { verifyBundle } from '../bundle/verify-bundle.ts'
+import { type Given, verifyBundle } from '../bundle/verify-bundle.ts'
 import { reportSchema } from '../schema.ts'
 import { verifyReport } from '../verify-report.ts'
 
@@ -14,15 +14,15 @@ export type FileVerification = Awaited<ReturnType<typeof verifyFile>>
  * output. `runs` and `leaves` are those whose hashes were checked; a report has none. `is_complete` is the statement of the
  * report, and null when it cannot be read.
  *
- * @param head A chain head that was noted elsewhere; the bundle must contain it.
+ * @param given Facts that were kept elsewhere, with which a bundle is compared.
  * @throws UsageError when the file cannot be read, or is neither.
  */
-export async function verifyFile(path: string, head: string | undefined) {
+export async function verifyFile(path: string, given: Given) {
   try {
-    if (!(await isBundle(path))) return await verifyReportFile(path, head)
+    if (!(await isBundle(path))) return await verifyReportFile(path, given)
     // node:readline would also end a line at U+2028, which a name may contain.
     const lines = readLines(createReadStream(path), Number.POSITIVE_INFINITY)
-    return { file: 'bundle' as const, ...(await verifyBundle(lines, head)) }
+    return { file: 'bundle' as const, ...(await verifyBundle(lines, given)) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined || error instanceof UsageError) throw error
@@ -32,11 +32,11 @@ export async function verifyFile(path: string, head: string | undefined) {
   }
 }
 
-async function verifyReportFile(path: string, head: string | undefined) {
-  if (head !== undefined) {
+async function verifyReportFile(path: string, { head, key }: Given) {
+  if (head !== undefined || key !== undefined) {
     throw new UsageError(
-      '--head applies to a bundle or the database only, because a report alone has no chain.',
-      'Leave out --head, or give a bundle.',
+      '--head and --key apply to a bundle or the database only, because a report alone has no chain.',
+      'Leave them out, or give a bundle.',
     )
   }
   const { data: report, error } = reportSchema.safeParse(parseObject(await readFile(path, 'utf8')))
@@ -57,6 +57,7 @@ async function verifyReportFile(path: string, head: string | undefined) {
     runs: 0,
     leaves: 0,
     given_head_at: null,
+    is_signed: null,
     chain_position,
     chain_head,
     findings: verifyReport(report),

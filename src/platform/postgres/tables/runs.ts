@@ -30,6 +30,7 @@ const CHAIN_COLUMNS = {
   chain_position: 'integer',
   chain_nodes: 'text[]',
   chain_head: 'text',
+  chain_signature: 'text',
 } as const
 
 const counterColumns = Object.fromEntries(

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifyChain, verifySnapshot } from '../../../../src/compliance/verify/verify-chain.ts'
@@ -27,7 +28,7 @@ describe('verifying the chain', () => {
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
-  const verify = (head?: string) => verifyChain(bench.app.db, head)
+  const verify = (head?: string) => verifyChain(bench.app.db, { head })
 
   /** Runs statements as a superuser without triggers could, verifies, and rolls back. */
   async function findingsAfter(...statements: string[]): Promise<string[]> {
@@ -59,6 +60,32 @@ describe('verifying the chain', () => {
       given_head_at: null,
       findings: [{ problem: 'is not in the chain' }],
     })
+  })
+
+  it('names the runs that no signature covers, and signatures that do not fit', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const pem = String(privateKey.export({ format: 'pem', type: 'pkcs8' }))
+    await using signing = await createTestApp({ world: { seed: 31 }, environment: { SEAL_SIGNING_KEY: pem } })
+    const { db } = signing.app
+    const verified = async () => {
+      const { signed_through, findings } = await verifyChain(db, { key: publicKey })
+      return [signed_through, findings.map(({ what, problem }) => `${what} ${problem}`)]
+    }
+    const unsigned = (position: number) =>
+      `the chain from position ${position} on has no head that was signed with the given key`
+    await signing.load({ count: 2 })
+    await signing.run()
+    expect(await verified()).toEqual([2, []])
+    const other = await verifyChain(db, { key: generateKeyPairSync('ed25519').publicKey })
+    expect(other).toMatchObject({ signed_through: 0, findings: [{ chain_position: 1 }] })
+    await sealHistory(db, [])
+    expect(await verified()).toEqual([2, [unsigned(3)]])
+    await sql`alter table identifai.sync_runs disable trigger sync_runs_sealed`.execute(db)
+    await sql`update identifai.sync_runs set chain_signature = null where chain_position = 2`.execute(db)
+    expect(await verified()).toEqual([1, [unsigned(2)]])
+    await sql`update identifai.sync_runs set chain_signature = 'x' || chain_signature`.execute(db)
+    expect(await verified()).toEqual([0, [unsigned(1)]])
+    expect((await verifyChain(db)).signed_through).toBeNull()
   })
 
   it.each([

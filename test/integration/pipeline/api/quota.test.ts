@@ -274,7 +274,9 @@ describe('a 429', () => {
       const { run, failure } = await executeRun(bench.app, { trigger: 'manual', signal: never })
       expect(failure).toBeInstanceOf(PauseTooLongError)
       expect(run).toMatchObject({ status: 'failed', released: 1 })
-      expect(run.error).toMatch(/pause \(Retry-After\) of (an hour or more|60 minutes),.* Run again after that\./)
+      expect(run.error).toMatch(
+        /pause \(Retry-After\) of (an hour or more|60 minutes),.* Run again after that\./,
+      )
     }
     expect(api.requests).toHaveLength(1)
   })

@@ -14,7 +14,7 @@ describe('closing stale runs', () => {
     await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes'`.execute(queue.db)
     const [stale] = await findStaleRuns(queue.db, 60)
     await sql`update identifai.sync_runs set heartbeat_at = now()`.execute(queue.db)
-    expect(await closeStaleRun(queue.db, stale as string, 60)).toBe(false)
+    expect(await closeStaleRun(queue.db, stale as string, { leaseSeconds: 60 })).toBe(false)
     expect(await queue.db.selectFrom('identifai.sync_runs').select('status').execute()).toEqual([
       { status: 'running' },
     ])
@@ -39,7 +39,7 @@ describe('closing stale runs', () => {
       queue.db,
     )
     for (const stale of await findStaleRuns(queue.db, 60))
-      expect(await closeStaleRun(queue.db, stale, 60)).toBe(true)
+      expect(await closeStaleRun(queue.db, stale, { leaseSeconds: 60 })).toBe(true)
     const rows = await queue.db.selectFrom('identifai.sync_runs').select(['run_id', 'status']).execute()
     expect(Object.fromEntries(rows.map((row) => [row.run_id, row.status]))).toEqual({
       [queue.run]: 'interrupted',

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -32,6 +33,7 @@ describe('the configuration', () => {
       requestTimeoutMs: 30_000,
       retries: 5,
       retryBaseMs: 1000,
+      sealSigningKey: null,
       leaseSeconds: 120,
       missingAfter: 5,
       retireMissingDays: null,
@@ -113,6 +115,18 @@ describe('the configuration', () => {
     expect(problems({ ...complete, IDENTIFAI_API_KEY: 'two words' })).toContain(
       'IDENTIFAI_API_KEY must be printable',
     )
+  })
+
+  it('takes an Ed25519 key for the signatures, and refuses any other without printing it', () => {
+    const keyOf = (type: 'ed25519' | 'ed448') =>
+      generateKeyPairSync(type as 'ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }) as string
+    const [good, other] = [keyOf('ed25519').trim(), keyOf('ed448').trim()]
+    expect(parseSyncConfig({ ...complete, SEAL_SIGNING_KEY: good }).sealSigningKey).toBe(good)
+    for (const wrong of [other, 'no key']) {
+      const problem = problems({ ...complete, SEAL_SIGNING_KEY: wrong })
+      expect(problem).toContain('SEAL_SIGNING_KEY must be an Ed25519 private key in PEM')
+      expect(problem).not.toContain(wrong)
+    }
   })
 
   it('requires only the database for the database commands', () => {

@@ -4,7 +4,12 @@ import { CONNECTION_VARIABLES, VARIABLE_LINES, VARIABLES } from '../../../../src
 
 describe('the list of variables', () => {
   it('has the files of the secrets, and the variables of libpq and of Node', () => {
-    const others = ['DATABASE_URL_FILE', 'IDENTIFAI_API_KEY_FILE', 'NODE_EXTRA_CA_CERTS']
+    const others = [
+      'DATABASE_URL_FILE',
+      'IDENTIFAI_API_KEY_FILE',
+      'SEAL_SIGNING_KEY_FILE',
+      'NODE_EXTRA_CA_CERTS',
+    ]
     expect(VARIABLE_LINES.map(({ name }) => name).toSorted()).toEqual(
       [...Object.keys(VARIABLES), ...Object.keys(CONNECTION_VARIABLES), ...others].toSorted(),
     )

@@ -1,9 +1,11 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../../../../src/platform/canonical-json.ts'
+import { verifierKey } from '../../../../../src/pipeline/seal/checkpoint.ts'
 import { bundleLines } from '../../../../../src/compliance/report/read/bundle-lines.ts'
 import { dataDigest } from '../../../../../src/compliance/report/make-report.ts'
 import { jsonText } from '../../../../../src/compliance/report/format/format-report.ts'
@@ -16,6 +18,8 @@ import { addNote } from '../../../../support/add-note.ts'
 import { buildGoVerifier, HAS_GO } from '../../../../support/go-verifier.ts'
 import { HAS_PYTHON, startPython } from '../../../../support/python-verifiers.ts'
 import { createTestApp, type TestApp } from '../../../../support/test-app.ts'
+
+const KEY = generateKeyPairSync('ed25519')
 
 // oxlint-disable-next-line typescript/no-explicit-any -- lines are whatever a test makes of them
 type Line = any
@@ -47,7 +51,10 @@ function closed(lines: readonly Line[]): string[] {
  * note on each of the first two.
  */
 async function benchWithHistory(): Promise<TestApp> {
-  const bench = await createTestApp({ world: { seed: 61 } })
+  const bench = await createTestApp({
+    world: { seed: 61 },
+    environment: { SEAL_SIGNING_KEY: String(KEY.privateKey.export({ format: 'pem', type: 'pkcs8' })) },
+  })
   const { world } = bench.simulator
   const identifiers = await bench.load({ count: 60, outcome: 'done' })
   const [one, other] = [12, 25].map((position) => identifiers[position] as string) as [string, string]
@@ -107,8 +114,8 @@ describe('a bundle', () => {
   }
 
   /** The findings of the product in a file, and the exit code of the second verifier. */
-  async function verdicts(file: string, head?: string) {
-    const { findings } = await verifyFile(file, head)
+  async function verdicts(file: string, head?: string, key?: KeyObject) {
+    const { findings } = await verifyFile(file, { head, key })
     const ours = findings.length > 0 ? 6 : 0
     const code = interpreter
       ? await interpreter.exitCodeOf('verify_bundle.py', file, ...(head ? [head] : []))
@@ -156,6 +163,34 @@ describe('a bundle', () => {
     await expect(Array.fromAsync(bundleLines(bench.app.db, report, ['a'.repeat(64)]))).rejects.toThrow(
       /^The head a{64} is not in the chain of this database\./,
     )
+  })
+
+  it('has a checkpoint that is signed with the key of the runs', async () => {
+    const [line] = opened(lines)
+    const { size, root } = { size: 9, root: Buffer.from((await keptHeads()).at(-1) ?? '', 'hex') }
+    expect(line.checkpoint.split('\n')).toEqual([
+      expect.stringMatching(/^identifai-sync\/[0-9a-f-]{36}$/),
+      String(size),
+      root.toString('base64'),
+      '',
+      expect.stringMatching(/^— identifai-sync\/[0-9a-f-]{36} [A-Za-z0-9+/]{91}=$/),
+      '',
+    ])
+    const file = write(lines.join(''))
+    expect(await verifyFile(file, { key: KEY.publicKey })).toMatchObject({ is_signed: true, findings: [] })
+    expect(await verifyFile(file, { key: generateKeyPairSync('ed25519').publicKey })).toMatchObject({
+      is_signed: false,
+      findings: [{ what: 'the checkpoint', problem: 'is not signed with the given key' }],
+    })
+    const forged = [
+      JSON.stringify({ ...JSON.parse(lines[0] ?? ''), checkpoint: line.checkpoint.replace(/\n— .*\n$/, '') }),
+    ]
+    expect(
+      await verifyFile(write([...forged, ...lines.slice(1)].join('\n')), { key: KEY.publicKey }),
+    ).toMatchObject({
+      is_signed: false,
+      findings: [{ problem: 'is not signed with the given key' }],
+    })
   })
 
   it('of an earlier as-of can be compared with later heads', async () => {
@@ -221,11 +256,14 @@ describe('a bundle', () => {
         },
         [0, 0, 0],
       )
-      expect(verifier.verify(lines.join(''))).toEqual({
+      const [, firstRunId = ''] = opened(lines)[0].checkpoint.split(/\n|\//)
+      const name = verifierKey(firstRunId, KEY.publicKey)
+      expect(verifier.verify(lines.join(''), name)).toEqual({
         code: 0,
         output: `${counts[0]} runs, ${counts[1]} leaves, ${counts[2]} kept heads\n`,
       })
       const forgeries: ((all: Line[]) => unknown)[] = [
+        (all) => (all[0].checkpoint = all[0].checkpoint.replace('\n9\n', '\n8\n')),
         (all) => (runOf(all, 2).row.host = 'x'),
         (all) => leafOf(all, 'note_id').proof.push('a'.repeat(64)),
         (all) => (all.at(-2).kept.proof[0] = 'a'.repeat(64)),
@@ -233,7 +271,7 @@ describe('a bundle', () => {
       for (const forgery of forgeries) {
         const copy = opened(lines)
         forgery(copy)
-        expect(verifier.verify(closed(copy).join(''))).toMatchObject({
+        expect(verifier.verify(closed(copy).join(''), name)).toMatchObject({
           code: 1,
           output: expect.stringContaining('invalid'),
         })
@@ -295,6 +333,7 @@ describe('a bundle', () => {
     ['a proof that is cut short', (all) => leafOf(all, 'revision_no').proof.pop()],
     ['a tree of another size', (all) => (runOf(all, 2).row.leaf_count = 99)],
     ['another checkpoint', (all) => (all[0].checkpoint = all[0].checkpoint.replace('\n9\n', '\n8\n'))],
+    ['a checkpoint of another form', (all) => (all[0].checkpoint += 'x')],
     ['a kept head at another size', (all) => (all.at(-2).kept.chain_position -= 1)],
     ['a kept head without its proof', (all) => all.at(-2).kept.proof.pop()],
     ['another kept head', (all) => (all.at(-2).kept.chain_head = 'a'.repeat(64))],
@@ -421,16 +460,16 @@ describe('a bundle', () => {
   it('can also be a JSON report, which shows that it is as it was made', async () => {
     const file = path.join(folder, 'r.json')
     writeFileSync(file, [...jsonText(report)].join(''))
-    expect(await verifyFile(file, undefined)).toMatchObject({
+    expect(await verifyFile(file, {})).toMatchObject({
       file: 'report',
       events: report.events.length,
       findings: [],
     })
     writeFileSync(file, [...jsonText({ ...report, events: [] })].join(''))
-    const { findings } = await verifyFile(file, undefined)
+    const { findings } = await verifyFile(file, {})
     expect(findings.map(({ what }) => what)).toContain('data_digest')
-    await expect(verifyFile(file, 'a'.repeat(64))).rejects.toThrow(
-      /--head applies to a bundle or the database only.* Leave out --head/,
+    await expect(verifyFile(file, { head: 'a'.repeat(64) })).rejects.toThrow(
+      /--head and --key apply to a bundle or the database only.* Leave them out/,
     )
   })
 
@@ -439,13 +478,13 @@ describe('a bundle', () => {
     ['something else', 'identifier\n1\n'],
     ['other JSON', '{"events": []}'],
   ])('is distinguished from %s', async (_, text) => {
-    await expect(verifyFile(write(text), undefined)).rejects.toMatchObject({ name: 'UsageError' })
+    await expect(verifyFile(write(text), {})).rejects.toMatchObject({ name: 'UsageError' })
   })
 
   it('names the file that cannot be read', async () => {
-    await expect(verifyFile(path.join(folder, 'none'), undefined)).rejects.toThrow(
+    await expect(verifyFile(path.join(folder, 'none'), {})).rejects.toThrow(
       /none cannot be read \(ENOENT.* Give a bundle or a JSON report/,
     )
-    await expect(verifyFile(folder, undefined)).rejects.toThrow(/cannot be read \(EISDIR/)
+    await expect(verifyFile(folder, {})).rejects.toThrow(/cannot be read \(EISDIR/)
   })
 })

@@ -330,7 +330,7 @@ describe('the report', () => {
       await sql`update identifai.sync_runs set status = 'succeeded', finished_at = clock_timestamp(), tracked_count = 1,
         pending_count = 0, done_count = 1, errored_count = 0, missing_count = 0, quarantined_count = 0, retired_count = 0,
         reanalyzing_count = 0, unsealed_runs = 0 where run_id = ${run.runId}`.execute(trx)
-      await sealRun(trx, run.runId, new RevisionLeaves())
+      await sealRun(trx, run.runId, new RevisionLeaves(), null)
       ended.resolve(await readClock(trx))
       await held.promise
     })
