@@ -66,8 +66,11 @@ describe('the commands of compliance', () => {
     const again = await run('report', 'forced', '--to', to, '--as-of', asOf, '--json')
     expect(JSON.parse(again.stdout)).toMatchObject({ data_digest: digest })
     const page = readFileSync(inFolder('again.html'), 'utf8')
-    expect(page).toContain(`Up to ${to} (not included)`)
-    expect(page).toContain(`the run at ${asOf}`)
+    const minute = (time: string) => `${time.slice(0, 16)} UTC`
+    expect(page).toContain(`Up to ${minute(to)} (not included)`)
+    expect(page).toContain(`the run at ${minute(asOf)}`)
+    expect(page).toContain(`<dt>Period</dt><dd>up to ${to} (not included)</dd>`)
+    expect(page).toContain(`<dt>End of the run</dt><dd>${asOf}</dd>`)
   })
 
   it('report forced refuses an incomplete report with 6, unless --allow-incomplete is given', async () => {

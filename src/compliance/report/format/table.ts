@@ -93,7 +93,7 @@ function listLines<T>(
 
 function decisionColumns(decision: Decision) {
   return {
-    '#': decision.decision,
+    decision: decision.decision,
     file: short(decision.file_hash),
     from: decision.forced_from_differs ? '(differs)' : short(decision.forced_from),
     to: short(decision.forced_to),
@@ -108,7 +108,7 @@ function decisionColumns(decision: Decision) {
 
 function eventColumns(event: ForceEvent) {
   return {
-    '#': event.decision,
+    decision: event.decision,
     identifier: short(event.identifier),
     event: event.event,
     machine: short(event.machine_classification_after),

@@ -15,8 +15,8 @@ const PLOT_HEIGHT = 150
 /** Room for the labels below. */
 const BOTTOM = 26
 
-/** Labels that fit side by side below the columns, and half the width of one. */
-const MOST_LABELS = 5
+/** Labels that fit side by side below the columns, and half the width of the widest. */
+const MOST_LABELS = 4
 const LABEL_HALF = 32
 
 /** The charts of a report, from the events in its period. They are in units of their own, which the page scales. */
@@ -64,11 +64,12 @@ function stepOf(confidence: number): number {
   return Math.min(Math.max(Math.floor(confidence * 10 + 1e-9), 0), 9)
 }
 
-/** Upright columns, from left to right. A label is null where there is no room. */
+/** Upright columns, from left to right. The last one always has its label, and others have one where there is room. */
 function columnChart(rows: readonly Row[], where: string) {
   const most = Math.max(1, ...rows.map(({ value }) => value))
   const step = (WIDTH - LEFT) / Math.max(1, rows.length)
   const labelEvery = Math.ceil(rows.length / MOST_LABELS)
+  const columnWidth = Math.min(step * 0.76, 60)
   const heightOf = (value: number) => (value / most) * PLOT_HEIGHT
   return {
     description: describe(rows, where),
@@ -77,11 +78,12 @@ function columnChart(rows: readonly Row[], where: string) {
     bars: rows.map(({ label, value }, position) => ({
       x: LEFT + position * step + step * 0.12,
       y: TOP + PLOT_HEIGHT - heightOf(value),
-      width: Math.min(step * 0.76, 60),
+      width: columnWidth,
       height: heightOf(value),
       value,
-      label:
-        position % labelEvery === 0 && LEFT + (position + 0.5) * step < WIDTH - LABEL_HALF ? label : null,
+      label: (rows.length - 1 - position) % labelEvery === 0 ? label : null,
+      // The label of the last column must not end outside of the chart.
+      labelAt: Math.min(LEFT + position * step + step * 0.12 + columnWidth / 2, WIDTH - LABEL_HALF),
     })),
     lines: [...new Set([0, Math.round(most / 2), most])].map((value) => ({
       at: TOP + PLOT_HEIGHT - heightOf(value),
@@ -110,6 +112,7 @@ function barChart(rows: readonly Row[]) {
       height: ROW_HEIGHT - 10,
       value,
       label,
+      labelAt: LABEL_WIDTH - 8,
     })),
     lines: [],
     rows,

@@ -70,6 +70,7 @@ td .label, th .label { font-size: .82rem; }
 .tag { display: inline-block; padding: 0 .45rem; border: 1px solid currentColor; border-radius: 99px; font-size: .8rem; }
 .tag.unexplained { color: var(--bad); }
 .tag.explained { color: var(--good); }
+bdi, blockquote { white-space: pre-line; }
 blockquote { margin: .3rem 0 0; padding-left: .6rem; border-left: 2px solid var(--line); }
 .reading dt { font-weight: 600; color: var(--ink); margin-top: .9rem; }
 .reading dd { margin: 0; max-width: 80ch; }

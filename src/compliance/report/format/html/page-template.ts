@@ -9,11 +9,11 @@ export const CHART_TEMPLATE = `
 <% for (const bar of it.bars) { %>
     <rect x="<%= bar.x %>" y="<%= bar.y %>" width="<%= bar.width %>" height="<%= bar.height %>" />
 <% if (it.lines.length === 0) { %>
-    <text x="<%= bar.x - 8 %>" y="<%= bar.y + 15 %>" text-anchor="end"><%= bar.label.length > 22 ? bar.label.slice(0, 21) + '…' : bar.label %></text><text class="value" x="<%= bar.x + bar.width + 6 %>" y="<%= bar.y + 15 %>"><%= it.count(bar.value) %></text>
+    <text x="<%= bar.labelAt %>" y="<%= bar.y + 15 %>" text-anchor="end"><%= bar.label.length > 22 ? bar.label.slice(0, 21) + '…' : bar.label %></text><text class="value" x="<%= bar.x + bar.width + 6 %>" y="<%= bar.y + 15 %>"><%= it.count(bar.value) %></text>
 <% } else { %>
 <% if (bar.value > 0 && it.bars.length <= 30) { %>    <text class="value" x="<%= bar.x + bar.width / 2 %>" y="<%= bar.y - 5 %>" text-anchor="middle"><%= it.count(bar.value) %></text>
 <% } %>
-<% if (bar.label !== null) { %>    <text x="<%= bar.x + bar.width / 2 %>" y="<%= it.height - 8 %>" text-anchor="middle"><%= bar.label %></text>
+<% if (bar.label !== null) { %>    <text x="<%= bar.labelAt %>" y="<%= it.height - 8 %>" text-anchor="middle"><%= bar.label %></text>
 <% } %>
 <% } %>
 <% } %>
@@ -86,8 +86,8 @@ export const PAGE_TEMPLATE = `
 <a class="skip" href="#main">To the report</a>
 <header>
   <h1><%= it.report.head.title %></h1>
-  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.time(it.report.head.period.from, 'none') %> to <% } else { %>Up to <% } %><%= it.time(it.report.head.period.to, 'none') %> (not included), <%= it.report.head.media %></p>
-  <p class="soft">As of the end of the run at <%= it.time(it.report.head.as_of.finished_at, 'up') %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
+  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.minute(it.report.head.period.from) %> to <% } else { %>Up to <% } %><%= it.minute(it.report.head.period.to) %> (not included), <%= it.report.head.media %></p>
+  <p class="soft">As of the end of the run at <%= it.minute(it.report.head.as_of.finished_at) %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
 <% if (it.coverage.is_complete) { %>
   <p class="state complete"><b>Complete.</b> The report has every change before the end of the period. Two kinds of changes are excepted: those of retired identifiers, and those that were undone between two requests.</p>
 <% } else { %>
@@ -125,6 +125,8 @@ export const PAGE_TEMPLATE = `
   <section aria-labelledby="coverage">
     <h2 id="coverage">Coverage</h2>
     <dl class="facts">
+      <dt>Period</dt><dd><% if (it.report.head.period.from !== null) { %>from <%= it.time(it.report.head.period.from, 'none') %> to <% } else { %>up to <% } %><%= it.time(it.report.head.period.to, 'none') %> (not included)</dd>
+      <dt>End of the run</dt><dd><%= it.time(it.report.head.as_of.finished_at, 'up') %></dd>
       <dt>Tracked</dt><dd><%= it.count(it.coverage.tracked) %> identifiers: <%= it.count(it.coverage.finished) %> finished (<%= it.count(it.coverage.done) %> done, <%= it.count(it.coverage.errored) %> errored), <%= it.count(it.coverage.pending) %> pending, <%= it.count(it.coverage.missing) %> missing, <%= it.count(it.coverage.quarantined) %> quarantined, <%= it.count(it.coverage.retired) %> retired</dd>
 <% for (const { reason, identifiers } of it.coverage.retired_reasons) { %>
       <dt>Retired</dt><dd><%= it.count(identifiers) %>: <%= reason ?? 'for other reasons' %></dd>

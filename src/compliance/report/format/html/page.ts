@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Eta } from 'eta'
-import { printable } from '../../../../platform/text.ts'
+import { printableLines } from '../../../../platform/text.ts'
 import { count } from '../../../../platform/terminal/text.ts'
 import { timeText } from '../../../../platform/time.ts'
 import { beginsUnobserved } from '../../coverage-gaps.ts'
@@ -52,6 +52,7 @@ function viewOf(report: Report) {
     charts: chartsOf(report.summary.period, listed.events),
     count,
     time,
+    minute,
     verdict,
     isLink,
     inPeriod: IN_PERIOD_TEXT,
@@ -64,14 +65,22 @@ const IN_PERIOD_TEXT: { readonly [Value in InPeriod]: string } = {
   no: 'outside the period',
 }
 
-/** Escapes text for an element or an attribute. Characters that could move or hide text become visible escapes. */
+/** Escapes text for an element or an attribute. Characters that could move or hide text become visible escapes, except line breaks. */
 function escape(value: unknown): string {
-  return printable(String(value)).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+  return printableLines(String(value).replace(/\r\n?/g, '\n')).replace(
+    /[&<>"']/g,
+    (character) => `&#${character.charCodeAt(0)};`,
+  )
 }
 
 /** A time to the second, which is enough for a reader; the JSON format has all six digits. */
 function time(text: string | null, rounding?: 'up' | 'none'): string {
   return text === null ? 'not known' : timeText(text, rounding)
+}
+
+/** A time for a heading. The facts below have it exactly. */
+function minute(text: string): string {
+  return `${text.slice(0, 16).replace('T', ' ')} UTC`
 }
 
 function verdict(event: ForceEvent, when: 'before' | 'after'): string {

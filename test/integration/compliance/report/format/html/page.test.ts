@@ -72,11 +72,14 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     const { page } = await open(DESK)
     const text = (await page.locator('body').textContent()) ?? ''
     for (const hostile of HOSTILE) {
-      // Characters that could move or hide text are shown as escapes.
+      // Characters that could move or hide text are shown as escapes, but not line breaks.
+      const broken = hostile.replace(/\r\n?/g, '\n')
       expect(text).toContain(
-        hostile.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`),
+        broken.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`),
       )
     }
+    const breaks = page.locator('bdi', { hasText: 'line break' }).first()
+    expect((await breaks.innerText()).split('\n').length).toBeGreaterThan(1)
     const links = await page.locator('a[href]').evaluateAll((all) => all.map((a) => a.getAttribute('href')))
     expect(new Set(links.map((href) => href?.split(/[:\d]/)[0]))).toEqual(
       new Set(['#main', '#decision-', 'https']),
