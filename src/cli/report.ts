@@ -31,7 +31,7 @@ function reportForcedCommand() {
       `${PERIOD_HELP}
 Examples:
   $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01
-  $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01 --as-of 2026-10-02T06:00Z \\
+  $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01 --as-of 2026-10-02T06:00Z --verify \\
       --format html --output q3.html`,
     )
     .action(async (options) => {
@@ -85,6 +85,10 @@ function reportingCommand(name: string) {
       '--allow-incomplete',
       'make the report even if it is not complete, and state the gaps in its head',
     )
+    .option(
+      '--verify',
+      'verify the history up to the as-of first, and refuse the report if it is not as it was sealed',
+    )
     .option('--output <file>', 'write to this file instead of standard output (-)')
 }
 
@@ -102,14 +106,14 @@ async function writeReport(
   options: Options,
   textOf: (report: Report, db: Kysely<Database>) => AsyncIterable<string> | ReturnType<typeof formatReport>,
 ): Promise<void> {
-  const { from = null, to = null, asOf = null, output } = options
+  const { from = null, to = null, asOf = null, verify, output } = options
   const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
   const { readReport } = await import('../compliance/report/read/read-report.ts')
   const { refuseIncomplete } = await import('../compliance/report/read/refuse-incomplete.ts')
   const { writeOutput } = await import('../platform/terminal/output.ts')
   await using app = await openDatabase()
   const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
-  const report = await readReport(app.db, { media, from, to, asOf })
+  const report = await readReport(app.db, { media, from, to, asOf, verify })
   const { period, as_of, coverage } = report.head
   if (!options.allowIncomplete) await refuseIncomplete(app.db, report)
   for (const { statement } of coverage.gaps) printNotice(`warning: not complete. ${statement}`)

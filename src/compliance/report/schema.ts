@@ -235,21 +235,27 @@ export const reportDataSchema = z.strictObject(data)
 
 /**
  * The compliance report on forced classifications as JSON; docs/report.schema.json is made of it. All of it follows from
- * the rows sealed up to one position of the chain, except generated_at and generated_by.
+ * the rows sealed up to one position of the chain, except generated_at, generated_by and verified.
  */
 export const reportSchema = z
   .strictObject({
     ...data,
     generated_at: time,
     generated_by: z.string(),
+    verified: z
+      .strictObject({ at: time, chain_position: position, chain_head: hash })
+      .nullable()
+      .describe(
+        'The verification of the history, up to this chain head, before the report was made. Null: without --verify.',
+      ),
     data_digest: hash.describe(
-      'SHA-256 of the RFC 8785 JSON of this document without generated_at, generated_by and data_digest.',
+      'SHA-256 of the RFC 8785 JSON of this document without generated_at, generated_by, verified and data_digest.',
     ),
   })
   .meta({
     title: 'identifai-sync: report on forced classifications',
     description:
-      'The output of `identifai-sync report forced --format json`. A report that is made again for the same period and as-of differs in generated_at and generated_by only.',
+      'The output of `identifai-sync report forced --format json`. A report that is made again for the same period and as-of differs in generated_at, generated_by and verified only.',
   })
 
 export type Report = Immutable<z.output<typeof reportSchema>>

@@ -10,7 +10,7 @@ import type { ForceChange, ForceEvent, Report, ReportData } from './schema.ts'
  * lists. It cannot show that the lists are true; a bundle or the database can.
  */
 export function verifyReport(report: Report): Finding[] {
-  const { generated_at: _, generated_by: __, data_digest, ...data } = report
+  const { generated_at: _, generated_by: __, verified: ___, data_digest, ...data } = report
   return [
     ...(dataDigest(data) === data_digest
       ? []

@@ -38,25 +38,9 @@ export function verifyChain(db: Kysely<Database>, given: Given = {}): Promise<Ch
 
 /** The same within a transaction of the caller. The keys of the result are those of the JSON output. */
 export async function verifySnapshot(db: Kysely<Database>, { head, key }: Given = {}) {
-  const findings: Finding[] = []
-  const counts = { runs: 0, revisions: 0, notes: 0 }
-  let chain_head: string | null = null
-  let first_run_id: string | undefined
-  let given_head_at: number | null = null
-  let former: Former = { position: 0, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
-  const chain = new ChainVerifier()
-  for await (const run of sealedRuns(db)) {
-    const verified = await verifyRun(db, run, former)
-    for (const found of [...verified.findings, ...chain.add(run)]) findings.push(found)
-    counts.runs++
-    counts.revisions += verified.revisions
-    counts.notes += verified.notes
-    former = verified.next
-    first_run_id ??= run.row.run_id
-    chain_head = run.chain_head
-    if (chain_head === head) given_head_at = run.chain_position
-  }
-  findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
+  const { findings, counts, chain_head, first_run_id, given_head_at, notesThrough } = await verifyRuns(db, {
+    head,
+  })
   if (head !== undefined && given_head_at === null)
     findings.push(finding(`head ${head}`, 'is not in the chain'))
   const signed_through = key === undefined ? null : await readSignedThrough(db, key, first_run_id)
@@ -86,9 +70,45 @@ export async function verifySnapshot(db: Kysely<Database>, { head, key }: Given 
     chain_head,
     open_runs: await countOpenRuns(db),
     /** Notes that the next run seals. */
-    unsealed_notes: await countNotesAfter(db, former.notesThrough),
+    unsealed_notes: await countNotesAfter(db, notesThrough),
     findings,
   }
+}
+
+/** The findings of the runs up to a position of the chain, and of all that they sealed; without the stored payloads. */
+export async function verifyThrough(db: Kysely<Database>, position: number): Promise<readonly Finding[]> {
+  return (await verifyRuns(db, { through: position })).findings
+}
+
+async function verifyRuns(
+  db: Kysely<Database>,
+  {
+    through = Number.POSITIVE_INFINITY,
+    head,
+  }: { readonly through?: number; readonly head?: string | undefined },
+) {
+  const findings: Finding[] = []
+  const counts = { runs: 0, revisions: 0, notes: 0 }
+  let chain_head: string | null = null
+  let first_run_id: string | undefined
+  let given_head_at: number | null = null
+  let former: Former = { position: 0, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
+  const chain = new ChainVerifier()
+  for await (const run of sealedRuns(db)) {
+    if (run.chain_position > through) break
+    const verified = await verifyRun(db, run, former)
+    for (const found of [...verified.findings, ...chain.add(run)]) findings.push(found)
+    counts.runs++
+    counts.revisions += verified.revisions
+    counts.notes += verified.notes
+    former = verified.next
+    first_run_id ??= run.row.run_id
+    chain_head = run.chain_head
+    if (chain_head === head) given_head_at = run.chain_position
+  }
+  findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
+  const { notesThrough } = former
+  return { findings, counts, chain_head, first_run_id, given_head_at, notesThrough }
 }
 
 /** The sealed run before. */

@@ -26,6 +26,9 @@ export function tableText(report: Report): string {
     ...listLines('Events, one for each identifier that changed:', events, eventColumns),
     'A forced label counts in place of the machine’s label. The API returns neither its author nor its time.',
     'Each change happened between "not before" and "not after". The JSON and HTML formats explain the rest.',
+    report.verified === null
+      ? 'The history was not verified before (--verify).'
+      : `Verified at ${timeText(report.verified.at)}: the history up to this chain position is as it was sealed.`,
     `Data digest ${report.data_digest}`,
   ].join('\n')
 }

@@ -48,7 +48,7 @@ export async function* bundleLines(
   report: Report,
   keptHeads: readonly string[],
 ): AsyncGenerator<string> {
-  const { generated_at, generated_by, data_digest, ...data } = report
+  const { generated_at, generated_by, verified: _, data_digest, ...data } = report
   const size = report.head.as_of.chain_position
   const kept = await keptLines(db, keptHeads, size)
   const revisions = Map.groupBy(await revisionsOfEvents(db, report), ({ run_id }) => run_id)

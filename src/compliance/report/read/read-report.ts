@@ -1,9 +1,11 @@
 import type { Kysely } from 'kysely'
 import { notesBetween } from '../../../pipeline/seal/read-rows.ts'
-import { UsageError } from '../../../platform/errors.ts'
+import { ReportRefusedError, UsageError } from '../../../platform/errors.ts'
 import { readClock } from '../../../platform/postgres/clock.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
+import { counted } from '../../../platform/terminal/text.ts'
 import { VERSION } from '../../../platform/version.ts'
+import { verifyThrough } from '../../verify/verify-chain.ts'
 import { type Counts, dataDigest, type Facts, makeReport } from '../make-report.ts'
 import { inPeriod } from '../period.ts'
 import type { ForceChange, Period, Report } from '../schema.ts'
@@ -22,6 +24,8 @@ export interface ReportRequest {
   readonly to: string | null
   /** Null: the newest run. */
   readonly asOf: string | null
+  /** Verifies the history up to the as-of first. */
+  readonly verify?: boolean | undefined
 }
 
 /**
@@ -29,6 +33,7 @@ export interface ReportRequest {
  * later.
  *
  * @throws UsageError when nothing had been sealed by then, the as-of lies in the future, or the period is empty.
+ * @throws ReportRefusedError when the verification has findings.
  */
 export async function readReport(db: Kysely<Database>, request: ReportRequest): Promise<Report> {
   await awaitAsOf(db, request.asOf)
@@ -38,6 +43,7 @@ export async function readReport(db: Kysely<Database>, request: ReportRequest): 
     .setAccessMode('read only')
     .execute(async (trx) => {
       const asOf = await resolveAsOf(trx, request.asOf)
+      if (request.verify) await refuseAltered(trx, asOf.chain_position)
       const period = await periodOf(trx, request, asOf)
       const facts = await readFacts(trx, request.media, period, asOf)
       const { report_version, ...data } = makeReport(request.media, period, facts)
@@ -45,10 +51,32 @@ export async function readReport(db: Kysely<Database>, request: ReportRequest): 
         report_version,
         generated_at: await readClock(trx),
         generated_by: `identifai-sync ${VERSION}`,
+        verified: request.verify ? await verificationOf(trx, asOf) : null,
         data_digest: dataDigest({ report_version, ...data }),
         ...data,
       }
     })
+}
+
+/** Findings that a refusal names. */
+const NAMED = 5
+
+/** Throws a ReportRefusedError when a row up to a position of the chain is not as it was sealed. */
+async function refuseAltered(db: Kysely<Database>, position: number): Promise<void> {
+  const findings = await verifyThrough(db, position)
+  if (findings.length === 0) return
+  const named = findings.slice(0, NAMED).map(({ what, problem }) => `- ${what} ${problem}.`)
+  throw new ReportRefusedError(
+    `The report was not made, because the history is not as it was sealed (${counted(findings.length, 'finding')}).\n${named.join('\n')}`,
+    'Copy the database before anything else. identifai-sync report verify lists all findings.',
+  )
+}
+
+async function verificationOf(
+  db: Kysely<Database>,
+  { chain_position, chain_head }: SealedRun,
+): Promise<Report['verified']> {
+  return { at: await readClock(db), chain_position, chain_head }
 }
 
 async function periodOf(

@@ -162,6 +162,11 @@ export const PAGE_TEMPLATE = `
     <dt>Data digest</dt><dd><code><%= it.report.data_digest %></code></dd>
     <dt>Made</dt><dd><%= it.time(it.report.generated_at) %> by <%= it.report.generated_by %></dd>
   </dl>
+<% if (it.report.verified === null) { %>
+  <p>The history was not verified before the report was made (<code>--verify</code>).</p>
+<% } else { %>
+  <p>Verified at <%= it.time(it.report.verified.at) %>, before the report was made. Every revision, note and run up to chain position <%= it.count(it.report.verified.chain_position) %> is as it was sealed. The chain head is <code><%= it.report.verified.chain_head %></code>.</p>
+<% } %>
   <p class="soft">A report that is made again for the same period and as-of has the same data digest. The JSON format has these data. A bundle proves them (<code>identifai-sync report bundle</code>), and <code>identifai-sync report verify</code> checks both.</p>
 </footer>
 `

@@ -27,6 +27,32 @@ describe('the report', () => {
 
   const report = (request: Partial<ReportRequest> = {}) => reportOnJuly(database.db, request)
 
+  it('is refused on request when the history up to its as-of is not as it was sealed, and otherwise states the head', async () => {
+    await using bench = await createTestApp({ world: { seed: 17 } })
+    const { db } = bench.app
+    const request = { media: 'audio', from: null, to: null, asOf: null }
+    await bench.load({ count: 3, outcome: 'done' })
+    const { finished_at: end } = await bench.run()
+    const sealed = await readReport(db, { ...request, verify: true })
+    const { chain_position, chain_head } = sealed.head.as_of
+    expect(sealed.verified).toEqual({ at: expect.any(String), chain_position, chain_head })
+    const unverified = await readReport(db, request)
+    expect([unverified.verified, unverified.data_digest]).toEqual([null, sealed.data_digest])
+
+    await bench.load({ count: 2, outcome: 'done' })
+    await sql`alter table identifai.classification_revisions disable trigger all`.execute(db)
+    await sql`update identifai.classification_revisions set force_classification = 'human' where classification_id = 4`.execute(
+      db,
+    )
+    await expect(readReport(db, { ...request, verify: true })).rejects.toThrow(
+      /^The report was not made, because the history is not as it was sealed \(1 finding\)\.\n- revision 1 of classification 4 differs .*\nCopy the database/,
+    )
+    expect((await readReport(db, request)).verified).toBeNull()
+    // The rows up to an earlier as-of are unaltered.
+    const earlier = await readReport(db, { ...request, asOf: end?.toISOString() ?? '', verify: true })
+    expect(earlier.verified).toMatchObject({ chain_position: 1 })
+  })
+
   it('lists what lies in the period, certainly or possibly, and summarizes it', async () => {
     const { db } = database
     await sealHistory(db, [
