@@ -84,7 +84,11 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
     .addUniqueConstraint('identifiers_identifier_media_key', ['identifier', 'media'])
     // An identifier of a medium that no endpoint serves would never be requested.
     .addForeignKeyConstraint('identifiers_media_fkey', ['media'], 'identifai.media', ['media'])
-    .addCheckConstraint('identifiers_identifier_not_blank', sql`identifier ~ '\\S'`)
+    // As the commands read them. Otherwise no command could name such an identifier.
+    .addCheckConstraint(
+      'identifiers_identifier_is_trimmed',
+      sql`identifier ~ '^\\S' and identifier ~ '\\S$' and identifier !~ '[[:cntrl:]]'`,
+    )
     .addCheckConstraint('identifiers_identifier_at_most_1024_bytes', sql`octet_length(identifier) <= 1024`)
     .addCheckConstraint('identifiers_state_known', sql`state in (${sql.join(STATES.map((s) => sql.lit(s)))})`)
     // Many tools accept the years 1 to 9999 only, so one such row would break every query that returns it.

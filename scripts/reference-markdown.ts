@@ -46,7 +46,11 @@ name, comments and blank lines have no effect. A value that contains \`#\` needs
 
 ${table(
   ['variable', 'default', 'description'],
-  VARIABLE_LINES.map((line) => [code(line.name), defaultText(line.default), line.description]),
+  VARIABLE_LINES.map((line) => [
+    code(line.name),
+    defaultText(line.default),
+    line.values === null ? line.description : `${line.description} (${line.values})`,
+  ]),
 )}
 
 ## Errors

@@ -24,7 +24,7 @@ Example:
     )
     .action(async (options) => {
       const { distribute, planDistribution } = await import('../operations/distribute.ts')
-      await using app = await openDatabase()
+      await using app = await openDatabase('owner')
       const statements = options.dryRun ? await planDistribution(app.db) : await distribute(app.db)
       const text = options.dryRun
         ? statements.map((statement) => `${statement};`).join('\n')

@@ -3,7 +3,7 @@ import type { EnqueueResult } from '../pipeline/queue/enqueue.ts'
 import { DATE_FORMATS } from '../pipeline/queue/input/date-format.ts'
 import { asCalled } from '../platform/called-as.ts'
 import { EXIT_CODE } from '../platform/errors.ts'
-import { createProgressLine } from '../platform/terminal/output.ts'
+import { createProgressLine, printNotice } from '../platform/terminal/output.ts'
 import { count, counted, textTable } from '../platform/terminal/text.ts'
 import { printable } from '../platform/text.ts'
 import {
@@ -54,8 +54,8 @@ export function enqueueCommand() {
       `
 CSV has a header. The columns submitted_at and source are optional, and others are ignored. Times are ISO 8601, and UTC
 when they have no zone; --date-format also allows 01.07.2026 10:15. Text is UTF-8, or UTF-16 with a byte order mark. An
-identifier that is already tracked gets the submitted_at and the source that it lacks. A file is added completely or not
-at all. Invalid lines, for example those longer than 1,024 bytes, are listed, and not added. Blank lines are skipped.
+identifier that is already tracked gets the submitted_at and the source that it lacks. Invalid lines, for example those
+longer than 1,024 bytes, are listed and skipped, and so are blank lines. All others are added, or none when it fails.
 Exit codes: 0 all valid, 3 some lines invalid, 2 none valid.
 
 Examples:
@@ -91,7 +91,11 @@ Examples:
       progress.clear()
       if (result.added + result.known === 0) refuseEmpty(result, 'nothing was enqueued')
       printChanges(options, { ...result, ignored_columns: ignored }, describeResult(result, ignored))
-      if (result.invalid > 0) process.exitCode = EXIT_CODE.partial
+      if (result.invalid === 0) return
+      printNotice(
+        ['error: Some lines are invalid, so they were skipped:', ...describeInvalid(result)].join('\n'),
+      )
+      process.exitCode = EXIT_CODE.partial
     })
 }
 
@@ -109,7 +113,6 @@ function describeResult(result: EnqueueResult, ignored: readonly string[]): stri
       : []),
     ...(ignored.length > 0 ? [`Columns that were not read: ${printable(ignored.join(', '))}.`] : []),
     ...(result.first ? ['It was a dry run, so nothing was written.'] : requeueHint(result)),
-    ...describeInvalid(result),
   ].join('\n')
 }
 

@@ -28,7 +28,7 @@ Example:
     )
     .action(async (role, options) => {
       const { grantJob } = await import('../operations/roles/grant.ts')
-      await using app = await openDatabase()
+      await using app = await openDatabase('owner')
       const result = await grantJob(app.db, role, {
         annotates: options.annotate ?? false,
         revokesOthers: options.revokeOthers ?? false,
@@ -57,7 +57,7 @@ Example:
     )
     .action(async (role, options) => {
       const { grantReader } = await import('../operations/roles/grant.ts')
-      await using app = await openDatabase()
+      await using app = await openDatabase('owner')
       const withTables = options.tables ?? false
       const { statementsForAdministrator: statements, ...result } = await grantReader(app.db, role, {
         withTables,
@@ -96,7 +96,7 @@ Example:
     )
     .action(async (role, options) => {
       const { grantEnqueuer } = await import('../operations/roles/grant.ts')
-      await using app = await openDatabase()
+      await using app = await openDatabase('owner')
       const result = await grantEnqueuer(app.db, role, { revokesOthers: options.revokeOthers ?? false })
       printChanges(
         options,

@@ -23,8 +23,12 @@ export async function openApp(passed?: Environment, overrides?: AppOverrides): P
   return migrated(app)
 }
 
-/** Opens the parts of a command that needs the database only. */
-export async function openDatabase(): Promise<DatabaseApp> {
+/**
+ * Opens the parts of a command that needs the database only.
+ *
+ * @param needs The role that the command needs, for the remedy where another one lacks privileges.
+ */
+export async function openDatabase(needs: 'job' | 'owner' = 'job'): Promise<DatabaseApp> {
   limitHeap()
   const { createDatabaseApp } = await import('../platform/database-app.ts')
   const { parseDatabaseConfig } = await import('../platform/config/config.ts')
@@ -32,7 +36,7 @@ export async function openDatabase(): Promise<DatabaseApp> {
   const { environment, unknown } = readEnvironment()
   const app = createDatabaseApp(parseDatabaseConfig(environment))
   warnOfUnknown(unknown, app)
-  return migrated(app)
+  return migrated(app, needs)
 }
 
 /**
@@ -62,12 +66,15 @@ export async function explainPrivilege<T>(
   }
 }
 
-async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDispose>>(app: T): Promise<T> {
+async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDispose>>(
+  app: T,
+  needs: 'job' | 'owner' = 'job',
+): Promise<T> {
   const { assertMigrated } = await import('../platform/postgres/migrate.ts')
   const { readOwnership } = await import('../operations/roles/read-privileges.ts')
   try {
     await explainPrivilege(
-      async (detail, cause) => explainRole(await readOwnership(app.db), detail, cause),
+      async (detail, cause) => explainRole[needs](await readOwnership(app.db), detail, cause),
       () => assertMigrated(app.db),
     )
     return app
@@ -77,10 +84,17 @@ async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDi
   }
 }
 
-function explainRole({ current, owner }: Ownership, detail: string, options: ErrorOptions): DatabaseError {
-  return new DatabaseError(
-    `The role ${current} may not read the tables, which the role ${owner} owns (${detail}).`,
-    `Use the role of the job, or run as ${owner}: identifai-sync grant-job ${current}. To make ${current} the owner, let a superuser execute deploy/change-owner.sql.`,
-    options,
-  )
+const explainRole = {
+  job: ({ current, owner }: Ownership, detail: string, options: ErrorOptions) =>
+    new DatabaseError(
+      `The role ${current} may not read the tables, which the role ${owner} owns (${detail}).`,
+      `Use the role of the job. If ${current} is this role, run as ${owner}: identifai-sync grant-job ${current}.`,
+      options,
+    ),
+  owner: ({ current, owner }: Ownership, detail: string, options: ErrorOptions) =>
+    new DatabaseError(
+      `The role ${current} does not own the tables (${detail}).`,
+      `Use the role ${owner} in DATABASE_URL. To make ${current} the owner, let a superuser execute deploy/change-owner.sql.`,
+      options,
+    ),
 }

@@ -23,7 +23,7 @@ Example:
       const { prunePayloads } = await import('../compliance/history/prune-payloads.ts')
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
       using interrupt = listenForInterrupt()
-      await using app = await openDatabase()
+      await using app = await openDatabase('owner')
       const pruned = await prunePayloads(app.db, {
         olderThanDays: options.payloadsOlderThan,
         isDryRun: options.dryRun ?? false,

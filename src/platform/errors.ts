@@ -134,7 +134,7 @@ export class GaveUpError extends PermanentError {
   constructor(failures: string, last: Error) {
     super(
       `The run gave up, because ${failures} failed. The last failure: ${last.message}.`,
-      'Run it again later: released identifiers are still due.',
+      'Run it again later: released identifiers are still due. If it lasts, run identifai-sync doctor, which finds a wrong address.',
       { cause: last },
     )
   }

@@ -191,7 +191,13 @@ describe('bad input ends with one clear sentence and the documented exit code', 
         await cli.call(['status'], env),
         5,
         `The role ${role} may not read the tables, which the role postgres owns`,
-        `Use the role of the job, or run as postgres: identifai-sync grant-job ${role}`,
+        `Use the role of the job. If ${role} is this role, run as postgres: identifai-sync grant-job ${role}.`,
+      )
+      expectClearError(
+        await cli.call(['grant-reader', role], env),
+        5,
+        `The role ${role} does not own the tables`,
+        'Use the role postgres in DATABASE_URL. To make',
       )
       await sql`grant usage on schema identifai to ${sql.id(role)}`.execute(own.db)
       await sql`grant select on identifai.schema_migrations to ${sql.id(role)}`.execute(own.db)

@@ -92,6 +92,10 @@ describe('enqueue', () => {
     )
     await expectRefused(await call('enqueue', 'good', ' '), 'Argument 2', 'blank')
     await expectRefused(await call('enqueue', 'x'.repeat(1025)), 'longer than 1024 bytes')
+    await expectRefused(
+      await call('enqueue', 'not-there.csv'),
+      /not-there\.csv appears to be a file, but there is none/,
+    )
     await expectRefused(await call('enqueue', 'a', '--csv'), 'The options of CSV apply to a file only')
     await expectRefused(await call('enqueue', 'a', '--file', 'x'), 'There are identifiers and --file')
     await expectRefused(
@@ -113,7 +117,8 @@ describe('enqueue', () => {
     const dry = await call('enqueue', '--file', name, ...options, '--dry-run')
     expect(dry).toEqual({
       code: 3,
-      stderr: '',
+      stderr:
+        'error: Some lines are invalid, so they were skipped:\n  line 4: submitted_at "soon" is no existing time of the form DD.MM.YYYY, nor of ISO 8601\n',
       stdout: `The first entries as they were read:
 
 identifier  submitted_at          source
@@ -123,11 +128,14 @@ b                                 export
 
 2 identifiers would be added, 0 already tracked, 1 invalid.
 It was a dry run, so nothing was written.
-  line 4: submitted_at "soon" is no existing time of the form DD.MM.YYYY, nor of ISO 8601
 `,
     })
     expect(await tracked()).toEqual([])
-    expect(await call('enqueue', '--file', name, ...options)).toMatchObject({ code: 3 })
+    expect(await call('enqueue', '--file', name, ...options, '--quiet')).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringContaining('line 4: submitted_at "soon"'),
+    })
     expect(await tracked()).toEqual([
       { identifier: 'a', submitted_at: new Date('2026-07-01T10:15:00Z'), source: 'calls' },
       { identifier: 'b', submitted_at: null, source: 'export' },

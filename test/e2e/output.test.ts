@@ -67,12 +67,14 @@ describe('--output', () => {
 })
 
 it('a text from outside cannot control the terminal of the operator', async () => {
-  const hostile = 'evil \u001B[2J\u009B31m \u202Etxt'
+  const text = 'evil \u001B[2J\u009B31m \u202Etxt'
+  // The table refuses control characters in an identifier.
+  const hostile = 'evil \u202Etxt'
   await sql`
-    insert into identifai.identifiers (identifier, state, due_at, last_error) values (${hostile}, 'quarantined', null, ${hostile})`.execute(
+    insert into identifai.identifiers (identifier, state, due_at, last_error) values (${hostile}, 'quarantined', null, ${text})`.execute(
     bench.app.db,
   )
-  writeFileSync(path.join(folder, 'hostile.csv'), `"${hostile}"\nid-1\n`)
+  writeFileSync(path.join(folder, 'hostile.csv'), `"${text}"\nid-1\n`)
   for (const args of [
     ['status'],
     ['status', '--stuck'],

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
-import { JOB } from '../roles/privileges.ts'
-import { readEffective } from '../roles/read-privileges.ts'
+import { JOB, joinByObject } from '../roles/privileges.ts'
+import { readEffective, readOwnership } from '../roles/read-privileges.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import { assertMigrated, MIGRATIONS } from '../../platform/postgres/migrate.ts'
@@ -21,14 +21,14 @@ export async function checkMigrations(db: Kysely<Database>): Promise<Result> {
 
 /** Checks that the role has the privileges of a run on the tables that exist, and may create temporary tables. */
 export async function checkPrivileges(db: Kysely<Database>): Promise<Result[]> {
-  return [await checkTablePrivileges(db), ...(await checkTemporary(db))]
+  const ofTables = await checkTablePrivileges(db)
+  return ofTables.status === 'failed' ? [ofTables] : [ofTables, ...(await checkTemporary(db))]
 }
 
 async function checkTablePrivileges(db: Kysely<Database>): Promise<Result> {
   const tables = await readTables(db)
   if (tables.size === 0) return skipped('The tables do not exist yet, so there are no privileges to check.')
-  const { rows } = await sql<{ role: string }>`select current_user as role`.execute(db)
-  const role = rows[0]?.role ?? ''
+  const { current: role, owner } = await readOwnership(db)
   const effective = await readEffective(db, role)
   const lacking = JOB.filter((privilege) => {
     const [, table = ''] = privilege.split(' ON ')
@@ -36,8 +36,8 @@ async function checkTablePrivileges(db: Kysely<Database>): Promise<Result> {
   })
   if (lacking.length === 0) return ok('The role has all privileges that a run needs.')
   return failed(
-    `The role ${role} lacks ${lacking.join(', ')}.`,
-    `If the job uses this role, run as the owner of the tables: identifai-sync grant-job ${role}. Otherwise run doctor as the role of the job.`,
+    `The role ${role} lacks ${joinByObject(lacking).join('; ')}.`,
+    `Run doctor as the role of the job. If ${role} is this role, run as the owner of the tables, ${owner}: identifai-sync grant-job ${role}. If ${role} should own them, let a superuser execute deploy/change-owner.sql.`,
     EXIT_CODE.database,
   )
 }

@@ -16,6 +16,9 @@ import { checkMigrations, checkPrivileges, checkSequences } from './check-schema
 import { type Finding, type Result, skipped } from './finding.ts'
 import { probeApi } from './probe-api.ts'
 
+/** How long the doctor waits for a response of the database. Its statements are short. */
+const MAX_SILENCE_SECONDS = 15
+
 /**
  * Checks everything that a run needs, from the configuration to the responses of the API, and reports each finding as
  * soon as it is made. Writes only the quota slots of its own requests, so that a current run stays within the quota. All
@@ -54,12 +57,18 @@ export async function examine(
     }
   }
   if (config !== undefined) {
-    await using app = createApp(config, { logger })
+    // A pooler in front of a server that is down responds to nothing.
+    const leaseSeconds = Math.min(config.leaseSeconds, MAX_SILENCE_SECONDS)
+    await using app = createApp({ ...config, leaseSeconds }, { logger })
     await perform([...checksOfDatabase(app.db), ...checksOfApi(app, passed, options.known)])
   } else {
     const databaseConfig = asDatabaseConfig(environment)
     if (databaseConfig === undefined) return findings
-    await using database = createDatabaseApp(databaseConfig, { maxConnections: 1 }, { logger })
+    await using database = createDatabaseApp(
+      databaseConfig,
+      { maxConnections: 1, silenceMs: MAX_SILENCE_SECONDS * 1000 },
+      { logger },
+    )
     await perform(checksOfDatabase(database.db))
   }
   return findings

@@ -110,13 +110,13 @@ async function refuseUnsuitable(db: Kysely<Database>, role: string): Promise<voi
   if (!isOwner) {
     throw new UsageError(
       `The role ${current} does not own the tables, so it cannot grant privileges on them.`,
-      `Use the role ${owner} in DATABASE_URL.`,
+      `Use the role ${owner} in DATABASE_URL. To make ${current} the owner, let a superuser execute deploy/change-owner.sql.`,
     )
   }
   if (!(await hasRole(db, role))) {
     throw new UsageError(
       `The database server has no role ${role}.`,
-      `Create it first: CREATE ROLE ${role} LOGIN PASSWORD '...'`,
+      `Create it first: CREATE ROLE ${quoted(role)} LOGIN PASSWORD '...'`,
     )
   }
   if (await ownsTables(db, role)) {
@@ -125,6 +125,11 @@ async function refuseUnsuitable(db: Kysely<Database>, role: string): Promise<voi
       'Create a role of its own for each duty: "Create the roles" in docs/operations.md.',
     )
   }
+}
+
+/** A name as SQL has to write it. */
+function quoted(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
 }
 
 function refuseOthers(role: string, others: readonly Privilege[]): never {

@@ -19,11 +19,17 @@ export function readEnvironment(): {
       'Set it in the environment.',
     )
   }
-  const given = Object.entries(process.env).filter(([, value]) => value !== '')
+  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
+  const left = Object.entries(written).filter(([name]) => given[counterpartOf(name)] === undefined)
   return {
-    environment: { ...written, ...Object.fromEntries(given) },
+    environment: { ...Object.fromEntries(left), ...given },
     unknown: unknownVariables({ environment: Object.keys(process.env), file: Object.keys(written) }),
   }
+}
+
+/** The other name of a secret, which has its value or its file. */
+function counterpartOf(name: string): string {
+  return name.endsWith('_FILE') ? name.replace(/_FILE$/, '') : `${name}_FILE`
 }
 
 /**
@@ -62,6 +68,12 @@ function refuseMisleadingLines(text: string): void {
       throw new UsageError(
         `Line ${position + 1} of .env has not the form NAME=value, so it would have no effect.`,
         'Correct it, or write # before it.',
+      )
+    }
+    if (/^[^=]*=\s*["'`]/.test(line)) {
+      throw new UsageError(
+        `Line ${position + 1} of .env has a quotation mark that is not closed.`,
+        'Close it, or write the value in other quotation marks.',
       )
     }
     if (/^[^=]*=\s*[^\s#][^#]*(?<!\s)#/.test(line)) {

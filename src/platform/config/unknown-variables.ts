@@ -25,9 +25,9 @@ export function unknownVariables(names: {
 
 const OWN_NAME = /^(SYNC|IDENTIFAI|SEAL|HTTP_READY)_/
 
-/** Variables in `.env` that other programs read: libpq, Node, the system, Docker Compose and the image of PostgreSQL. */
+/** Variables in `.env` that other programs read: Node, the system, Docker Compose and the image of PostgreSQL. */
 const OTHER_NAME =
-  /^(PG[A-Z_]+|NODE_.+|TZ|NO_COLOR|FORCE_COLOR|LANG|LC_.+|MALLOC_ARENA_MAX|SSL_CERT_.+|COMPOSE_.+|POSTGRES_.+)$/
+  /^(PGDATA|NODE_.+|TZ|NO_COLOR|FORCE_COLOR|LANG|LC_.+|MALLOC_ARENA_MAX|SSL_CERT_.+|COMPOSE_.+|POSTGRES_.+)$/
 
 const NAMES = VARIABLE_LINES.map(({ name }) => name)
 

@@ -241,6 +241,8 @@ export type VariableName = keyof Variables
 /** One variable for people. */
 export interface VariableLine {
   readonly name: string
+  /** The values that it can have; null where its description says it. */
+  readonly values: string | null
   /** `required`, or the default; `none` where no value is the default. */
   readonly default: string
   readonly description: string
@@ -249,22 +251,41 @@ export interface VariableLine {
 /** All variables in the order of the lists, with the files of secrets, and the one variable that Node reads itself. */
 export const VARIABLE_LINES: readonly VariableLine[] = [
   ...Object.entries<Variable>(VARIABLES).flatMap(([name, variable]) => [
-    { name, default: defaultOf(variable), description: variable.description },
+    {
+      name,
+      values: valuesOf(variable.form),
+      default: defaultOf(variable),
+      description: variable.description,
+    },
     ...(variable.secret
-      ? [{ name: `${name}_FILE`, default: 'none', description: 'file that has the value instead' }]
+      ? [
+          {
+            name: `${name}_FILE`,
+            values: null,
+            default: 'none',
+            description: 'file that has the value instead',
+          },
+        ]
       : []),
   ]),
   ...Object.entries<ConnectionVariable>(CONNECTION_VARIABLES).map(([name, variable]) => ({
     name,
+    values: null,
     default: defaultOf(variable),
     description: variable.description,
   })),
   {
     name: 'NODE_EXTRA_CA_CERTS',
+    values: null,
     default: 'none',
     description: 'file of a private certificate authority; in the environment only',
   },
 ]
+
+function valuesOf(form: Form): string | null {
+  if (form.kind === 'integer') return `${form.least} to ${form.most}`
+  return form.kind === 'rate' ? 'above 0' : null
+}
 
 function defaultOf(variable: Pick<Variable, 'default'>): string {
   return variable.default === undefined ? 'required' : variable.default || 'none'

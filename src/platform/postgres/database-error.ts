@@ -130,7 +130,7 @@ function explain(code: string, detail: string, options: ErrorOptions): DatabaseE
 function unreachable(detail: string, options: ErrorOptions): DatabaseError {
   return new DatabaseError(
     `The database cannot be reached (${detail}).`,
-    'Check that it runs, and that DATABASE_URL (or PGHOST and PGPORT) has the right host and port.',
+    'Check that it runs, also behind a pooler. DATABASE_URL (or PGHOST and PGPORT) must have the right host and port.',
     options,
   )
 }

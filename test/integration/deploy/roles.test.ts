@@ -93,7 +93,7 @@ describe.skipIf(spawnSync('psql', ['--version']).error !== undefined)(
       expect(await cli.call(['grant-job', 'identifai_sync'], asOwner)).toMatchObject({
         code: 5,
         stderr: expect.stringContaining(
-          'may not read the tables, which the role postgres owns (permission denied for schema identifai)',
+          'does not own the tables (permission denied for schema identifai). Use the role postgres in DATABASE_URL.',
         ),
       })
       const nameless = execute('change-owner.sql', {})

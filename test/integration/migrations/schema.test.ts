@@ -145,10 +145,10 @@ describe('the schema', () => {
   })
 
   it.each([
-    ["insert into identifai.identifiers (identifier) values ('')", 'identifiers_identifier_not_blank'],
+    ["insert into identifai.identifiers (identifier) values ('')", 'identifiers_identifier_is_trimmed'],
     [
       "insert into identifai.identifiers (identifier) values (E' \\t\\n')",
-      'identifiers_identifier_not_blank',
+      'identifiers_identifier_is_trimmed',
     ],
     [
       "insert into identifai.identifiers (identifier) values (repeat('é', 513))",

@@ -46,7 +46,7 @@ export function parseEntry(raw: {
   const shown = `submitted_at "${printable((submitted ?? '').slice(0, MAX_SHOWN))}"`
   if (submittedAt === undefined) return { line, reason: `${shown} ${timeProblem(raw.dateFormat)}` }
   if (submittedAt !== null && !isPlausible(submittedAt)) {
-    return { line, reason: `${shown} lies before 1970 or in the future` }
+    return { line, reason: `${shown} lies before 1970, or more than a day in the future` }
   }
   return { line, identifier, submittedAt, source }
 }
@@ -69,7 +69,7 @@ function isPlausible(time: string): boolean {
 
 function timeProblem(format: DateFormat | undefined): string {
   return format === undefined
-    ? 'is no time of ISO 8601, such as 2026-07-01T10:00:00Z; --date-format allows other forms'
+    ? 'is not a time such as 2026-07-01T10:00:00Z (ISO 8601); --date-format allows other forms'
     : `is no existing time of the form ${format}, nor of ISO 8601`
 }
 

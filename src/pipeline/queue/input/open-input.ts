@@ -64,6 +64,12 @@ function refuseArgument(identifier: string, position: number): void {
       'Correct it.',
     )
   }
+  if (/\.(csv|tsv|txt|xlsx?)$/i.test(identifier) && !existsSync(identifier)) {
+    throw new UsageError(
+      `The argument ${identifier} appears to be a file, but there is none, so nothing was changed.`,
+      'Give a file that exists with --file. If it is an identifier, write it to standard input.',
+    )
+  }
   if (existsSync(identifier)) {
     throw new UsageError(
       `The argument ${identifier} is a file, so nothing was changed.`,

@@ -45,8 +45,13 @@ export async function* readCsvEntries(stream: Readable, options: CsvOptions): En
   source.on('error', (error) => parser.destroy(error)).pipe(parser)
   try {
     for await (const { record, info } of parser as AsyncIterable<CsvRecord>) {
+      const line = info.lines
+      if (hasMoreCells(info.error)) {
+        yield { line, reason: 'has more values than columns: quotes are missing around one with a separator' }
+        continue
+      }
       yield parseEntry({
-        line: info.lines,
+        line,
         identifier: record.identifier ?? '',
         submittedAt: record.submitted_at,
         source: record.source,
@@ -69,7 +74,18 @@ export async function* readCsvEntries(stream: Readable, options: CsvOptions): En
 
 interface CsvRecord {
   readonly record: Partial<Record<FieldName, string>>
-  readonly info: { readonly lines: number }
+  readonly info: { readonly lines: number; readonly error?: (CsvError & InconsistentCells) | undefined }
+}
+
+/** A record with another number of cells than the header. */
+interface InconsistentCells {
+  readonly record: readonly string[]
+  readonly columns: readonly unknown[]
+}
+
+/** Returns true when a record has a value beyond its columns. Fewer cells, and empty ones at the end, are usual. */
+function hasMoreCells(error: CsvRecord['info']['error']): boolean {
+  return error?.record.slice(error.columns.length).some((cell) => cell.trim() !== '') ?? false
 }
 
 interface CsvPosition {

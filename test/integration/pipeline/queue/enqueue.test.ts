@@ -46,6 +46,30 @@ describe('enqueue', () => {
     })
   })
 
+  it.each([' a', 'a ', '\ta', 'a\r', 'a\n', 'a\nb', 'a\u0007b', ' '])(
+    'has no identifier that SQL could add, and no command could name: %j',
+    async (identifier) => {
+      const insert = sql`insert into identifai.identifiers (identifier) values (${identifier}) on conflict do nothing`
+      await expect(insert.execute(database.db)).rejects.toMatchObject({
+        code: '23514',
+        constraint: 'identifiers_identifier_is_trimmed',
+      })
+      const [entry] = await Array.fromAsync(argumentEntries([identifier]))
+      expect(entry).not.toMatchObject({ identifier })
+    },
+  )
+
+  it.each(['a b', 'é€', '"a"', '# a', 'a,b;c'])(
+    'has the identifier %s, from SQL and from a command',
+    async (identifier) => {
+      await sql`insert into identifai.identifiers (identifier) values (${identifier})`.execute(database.db)
+      expect(await enqueue(database.db, argumentEntries([identifier]), options)).toMatchObject({
+        added: 0,
+        known: 1,
+      })
+    },
+  )
+
   it('writes the priority, the time of submission, and the source of the entry before that of the call', async () => {
     const submittedAt = '2026-07-01T10:00:00Z'
     async function* entries(): AsyncGenerator<Entry | InvalidEntry> {

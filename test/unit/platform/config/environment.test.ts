@@ -69,6 +69,20 @@ describe('.env', () => {
     else expect(read().environment).toMatchObject({ LOG_LEVEL: 'warn' })
   })
 
+  it('yields to the environment also where one has a value, and the other its file', () => {
+    write('DATABASE_URL_FILE=f\nIDENTIFAI_API_KEY=k\n')
+    Object.assign(process.env, { DATABASE_URL: 'postgresql://h/x', IDENTIFAI_API_KEY_FILE: 'g' })
+    const { environment } = readEnvironment()
+    expect(environment).toMatchObject({ DATABASE_URL: 'postgresql://h/x', IDENTIFAI_API_KEY_FILE: 'g' })
+    expect(environment).not.toHaveProperty('DATABASE_URL_FILE')
+    expect(environment).not.toHaveProperty('IDENTIFAI_API_KEY')
+  })
+
+  it.each(['A="b', "A='b"])('with a quotation mark that is not closed is refused: %s', (line) => {
+    write(`LOG_LEVEL=warn\n${line}\n`)
+    expect(readEnvironment).toThrow(/^Line 2 of \.env has a quotation mark that is not closed\./)
+  })
+
   it('yields to the environment, except where that is empty', () => {
     Object.assign(process.env, { LOG_LEVEL: 'error', HTTP_HOST: '' })
     write('LOG_LEVEL=warn\nHTTP_HOST=h\n')

@@ -45,9 +45,14 @@ describe('an unknown variable', () => {
     ])
   })
 
+  it.each(['PGPASS', 'PGSERVICE', 'PGHOSTADDR', 'PGCONNECT_TIMEOUT'])(
+    'is %s, which is not read here, although libpq reads it or a similar one',
+    (name) => {
+      expect(reported({ file: [name] })).toHaveLength(1)
+    },
+  )
+
   it.each([
-    'PGSSLCERTMODE',
-    'PGCONNECT_TIMEOUT',
     'PGDATA',
     'NODE_ENV',
     'NODE_EXTRA_CA_CERTS',

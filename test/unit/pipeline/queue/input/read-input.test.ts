@@ -237,7 +237,7 @@ describe('a CSV file of identifiers', () => {
     'refuses the time %s, which would break the calendars of readers',
     async (given) => {
       expect(await csv(`identifier,submitted_at\na,${given}\n`)).toEqual([
-        { line: 2, reason: `submitted_at "${given}" lies before 1970 or in the future` },
+        { line: 2, reason: `submitted_at "${given}" lies before 1970, or more than a day in the future` },
       ])
     },
   )
@@ -262,7 +262,7 @@ describe('a CSV file of identifiers', () => {
     expect(await csv(`identifier,submitted_at\na,${given}\n`)).toEqual([
       {
         line: 2,
-        reason: `submitted_at "${given}" is no time of ISO 8601, such as 2026-07-01T10:00:00Z; --date-format allows other forms`,
+        reason: `submitted_at "${given}" is not a time such as 2026-07-01T10:00:00Z (ISO 8601); --date-format allows other forms`,
       },
     ])
   })
@@ -270,7 +270,7 @@ describe('a CSV file of identifiers', () => {
   it('names a wrong time by its beginning, as a terminal may show it', async () => {
     const [entry] = await csv(`identifier,submitted_at\na,\u202E${'x'.repeat(100)}\n`)
     expect(entry).toMatchObject({
-      reason: expect.stringContaining(`"\\u{202e}${'x'.repeat(39)}" is no time`),
+      reason: expect.stringContaining(`"\\u{202e}${'x'.repeat(39)}" is not a time`),
     })
   })
 
@@ -278,6 +278,16 @@ describe('a CSV file of identifiers', () => {
     expect(await csv('identifier,source\n,s\na,s\n')).toMatchObject([
       { line: 2, reason: 'blank' },
       { identifier: 'a' },
+    ])
+  })
+
+  it('names a line with more values than columns, and no other', async () => {
+    const content = 'identifier,source\na,x,y\nb\nc,z,,\nd,"x,y"\n'
+    expect(await csv(content)).toEqual([
+      { line: 2, reason: 'has more values than columns: quotes are missing around one with a separator' },
+      { line: 3, identifier: 'b', source: null, submittedAt: null },
+      { line: 4, identifier: 'c', source: 'z', submittedAt: null },
+      { line: 5, identifier: 'd', source: 'x,y', submittedAt: null },
     ])
   })
 
