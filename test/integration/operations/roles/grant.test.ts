@@ -332,7 +332,7 @@ describe('a role with a grant', () => {
 
   it('has to exist, and can have any name', async () => {
     await expect(grantReader(bench.app.db, 'Unknown "role"', VIEWS)).rejects.toThrow(
-      'CREATE ROLE "Unknown ""role""' + '" LOGIN',
+      'CREATE ROLE "Unknown ""role""" LOGIN',
     )
     await expect(grantReader(bench.app.db, 'unknown_role', VIEWS)).rejects.toThrow(
       /^The database server has no role unknown_role\. .* CREATE ROLE unknown_role/,

@@ -54,8 +54,8 @@ describe('enqueue', () => {
         code: '23514',
         constraint: 'identifiers_identifier_is_trimmed',
       })
-      const [entry] = await Array.fromAsync(argumentEntries([identifier]))
-      expect(entry).not.toMatchObject({ identifier })
+      const [read] = await Array.fromAsync(argumentEntries([identifier]))
+      expect(read).not.toMatchObject({ identifier })
     },
   )
 
