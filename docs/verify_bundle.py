@@ -2,7 +2,7 @@
 Written from docs/bundle.md, independently of the product. Prints its findings; exit code 0 when there are none, else 6."""
 import base64, hashlib, json, re, sys
 from datetime import datetime, timedelta
-from verify_report import conclusions  # must be beside this file
+from verify_report import conclusions, described  # must be beside this file
 
 COVERAGE = "tracked done errored pending missing quarantined retired reanalyzing".split()
 REVISION = "classification_id revision_no identifier ref_id name source submitted_at file_hash result_url run_id chain_position".split()
@@ -67,7 +67,7 @@ def read(lines, given):  # yields findings, then the report's data, the run that
                 if is_outside(row, run, former) or "note_id" in row and not former and position > 1: yield f"{key} has a time outside its run"
             else: yield f"{key} is not under the root of its run"
     if given and given not in heads: yield f"head {given} has no proof: have the bundle made again with --head"
-    yield report, {**runs[size], "chain_position": size, "chain_head": head.hex()}, rows
+    yield report, first["data_digest"], {**runs[size], "chain_position": size, "chain_head": head.hex()}, rows
 
 def facts_of_head(run):  # the facts of a run that the head of a report must state
     as_of = "run_id finished_at chain_position chain_head notes_through first_http_date last_http_date".split()
@@ -86,7 +86,8 @@ def facts_of_event(event, rows):  # by the revisions from the finished one befor
             "forced_from": before.get("force_classification"), "forced_to": now.get("force_classification")}
 
 def verify(lines, given=None):
-    *findings, (report, run, rows) = read(lines, given)
+    *findings, (report, digest, run, rows) = read(lines, given)
+    print(described(report, digest))
     yield from findings
     as_of, coverage = facts_of_head(run)
     concluded = {key: report["head"]["coverage"][key] for key in ("is_complete", "gaps", "observed_since")}
@@ -111,5 +112,6 @@ if __name__ == "__main__":
     except Exception as error: findings.append(f"malformed, or lacks a proof: {error!r}")
     print("\n".join(findings) or "Events, notes and the coverage are as they were sealed. Decisions and figures follow from them.\n"
           "A bundle does not prove summary.now, already_forced, observed_since, and the tracked and same_file_identifiers of each file.\n" +
-          ("The given head is of the same chain." if head else "Compare the chain_head of the report with a chain head that was kept elsewhere."))
+          ("The given head is of the same chain." if head else "Compare the chain head with a chain head that was kept elsewhere.") +
+          "\nMake the report again for the same period and as-of, and compare its data digest. Then nothing was left out.")
     sys.exit(6 if findings else 0)

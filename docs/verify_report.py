@@ -86,9 +86,22 @@ def conclusions(report):  # yields each conclusion that does not follow
         event["force_origin"] = "not_c2pa_path" if "human" == event["forced_to"] or "forced" == event["event"] else "undetermined"
         event["in_period"] = in_period(event, head["period"])
     decisions = decisions_of(report)
+    now, cells = report["summary"]["now"], report["summary"]["now"]["machine_to_forced"]
+    in_order = sorted(cells, key=lambda cell: (-cell["identifiers"], text_of([cell["machine"], cell["forced_to"]]).encode("utf-16-be")))
+    forced, total = sum(cell["identifiers"] for cell in cells), now["with_result"]
+    if (now["forced"], now["forced_share"], cells) != (forced, forced / total if total else None, in_order) or not forced <= total <= cover["tracked"]:
+        yield "the figures on labels that are forced now do not follow from each other"
     if events != stated: yield "events are out of order, or have another period, decision or origin"
     if decisions != report["decisions"]: yield "the decisions do not follow from the events and the notes"
     if summary_of(report, decisions) != report["summary"]["period"]: yield "the summary does not count the listed events and decisions"
+
+def described(report, digest):  # facts for an auditor to compare
+    head = report["head"]
+    return (f"Period: {head['period']['from'] or 'the beginning'} to {head['period']['to']} (not included), {head['media']}\n"
+            f"As of: {head['as_of']['finished_at']}, the end of run {head['as_of']['run_id']}\n"
+            f"Coverage: {'complete' if head['coverage']['is_complete'] else 'NOT COMPLETE, and the report states its gaps'}\n"
+            f"Lists: {len(report['events'])} events, {len(report['decisions'])} decisions\nData digest: {digest}\n"
+            f"Chain head at position {head['as_of']['chain_position']}: {head['as_of']['chain_head']}")
 
 def altered(text):  # compares the digest; numbers stay as they are written
     data = json.loads(text, parse_float=lambda number: f"\0{number}\0")
@@ -100,8 +113,11 @@ if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"): sys.exit(__doc__)
     try:
         with open(sys.argv[1], encoding="utf-8") as file: text = file.read()
-        findings = [*altered(text), *conclusions(json.loads(text))]
+        report = json.loads(text)
+        findings = [*altered(text), *conclusions(report)]
+        print(described(report, report["data_digest"]))
     except OSError as error: sys.exit(str(error))
     except Exception as error: findings = [f"malformed: {error!r}"]
-    print("\n".join(findings) or "The report is as its data digest states, and all conclusions follow from the facts that it lists. A bundle can prove the facts.\nCompare its data_digest with a digest that was kept elsewhere.")
+    print("\n".join(findings) or "The report is as its data digest states, and all conclusions follow from the facts that it lists. A bundle can prove the facts.\n"
+          "Compare the data digest with a digest that was kept elsewhere.")
     sys.exit(6 if findings else 0)

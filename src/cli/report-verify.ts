@@ -108,6 +108,11 @@ function describeFile(result: FileVerification): string[] {
   const coverage = { true: 'complete', false: 'NOT COMPLETE, and states its gaps', null: 'unknown' }
   return [
     `Checked: ${counted(result.events, 'event')} and ${counted(result.decisions, 'decision')}${proved}.`,
+    ...(result.period === null
+      ? []
+      : [
+          `Period: ${result.period.from ?? 'the beginning'} to ${result.period.to} (not included), as of ${result.as_of}.`,
+        ]),
     `The report is ${coverage[`${result.is_complete}`]}.`,
     `Data digest: ${result.data_digest ?? 'none'}`,
     `Chain head at position ${result.chain_position}: ${result.chain_head ?? 'none'}`,

@@ -152,6 +152,7 @@ describe('the commands of compliance', () => {
       const good = await cli.run(['report', 'verify', inFolder(file)])
       expect(good).toMatchObject({ code: 0, stderr: '' })
       expect(good.stdout).toContain(words)
+      expect(good.stdout).toMatch(/^Period: the beginning to \S+Z \(not included\), as of \S+Z\.$/m)
       writeFileSync(
         inFolder(`bad-${file}`),
         readFileSync(inFolder(file), 'utf8').replaceAll(forced, 'x'.repeat(64)),

@@ -3,7 +3,8 @@ import { canonicalJson } from '../../platform/canonical-json.ts'
 import type { Json } from '../../platform/json.ts'
 import { type Finding, finding } from '../verify/findings.ts'
 import { dataDigest, type Facts, makeReport } from './make-report.ts'
-import type { ForceChange, ForceEvent, Report, ReportData } from './schema.ts'
+import type { ForceChange, ForcedNow, ForceEvent, Report, ReportData } from './schema.ts'
+import { summarizeNow } from './summary.ts'
 
 /**
  * Verifies a report from itself alone: its digest is that of its data, and its conclusions and figures follow from its
@@ -28,10 +29,20 @@ export function differences(report: ReportData, facts: Facts): Finding[] {
     ...differing('head', { ...report.head, ...apart }, { ...head, ...apart }),
     ...differing('head.coverage', report.head.coverage, head.coverage),
     ...differing('head.as_of', report.head.as_of, head.as_of),
+    ...differing('summary.now', report.summary.now, summarizeAgain(report)),
     ...differing('summary.period', report.summary.period, summary.period),
     ...differing('decision', report.decisions, decisions),
     ...differing('event', report.events, events),
   ]
+}
+
+/** The figures on the labels that are forced now, as far as they follow from each other. */
+function summarizeAgain({ head, summary: { now } }: ReportData): ForcedNow {
+  const forced = summarizeNow(now.machine_to_forced)
+  // More identifiers than are tracked cannot have a result, and no more than these are forced.
+  const with_result = Math.max(forced.forced, Math.min(now.with_result, head.coverage.tracked))
+  const forced_share = with_result === 0 ? null : forced.forced / with_result
+  return { ...forced, with_result, forced_share }
 }
 
 /** The facts as a report itself states them, each once. */

@@ -91,6 +91,8 @@ class BundleVerifier {
       events: this.#data?.events.length ?? 0,
       decisions: this.#data?.decisions.length ?? 0,
       data_digest: this.#dataDigest,
+      period: this.#data?.head.period ?? null,
+      as_of: this.#data?.head.as_of.finished_at ?? null,
       is_complete: this.#data?.head.coverage.is_complete ?? null,
       /** Null when no head was given, or the bundle does not prove it. */
       given_head_at: this.#givenHeadAt,

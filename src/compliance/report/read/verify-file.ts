@@ -53,6 +53,8 @@ async function verifyReportFile(path: string, { head, key }: Given) {
     events: report.events.length,
     decisions: report.decisions.length,
     data_digest: report.data_digest,
+    period: report.head.period,
+    as_of: report.head.as_of.finished_at,
     is_complete: report.head.coverage.is_complete,
     runs: 0,
     leaves: 0,
