@@ -49,3 +49,23 @@ export function parseHead(text: string): string {
   if (!/^[0-9a-f]{64}$/.test(head)) throw new InvalidArgumentError('It must be 64 hexadecimal digits.')
   return head
 }
+
+const PERIOD = /^(?<year>\d{4})(?:-Q(?<quarter>[1-4])|-(?<month>0[1-9]|1[0-2]))?$/i
+
+/** Parses a year, a quarter or a month: `2026`, `2026-Q3`, `2026-09`. Returns its start, and the start of the next one, in UTC. */
+export function parsePeriod(text: string): { readonly from: string; readonly to: string } {
+  const { year = '', quarter, month } = PERIOD.exec(text.trim())?.groups ?? {}
+  const start = Number(year)
+  if (start < 1 || start > 9998)
+    throw new InvalidArgumentError('It must be a year, a quarter or a month: 2026, 2026-Q3 or 2026-09.')
+  const first = quarter === undefined ? Number(month ?? 1) - 1 : 3 * (Number(quarter) - 1)
+  const months = quarter !== undefined ? 3 : month === undefined ? 12 : 1
+  return { from: startOfMonth(start, first), to: startOfMonth(start, first + months) }
+}
+
+function startOfMonth(year: number, month: number): string {
+  const day = new Date(0)
+  // Date.UTC takes the years 0 to 99 for those of the last century.
+  day.setUTCFullYear(year, month, 1)
+  return day.toISOString()
+}

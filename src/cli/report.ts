@@ -6,7 +6,7 @@ import type { Database } from '../platform/postgres/database.ts'
 import { openDatabase } from './open-app.ts'
 import { timeText } from '../platform/time.ts'
 import { printNotice } from '../platform/terminal/output.ts'
-import { parseHead, parseTime } from './parse.ts'
+import { parseHead, parsePeriod, parseTime } from './parse.ts'
 import { reportVerifyCommand } from './report-verify.ts'
 
 export function reportCommand() {
@@ -30,9 +30,9 @@ function reportForcedCommand() {
       'after',
       `${PERIOD_HELP}
 Examples:
-  $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01
-  $ identifai-sync report forced --from 2026-07-01 --to 2026-10-01 --as-of 2026-10-02T06:00Z --verify \\
-      --format html --output q3.html`,
+  $ identifai-sync report forced --period 2026-Q3
+  $ identifai-sync report forced --period 2026-Q3 --as-of 2026-10-02T06:00Z --verify --format html --output q3.html
+  $ identifai-sync report forced --from 2026-07-01 --to 2026-07-15`,
     )
     .action(async (options) => {
       const format = options.json ? 'json' : options.format
@@ -58,7 +58,7 @@ is a JSON document. docs/bundle.md describes the format. report verify and docs/
 a database. It can be compared with its own chain head, and with the chain heads of --head, which are older or newer.
 
 Example:
-  $ identifai-sync report bundle --from 2026-07-01 --to 2026-10-01 --output q3.bundle.jsonl`,
+  $ identifai-sync report bundle --period 2026-Q3 --output q3.bundle.jsonl`,
     )
     .action(async (options) => {
       const { bundleLines } = await import('../compliance/report/read/bundle-lines.ts')
@@ -69,6 +69,11 @@ Example:
 /** A command that makes a report, with the options that select its contents. */
 function reportingCommand(name: string) {
   return new Command(name)
+    .addOption(
+      new Option('--period <period>', 'a year, a quarter or a month in UTC: 2026, 2026-Q3 or 2026-09')
+        .argParser(parsePeriod)
+        .conflicts(['from', 'to']),
+    )
     .option('--from <time>', 'start of the period (included; default: the beginning)', parseTime)
     .option(
       '--to <time>',
@@ -106,7 +111,8 @@ async function writeReport(
   options: Options,
   textOf: (report: Report, db: Kysely<Database>) => AsyncIterable<string> | ReturnType<typeof formatReport>,
 ): Promise<void> {
-  const { from = null, to = null, asOf = null, verify, output } = options
+  const { from = null, to = null } = options.period ?? options
+  const { asOf = null, verify, output } = options
   const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
   const { readReport } = await import('../compliance/report/read/read-report.ts')
   const { refuseIncomplete } = await import('../compliance/report/read/refuse-incomplete.ts')

@@ -73,6 +73,27 @@ describe('the commands of compliance', () => {
     expect(page).toContain(`<dt>End of the run</dt><dd>${asOf}</dd>`)
   })
 
+  it('report forced takes a period by its name', async () => {
+    const periodOf = async (...args: string[]) =>
+      JSON.parse((await run('report', 'forced', '--json', '--allow-incomplete', ...args)).stdout).head.period
+    for (const [name, from, to] of [
+      ['2026', '2026-01-01', '2027-01-01'],
+      ['2026-Q4', '2026-10-01', '2027-01-01'],
+      ['2026-q1', '2026-01-01', '2026-04-01'],
+      ['2026-02', '2026-02-01', '2026-03-01'],
+      ['2026-12', '2026-12-01', '2027-01-01'],
+    ] as const) {
+      const midnight = 'T00:00:00.000000Z'
+      expect(await periodOf('--period', name)).toEqual({ from: `${from}${midnight}`, to: `${to}${midnight}` })
+    }
+    for (const wrong of ['2026-Q5', '2026-13', '2026-1', '0000', '9999', 'July'])
+      expect((await run('report', 'forced', '--period', wrong)).stderr).toContain('2026, 2026-Q3 or 2026-09')
+    expect(await run('report', 'forced', '--period', '2026', '--to', '2026-07-01')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("'--period <period>' cannot be used with option '--to <time>'"),
+    })
+  })
+
   it('report forced refuses an incomplete report with 6, unless --allow-incomplete is given', async () => {
     const args = ['report', 'forced', '--to', '2100-01-01']
     const refused = await cli.run([...args, '--output', inFolder('refused.txt')], settings())
