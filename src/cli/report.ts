@@ -126,7 +126,7 @@ async function writeReport(
   await writeOutput(await textOf(report, app.db), output)
   if (output === undefined || output === '-') return
   printNotice(
-    `Written: ${output}. Period ${period.from === null ? 'up to' : `from ${timeText(period.from, 'none')} to`} ${timeText(period.to, 'none')} (not included), as of ${timeText(as_of.finished_at, 'up')} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
+    `Written: ${output}. Period ${period.from === null ? 'up to' : `from ${timeText(period.from, 'none')} to`} ${timeText(period.to, 'none')} (not included), as of ${timeText(as_of.finished_at, 'none')} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
   )
 }
 

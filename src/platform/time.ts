@@ -3,8 +3,8 @@ export type DatabaseTime = string
 
 /**
  * A time for people, to the second in UTC: `2026-07-01 02:00:05Z`. The end of an interval is rounded up, so that the interval
- * still contains the change. An as-of is rounded up, so that it can be given to `--as-of`. The limits of a period are not
- * rounded, so that the same report can be made again: a default end has a fraction.
+ * still contains the change. The limits of a period and the as-of are not rounded, so that the same report can be made
+ * again. A default end has a fraction, and two runs can end within a second.
  */
 export function timeText(time: Date | DatabaseTime, rounding: 'down' | 'up' | 'none' = 'down'): string {
   const text = typeof time === 'string' ? time : time.toISOString()

@@ -124,6 +124,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer in transaction mode', () => {
         'a',
         '--reason',
         'r',
+        '--unknown',
       ],
       [0, 'report', 'forced', '--allow-incomplete'],
       [0, 'report', 'bundle', '--allow-incomplete', '--output', bundle],

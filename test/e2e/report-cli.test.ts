@@ -214,7 +214,9 @@ describe('the commands of compliance', () => {
     expect(noted).toMatchObject({
       code: 0,
       stderr: '',
-      stdout: expect.stringContaining('Note 1 written: 2 tracked identifiers'),
+      stdout: expect.stringMatching(
+        /^Note 1 written: 2 tracked identifiers .*\nIt explains the decision that happened after \S+ \S+Z and before \S+ \S+Z, on 2 identifiers\.\n/,
+      ),
     })
     const unknown = await run(
       'annotate',
@@ -227,11 +229,12 @@ describe('the commands of compliance', () => {
       '--reason',
       'r',
       '--json',
+      '--unknown',
     )
-    expect(JSON.parse(unknown.stdout)).toMatchObject({ note_id: 2, tracked: 0 })
+    expect(JSON.parse(unknown.stdout)).toMatchObject({ note_id: 2, tracked: 0, explains: null })
     expect(unknown).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('no tracked identifier has this file hash'),
+      stderr: expect.stringContaining('the note explains no decision so far'),
     })
     expect(
       await run('annotate', '--hash', hash, '--forced-to', 'human', '--author', ' ', '--reason', 'r'),

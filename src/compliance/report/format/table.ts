@@ -15,7 +15,7 @@ export function tableText(report: Report): string {
   const { decisions, events } = listedInPeriod(report)
   return [
     `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${timeText(period.from, 'none')} to`} ${timeText(period.to, 'none')} (not included)`,
-    `As of ${timeText(as_of.finished_at, 'up')}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
+    `As of ${timeText(as_of.finished_at, 'none')}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
     '',
     ...coverageLines(head),
     '',

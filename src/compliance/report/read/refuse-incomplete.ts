@@ -22,6 +22,13 @@ export async function refuseIncomplete(db: Kysely<Database>, { head }: Report): 
 
 type Remedy = (db: Kysely<Database>, head: Report['head']) => string | Promise<string>
 
+/** The last response had it, without a result. */
+const IS_BEING_ANALYZED = sql`(state = 'pending' and last_requested_at is not null and attempts = 0 and absences = 0
+  and last_error is null)`
+
+const STUCK_HINT =
+  ' List them with identifai-sync status --stuck. Retire those that will never have a result.'
+
 const AFTER_A_RUN = 'Run identifai-sync sync --refresh-all, and give no --as-of or one after that run.'
 
 /** The next step after each gap. */
@@ -31,8 +38,21 @@ const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
   unobserved: () => 'Give a later --to, because there is nothing to report before the first response.',
   unfinished: async (db, { media, period }) => {
     const condition = sql`state in ('pending', 'missing', 'quarantined') and ${LAST_KNOWN_AT} < ${period.to}`
-    const hint = ' List them with identifai-sync status --stuck. Retire those that will never have a result.'
-    return `${await describeIdentifiers(db, media, condition, hint)} ${AFTER_A_RUN}`
+    const analyzed = sql`${condition} and ${IS_BEING_ANALYZED}`
+    const others = sql`${condition} and not ${IS_BEING_ANALYZED}`
+    const [waiting, stuck] = [
+      await countIdentifiers(db, media, analyzed),
+      await countIdentifiers(db, media, others),
+    ]
+    if (waiting + stuck === 0) return `There is none any more. ${AFTER_A_RUN}`
+    return [
+      ...(waiting > 0
+        ? [
+            `${counted(waiting, 'identifier')} still being analyzed. Wait until a run has requested the results: identifai-sync status shows when the next ones are due. Then give no --as-of.`,
+          ]
+        : []),
+      ...(stuck > 0 ? [`${await describeIdentifiers(db, media, others, STUCK_HINT)} ${AFTER_A_RUN}`] : []),
+    ].join(' ')
   },
   unconfirmed: async (db, { media, period }) => {
     const condition = sql`state in ('done', 'errored') and last_confirmed_at < ${period.to}`
@@ -42,6 +62,20 @@ const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
     'Run identifai-sync sync when the analyses have ended, and give no --as-of or one after that run.',
   unsealed: () =>
     'Wait until the other run has ended, and give no --as-of or one after its end. Or give one before its start.',
+}
+
+async function countIdentifiers(
+  db: Kysely<Database>,
+  media: string,
+  condition: RawBuilder<unknown>,
+): Promise<number> {
+  const { identifiers } = await db
+    .selectFrom('identifai.identifiers')
+    .select(({ fn }) => fn.countAll<number>().as('identifiers'))
+    .where('media', '=', media)
+    .where(sql<boolean>`(${condition})`)
+    .executeTakeFirstOrThrow()
+  return identifiers
 }
 
 /** The number of identifiers that match, and the first of them, with a hint where there are any. */

@@ -22,21 +22,24 @@ describe('annotate', () => {
   it('writes a note that cannot be changed, and counts the identifiers of its file', async () => {
     const identifiers = await bench.load({ count: 12, outcome: 'done' })
     const fileHash = bench.hashOf(identifiers[11] as string)
-    expect(await annotate(bench.app.db, { ...note, file_hash: fileHash })).toEqual({
+    const unknown = { allowsUnknown: true }
+    expect(await annotate(bench.app.db, { ...note, file_hash: fileHash }, unknown)).toEqual({
       note_id: 1,
       file_hash: fileHash,
       forced_to: 'human',
       tracked: 2,
       matching: 0,
+      explains: null,
     })
     bench.simulator.world.override(fileHash, 'human')
-    await bench.run({ refreshAll: true })
-    expect(await annotate(bench.app.db, { ...note, file_hash: fileHash })).toMatchObject({
-      note_id: 2,
-      matching: 2,
-    })
-    expect(await annotate(bench.app.db, { ...note, file_hash: 'f00d'.repeat(16) })).toMatchObject({
+    const { finished_at } = await bench.run({ refreshAll: true })
+    const noted = await annotate(bench.app.db, { ...note, file_hash: fileHash })
+    expect(noted).toMatchObject({ note_id: 2, matching: 2, explains: { identifiers: 2 } })
+    expect(Date.parse(noted.explains?.not_after ?? '')).toBeLessThanOrEqual(finished_at?.getTime() ?? 0)
+    expect(noted.explains?.not_before && noted.explains.not_before < noted.explains.not_after).toBe(true)
+    expect(await annotate(bench.app.db, { ...note, file_hash: 'f00d'.repeat(16) }, unknown)).toMatchObject({
       tracked: 0,
+      explains: null,
     })
     await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
       values ('h', 'human', 'A', 'r', '2020-01-01')`.execute(bench.app.db)
@@ -66,6 +69,37 @@ describe('annotate', () => {
       expect(await notes.execute()).toEqual(before)
     },
   )
+
+  it('refuses a file that is not tracked, and a label that it never had, unless that is allowed', async () => {
+    const { db } = bench.app
+    const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]
+    const file_hash = bench.hashOf(identifier)
+    await expect(annotate(db, { ...note, file_hash: 'f00d'.repeat(16) })).rejects.toThrow(
+      /^No tracked identifier has the file hash .* add --unknown\.$/,
+    )
+    await expect(annotate(db, { ...note, file_hash })).rejects.toThrow('This file was never forced to human')
+    await expect(annotate(db, { ...note, file_hash, forced_to: 'none' })).rejects.toThrow(
+      'No forced label of this file was ever removed',
+    )
+    bench.simulator.world.override(file_hash, 'human')
+    await bench.run({ refreshAll: true })
+    await expect(annotate(db, { ...note, file_hash, forced_to: 'artificial' })).rejects.toThrow(
+      'never forced to',
+    )
+    const { rows } = await sql`select from identifai.override_notes`.execute(db)
+    expect(rows).toHaveLength(0)
+    expect(await annotate(db, { ...note, file_hash })).toMatchObject({ explains: { identifiers: 1 } })
+  })
+
+  it('takes a label that was already forced in the first finished record, which is no decision', async () => {
+    const { db } = bench.app
+    const identifiers = bench.simulator.world.register({ count: 1, outcome: 'done' })
+    const file_hash = bench.hashOf(identifiers[0] as string)
+    bench.simulator.world.override(file_hash, 'human')
+    await bench.enqueue(identifiers)
+    await bench.run()
+    expect(await annotate(db, { ...note, file_hash })).toMatchObject({ matching: 1, explains: null })
+  })
 
   it('refuses an identifier in place of a hash, and names the hash', async () => {
     const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]

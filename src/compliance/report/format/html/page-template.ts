@@ -126,7 +126,7 @@ export const PAGE_TEMPLATE = `
     <h2 id="coverage">Coverage</h2>
     <dl class="facts">
       <dt>Period</dt><dd><% if (it.report.head.period.from !== null) { %>from <%= it.time(it.report.head.period.from, 'none') %> to <% } else { %>up to <% } %><%= it.time(it.report.head.period.to, 'none') %> (not included)</dd>
-      <dt>End of the run</dt><dd><%= it.time(it.report.head.as_of.finished_at, 'up') %></dd>
+      <dt>End of the run</dt><dd><%= it.time(it.report.head.as_of.finished_at, 'none') %></dd>
       <dt>Tracked</dt><dd><%= it.count(it.coverage.tracked) %> identifiers: <%= it.count(it.coverage.finished) %> finished (<%= it.count(it.coverage.done) %> done, <%= it.count(it.coverage.errored) %> errored), <%= it.count(it.coverage.pending) %> pending, <%= it.count(it.coverage.missing) %> missing, <%= it.count(it.coverage.quarantined) %> quarantined, <%= it.count(it.coverage.retired) %> retired</dd>
 <% for (const { reason, identifiers } of it.coverage.retired_reasons) { %>
       <dt>Retired</dt><dd><%= it.count(identifiers) %>: <%= reason ?? 'for other reasons' %></dd>

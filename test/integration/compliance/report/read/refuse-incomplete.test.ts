@@ -63,6 +63,21 @@ describe('a report that may not be complete', () => {
     },
   )
 
+  it('distinguishes identifiers that are still being analyzed from those with a problem', async () => {
+    const { db } = database
+    await sql`insert into identifai.identifiers (identifier, state, enqueued_at, last_requested_at, absences)
+      select 'open-' || n, 'pending', ${at(18)}, ${at(19)}, case when n <= 2 then 1 else 0 end
+      from generate_series(1, 5) as n`.execute(db)
+    await sealHistory(db, [])
+    expect((await refusal())?.message).toMatch(
+      /\n {2}3 identifiers still being analyzed\. Wait until .*identifai-sync status shows .* 2 identifiers now: open-1, open-2\. List them .* sync --refresh-all/,
+    )
+    await sql`update identifai.identifiers set absences = 0`.execute(db)
+    const { message } = (await refusal()) as Error
+    expect(message).toContain('5 identifiers still being analyzed.')
+    expect(message).not.toMatch(/Retire|--refresh-all/)
+  })
+
   it('refuses when a finished identifier was last confirmed before its end, and names it', async () => {
     const { db } = database
     await trackFinished(db, 2, { enqueuedAt: at(1), confirmedAt: '2026-07-19T23:59:59.999999Z' })
