@@ -37,7 +37,9 @@ Serves the two documented endpoints, and some of its own:
 Example:
   $ identifai-sync simulate --count 5000 &
   $ curl -s http://127.0.0.1:8787/_simulator/identifiers | identifai-sync enqueue -
-  $ curl -s http://127.0.0.1:8787/_simulator/register -H 'content-type: application/json' -d '{"count": 10}'`,
+  $ curl -s http://127.0.0.1:8787/_simulator/register -H 'content-type: application/json' -d '{"count": 10}'
+  $ curl -s http://127.0.0.1:8787/api/classification_audio/<hash>/override -H 'x-api-key: simulator-key' \\
+      -H 'content-type: application/json' -d '{"classification": "human"}'`,
     )
     .action(async (options) => {
       const { listenForInterrupt } = await import('../platform/interrupt.ts')

@@ -72,7 +72,7 @@ export function describeStatus(status: Described): string {
     ...lastRuns(status.last_runs),
   ]
   if (status.next_nightly_at) {
-    const text = 'With the current SYNC_SCHEDULE, a daemon starts the next nightly run at'
+    const text = 'With SYNC_SCHEDULE as it is set here, a daemon starts the next nightly run at'
     lines.push('', `${text} ${timeText(status.next_nightly_at)}.`)
   }
   return lines.join('\n')

@@ -34,7 +34,7 @@ const QUEUE_GAUGES: readonly QueueGauge[] = [
   },
   {
     name: 'identifiers_due',
-    help: 'Identifiers due now, by the kind of run that requests them: fresh or nightly.',
+    help: 'Identifiers due now: those that fresh runs request, and those that only a nightly run requests.',
     label: 'due_by',
     samples: ({ dueBy }) => SCHEDULED_TRIGGERS.map((due_by) => [{ due_by }, dueBy[due_by].due]),
   },

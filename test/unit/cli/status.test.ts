@@ -53,7 +53,7 @@ it('a healthy queue needs no attention, and its numbers follow', () => {
     '--------------------  -----------  -------  ---------  -------  --------  -------',
     '2026-06-01 02:00:00Z  1.5 minutes  nightly  succeeded   12,000       120        3',
     '',
-    'With the current SYNC_SCHEDULE, a daemon starts the next nightly run at 2026-06-02 02:00:00Z.',
+    'With SYNC_SCHEDULE as it is set here, a daemon starts the next nightly run at 2026-06-02 02:00:00Z.',
   ])
 })
 
