@@ -37,10 +37,9 @@ export function differences(report: ReportData, facts: Facts): Finding[] {
 }
 
 /** The figures on the labels that are forced now, as far as they follow from each other. */
-function summarizeAgain({ head, summary: { now } }: ReportData): ForcedNow {
+function summarizeAgain({ summary: { now } }: ReportData): ForcedNow {
   const forced = summarizeNow(now.machine_to_forced)
-  // More identifiers than are tracked cannot have a result, and no more than these are forced.
-  const with_result = Math.max(forced.forced, Math.min(now.with_result, head.coverage.tracked))
+  const with_result = Math.max(forced.forced, now.with_result)
   const forced_share = with_result === 0 ? null : forced.forced / with_result
   return { ...forced, with_result, forced_share }
 }

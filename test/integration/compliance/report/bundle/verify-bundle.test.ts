@@ -371,7 +371,7 @@ describe('a bundle', () => {
       'more labels forced now than it sums up',
       (_, r) => (r.summary.now.machine_to_forced[0].identifiers += 1),
     ],
-    ['more results than tracked identifiers', (_, r) => (r.summary.now.with_result = 1e6)],
+    ['fewer results than forced labels', (_, r) => (r.summary.now.with_result = 0)],
     ['a decision that claims to be unexplained', (_, r) => (r.decisions[0].explanation = 'unexplained')],
     [
       'a decision that is late, and counted as late',
