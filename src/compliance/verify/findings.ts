@@ -1,4 +1,13 @@
+import type { KeyObject } from 'node:crypto'
 import type { Json, JsonObject } from '../../platform/json.ts'
+
+/** The facts that an auditor kept elsewhere. */
+export interface Given {
+  /** A chain head (hex). */
+  readonly head?: string | undefined
+  /** The Ed25519 key that must have signed the chain head. */
+  readonly key?: KeyObject | undefined
+}
 
 /** One thing that is not as it was sealed. The keys are those of the JSON output. */
 export interface Finding {

@@ -15,7 +15,7 @@ import type { JsonObject } from '../../platform/json.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 import { compareLeaves } from './compare-leaves.ts'
-import { type Finding, finding, timeProblem } from './findings.ts'
+import { type Finding, finding, type Given, timeProblem } from './findings.ts'
 import { verifyPayloads } from './verify-payloads.ts'
 
 export type ChainVerification = Awaited<ReturnType<typeof verifySnapshot>>
@@ -25,8 +25,7 @@ export type ChainVerification = Awaited<ReturnType<typeof verifySnapshot>>
  * writes nothing. It cannot detect that the newest runs were removed together with all that they sealed; a head that was
  * kept elsewhere can show that.
  *
- * @param given.head A chain head that was kept elsewhere; it must be in the chain.
- * @param given.key The Ed25519 key that must have signed the newest head. A signature covers all runs up to its own.
+ * @param given The head must be in the chain. The key must have signed the newest head, which covers all runs.
  */
 export function verifyChain(db: Kysely<Database>, given: Given = {}): Promise<ChainVerification> {
   return db
@@ -118,12 +117,6 @@ interface Former {
   /** Highest note_id that it or an earlier one sealed. */
   readonly notesThrough: number
   readonly row: JsonObject
-}
-
-/** The facts that an auditor kept elsewhere. */
-interface Given {
-  readonly head?: string | undefined
-  readonly key?: KeyObject | undefined
 }
 
 /** Compares each run with its leaf in the chain, and each head with the tree over the leaves up to it. */

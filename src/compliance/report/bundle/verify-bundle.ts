@@ -1,8 +1,8 @@
-import { createHash, type KeyObject } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { isSignedBy } from '../../../pipeline/seal/checkpoint.ts'
 import { isConsistent, leafHash, rootByProof } from '../../../pipeline/seal/merkle-tree.ts'
 import type { JsonObject } from '../../../platform/json.ts'
-import { type Finding, finding, timeProblem } from '../../verify/findings.ts'
+import { type Finding, finding, type Given, timeProblem } from '../../verify/findings.ts'
 import { type ReportData, reportDataSchema } from '../schema.ts'
 import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
 import { differences, statedFacts } from '../verify-report.ts'
@@ -24,6 +24,8 @@ import { type ProvedLeaf, provedFacts } from './proved-facts.ts'
 /**
  * Verifies a bundle from itself alone. Each run has to be a leaf under the head of the report, and each event and note a leaf
  * of such a run. The report made again from these must be the one in the bundle. Anything malformed is a finding.
+ *
+ * @param given The head must be that of the report, or the bundle must relate the two.
  */
 export async function verifyBundle(lines: AsyncIterable<{ readonly text: string }>, given: Given) {
   const verifier = new BundleVerifier(given)
@@ -33,14 +35,6 @@ export async function verifyBundle(lines: AsyncIterable<{ readonly text: string 
 
 /** A checkpoint, and its signature lines after a blank one. */
 const CHECKPOINT = /^(?<text>[^\n]+\n(?<stated>[^\n]+\n[^\n]+\n))(?:\n(?<signatures>(?:— [^\n]+\n)+))?$/
-
-/** The facts that an auditor kept elsewhere. */
-export interface Given {
-  /** A head of the chain (hex). It must be that of the report, or the bundle must relate the two. */
-  readonly head?: string | undefined
-  /** The Ed25519 key that must have signed the head. */
-  readonly key?: KeyObject | undefined
-}
 
 class BundleVerifier {
   readonly #findings: Finding[] = []
