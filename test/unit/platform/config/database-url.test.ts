@@ -98,7 +98,7 @@ describe('the variables of libpq', () => {
       PGSSLROOTCERT: AUTHORITY,
     }
     expect(urlOf(environment)).toBe(
-      `postgresql://u%40:s%2F@h:2/x%20y?sslmode=verify-full&sslrootcert=${encodeURIComponent(AUTHORITY)}`,
+      `postgresql://u%40:s%2F@h:2/x%20y?sslmode=verify-full&${new URLSearchParams({ sslrootcert: AUTHORITY })}`,
     )
   })
 
@@ -114,7 +114,7 @@ describe('the variables of libpq', () => {
     const others = { PGHOST: 'other', PGUSER: 'other', PGDATABASE: 'other', PGSSLMODE: 'verify-full' }
     const filled = { ...others, PGPORT: '2', PGPASSWORD: 's', PGSSLROOTCERT: AUTHORITY }
     expect(urlOf({ DATABASE_URL: 'postgresql://u@h/x?sslmode=disable', ...filled })).toBe(
-      `postgresql://u:s@h:2/x?sslmode=disable&sslrootcert=${encodeURIComponent(AUTHORITY)}`,
+      `postgresql://u:s@h:2/x?sslmode=disable&${new URLSearchParams({ sslrootcert: AUTHORITY })}`,
     )
   })
 
