@@ -6,8 +6,9 @@ import type { Environment } from '../../../../src/platform/config/environment.ts
 
 const DEFAULT_FILE = `passfile=${encodeURIComponent(path.join(os.homedir(), '.pgpass'))}`
 const SOCKET = encodeURIComponent('/run/pg')
-/** A file that exists. */
+/** A file that exists, and how a URL names it. */
 const AUTHORITY = import.meta.filename
+const AUTHORITY_IN_URL = String(new URLSearchParams({ sslrootcert: AUTHORITY }))
 const SYSTEM_USER = os.userInfo().username
 
 /** The URL of a configuration. No server of this machine has its socket at the default port of these tests. */
@@ -98,7 +99,7 @@ describe('the variables of libpq', () => {
       PGSSLROOTCERT: AUTHORITY,
     }
     expect(urlOf(environment)).toBe(
-      `postgresql://u%40:s%2F@h:2/x%20y?sslmode=verify-full&${new URLSearchParams({ sslrootcert: AUTHORITY })}`,
+      `postgresql://u%40:s%2F@h:2/x%20y?sslmode=verify-full&${AUTHORITY_IN_URL}`,
     )
   })
 
@@ -114,7 +115,7 @@ describe('the variables of libpq', () => {
     const others = { PGHOST: 'other', PGUSER: 'other', PGDATABASE: 'other', PGSSLMODE: 'verify-full' }
     const filled = { ...others, PGPORT: '2', PGPASSWORD: 's', PGSSLROOTCERT: AUTHORITY }
     expect(urlOf({ DATABASE_URL: 'postgresql://u@h/x?sslmode=disable', ...filled })).toBe(
-      `postgresql://u:s@h:2/x?sslmode=disable&${new URLSearchParams({ sslrootcert: AUTHORITY })}`,
+      `postgresql://u:s@h:2/x?sslmode=disable&${AUTHORITY_IN_URL}`,
     )
   })
 
