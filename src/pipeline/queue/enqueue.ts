@@ -25,8 +25,8 @@ const LISTED = 5
 
 /**
  * Tracks identifiers, in one transaction: when the input ends with an error, none was added. Reads the input in chunks, so
- * that its size does not matter. A tracked identifier gets only the metadata that it lacks. An invalid one is counted and
- * skipped.
+ * that its size does not matter. A tracked identifier gets only the metadata that it lacks. Invalid entries are counted
+ * and skipped.
  */
 export async function enqueue(db: Kysely<Database>, entries: EntryStream, options: EnqueueOptions) {
   return db.transaction().execute(async (trx) => {
