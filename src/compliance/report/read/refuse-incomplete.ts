@@ -26,6 +26,8 @@ type Remedy = (db: Kysely<Database>, head: Report['head']) => string | Promise<s
 const IS_BEING_ANALYZED = sql`(state = 'pending' and last_requested_at is not null and attempts = 0 and absences = 0
   and last_error is null)`
 
+const NONE = 'There is none any more.'
+
 const STUCK_HINT =
   ' List them with identifai-sync status --stuck. Retire those that will never have a result.'
 
@@ -38,21 +40,12 @@ const REMEDIES: { readonly [Kind in GapKind]: Remedy } = {
   unobserved: () => 'Give a later --to, because there is nothing to report before the first response.',
   unfinished: async (db, { media, period }) => {
     const condition = sql`state in ('pending', 'missing', 'quarantined') and ${LAST_KNOWN_AT} < ${period.to}`
-    const analyzed = sql`${condition} and ${IS_BEING_ANALYZED}`
+    const waiting = await countIdentifiers(db, media, sql`${condition} and ${IS_BEING_ANALYZED}`)
     const others = sql`${condition} and not ${IS_BEING_ANALYZED}`
-    const [waiting, stuck] = [
-      await countIdentifiers(db, media, analyzed),
-      await countIdentifiers(db, media, others),
-    ]
-    if (waiting + stuck === 0) return `There is none any more. ${AFTER_A_RUN}`
-    return [
-      ...(waiting > 0
-        ? [
-            `${counted(waiting, 'identifier')} still being analyzed. Wait until a run has requested the results: identifai-sync status shows when the next ones are due. Then give no --as-of.`,
-          ]
-        : []),
-      ...(stuck > 0 ? [`${await describeIdentifiers(db, media, others, STUCK_HINT)} ${AFTER_A_RUN}`] : []),
-    ].join(' ')
+    const stuck = await describeIdentifiers(db, media, others, STUCK_HINT)
+    if (waiting === 0) return `${stuck} ${AFTER_A_RUN}`
+    const wait = `${counted(waiting, 'identifier')} still being analyzed. Wait until a run has requested the results: identifai-sync status shows when the next ones are due. Then give no --as-of.`
+    return stuck === NONE ? wait : `${wait} ${stuck} ${AFTER_A_RUN}`
   },
   unconfirmed: async (db, { media, period }) => {
     const condition = sql`state in ('done', 'errored') and last_confirmed_at < ${period.to}`
@@ -94,7 +87,7 @@ async function describeIdentifiers(
     .limit(NAMED)
     .execute()
   const total = rows[0]?.total ?? 0
-  if (total === 0) return 'There is none any more.'
+  if (total === 0) return NONE
   const more = total > rows.length ? `, and ${total - rows.length} more` : ''
   return `${counted(total, 'identifier')} now: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.${hint}`
 }
