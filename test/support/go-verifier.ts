@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -14,7 +15,7 @@ if (!HAS_GO)
 
 export interface GoVerifier extends Disposable {
   /** Checks the signature of the checkpoint of a bundle, and all of its proofs. */
-  verify(bundle: string, verifierKey: string): { readonly code: number | null; readonly output: string }
+  verify(bundle: string, key: string): { readonly code: number | null; readonly output: string }
 }
 
 export function buildGoVerifier(): GoVerifier {
@@ -22,10 +23,18 @@ export function buildGoVerifier(): GoVerifier {
   const program = path.join(folder, 'verify')
   execFileSync('go', ['build', '-o', program], { cwd: SOURCE })
   return {
-    verify: (input, verifierKey) => {
-      const { status, stdout, stderr } = spawnSync(program, [verifierKey], { input, encoding: 'utf8' })
+    verify: (input, key) => {
+      const { status, stdout, stderr } = spawnSync(program, [key], { input, encoding: 'utf8' })
       return { code: status, output: `${stdout}${stderr}` }
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   }
+}
+
+/** A key as Go takes it (https://pkg.go.dev/golang.org/x/mod/sumdb/note): the name, the hash and the key of type 1. */
+export function verifierKey(name: string, publicKey: KeyObject): string {
+  const spki = publicKey.export({ format: 'der', type: 'spki' })
+  const key = Buffer.concat([Buffer.from([1]), spki.subarray(-32)])
+  const hash = createHash('sha256').update(`${name}\n`).update(key).digest('hex').slice(0, 8)
+  return `${name}+${hash}+${key.toString('base64')}`
 }

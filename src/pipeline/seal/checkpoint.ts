@@ -58,12 +58,6 @@ export function readPublicKey(pem: string): KeyObject | undefined {
   }
 }
 
-/** The key as the tools for signed notes take it: its name, its ID and the key. */
-export function verifierKey(firstRunId: string, publicKey: KeyObject): string {
-  const name = `identifai-sync/${firstRunId}`
-  return `${name}+${keyId(name, publicKey).toString('hex')}+${typedKey(publicKey).toString('base64')}`
-}
-
 function nameOf(checkpoint: string): string {
   return checkpoint.split('\n')[0] as string
 }

@@ -5,7 +5,6 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../../../../src/platform/canonical-json.ts'
-import { verifierKey } from '../../../../../src/pipeline/seal/checkpoint.ts'
 import { bundleLines } from '../../../../../src/compliance/report/read/bundle-lines.ts'
 import { dataDigest } from '../../../../../src/compliance/report/make-report.ts'
 import { jsonText } from '../../../../../src/compliance/report/format/format-report.ts'
@@ -15,7 +14,7 @@ import { verifyFile } from '../../../../../src/compliance/report/read/verify-fil
 import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-rows.ts'
 import { writeRevisions } from '../../../../support/seal-history.ts'
 import { addNote } from '../../../../support/add-note.ts'
-import { buildGoVerifier, HAS_GO } from '../../../../support/go-verifier.ts'
+import { buildGoVerifier, HAS_GO, verifierKey } from '../../../../support/go-verifier.ts'
 import { HAS_PYTHON, startPython } from '../../../../support/python-verifiers.ts'
 import { createTestApp, type TestApp } from '../../../../support/test-app.ts'
 
@@ -256,8 +255,7 @@ describe('a bundle', () => {
         },
         [0, 0, 0],
       )
-      const [, firstRunId = ''] = opened(lines)[0].checkpoint.split(/\n|\//)
-      const name = verifierKey(firstRunId, KEY.publicKey)
+      const name = verifierKey(opened(lines)[0].checkpoint.split('\n')[0], KEY.publicKey)
       expect(verifier.verify(lines.join(''), name)).toEqual({
         code: 0,
         output: `${counts[0]} runs, ${counts[1]} leaves, ${counts[2]} kept heads\n`,
