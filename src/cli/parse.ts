@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings'
+import { isBlank } from '../platform/text.ts'
 import { isoTime } from '../platform/time.ts'
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const
@@ -16,8 +17,7 @@ export function parseDuration(text: string): number {
 /** Trims a text, and refuses a blank one. */
 export function parseText(text: string): string {
   const trimmed = text.trim()
-  // PostgreSQL treats NEL as white space, JavaScript does not.
-  if (/^[\s\u0085]*$/.test(trimmed)) throw new InvalidArgumentError('It must not be blank.')
+  if (isBlank(trimmed)) throw new InvalidArgumentError('It must not be blank.')
   return trimmed
 }
 

@@ -28,3 +28,8 @@ export function asciiText(text: string): string {
 function jsonEscape(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
+
+/** Returns true for a text of white space only. NEL is such for PostgreSQL, but not for JavaScript. */
+export function isBlank(text: string): boolean {
+  return /^[\s\u0085]*$/.test(text)
+}

@@ -1,4 +1,4 @@
-import { printable } from '../../../platform/text.ts'
+import { isBlank, printable } from '../../../platform/text.ts'
 import { NOT_UTF8 } from './decode-input.ts'
 import { type DateFormat, readTime } from './date-format.ts'
 
@@ -42,11 +42,13 @@ export function parseEntry(raw: {
   if (problem) return { line, reason: problem }
   if (/\p{Cc}/u.test(identifier)) return { line, reason: 'holds a control character' }
   const submitted = raw.submittedAt?.trim() || null
-  const submittedAt = submitted === null ? null : readTime(submitted, raw.dateFormat)
-  const shown = `submitted_at "${printable((submitted ?? '').slice(0, MAX_SHOWN))}"`
-  if (submittedAt === undefined) return { line, reason: `${shown} ${timeProblem(raw.dateFormat)}` }
-  if (submittedAt !== null && !isPlausible(submittedAt)) {
-    return { line, reason: `${shown} lies before 1970, or more than a day in the future` }
+  if (submitted === null) return { line, identifier, submittedAt: null, source }
+  const submittedAt = readTime(submitted, raw.dateFormat)
+  if (submittedAt === undefined) {
+    return { line, reason: `${shown(submitted)} ${timeProblem(raw.dateFormat)}` }
+  }
+  if (!isPlausible(submittedAt)) {
+    return { line, reason: `${shown(submitted)} lies before 1970, or more than a day in the future` }
   }
   return { line, identifier, submittedAt, source }
 }
@@ -54,9 +56,8 @@ export function parseEntry(raw: {
 /** Characters of a wrong value in a reason. */
 const MAX_SHOWN = 40
 
-export function isBlank(text: string): boolean {
-  // NEL is white space for PostgreSQL, but not for JavaScript.
-  return /^[\s\u0085]*$/.test(text)
+function shown(submitted: string): string {
+  return `submitted_at "${printable(submitted.slice(0, MAX_SHOWN))}"`
 }
 
 const DAY_MS = 86_400_000

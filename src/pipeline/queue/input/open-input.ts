@@ -40,7 +40,10 @@ export async function openInput({ ids, file, ...options }: Input): Promise<Entry
 
 function isCsv({ csv, ...options }: FileOptions): boolean {
   const { column, submittedAtColumn, sourceColumn, dateFormat, delimiter } = options
-  return csv || [column, submittedAtColumn, sourceColumn, dateFormat, delimiter].some(Boolean)
+  return (
+    csv ||
+    [column, submittedAtColumn, sourceColumn, dateFormat, delimiter].some((option) => option !== undefined)
+  )
 }
 
 async function openFile(path: string, options: FileOptions): Promise<EntryStream> {

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream'
 import { UsageError } from '../../../platform/errors.ts'
 import { type Line, readLines } from '../../../platform/read-lines.ts'
+import { isBlank } from '../../../platform/text.ts'
 import { cellsOf, DELIMITERS } from './csv-header.ts'
 import { decodeInput } from './decode-input.ts'
-import { type EntryStream, isBlank, MAX_IDENTIFIER_BYTES, parseEntry, TOO_LONG } from './entry.ts'
+import { type EntryStream, MAX_IDENTIFIER_BYTES, parseEntry, TOO_LONG } from './entry.ts'
 
 /** Surrounding white space of a line that may still hold an identifier of full length. */
 const MAX_WHITE_SPACE_BYTES = 1024
