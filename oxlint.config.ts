@@ -15,7 +15,7 @@ const ROOMS = [
 ]
 
 /** The stages in `src/pipeline`, from top to bottom. */
-const STAGES = [['replay'], ['run'], ['load', 'seal', 'plan'], ['api', 'queue']]
+const STAGES = [['replay'], ['run'], ['load', 'plan'], ['seal'], ['api', 'queue']]
 
 const PURE: Rule = {
   group: [

@@ -2,12 +2,12 @@
 Written from docs/bundle.md, independently of the product. Prints its findings; exit code 0 when there are none, else 6."""
 import base64, hashlib, json, re, sys
 from datetime import datetime, timedelta
-from verify_report import conclusions, described  # must be beside this file
+from verify_report import conclusions, described, mismatched, text_of  # must be beside this file
 
 COVERAGE = "tracked done errored pending missing quarantined retired reanalyzing".split()
-REVISION = "classification_id revision_no identifier ref_id name source submitted_at file_hash result_url run_id chain_position".split()
+REVISION = "classification_id revision_no identifier personal_commitment submitted_at file_hash run_id chain_position".split()
 EVENT = "event revision_no_before decision in_period force_origin same_file_identifiers".split()  # the report's own conclusions on an event
-NOTE = "note_id noted_at file_hash forced_to author reason ticket reviewer".split()
+NOTE = "note_id noted_at file_hash forced_to author reason ticket reviewer corrects".split()
 MACHINE = "machine_classification machine_confidence machine_heuristic".split()
 
 def sha256(*parts):
@@ -42,6 +42,7 @@ def read(lines, given):  # yields findings, then the report's data, the run that
     first = json.loads(next(lines))
     if first["bundle_version"] != 1 or sha256(first["data"]).hex() != first["data_digest"]: yield "the data digest is another"
     report = json.loads(first["data"])
+    yield from mismatched(report["events"], first["personal_values"])
     size, head = report["head"]["as_of"]["chain_position"], bytes.fromhex(report["head"]["as_of"]["chain_head"])
     signed = re.fullmatch("[^\n]+\n(.+)\n(.+)\n(\n(— .+\n)+)?", first["checkpoint"])  # the signature is for other tools
     if not signed or signed.groups()[:2] != (str(size), base64.b64encode(head).decode()): yield "the checkpoint is another head"
@@ -67,7 +68,7 @@ def read(lines, given):  # yields findings, then the report's data, the run that
                 if is_outside(row, run, former) or "note_id" in row and not former and position > 1: yield f"{key} has a time outside its run"
             else: yield f"{key} is not under the root of its run"
     if given and given not in heads: yield f"head {given} has no proof: have the bundle made again with --head"
-    yield report, first["data_digest"], {**runs[size], "chain_position": size, "chain_head": head.hex()}, rows
+    yield report, (first["data_digest"], first["personal_values"]), {**runs[size], "chain_position": size, "chain_head": head.hex()}, rows
 
 def facts_of_head(run):  # the facts of a run that the head of a report must state
     as_of = "run_id finished_at chain_position chain_head notes_through first_http_date last_http_date".split()
@@ -75,6 +76,13 @@ def facts_of_head(run):  # the facts of a run that the head of a report must sta
                 **{key: run.get(key) for key in ("confirmed_since", "unfinished_since", "unsealed_runs")},
                 "retired_reasons": run.get("retired_reasons", [])}
     return {key: run.get(key) for key in as_of}, coverage
+
+def forced_now(run, media):  # the figures of the report on one medium
+    counts = [(labels, labels.pop("identifiers")) for labels in run["forced_now"] if labels.pop("media") == media]
+    forced = [{**labels, "identifiers": number} for labels, number in counts if labels["forced_to"] is not None]
+    total, number = sum(number for _, number in counts), sum(labels["identifiers"] for labels in forced)
+    forced.sort(key=lambda cell: (-cell["identifiers"], text_of([cell["machine"], cell["forced_to"]]).encode("utf-16-be")))
+    return {"with_result": total, "forced": number, "forced_share": number / total if total else None, "machine_to_forced": forced}
 
 def facts_of_event(event, rows):  # by the revisions from the finished one before it to its own
     numbers = range(event["revision_no_before"], event["revision_no"] + 1)
@@ -86,20 +94,22 @@ def facts_of_event(event, rows):  # by the revisions from the finished one befor
             "forced_from": before.get("force_classification"), "forced_to": now.get("force_classification")}
 
 def verify(lines, given=None):
-    *findings, (report, digest, run, rows) = read(lines, given)
-    print(described(report, digest))
+    *findings, (report, facts, run, rows) = read(lines, given)
+    print(described(report, *facts))
     yield from findings
     as_of, coverage = facts_of_head(run)
     concluded = {key: report["head"]["coverage"][key] for key in ("is_complete", "gaps", "observed_since")}
     if (report["head"]["as_of"], report["head"]["coverage"]) != (as_of, coverage | concluded):
         yield "the head of the report is not as the last run sealed it"
+    if forced_now(run, report["head"]["media"]) != report["summary"]["now"]: yield "the labels forced now are not as the last run sealed them"
     for event in report["events"]:
         concluded = {key: event[key] for key in EVENT}
         if event != facts_of_event(event, rows) | concluded: yield f"event of {event['identifier']} is not as it was sealed"
     if len({(event["classification_id"], event["revision_no"]) for event in report["events"]}) != len(report["events"]):
         yield "an event is listed twice"
-    for note in (note for decision in report["decisions"] for note in decision["notes"]):
-        if note != {key: rows["note", note["note_id"]].get(key) for key in NOTE}: yield f"note {note['note_id']} is not as it was sealed"
+    notes = {("note", note["note_id"]): note for decision in report["decisions"] for note in decision["notes"]}
+    for key in {*notes, *(key for key in rows if key[0] == "note")}:
+        if notes.get(key) != {name: rows[key].get(name) for name in NOTE}: yield f"note {key[1]} is not as it was sealed, or not listed"
     yield from conclusions(report)
 
 if __name__ == "__main__":
@@ -111,7 +121,7 @@ if __name__ == "__main__":
     except OSError as error: sys.exit(str(error))
     except Exception as error: findings.append(f"malformed, or lacks a proof: {error!r}")
     print("\n".join(findings) or "Events, notes and the coverage are as they were sealed. Decisions and figures follow from them.\n"
-          "A bundle does not prove summary.now, already_forced, observed_since, and the tracked and same_file_identifiers of each file.\n" +
+          "A bundle does not prove already_forced, observed_since, and the tracked and same_file_identifiers of each file.\n" +
           ("The given head is of the same chain." if head else "Compare the chain head with a chain head that was kept elsewhere.") +
           "\nMake the report again for the same period and as-of, and compare its data digest. Then nothing was left out.")
     sys.exit(6 if findings else 0)

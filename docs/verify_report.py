@@ -32,8 +32,9 @@ def decisions_of(report):  # also sets the decision of each event
     tracked = {decision["file_hash"]: decision["tracked"] for decision in report["decisions"]}  # counted over identifiers that are not in the report
     notes = {note["note_id"]: note for decision in report["decisions"] for note in decision["notes"]}
     for _, note in sorted(notes.items()):
-        groups = files.get((note["file_hash"], None if note["forced_to"] == "none" else note["forced_to"]), [])
-        for latest in [group for group in groups if (group["not_before"] or "") <= note["noted_at"]][-1:]: latest["notes"].append(note)
+        first, label = notes.get(note["corrects"], note), None if note["forced_to"] == "none" else note["forced_to"]
+        groups = files.get((note["file_hash"], label), []) if note["corrects"] in (None, *notes) else []
+        for latest in [group for group in groups if (group["not_before"] or "") <= first["noted_at"]][-1:]: latest["notes"].append(note)
     by_time = lambda g: (*(g[key] or "" for key in ("not_before", "not_after", "file_hash", "forced_to")), g["events"][0]["classification_id"])
     for number, group in enumerate(sorted(sum(files.values(), []), key=by_time), 1):
         events, first = group.pop("events"), next(iter(group["notes"]), None)
@@ -70,7 +71,7 @@ def summary_of(report, all_decisions):
         "identifiers": len({event["classification_id"] for event in events}),
         "against_machine": len(against), "against_machine_confidence_090": sum(confidence >= 0.9 for confidence in against),
         "machine_to_forced": tally(events, machine="machine_classification_after", forced_to="forced_to"),
-        "by_heuristic": tally(events, heuristic="machine_heuristic_after"), "by_source": tally(events, source="source"),
+        "by_heuristic": tally(events, heuristic="machine_heuristic_after"),
         "by_week": by_week(events, decisions)}
 
 def conclusions(report):  # yields each conclusion that does not follow
@@ -95,17 +96,24 @@ def conclusions(report):  # yields each conclusion that does not follow
     if decisions != report["decisions"]: yield "the decisions do not follow from the events and the notes"
     if summary_of(report, decisions) != report["summary"]["period"]: yield "the summary does not count the listed events and decisions"
 
-def described(report, digest):  # facts for an auditor to compare
+def described(report, digest, personal_values):  # facts for an auditor to compare
     head = report["head"]
     return (f"Period: {head['period']['from'] or 'the beginning'} to {head['period']['to']} (not included), {head['media']}\n"
             f"As of: {head['as_of']['finished_at']}, the end of run {head['as_of']['run_id']}\n"
             f"Coverage: {'complete' if head['coverage']['is_complete'] else 'NOT COMPLETE, and the report states its gaps'}\n"
-            f"Lists: {len(report['events'])} events, {len(report['decisions'])} decisions\nData digest: {digest}\n"
+            f"Lists: {len(report['events'])} events, {len(report['decisions'])} decisions; the personal values of {len(report['events']) - len(personal_values)} events were redacted\nData digest: {digest}\n"
             f"Chain head at position {head['as_of']['chain_position']}: {head['as_of']['chain_head']}")
+
+def mismatched(events, all_values):  # yields the personal values that do not match the commitment of an event
+    committed = {(event["classification_id"], event["revision_no"]): event["personal_commitment"] for event in events}
+    for values in all_values:
+        key, salt = (values["classification_id"], values["revision_no"]), bytes.fromhex(values["salt"])
+        present = {name: values[name] for name in ("name", "ref_id", "result_url", "source") if values[name] is not None}
+        if hashlib.sha256(salt + text_of(present).encode()).hexdigest() != committed.get(key): yield f"the personal values of {key} were altered"
 
 def altered(text):  # compares the digest; numbers stay as they are written
     data = json.loads(text, parse_float=lambda number: f"\0{number}\0")
-    stated = [data.pop(key) for key in ("generated_at", "generated_by", "verified", "data_digest")][-1]
+    stated = [data.pop(key) for key in ("generated_at", "generated_by", "verified", "personal_values", "data_digest")][-1]
     canonical = text_of(data).replace('"\\u0000', "").replace('\\u0000"', "")
     if hashlib.sha256(canonical.encode()).hexdigest() != stated: yield "the data digest is another"
 
@@ -114,8 +122,8 @@ if __name__ == "__main__":
     try:
         with open(sys.argv[1], encoding="utf-8") as file: text = file.read()
         report = json.loads(text)
-        findings = [*altered(text), *conclusions(report)]
-        print(described(report, report["data_digest"]))
+        findings = [*altered(text), *mismatched(report["events"], report["personal_values"]), *conclusions(report)]
+        print(described(report, report["data_digest"], report["personal_values"]))
     except OSError as error: sys.exit(str(error))
     except Exception as error: findings = [f"malformed: {error!r}"]
     print("\n".join(findings) or "The report is as its data digest states, and all conclusions follow from the facts that it lists. A bundle can prove the facts.\n"

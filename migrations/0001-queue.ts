@@ -79,6 +79,7 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
     .addColumn('finished_at', 'timestamptz')
     .addColumn('retired_at', 'timestamptz')
     .addColumn('retired_reason', 'text')
+    .addColumn('redacted_at', 'timestamptz')
     .addPrimaryKeyConstraint('identifiers_pkey', ['id'])
     // The identifier comes first, because people search for one without its medium.
     .addUniqueConstraint('identifiers_identifier_media_key', ['identifier', 'media'])
@@ -106,6 +107,8 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
       'identifiers_retired_has_time_and_reason',
       sql`(state = 'retired') = (retired_at is not null) and (retired_at is null) = (retired_reason is null)`,
     )
+    // A response would bring the removed values back.
+    .addCheckConstraint('identifiers_redacted_is_retired', sql`redacted_at is null or state = 'retired'`)
     .execute()
 
   // Each request updates its rows twice. A lease changes no indexed column, so with free space in the page, it needs no index
@@ -159,6 +162,8 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
       finished_at: 'Time at which it first became done or errored.',
       retired_at: 'Time at which tracking ended. Null while it is tracked.',
       retired_reason: 'Reason for which tracking ended. Null while it is tracked.',
+      redacted_at:
+        'Time at which its personal values and payloads were removed (redact). It stays retired from then on. Null otherwise.',
     },
   )
 }

@@ -57,6 +57,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('reanalyzing_count', 'integer')
     .addColumn('retired_reasons', 'jsonb')
     .addColumn('unsealed_runs', 'integer')
+    .addColumn('forced_now', 'jsonb')
     .addColumn('first_http_date', 'timestamptz')
     .addColumn('last_http_date', 'timestamptz')
     .addColumn('chain_position', 'integer')
@@ -66,6 +67,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('merkle_root', 'text')
     .addColumn('leaf_count', 'integer')
     .addColumn('notes_through', 'bigint')
+    .addColumn('actions_through', 'bigint')
     .addPrimaryKeyConstraint('sync_runs_pkey', ['run_id'])
     .addUniqueConstraint('sync_runs_chain_position_key', ['chain_position'])
     .addCheckConstraint(
@@ -113,6 +115,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'Reasons for which identifiers were retired, when the run ended. A list of {reason, identifiers}, the most frequent first, at most 20; all others are one entry whose reason is null.',
       unsealed_runs:
         'Other open runs that had already changed contents when this one ended. Their observations are sealed with them, later in the chain.',
+      forced_now:
+        'Identifiers by the labels of their latest finished record in the runs sealed up to this one: a list of {media, machine, forced_to, identifiers}. A null machine is no verdict; a null forced_to is not forced.',
       first_http_date:
         'Date header of the first response: the only time in a run that is from an outside clock.',
       last_http_date: 'Date header of the last response.',
@@ -122,9 +126,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       chain_head: 'Root (hex) of the RFC 9162 Merkle tree over all runs up to this one.',
       chain_signature:
         'Signature (Base64) of the chain head, as in a C2SP checkpoint. Null when no signing key was configured.',
-      merkle_root: 'Root (hex) of the RFC 9162 Merkle tree over its revisions and new notes.',
-      leaf_count: 'Number of its revisions and new notes, which are the leaves of that tree.',
-      notes_through: 'Highest note_id of override_notes that this run sealed.',
+      merkle_root:
+        'Root (hex) of the RFC 9162 Merkle tree over its revisions, and the new notes and actions.',
+      leaf_count:
+        'Number of its revisions, and of the new notes and actions, which are the leaves of that tree.',
+      notes_through: 'Highest note_id of override_notes that this run, or one before, sealed.',
+      actions_through: 'Highest action_id of actions that this run, or one before, sealed.',
     },
   )
 }

@@ -10,8 +10,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('identifai.classification_revisions')
     .columns(['run_id', 'classification_id', 'revision_no'])
     .execute()
-  await lockChainForNotes(db)
-  await stampNotes(db)
+  await lockChain(db)
+  await stampRows(db)
   await refuseSealedRunChanges(db)
 }
 
@@ -19,8 +19,11 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop trigger sync_runs_no_truncate on identifai.sync_runs`.execute(db)
   await sql`drop trigger sync_runs_sealed on identifai.sync_runs`.execute(db)
   await sql`drop function identifai.refuse_sealed_run_change()`.execute(db)
+  await sql`drop trigger actions_stamp on identifai.actions`.execute(db)
+  await sql`drop function identifai.stamp_action()`.execute(db)
   await sql`drop trigger override_notes_stamp on identifai.override_notes`.execute(db)
   await sql`drop function identifai.stamp_note()`.execute(db)
+  await sql`drop trigger actions_wait_for_chain on identifai.actions`.execute(db)
   await sql`drop trigger override_notes_wait_for_chain on identifai.override_notes`.execute(db)
   await sql`drop function identifai.lock_chain()`.execute(db)
   await sql`drop index identifai.classification_revisions_run_id_idx`.execute(db)
@@ -35,11 +38,13 @@ async function createLeaves(db: Kysely<unknown>): Promise<void> {
     .addColumn('classification_id', 'bigint')
     .addColumn('revision_no', 'integer')
     .addColumn('note_id', 'bigint')
+    .addColumn('action_id', 'bigint')
     .addColumn('leaf_hash', 'text', (c) => c.notNull())
     .addPrimaryKeyConstraint('chain_leaves_pkey', ['chain_position', 'leaf_no'])
     .addCheckConstraint(
-      'chain_leaves_is_revision_or_note',
-      sql`(classification_id is null) = (revision_no is null) and (classification_id is null) <> (note_id is null)`,
+      'chain_leaves_is_one_row',
+      sql`(classification_id is null) = (revision_no is null)
+        and num_nonnulls(revision_no, note_id, action_id) = 1`,
     )
     .addCheckConstraint('chain_leaves_hash_is_sha256', sql`leaf_hash ~ '^[0-9a-f]{64}$'`)
     .execute()
@@ -50,35 +55,19 @@ async function createLeaves(db: Kysely<unknown>): Promise<void> {
     'Append-only: the leaves of the Merkle tree of each sealed run. With them, verification can name a row that was changed.',
     {
       chain_position: 'The run (sync_runs.chain_position) of the tree.',
-      leaf_no: 'Position of the leaf in the tree, from 0: revisions by key, then notes.',
-      classification_id: 'The revision that the leaf represents. Null for a note.',
-      revision_no: 'The revision that the leaf represents. Null for a note.',
-      note_id: 'The note that the leaf represents. Null for a revision.',
+      leaf_no: 'Position of the leaf in the tree, from 0: revisions by key, then notes, then actions.',
+      classification_id: 'The revision that the leaf represents. Null for another row.',
+      revision_no: 'The revision that the leaf represents. Null for another row.',
+      note_id: 'The note that the leaf represents. Null for another row.',
+      action_id: 'The action that the leaf represents. Null for another row.',
       leaf_hash:
         'SHA-256 (hex) of a zero byte and the RFC 8785 JSON of the row without its nulls, as RFC 9162 defines it.',
     },
   )
 }
 
-/** Sets the time of a note from the clock: neither from the insert nor from the start of its transaction. */
-async function stampNotes(db: Kysely<unknown>): Promise<void> {
-  await sql`
-    create function identifai.stamp_note() returns trigger language plpgsql
-    set search_path = pg_catalog, pg_temp as $$
-    begin
-      new.noted_at := clock_timestamp();
-      return new;
-    end $$`.execute(db)
-  await sql`comment on function identifai.stamp_note() is 'Trigger: sets the time of a note from the clock.'`.execute(
-    db,
-  )
-  await sql`
-    create trigger override_notes_stamp before insert on identifai.override_notes
-    for each row execute function identifai.stamp_note()`.execute(db)
-}
-
-/** Makes statements that write notes and the sealing of a run wait for each other, so that a run has a definite set of notes. */
-async function lockChainForNotes(db: Kysely<unknown>): Promise<void> {
+/** Makes statements that write notes or actions, and the sealing of a run, wait for each other. So a run has a definite set of them. */
+async function lockChain(db: Kysely<unknown>): Promise<void> {
   await sql`
     create function identifai.lock_chain() returns trigger language plpgsql
     set search_path = pg_catalog, pg_temp as $$
@@ -89,9 +78,46 @@ async function lockChainForNotes(db: Kysely<unknown>): Promise<void> {
   await sql`comment on function identifai.lock_chain() is 'Trigger: waits while a run is being sealed.'`.execute(
     db,
   )
+  for (const table of ['override_notes', 'actions']) {
+    await sql`
+      create trigger ${sql.id(`${table}_wait_for_chain`)} before insert on identifai.${sql.id(table)}
+      for each statement execute function identifai.lock_chain()`.execute(db)
+  }
+}
+
+/** Sets the time from the clock, and not from the insert or the start of its transaction; and the role of an action. */
+async function stampRows(db: Kysely<unknown>): Promise<void> {
   await sql`
-    create trigger override_notes_wait_for_chain before insert on identifai.override_notes
-    for each statement execute function identifai.lock_chain()`.execute(db)
+    create function identifai.stamp_note() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
+    begin
+      new.noted_at := clock_timestamp();
+      if new.corrects is not null then
+        new.corrects := coalesce(
+          (select n.corrects from identifai.override_notes as n where n.note_id = new.corrects), new.corrects);
+      end if;
+      return new;
+    end $$`.execute(db)
+  await sql`comment on function identifai.stamp_note() is 'Trigger: sets the time of a note from the clock, and the first note that it corrects.'`.execute(
+    db,
+  )
+  await sql`
+    create trigger override_notes_stamp before insert on identifai.override_notes
+    for each row execute function identifai.stamp_note()`.execute(db)
+  await sql`
+    create function identifai.stamp_action() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
+    begin
+      new.acted_at := clock_timestamp();
+      new.database_role := session_user;
+      return new;
+    end $$`.execute(db)
+  await sql`comment on function identifai.stamp_action() is 'Trigger: sets the time of an action from the clock, and its role from the session.'`.execute(
+    db,
+  )
+  await sql`
+    create trigger actions_stamp before insert on identifai.actions
+    for each row execute function identifai.stamp_action()`.execute(db)
 }
 
 async function refuseSealedRunChanges(db: Kysely<unknown>): Promise<void> {

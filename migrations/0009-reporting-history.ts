@@ -74,24 +74,28 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         case when kept.status is null then r.machine_heuristic else kept.machine_heuristic end,
         case when kept.status is null then r.force_classification else kept.force_classification end,
         case when kept.status is null then r.file_hash else kept.file_hash end,
-        case when kept.status is null then r.ref_id else kept.ref_id end,
-        case when kept.status is null then r.name else kept.name end,
+        shown.ref_id,
+        shown.name,
         ${Object.keys(CAUSES)
           .map((cause) => `'${cause}' = any(r.causes)`)
           .join(', ')},
-        i.media, r.submitted_at, r.source
+        i.media, r.submitted_at, own.source
       from identifai.classification_revisions as r
       left join identifai.identifiers as i on i.id = r.classification_id
       left join identifai.classification_revisions as next
         on next.classification_id = r.classification_id and next.revision_no = r.revision_no + 1
       left join lateral (
-        select f.status, f.force_classification, f.machine_classification, f.machine_confidence, f.machine_heuristic,
-          f.file_hash, f.ref_id, f.name
+        select f.revision_no, f.status, f.force_classification, f.machine_classification, f.machine_confidence,
+          f.machine_heuristic, f.file_hash
         from identifai.classification_revisions as f
         where r.status = 'new' and f.classification_id = r.classification_id and f.revision_no < r.revision_no
           and f.status <> 'new'
         order by f.revision_no desc limit 1
-      ) as kept on true`,
+      ) as kept on true
+      left join identifai.personal_values as shown
+        on shown.classification_id = r.classification_id and shown.revision_no = coalesce(kept.revision_no, r.revision_no)
+      left join identifai.personal_values as own
+        on own.classification_id = r.classification_id and own.revision_no = r.revision_no`,
   })
 }
 

@@ -135,8 +135,8 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
           forcedTo: 'r.force_classification',
           decisionNo: DECISION_NO,
         })} end,
-        r.file_hash, r.ref_id, r.name, r.result_url, r.run_id::text,
-        (select i.media from identifai.identifiers as i where i.id = r.classification_id), r.submitted_at, r.source
+        r.file_hash, own.ref_id, own.name, own.result_url, r.run_id::text,
+        (select i.media from identifai.identifiers as i where i.id = r.classification_id), r.submitted_at, own.source
       from identifai.classification_revisions as r
       cross join lateral (
         select case when 'forced' = any(r.causes) then 'forced' when 'unforced' = any(r.causes) then 'unforced'
@@ -149,6 +149,8 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
           and f.revision_no < r.revision_no and f.status <> 'new'
         order by f.revision_no desc limit 1
       ) as former on true
+      left join identifai.personal_values as own
+        on own.classification_id = r.classification_id and own.revision_no = r.revision_no
       where r.causes && array['forced', 'force_changed', 'unforced', 'already_forced']`,
   })
 }
@@ -169,14 +171,15 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
       not_after: 'The decision happened by then: the earliest upper bound of its events.',
       identifiers: 'Number of identifiers that it changed.',
       explained_by:
-        'Number of the first note that explains it; later notes can correct it. Joins: override_notes.note_id. Null: no note explains it.',
+        'Number of the first note that explains it. Joins: override_notes.note_id. Null: no note explains it.',
+      corrections: 'Number of corrections of that note. The following texts are from the latest one.',
       explanation:
         'explained, explained_late (the first note was written more than 7 days after not_after) or unexplained.',
-      author: 'Person who decided, from the first note. Null: no note.',
-      reason: 'Reason, from the first note. Null: no note.',
-      ticket: 'Case or ticket, from the first note. Null: no note, or not given.',
-      reviewer: 'Person who reviewed it, from the first note. Null: no note, or not given.',
-      noted_at: 'Time at which that note was written. Null: no note.',
+      author: 'Person who decided, from that note. Null: no note.',
+      reason: 'Reason, from that note. Null: no note.',
+      ticket: 'Case or ticket, from that note. Null: no note, or not given.',
+      reviewer: 'Person who reviewed it, from that note. Null: no note, or not given.',
+      noted_at: 'Time at which the first note was written. Null: no note.',
       media: 'Medium, for example audio.',
     },
     query: `
@@ -199,6 +202,7 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
         from identifai.override_notes as n
         join decisions as d on d.media = n.media and d.file_hash = n.file_hash
           and coalesce(d.forced_to, 'none') = n.forced_to and d.not_before <= n.noted_at
+        where n.corrects is null
         group by n.note_id, d.media, d.file_hash, d.forced_to
       ), firsts as (
         select media, file_hash, forced_to, decision_no, min(note_id) as note_id
@@ -212,32 +216,39 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
         decisionNo: 'd.decision_no',
       })},
         d.file_hash, d.forced_from, d.forced_to, nullif(d.not_before, '-infinity'), d.not_after, d.identifiers,
-        n.note_id,
+        n.note_id, current.corrections::integer,
         case when n.note_id is null then 'unexplained'
           when n.noted_at > d.not_after + interval '168 hours' then 'explained_late' else 'explained' end,
-        n.author, n.reason, n.ticket, n.reviewer, n.noted_at, d.media
+        current.author, current.reason, current.ticket, current.reviewer, n.noted_at, d.media
       from decisions as d
       left join firsts as f on f.media = d.media and f.file_hash = d.file_hash
         and f.forced_to is not distinct from d.forced_to and f.decision_no = d.decision_no
-      left join identifai.override_notes as n on n.note_id = f.note_id`,
+      left join identifai.override_notes as n on n.note_id = f.note_id
+      left join lateral (
+        select c.author, c.reason, c.ticket, c.reviewer, count(*) over () - 1 as corrections
+        from identifai.override_notes as c where c.note_id = n.note_id or c.corrects = n.note_id
+        order by c.note_id desc limit 1
+      ) as current on true`,
   })
 }
 
 async function createOverrideNotes(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'override_notes', {
     comment:
-      'Notes of the organization itself about forced labels: who decided, and why. A note never changes. A later note can correct it: the latest note about a decision counts. One row per note.',
+      'Notes of the organization itself about forced labels: who decided, and why. A note never changes, but later notes can correct it. For the notes that count, filter by is_current. One row per note.',
     columns: {
       note_id: 'Number of the note; later notes have higher numbers.',
       file_hash: 'The file of the note. Join forced labels by decision_key.',
       forced_to: 'The forced label that it is about: human, artificial, or none for a removed force.',
       decision_key:
-        'The decision that it explains: the latest about this file and label that can have happened before it was written. Joins: force_decisions.decision_key, forced_classifications.decision_key. Null: no observed decision, because the label was already forced or is not observed yet.',
+        'The decision that it explains: the latest about this file and label that can have happened before the first note was written. Joins: force_decisions.decision_key, forced_classifications.decision_key. Null: no observed decision, because the label was already forced or is not observed yet.',
       author: 'Person who decided.',
       reason: 'Reason for the decision.',
       ticket: 'Case or ticket. Null: not given.',
       reviewer: 'Person who reviewed it. Null: not given.',
       noted_at: 'Time at which it was written.',
+      corrects: 'The first note that it corrects. Joins: override_notes.note_id. Null: it is a first note.',
+      is_current: 'True for the latest correction of a note, and for a note without corrections.',
       media: 'Medium, for example audio.',
     },
     query: `
@@ -245,10 +256,15 @@ async function createOverrideNotes(db: Kysely<unknown>): Promise<void> {
         (select e.decision_key from identifai_reporting.force_events as e
           where e.media = n.media and e.file_hash = n.file_hash and coalesce(e.forced_to, 'none') = n.forced_to
             and e.event <> 'already_forced'
-          group by e.decision_key having max(coalesce(e.not_before, '-infinity')) <= n.noted_at
+          group by e.decision_key having max(coalesce(e.not_before, '-infinity')) <= coalesce(first.noted_at, n.noted_at)
           order by max(coalesce(e.not_before, '-infinity')) desc limit 1),
-        n.author, n.reason, n.ticket, n.reviewer, n.noted_at, n.media
-      from identifai.override_notes as n`,
+        n.author, n.reason, n.ticket, n.reviewer, n.noted_at, n.corrects,
+        not exists (
+          select from identifai.override_notes as later
+          where later.corrects = coalesce(n.corrects, n.note_id) and later.note_id > n.note_id),
+        n.media
+      from identifai.override_notes as n
+      left join identifai.override_notes as first on first.note_id = n.corrects`,
   })
 }
 
@@ -266,7 +282,7 @@ async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
       decision_key:
         'The decision that forced it. Joins: force_decisions.decision_key. Null: it was already forced in the first finished record.',
       notes:
-        'Number of notes about that decision, or about the file and label when the decision was not observed. 0 when there is no note.',
+        'Number of notes about that decision, or about the file and label when the decision was not observed. Corrections do not count.',
       author: 'Person who decided, from the latest of these notes. Null: no note.',
       reason: 'Reason, from the latest note. Null: no note.',
       ticket: 'Case or ticket, from the latest note. Null: no note, or not given.',
@@ -291,7 +307,8 @@ async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
         from identifai_reporting.override_notes as n
         where n.media = c.media and n.file_hash = c.file_hash and n.forced_to = c.force_classification
           and n.decision_key is not distinct from event.decision_key
-        order by n.note_id desc limit 1
+        and n.is_current
+        order by coalesce(n.corrects, n.note_id) desc limit 1
       ) as note on true
       where c.force_classification is not null and c.is_forced`,
   })

@@ -62,11 +62,26 @@ for (;;) {
         classification_id: id,
         media: 'audio',
         identifier: record.identifier,
-        payload_digest: hash('sha256', JSON.stringify(record)),
+        personal_commitment: hash('sha256', record.identifier),
+        payload_commitment: hash('sha256', JSON.stringify(record)),
         causes: ['first_seen'],
         previous_confirmed_at: null,
-        source: null,
         submitted_at: null,
+      })),
+    )
+    await insert(
+      trx,
+      'identifai.personal_values',
+      loaded.map(({ id, rows }) => ({
+        classification_id: id,
+        revision_no: 1,
+        salt: hash('sha256', String(id)),
+        name: rows.classification.name,
+        ref_id: rows.classification.ref_id,
+        result_url: rows.classification.result_url,
+        source: null,
+        content_digest: rows.contentDigest,
+        digest_version: 1,
       })),
     )
     await insert(

@@ -80,16 +80,21 @@ async function seedStep(db: Kysely<Database>, first: number, last: number, total
       from ${facts}`.execute(trx)
     await sql`
       insert into identifai.classification_revisions (classification_id, revision_no, observed_at, previous_confirmed_at,
-        run_id, causes, media, identifier, source, submitted_at, name, ref_id, result_url, file_hash, status, api_version,
-        machine_classification, machine_confidence, machine_heuristic, force_classification, content_digest, digest_version,
-        payload_digest)
+        run_id, causes, media, identifier, submitted_at, file_hash, status, api_version,
+        machine_classification, machine_confidence, machine_heuristic, force_classification, personal_commitment,
+        payload_commitment)
       select c, no, seen + (no - 1) * interval '3 days', case when no > 1 then seen + interval '2 days' end,
         md5((730 * c / ${total}::bigint)::text)::uuid, array[case no when 1 then 'first_seen' else 'forced' end], 'audio',
-        encode(sha256(c::text::bytea), 'hex'), (array['calls', 'voice notes', 'evidence'])[1 + c % 3],
-        case when c % 10 > 0 then seen - interval '1 minute' end, 'call-' || c || '.wav', 'ref-' || c,
-        'https://dashboard.example/results/' || c, file_hash, 'done', 'v1.4.2', label, confidence, 'Majority',
-        case when no > 1 then forced end, encode(sha256((c * 10 + no)::text::bytea), 'hex'), 1,
+        encode(sha256(c::text::bytea), 'hex'), case when c % 10 > 0 then seen - interval '1 minute' end, file_hash, 'done', 'v1.4.2', label, confidence, 'Majority',
+        case when no > 1 then forced end, encode(sha256((c * 10 + no)::text::bytea), 'hex'),
         encode(sha256((c * 10 + no)::text::bytea), 'hex')
+      from ${facts}, generate_series(1, case when forced is null then 1 else 2 end) as no`.execute(trx)
+    await sql`
+      insert into identifai.personal_values (classification_id, revision_no, salt, name, ref_id, result_url, source,
+        content_digest, digest_version)
+      select c, no, encode(sha256(c::text::bytea), 'hex'), 'call-' || c || '.wav', 'ref-' || c,
+        'https://dashboard.example/results/' || c, (array['calls', 'voice notes', 'evidence'])[1 + c % 3],
+        encode(sha256((c * 10 + no)::text::bytea), 'hex'), 1
       from ${facts}, generate_series(1, case when forced is null then 1 else 2 end) as no`.execute(trx)
     await sql`
       insert into identifai.clips (classification_id, clip_no, clip_index, clip_start, clip_end, heuristic, confidence,

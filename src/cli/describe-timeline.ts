@@ -77,8 +77,12 @@ function contentLines(revision: Revision): string[] {
 }
 
 function describeNote(note: Timeline['notes'][number]): string {
-  const { ticket, reviewer } = note
-  const details = [ticket && `ticket ${ticket}`, reviewer && `reviewed by ${reviewer}`].filter(Boolean)
+  const { ticket, reviewer, corrects } = note
+  const details = [
+    corrects && `corrects note ${corrects}`,
+    ticket && `ticket ${ticket}`,
+    reviewer && `reviewed by ${reviewer}`,
+  ].filter(Boolean)
   return printable(
     `${String(note.note_id).padStart(3)}  ${note.noted_at}, ${note.author}: ${note.forced_to === 'none' ? 'no longer forced' : `forced to ${note.forced_to}`}, because ${note.reason}${details.length > 0 ? ` (${details.join(', ')})` : ''}`,
   )

@@ -18,6 +18,7 @@ import { migrateCommand } from './migrate.ts'
 import { planCommand } from './plan.ts'
 import { pruneCommand } from './prune.ts'
 import { reconcileCommand } from './reconcile.ts'
+import { redactCommand } from './redact.ts'
 import { replayCommand } from './replay.ts'
 import { reportCommand } from './report.ts'
 import { requeueCommand } from './requeue.ts'
@@ -45,6 +46,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   reportCommand,
   reconcileCommand,
   pruneCommand,
+  redactCommand,
   grantJobCommand,
   grantEnqueuerCommand,
   grantReaderCommand,

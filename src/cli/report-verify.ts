@@ -91,7 +91,7 @@ const GOOD_REPORT =
   'The report is consistent. Compare its data digest with a digest that you kept elsewhere. To prove that its events were\nsealed, verify a bundle (report bundle) or the database (report verify).'
 
 const GOOD_BUNDLE =
-  'Every event and note is as it was sealed, and the chain leads to this chain head.\nTo prove that nothing was left out, verify the database (report verify), and make the report again: its data digest must\nbe the same. This also proves the counts that a bundle cannot prove: forced now, already forced, tracked and same-file\nidentifiers.'
+  'Every event and note is as it was sealed, and the chain leads to this chain head.\nTo prove that nothing was left out, verify the database (report verify), and make the report again: its data digest must\nbe the same. This also proves the counts that a bundle cannot prove: already forced, tracked and same-file identifiers.'
 
 function goodFile({ file, given_head_at }: FileVerification): string {
   if (file === 'report') return GOOD_REPORT
@@ -114,16 +114,23 @@ function describeFile(result: FileVerification): string[] {
           `Period: ${result.period.from ?? 'the beginning'} to ${result.period.to} (not included), as of ${result.as_of}.`,
         ]),
     `The report is ${coverage[`${result.is_complete}`]}.`,
+    ...(result.redacted > 0
+      ? [`The personal values of ${counted(result.redacted, 'event')} were redacted.`]
+      : []),
     `Data digest: ${result.data_digest ?? 'none'}`,
     `Chain head at position ${result.chain_position}: ${result.chain_head ?? 'none'}`,
   ]
 }
 
 function describeChain(result: ChainVerification): string[] {
-  const checked = `${counted(result.runs, 'sealed run')}, ${counted(result.revisions, 'revision')}, ${counted(result.notes, 'note')} and ${counted(result.payloads_checked, 'payload')} verified`
+  const checked = `${counted(result.runs, 'sealed run')}, ${counted(result.revisions, 'revision')}, ${counted(result.notes, 'note')}, ${counted(result.actions, 'action')} and ${counted(result.payloads_checked, 'payload')} verified`
   const left =
     result.payloads_not_checked > 0
       ? `; ${count(result.payloads_not_checked)} without a payload to verify`
+      : ''
+  const redacted =
+    result.personal_values_redacted > 0
+      ? `; the personal values of ${counted(result.personal_values_redacted, 'revision')} redacted`
       : ''
   const open =
     result.open_runs > 0
@@ -133,7 +140,7 @@ function describeChain(result: ChainVerification): string[] {
     result.unsealed_notes > 0
       ? ` ${counted(result.unsealed_notes, 'new note')}, not verified because the next run seals new notes.`
       : ''
-  return [`${checked}${left}.${open}${notes}`, `Chain head: ${result.chain_head ?? 'none yet'}`]
+  return [`${checked}${left}${redacted}.${open}${notes}`, `Chain head: ${result.chain_head ?? 'none yet'}`]
 }
 
 function findingLines(findings: readonly Finding[]): string[] {

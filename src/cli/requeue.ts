@@ -3,6 +3,7 @@ import { UsageError } from '../platform/errors.ts'
 import { counted } from '../platform/terminal/text.ts'
 import { COLUMN_OPTION, CSV_OPTION, DELIMITER_OPTION, FILE_OPTION } from './input-options.ts'
 import { openDatabase } from './open-app.ts'
+import { parseText } from './parse.ts'
 import { printChange, printChanges } from './print-result.ts'
 
 export function requeueCommand() {
@@ -17,12 +18,15 @@ export function requeueCommand() {
     .addOption(COLUMN_OPTION)
     .addOption(DELIMITER_OPTION)
     .option('--retired', 'also those of the given ones that are retired; they are tracked again')
+    .option('--author <name>', 'with --retired: who decided', parseText)
+    .option('--reason <text>', 'with --retired: why', parseText)
     .option('--dry-run', 'print how many would be due, and write nothing')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-A quarantined or retired identifier becomes pending again. All identifiers are changed, or none when it fails.
+A quarantined or retired identifier becomes pending again; a redacted one stays retired. All identifiers are changed, or
+none when it fails.
 Exit code 3 when some of the given identifiers are invalid or not tracked, 2 when all are.`,
     )
     .action(async (ids, options) => {
@@ -35,11 +39,19 @@ Exit code 3 when some of the given identifiers are invalid or not tracked, 2 whe
           'Give identifiers, a file, or --state quarantined, or --state missing.',
         )
       }
+      const { author = null, reason = null } = options
+      if (!retiredToo && (author !== null || reason !== null)) {
+        throw new UsageError(
+          '--author and --reason are about retired identifiers only.',
+          'Add --retired, or leave them out.',
+        )
+      }
       if (state === undefined) {
         const entries = await openInput({ ...options, ids, file })
         await using app = await openDatabase()
-        const change = await requeue(app.db, entries, { retiredToo, dryRun })
-        const problem = retiredToo ? 'not tracked' : 'not tracked, or retired'
+        const retired = retiredToo ? { author, reason } : undefined
+        const change = await requeue(app.db, entries, { retired, dryRun })
+        const problem = retiredToo ? 'not tracked, or redacted' : 'not tracked, or retired'
         return printChange(options, change, { key: 'requeued', now: 'due now', problem })
       }
       if (ids.length > 0 || file !== undefined || retiredToo) {

@@ -44,12 +44,11 @@ export interface ContentRows {
 export interface RowSet extends ContentRows {
   /** False for a status that is not documented; the record counts as unfinished then. */
   readonly hasKnownStatus: boolean
+  /** SHA-256 (hex) of the canonical content, by the current DIGEST_VERSION. */
+  readonly contentDigest: string
   /** The columns of the revision that come from the record. */
   readonly revision: Pick<
     RevisionRow,
-    | 'name'
-    | 'ref_id'
-    | 'result_url'
     | 'file_hash'
     | 'status'
     | 'api_version'
@@ -57,7 +56,5 @@ export interface RowSet extends ContentRows {
     | 'machine_confidence'
     | 'machine_heuristic'
     | 'force_classification'
-    | 'content_digest'
-    | 'digest_version'
   >
 }

@@ -1,6 +1,10 @@
 import type { DataTable } from '../platform/postgres/table.ts'
 import { CLASSIFICATIONS } from '../platform/postgres/tables/classifications.ts'
-import { CLASSIFICATION_REVISIONS, REVISION_PAYLOADS } from '../platform/postgres/tables/history.ts'
+import {
+  CLASSIFICATION_REVISIONS,
+  PERSONAL_VALUES,
+  REVISION_PAYLOADS,
+} from '../platform/postgres/tables/history.ts'
 import { UsageError } from '../platform/errors.ts'
 import { audioEndpoint } from './audio/endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -18,6 +22,7 @@ export const DATA_TABLES: readonly DataTable[] = [
   CLASSIFICATIONS,
   ...ENDPOINTS.flatMap(({ tables }) => tables),
   CLASSIFICATION_REVISIONS,
+  PERSONAL_VALUES,
   REVISION_PAYLOADS,
 ]
 

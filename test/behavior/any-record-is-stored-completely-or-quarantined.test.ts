@@ -81,14 +81,20 @@ it('a payload is stored byte for byte, and a character that PostgreSQL cannot st
   expect(await bench.run()).toMatchObject({ status: 'succeeded', done: 6, quarantined: 0 })
 
   const rows = await readContentRows(db)
-  const { rows: stored } = await sql<{ identifier: string; payload: string; digest: string }>`
-    select r.identifier, p.payload::text as payload, r.payload_digest as digest
+  const { rows: stored } = await sql<{
+    identifier: string
+    payload: string
+    salt: string
+    commitment: string
+  }>`
+    select r.identifier, p.payload::text as payload, v.salt, r.payload_commitment as commitment
     from identifai.revision_payloads as p
+    join identifai.personal_values as v using (classification_id, revision_no)
     join identifai.classification_revisions as r using (classification_id, revision_no)`.execute(db)
   expect(stored).toHaveLength(6)
-  for (const { identifier, payload, digest } of stored) {
+  for (const { identifier, payload, salt, commitment } of stored) {
     expect(payload).toBe(texts[identifier])
-    expect(digest).toBe(createHash('sha256').update(payload).digest('hex'))
+    expect(commitment).toBe(createHash('sha256').update(salt, 'hex').update(payload).digest('hex'))
     const content = rows.get(identifier)
     if (!content) throw new Error(`no rows for ${identifier}`)
     expect(meaning(audioEndpoint.denormalize(content))).toBe(meaning(JSON.parse(payload) as JsonObject))

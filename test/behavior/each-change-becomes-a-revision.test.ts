@@ -224,11 +224,11 @@ describe('the history of an identifier', () => {
   it('has no revision because of a new digest version', async () => {
     await sync(done)
     await bench.app.db.transaction().execute(async (trx) => {
-      await sql`alter table identifai.classification_revisions disable trigger user`.execute(trx)
-      await sql`update identifai.classification_revisions set digest_version = 0, content_digest = repeat('0', 64)`.execute(
+      await sql`alter table identifai.personal_values disable trigger user`.execute(trx)
+      await sql`update identifai.personal_values set digest_version = 0, content_digest = repeat('0', 64)`.execute(
         trx,
       )
-      await sql`alter table identifai.classification_revisions enable trigger user`.execute(trx)
+      await sql`alter table identifai.personal_values enable trigger user`.execute(trx)
     })
     await sync(done)
     expect(await revisions()).toHaveLength(1)

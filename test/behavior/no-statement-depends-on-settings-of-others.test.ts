@@ -27,10 +27,15 @@ async function wholeWalk(bench: TestApp) {
   const { status, changed, force_changes } = await bench.run({ trigger: 'nightly' })
   const { db } = bench.database
   const digests = await db
-    .selectFrom('identifai.classification_revisions')
-    .select(['identifier', 'revision_no', 'content_digest', 'payload_digest', 'machine_confidence'])
-    .orderBy('identifier')
-    .orderBy('revision_no')
+    .selectFrom('identifai.classification_revisions as r')
+    .innerJoin('identifai.personal_values as v', (join) =>
+      join
+        .onRef('v.classification_id', '=', 'r.classification_id')
+        .onRef('v.revision_no', '=', 'r.revision_no'),
+    )
+    .select(['r.identifier', 'r.revision_no', 'v.content_digest', 'v.name', 'r.machine_confidence'])
+    .orderBy('r.identifier')
+    .orderBy('r.revision_no')
     .execute()
   const { rows } = await sql`
     select identifier, result_no, elapsed_time, artificial_score

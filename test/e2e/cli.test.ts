@@ -333,9 +333,8 @@ describe('the commands', () => {
       MIGRATIONS.length,
     )
     await sql`insert into identifai.classification_revisions
-      (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, content_digest, digest_version,
-        payload_digest)
-      values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'audio', 'a', 'done', repeat('0', 64), 1, repeat('0', 64))`.execute(
+      (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, personal_commitment)
+      values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'audio', 'a', 'done', repeat('0', 64))`.execute(
       own.db,
     )
     expectClearError(
@@ -461,7 +460,7 @@ describe('the commands', () => {
     expect([other.code, other.stdout.includes('is not in the chain')]).toEqual([6, true])
     expectClearError(await cli.call(['report', 'verify', '--head', 'x'], env), 2, '64 hexadecimal digits')
     await sql`alter table identifai.classification_revisions disable trigger all`.execute(own.db)
-    await sql`update identifai.classification_revisions set name = 'other' where classification_id = 2`.execute(
+    await sql`update identifai.classification_revisions set api_version = 'other' where classification_id = 2`.execute(
       own.db,
     )
     const bad = await cli.run(['report', 'verify'], env)

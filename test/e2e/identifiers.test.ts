@@ -245,7 +245,7 @@ describe('requeue and retire', () => {
     )
     expect(piped).toMatchObject({ code: 3, stdout: '1 identifier due now.\n' })
     expect(piped.stderr).toMatch(
-      /^error: 150 identifiers not tracked: unknown-0, .*unknown-19, and 130 more\n1 invalid line:\n {2}line 2: longer than 1024 bytes\n$/,
+      /^error: 150 identifiers not tracked, or redacted: unknown-0, .*unknown-19, and 130 more\n1 invalid line:\n {2}line 2: longer than 1024 bytes\n$/,
     )
     expect(await states()).toEqual(['retired', 'pending', 'pending'])
   })

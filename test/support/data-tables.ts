@@ -5,5 +5,6 @@ export const DATA_TABLES = [
   'verdicts',
   'model_results',
   'classification_revisions',
+  'personal_values',
   'revision_payloads',
 ]

@@ -28,9 +28,10 @@ export async function expectTruth(
   expect(states).toEqual([{ finished: true, leased_by: null, n: identifiers.length }])
   const { rows: doubled } = await sql`
     select identifier from (
-      select identifier, causes, content_digest = lag(content_digest)
-        over (partition by classification_id order by revision_no) as same
-      from identifai.classification_revisions) as revision
+      select r.identifier, r.causes, v.content_digest = lag(v.content_digest)
+        over (partition by r.classification_id order by r.revision_no) as same
+      from identifai.classification_revisions as r
+      join identifai.personal_values as v using (classification_id, revision_no)) as revision
     -- A disappearance repeats the content before it, and the return of the same content does, too.
     where same and not causes && array['disappeared', 'reappeared']`.execute(db)
   expect(doubled).toEqual([])

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
-import type { RevisionRow } from '../../src/platform/postgres/tables/history.ts'
+import type { PersonalValuesRow, RevisionRow } from '../../src/platform/postgres/tables/history.ts'
 import type { SyncRunRow } from '../../src/platform/postgres/tables/runs.ts'
+import { personalCommitment } from '../../src/pipeline/seal/commitment.ts'
 import { closeRun, newRun, openRun } from '../../src/pipeline/run/run-rows.ts'
 
 /** The columns of a revision that a test gives; the rest has fixed values. */
@@ -9,7 +10,7 @@ export type DescribedRevision = Pick<
   RevisionRow,
   'classification_id' | 'revision_no' | 'observed_at' | 'causes'
 > &
-  Partial<RevisionRow>
+  Partial<RevisionRow & PersonalValuesRow>
 
 /** Writes revisions as one run would, and closes the run, which seals it. */
 export async function sealHistory(
@@ -29,34 +30,43 @@ export async function writeRevisions(
   revisions: readonly DescribedRevision[],
 ): Promise<void> {
   if (revisions.length === 0) return
-  await db
-    .insertInto('identifai.classification_revisions')
-    .values(
-      revisions.map((given) => ({
+  const described = revisions.map((given) => {
+    const { salt = SALT, name = null, ref_id = null, result_url = null, source = null, ...own } = given
+    const { content_digest = '0'.repeat(64), digest_version = 1, ...row } = own
+    const { classification_id, revision_no } = row
+    const values = { name, ref_id, result_url, source }
+    return {
+      personal: { classification_id, revision_no, salt, ...values, content_digest, digest_version },
+      revision: {
         run_id: runId,
         previous_confirmed_at: null,
         media: 'audio',
-        identifier: `id-${given.classification_id}`,
-        source: null,
+        identifier: `id-${classification_id}`,
         submitted_at: null,
-        name: null,
-        ref_id: null,
-        result_url: null,
-        file_hash: `hash-${given.classification_id}`,
+        file_hash: `hash-${classification_id}`,
         status: 'done' as const,
         api_version: null,
         machine_classification: 'artificial',
         machine_confidence: 0.97,
         machine_heuristic: 'Majority',
         force_classification: null,
-        content_digest: '0'.repeat(64),
-        digest_version: 1,
-        payload_digest: '0'.repeat(64),
-        ...given,
-      })),
-    )
+        personal_commitment: personalCommitment(salt, values),
+        payload_commitment: null,
+        ...row,
+      },
+    }
+  })
+  await db
+    .insertInto('identifai.classification_revisions')
+    .values(described.map(({ revision }) => revision))
+    .execute()
+  await db
+    .insertInto('identifai.personal_values')
+    .values(described.map(({ personal }) => personal))
     .execute()
 }
+
+const SALT = '5a'.repeat(32)
 
 /** Tracks identifiers that were finished, and confirmed, at one time. */
 export async function trackFinished(

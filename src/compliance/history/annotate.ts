@@ -7,23 +7,141 @@ import { groupDecisions } from '../report/decisions.ts'
 import { readEvents } from '../report/read/read-events.ts'
 
 /** A note on an override of a file; `forced_to` is `none` when the force was removed. */
-export type NewNote = Omit<Row<typeof OVERRIDE_NOTES>, 'note_id' | 'noted_at'>
+type NewNote = Omit<Row<typeof OVERRIDE_NOTES>, 'note_id' | 'noted_at'>
+
+/** A note as it was given. A correction has the file and the label of the note that it corrects. */
+export type GivenNote = Pick<NewNote, 'media' | 'author' | 'reason' | 'ticket' | 'reviewer'> &
+  (Pick<NewNote, 'file_hash' | 'forced_to'> | { readonly corrects: number })
+
+export type Noted = Awaited<ReturnType<typeof write>>
+
+interface Options {
+  /** Also for a file that is not tracked, or was never forced to this label. */
+  readonly allowsUnknown?: boolean
+  /** Determines the result, and writes nothing. */
+  readonly isDryRun?: boolean
+}
 
 /**
- * Adds a note on who overrode a file, and why. A note cannot be changed later, only followed by another. Waits for a run
- * that is being sealed. The keys of the result are those of the JSON output.
+ * Adds notes on who overrode a file, and why; all or none. A note cannot be changed later, only corrected by another. Waits for
+ * a run that is being sealed. The keys of the result are those of the JSON output.
  *
- * @param options.allowsUnknown Also for a file that is not tracked, or was never forced to this label.
- * @throws UsageError when the hash is an identifier, or no hash at all, or the file was never forced to this label. A note
- * stays forever.
+ * @throws UsageError with all problems, because a note stays forever. The hash is an identifier, or no hash, or the file was
+ * never forced to this label. Or the note to correct does not exist.
  */
 export async function annotate(
   db: Kysely<Database>,
+  given: readonly (GivenNote & { readonly line?: number })[],
+  options: Options = {},
+): Promise<Noted[]> {
+  return db.transaction().execute(async (trx) => {
+    const decisions = await readDecisions(trx, given)
+    const noted: Noted[] = []
+    const problems: { readonly line: number | undefined; readonly error: UsageError }[] = []
+    for (const { line, ...note } of given) {
+      try {
+        noted.push(await write(trx, await resolve(trx, note), decisions, options))
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error
+        problems.push({ line, error })
+      }
+    }
+    const [first] = problems
+    if (first?.line !== undefined) {
+      throw new UsageError(
+        `${problems.length} of ${given.length} notes cannot be written, so none was:\n${problems.map(({ line, error }) => `  line ${line}: ${error.message}`).join('\n')}`,
+        'Correct these lines.',
+      )
+    }
+    if (first) throw first.error
+    return noted
+  })
+}
+
+/** The decisions on the files and labels of each medium, as a report of all sealed runs has them. */
+async function readDecisions(db: Kysely<Database>, given: readonly GivenNote[]) {
+  const decisions = new Map<string, ReturnType<typeof groupDecisions>>()
+  for (const media of new Set(given.map((note) => note.media))) {
+    const events = await readEvents(db, { media, position: LAST_POSITION })
+    const ofMedia = Map.groupBy(groupDecisions(events), (group) =>
+      subjectOf({ media, file_hash: group.file_hash, forced_to: group.forced_to ?? 'none' }),
+    )
+    for (const [subject, groups] of ofMedia) decisions.set(subject, groups)
+  }
+  return decisions
+}
+
+function subjectOf({
+  media,
+  file_hash,
+  forced_to,
+}: Record<'media' | 'forced_to', string> & { file_hash: string | null }) {
+  return JSON.stringify([media, file_hash, forced_to])
+}
+
+/** Every position of the chain is at most this one. */
+const LAST_POSITION = 2 ** 31 - 1
+
+/** Gives a correction the file and the label of the note that it corrects. */
+async function resolve(db: Kysely<Database>, given: GivenNote): Promise<NewNote> {
+  if (!('corrects' in given)) return { ...given, corrects: null }
+  const corrected = await db
+    .selectFrom('identifai.override_notes')
+    .select(['media', 'file_hash', 'forced_to'])
+    .where('note_id', '=', given.corrects)
+    .executeTakeFirst()
+  if (corrected) return { ...given, ...corrected }
+  throw new UsageError(
+    `There is no note ${given.corrects}, so nothing was written.`,
+    'Correct the number. identifai-sync explain <identifier> lists the notes on its file.',
+  )
+}
+
+async function write(
+  db: Kysely<Database>,
   note: NewNote,
-  { allowsUnknown = false }: { readonly allowsUnknown?: boolean } = {},
+  decisions: Awaited<ReturnType<typeof readDecisions>>,
+  { allowsUnknown = false, isDryRun = false }: Options,
 ) {
-  const { file_hash, forced_to } = note
-  const file = await db
+  const { file_hash, forced_to, corrects } = note
+  const file = await readFile(db, note)
+  const latest = decisions.get(subjectOf(note))?.at(-1)
+  if (corrects === null) {
+    if (file.tracked === 0) {
+      await refuseIdentifier(db, note)
+      refuseOtherThanHash(file_hash)
+    }
+    if (latest === undefined && !allowsUnknown) await refuseUnforced(db, note, file.tracked)
+  }
+  const inserted = isDryRun
+    ? undefined
+    : await db
+        .insertInto('identifai.override_notes')
+        .values(note)
+        .returning(['note_id', 'corrects'])
+        .executeTakeFirstOrThrow()
+  return {
+    /** Null in a dry run. */
+    note_id: inserted?.note_id ?? null,
+    /** The first note that it corrects, directly or not; null for none. */
+    corrects: inserted ? inserted.corrects : corrects,
+    file_hash,
+    forced_to,
+    ...file,
+    /** The decision that a new note explains in a report of the runs so far; null for none, and for a correction. */
+    explains:
+      latest === undefined || corrects !== null
+        ? null
+        : {
+            not_before: latest.not_before,
+            not_after: latest.not_after,
+            identifiers: latest.events.length,
+          },
+  }
+}
+
+async function readFile(db: Kysely<Database>, { media, file_hash, forced_to }: NewNote) {
+  return db
     .selectFrom('identifai.classifications')
     .select(({ fn }) => [
       fn.countAll<number>().as('tracked'),
@@ -32,37 +150,10 @@ export async function annotate(
         'matching',
       ),
     ])
-    .where('media', '=', note.media)
+    .where('media', '=', media)
     .where('file_hash', '=', file_hash)
     .executeTakeFirstOrThrow()
-  if (file.tracked === 0) {
-    await refuseIdentifier(db, note)
-    refuseOtherThanHash(file_hash)
-  }
-  const decision = await readLatestDecision(db, note)
-  if (decision === null && !allowsUnknown) await refuseUnforced(db, note, file.tracked)
-  const { note_id } = await db
-    .insertInto('identifai.override_notes')
-    .values(note)
-    .returning('note_id')
-    .executeTakeFirstOrThrow()
-  /** The decision that the note explains in a report of the runs so far; null for none. */
-  return { note_id, file_hash, forced_to, ...file, explains: decision }
 }
-
-/** The latest decision on the file and label of a note, as a report of all sealed runs has it. */
-async function readLatestDecision(db: Kysely<Database>, { media, file_hash, forced_to }: NewNote) {
-  const events = await readEvents(db, { media, position: LAST_POSITION })
-  const label = forced_to === 'none' ? null : forced_to
-  const own = events.filter((event) => event.file_hash === file_hash && event.forced_to === label)
-  const latest = groupDecisions(own).at(-1)
-  if (latest === undefined) return null
-  const { not_before, not_after } = latest
-  return { not_before, not_after, identifiers: latest.events.length }
-}
-
-/** Every position of the chain is at most this one. */
-const LAST_POSITION = 2 ** 31 - 1
 
 /** Throws unless the file has this label now, because a label that was already forced at first is no decision. */
 async function refuseUnforced(

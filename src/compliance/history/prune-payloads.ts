@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { recordAction } from '../../pipeline/queue/record-action.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { RevisionRow } from '../../platform/postgres/tables/history.ts'
 
@@ -18,7 +19,7 @@ export async function prunePayloads(
   let removed = 0
   for (let [id, no] = [Number.MIN_SAFE_INTEGER, 0]; !options.signal.aborted; ) {
     const page = await supersededAfter(db, { id, no, days: options.olderThanDays }).execute()
-    removed += options.isDryRun ? page.length : await remove(db, page)
+    removed += options.isDryRun ? page.length : await remove(db, page, options.olderThanDays)
     const last = page.at(-1)
     if (!last) break
     ;[id, no] = [last.classification_id, last.revision_no]
@@ -44,16 +45,23 @@ export const IS_SUPERSEDED = sql<boolean>`exists (
 async function remove(
   db: Kysely<Database>,
   keys: readonly Pick<RevisionRow, 'classification_id' | 'revision_no'>[],
+  days: number,
 ): Promise<number> {
-  const { numDeletedRows } = await db
-    .deleteFrom('identifai.revision_payloads')
-    // Kysely cannot express unnest over several arrays.
-    .where(
-      sql<boolean>`(classification_id, revision_no) in (select * from unnest(
-        ${keys.map((key) => key.classification_id)}::bigint[], ${keys.map((key) => key.revision_no)}::integer[]))`,
-    )
-    .executeTakeFirst()
-  return Number(numDeletedRows)
+  return db.transaction().execute(async (trx) => {
+    const rows = await trx
+      .deleteFrom('identifai.revision_payloads')
+      // Kysely cannot express unnest over several arrays.
+      .where(
+        sql<boolean>`(classification_id, revision_no) in (select * from unnest(
+          ${keys.map((key) => key.classification_id)}::bigint[], ${keys.map((key) => key.revision_no)}::integer[]))`,
+      )
+      .returning('classification_id')
+      .execute()
+    const identifiers = new Set(rows.map((row) => row.classification_id)).size
+    const reason = `payloads older than ${days} days`
+    await recordAction(trx, { kind: 'prune', identifiers, author: null, reason })
+    return rows.length
+  })
 }
 
 /** The next page of superseded revisions with a payload, after a key. */

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { revisionsWithPayload } from '../../pipeline/load/read-history.ts'
+import { revisionsWithParts } from '../../pipeline/load/read-history.ts'
 import type { DatabaseTime } from '../../platform/time.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
@@ -78,12 +78,12 @@ function timeOrNull(column: string) {
 }
 
 async function readRevisions(db: Kysely<Database>, classificationId: number) {
-  return revisionsWithPayload(db)
+  return revisionsWithParts(db)
     .leftJoin('identifai.sync_runs as s', 's.run_id', 'r.run_id')
     .select(['r.revision_no', 'r.causes', timeOrNull('r.previous_confirmed_at').as('not_before')])
     .select([utcText(sql`r.observed_at`).as('not_after'), 'r.status', 'r.machine_classification'])
     .select(['r.machine_confidence', 'r.machine_heuristic', 'r.force_classification', 'r.file_hash'])
-    .select(['r.name', 'r.ref_id', 'r.result_url', 'r.api_version', 'r.content_digest', 'r.digest_version'])
+    .select(['v.name', 'v.ref_id', 'v.result_url', 'r.api_version', 'v.content_digest', 'v.digest_version'])
     .select([sql<boolean>`p.revision_no is not null`.as('is_payload_stored'), 'r.run_id', 's.chain_position'])
     .where('r.classification_id', '=', classificationId)
     .orderBy('r.revision_no')
@@ -94,7 +94,7 @@ async function notesOfFile(db: Kysely<Database>, media: string, fileHash: string
   return db
     .selectFrom('identifai.override_notes')
     .select(['note_id', utcText(sql`noted_at`).as('noted_at')])
-    .select(['forced_to', 'author', 'reason', 'ticket', 'reviewer'])
+    .select(['forced_to', 'author', 'reason', 'ticket', 'reviewer', 'corrects'])
     .where('media', '=', media)
     .where('file_hash', '=', fileHash)
     .orderBy('note_id')

@@ -30,7 +30,8 @@ export function groupName({ file_hash, forced_to, events }: Omit<Group, keyof In
 
 /**
  * The notes of each decision, oldest first. A note counts for the latest decision of its file and label that may have
- * happened before it was written. A note that is older than all of them explains none.
+ * happened before it was written. A note that is older than all of them explains none. A correction belongs to the note that
+ * it corrects.
  *
  * @param groups In the order of time.
  * @param notes By note_id.
@@ -38,13 +39,25 @@ export function groupName({ file_hash, forced_to, events }: Omit<Group, keyof In
 export function notesOfDecisions(groups: readonly Group[], notes: readonly Note[]): Map<Group, Note[]> {
   const decisions = Map.groupBy(groups, groupName)
   const explained = new Map<Group, Note[]>(groups.map((group) => [group, []]))
+  const groupOf = new Map<number, Group>()
   for (const note of notes) {
-    const group = decisions
-      .get(nameOf(note.file_hash, note.forced_to === 'none' ? null : note.forced_to))
-      ?.findLast(({ not_before }) => (not_before ?? '') <= note.noted_at)
-    if (group) explained.get(group)?.push(note)
+    const group =
+      note.corrects === null
+        ? decisions
+            .get(nameOf(note.file_hash, note.forced_to === 'none' ? null : note.forced_to))
+            ?.findLast(({ not_before }) => (not_before ?? '') <= note.noted_at)
+        : groupOf.get(note.corrects)
+    if (!group) continue
+    groupOf.set(note.note_id, group)
+    explained.get(group)?.push(note)
   }
   return explained
+}
+
+/** The notes that count: for each first note its latest correction, if it has one, and the number of its corrections. */
+export function currentNotes(notes: readonly Note[]): (Note & { readonly corrections: number })[] {
+  const versions = Map.groupBy(notes, ({ note_id, corrects }) => corrects ?? note_id)
+  return [...versions.values()].map((of) => ({ ...(of.at(-1) as Note), corrections: of.length - 1 }))
 }
 
 /** How the first note of a decision explains it. */

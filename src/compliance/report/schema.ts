@@ -149,7 +149,6 @@ const periodSummary = z
     against_machine: count.describe("Events that forced another label than the machine's."),
     against_machine_confidence_090: count.describe('Those of them with a machine confidence of 0.9 or more.'),
     by_heuristic: z.array(z.strictObject({ heuristic: text, events: count })),
-    by_source: z.array(z.strictObject({ source: text, events: count })),
     by_week: z
       .array(z.strictObject({ week: z.iso.date(), events: count, decisions: count }))
       .describe('By the Monday (UTC) of the week of not_after; every week from the first to the last.'),
@@ -165,6 +164,12 @@ const note = z.strictObject({
   reason: z.string(),
   ticket: text,
   reviewer: text,
+  corrects: z
+    .int()
+    .nullable()
+    .describe(
+      'note_id of the first note that it corrects. Of several corrections, the latest counts. Null: it is a first note.',
+    ),
 })
 
 const decision = z
@@ -180,9 +185,13 @@ const decision = z
     tracked: count.describe('Tracked identifiers of the file.'),
     explanation: z
       .enum(EXPLANATIONS)
-      .describe('explained_late: the first note was written more than seven days after not_after.'),
+      .describe(
+        'explained_late: the first note was written more than seven days after not_after. Its corrections do not change that.',
+      ),
     explained_by: z.int().nullable().describe('note_id of the first note. Null: there is none.'),
-    notes: z.array(note),
+    notes: z
+      .array(note)
+      .describe('By note_id. A correction belongs to the decision of the note that it corrects.'),
   })
   .describe('Events of one file and label that can have happened at the same moment.')
 
@@ -198,9 +207,9 @@ export const event = z
     force_origin: z.enum(['not_c2pa_path', 'undetermined']),
     file_hash: text,
     same_file_identifiers: count.describe('Other tracked identifiers of the same file.'),
-    ref_id: text,
-    name: text,
-    source: text,
+    personal_commitment: hash.describe(
+      'Commitment to the personal values of the revision with the new label: name, ref_id, result_url and source.',
+    ),
     submitted_at: time.nullable(),
     machine_classification_before: text,
     machine_confidence_before: z.number().nullable(),
@@ -208,7 +217,6 @@ export const event = z
     machine_classification_after: text,
     machine_confidence_after: z.number().nullable(),
     machine_heuristic_after: text,
-    result_url: text,
     classification_id: z.int(),
     revision_no: position.describe('The revision with the new label.'),
     revision_no_before: position.describe('The finished revision before it, with the former label.'),
@@ -230,12 +238,28 @@ const data = {
   events: z.array(event).describe('All events of these decisions, in the order in which they were observed.'),
 }
 
+/** The clear values of one event, beside the data of a report. */
+export const personalValues = z
+  .strictObject({
+    classification_id: z.int(),
+    revision_no: position,
+    salt: hash.describe('32 random bytes.'),
+    name: text.describe('Name of the audio file.'),
+    ref_id: text,
+    result_url: text,
+    source: text,
+  })
+  .describe(
+    'The personal values of the event with this classification_id and revision_no. Its personal_commitment is SHA-256 of two parts: the bytes of the salt, and the RFC 8785 JSON of the last four members without nulls.',
+  )
+
 /** The data of a report: everything that its digest covers. */
 export const reportDataSchema = z.strictObject(data)
 
 /**
  * The compliance report on forced classifications as JSON; docs/report.schema.json is made of it. All of it follows from
- * the rows sealed up to one position of the chain, except generated_at, generated_by and verified.
+ * the rows sealed up to one position of the chain, except generated_at, generated_by and verified. The digest
+ * covers commitments to the personal values, so that it is the same when these have been removed.
  */
 export const reportSchema = z
   .strictObject({
@@ -249,13 +273,16 @@ export const reportSchema = z
         'The verification of the history, up to this chain head, before the report was made. Null: without --verify.',
       ),
     data_digest: hash.describe(
-      'SHA-256 of the RFC 8785 JSON of this document without generated_at, generated_by, verified and data_digest.',
+      'SHA-256 of the RFC 8785 JSON of this document without generated_at, generated_by, verified, data_digest and personal_values.',
     ),
+    personal_values: z
+      .array(personalValues)
+      .describe('In the order of the events. Those of an event that were removed (redact) are absent.'),
   })
   .meta({
     title: 'identifai-sync: report on forced classifications',
     description:
-      'The output of `identifai-sync report forced --format json`. A report that is made again for the same period and as-of differs in generated_at, generated_by and verified only.',
+      'The output of `identifai-sync report forced --format json`. A report that is made again for the same period and as-of differs in generated_at, generated_by and verified only. It lacks personal values that were removed meanwhile.',
   })
 
 export type Report = Immutable<z.output<typeof reportSchema>>
@@ -267,6 +294,7 @@ export type ForcedNow = Immutable<z.output<typeof forcedNow>>
 export type PeriodSummary = Immutable<z.output<typeof periodSummary>>
 export type Decision = Immutable<z.output<typeof decision>>
 export type ForceEvent = Immutable<z.output<typeof event>>
+export type EventValues = Immutable<z.output<typeof personalValues>>
 export type Note = Immutable<z.output<typeof note>>
 export type InPeriod = ForceEvent['in_period']
 export type Explanation = Decision['explanation']

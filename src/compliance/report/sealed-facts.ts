@@ -1,8 +1,10 @@
 import type { JsonObject } from '../../platform/json.ts'
+import type { LabelCount } from '../../pipeline/seal/forced-now.ts'
 import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
 import type { DatabaseTime } from '../../platform/time.ts'
 import type { Facts } from './make-report.ts'
-import type { AsOf, Coverage, Note } from './schema.ts'
+import type { AsOf, Coverage, ForcedNow, Note } from './schema.ts'
+import { summarizeNow } from './summary.ts'
 
 /** The run that a report is as of: its place in the chain, and its row as it was sealed. */
 export interface SealedRun {
@@ -18,11 +20,16 @@ type SealedRow = JsonObject &
   Readonly<Record<`${IdentifierState | 'tracked' | 'reanalyzing'}_count`, number>> &
   Readonly<Record<'unsealed_runs' | 'notes_through', number>> &
   Readonly<Partial<Record<'first_http_date' | 'last_http_date', DatabaseTime>>> &
+  Readonly<Record<'forced_now', readonly LabelCount[]>> &
   Partial<Pick<Coverage, 'retired_reasons' | 'confirmed_since' | 'unfinished_since'>>
 
 /** The facts of a report that are in the sealed row of its run. */
-export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
+export function sealedFacts(
+  media: string,
+  { chain_position, chain_head, row }: SealedRun,
+): {
   readonly asOf: AsOf
+  readonly now: ForcedNow
   readonly coverage: Omit<Facts['coverage'], 'observed_since'>
 } {
   const { run_id, finished_at, notes_through, first_http_date = null, last_http_date = null } = row
@@ -42,11 +49,17 @@ export function sealedFacts({ chain_position, chain_head, row }: SealedRun): {
     unsealed_runs: row.unsealed_runs,
   }
   const http = { first_http_date, last_http_date }
-  return { asOf: { run_id, finished_at, chain_position, chain_head, notes_through, ...http }, coverage }
+  const now = summarizeNow(row.forced_now.filter((count) => count.media === media).map(withoutMedia))
+  return { now, asOf: { run_id, finished_at, chain_position, chain_head, notes_through, ...http }, coverage }
+}
+
+/** In one order of keys, because the order of equal counts follows from the text. */
+function withoutMedia({ machine, forced_to, identifiers }: LabelCount) {
+  return { machine, forced_to, identifiers }
 }
 
 /** A note of a report from its sealed row. */
 export function sealedNote(row: JsonObject): Note {
-  const { media: _, ticket = null, reviewer = null, ...note } = row
-  return { ...note, ticket, reviewer } as unknown as Note
+  const { media: _, ticket = null, reviewer = null, corrects = null, ...note } = row
+  return { ...note, ticket, reviewer, corrects } as unknown as Note
 }

@@ -40,7 +40,6 @@ export function summarizePeriod(
       (event) => (event.machine_confidence_after ?? 0) >= CONFIDENT,
     ),
     by_heuristic: countBy(events, ({ machine_heuristic_after }) => ({ heuristic: machine_heuristic_after })),
-    by_source: countBy(events, ({ source }) => ({ source })),
     by_week: countByWeek(events, within),
   }
 }
@@ -82,8 +81,8 @@ function countByExplanation(decisions: readonly Decision[]) {
   return Object.fromEntries(counts) as { readonly [Kind in Explanation]: number }
 }
 
-/** The most frequent first, then by the text of the group; null last. */
-function countBy<Of extends Record<string, string | null>>(
+/** Counts events by group: the most frequent first, then by the text of the group; null last. */
+export function countBy<Of extends Record<string, string | null>>(
   events: readonly ForceEvent[],
   of: (event: ForceEvent) => Of,
 ): (Of & { events: number })[] {

@@ -2,6 +2,7 @@ import { revisionName } from '../../pipeline/seal/leaf.ts'
 import { canonicalJson } from '../../platform/canonical-json.ts'
 import type { Json } from '../../platform/json.ts'
 import { type Finding, finding } from '../verify/findings.ts'
+import { verifyPersonalValues } from './personal-values.ts'
 import { dataDigest, type Facts, makeReport } from './make-report.ts'
 import type { ForceChange, ForcedNow, ForceEvent, Report, ReportData } from './schema.ts'
 import { summarizeNow } from './summary.ts'
@@ -11,11 +12,12 @@ import { summarizeNow } from './summary.ts'
  * lists. It cannot show that the lists are true; a bundle or the database can.
  */
 export function verifyReport(report: Report): Finding[] {
-  const { generated_at: _, generated_by: __, verified: ___, data_digest, ...data } = report
+  const { generated_at: _, generated_by: __, verified: ___, data_digest, personal_values, ...data } = report
   return [
     ...(dataDigest(data) === data_digest
       ? []
       : [finding('data_digest', 'does not match the data, because one of the two was altered')]),
+    ...verifyPersonalValues(data.events, personal_values),
     ...differences(data, statedFacts(data)),
   ]
 }
@@ -29,7 +31,7 @@ export function differences(report: ReportData, facts: Facts): Finding[] {
     ...differing('head', { ...report.head, ...apart }, { ...head, ...apart }),
     ...differing('head.coverage', report.head.coverage, head.coverage),
     ...differing('head.as_of', report.head.as_of, head.as_of),
-    ...differing('summary.now', report.summary.now, summarizeAgain(report)),
+    ...differing('summary.now', report.summary.now, summary.now),
     ...differing('summary.period', report.summary.period, summary.period),
     ...differing('decision', report.decisions, decisions),
     ...differing('event', report.events, events),
@@ -37,7 +39,7 @@ export function differences(report: ReportData, facts: Facts): Finding[] {
 }
 
 /** The figures on the labels that are forced now, as far as they follow from each other. */
-function summarizeAgain({ summary: { now } }: ReportData): ForcedNow {
+function summarizeAgain(now: ForcedNow): ForcedNow {
   const forced = summarizeNow(now.machine_to_forced)
   const with_result = Math.max(forced.forced, now.with_result)
   const forced_share = with_result === 0 ? null : forced.forced / with_result
@@ -60,7 +62,7 @@ export function statedFacts({ head, summary, decisions, events }: ReportData): F
     ),
     notes: [...notes.values()].toSorted((one, other) => one.note_id - other.note_id),
     counts: {
-      now: summary.now,
+      now: summarizeAgain(summary.now),
       alreadyForced: summary.period.already_forced,
       tracked: (fileHash) => tracked.get(fileHash) ?? 0,
       sameFile: (event) => stated.get(nameOf(event))?.same_file_identifiers ?? 0,

@@ -3,7 +3,7 @@ import { type Finding, finding } from './findings.ts'
 
 /**
  * Compares the stored rows with the sealed leaves; equal ones have no findings. Both come in the order of sealing,
- * revisions by key and then notes, so that only leaves without a counterpart in their place take memory.
+ * revisions, notes and actions by key, so that only leaves without a counterpart in their place take memory.
  */
 export async function compareLeaves(
   position: number,
@@ -47,9 +47,10 @@ function compareUnordered(position: number, sealed: readonly Leaf[], stored: rea
   ]
 }
 
-/** Orders leaves as they are sealed; a leaf is of a revision or of a note. */
+/** Orders leaves as they are sealed; a leaf is of a revision, a note or an action. */
 function compareKeys(one: Leaf, other: Leaf): number {
   return (
+    (one.action_id ?? 0) - (other.action_id ?? 0) ||
     (one.note_id ?? 0) - (other.note_id ?? 0) ||
     (one.classification_id ?? 0) - (other.classification_id ?? 0) ||
     (one.revision_no ?? 0) - (other.revision_no ?? 0)

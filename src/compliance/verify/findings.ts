@@ -27,16 +27,16 @@ const TOLERANCE_MS = 3_600_000
 
 /**
  * The problem with the time of a row that a run has sealed; undefined when there is none. A revision is written while its
- * run is under way, a note after the run before ended. A row with another time was written manually, or the clock was set.
+ * run is under way, a note or an action after the run before ended. A row with another time was written manually, or the clock was set.
  * The revisions of a run without a request may be older, because a replay loads them.
  *
  * @param row As it was sealed, like the runs.
  * @param former The run before; empty for the first.
  */
 export function timeProblem(row: JsonObject, run: JsonObject, former: JsonObject): string | undefined {
-  const isNote = 'note_id' in row
-  const time = textOf(isNote ? row.noted_at : row.observed_at)
-  const begin = textOf(isNote ? former.finished_at : run.requests === 0 ? undefined : run.started_at)
+  const time = textOf(row.observed_at ?? row.noted_at ?? row.acted_at)
+  const isRevision = 'observed_at' in row
+  const begin = textOf(isRevision ? (run.requests === 0 ? undefined : run.started_at) : former.finished_at)
   const end = textOf(run.finished_at)
   const isEarly = Date.parse(begin) - Date.parse(time) > TOLERANCE_MS
   const isLate = Date.parse(time) - Date.parse(end) > TOLERANCE_MS

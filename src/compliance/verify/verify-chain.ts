@@ -1,22 +1,17 @@
 import type { KeyObject } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { checkpointText, isSignedBy } from '../../pipeline/seal/checkpoint.ts'
-import {
-  type Leaf,
-  noteLeaf,
-  noteName,
-  revisionLeaf,
-  revisionName,
-  runLeaf,
-} from '../../pipeline/seal/leaf.ts'
+import { leafName, revisionName, runLeaf } from '../../pipeline/seal/leaf.ts'
 import { RootHasher } from '../../pipeline/seal/merkle-tree.ts'
-import { notesBetween, revisionsOf, sealedRuns, type SealedRunRow } from '../../pipeline/seal/read-rows.ts'
+import type { SealedRunRow } from '../../pipeline/seal/read-rows.ts'
 import type { JsonObject } from '../../platform/json.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 import { compareLeaves } from './compare-leaves.ts'
 import { type Finding, finding, type Given, timeProblem } from './findings.ts'
-import { verifyPayloads } from './verify-payloads.ts'
+import { type RunContents, runContents } from './run-contents.ts'
+import { verifyForcedNow } from './verify-forced-now.ts'
+import { verifyParts } from './verify-parts.ts'
 
 export type ChainVerification = Awaited<ReturnType<typeof verifySnapshot>>
 
@@ -37,9 +32,7 @@ export function verifyChain(db: Kysely<Database>, given: Given = {}): Promise<Ch
 
 /** The same within a transaction of the caller. The keys of the result are those of the JSON output. */
 export async function verifySnapshot(db: Kysely<Database>, { head, key }: Given = {}) {
-  const { findings, counts, chain_head, first_run_id, given_head_at, notesThrough } = await verifyRuns(db, {
-    head,
-  })
+  const { findings, counts, last, first_run_id, given_head_at } = await verifyRuns(db, { head })
   if (head !== undefined && given_head_at === null)
     findings.push(finding(`head ${head}`, 'is not in the chain'))
   const signed_through = key === undefined ? null : await readSignedThrough(db, key, first_run_id)
@@ -53,23 +46,20 @@ export async function verifySnapshot(db: Kysely<Database>, { head, key }: Given 
       ),
     )
   }
-  const payloads = await verifyPayloads(db)
-  for (const found of payloads.findings) findings.push(found)
+  const { findings: ofParts, ...parts } = await verifyParts(db)
+  for (const found of ofParts) findings.push(found)
   return {
     ...counts,
-    /** Payloads whose digest was compared. */
-    payloads_checked: payloads.checked,
-    /** Revisions whose payload is gone, or whose digest has an older definition. */
-    payloads_not_checked: payloads.notChecked,
+    ...parts,
     /** Position of the run whose head was given; null when none was given, or no run has it. */
     given_head_at,
     /** Position of the newest head that the given key has signed, 0 for none; null when no key was given. */
     signed_through,
     /** Head of the newest run; null when no run was sealed yet. */
-    chain_head,
+    chain_head: last?.chain_head ?? null,
     open_runs: await countOpenRuns(db),
     /** Notes that the next run seals. */
-    unsealed_notes: await countNotesAfter(db, notesThrough),
+    unsealed_notes: await countNotesAfter(db, Number(last?.row.notes_through ?? 0)),
     findings,
   }
 }
@@ -87,36 +77,24 @@ async function verifyRuns(
   }: { readonly through?: number; readonly head?: string | undefined },
 ) {
   const findings: Finding[] = []
-  const counts = { runs: 0, revisions: 0, notes: 0 }
-  let chain_head: string | null = null
+  const counts = { runs: 0, revisions: 0, notes: 0, actions: 0 }
   let first_run_id: string | undefined
   let given_head_at: number | null = null
-  let former: Former = { position: 0, notesThrough: Number.MIN_SAFE_INTEGER, row: {} }
+  let last: SealedRunRow | undefined
   const chain = new ChainVerifier()
-  for await (const run of sealedRuns(db)) {
-    if (run.chain_position > through) break
-    const verified = await verifyRun(db, run, former)
-    for (const found of [...verified.findings, ...chain.add(run)]) findings.push(found)
+  for await (const contents of runContents(db, through)) {
+    const { run } = contents
+    for (const found of await verifyRun(contents, last?.row ?? {}, counts)) findings.push(found)
+    for (const found of chain.add(run)) findings.push(found)
     counts.runs++
-    counts.revisions += verified.revisions
-    counts.notes += verified.notes
-    former = verified.next
+    last = run
     first_run_id ??= run.row.run_id
-    chain_head = run.chain_head
-    if (chain_head === head) given_head_at = run.chain_position
+    if (run.chain_head === head) given_head_at = run.chain_position
   }
+  // With altered revisions, the counts are others, too.
+  if (last && findings.length === 0) findings.push(...(await verifyForcedNow(db, last)))
   findings.push(...(await unsealedRevisions(db)), ...(await orphanLeaves(db)))
-  const { notesThrough } = former
-  return { findings, counts, chain_head, first_run_id, given_head_at, notesThrough }
-}
-
-/** The sealed run before. */
-interface Former {
-  /** 0 before the first. */
-  readonly position: number
-  /** Highest note_id that it or an earlier one sealed. */
-  readonly notesThrough: number
-  readonly row: JsonObject
+  return { findings, counts, last, first_run_id, given_head_at }
 }
 
 /** Compares each run with its leaf in the chain, and each head with the tree over the leaves up to it. */
@@ -156,51 +134,38 @@ class ChainVerifier {
   }
 }
 
-async function verifyRun(db: Kysely<Database>, run: SealedRunRow, former: Former) {
+/** Compares the rows of a run with its leaves, and these with its root; and counts the rows. */
+async function verifyRun(
+  { run, leaves, rows }: RunContents,
+  former: JsonObject,
+  counts: { revisions: number; notes: number; actions: number },
+): Promise<Finding[]> {
   const position = run.chain_position
-  const notesThrough = Number(run.row.notes_through ?? 0)
   const findings: Finding[] = []
-  const find = (what: string, problem: string | undefined, at = position) => {
-    if (problem !== undefined) findings.push(finding(what, problem, at))
+  const find = (what: string, problem: string | undefined) => {
+    if (problem !== undefined) findings.push(finding(what, problem, position))
   }
-  const notes = await notesBetween(db, former.notesThrough, notesThrough)
-  let [revisions, leaves] = [0, 0]
-  const tree = new RootHasher()
   async function* stored() {
-    for await (const row of revisionsOf(db, run.row.run_id)) {
-      revisions++
-      find(revisionName(row.classification_id, row.revision_no), timeProblem(row, run.row, former.row))
-      yield revisionLeaf(row)
-    }
-    for (const note of notes) {
-      find(noteName(note.note_id), timeProblem(note, run.row, former.row))
-      yield noteLeaf(note)
+    for await (const { row, leaf } of rows) {
+      counts[leaf.note_id !== null ? 'notes' : leaf.action_id !== null ? 'actions' : 'revisions']++
+      find(leafName(leaf), timeProblem(row, run.row, former))
+      yield leaf
     }
   }
+  const tree = new RootHasher()
+  let count = 0
   async function* sealed() {
-    for await (const leaf of sealedLeaves(db, position)) {
+    for await (const leaf of leaves) {
       tree.add(leaf.hash)
-      leaves++
+      count++
       yield leaf
     }
   }
   for (const difference of await compareLeaves(position, sealed(), stored())) findings.push(difference)
-  if (tree.root.toString('hex') !== run.row.merkle_root || leaves !== run.row.leaf_count) {
+  if (tree.root.toString('hex') !== run.row.merkle_root || count !== run.row.leaf_count) {
     find(`run ${run.row.run_id}`, 'has leaves that do not give its root, because they were altered')
   }
-  return { findings, revisions, notes: notes.length, next: { position, notesThrough, row: run.row } }
-}
-
-/** The leaves of the tree of a run, in order. */
-async function* sealedLeaves(db: Kysely<Database>, position: number): AsyncGenerator<Leaf> {
-  const leaves = db
-    .selectFrom('identifai.chain_leaves')
-    .select(['classification_id', 'revision_no', 'note_id', 'leaf_hash'])
-    .where('chain_position', '=', position)
-    .orderBy('leaf_no')
-  for await (const { leaf_hash, ...key } of readByCursor(db, leaves)) {
-    yield { ...key, hash: Buffer.from(leaf_hash, 'hex') }
-  }
+  return findings
 }
 
 /** Revisions of runs that are neither sealed nor under way. */

@@ -91,7 +91,7 @@ export async function runDemo({ signal, print, linger }: DemoOptions): Promise<v
     ticket: 'FRAUD-1182',
     reviewer: null,
   }
-  await annotate(app.db, { media: 'audio', file_hash, forced_to: 'human', ...note })
+  await annotate(app.db, [{ media: 'audio', file_hash, forced_to: 'human', ...note }])
   // A run without changes, a second later, so that the changes before it are in the period of the report to the second.
   await sleep(1000, undefined, { signal })
   await executeDemoRun(app, signal, true)

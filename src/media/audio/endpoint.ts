@@ -1,4 +1,4 @@
-import { contentDigest, DIGEST_VERSION } from '../content-digest.ts'
+import { contentDigest } from '../content-digest.ts'
 import type { Endpoint, RowSet } from '../endpoint.ts'
 import type { AnalysisStatus } from '../../platform/postgres/tables/history.ts'
 import { audioCanonical } from './canonical.ts'
@@ -29,14 +29,12 @@ export const audioEndpoint: Endpoint<AudioRecord> = {
 function normalizeAudio(classificationId: number, classification: AudioClassification): RowSet {
   const { known, content } = classification
   const rows = audioRows(classificationId, classification)
-  const { name, ref_id, result_url, file_hash, api_version, force_classification } = rows.classification
+  const { file_hash, api_version, force_classification } = rows.classification
   return {
     ...rows,
     hasKnownStatus: hasKnownStatus(known),
+    contentDigest: contentDigest(audioCanonical(withoutAnyEmpty(content))),
     revision: {
-      name,
-      ref_id,
-      result_url,
       file_hash,
       status: analysisStatus(known),
       api_version,
@@ -44,8 +42,6 @@ function normalizeAudio(classificationId: number, classification: AudioClassific
       machine_confidence: known.verdict?.confidence ?? null,
       machine_heuristic: known.verdict?.heuristic ?? null,
       force_classification,
-      content_digest: contentDigest(audioCanonical(withoutAnyEmpty(content))),
-      digest_version: DIGEST_VERSION,
     },
   }
 }

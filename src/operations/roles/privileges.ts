@@ -23,10 +23,12 @@ const JOB_TABLES = {
   verdicts: ['SELECT', 'INSERT', 'DELETE'],
   model_results: ['SELECT', 'INSERT', 'DELETE'],
   classification_revisions: ['SELECT', 'INSERT'],
+  personal_values: ['SELECT', 'INSERT'],
   revision_payloads: ['SELECT', 'INSERT'],
   quarantined_payloads: ['SELECT', 'INSERT', 'UPDATE'],
   schema_drift: ['SELECT', 'INSERT', 'UPDATE'],
   override_notes: ['SELECT'],
+  actions: ['SELECT', 'INSERT'],
   chain_leaves: ['SELECT', 'INSERT'],
   schema_migrations: ['SELECT'],
 } as const

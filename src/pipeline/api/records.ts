@@ -11,7 +11,6 @@ export type ResponseRecord =
       readonly value: Json
       /** As received: JSON in UTF-8, without white space around it. */
       readonly bytes: Buffer
-      readonly payloadDigest: string
       /** Recognizes the record when it is received again. */
       readonly recordDigest: string
     }
@@ -32,33 +31,20 @@ export function* parseRecords(body: Buffer, last: LastRecords): Generator<Respon
   for (const element of elements) yield parseRecord(element, last)
 }
 
-/** SHA-256, as 64 hex digits, of a record in UTF-8, as received. */
-export function payloadDigest(record: Buffer): string {
-  return hash('sha256', record)
-}
-
 /**
  * The digest that recognizes a record when it is received again: SHA-256, as 64 hex digits. It covers the record and the
  * version of this software, because another version may read the same record differently.
  */
-export function recordDigest(digestOfPayload: string): string {
-  return hash('sha256', `${VERSION} ${digestOfPayload}`)
+export function recordDigest(record: Buffer): string {
+  return hash('sha256', `${VERSION} ${hash('sha256', record)}`)
 }
-
-/** Both digests of a record in UTF-8, as received. */
-export function digestsOf(record: Buffer): Pick<ReadRecord, 'payloadDigest' | 'recordDigest'> {
-  const digest = payloadDigest(record)
-  return { payloadDigest: digest, recordDigest: recordDigest(digest) }
-}
-
-type ReadRecord = Extract<ResponseRecord, { kind: 'read' }>
 
 function parseRecord(element: Buffer, last: LastRecords): ResponseRecord {
-  const digests = digestsOf(element)
-  const identifier = last.get(digests.recordDigest)
+  const digest = recordDigest(element)
+  const identifier = last.get(digest)
   if (identifier !== undefined) return { kind: 'identical', identifier }
   const value = JSON.parse(UTF8.decode(element)) as Json
-  return { kind: 'read', value, bytes: element, ...digests }
+  return { kind: 'read', value, bytes: element, recordDigest: digest }
 }
 
 /** Fatal, because a broken byte must not become a replacement character in evidence. */

@@ -1,38 +1,80 @@
+import { randomBytes } from 'node:crypto'
 import { type RawBuilder, sql, type Transaction } from 'kysely'
+import { DIGEST_VERSION } from '../../media/content-digest.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { columnsOf } from '../../platform/postgres/table.ts'
 import {
   CLASSIFICATION_REVISIONS,
+  PERSONAL_VALUES,
+  type PersonalValuesRow,
   REVISION_PAYLOADS,
   type RevisionCause,
   type RevisionRow,
 } from '../../platform/postgres/tables/history.ts'
+import { commitment, personalCommitment } from '../seal/commitment.ts'
 import { type CopyTransaction, copyRows } from './copy.ts'
 import type { Change } from './find-changes.ts'
 import type { LockedRow } from './lock-rows.ts'
 import { readLatestRevisions } from './read-history.ts'
 import type { Observation } from './outcome.ts'
 
-/** Appends one revision and its payload for each change. */
+/** Bytes of a salt: as many as the hash that it protects. */
+const SALT_BYTES = 32
+
+/** Appends one revision, its personal values and its payload for each change. */
 export async function appendRevisions(
   { client }: CopyTransaction,
   changes: readonly Change[],
   options: Observation & { readonly locked: ReadonlyMap<number, LockedRow> },
 ): Promise<void> {
-  const revisions = changes.map((change) =>
-    revisionRow(change, options.locked.get(change.outcome.claim.id) as LockedRow, options),
-  )
+  const appended = changes.map((change) => {
+    const locked = options.locked.get(change.outcome.claim.id) as LockedRow
+    const personal = personalRow(change, locked)
+    return { personal, revision: revisionRow(change, { ...options, locked, personal }) }
+  })
   const payloads = changes.map(({ outcome, revisionNo }) => ({
     classification_id: outcome.claim.id,
     revision_no: revisionNo,
     payload: outcome.bytes,
   }))
-  await copyRows(client, CLASSIFICATION_REVISIONS, revisions)
+  await copyRows(
+    client,
+    CLASSIFICATION_REVISIONS,
+    appended.map(({ revision }) => revision),
+  )
+  await copyRows(
+    client,
+    PERSONAL_VALUES,
+    appended.map(({ personal }) => personal),
+  )
   await copyRows(client, REVISION_PAYLOADS, payloads)
 }
 
-function revisionRow(change: Change, locked: LockedRow, { runId, receivedAt }: Observation): RevisionRow {
-  const { claim, rows, payloadDigest } = change.outcome
+function personalRow({ outcome, revisionNo }: Change, { source }: LockedRow): PersonalValuesRow {
+  const { name, ref_id, result_url } = outcome.rows.classification
+  return {
+    classification_id: outcome.claim.id,
+    revision_no: revisionNo,
+    salt: randomBytes(SALT_BYTES).toString('hex'),
+    name,
+    ref_id,
+    result_url,
+    source,
+    content_digest: outcome.rows.contentDigest,
+    digest_version: DIGEST_VERSION,
+  }
+}
+
+function revisionRow(
+  change: Change,
+  {
+    runId,
+    receivedAt,
+    locked,
+    personal,
+  }: Observation & { readonly locked: LockedRow; readonly personal: PersonalValuesRow },
+): RevisionRow {
+  const { claim, rows, bytes } = change.outcome
   const confirmedAt =
     change.carriedConfirmation === undefined ? locked.lastConfirmedAt : change.carriedConfirmation
   return {
@@ -46,15 +88,15 @@ function revisionRow(change: Change, locked: LockedRow, { runId, receivedAt }: O
     causes: [...change.causes],
     media: rows.classification.media,
     identifier: claim.identifier,
-    source: locked.source,
     submitted_at: locked.submittedAt,
-    payload_digest: payloadDigest,
+    personal_commitment: personalCommitment(personal.salt, personal),
+    payload_commitment: commitment(personal.salt, bytes),
   }
 }
 
 /**
  * Appends a `disappeared` revision, without a payload, to each of these, because the API has stopped returning them. It
- * repeats the columns of the revision before. An identifier whose latest revision is a disappearance gets no second one.
+ * repeats the columns and the personal values of the revision before. An identifier whose latest revision is a disappearance gets no second one.
  * The rows of the identifiers are locked by the caller.
  */
 export async function appendDisappearances(
@@ -76,6 +118,7 @@ export async function appendDisappearances(
       then r.previous_confirmed_at else i.last_confirmed_at end`,
     run_id: sql<string>`${runId}::uuid`,
     causes: sql<RevisionCause[]>`${causes}::text[]`,
+    payload_commitment: sql<null>`null`,
   }
   const columns = columnsOf(CLASSIFICATION_REVISIONS)
   await trx
@@ -90,6 +133,28 @@ export async function appendDisappearances(
         .where(sql<boolean>`r.classification_id = any(${present}::bigint[])`)
         .orderBy('r.classification_id')
         .orderBy('r.revision_no', 'desc'),
+    )
+    .execute()
+  await repeatPersonalValues(trx, present)
+}
+
+/** Gives the latest revision of each of these the personal values of the one before, because its commitment is the same. */
+async function repeatPersonalValues(trx: Transaction<Database>, ids: readonly number[]): Promise<void> {
+  const columns = columnsOf(PERSONAL_VALUES)
+  const next = sql<number>`v.revision_no + 1`
+  await trx
+    .insertInto('identifai.personal_values')
+    .columns(columns)
+    .expression((eb) =>
+      eb
+        .selectFrom('identifai.personal_values as v')
+        .distinctOn('v.classification_id')
+        .select(
+          columns.map((column) => (column === 'revision_no' ? next : sql.ref(`v.${column}`)).as(column)),
+        )
+        .where(sql<boolean>`v.classification_id = any(${ids}::bigint[])`)
+        .orderBy('v.classification_id')
+        .orderBy('v.revision_no', 'desc'),
     )
     .execute()
 }

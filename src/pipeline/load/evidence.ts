@@ -14,6 +14,9 @@ const MAX_ROWS = 1000
 
 export type EvidenceContext = Observation & { readonly media: string }
 
+/** Drift in the record of one identifier. */
+type FoundDrift = Drift & { readonly sampleOf: number }
+
 /** Stores the records that could not be loaded. */
 export async function quarantine(
   trx: Transaction<Database>,
@@ -62,7 +65,7 @@ export async function resolveQuarantine(
 export async function recordDrift(
   trx: Transaction<Database>,
   media: string,
-  drift: readonly Drift[],
+  drift: readonly FoundDrift[],
 ): Promise<void> {
   if (drift.length === 0) return
   const known = await trx
@@ -73,27 +76,29 @@ export async function recordDrift(
   const rows = countDrift(drift, new Set(known.map(keyOf)))
   // One parameter for each column, however many rows. Kysely has no unnest over several arrays.
   await sql`
-    insert into identifai.schema_drift as known (media, path, kind, occurrences, sample)
+    insert into identifai.schema_drift as known (media, path, kind, occurrences, sample, sample_of)
     select ${media}, * from unnest(
       ${rows.map((row) => row.path)}::text[],
       ${rows.map((row) => row.kind)}::text[],
       ${rows.map((row) => row.occurrences)}::bigint[],
-      ${rows.map((row) => row.sample)}::text[])
+      ${rows.map((row) => row.sample)}::text[],
+      ${rows.map((row) => row.sampleOf)}::bigint[])
     on conflict (media, path, kind) do update set
       last_seen_at = now(), occurrences = known.occurrences + excluded.occurrences`.execute(trx)
 }
 
-function countDrift(drift: readonly Drift[], known: ReadonlySet<string>) {
+function countDrift(drift: readonly FoundDrift[], known: ReadonlySet<string>) {
   const groups = Map.groupBy(withFewRows(withFewMembers(drift.map(withShortPath)), known), keyOf)
   return [...groups]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([, members]) => {
-      const { path, kind, sample } = members[0] as Drift
+      const { path, kind, sample, sampleOf } = members[0] as FoundDrift
       return {
         path,
         kind,
         occurrences: members.length,
         sample: JSON.stringify(sample).slice(0, MAX_SAMPLE_CHARACTERS).toWellFormed(),
+        sampleOf,
       }
     })
 }
@@ -102,12 +107,12 @@ function keyOf({ path, kind }: Pick<Drift, 'path' | 'kind'>): string {
   return JSON.stringify([path, kind])
 }
 
-function withShortPath(drift: Drift): Drift {
+function withShortPath(drift: FoundDrift): FoundDrift {
   return { ...drift, path: drift.path.slice(0, MAX_PATH_CHARACTERS).toWellFormed() }
 }
 
 /** Many unknown members of one object count as one, with a star in place of their names. */
-function withFewMembers(drift: readonly Drift[]): readonly Drift[] {
+function withFewMembers(drift: readonly FoundDrift[]): readonly FoundDrift[] {
   const paths = new Set(drift.map(({ path }) => path))
   const members = Map.groupBy(paths, parentOf)
   return drift.map((one) => {
@@ -116,7 +121,7 @@ function withFewMembers(drift: readonly Drift[]): readonly Drift[] {
   })
 }
 
-function withFewRows(drift: readonly Drift[], known: ReadonlySet<string>): readonly Drift[] {
+function withFewRows(drift: readonly FoundDrift[], known: ReadonlySet<string>): readonly FoundDrift[] {
   const rows = new Set([...known, ...drift.map(keyOf)])
   if (rows.size <= MAX_ROWS) return drift
   return drift.map((one) => (known.has(keyOf(one)) ? one : { ...one, path: '/*' }))

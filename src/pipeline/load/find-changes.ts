@@ -42,9 +42,7 @@ export async function findChanges(
   const digests = await currentDigests(db, endpoint, latest)
   const differing = returned.filter(({ claim, rows }) => {
     const revision = latest.get(claim.id)
-    return (
-      revision === undefined || revision.disappeared || digests.get(claim.id) !== rows.revision.content_digest
-    )
+    return revision === undefined || revision.disappeared || digests.get(claim.id) !== rows.contentDigest
   })
   const known = idsOf(differing.filter(({ claim }) => latest.has(claim.id)))
   const [contents, finished] = [
@@ -83,14 +81,14 @@ export async function findChanges(
 }
 
 /**
- * The latest digest of each classification in the current digest version. A digest of an older version is computed again
- * from the stored payload, so that an upgrade does not appear as a change.
+ * The latest digest of each classification in the current digest version. A digest of an older version, or a missing one, is
+ * computed again from the stored payload. So an upgrade does not appear as a change.
  */
 async function currentDigests(
   db: Kysely<Database>,
   endpoint: Endpoint,
   latest: ReadonlyMap<number, LatestRevision>,
-): Promise<Map<number, string>> {
+): Promise<Map<number, string | null>> {
   const digests = new Map([...latest].map(([id, revision]) => [id, revision.content_digest]))
   const outdated = [...latest.values()].filter((revision) => revision.digest_version !== DIGEST_VERSION)
   const contents = await readLatestContents(

@@ -61,7 +61,9 @@ export async function loadBatch(pool: ConnectionPool, batch: Batch) {
     await recordDrift(
       trx,
       endpoint.media,
-      changes.flatMap(({ outcome }) => outcome.drift),
+      changes.flatMap(({ outcome: { claim, drift } }) =>
+        drift.map((one) => ({ ...one, sampleOf: claim.id })),
+      ),
     )
     return {
       written: held,

@@ -27,7 +27,6 @@ export type Outcome = {
       readonly rows: RowSet
       /** The record as received: JSON in UTF-8. */
       readonly bytes: Buffer
-      readonly payloadDigest: string
       readonly drift: readonly Drift[]
     }
   /** The record is identical to the last one, which was finished. */

@@ -13,21 +13,20 @@ type MapValue<Read extends (...args: never[]) => Promise<Map<number, unknown>>> 
 
 /** The latest revision of each of these classifications, by classification_id; none for those without a record. */
 export async function readLatestRevisions(db: Kysely<Database>, ids: readonly number[]) {
-  const rows = await db
-    .selectFrom('identifai.classification_revisions')
-    .distinctOn('classification_id')
+  const rows = await revisionsWithParts(db)
+    .distinctOn('r.classification_id')
     .select([
-      'classification_id',
-      'revision_no',
-      'status',
-      'content_digest',
-      'digest_version',
-      sql<boolean>`'disappeared' = any(causes)`.as('disappeared'),
-      utcText(sql`previous_confirmed_at`).$castTo<DatabaseTime | null>().as('previous_confirmed_at'),
+      'r.classification_id',
+      'r.revision_no',
+      'r.status',
+      'v.content_digest',
+      'v.digest_version',
+      sql<boolean>`'disappeared' = any(r.causes)`.as('disappeared'),
+      utcText(sql`r.previous_confirmed_at`).$castTo<DatabaseTime | null>().as('previous_confirmed_at'),
     ])
-    .where(sql<boolean>`classification_id = any(${ids}::bigint[])`)
-    .orderBy('classification_id')
-    .orderBy('revision_no', 'desc')
+    .where(sql<boolean>`r.classification_id = any(${ids}::bigint[])`)
+    .orderBy('r.classification_id')
+    .orderBy('r.revision_no', 'desc')
     .execute()
   return new Map(rows.map((row) => [row.classification_id, row]))
 }
@@ -41,7 +40,7 @@ export async function readLatestContents(
   ids: readonly number[],
   which: 'latest' | 'finished',
 ) {
-  const contents = revisionsWithPayload(db)
+  const contents = revisionsWithParts(db)
     .distinctOn('r.classification_id')
     .select(['r.classification_id', 'r.revision_no', 'r.status', 'r.force_classification', 'p.payload'])
     .where(sql<boolean>`r.classification_id = any(${ids}::bigint[])`)
@@ -55,10 +54,15 @@ export async function readLatestContents(
   )
 }
 
-/** Revisions (`r`), each with its payload (`p`) where that is stored. */
-export function revisionsWithPayload(db: Kysely<Database>) {
+/** Revisions (`r`), each with its personal values (`v`) and its payload (`p`) where these are stored. */
+export function revisionsWithParts(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.classification_revisions as r')
+    .leftJoin('identifai.personal_values as v', (join) =>
+      join
+        .onRef('v.classification_id', '=', 'r.classification_id')
+        .onRef('v.revision_no', '=', 'r.revision_no'),
+    )
     .leftJoin('identifai.revision_payloads as p', (join) =>
       join
         .onRef('p.classification_id', '=', 'r.classification_id')

@@ -106,7 +106,7 @@ export async function updateResultUrls(
     update identifai.classifications as c set result_url = link.result_url
     from unnest(
       ${unchanged.map(({ claim }) => claim.id)}::bigint[],
-      ${unchanged.map(({ rows }) => rows.revision.result_url)}::text[]
+      ${unchanged.map(({ rows }) => rows.classification.result_url)}::text[]
     ) as link (id, result_url)
     where c.classification_id = link.id and c.result_url is distinct from link.result_url
       and c.revision_no = (

@@ -96,6 +96,7 @@ async function updateMetadata(
       select i.id, i.submitted_at as old_time, i.source as old_source, ${merged}
       from ${DISTINCT_ENTRIES} as e
       join identifai.identifiers as i on i.media = ${media} and i.identifier = e.identifier
+      where i.redacted_at is null
     ) as merged
     where (old_time, old_source) is distinct from (submitted_at, source)`
   if (dryRun) {

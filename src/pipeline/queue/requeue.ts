@@ -6,6 +6,7 @@ import type { IdentifierState } from '../../platform/postgres/tables/queue.ts'
 import { changeListed, countChosen, type ListedChange } from './change-listed.ts'
 import type { EntryStream } from './input/entry.ts'
 import { PRIORITY } from './priority.ts'
+import { type Motive, recordAction } from './record-action.ts'
 import { updateLocked } from './update-locked.ts'
 
 /** Rows in one transaction, because a lock on all rows would block every other run. */
@@ -15,18 +16,40 @@ const ROWS_AT_ONCE = 5000
  * Makes identifiers due now, in any medium. Quarantined ones become pending again, without absences. An identifier that is
  * leased at this moment stays due after its response.
  *
- * @param options.retiredToo Tracks retired identifiers again; otherwise they stay retired.
+ * @param options.retired Tracks retired identifiers again, except redacted ones, and why; absent when they stay retired.
  */
 export async function requeue(
   db: Kysely<Database>,
   entries: EntryStream,
-  { retiredToo = false, dryRun = false }: { readonly retiredToo?: boolean; readonly dryRun?: boolean } = {},
+  { retired, dryRun = false }: { readonly retired?: Motive | undefined; readonly dryRun?: boolean } = {},
 ): Promise<ListedChange> {
   return changeListed(db, entries, {
-    isEligible: retiredToo ? sql<boolean>`true` : IS_TRACKED,
-    change: makeDue,
+    isEligible: retired ? sql<boolean>`redacted_at is null` : IS_TRACKED,
+    change: async (trx, isChosen) => {
+      const again = retired ? await lockRetired(trx, isChosen) : 0
+      const changed = await makeDue(trx, isChosen)
+      if (retired) await recordAction(trx, { kind: 'track_again', identifiers: again, ...retired })
+      return changed
+    },
     dryRun,
   })
+}
+
+/** Locks the chosen identifiers in the order of their ids, and counts the retired ones. */
+async function lockRetired(trx: Kysely<Database>, isChosen: RawBuilder<boolean>): Promise<number> {
+  const { retired } = await trx
+    .selectFrom((eb) =>
+      eb
+        .selectFrom('identifai.identifiers')
+        .select('state')
+        .where(isChosen)
+        .orderBy('id')
+        .forUpdate()
+        .as('chosen'),
+    )
+    .select(sql<number>`count(*) filter (where state = 'retired')`.as('retired'))
+    .executeTakeFirstOrThrow()
+  return retired
 }
 
 /** Makes all identifiers of a state due now, as `requeue` does. Returns their number. */

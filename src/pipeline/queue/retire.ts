@@ -4,6 +4,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { changeListed, type ListedChange } from './change-listed.ts'
 import type { EntryStream } from './input/entry.ts'
+import { recordAction } from './record-action.ts'
 import { updateLocked } from './update-locked.ts'
 
 /**
@@ -13,7 +14,11 @@ import { updateLocked } from './update-locked.ts'
 export async function retire(
   db: Kysely<Database>,
   entries: EntryStream,
-  { reason, dryRun = false }: { readonly reason: string; readonly dryRun?: boolean },
+  {
+    reason,
+    author = null,
+    dryRun = false,
+  }: { readonly reason: string; readonly author?: string | null; readonly dryRun?: boolean },
 ): Promise<ListedChange> {
   return changeListed(db, entries, {
     isEligible: sql<boolean>`state <> 'retired'`,
@@ -22,7 +27,9 @@ export async function retire(
       const { numUpdatedRows } = await updateLocked(trx, (identifiers) => identifiers.where(isChosen))
         .set(retiredFor(reason))
         .executeTakeFirstOrThrow()
-      return Number(numUpdatedRows)
+      const identifiers = Number(numUpdatedRows)
+      await recordAction(trx, { kind: 'retire', identifiers, author, reason })
+      return identifiers
     },
   })
 }
@@ -40,19 +47,23 @@ export async function retireMissing(
 ): Promise<number> {
   let retired = 0
   for (let count = ROWS_AT_ONCE; count === ROWS_AT_ONCE; retired += count) {
-    const rows = await retryDatabase(
-      () =>
-        updateLocked(db, (identifiers) =>
-          identifiers.where('state', '=', 'missing').where(hasBeenGoneFor(days)).limit(ROWS_AT_ONCE),
-        )
-          .set(retiredFor(`missing for ${days} days`))
-          .returning('i.id')
-          .execute(),
-      logger,
-    )
-    count = rows.length
+    count = await retryDatabase(() => retireSomeMissing(db, days), logger)
   }
   return retired
+}
+
+async function retireSomeMissing(db: Kysely<Database>, days: number): Promise<number> {
+  const reason = `missing for ${days} days`
+  return db.transaction().execute(async (trx) => {
+    const { numUpdatedRows } = await updateLocked(trx, (missing) =>
+      missing.where('state', '=', 'missing').where(hasBeenGoneFor(days)).limit(ROWS_AT_ONCE),
+    )
+      .set(retiredFor(reason))
+      .executeTakeFirstOrThrow()
+    const identifiers = Number(numUpdatedRows)
+    await recordAction(trx, { kind: 'retire', identifiers, author: null, reason })
+    return identifiers
+  })
 }
 
 /** The latest revision of an identifier that disappeared says when that was observed. */

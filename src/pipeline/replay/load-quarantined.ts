@@ -3,7 +3,7 @@ import { RunClosedError } from '../../platform/errors.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import { storable } from '../../platform/text.ts'
-import { digestsOf } from '../api/records.ts'
+import { recordDigest } from '../api/records.ts'
 import type { Outcome } from '../load/outcome.ts'
 import { type Claim, claimQuarantined } from '../queue/claim.ts'
 import { releaseClaims } from '../queue/lease.ts'
@@ -92,7 +92,7 @@ async function loadRecord(
   const { db, config, runId, tally } = run
   const endpoint = endpointOf(claim.media)
   const bytes = Buffer.from(text)
-  const returned = { kind: 'read', value: record, bytes, ...digestsOf(bytes) } as const
+  const returned = { kind: 'read', value: record, bytes, recordDigest: recordDigest(bytes) } as const
   const read = outcomesOf([claim], [returned], { endpoint, policy: config })
   const outcomes = isLast ? read.outcomes : read.outcomes.map(stillQuarantined)
   try {

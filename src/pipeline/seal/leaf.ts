@@ -1,26 +1,34 @@
 import { canonicalJson } from '../../platform/canonical-json.ts'
 import type { JsonObject } from '../../platform/json.ts'
 import { leafHash } from './merkle-tree.ts'
-import type { SealedNote, SealedRevision } from './read-rows.ts'
+import type { SealedAction, SealedNote, SealedRevision } from './read-rows.ts'
 
 /** One leaf of the tree of a run: the key of its row, and its hash. */
 export interface Leaf {
   readonly classification_id: number | null
   readonly revision_no: number | null
   readonly note_id: number | null
+  readonly action_id: number | null
   readonly hash: Buffer
 }
 
 /** The leaf of a revision: the RFC 8785 JSON of all its columns. */
 export function revisionLeaf(row: SealedRevision): Leaf {
   const { classification_id, revision_no } = row
-  return { classification_id, revision_no, note_id: null, hash: hashOf(row) }
+  return { ...NO_KEY, classification_id, revision_no, hash: hashOf(row) }
 }
 
 /** The leaf of a note: the RFC 8785 JSON of all its columns. */
 export function noteLeaf(row: SealedNote): Leaf {
-  return { classification_id: null, revision_no: null, note_id: row.note_id, hash: hashOf(row) }
+  return { ...NO_KEY, note_id: row.note_id, hash: hashOf(row) }
 }
+
+/** The leaf of an action: the RFC 8785 JSON of all its columns. */
+export function actionLeaf(row: SealedAction): Leaf {
+  return { ...NO_KEY, action_id: row.action_id, hash: hashOf(row) }
+}
+
+const NO_KEY = { classification_id: null, revision_no: null, note_id: null, action_id: null }
 
 /** The leaf of a run in the chain: the RFC 8785 JSON of its sealed columns, the root of its own tree included. */
 export function runLeaf(row: JsonObject): Buffer {
@@ -37,9 +45,15 @@ export function noteName(noteId: number): string {
   return `note ${noteId}`
 }
 
+/** Name of an action in findings. */
+function actionName(actionId: number): string {
+  return `action ${actionId}`
+}
+
 /** Name of the row of a leaf. */
-export function leafName({ classification_id, revision_no, note_id }: Omit<Leaf, 'hash'>): string {
-  return note_id === null ? revisionName(classification_id, revision_no) : noteName(note_id)
+export function leafName({ classification_id, revision_no, note_id, action_id }: Omit<Leaf, 'hash'>): string {
+  if (note_id !== null) return noteName(note_id)
+  return action_id === null ? revisionName(classification_id, revision_no) : actionName(action_id)
 }
 
 /** A row without a JSON form, such as one with NaN, was never sealed: it gets a hash that no row has. */
@@ -73,9 +87,9 @@ export class RevisionLeaves {
 
   at(leafNo: number): Leaf {
     return {
+      ...NO_KEY,
       classification_id: this.#ids[leafNo] as number,
       revision_no: this.#revisionNos[leafNo] as number,
-      note_id: null,
       hash: this.#hashes.subarray(leafNo * HASH_BYTES, (leafNo + 1) * HASH_BYTES),
     }
   }

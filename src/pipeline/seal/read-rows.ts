@@ -4,7 +4,7 @@ import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 import { columnsOf, type Table, typeOf } from '../../platform/postgres/table.ts'
-import { CLASSIFICATION_REVISIONS, OVERRIDE_NOTES } from '../../platform/postgres/tables/history.ts'
+import { ACTIONS, CLASSIFICATION_REVISIONS, OVERRIDE_NOTES } from '../../platform/postgres/tables/history.ts'
 import { SYNC_RUNS, UNSEALED_RUN_COLUMNS } from '../../platform/postgres/tables/runs.ts'
 
 /** Rows that are in memory together. */
@@ -20,10 +20,18 @@ export type SealedRevision = JsonObject & {
 /** A note in its sealed form. */
 export type SealedNote = JsonObject & { readonly note_id: number }
 
-/** The sealed revisions of one run, by key; within a transaction. */
-export async function* revisionsOf(trx: Kysely<Database>, runId: string): AsyncGenerator<SealedRevision> {
+/** An action in its sealed form. */
+export type SealedAction = JsonObject & { readonly action_id: number }
+
+/** The sealed revisions of some runs, run by run in the given order, each by key; within a transaction. */
+export async function* revisionsOf(
+  trx: Kysely<Database>,
+  runIds: readonly string[],
+): AsyncGenerator<SealedRevision> {
   const revisions = sealedRevisions(trx)
-    .where('run_id', '=', runId)
+    .where('run_id', 'in', runIds)
+    // Without this, the index has the order of a single run, which may be large.
+    .$if(runIds.length > 1, (query) => query.orderBy(sql`array_position(${runIds}::uuid[], run_id)`))
     .orderBy('classification_id')
     .orderBy('revision_no')
   for await (const row of readByCursor(trx, revisions)) yield withoutNulls(row) as SealedRevision
@@ -78,6 +86,22 @@ export async function notesBetween(
     .orderBy('note_id')
     .execute()
   return rows.map((row) => withoutNulls(row) as SealedNote)
+}
+
+/** The sealed actions whose id is above `after` and up to `through`, by key. */
+export async function actionsBetween(
+  db: Kysely<Database>,
+  after: number,
+  through: number,
+): Promise<SealedAction[]> {
+  const rows = await db
+    .selectFrom('identifai.actions')
+    .select(sealedColumns(ACTIONS))
+    .where('action_id', '>', after)
+    .where('action_id', '<=', through)
+    .orderBy('action_id')
+    .execute()
+  return rows.map((row) => withoutNulls(row) as SealedAction)
 }
 
 /** The sealed row of a run, and its position in the chain. */

@@ -2,11 +2,12 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 import { readFirstRunId, readSubtrees } from './chain-tree.ts'
 import { checkpointText, type Signer } from './checkpoint.ts'
-import { type Leaf, noteLeaf, RevisionLeaves, revisionLeaf, runLeaf } from './leaf.ts'
+import { countForcedNow, type LabelCount } from './forced-now.ts'
+import { actionLeaf, type Leaf, noteLeaf, RevisionLeaves, revisionLeaf, runLeaf } from './leaf.ts'
 import { RootHasher, subtreesOf } from './merkle-tree.ts'
-import { notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
+import { actionsBetween, notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
 
-/** The advisory lock of the chain; a trigger on notes takes it, too. */
+/** The advisory lock of the chain; triggers on notes and actions take it, too. */
 const CHAIN = sql`hashtextextended('identifai chain', 0)`
 
 /** Leaves in one statement. */
@@ -15,15 +16,15 @@ const LEAVES_AT_ONCE = 5000
 /** The leaves of a run's revisions. The caller makes sure that nothing is written into the run any more. */
 export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Promise<RevisionLeaves> {
   const leaves = new RevisionLeaves()
-  for await (const row of revisionsOf(db, runId)) {
+  for await (const row of revisionsOf(db, [runId])) {
     leaves.add(row.classification_id, row.revision_no, revisionLeaf(row).hash)
   }
   return leaves
 }
 
 /**
- * Locks the chain: until the transaction ends, no other one seals a run or writes a note. Waits for ten seconds at most,
- * because an open transaction that has written a note must not block a run silently.
+ * Locks the chain: until the transaction ends, no other one seals a run, or writes a note or an action. Waits for ten seconds at most,
+ * because an open transaction that has written a note or an action must not block a run silently.
  */
 export async function lockChain(trx: Transaction<Database>): Promise<void> {
   await sql`set local lock_timeout = '10s'`.execute(trx)
@@ -40,8 +41,8 @@ export async function waitForSeal(db: Kysely<Database>): Promise<void> {
 }
 
 /**
- * Seals a finished run as the newest leaf of the chain. Its revisions and the notes since the run before are the leaves of
- * its own tree. The caller holds the lock of the chain, and does not change the row afterwards.
+ * Seals a finished run as the newest leaf of the chain. Its revisions, and the notes and actions since the run before, are the
+ * leaves of its own tree. The caller holds the lock of the chain, and does not change the row afterwards.
  *
  * @param signer Signs the head; null when no key is configured.
  */
@@ -53,16 +54,19 @@ export async function sealRun(
 ): Promise<void> {
   const former = await newestSealed(trx)
   const notes = await notesBetween(trx, former.notesThrough, Number.MAX_SAFE_INTEGER)
-  const noteLeaves = notes.map(noteLeaf)
+  const actions = await actionsBetween(trx, former.actionsThrough, Number.MAX_SAFE_INTEGER)
+  const others = [...notes.map(noteLeaf), ...actions.map(actionLeaf)]
   const leafAt = (leafNo: number) =>
-    leafNo < revisions.length ? revisions.at(leafNo) : (noteLeaves[leafNo - revisions.length] as Leaf)
-  const length = revisions.length + notes.length
+    leafNo < revisions.length ? revisions.at(leafNo) : (others[leafNo - revisions.length] as Leaf)
+  const length = revisions.length + others.length
   const position = former.position + 1
   const root = await insertLeaves(trx, position, length, leafAt)
   const run = trx.updateTable('identifai.sync_runs').where('run_id', '=', runId)
   await run
     .set({
       notes_through: notes.at(-1)?.note_id ?? former.notesThrough,
+      actions_through: actions.at(-1)?.action_id ?? former.actionsThrough,
+      forced_now: JSON.stringify(await countForcedNow(trx, runId, former.forcedNow)),
       merkle_root: root.toString('hex'),
       leaf_count: length,
     })
@@ -81,16 +85,21 @@ export async function sealRun(
     .execute()
 }
 
-/** The position of the newest sealed run, 0 before the first; and the highest note_id that it or an earlier one sealed. */
-async function newestSealed(db: Kysely<Database>): Promise<{ position: number; notesThrough: number }> {
+/** The newest sealed run: its position, 0 before the first, and the figures that the next one continues. */
+async function newestSealed(db: Kysely<Database>) {
   const newest = await db
     .selectFrom('identifai.sync_runs')
-    .select(['chain_position', 'notes_through'])
+    .select(['chain_position', 'notes_through', 'actions_through', 'forced_now'])
     .where('chain_position', 'is not', null)
     .orderBy('chain_position', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return { position: newest?.chain_position ?? 0, notesThrough: newest?.notes_through ?? 0 }
+  return {
+    position: newest?.chain_position ?? 0,
+    notesThrough: newest?.notes_through ?? 0,
+    actionsThrough: newest?.actions_through ?? 0,
+    forcedNow: (newest?.forced_now ?? []) as unknown as readonly LabelCount[],
+  }
 }
 
 /** Inserts the leaves and returns the root of their tree. */
@@ -107,14 +116,18 @@ async function insertLeaves(
     for (const { hash } of chunk) tree.add(hash)
     // Raw SQL, because Kysely has no unnest over several arrays.
     await sql`
-      insert into identifai.chain_leaves (chain_position, leaf_no, classification_id, revision_no, note_id, leaf_hash)
-      select ${position}, ${from} + ordinality - 1, classification_id, revision_no, note_id, leaf_hash
+      insert into identifai.chain_leaves (chain_position, leaf_no, classification_id, revision_no, note_id, action_id,
+        leaf_hash)
+      select ${position}, ${from} + ordinality - 1, classification_id, revision_no, note_id, action_id, leaf_hash
       from unnest(
         ${chunk.map((leaf) => leaf.classification_id)}::bigint[],
         ${chunk.map((leaf) => leaf.revision_no)}::integer[],
         ${chunk.map((leaf) => leaf.note_id)}::bigint[],
+        ${chunk.map((leaf) => leaf.action_id)}::bigint[],
         ${chunk.map((leaf) => leaf.hash.toString('hex'))}::text[]
-      ) with ordinality as leaf (classification_id, revision_no, note_id, leaf_hash, ordinality)`.execute(trx)
+      ) with ordinality as leaf (classification_id, revision_no, note_id, action_id, leaf_hash, ordinality)`.execute(
+      trx,
+    )
   }
   return tree.root
 }

@@ -1,3 +1,5 @@
+import { personalValuesOf } from '../../../src/compliance/report/personal-values.ts'
+import { currentNotes } from '../../../src/compliance/report/decisions.ts'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -179,6 +181,7 @@ describe('history in the reporting views', () => {
       select to_jsonb(e) - 'decision_key' as e from identifai_reporting.force_events as e where event <> 'already_forced'
       order by not_after, classification_id, revision_no`)
     expect(events.length).toBeGreaterThan(3)
+    const valuesOf = personalValuesOf(report)
     expect(events.map(({ e }) => withUtc(e as object))).toEqual(
       report.events.map((event) => {
         const {
@@ -187,9 +190,11 @@ describe('history in the reporting views', () => {
           revision_no_before: ___,
           same_file_identifiers: ____,
           chain_position: _____,
+          personal_commitment: ______,
           ...seen
         } = event
-        return { ...seen, media: 'audio' }
+        const { salt: _salt, ...own } = valuesOf(event) ?? {}
+        return { ...seen, ...own, media: 'audio' }
       }),
     )
     const found = await read<{ n: number }>(
@@ -296,6 +301,8 @@ interface DescribedNote {
   readonly file: number
   readonly label: string
   readonly at: Date
+  /** Corrects one of the notes before it on the same file and label, if there is one. */
+  readonly isCorrection?: boolean
 }
 
 /** Seals a history, compares the decisions of the views with those of its report, and returns the latter. */
@@ -326,9 +333,13 @@ async function decisionsOf(events: readonly DescribedEvent[], notes: readonly De
     }),
   )
   await sql`alter table identifai.override_notes disable trigger override_notes_stamp`.execute(db)
-  for (const { file, label, at } of notes) {
-    await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
-      values (${`file-${file}`}, ${label}, 'A', 'r', ${at})`.execute(db)
+  for (const [n, { file, label, at, isCorrection = false }] of notes.entries()) {
+    await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at, corrects)
+      select ${`file-${file}`}, ${label}, ${`author ${n}`}, 'r', ${at}, (
+        select max(note_id) from identifai.override_notes
+        where ${isCorrection} and file_hash = ${`file-${file}`} and forced_to = ${label} and corrects is null)`.execute(
+      db,
+    )
   }
   await sealHistory(db, [])
   const report = await readReport(db, { media: 'audio', from: null, to: '2100-01-01', asOf: null })
@@ -353,7 +364,12 @@ it('separates decisions as the report does, for any intervals, labels and notes'
     ),
     notes: fc.array(
       fc
-        .record({ file: fc.nat(1), label: fc.constantFrom('human', 'human', 'artificial', 'none'), day })
+        .record({
+          file: fc.nat(1),
+          label: fc.constantFrom('human', 'human', 'artificial', 'none'),
+          day,
+          isCorrection: fc.boolean(),
+        })
         .map(({ day: noted, ...note }) => ({ ...note, at: dayOf(noted) })),
       { maxLength: 8 },
     ),
@@ -394,23 +410,27 @@ async function expectDecisionsOf(
   const { rows } = await sql<{ d: object }>`
     select to_jsonb(d) as d from identifai_reporting.force_decisions as d`.execute(db)
   const keys = await keysOfDecisions(db, report)
-  const expected = report.decisions.map(({ notes: [note], ...decision }) => ({
-    decision_key: keys.get(decision.decision),
-    file_hash: decision.file_hash,
-    forced_from: decision.forced_from,
-    forced_to: decision.forced_to,
-    not_before: decision.not_before,
-    not_after: decision.not_after,
-    identifiers: decision.identifiers,
-    explained_by: decision.explained_by,
-    explanation: decision.explanation,
-    author: note?.author ?? null,
-    reason: note?.reason ?? null,
-    ticket: note?.ticket ?? null,
-    reviewer: note?.reviewer ?? null,
-    noted_at: note?.noted_at ?? null,
-    media: 'audio',
-  }))
+  const expected = report.decisions.map(({ notes, ...decision }) => {
+    const [note] = currentNotes(notes)
+    return {
+      decision_key: keys.get(decision.decision),
+      file_hash: decision.file_hash,
+      forced_from: decision.forced_from,
+      forced_to: decision.forced_to,
+      not_before: decision.not_before,
+      not_after: decision.not_after,
+      identifiers: decision.identifiers,
+      explained_by: decision.explained_by,
+      corrections: note?.corrections ?? null,
+      explanation: decision.explanation,
+      author: note?.author ?? null,
+      reason: note?.reason ?? null,
+      ticket: note?.ticket ?? null,
+      reviewer: note?.reviewer ?? null,
+      noted_at: notes[0]?.noted_at ?? null,
+      media: 'audio',
+    }
+  })
   const text = (row: object) =>
     JSON.stringify(Object.entries(row).toSorted(([one], [other]) => (one < other ? -1 : 1)))
   expect(rows.map(({ d }) => text(withUtc(d))).toSorted()).toEqual(expected.map(text).toSorted())

@@ -31,9 +31,10 @@ const VIEWS: Readonly<Record<string, string>> = {
   force_events:
     'classification_id identifier revision_no event forced_from forced_to not_before not_after machine_classification_before machine_confidence_before machine_heuristic_before machine_classification_after machine_confidence_after machine_heuristic_after force_origin decision_key file_hash ref_id name result_url run_id media submitted_at source',
   force_decisions:
-    'decision_key file_hash forced_from forced_to not_before not_after identifiers explained_by explanation author reason ticket reviewer noted_at media',
+    'decision_key file_hash forced_from forced_to not_before not_after identifiers explained_by corrections explanation author reason ticket reviewer noted_at media',
   forced_classifications: `${CLASSIFICATION} not_before not_after decision_key notes author reason ticket reviewer noted_at same_file_identifiers`,
-  override_notes: 'note_id file_hash forced_to decision_key author reason ticket reviewer noted_at media',
+  override_notes:
+    'note_id file_hash forced_to decision_key author reason ticket reviewer noted_at corrects is_current media',
   heuristic_agreement: 'media heuristic other_heuristic n n_single_model agree flips overrides_avoided',
   model_daily:
     'media model day n n_day_unknown n_abstained n_scored abstained_share mean_artificial_score p50_elapsed_time p95_elapsed_time',

@@ -10,9 +10,9 @@ import { createTestDatabase, type TestDatabase } from '../../support/test-databa
 const TABLES: Readonly<Record<string, string>> = {
   media: 'media',
   identifiers:
-    'id media identifier submitted_at source state priority due_at attempts absences request_limit withheld_at lease_until leased_by claim_no refresh_requested_at last_error record_digest enqueued_at last_requested_at last_confirmed_at finished_at retired_at retired_reason',
+    'id media identifier submitted_at source state priority due_at attempts absences request_limit withheld_at lease_until leased_by claim_no refresh_requested_at last_error record_digest enqueued_at last_requested_at last_confirmed_at finished_at retired_at retired_reason redacted_at',
   sync_runs:
-    'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_since reanalyzing_count retired_reasons unsealed_runs first_http_date last_http_date chain_position chain_nodes chain_head chain_signature merkle_root leaf_count notes_through',
+    'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_since reanalyzing_count retired_reasons unsealed_runs forced_now first_http_date last_http_date chain_position chain_nodes chain_head chain_signature merkle_root leaf_count notes_through actions_through',
   classifications:
     'classification_id media identifier file_hash api_version status errors name ref_id result_url force_classification revision_no observed_at run_id clips_path extra unstorable clip_count judged_clip_count artificial_clip_count model_count other_heuristic_count disagreeing_heuristic_count',
   clips:
@@ -21,15 +21,18 @@ const TABLES: Readonly<Record<string, string>> = {
   model_results:
     'classification_id result_no clip_no model unknown elapsed_time classification_details human_score artificial_score other_scores top_label',
   classification_revisions:
-    'classification_id revision_no observed_at previous_confirmed_at run_id causes media identifier source submitted_at name ref_id result_url file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification content_digest digest_version payload_digest',
+    'classification_id revision_no observed_at previous_confirmed_at run_id causes media identifier submitted_at file_hash status api_version machine_classification machine_confidence machine_heuristic force_classification personal_commitment payload_commitment',
+  personal_values:
+    'classification_id revision_no salt name ref_id result_url source content_digest digest_version',
   revision_payloads: 'classification_id revision_no payload',
   quarantined_payloads:
     'quarantine_id media identifier run_id requested_at received_at quarantined_at reason issues payload resolved_at',
-  schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample',
+  schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample sample_of',
   api_quota: 'key_fingerprint next_slot_at paused_until throttled_at slowdown last_accepted_at',
   api_size_limits: 'api_url max_url_bytes learned_at',
-  override_notes: 'note_id media file_hash forced_to author reason ticket reviewer noted_at',
-  chain_leaves: 'chain_position leaf_no classification_id revision_no note_id leaf_hash',
+  override_notes: 'note_id media file_hash forced_to author reason ticket reviewer corrects noted_at',
+  actions: 'action_id kind identifiers classification_id author reason database_role acted_at',
+  chain_leaves: 'chain_position leaf_no classification_id revision_no note_id action_id leaf_hash',
 }
 
 describe('the schema', () => {
@@ -130,11 +133,16 @@ describe('the schema', () => {
   })
 
   it.each([
-    ['update identifai.classification_revisions set name = name', 'history is append-only'],
+    ['update identifai.classification_revisions set file_hash = file_hash', 'history is append-only'],
     ['delete from identifai.classification_revisions', 'history is append-only'],
     ['truncate identifai.classification_revisions cascade', 'history is append-only'],
     ["update identifai.revision_payloads set payload = '{}'", 'history is append-only'],
     ['truncate identifai.revision_payloads', 'history is append-only'],
+    ['update identifai.personal_values set name = name', 'history is append-only'],
+    ['truncate identifai.personal_values', 'history is append-only'],
+    ['update identifai.actions set reason = reason', 'history is append-only'],
+    ['delete from identifai.actions', 'history is append-only'],
+    ['truncate identifai.actions', 'history is append-only'],
     ['update identifai.override_notes set reason = reason', 'history is append-only'],
     ['delete from identifai.override_notes', 'history is append-only'],
     ['truncate identifai.override_notes', 'history is append-only'],

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
 import { isJsonObject, type JsonObject } from '../../../platform/json.ts'
-import { hash } from '../schema.ts'
+import { hash, personalValues } from '../schema.ts'
 
 /** Rises when a verifier has to read a bundle in another way. */
 export const BUNDLE_VERSION = 1
@@ -15,6 +15,7 @@ export const headLine = z.strictObject({
   generated_by: z.string(),
   data_digest: hash,
   data: z.string().describe("The text whose hash is the digest: RFC 8785 JSON of the report's data."),
+  personal_values: z.array(personalValues).readonly(),
   checkpoint: z
     .string()
     .describe(

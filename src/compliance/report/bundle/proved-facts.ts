@@ -2,7 +2,7 @@ import { noteName, revisionName } from '../../../pipeline/seal/leaf.ts'
 import type { JsonObject } from '../../../platform/json.ts'
 import { type Finding, finding } from '../../verify/findings.ts'
 import type { Facts } from '../make-report.ts'
-import type { ForceChange, Note, ReportData } from '../schema.ts'
+import type { ForceChange, ReportData } from '../schema.ts'
 import { sealedNote } from '../sealed-facts.ts'
 
 /** A leaf whose proof leads to the root of its run. */
@@ -13,7 +13,7 @@ export interface ProvedLeaf {
 
 type Leaves = ReadonlyMap<string, ProvedLeaf>
 
-/** The events and notes of a report, each once, with the values of the proved leaves. One without a leaf is a finding. */
+/** The events of a report, and the notes, each once, with the values of the proved leaves. One without a leaf is a finding. */
 export function provedFacts(
   { events, decisions }: ReportData,
   leaves: Leaves,
@@ -26,13 +26,13 @@ export function provedFacts(
     if (event) provedEvents.set(name, event)
     else findings.push(finding(`the event at ${name}`, 'has no proof'))
   }
-  const provedNotes = new Map<number, Note>()
   for (const { note_id } of decisions.flatMap(({ notes }) => notes)) {
-    const leaf = leaves.get(noteName(note_id))
-    if (leaf) provedNotes.set(note_id, sealedNote(leaf.row))
-    else findings.push(finding(noteName(note_id), 'has no proof'))
+    if (!leaves.has(noteName(note_id))) findings.push(finding(noteName(note_id), 'has no proof'))
   }
-  const notes = [...provedNotes.values()].toSorted((one, other) => one.note_id - other.note_id)
+  // With all proved notes, so that a note that the report does not list is a difference.
+  const notes = [...leaves.values()]
+    .flatMap(({ row }) => ('note_id' in row ? [sealedNote(row)] : []))
+    .toSorted((one, other) => one.note_id - other.note_id)
   return { facts: { events: [...provedEvents.values()], notes }, findings }
 }
 
@@ -80,4 +80,4 @@ function machineColumns(row: JsonObject, when: 'before' | 'after') {
 }
 
 /** Columns of the revision that an event has under the same names. */
-const UNCHANGED = 'identifier ref_id name source submitted_at file_hash result_url run_id'.split(' ')
+const UNCHANGED = 'identifier personal_commitment submitted_at file_hash run_id'.split(' ')

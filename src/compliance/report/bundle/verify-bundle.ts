@@ -5,6 +5,7 @@ import type { JsonObject } from '../../../platform/json.ts'
 import { type Finding, finding, type Given, timeProblem } from '../../verify/findings.ts'
 import { type ReportData, reportDataSchema } from '../schema.ts'
 import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
+import { verifyPersonalValues } from '../personal-values.ts'
 import { differences, statedFacts } from '../verify-report.ts'
 import {
   BUNDLE_VERSION,
@@ -41,6 +42,7 @@ class BundleVerifier {
   readonly #leaves = new Map<string, ProvedLeaf>()
   #data: ReportData | undefined
   #dataDigest: string | null = null
+  #redacted = 0
   /** Proved runs by their position. */
   readonly #runs = new Map<number, JsonObject>()
   #last = 0
@@ -84,6 +86,8 @@ class BundleVerifier {
       leaves: this.#leaves.size,
       events: this.#data?.events.length ?? 0,
       decisions: this.#data?.decisions.length ?? 0,
+      /** Events whose personal values were removed. */
+      redacted: this.#redacted,
       data_digest: this.#dataDigest,
       period: this.#data?.head.period ?? null,
       as_of: this.#data?.head.as_of.finished_at ?? null,
@@ -98,7 +102,7 @@ class BundleVerifier {
     }
   }
 
-  #addHead({ data, data_digest, checkpoint }: HeadLine): void {
+  #addHead({ data, data_digest, personal_values, checkpoint }: HeadLine): void {
     this.#dataDigest = data_digest
     if (createHash('sha256').update(data).digest('hex') !== data_digest) {
       this.#find('data_digest', 'does not match the data, because one of the two was altered')
@@ -106,6 +110,8 @@ class BundleVerifier {
     const parsed = reportDataSchema.safeParse(parseObject(data))
     if (!parsed.success) return this.#find('data', 'does not fit docs/report.schema.json')
     this.#data = parsed.data
+    this.#findings.push(...verifyPersonalValues(parsed.data.events, personal_values))
+    this.#redacted = parsed.data.events.length - personal_values.length
     const { chain_position: size, chain_head } = parsed.data.head.as_of
     if (chain_head === this.#given.head) this.#givenHeadAt = size
     const { text = '', stated, signatures = '' } = CHECKPOINT.exec(checkpoint)?.groups ?? {}
@@ -173,9 +179,10 @@ class BundleVerifier {
       const { facts, findings } = provedFacts(data, this.#leaves)
       for (const found of findings) this.#findings.push(found)
       const stated = statedFacts(data)
-      const { asOf, coverage } = sealedFacts({ chain_position, chain_head, row })
+      const { asOf, coverage, now } = sealedFacts(data.head.media, { chain_position, chain_head, row })
       const { observed_since } = stated.coverage
-      const all = { ...stated, ...facts, asOf, coverage: { ...coverage, observed_since } }
+      const counts = { ...stated.counts, now }
+      const all = { ...stated, ...facts, asOf, coverage: { ...coverage, observed_since }, counts }
       for (const found of differences(data, all)) this.#findings.push(found)
     } catch (error) {
       this.#find('the report', `cannot be made again from the bundle: ${(error as Error).message}`)

@@ -1,10 +1,13 @@
 import { pipeline, Readable } from 'node:stream'
 import { stringify } from 'csv-stringify'
+import { PERSONAL_FIELDS } from '../../../pipeline/seal/commitment.ts'
+import { currentNotes } from '../decisions.ts'
+import { personalValuesOf } from '../personal-values.ts'
 import { type Decision, event, type Report } from '../schema.ts'
 
-/** Columns of the CSV form: the members of an event, then those of its decision, its first note and the coverage. */
+/** Columns of the CSV form: the members of an event, then those of its decision, its first note, as corrected, and the coverage. */
 const COLUMNS = [
-  ...Object.keys(event.shape),
+  ...Object.keys(event.shape).flatMap((name) => (name === 'personal_commitment' ? PERSONAL_FIELDS : name)),
   'decision_not_before',
   'decision_not_after',
   'explanation',
@@ -13,8 +16,12 @@ const COLUMNS = [
   'note_ticket',
   'note_reviewer',
   'noted_at',
+  'note_corrections',
   'coverage',
 ]
+
+/** Shown in place of personal values that were removed. */
+const REMOVED = Object.fromEntries(PERSONAL_FIELDS.map((name) => [name, '[redacted]']))
 
 /**
  * The events of the period as CSV (RFC 4180), one a line; null is empty. A text that a spreadsheet would take for a formula
@@ -34,13 +41,15 @@ export function csvText(report: Report): AsyncIterable<string> {
   return lines
 }
 
-function* rowsOf({ events, decisions, head }: Report) {
+function* rowsOf({ events, decisions, head, personal_values }: Report) {
+  const valuesOf = personalValuesOf({ personal_values })
   for (const listed of events) {
     if (listed.in_period === 'no') continue
     const decision = decisions[listed.decision - 1] as Decision
-    const [note] = decision.notes
+    const [note] = currentNotes(decision.notes)
     yield {
       ...listed,
+      ...(valuesOf(listed) ?? REMOVED),
       decision_not_before: decision.not_before,
       decision_not_after: decision.not_after,
       explanation: decision.explanation,
@@ -48,7 +57,8 @@ function* rowsOf({ events, decisions, head }: Report) {
       note_reason: note?.reason ?? null,
       note_ticket: note?.ticket ?? null,
       note_reviewer: note?.reviewer ?? null,
-      noted_at: note?.noted_at ?? null,
+      noted_at: decision.notes[0]?.noted_at ?? null,
+      note_corrections: note?.corrections ?? null,
       coverage: head.coverage.is_complete ? 'complete' : 'incomplete',
     }
   }

@@ -2,6 +2,7 @@ import { count, counted, textTable } from '../../../platform/terminal/text.ts'
 import { printable } from '../../../platform/text.ts'
 import { timeText } from '../../../platform/time.ts'
 import { beginsUnobserved } from '../coverage-gaps.ts'
+import { currentNotes } from '../decisions.ts'
 import { listedInPeriod } from '../period.ts'
 import type { Decision, ForceEvent, Report } from '../schema.ts'
 
@@ -105,7 +106,7 @@ function decisionColumns(decision: Decision) {
     'in period': decision.in_period,
     identifiers: decision.identifiers,
     explanation: decision.explanation,
-    author: short(decision.notes[0]?.author ?? null),
+    author: short(currentNotes(decision.notes)[0]?.author ?? null),
   }
 }
 

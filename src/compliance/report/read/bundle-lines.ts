@@ -48,7 +48,7 @@ export async function* bundleLines(
   report: Report,
   keptHeads: readonly string[],
 ): AsyncGenerator<string> {
-  const { generated_at, generated_by, verified: _, data_digest, ...data } = report
+  const { generated_at, generated_by, verified: _, data_digest, personal_values, ...data } = report
   const size = report.head.as_of.chain_position
   const kept = await keptLines(db, keptHeads, size)
   const revisions = Map.groupBy(await revisionsOfEvents(db, report), ({ run_id }) => run_id)
@@ -59,6 +59,7 @@ export async function* bundleLines(
     generated_by,
     data_digest,
     data: [...canonicalParts(data)].join(''),
+    personal_values,
     checkpoint: await readCheckpoint(db, report.head.as_of),
   })
   const runsOfNotes = await readRunsOfNotes(db, notes)
@@ -163,7 +164,7 @@ async function readLeaves(db: Kysely<Database>, position: number, names: Readonl
   const numbers = new Map<string, number>()
   const rows = db
     .selectFrom('identifai.chain_leaves')
-    .select(['leaf_hash', 'classification_id', 'revision_no', 'note_id'])
+    .select(['leaf_hash', 'classification_id', 'revision_no', 'note_id', 'action_id'])
     .where('chain_position', '=', position)
     .orderBy('leaf_no')
     .stream(LEAVES_PAGE)

@@ -1,18 +1,13 @@
 import { type Kysely, sql } from 'kysely'
+import { type Scope, visibleRevisions } from '../../../pipeline/seal/visible-revisions.ts'
 import type { DatabaseTime } from '../../../platform/time.ts'
 import { utcText } from '../../../platform/postgres/clock.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
 import { FORCE_CAUSES } from '../../../platform/postgres/tables/history.ts'
-import type { ForceChange } from '../schema.ts'
+import type { EventValues, ForceChange } from '../schema.ts'
 
 /** Rows that the cursor fetches at a time. */
 const PAGE = 1000
-
-/** The part of history that a report is made of: one medium, up to a position of the chain. */
-export interface Scope {
-  readonly media: string
-  readonly position: number
-}
 
 /** Every change of force up to a position of the chain, each with the finished content before it. */
 export async function readEvents(db: Kysely<Database>, scope: Scope): Promise<ForceChange[]> {
@@ -34,8 +29,8 @@ export async function readEvents(db: Kysely<Database>, scope: Scope): Promise<Fo
       (join) => join.onTrue(),
     )
     .select([EVENT.as('event'), 'r.classification_id', 'r.revision_no'])
-    .select(['former.revision_no as revision_no_before', 'r.identifier', 'r.ref_id', 'r.name', 'r.source'])
-    .select([utcText(sql`r.submitted_at`).as('submitted_at'), 'r.file_hash'])
+    .select(['former.revision_no as revision_no_before', 'r.identifier'])
+    .select(['r.personal_commitment', utcText(sql`r.submitted_at`).as('submitted_at'), 'r.file_hash'])
     .select(['former.force_classification as forced_from', 'r.force_classification as forced_to'])
     .select(utcText(sql`r.previous_confirmed_at`).as('not_before'))
     .select(utcText(sql`r.observed_at`).as('not_after'))
@@ -45,8 +40,35 @@ export async function readEvents(db: Kysely<Database>, scope: Scope): Promise<Fo
     .select('r.machine_classification as machine_classification_after')
     .select('r.machine_confidence as machine_confidence_after')
     .select('r.machine_heuristic as machine_heuristic_after')
-    .select(['r.result_url', 'r.run_id', sql<number>`s.chain_position`.as('chain_position')])
+    .select(['r.run_id', sql<number>`s.chain_position`.as('chain_position')])
   return Array.fromAsync(query.stream(PAGE))
+}
+
+/** The personal values of events that were not removed, in the order of the events. */
+export async function readPersonalValues(
+  db: Kysely<Database>,
+  events: readonly ForceChange[],
+): Promise<EventValues[]> {
+  // Kysely cannot express unnest over several arrays.
+  const keys = sql<{ id: number; no: number; position: number }>`unnest(
+    ${events.map((event) => event.classification_id)}::bigint[],
+    ${events.map((event) => event.revision_no)}::integer[]) with ordinality`
+  return db
+    .selectFrom(keys.as<'key'>(sql`key(id, no, position)`))
+    .innerJoin('identifai.personal_values as v', (join) =>
+      join.onRef('v.classification_id', '=', 'key.id').onRef('v.revision_no', '=', 'key.no'),
+    )
+    .select([
+      'v.classification_id',
+      'v.revision_no',
+      'v.salt',
+      'v.name',
+      'v.ref_id',
+      'v.result_url',
+      'v.source',
+    ])
+    .orderBy('key.position')
+    .execute()
 }
 
 /** The times at which identifiers were observed whose first finished record was forced already. */
@@ -57,28 +79,6 @@ export async function readAlreadyForced(db: Kysely<Database>, scope: Scope): Pro
     .select(utcText(sql`r.observed_at`).as('observed_at'))
     .execute()
   return rows.map(({ observed_at }) => observed_at)
-}
-
-/**
- * The revisions of a medium (`r`, with their run `s`) that a position of the chain has. They were sealed by then, and so
- * were all revisions before them of the same classification. Of two concurrent runs, the one with the later content may
- * be sealed first; its content counts when the earlier one is sealed.
- */
-export function visibleRevisions(db: Kysely<Database>, { media, position }: Scope) {
-  return db
-    .with('hidden', (cte) =>
-      cte
-        .selectFrom('identifai.classification_revisions as later')
-        .innerJoin('identifai.sync_runs as run', 'run.run_id', 'later.run_id')
-        .where(sql<boolean>`run.chain_position is null or run.chain_position > ${position}`)
-        .groupBy('later.classification_id')
-        .select(({ fn }) => ['later.classification_id', fn.min('later.revision_no').as('revision_no')]),
-    )
-    .selectFrom('identifai.classification_revisions as r')
-    .innerJoin('identifai.sync_runs as s', 's.run_id', 'r.run_id')
-    .leftJoin('hidden', 'hidden.classification_id', 'r.classification_id')
-    .where('r.media', '=', media)
-    .where(sql<boolean>`(hidden.revision_no is null or r.revision_no < hidden.revision_no)`)
 }
 
 const ALREADY_FORCED = sql.lit('already_forced')

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { notesBetween } from '../../../pipeline/seal/read-rows.ts'
 import { ReportRefusedError, UsageError } from '../../../platform/errors.ts'
 import { readClock } from '../../../platform/postgres/clock.ts'
+import type { Scope } from '../../../pipeline/seal/visible-revisions.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
 import { counted } from '../../../platform/terminal/text.ts'
 import { VERSION } from '../../../platform/version.ts'
@@ -10,9 +11,8 @@ import { type Counts, dataDigest, type Facts, makeReport } from '../make-report.
 import { inPeriod } from '../period.ts'
 import type { ForceChange, Period, Report } from '../schema.ts'
 import { type SealedRun, sealedFacts, sealedNote } from '../sealed-facts.ts'
-import { summarizeNow } from '../summary.ts'
-import { readForcedNow, readObservedSince, readTracked } from './read-counts.ts'
-import { readAlreadyForced, readEvents, type Scope } from './read-events.ts'
+import { readObservedSince, readTracked } from './read-counts.ts'
+import { readAlreadyForced, readEvents, readPersonalValues } from './read-events.ts'
 import { awaitAsOf, normalizeTime, resolveAsOf } from './resolve-as-of.ts'
 
 /** Times in ISO 8601. */
@@ -54,6 +54,7 @@ export async function readReport(db: Kysely<Database>, request: ReportRequest): 
         verified: request.verify ? await verificationOf(trx, asOf) : null,
         data_digest: dataDigest({ report_version, ...data }),
         ...data,
+        personal_values: await readPersonalValues(trx, data.events),
       }
     })
 }
@@ -105,14 +106,14 @@ async function readFacts(
 ): Promise<Facts> {
   const scope = { media, position: asOf.chain_position }
   const events = await readEvents(db, scope)
-  const { coverage, ...sealed } = sealedFacts(asOf)
+  const { coverage, now, ...sealed } = sealedFacts(media, asOf)
   const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, asOf.row.notes_through)
   return {
     ...sealed,
     coverage: { ...coverage, observed_since: await readObservedSince(db, scope) },
     events,
     notes: notes.filter((note) => note.media === media).map(sealedNote),
-    counts: await readCounts(db, scope, period, events),
+    counts: { now, ...(await readCounts(db, scope, period, events)) },
   }
 }
 
@@ -121,12 +122,11 @@ async function readCounts(
   scope: Scope,
   period: Period,
   events: readonly ForceChange[],
-): Promise<Counts> {
+): Promise<Omit<Counts, 'now'>> {
   const times = await readAlreadyForced(db, scope)
   const { counts, hashes } = await readTracked(db, scope, events)
   const isCertain = (time: string) => inPeriod({ not_before: time, not_after: time }, period) === 'certainly'
   return {
-    now: summarizeNow(await readForcedNow(db, scope)),
     alreadyForced: times.filter(isCertain).length,
     tracked: (fileHash) => counts.get(fileHash) ?? 0,
     sameFile: ({ file_hash, classification_id }) => {

@@ -53,6 +53,7 @@ async function verifyReportFile(path: string, { head, key }: Given) {
     file: 'report' as const,
     events: report.events.length,
     decisions: report.decisions.length,
+    redacted: report.events.length - report.personal_values.length,
     data_digest: report.data_digest,
     period: report.head.period,
     as_of: report.head.as_of.finished_at,

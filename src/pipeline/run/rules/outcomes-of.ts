@@ -98,14 +98,14 @@ function outcomeOf(claim: Claim, record: ResponseRecord, endpoint: Endpoint, pol
       update: afterRecord(claim, { status: state, hasKnownStatus: true }, policy, recordDigest),
     }
   }
-  const { bytes, payloadDigest } = record
+  const { bytes } = record
   const validation = endpoint.validate(record.value as JsonObject)
   if (validation.accepted) {
     const { classification } = validation
     const rows = endpoint.normalize(claim.id, classification)
     const { hasKnownStatus, revision } = rows
     const update = afterRecord(claim, { ...revision, hasKnownStatus }, policy, record.recordDigest)
-    return { kind: 'returned', claim, update, rows, bytes, payloadDigest, drift: classification.drift }
+    return { kind: 'returned', claim, update, rows, bytes, drift: classification.drift }
   }
   return { ...quarantined(claim, validation.issues), reason: validation.reason, payload: bytes.toString() }
 }

@@ -47,11 +47,7 @@ export const CLASSIFICATION_REVISIONS = defineTable({
     causes: ['text[] not null', REVISION_CAUSES],
     media: 'text not null',
     identifier: 'text not null',
-    source: 'text',
     submitted_at: 'timestamptz',
-    name: 'text',
-    ref_id: 'text',
-    result_url: 'text',
     file_hash: 'text',
     status: ['text not null', ANALYSIS_STATUSES],
     api_version: 'text',
@@ -59,13 +55,31 @@ export const CLASSIFICATION_REVISIONS = defineTable({
     machine_confidence: 'double precision',
     machine_heuristic: 'text',
     force_classification: 'text',
-    content_digest: 'text not null',
-    digest_version: 'integer not null',
-    payload_digest: 'text not null',
+    personal_commitment: 'text not null',
+    payload_commitment: 'text',
   },
 })
 
 export type RevisionRow = Row<typeof CLASSIFICATION_REVISIONS>
+
+/** The personal values of each revision, their salt, and the digest of the whole content: redaction removes them. */
+export const PERSONAL_VALUES = defineTable({
+  name: 'personal_values',
+  order: ['revision_no'],
+  columns: {
+    classification_id: 'bigint not null',
+    revision_no: 'integer not null',
+    salt: 'text not null',
+    name: 'text',
+    ref_id: 'text',
+    result_url: 'text',
+    source: 'text',
+    content_digest: 'text not null',
+    digest_version: 'integer not null',
+  },
+})
+
+export type PersonalValuesRow = Row<typeof PERSONAL_VALUES>
 
 /** The record behind each revision, as received. */
 export const REVISION_PAYLOADS = defineTable({
@@ -90,7 +104,27 @@ export const OVERRIDE_NOTES = defineTable({
     reason: 'text not null',
     ticket: 'text',
     reviewer: 'text',
+    corrects: 'bigint',
     noted_at: 'timestamptz not null default',
+  },
+})
+
+/** Actions that end the tracking of identifiers, begin it again, or remove data. */
+const ACTION_KINDS = ['retire', 'track_again', 'redact', 'prune'] as const
+export type ActionKind = (typeof ACTION_KINDS)[number]
+
+/** Append-only: each end of tracking, its return, and each removal of data. Every column is sealed. */
+export const ACTIONS = defineTable({
+  name: 'actions',
+  columns: {
+    action_id: 'bigint not null default',
+    kind: ['text not null', ACTION_KINDS],
+    identifiers: 'integer not null',
+    classification_id: 'bigint',
+    author: 'text',
+    reason: 'text',
+    database_role: 'text not null default',
+    acted_at: 'timestamptz not null default',
   },
 })
 
@@ -130,5 +164,6 @@ export const SCHEMA_DRIFT = defineTable({
     last_seen_at: 'timestamptz not null default',
     occurrences: 'bigint not null default',
     sample: 'text',
+    sample_of: 'bigint',
   },
 })

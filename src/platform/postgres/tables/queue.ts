@@ -42,6 +42,7 @@ export const IDENTIFIERS = defineTable({
     finished_at: 'timestamptz',
     retired_at: 'timestamptz',
     retired_reason: 'text',
+    redacted_at: 'timestamptz',
   },
 })
 

@@ -64,12 +64,14 @@ export const SYNC_RUNS = defineTable({
     reanalyzing_count: 'integer',
     retired_reasons: 'jsonb',
     unsealed_runs: 'integer',
+    forced_now: 'jsonb',
     first_http_date: 'timestamptz',
     last_http_date: 'timestamptz',
     ...CHAIN_COLUMNS,
     merkle_root: 'text',
     leaf_count: 'integer',
     notes_through: 'bigint',
+    actions_through: 'bigint',
   },
 })
 
@@ -87,6 +89,7 @@ export const CHAIN_LEAVES = defineTable({
     classification_id: 'bigint',
     revision_no: 'integer',
     note_id: 'bigint',
+    action_id: 'bigint',
     leaf_hash: 'text not null',
   },
 })

@@ -73,8 +73,8 @@ describe('prune', () => {
   it('works through many in steps, and stops when it is aborted', async () => {
     await bench.app.db.transaction().execute(async (trx) => {
       await sql`
-        insert into identifai.classification_revisions (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, content_digest, digest_version, payload_digest)
-        select id, no, now() - interval '2 days', gen_random_uuid(), array['first_seen'], 'audio', 'i', 'done', repeat('0', 64), 1, repeat('0', 64)
+        insert into identifai.classification_revisions (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, personal_commitment, payload_commitment)
+        select id, no, now() - interval '2 days', gen_random_uuid(), array['first_seen'], 'audio', 'i', 'done', repeat('0', 64), repeat('0', 64)
         from generate_series(1, 6000) as id, generate_series(1, 2) as no`.execute(trx)
       await sql`insert into identifai.revision_payloads select id, no, '{}' from generate_series(1, 6000) as id, generate_series(1, 2) as no`.execute(
         trx,

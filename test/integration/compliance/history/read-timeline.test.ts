@@ -24,15 +24,17 @@ describe('explain', () => {
     await bench.run({ refreshAll: true })
     world.reanalyze(one, 1)
     await bench.run({ refreshAll: true })
-    await annotate(bench.app.db, {
-      media: 'audio',
-      file_hash: bench.hashOf(one),
-      forced_to: 'human',
-      author: 'A. Rossi',
-      reason: 'called back',
-      ticket: 'F-1',
-      reviewer: null,
-    })
+    await annotate(bench.app.db, [
+      {
+        media: 'audio',
+        file_hash: bench.hashOf(one),
+        forced_to: 'human',
+        author: 'A. Rossi',
+        reason: 'called back',
+        ticket: 'F-1',
+        reviewer: null,
+      },
+    ])
     const timeline = (await readTimelines(bench.app.db, one))[0] as Timeline
     expect(timeline).toMatchObject({
       identifier: one,

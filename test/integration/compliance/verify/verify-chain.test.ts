@@ -2,12 +2,14 @@ import { generateKeyPairSync } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifyChain, verifySnapshot } from '../../../../src/compliance/verify/verify-chain.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
+import { retire } from '../../../../src/pipeline/queue/retire.ts'
 import { addNote } from '../../../support/add-note.ts'
 import { sealHistory, writeRevisions } from '../../../support/seal-history.ts'
 import { closeRun, newRun, openRun } from '../../../../src/pipeline/run/run-rows.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
-/** Four runs: first records, two overrides of files, no change. Notes before the third and the fourth. */
+/** Four runs: first records, two overrides of files, no change. Notes before the third and the fourth, which seals an action. */
 async function benchWithHistory(): Promise<TestApp> {
   const bench = await createTestApp({ world: { seed: 29 } })
   const { world } = bench.simulator
@@ -17,6 +19,7 @@ async function benchWithHistory(): Promise<TestApp> {
     await bench.run({ refreshAll: true })
     await addNote(bench.app.db, 'h')
   }
+  await retire(bench.app.db, argumentEntries([identifiers[50] as string]), { reason: 'erasure request' })
   await bench.run({ refreshAll: true })
   return bench
 }
@@ -51,7 +54,7 @@ describe('verifying the chain', () => {
 
   it('has no findings in an untouched history', async () => {
     const report = await verify()
-    expect(report).toMatchObject({ runs: 4, notes: 2, payloads_not_checked: 0, findings: [] })
+    expect(report).toMatchObject({ runs: 4, notes: 2, actions: 1, payloads_not_checked: 0, findings: [] })
     expect(report.revisions).toBeGreaterThan(60)
     expect(report.payloads_checked).toBe(report.revisions)
     expect(report.given_head_at).toBeNull()
@@ -187,22 +190,57 @@ describe('verifying the chain', () => {
     [
       'a payload with another white space',
       `update identifai.revision_payloads set payload = replace(payload::text, '{', '{ ')::json where classification_id = 9 and revision_no = 1`,
-      /^payload of revision 1 of classification 9 differs from the received one by its digest$/,
+      /^payload of revision 1 of classification 9 differs from the sealed commitment, because it was altered$/,
     ],
     [
       'a payload made null',
       "update identifai.revision_payloads set payload = 'null' where classification_id = 9 and revision_no = 1",
-      /^payload of revision 1 of classification 9 differs from the received one by its digest$/,
+      /^payload of revision 1 of classification 9 differs from the sealed commitment, because it was altered$/,
     ],
     [
       'a payload that no response could contain',
       `update identifai.revision_payloads set payload = '{"verdicts": 5}' where classification_id = 9 and revision_no = 1`,
-      /^payload of revision 1 of classification 9 differs from the received one by its digest$/,
+      /^payload of revision 1 of classification 9 differs from the sealed commitment, because it was altered$/,
     ],
     [
       'a latest payload that is gone',
       'delete from identifai.revision_payloads where classification_id = 9',
       /^payload of revision 1 of classification 9 is missing, although prune never deletes it, so it was deleted manually$/,
+    ],
+    [
+      'an altered name',
+      "update identifai.personal_values set name = 'x' where classification_id = 9 and revision_no = 1",
+      /^personal values of revision 1 of classification 9 differ from the sealed commitment, because they were altered$/,
+    ],
+    [
+      'a removed source',
+      'update identifai.personal_values set ref_id = null where classification_id = 9 and revision_no = 1',
+      /^personal values of revision 1 of classification 9 differ from the sealed commitment/,
+    ],
+    [
+      'an altered salt',
+      "update identifai.personal_values set salt = repeat('a', 64) where classification_id = 9 and revision_no = 1",
+      /^personal values of revision 1 of classification 9 differ from the sealed commitment/,
+    ],
+    [
+      'personal values deleted without a redaction',
+      'delete from identifai.personal_values where classification_id = 9',
+      /^personal values of revision 1 of classification 9 are missing, although no redaction was recorded, so they were deleted manually$/,
+    ],
+    [
+      'an altered action',
+      "update identifai.actions set reason = 'B' where action_id = 1",
+      /^action 1 differs from its sealed form/,
+    ],
+    [
+      'a deleted action',
+      'delete from identifai.actions where action_id = 1',
+      /^action 1 was sealed, but is missing$/,
+    ],
+    [
+      'an inserted action',
+      "insert into identifai.actions (action_id, kind, identifiers, database_role) overriding system value values (-1, 'retire', 1, 'x')",
+      /^action -1 was not sealed, because it was inserted$/,
     ],
     [
       'NaN for a number',
@@ -228,8 +266,32 @@ describe('verifying the chain', () => {
   })
 })
 
+it('verifying counts the labels that are forced now again', async () => {
+  await using bench = await createTestApp({ world: { seed: 32 } })
+  const { db } = bench.app
+  await bench.load({ count: 5, outcome: 'done' })
+  const [last] = (await bench.app.db.selectFrom('identifai.sync_runs').select('forced_now').execute()) as [
+    { forced_now: unknown },
+  ]
+  await sql`alter table identifai.sync_runs disable trigger sync_runs_sealed`.execute(db)
+  const alter = (value: unknown) =>
+    sql`update identifai.sync_runs set forced_now = ${JSON.stringify(value)} where chain_position = 1`.execute(
+      db,
+    )
+  // The next run continues from an altered count, which is restored afterwards, so that every hash is correct.
+  await alter([{ media: 'audio', machine: 'human', forced_to: 'human', identifiers: 1 }])
+  await sealHistory(db, [])
+  await alter(last.forced_now)
+  expect((await verifyChain(db)).findings).toMatchObject([
+    {
+      chain_position: 2,
+      problem: 'has other counts of forced labels (forced_now) than the revisions up to it give',
+    },
+  ])
+})
+
 describe('verifying rows that were sealed with an impossible time', () => {
-  it('names a revision and a note that were backdated manually, and no replayed one', async () => {
+  it('names a revision, a note and an action that were backdated manually, and no replayed one', async () => {
     await using bench = await createTestApp({ world: { seed: 30 } })
     const { db } = bench.app
     await bench.load({ count: 3 })
@@ -242,6 +304,10 @@ describe('verifying rows that were sealed with an impossible time', () => {
     await sql`alter table identifai.override_notes disable trigger override_notes_stamp`.execute(db)
     await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, noted_at)
       values ('h', 'human', 'A', 'r', '2026-08-03')`.execute(db)
+    await sql`alter table identifai.actions disable trigger actions_stamp`.execute(db)
+    await sql`insert into identifai.actions (kind, identifiers, acted_at) values ('prune', 1, '2026-08-03')`.execute(
+      db,
+    )
     const run = newRun('manual')
     await openRun(db, run)
     await sql`update identifai.sync_runs set requests = 1 where run_id = ${run.runId}`.execute(db)
@@ -251,6 +317,7 @@ describe('verifying rows that were sealed with an impossible time', () => {
     expect(findings.filter(({ problem }) => /written manually/.test(problem))).toMatchObject([
       { chain_position: 3, what: 'revision 3 of classification 1' },
       { chain_position: 3, what: 'note 1' },
+      { chain_position: 3, what: 'action 1' },
     ])
   })
 })

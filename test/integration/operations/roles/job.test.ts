@@ -97,6 +97,8 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
       'delete from identifai.classification_revisions',
       'truncate identifai.classification_revisions',
       'delete from identifai.revision_payloads',
+      'delete from identifai.personal_values',
+      'delete from identifai.actions',
       "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
       'update identifai.chain_leaves set leaf_no = leaf_no',
       'delete from identifai.identifiers',

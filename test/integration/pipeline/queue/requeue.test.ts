@@ -24,7 +24,9 @@ describe('requeue', () => {
 
   it('tracks retired ones again on request', async () => {
     await using database = await createQueueOfStates()
-    const result = await requeue(database.db, argumentEntries(['retired']), { retiredToo: true })
+    const result = await requeue(database.db, argumentEntries(['retired']), {
+      retired: { author: null, reason: null },
+    })
     expect(result).toMatchObject({ changed: 1, unknown: [] })
     expect((await readStates(database)).at(-1)).toMatchObject({
       identifier: 'retired',
@@ -44,7 +46,7 @@ describe('requeue', () => {
   it('counts, and changes nothing, in a dry run', async () => {
     await using database = await createQueueOfStates()
     const before = await readStates(database)
-    const dryRun = { dryRun: true, retiredToo: true }
+    const dryRun = { dryRun: true, retired: { author: null, reason: null } }
     expect(await requeue(database.db, argumentEntries(['done', 'retired', 'x']), dryRun)).toMatchObject({
       changed: 2,
       unknown: ['x'],

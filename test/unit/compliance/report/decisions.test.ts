@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { explanationOf, notesOfDecisions } from '../../../../src/compliance/report/decisions.ts'
+import { currentNotes, explanationOf, notesOfDecisions } from '../../../../src/compliance/report/decisions.ts'
 import type { Group } from '../../../../src/compliance/report/decisions.ts'
 import type { Note } from '../../../../src/compliance/report/schema.ts'
 
@@ -20,6 +20,7 @@ const note = (note_id: number, noted_at: string, more: Partial<Note> = {}): Note
   reason: 'r',
   ticket: null,
   reviewer: null,
+  corrects: null,
   ...more,
 })
 /** The notes of each decision, by number. */
@@ -49,6 +50,34 @@ it('gives a note to decisions of its file and label only; none means a force tha
     note(3, day(9), { file_hash: 'other' }),
   ]
   expect(notesOf(groups, notes)).toEqual([[], [1], [2]])
+})
+
+it('gives a correction to the decision of its note, although a later decision may have happened by then', () => {
+  const groups = [decision(1, 2), decision(10, 11)]
+  const notes = [
+    note(1, day(3)),
+    note(2, day(12)),
+    note(3, day(13), { corrects: 1 }),
+    note(4, day(14), { corrects: 99 }),
+  ]
+  expect(notesOf(groups, notes)).toEqual([[1, 3], [2]])
+  // A correction does not make an explanation late.
+  expect(explanationOf(groups[0] as Group, notes[0])).toBe('explained')
+})
+
+it('shows the latest correction in place of a note, in the order of the first notes', () => {
+  const notes = [
+    note(1, day(3)),
+    note(2, day(4)),
+    note(3, day(5), { corrects: 1, reason: 'b' }),
+    note(4, day(6), { corrects: 1, reason: 'c' }),
+  ]
+  expect(
+    currentNotes(notes).map(({ note_id, reason, corrections }) => [note_id, reason, corrections]),
+  ).toEqual([
+    [4, 'c', 2],
+    [2, 'r', 0],
+  ])
 })
 
 it.each([

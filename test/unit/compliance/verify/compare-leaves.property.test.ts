@@ -20,8 +20,8 @@ const leaves = fc
     some.map(
       ({ isNote, id, no, hash }): Leaf =>
         isNote
-          ? { classification_id: null, revision_no: null, note_id: id, hash }
-          : { classification_id: id, revision_no: no, note_id: null, hash },
+          ? { classification_id: null, revision_no: null, note_id: id, action_id: null, hash }
+          : { classification_id: id, revision_no: no, note_id: null, action_id: null, hash },
     ),
   )
 

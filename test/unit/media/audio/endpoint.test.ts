@@ -8,8 +8,11 @@ import type { AudioRows } from '../../../../src/media/audio/tables.ts'
 function rowsOf(record: JsonObject) {
   const validation = validateAudio({ identifier: 'id-1', ...record })
   if (!validation.accepted) throw new Error(JSON.stringify(validation.issues))
-  const { classification, children, revision } = audioEndpoint.normalize(42, validation.classification)
-  return { classification, revision, ...(children as AudioRows) }
+  const { classification, children, revision, ...facts } = audioEndpoint.normalize(
+    42,
+    validation.classification,
+  )
+  return { classification, revision, ...facts, ...(children as AudioRows) }
 }
 
 const by = (heuristic: string, classification: string) => ({ heuristic, classification })
@@ -184,7 +187,7 @@ describe('a character that PostgreSQL cannot store', () => {
       results: [{ model: 'm\0', classification: [score('human\0', 1)] }],
     })
     expect(rows.classification).toMatchObject({ name: 'a\uFFFDb', ref_id: '\uFFFD' })
-    expect(rows.revision).toMatchObject({ name: 'a\uFFFDb', ref_id: '\uFFFD' })
+    expect(rows.classification).toMatchObject({ name: 'a\uFFFDb', ref_id: '\uFFFD' })
     expect(rows.model_results).toMatchObject([{ model: 'm\uFFFD', top_label: 'human\uFFFD' }])
     expect(rows.model_results[0]?.other_scores).toBe('[{"label":"human\uFFFD","score":1}]')
     expect(JSON.parse(rows.classification.unstorable ?? '')).toEqual({
@@ -215,7 +218,7 @@ describe('a character that PostgreSQL cannot store', () => {
   })
 
   it('counts in the digest as it came', () => {
-    const digests = ['a\0', 'a\uFFFD', 'a\uD800'].map((name) => rowsOf({ name }).revision.content_digest)
+    const digests = ['a\0', 'a\uFFFD', 'a\uD800'].map((name) => rowsOf({ name }).contentDigest)
     expect(new Set(digests).size).toBe(3)
   })
 })
@@ -239,16 +242,14 @@ describe('the content digest', () => {
       '"verdicts":[{"confidence":1,"heuristic":"A"},{"heuristic":"B","models":["m1","m2"]}]}'
     expect(audioEndpoint.canonicalize({ identifier: 'id-1', ...record })).toEqual(JSON.parse(canonical))
     // sha256sum of the text above.
-    expect(rowsOf(record).revision.content_digest).toBe(
+    expect(rowsOf(record).contentDigest).toBe(
       '59e97c5c03f009dd885cb1bd099bd25a9c05b0411cd0f73b5eaff123b7dcd6dd',
     )
   })
 
   it('is the same for both clip shapes', () => {
     const { details, ...rest } = record
-    expect(rowsOf({ ...rest, chunk_details: details.clips }).revision.content_digest).toBe(
-      rowsOf(record).revision.content_digest,
-    )
+    expect(rowsOf({ ...rest, chunk_details: details.clips }).contentDigest).toBe(rowsOf(record).contentDigest)
   })
 
   it('changes with a value, a label, a missing element and an unknown field', () => {
@@ -260,7 +261,7 @@ describe('the content digest', () => {
       { ...record, somewhere: { new: [1] } },
       { ...record, somewhere: { new: [1, null] } },
     ]
-    const digests = [record, ...variants].map((variant) => rowsOf(variant).revision.content_digest)
+    const digests = [record, ...variants].map((variant) => rowsOf(variant).contentDigest)
     expect(new Set(digests).size).toBe(digests.length)
   })
 

@@ -8,6 +8,7 @@ it('the leaves of revisions are returned as they were added, however many there 
     classification_id: 2 ** 40 + leafNo,
     revision_no: (leafNo % 7) + 1,
     note_id: null,
+    action_id: null,
     hash: leafHash(String(leafNo)),
   }))
   for (const { classification_id, revision_no, hash } of added)

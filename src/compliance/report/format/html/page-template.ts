@@ -46,8 +46,8 @@ export const DECISIONS_TEMPLATE = `
       <td role="cell" class="when" data-label="When"><span><span class="label">not before</span> <%= it.time(decision.not_before) %></span><span><span class="label">not after</span> <%= it.time(decision.not_after, 'up') %></span><span class="label"><%= it.inPeriod[decision.in_period] %></span></td>
       <td role="cell" data-label="Identifiers"><span><%= it.count(decision.identifiers) %> changed</span><span class="label">of <%= it.count(decision.tracked) %> tracked</span></td>
       <td role="cell" data-label="Explanation"><span class="tag <%= decision.explanation === 'unexplained' ? 'unexplained' : 'explained' %>"><%= decision.explanation.replace('_', ' ') %></span>
-<% for (const note of decision.notes) { %>
-        <blockquote><%= note.reason %><span class="label"> <%= note.author %>, <%= it.time(note.noted_at) %><% if (note.ticket !== null) { %>, ticket <%= note.ticket %><% } %><% if (note.reviewer !== null) { %>, reviewed by <%= note.reviewer %><% } %> (note <%= note.note_id %>)</span></blockquote>
+<% for (const note of it.currentNotes(decision.notes)) { %>
+        <blockquote><%= note.reason %><span class="label"> <%= note.author %>, <%= it.time(note.noted_at) %><% if (note.ticket !== null) { %>, ticket <%= note.ticket %><% } %><% if (note.reviewer !== null) { %>, reviewed by <%= note.reviewer %><% } %> (note <%= note.note_id %><% if (note.corrections > 0) { %>, corrected <%= note.corrections === 1 ? 'once' : it.count(note.corrections) + ' times' %><% } %>)</span></blockquote>
 <% } %>
       </td>
     </tr>
@@ -61,14 +61,15 @@ export const EVENTS_TEMPLATE = `
 <table class="cards" id="event-list" role="table" aria-labelledby="events">
   <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Identifier</th><th role="columnheader" scope="col">File</th><th role="columnheader" scope="col">Forced</th><th role="columnheader" scope="col">Machine verdict</th><th role="columnheader" scope="col">When</th><th role="columnheader" scope="col">Decision</th></tr></thead>
   <tbody role="rowgroup">
-<% for (const event of it.listed.events) { %>
+<% for (const event of it.listed.events) { const own = it.valuesOf(event) %>
     <tr role="row">
       <th role="rowheader" scope="row" data-label="Identifier"><code><%= event.identifier %></code>
-<% if (event.name !== null) { %><span><bdi><%= event.name %></bdi></span><% } %>
-<% if (event.ref_id !== null) { %><span class="label">ref_id <bdi><%= event.ref_id %></bdi></span><% } %>
-<% if (event.source !== null) { %><span class="label">source <bdi><%= event.source %></bdi></span><% } %>
+<% if (own === undefined) { %><span class="label">personal values redacted</span><% } %>
+<% if (own?.name) { %><span><bdi><%= own.name %></bdi></span><% } %>
+<% if (own?.ref_id) { %><span class="label">ref_id <bdi><%= own.ref_id %></bdi></span><% } %>
+<% if (own?.source) { %><span class="label">source <bdi><%= own.source %></bdi></span><% } %>
 <% if (event.submitted_at !== null) { %><span class="label">submitted <%= it.time(event.submitted_at) %></span><% } %>
-<% if (it.isLink(event.result_url)) { %><a href="<%= event.result_url %>" rel="noopener noreferrer">result</a><% } else if (event.result_url !== null) { %><span class="label">result <%= event.result_url %></span><% } %></th>
+<% if (it.isLink(own?.result_url)) { %><a href="<%= own.result_url %>" rel="noopener noreferrer">result</a><% } else if (own?.result_url) { %><span class="label">result <%= own.result_url %></span><% } %></th>
       <td role="cell" data-label="File"><code><%= event.file_hash ?? 'not known' %></code><span class="label"><%= it.count(event.same_file_identifiers) %> other tracked identifier<%= event.same_file_identifiers === 1 ? '' : 's' %></span></td>
       <td role="cell" data-label="Forced"><span><%= event.forced_from === null ? 'not forced before' : 'from ' + event.forced_from %></span><span class="strong">to <%= event.forced_to ?? 'none (no longer forced)' %></span><span class="label">origin <%= event.force_origin %></span></td>
       <td role="cell" data-label="Machine verdict"><span class="strong"><%= it.verdict(event, 'after') %></span>
@@ -143,7 +144,7 @@ export const PAGE_TEMPLATE = `
   <section aria-labelledby="breakdown">
     <h2 id="breakdown">Events by source and heuristic</h2>
     <div class="charts">
-<% for (const [title, rows] of [['Source', it.period.by_source.map((row) => [row.source, row.events])], ['Heuristic of the machine verdict', it.period.by_heuristic.map((row) => [row.heuristic, row.events])]]) { %>
+<% for (const [title, rows] of [['Source', it.bySource.map((row) => [row.source, row.events])], ['Heuristic of the machine verdict', it.period.by_heuristic.map((row) => [row.heuristic, row.events])]]) { %>
       <table class="narrow"><caption class="skip"><%= title %></caption><thead><tr><th scope="col"><%= title %></th><th scope="col" class="number">Events</th></tr></thead><tbody>
 <% for (const [label, events] of rows) { %>        <tr><th scope="row"><bdi><%= label ?? 'not known' %></bdi></th><td class="number"><%= it.count(events) %></td></tr>
 <% } %>

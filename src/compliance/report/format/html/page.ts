@@ -4,8 +4,11 @@ import { printableLines } from '../../../../platform/text.ts'
 import { count } from '../../../../platform/terminal/text.ts'
 import { timeText } from '../../../../platform/time.ts'
 import { beginsUnobserved } from '../../coverage-gaps.ts'
+import { currentNotes } from '../../decisions.ts'
 import { listedInPeriod } from '../../period.ts'
+import { personalValuesOf } from '../../personal-values.ts'
 import type { ForceEvent, InPeriod, Report } from '../../schema.ts'
+import { countBy } from '../../summary.ts'
 import { chartsOf } from './charts.ts'
 import { PAGE_STYLE } from './page-style.ts'
 import { CHART_TEMPLATE, DECISIONS_TEMPLATE, EVENTS_TEMPLATE, PAGE_TEMPLATE } from './page-template.ts'
@@ -42,6 +45,7 @@ function headOf({ head }: Report): string {
 
 function viewOf(report: Report) {
   const listed = listedInPeriod(report)
+  const valuesOf = personalValuesOf(report)
   return {
     report,
     listed,
@@ -49,6 +53,12 @@ function viewOf(report: Report) {
     beginsUnobserved: beginsUnobserved(report.head.coverage, report.head.period),
     now: report.summary.now,
     period: report.summary.period,
+    valuesOf,
+    currentNotes,
+    bySource: countBy(listed.events, (event) => {
+      const values = valuesOf(event)
+      return { source: values ? values.source : 'redacted' }
+    }),
     charts: chartsOf(report.summary.period, listed.events),
     count,
     time,
@@ -92,6 +102,6 @@ function verdict(event: ForceEvent, when: 'before' | 'after'): string {
 }
 
 /** Returns whether a URL may become a link; others, such as javascript:, are shown as text. */
-function isLink(url: string | null): boolean {
-  return url !== null && /^https?:\/\//i.test(url)
+function isLink(url: string | null | undefined): boolean {
+  return /^https?:\/\//i.test(url ?? '')
 }

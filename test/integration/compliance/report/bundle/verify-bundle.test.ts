@@ -47,7 +47,7 @@ function closed(lines: readonly Line[]): string[] {
 
 /**
  * First records, two overrides with a new analysis between, and a third file that is forced one way, the other, and back. A
- * note on each of the first two.
+ * note on each of the first two, and a correction of the first note after the second.
  */
 async function benchWithHistory(): Promise<TestApp> {
   const bench = await createTestApp({
@@ -69,6 +69,7 @@ async function benchWithHistory(): Promise<TestApp> {
   world.override(world.hashOf(other) as string, 'human')
   await bench.run({ refreshAll: true })
   await addNote(bench.app.db, world.hashOf(other) as string)
+  await addNote(bench.app.db, world.hashOf(one) as string, { corrects: 1, reason: 'identified by voice' })
   const twice = world.hashOf(identifiers[40] as string) as string
   world.override(twice, 'human')
   await bench.run({ refreshAll: true })
@@ -242,7 +243,7 @@ describe('a bundle', () => {
     )
     expect(revisions.toSorted()).toEqual([...new Set(expected)].toSorted())
     expect(report.events.some((event) => event.revision_no - event.revision_no_before > 1)).toBe(true)
-    expect(parsed.flatMap(({ leaf }) => leaf?.row.note_id ?? [])).toEqual([1, 2])
+    expect(parsed.flatMap(({ leaf }) => leaf?.row.note_id ?? [])).toEqual([1, 2, 3])
   })
 
   it.runIf(HAS_GO)(
@@ -294,7 +295,15 @@ describe('a bundle', () => {
     ['an event with another label before', (_, r) => (r.events[0].forced_from = 'artificial')],
     ['an event with another confidence', (_, r) => (r.events[0].machine_confidence_after = 0.123)],
     ['an event with another confidence before', (_, r) => (r.events[0].machine_confidence_before = 0.123)],
-    ['an event with another name', (_, r) => (r.events[0].name = 'x')],
+    ['an event with another commitment', (_, r) => (r.events[0].personal_commitment = 'a'.repeat(64))],
+    ['personal values with another name', (all) => (all[0].personal_values[0].name = 'x')],
+    ['personal values without their link', (all) => (all[0].personal_values[0].result_url = null)],
+    ['personal values with another salt', (all) => (all[0].personal_values[0].salt = 'a'.repeat(64))],
+    ['personal values of another revision', (all) => (all[0].personal_values[0].revision_no = 1)],
+    [
+      'personal values of no event',
+      (all) => all[0].personal_values.push({ ...all[0].personal_values[0], classification_id: 9999 }),
+    ],
     ['an event with another cause', (_, r) => (r.events[0].event = 'unforced')],
     ['an event with another origin', (_, r) => (r.events[0].force_origin = 'undetermined')],
     ['an event with another place in the period', (_, r) => (r.events[0].in_period = 'possibly')],
@@ -364,6 +373,16 @@ describe('a bundle', () => {
     ['no report', (all) => (all[0].data = { events: [] })],
     ['a summary with another figure', (_, r) => (r.summary.period.unexplained = 9)],
     ['another number of labels that are forced now', (_, r) => (r.summary.now.forced -= 1)],
+    [
+      'another number of forced labels, and figures that follow from it',
+      (_, { summary: { now } }) => {
+        const [most] = now.machine_to_forced
+        most.identifiers++
+        now.forced++
+        now.forced_share = now.forced / now.with_result
+      },
+    ],
+    ['forced labels of another run', (all) => (runOf(all, 9).row.forced_now[0].identifiers += 1)],
     ['another share of forced labels', (_, r) => (r.summary.now.forced_share = 0.5)],
     [
       'more labels forced now than it sums up',
@@ -381,7 +400,9 @@ describe('a bundle', () => {
     ],
     ['a summary without its weeks', (_, r) => (r.summary.period.by_week = [])],
     ['a decision that is split in two', (_, r) => r.decisions.push({ ...r.decisions[0], decision: 5 })],
-    ['a note that counts for another decision', (_, r) => r.decisions[0].notes.pop()],
+    ['a note that counts for another decision', (_, r) => r.decisions[0].notes.shift()],
+    ['a correction that is not listed', (_, r) => r.decisions[0].notes.pop()],
+    ['a correction of no note', (_, r) => (r.decisions[0].notes[1].corrects = null)],
     ['another title', (_, r) => (r.head.title = 'Forced by a person')],
   ])('detects %s', async (_, change) => {
     const { findings, python } = await forge((all, forged) => change(all, forged))

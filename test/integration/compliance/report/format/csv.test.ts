@@ -38,7 +38,7 @@ describe('the report as CSV', () => {
   it('has one event a line, with the documented columns, and the decision of each', () => {
     const [header, ...rows] = cells(text)
     expect(header?.join(' ')).toBe(
-      'event in_period identifier forced_from forced_to not_before not_after force_origin file_hash same_file_identifiers ref_id name source submitted_at machine_classification_before machine_confidence_before machine_heuristic_before machine_classification_after machine_confidence_after machine_heuristic_after result_url classification_id revision_no revision_no_before run_id chain_position decision decision_not_before decision_not_after explanation note_author note_reason note_ticket note_reviewer noted_at coverage',
+      'event in_period identifier forced_from forced_to not_before not_after force_origin file_hash same_file_identifiers name ref_id result_url source submitted_at machine_classification_before machine_confidence_before machine_heuristic_before machine_classification_after machine_confidence_after machine_heuristic_after classification_id revision_no revision_no_before run_id chain_position decision decision_not_before decision_not_after explanation note_author note_reason note_ticket note_reviewer noted_at note_corrections coverage',
     )
     expect(rows).toHaveLength(report.events.length)
     const [first] = report.events

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { prunePayloads } from '../../../../../src/compliance/history/prune-payloads.ts'
@@ -99,9 +100,10 @@ describe('the report', () => {
       revision_no: 2,
       revision_no_before: 1,
       identifier: 'id-1',
-      ref_id: 'r',
-      name: 'a.wav',
-      source: 'calls',
+      personal_commitment: createHash('sha256')
+        .update('5a'.repeat(32), 'hex')
+        .update('{"name":"a.wav","ref_id":"r","source":"calls"}')
+        .digest('hex'),
       submitted_at: at(1),
       file_hash: 'f',
       forced_from: null,
@@ -116,7 +118,6 @@ describe('the report', () => {
       machine_confidence_after: 0.97,
       machine_heuristic_after: 'Majority',
       same_file_identifiers: 1,
-      result_url: null,
       run_id: head.as_of.run_id,
       chain_position: 2,
     })
@@ -166,10 +167,6 @@ describe('the report', () => {
         by_heuristic: [
           { heuristic: 'Majority', events: 3 },
           { heuristic: 'Average', events: 1 },
-        ],
-        by_source: [
-          { source: 'calls', events: 2 },
-          { source: null, events: 2 },
         ],
         // 2026-07-06 and 2026-07-13 and 2026-07-20 are Mondays.
         by_week: [

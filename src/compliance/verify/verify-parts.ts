@@ -1,0 +1,67 @@
+import { type Kysely, sql } from 'kysely'
+import { revisionsWithParts } from '../../pipeline/load/read-history.ts'
+import { commitment, personalCommitment } from '../../pipeline/seal/commitment.ts'
+import { revisionName } from '../../pipeline/seal/leaf.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import { IS_SUPERSEDED } from '../history/prune-payloads.ts'
+import { type Finding, finding } from './findings.ts'
+
+/** Rows that the cursor fetches at a time; they may be large. */
+const PAGE = 500
+
+/** Compares the parts of every revision that can be removed, its personal values and its payload, with their commitments. */
+export async function verifyParts(db: Kysely<Database>) {
+  const findings: Finding[] = []
+  const counts = {
+    /** Revisions whose personal values were compared. */
+    personal_values_checked: 0,
+    /** Revisions whose personal values were removed by redact. */
+    personal_values_redacted: 0,
+    payloads_checked: 0,
+    /** Revisions whose payload was removed, or cannot be compared because the salt was. */
+    payloads_not_checked: 0,
+  }
+  for await (const revision of partsToVerify(db).stream(PAGE)) {
+    const { salt, payload } = revision
+    const name = revisionName(revision.classification_id, revision.revision_no)
+    const find = (part: string, problem: string) => findings.push(finding(`${part} of ${name}`, problem))
+    if (salt !== null) {
+      counts.personal_values_checked++
+      if (personalCommitment(salt, revision) !== revision.personal_commitment)
+        find('personal values', 'differ from the sealed commitment, because they were altered')
+    } else if (revision.is_redacted) counts.personal_values_redacted++
+    else
+      find(
+        'personal values',
+        'are missing, although no redaction was recorded, so they were deleted manually',
+      )
+    if (salt !== null && payload !== null) {
+      counts.payloads_checked++
+      if (commitment(salt, Buffer.from(payload)) !== revision.payload_commitment)
+        find('payload', 'differs from the sealed commitment, because it was altered')
+    } else if (revision.payload_commitment !== null) {
+      counts.payloads_not_checked++
+      if (revision.is_payload_kept && !revision.is_redacted)
+        find('payload', 'is missing, although prune never deletes it, so it was deleted manually')
+    }
+  }
+  return { ...counts, findings }
+}
+
+/** Every revision with its parts, in the order of the primary key. */
+function partsToVerify(db: Kysely<Database>) {
+  return revisionsWithParts(db)
+    .select(['r.classification_id', 'r.revision_no', 'r.personal_commitment', 'r.payload_commitment'])
+    .select(['v.salt', 'v.name', 'v.ref_id', 'v.result_url', 'v.source'])
+    .select([
+      sql<string | null>`p.payload::text`.as('payload'),
+      // Looked up for the few revisions without these parts only.
+      sql<boolean>`p.revision_no is null and r.payload_commitment is not null and not ${IS_SUPERSEDED}`.as(
+        'is_payload_kept',
+      ),
+      sql<boolean>`v.revision_no is null and exists (select from identifai.actions as a
+        where a.kind = 'redact' and a.classification_id = r.classification_id)`.as('is_redacted'),
+    ])
+    .orderBy('r.classification_id')
+    .orderBy('r.revision_no')
+}
