@@ -2,7 +2,8 @@
 Written from docs/bundle.md, independently of the product. Exit code 0, or 6 with findings. For the facts: verify_bundle.py."""
 import hashlib, json, sys
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 STATEMENTS = "1cea3a6db6a4899535204b160e3ca1bd5ebf2341ec3cca164ed15c544baeb40a"  # SHA-256 of the sentences of report version 1
 
@@ -52,8 +53,9 @@ def tally(events, **names):  # the most frequent first, then by name
     in_order = sorted(counts.items(), key=lambda item: (-item[1], text_of(item[0]).encode("utf-16-be")))
     return [{**dict(zip(names, values)), "events": number} for values, number in in_order]
 
-def by_week(events, decisions):  # by its Monday
-    days = [[item["not_after"][:10] for item in items] for items in (events, decisions)]
+def by_week(events, decisions, zone):  # by its Monday
+    local = lambda time: str(datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone(zone).date())
+    days = [[local(item["not_after"]) for item in items] for items in (events, decisions)]
     counts = [Counter(days_after(day, -date.fromisoformat(day).weekday()) for day in some) for some in days]
     weeks = sorted({*counts[0], *counts[1]})[:1]
     while weeks and weeks[-1] < max(counts[0] | counts[1]): weeks.append(days_after(weeks[-1], 7))
@@ -72,7 +74,7 @@ def summary_of(report, all_decisions):
         "against_machine": len(against), "against_machine_confidence_090": sum(confidence >= 0.9 for confidence in against),
         "machine_to_forced": tally(events, machine="machine_classification_after", forced_to="forced_to"),
         "by_heuristic": tally(events, heuristic="machine_heuristic_after"),
-        "by_week": by_week(events, decisions)}
+        "by_week": by_week(events, decisions, ZoneInfo(report["head"]["period"]["time_zone"]))}
 
 def conclusions(report):  # yields each conclusion that does not follow
     head, events, stated = report["head"], report["events"], [dict(event) for event in report["events"]]
@@ -98,7 +100,7 @@ def conclusions(report):  # yields each conclusion that does not follow
 
 def described(report, digest, personal_values):  # facts for an auditor to compare
     head = report["head"]
-    return (f"Period: {head['period']['from'] or 'the beginning'} to {head['period']['to']} (not included), {head['media']}\n"
+    return (f"Period: {head['period']['from'] or 'the beginning'} to {head['period']['to']} (not included), {head['media']}, time zone {head['period']['time_zone']}\n"
             f"As of: {head['as_of']['finished_at']}, the end of run {head['as_of']['run_id']}\n"
             f"Coverage: {'complete' if head['coverage']['is_complete'] else 'NOT COMPLETE, and the report states its gaps'}\n"
             f"Lists: {len(report['events'])} events, {len(report['decisions'])} decisions; the personal values of {len(report['events']) - len(personal_values)} events were redacted\nData digest: {digest}\n"

@@ -72,18 +72,16 @@ Examples:
       )
       const result = options.file === undefined ? noted[0] : noted
       printChanges(options, result, noted.map(describeNoted).join('\n') + (isDryRun ? '' : SEALED))
-      if (noted.some(({ corrects, explains }) => corrects === null && explains === null))
-        printNotice(
-          isDryRun
-            ? UNEXPLAINED
-            : `${UNEXPLAINED} If the hash or the label is mistyped, write another note. This one stays.`,
-        )
+      const unexplained = noted.filter(
+        ({ corrects, explains }) => corrects === null && explains === null,
+      ).length
+      if (unexplained > 0) printNotice(warningOf(unexplained, options))
     })
 }
 
 type Options = Partial<
   Record<'hash' | 'forcedTo' | 'author' | 'reason' | 'ticket' | 'reviewer' | 'file', string>
-> & { readonly correct?: number | undefined }
+> & { readonly correct?: number | undefined; readonly dryRun?: true | undefined }
 
 async function notesOf(options: Options, media: string): Promise<(GivenNote & { readonly line?: number })[]> {
   const { hash, forcedTo, author, reason, ticket = null, reviewer = null, correct, file } = options
@@ -114,7 +112,14 @@ async function notesOf(options: Options, media: string): Promise<(GivenNote & { 
 
 const SEALED = '\nReports have it when the next run has ended.'
 
-const UNEXPLAINED = 'warning: a note explains no decision so far.'
+function warningOf(unexplained: number, { file, dryRun }: Pick<Options, 'file' | 'dryRun'>): string {
+  const subject =
+    file === undefined
+      ? 'the note explains'
+      : `${counted(unexplained, 'note')} explain${unexplained === 1 ? 's' : ''}`
+  const advice = dryRun ? '' : ' If the hash or the label is mistyped, write another note. This one stays.'
+  return `warning: ${subject} no decision so far.${advice}`
+}
 
 function describeNoted(noted: Noted): string {
   const { note_id, corrects, tracked, matching, forced_to, explains } = noted

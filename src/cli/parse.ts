@@ -32,6 +32,29 @@ export function parseTime(text: string): string {
   return time
 }
 
+/** Parses a date (the start of that day) or an ISO 8601 time, which may lack a zone. */
+export function parseLocalTime(text: string): string {
+  const time = isoTime(text, '')
+  if (time === undefined) {
+    throw new InvalidArgumentError(
+      'It must be a date such as 2026-07-01, or a time such as 2026-07-01T06:00.',
+    )
+  }
+  return time
+}
+
+/** Parses the IANA name of a time zone. PostgreSQL reads an offset such as +02 with the other sign. */
+export function parseTimeZone(text: string): string {
+  const name = text.trim()
+  try {
+    if (/^[A-Za-z]/.test(name))
+      return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone
+  } catch {
+    // Not a time zone.
+  }
+  throw new InvalidArgumentError('It must be the name of a time zone such as Europe/Rome or UTC.')
+}
+
 /** Returns a parser of whole numbers. */
 export function parseInteger(least: number, most: number) {
   return (text: string): number => {
@@ -52,7 +75,7 @@ export function parseHead(text: string): string {
 
 const PERIOD = /^(?<year>\d{4})(?:-Q(?<quarter>[1-4])|-(?<month>0[1-9]|1[0-2]))?$/i
 
-/** Parses a year, a quarter or a month: `2026`, `2026-Q3`, `2026-09`. Returns its start, and the start of the next one, in UTC. */
+/** Parses a year, a quarter or a month: `2026`, `2026-Q3`, `2026-09`. Returns its start, and the start of the next one, without a zone. */
 export function parsePeriod(text: string): { readonly from: string; readonly to: string } {
   const { year = '', quarter, month } = PERIOD.exec(text.trim())?.groups ?? {}
   const start = Number(year)
@@ -67,5 +90,5 @@ function startOfMonth(year: number, month: number): string {
   const day = new Date(0)
   // Date.UTC takes the years 0 to 99 for those of the last century.
   day.setUTCFullYear(year, month, 1)
-  return day.toISOString()
+  return day.toISOString().slice(0, 19)
 }

@@ -1,12 +1,13 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import type { Kysely } from 'kysely'
+import { periodText, zonedText } from '../compliance/report/time-zone.ts'
 import { formatReport, REPORT_FORMATS } from '../compliance/report/format/format-report.ts'
 import type { Report } from '../compliance/report/schema.ts'
 import type { Database } from '../platform/postgres/database.ts'
 import { openDatabase } from './open-app.ts'
 import { timeText } from '../platform/time.ts'
 import { printNotice } from '../platform/terminal/output.ts'
-import { parseHead, parsePeriod, parseTime } from './parse.ts'
+import { parseHead, parseLocalTime, parsePeriod, parseTime, parseTimeZone } from './parse.ts'
 import { reportVerifyCommand } from './report-verify.ts'
 
 export function reportCommand() {
@@ -70,15 +71,20 @@ Example:
 function reportingCommand(name: string) {
   return new Command(name)
     .addOption(
-      new Option('--period <period>', 'a year, a quarter or a month in UTC: 2026, 2026-Q3 or 2026-09')
+      new Option('--period <period>', 'a year, a quarter or a month: 2026, 2026-Q3 or 2026-09')
         .argParser(parsePeriod)
         .conflicts(['from', 'to']),
     )
-    .option('--from <time>', 'start of the period (included; default: the beginning)', parseTime)
+    .option('--from <time>', 'start of the period (included; default: the beginning)', parseLocalTime)
     .option(
       '--to <time>',
-      'end of the period (not included; default: the oldest confirmation of a finished identifier)',
-      parseTime,
+      'end of the period (not included; default: the moment up to which all changes were observed)',
+      parseLocalTime,
+    )
+    .option(
+      '--time-zone <zone>',
+      'time zone of the period and of the weeks, such as Europe/Rome (default: UTC)',
+      parseTimeZone,
     )
     .option(
       '--as-of <time>',
@@ -112,26 +118,31 @@ async function writeReport(
   textOf: (report: Report, db: Kysely<Database>) => AsyncIterable<string> | ReturnType<typeof formatReport>,
 ): Promise<void> {
   const { from = null, to = null } = options.period ?? options
-  const { asOf = null, verify, output } = options
+  const { asOf = null, verify, timeZone, output } = options
   const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
   const { readReport } = await import('../compliance/report/read/read-report.ts')
   const { refuseIncomplete } = await import('../compliance/report/read/refuse-incomplete.ts')
   const { writeOutput } = await import('../platform/terminal/output.ts')
   await using app = await openDatabase()
   const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
-  const report = await readReport(app.db, { media, from, to, asOf, verify })
+  const report = await readReport(app.db, { media, from, to, asOf, verify, timeZone })
   const { period, as_of, coverage } = report.head
   if (!options.allowIncomplete) await refuseIncomplete(app.db, report)
+  if (to === null && coverage.gaps.length === 0)
+    printNotice(
+      `The period ends at ${zonedText(period, 'to')}, because all changes up to then were observed.`,
+    )
   for (const { statement } of coverage.gaps) printNotice(`warning: not complete. ${statement}`)
   await writeOutput(await textOf(report, app.db), output)
   if (output === undefined || output === '-') return
   printNotice(
-    `Written: ${output}. Period ${period.from === null ? 'up to' : `from ${timeText(period.from, 'none')} to`} ${timeText(period.to, 'none')} (not included), as of ${timeText(as_of.finished_at, 'none')} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
+    `Written: ${output}. Period ${periodText(period)}, as of ${timeText(as_of.finished_at, 'none')} (chain position ${as_of.chain_position}), data digest ${report.data_digest}`,
   )
 }
 
 const PERIOD_HELP = `
-A time is a date (its start in UTC), or an ISO 8601 time (UTC without a zone). A report that is made again for the same
-period and --as-of has the same data_digest. Needs DATABASE_URL only, and writes nothing to the database.
+A time is a date (the start of that day), or an ISO 8601 time. Without a zone of its own, a time of the period is in
+--time-zone, and --as-of in UTC. A report that is made again for the same period, time zone and --as-of has the same
+data_digest. Needs DATABASE_URL only, and writes nothing to the database.
 Exit code 6 when the report is refused, because it may lack a change before the end of the period.
 `

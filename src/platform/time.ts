@@ -20,10 +20,12 @@ const ISO_TIME =
   /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-](?:0\d|1[0-5])(?::?\d{2})?)?)?$/
 
 /**
- * Reads a date (its start), or a date and time, in ISO 8601. Returns it with a zone and with all its digits, in the form that
- * PostgreSQL reads; undefined for any other text. A time without a zone is UTC.
+ * Reads a date (its start), or a date and time, in ISO 8601. Returns it with all its digits, in the form that PostgreSQL
+ * reads; undefined for any other text.
+ *
+ * @param zone The zone of a time without one: UTC, or none, which leaves it without a zone.
  */
-export function isoTime(text: string): string | undefined {
+export function isoTime(text: string, zone: 'Z' | '' = 'Z'): string | undefined {
   const match = ISO_TIME.exec(text)
   if (!match) return undefined
   const hasZone = match[1] !== undefined
@@ -32,7 +34,8 @@ export function isoTime(text: string): string | undefined {
   const full = text.replace(' ', 'T').replace(/([+-]\d{2})$/, isDateOnly ? '$1' : '$1:00')
   const zoned = isDateOnly || hasZone ? full : `${full}Z`
   if (Number.isNaN(Date.parse(zoned)) || !isDay(text)) return undefined
-  return isDateOnly ? `${text}T00:00:00Z` : zoned
+  if (isDateOnly) return `${text}T00:00:00${zone}`
+  return hasZone ? full : `${full}${zone}`
 }
 
 /** Refuses a day that does not exist, because Date accepts a year 0, and 31 February as a day in March. */

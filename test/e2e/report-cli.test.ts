@@ -7,6 +7,9 @@ import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const KEY = generateKeyPairSync('ed25519')
 
+/** The notice that a report without --to prints first. */
+const ENDS = /^The period ends at .*Z, because all changes up to then were observed\.\n/
+
 describe('the commands of compliance', () => {
   let cli: TestCli
   let bench: TestApp
@@ -37,7 +40,7 @@ describe('the commands of compliance', () => {
 
   it('report forced prints a table, CSV, JSON and HTML, or writes them to a file', async () => {
     const table = await cli.run(['report', 'forced'], settings())
-    expect(table).toMatchObject({ code: 0, stderr: '' })
+    expect(table).toMatchObject({ code: 0, stderr: expect.stringMatching(ENDS) })
     expect(table.stdout).toContain('In the period: 1 decision (1 certainly, 0 possibly), and 2 events')
     const json = await run('report', 'forced', '--json')
     const report = JSON.parse(json.stdout)
@@ -51,7 +54,7 @@ describe('the commands of compliance', () => {
     expect(page).toMatchObject({ code: 0, stdout: '' })
     expect(page.stderr).toMatch(
       new RegExp(
-        `^Written: .*r\\.html\\. Period up to .*Z \\(not included\\), as of .* \\(chain position 3\\), data digest ${report.data_digest}\n$`,
+        `${ENDS.source}Written: .*r\\.html\\. Period up to .*Z \\(not included\\), as of .* \\(chain position 3\\), data digest ${report.data_digest}\n$`,
       ),
     )
     expect(readFileSync(inFolder('r.html'), 'utf8')).toMatch(/^<!doctype html>.*<\/html>\n$/s)
@@ -67,7 +70,7 @@ describe('the commands of compliance', () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ data_digest: digest })
     const page = readFileSync(inFolder('again.html'), 'utf8')
     const minute = (time: string) => `${time.slice(0, 16)} UTC`
-    expect(page).toContain(`Up to ${minute(to)} (not included)`)
+    expect(page).toContain(`Period up to ${minute(to)} (not included)`)
     expect(page).toContain(`the run at ${minute(asOf)}`)
     expect(page).toContain(`<dt>Period</dt><dd>up to ${to} (not included)</dd>`)
     expect(page).toContain(`<dt>End of the run</dt><dd>${asOf}</dd>`)
@@ -84,8 +87,24 @@ describe('the commands of compliance', () => {
       ['2026-12', '2026-12-01', '2027-01-01'],
     ] as const) {
       const midnight = 'T00:00:00.000000Z'
-      expect(await periodOf('--period', name)).toEqual({ from: `${from}${midnight}`, to: `${to}${midnight}` })
+      expect(await periodOf('--period', name)).toEqual({
+        from: `${from}${midnight}`,
+        to: `${to}${midnight}`,
+        time_zone: 'UTC',
+      })
     }
+    const zone = ['--time-zone', 'Europe/Rome']
+    const july = {
+      from: '2026-06-30T22:00:00.000000Z',
+      to: '2026-07-31T22:00:00.000000Z',
+      time_zone: zone[1],
+    }
+    expect(await periodOf('--period', '2026-07', ...zone)).toEqual(july)
+    expect(await periodOf('--from', '2026-07-01', '--to', '2026-08-01T00:00', ...zone)).toEqual(july)
+    for (const wrong of ['Rome', '+02:00', 'Europe/Nowhere'])
+      expect((await run('report', 'forced', '--time-zone', wrong)).stderr).toContain(
+        'such as Europe/Rome or UTC',
+      )
     for (const wrong of ['2026-Q5', '2026-13', '2026-1', '0000', '9999', 'July'])
       expect((await run('report', 'forced', '--period', wrong)).stderr).toContain('2026, 2026-Q3 or 2026-09')
     expect(await run('report', 'forced', '--period', '2026', '--to', '2026-07-01')).toMatchObject({
@@ -126,7 +145,7 @@ describe('the commands of compliance', () => {
   ])('%s succeeds when the reader stops early', async (_, args) => {
     const child = cli.start(args, settings())
     child.stdout?.destroy()
-    expect(await finish(child)).toMatchObject({ code: 0, stderr: '' })
+    expect(await finish(child)).toMatchObject({ code: 0, stderr: expect.stringMatching(ENDS) })
   })
 
   it('leaves no temporary file when the output cannot be written', async () => {
@@ -204,6 +223,56 @@ describe('the commands of compliance', () => {
     const byNumber = await run('explain', String(byName.classification_id), '--json')
     expect(JSON.parse(byNumber.stdout)).toEqual(byName)
     expect(await run('explain', '999999')).toMatchObject({ code: 2 })
+  })
+
+  it('annotate takes notes from a file, all or none, and names each line that is no note', async () => {
+    const file = (name: string, ...lines: string[]) => {
+      writeFileSync(inFolder(name), lines.join('\r\n'))
+      return inFolder(name)
+    }
+    const header = 'Hash;Forced_To;Author;Reason;Ticket;Reviewer;Corrects'
+    const good = file('notes.csv', header, `${hash};human;A. Rossi;"called; back";F-1;;`, '')
+    const tried = await run('annotate', '--file', good, '--dry-run')
+    expect(tried).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^A note would be written: 2 tracked/),
+    })
+    const bad = file(
+      'bad.csv',
+      header,
+      `${hash};human;A;r;;;`,
+      ';;A;r;;;',
+      ';;A;r;;;x',
+      `${hash};human; ;r;;;`,
+      `${hash};human;A;r;;;1`,
+    )
+    const refused = await run('annotate', '--file', bad)
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toMatch(
+      /4 of 5 lines are no notes.*line 3: hash is blank.*line 4: corrects is not.*line 5: author is blank.*line 6: a correction has/s,
+    )
+    const unknown = file('unknown.csv', header, `${'f00d'.repeat(16)};human;A;r;;;`)
+    expect((await run('annotate', '--file', unknown)).stderr).toMatch(
+      /1 of 1 notes cannot be written.*line 2: No tracked/s,
+    )
+    for (const [name, lines] of [
+      ['misspelled', ['hash;forced_to;writer;reason', 'x']],
+      ['open quote', [header, `${hash};human;"A;r`]],
+      ['no note', [header]],
+    ] as const)
+      expect(await run('annotate', '--file', file(name, ...lines)), name).toMatchObject({
+        code: 2,
+        stdout: '',
+      })
+    for (const wrong of [
+      ['--file', inFolder('none.csv')],
+      ['--file', good, '--author', 'A'],
+      ['--hash', hash, '--author', 'A', '--reason', 'r'],
+      ['--correct', '1', '--hash', hash, '--author', 'A', '--reason', 'r'],
+      ['--correct', '1', '--author', 'A'],
+    ])
+      expect(await run('annotate', ...wrong), wrong.join(' ')).toMatchObject({ code: 2, stdout: '' })
+    expect(JSON.parse((await run('explain', forced, '--json')).stdout).notes).toEqual([])
   })
 
   it('annotate writes a note, explain shows it, and explain names the identifiers of a file hash', async () => {

@@ -92,7 +92,7 @@ export function makeReport(media: string, period: Period, facts: Facts): ReportD
     },
     summary: {
       now: facts.counts.now,
-      period: summarizePeriod(events, decisions, facts.counts.alreadyForced),
+      period: summarizePeriod(events, decisions, facts.counts.alreadyForced, period.time_zone),
     },
     decisions,
     events,

@@ -41,7 +41,13 @@ const interval = {
 }
 
 const period = z
-  .strictObject({ from: time.nullable().describe('Null: from the beginning.'), to: time })
+  .strictObject({
+    from: time.nullable().describe('Null: from the beginning.'),
+    to: time,
+    time_zone: z
+      .string()
+      .describe('IANA name of the time zone that a date without a time refers to, and in which weeks begin.'),
+  })
   .describe('Includes `from`, and excludes `to`.')
 
 const asOf = z
@@ -151,7 +157,9 @@ const periodSummary = z
     by_heuristic: z.array(z.strictObject({ heuristic: text, events: count })),
     by_week: z
       .array(z.strictObject({ week: z.iso.date(), events: count, decisions: count }))
-      .describe('By the Monday (UTC) of the week of not_after; every week from the first to the last.'),
+      .describe(
+        'By the Monday of the week of not_after, in the time zone of the period; every week from the first to the last.',
+      ),
   })
   .describe('Counts of the listed events and decisions, without those outside the period.')
 

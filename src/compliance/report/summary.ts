@@ -1,3 +1,4 @@
+import type { DatabaseTime } from '../../platform/time.ts'
 import { compare } from './decisions.ts'
 import {
   type Decision,
@@ -7,6 +8,7 @@ import {
   type ForceEvent,
   type PeriodSummary,
 } from './schema.ts'
+import { dayIn } from './time-zone.ts'
 
 /** Least machine confidence that `against_machine_confidence_090` counts. */
 const CONFIDENT = 0.9
@@ -16,6 +18,7 @@ export function summarizePeriod(
   listed: readonly ForceEvent[],
   decisions: readonly Decision[],
   alreadyForced: number,
+  timeZone: string,
 ): PeriodSummary {
   const events = listed.filter((event) => event.in_period !== 'no')
   const within = decisions.filter((decision) => decision.in_period !== 'no')
@@ -40,7 +43,7 @@ export function summarizePeriod(
       (event) => (event.machine_confidence_after ?? 0) >= CONFIDENT,
     ),
     by_heuristic: countBy(events, ({ machine_heuristic_after }) => ({ heuristic: machine_heuristic_after })),
-    by_week: countByWeek(events, within),
+    by_week: countByWeek(events, within, dayIn(timeZone)),
   }
 }
 
@@ -95,9 +98,10 @@ export function countBy<Of extends Record<string, string | null>>(
 function countByWeek(
   events: readonly ForceEvent[],
   decisions: readonly Decision[],
+  dayOf: (time: DatabaseTime) => string,
 ): PeriodSummary['by_week'] {
-  const eventsOf = Map.groupBy(events, ({ not_after }) => weekOf(not_after))
-  const decisionsOf = Map.groupBy(decisions, ({ not_after }) => weekOf(not_after))
+  const eventsOf = Map.groupBy(events, ({ not_after }) => weekOf(dayOf(not_after)))
+  const decisionsOf = Map.groupBy(decisions, ({ not_after }) => weekOf(dayOf(not_after)))
   const counted = [...eventsOf.keys(), ...decisionsOf.keys()].toSorted()
   return weeksBetween(counted[0], counted.at(-1)).map((week) => ({
     week,
@@ -116,9 +120,9 @@ function weeksBetween(first = '', last = ''): string[] {
   return weeks
 }
 
-/** The Monday of a time's week, in UTC. */
-function weekOf(time: string): string {
-  const day = new Date(`${time.slice(0, 10)}T00:00:00Z`)
-  day.setUTCDate(day.getUTCDate() - ((day.getUTCDay() + 6) % 7))
-  return day.toISOString().slice(0, 10)
+/** The Monday of the week of a day. */
+function weekOf(day: string): string {
+  const monday = new Date(`${day}T00:00:00Z`)
+  monday.setUTCDate(monday.getUTCDate() - ((monday.getUTCDay() + 6) % 7))
+  return monday.toISOString().slice(0, 10)
 }

@@ -5,6 +5,7 @@ import { beginsUnobserved } from '../coverage-gaps.ts'
 import { currentNotes } from '../decisions.ts'
 import { listedInPeriod } from '../period.ts'
 import type { Decision, ForceEvent, Report } from '../schema.ts'
+import { periodText } from '../time-zone.ts'
 
 /** Lines of a list that the table shows; the other formats have all. */
 const SHOWN = 50
@@ -15,7 +16,7 @@ export function tableText(report: Report): string {
   const { period, as_of } = head
   const { decisions, events } = listedInPeriod(report)
   return [
-    `${head.title}, ${head.media}, ${period.from === null ? 'up to' : `from ${timeText(period.from, 'none')} to`} ${timeText(period.to, 'none')} (not included)`,
+    `${head.title}, ${head.media}, ${periodText(period)}`,
     `As of ${timeText(as_of.finished_at, 'none')}, chain position ${count(as_of.chain_position)}, head ${as_of.chain_head}`,
     '',
     ...coverageLines(head),

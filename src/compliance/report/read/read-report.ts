@@ -7,6 +7,8 @@ import type { Database } from '../../../platform/postgres/database.ts'
 import { counted } from '../../../platform/terminal/text.ts'
 import { VERSION } from '../../../platform/version.ts'
 import { verifyThrough } from '../../verify/verify-chain.ts'
+import type { DatabaseTime } from '../../../platform/time.ts'
+import { compare } from '../decisions.ts'
 import { type Counts, dataDigest, type Facts, makeReport } from '../make-report.ts'
 import { inPeriod } from '../period.ts'
 import type { ForceChange, Period, Report } from '../schema.ts'
@@ -20,8 +22,10 @@ export interface ReportRequest {
   readonly media: string
   /** Null: from the beginning. */
   readonly from: string | null
-  /** Null: up to the oldest confirmation at the as-of, which is where complete coverage ends. */
+  /** Null: up to the moment at which complete coverage ends. */
   readonly to: string | null
+  /** IANA name of the time zone of times without one, and of the weeks; UTC by default. */
+  readonly timeZone?: string | undefined
   /** Null: the newest run. */
   readonly asOf: string | null
   /** Verifies the history up to the as-of first. */
@@ -44,8 +48,12 @@ export async function readReport(db: Kysely<Database>, request: ReportRequest): 
     .execute(async (trx) => {
       const asOf = await resolveAsOf(trx, request.asOf)
       if (request.verify) await refuseAltered(trx, asOf.chain_position)
-      const period = await periodOf(trx, request, asOf)
-      const facts = await readFacts(trx, request.media, period, asOf)
+      const observed_since = await readObservedSince(trx, {
+        media: request.media,
+        position: asOf.chain_position,
+      })
+      const period = await periodOf(trx, request, { asOf, observed_since })
+      const facts = await readFacts(trx, request.media, period, { asOf, observed_since })
       const { report_version, ...data } = makeReport(request.media, period, facts)
       return {
         report_version,
@@ -80,29 +88,47 @@ async function verificationOf(
   return { at: await readClock(db), chain_position, chain_head }
 }
 
+/** The run of a report, and the time of the first response by its end. */
+interface Observed {
+  readonly asOf: SealedRun
+  readonly observed_since: DatabaseTime | null
+}
+
 async function periodOf(
   db: Kysely<Database>,
-  { from, to }: ReportRequest,
-  { row }: SealedRun,
+  { from, to, timeZone = 'UTC' }: ReportRequest,
+  observed: Observed,
 ): Promise<Period> {
   const period = {
-    from: from === null ? null : await normalizeTime(db, from),
-    to: to === null ? (row.confirmed_since ?? row.finished_at) : await normalizeTime(db, to),
+    from: from === null ? null : await normalizeTime(db, from, timeZone),
+    to: to === null ? completeUntil(observed) : await normalizeTime(db, to, timeZone),
+    time_zone: timeZone,
   }
   if (period.from !== null && period.from >= period.to) {
     throw new UsageError(
       `The period is empty, because it would begin at ${period.from} and end at ${period.to}.`,
-      'Give a later --to. Without --to, a period ends at the oldest confirmation of a finished identifier.',
+      'Give a later --to. Without --to, a period ends at the moment up to which all changes were observed.',
     )
   }
   return period
+}
+
+/**
+ * The end of the latest period with complete coverage. Without such a period, because some identifier never had a result since
+ * the first response, the oldest confirmation: the report then states that gap.
+ */
+function completeUntil({ asOf: { row }, observed_since }: Observed): DatabaseTime {
+  const { confirmed_since, unfinished_since, finished_at } = row
+  const confirmed = confirmed_since ?? finished_at
+  const [earliest = confirmed] = [confirmed, unfinished_since ?? confirmed, finished_at].toSorted(compare)
+  return observed_since === null || earliest <= observed_since ? confirmed : earliest
 }
 
 async function readFacts(
   db: Kysely<Database>,
   media: string,
   period: Period,
-  asOf: SealedRun,
+  { asOf, observed_since }: Observed,
 ): Promise<Facts> {
   const scope = { media, position: asOf.chain_position }
   const events = await readEvents(db, scope)
@@ -110,7 +136,7 @@ async function readFacts(
   const notes = await notesBetween(db, Number.MIN_SAFE_INTEGER, asOf.row.notes_through)
   return {
     ...sealed,
-    coverage: { ...coverage, observed_since: await readObservedSince(db, scope) },
+    coverage: { ...coverage, observed_since },
     events,
     notes: notes.filter((note) => note.media === media).map(sealedNote),
     counts: { now, ...(await readCounts(db, scope, period, events)) },

@@ -63,13 +63,21 @@ export async function resolveAsOf(db: Kysely<Database>, asOf: string | null): Pr
   }
 }
 
-/** Converts a time to UTC text with six digits. Throws a UsageError outside the years that this form can hold. */
-export async function normalizeTime(db: Kysely<Database>, time: string): Promise<DatabaseTime> {
+/**
+ * Converts a time to UTC text with six digits. Throws a UsageError outside the years that this form can hold.
+ *
+ * @param timeZone The time zone of a time without one.
+ */
+export async function normalizeTime(
+  db: Kysely<Database>,
+  time: string,
+  timeZone: string,
+): Promise<DatabaseTime> {
+  const hasZone = /(Z|[+-]\d{2}:?\d{2})$/.test(time)
+  const instant = hasZone ? sql`${time}::timestamptz` : sql`(${time}::timestamp at time zone ${timeZone})`
   const { rows } = await sql<{ time: DatabaseTime; isWritable: boolean }>`
-    select ${utcText(sql`${time}::timestamptz`)} as time,
-      ${time}::timestamptz >= '0001-01-01Z' and ${time}::timestamptz < '10000-01-01Z' as "isWritable"`.execute(
-    db,
-  )
+    select ${utcText(instant)} as time,
+      ${instant} >= '0001-01-01Z' and ${instant} < '10000-01-01Z' as "isWritable"`.execute(db)
   const [row] = rows
   if (!row?.isWritable) {
     throw new UsageError(`${time} is outside the years 1 to 9999 in UTC.`, 'Give a time within them.')

@@ -17,9 +17,11 @@ const COVERED = {
 }
 
 function gapsOf(change: object, finished_at = TO): string[] {
-  return coverageGaps({ from: FROM, to: TO }, { finished_at }, { ...COVERED, ...change }).map(
-    ({ gap }) => gap,
-  )
+  return coverageGaps(
+    { from: FROM, to: TO, time_zone: 'UTC' },
+    { finished_at },
+    { ...COVERED, ...change },
+  ).map(({ gap }) => gap)
 }
 
 describe('a report', () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { inPeriod } from '../../../../src/compliance/report/period.ts'
 
 const day = (n: number) => `2026-07-${String(n).padStart(2, '0')}T00:00:00.000000Z`
-const period = { from: day(10), to: day(20) }
+const period = { from: day(10), to: day(20), time_zone: 'UTC' }
 
 it.each([
   ['wholly within', 12, 14, 'certainly'],
@@ -20,5 +20,5 @@ it.each([
 
 it('treats an unknown lower bound as any time, and a missing start as the beginning', () => {
   expect(inPeriod({ not_before: null, not_after: day(12) }, period)).toBe('possibly')
-  expect(inPeriod({ not_before: null, not_after: day(12) }, { from: null, to: day(20) })).toBe('certainly')
+  expect(inPeriod({ not_before: null, not_after: day(12) }, { ...period, from: null })).toBe('certainly')
 })

@@ -20,7 +20,7 @@ const MOST_LABELS = 4
 const LABEL_HALF = 32
 
 /** The charts of a report, from the events in its period. They are in units of their own, which the page scales. */
-export function chartsOf(period: PeriodSummary, events: readonly ForceEvent[]) {
+export function chartsOf(period: PeriodSummary, events: readonly ForceEvent[], timeZone: string) {
   const weeks = period.by_week.map(({ week, events: value }) => ({ label: week, value }))
   const matrix = period.machine_to_forced.map(({ machine, forced_to, events: value }) => ({
     label: `${machine ?? 'no verdict'} → ${forced_to ?? 'not forced'}`,
@@ -35,7 +35,7 @@ export function chartsOf(period: PeriodSummary, events: readonly ForceEvent[]) {
     {
       id: 'weeks',
       title: 'Events by week',
-      unit: 'Week from Monday (UTC)',
+      unit: `Week from Monday (${timeZone})`,
       ...columnChart(weeks, 'in the week of'),
     },
     { id: 'matrix', title: 'Machine against forced label', unit: 'Machine → forced to', ...barChart(matrix) },

@@ -87,7 +87,7 @@ export const PAGE_TEMPLATE = `
 <a class="skip" href="#main">To the report</a>
 <header>
   <h1><%= it.report.head.title %></h1>
-  <p class="period"><% if (it.report.head.period.from !== null) { %>From <%= it.minute(it.report.head.period.from) %> to <% } else { %>Up to <% } %><%= it.minute(it.report.head.period.to) %> (not included), <%= it.report.head.media %></p>
+  <p class="period">Period <%= it.periodText(it.report.head.period, 'minutes') %>, <%= it.report.head.media %></p>
   <p class="soft">As of the end of the run at <%= it.minute(it.report.head.as_of.finished_at) %>, chain position <%= it.count(it.report.head.as_of.chain_position) %>.</p>
 <% if (it.coverage.is_complete) { %>
   <p class="state complete"><b>Complete.</b> The report has every change before the end of the period. Two kinds of changes are excepted: those of retired identifiers, and those that were undone between two requests.</p>
@@ -126,7 +126,7 @@ export const PAGE_TEMPLATE = `
   <section aria-labelledby="coverage">
     <h2 id="coverage">Coverage</h2>
     <dl class="facts">
-      <dt>Period</dt><dd><% if (it.report.head.period.from !== null) { %>from <%= it.time(it.report.head.period.from, 'none') %> to <% } else { %>up to <% } %><%= it.time(it.report.head.period.to, 'none') %> (not included)</dd>
+      <dt>Period</dt><dd><%= it.periodText(it.report.head.period) %><% if (it.report.head.period.time_zone !== 'UTC') { %>. In UTC: <% if (it.report.head.period.from !== null) { %>from <%= it.time(it.report.head.period.from, 'none') %> to <% } else { %>up to <% } %><%= it.time(it.report.head.period.to, 'none') %><% } %></dd>
       <dt>End of the run</dt><dd><%= it.time(it.report.head.as_of.finished_at, 'none') %></dd>
       <dt>Tracked</dt><dd><%= it.count(it.coverage.tracked) %> identifiers: <%= it.count(it.coverage.finished) %> finished (<%= it.count(it.coverage.done) %> done, <%= it.count(it.coverage.errored) %> errored), <%= it.count(it.coverage.pending) %> pending, <%= it.count(it.coverage.missing) %> missing, <%= it.count(it.coverage.quarantined) %> quarantined, <%= it.count(it.coverage.retired) %> retired</dd>
 <% for (const { reason, identifiers } of it.coverage.retired_reasons) { %>

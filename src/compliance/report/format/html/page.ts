@@ -8,6 +8,7 @@ import { currentNotes } from '../../decisions.ts'
 import { listedInPeriod } from '../../period.ts'
 import { personalValuesOf } from '../../personal-values.ts'
 import type { ForceEvent, InPeriod, Report } from '../../schema.ts'
+import { periodText, zonedText } from '../../time-zone.ts'
 import { countBy } from '../../summary.ts'
 import { chartsOf } from './charts.ts'
 import { PAGE_STYLE } from './page-style.ts'
@@ -36,7 +37,7 @@ function headOf({ head }: Report): string {
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>${escape(`${head.title}, up to ${head.period.to.slice(0, 10)}`)}</title>
+<title>${escape(`${head.title}, up to ${zonedText(head.period, 'to').slice(0, 10)}`)}</title>
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
@@ -54,12 +55,13 @@ function viewOf(report: Report) {
     now: report.summary.now,
     period: report.summary.period,
     valuesOf,
+    periodText,
     currentNotes,
     bySource: countBy(listed.events, (event) => {
       const values = valuesOf(event)
       return { source: values ? values.source : 'redacted' }
     }),
-    charts: chartsOf(report.summary.period, listed.events),
+    charts: chartsOf(report.summary.period, listed.events, report.head.period.time_zone),
     count,
     time,
     minute,

@@ -212,11 +212,12 @@ describe('a bundle', () => {
       const cuts = [...new Set(times.filter((time) => time !== null))].toSorted()
       const periods = [
         { from: null, to: null },
+        { from: null, to: null, timeZone: 'Asia/Kathmandu' },
         ...cuts.slice(1).map((to, n) => ({ from: cuts[n] as string, to })),
       ]
       const observed = new Set<string>()
-      for (const { from, to } of periods) {
-        const cut = await readReport(bench.app.db, { media: 'audio', from, to, asOf: null })
+      for (const period of periods) {
+        const cut = await readReport(bench.app.db, { media: 'audio', asOf: null, ...period })
         for (const { in_period } of cut.events) observed.add(in_period)
         const texts = await Array.fromAsync(bundleLines(bench.app.db, cut, []))
         expect(await verdicts(write(texts.join('')))).toEqual({ findings: [], python: 0 })
@@ -403,6 +404,7 @@ describe('a bundle', () => {
     ['a note that counts for another decision', (_, r) => r.decisions[0].notes.shift()],
     ['a correction that is not listed', (_, r) => r.decisions[0].notes.pop()],
     ['a correction of no note', (_, r) => (r.decisions[0].notes[1].corrects = null)],
+    ['another time zone', (_, r) => (r.head.period.time_zone = 'Mars/Olympus')],
     ['another title', (_, r) => (r.head.title = 'Forced by a person')],
   ])('detects %s', async (_, change) => {
     const { findings, python } = await forge((all, forged) => change(all, forged))

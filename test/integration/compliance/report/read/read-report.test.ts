@@ -403,14 +403,52 @@ describe('the report', () => {
     await trackFinished(database.db, 2, { enqueuedAt: at(1), confirmedAt: '2026-07-15T00:00:00.000007Z' })
     await sealHistory(database.db, [])
     const { head } = await report({ from: null, to: null })
-    expect(head.period).toEqual({ from: null, to: '2026-07-15T00:00:00.000007Z' })
+    expect(head.period).toEqual({ from: null, to: '2026-07-15T00:00:00.000007Z', time_zone: 'UTC' })
     expect(head.coverage.is_complete).toBe(true)
   })
 
   it('takes times in any zone', async () => {
     await sealHistory(database.db, [])
     const { head } = await report({ from: '2026-07-01T02:00:00.5+02:00', to: '2026-07-02' })
-    expect(head.period).toEqual({ from: '2026-07-01T00:00:00.500000Z', to: at(2) })
+    expect(head.period).toEqual({ from: '2026-07-01T00:00:00.500000Z', to: at(2), time_zone: 'UTC' })
+  })
+
+  it('takes times without a zone in the time zone of the report, over a change of its clocks', async () => {
+    await sealHistory(database.db, [])
+    const zoned = await report({
+      from: '2026-01-01T00:00:00',
+      to: '2026-07-01T00:00:00',
+      timeZone: 'Europe/Rome',
+    })
+    expect(zoned.head.period).toEqual({
+      from: '2025-12-31T23:00:00.000000Z',
+      to: '2026-06-30T22:00:00.000000Z',
+      time_zone: 'Europe/Rome',
+    })
+  })
+
+  it('ends, without an end, where an identifier without a result was tracked, so that it is complete', async () => {
+    const { db } = database
+    await trackFinished(db, 2, { enqueuedAt: at(1), confirmedAt: at(20) })
+    await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('new', ${at(18)})`.execute(
+      db,
+    )
+    await sealHistory(db, firstRevision([1, 2], { observed_at: at(3) }))
+    const { head } = await report({ from: null, to: null })
+    expect(head.period.to).toBe(at(18))
+    expect(head.coverage.is_complete).toBe(true)
+  })
+
+  it('ends at the oldest confirmation, and states the gap, when an identifier has no result since the first response', async () => {
+    const { db } = database
+    await trackFinished(db, 2, { enqueuedAt: at(1), confirmedAt: at(20) })
+    await sql`insert into identifai.identifiers (identifier, enqueued_at) values ('never', ${at(1)})`.execute(
+      db,
+    )
+    await sealHistory(db, firstRevision([1, 2], { observed_at: at(3) }))
+    const { head } = await report({ from: null, to: null })
+    expect(head.period.to).toBe(at(20))
+    expect(head.coverage.gaps.map(({ gap }) => gap)).toEqual(['unfinished'])
   })
 })
 

@@ -25,7 +25,11 @@ it.each([1, 2, 5, 6, 10, 11, 53])(
   '%s columns have a label for the last one, and none that overlap',
   (weeks) => {
     const by_week = Array.from({ length: weeks }, (_, n) => ({ week: `week ${n}`, events: 1, decisions: 1 }))
-    const [chart, , confidence] = chartsOf({ by_week, machine_to_forced: [] } as unknown as PeriodSummary, [])
+    const [chart, , confidence] = chartsOf(
+      { by_week, machine_to_forced: [] } as unknown as PeriodSummary,
+      [],
+      'UTC',
+    )
     const labeled = (bars: readonly Bar[] = []) => bars.filter(({ label }) => label !== null)
     expect(labeled(confidence?.bars).map(({ label }) => label)).toEqual([
       '0.0–0.1',
