@@ -2,7 +2,7 @@ import { createApiClient } from './pipeline/api/client.ts'
 import { Quota } from './pipeline/api/quota.ts'
 import { createSigner } from './pipeline/seal/checkpoint.ts'
 import type { RunTools } from './pipeline/run/run.ts'
-import { isLoopback, type SyncConfig } from './platform/config/config.ts'
+import type { SyncConfig } from './platform/config/config.ts'
 import { createDatabaseApp } from './platform/database-app.ts'
 import type { Logger } from './platform/logger.ts'
 import { NO_TELEMETRY, type Telemetry } from './platform/telemetry.ts'
@@ -28,8 +28,7 @@ export function createApp(config: SyncConfig, overrides: AppOverrides = {}): App
     baseUrl: config.apiUrl,
     apiKey: config.apiKey,
     timeoutMs: config.requestTimeoutMs,
-    // Requests to loopback never use a proxy.
-    proxy: isLoopback(new URL(config.apiUrl).hostname) ? null : config.httpsProxy,
+    httpsProxy: config.httpsProxy,
     noProxy: config.noProxy,
     onEnded: (status, seconds) => telemetry.requestEnded(status, seconds),
   })

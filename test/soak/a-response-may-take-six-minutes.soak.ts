@@ -21,7 +21,7 @@ describe.concurrent('SYNC_REQUEST_TIMEOUT_MS alone limits a request', () => {
       baseUrl: api.url,
       apiKey: 'client-secret-key',
       timeoutMs: 2 * SILENCE_MS,
-      proxy: null,
+      httpsProxy: null,
       noProxy: '',
     })
     const request = { path: '/classifications_audio', identifiers: ['a'] }

@@ -1,4 +1,5 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
+import type { SyncConfig } from '../../platform/config/config.ts'
 import {
   ApiKeyRefusedError,
   ApiResponseError,
@@ -6,6 +7,7 @@ import {
   ApiUntrustedError,
   ThrottledError,
 } from '../../platform/errors.ts'
+import { createAgent } from '../../platform/http-agent.ts'
 import { storable } from '../../platform/text.ts'
 import { isUntrustedCertificate } from '../../platform/untrusted-certificate.ts'
 import { decoded } from './decode.ts'
@@ -58,21 +60,19 @@ export interface ApiClient extends AsyncDisposable {
   read(request: ApiRequest, signal: AbortSignal): Promise<ApiReply>
 }
 
-export interface ApiClientOptions {
+export interface ApiClientOptions extends Pick<SyncConfig, 'httpsProxy' | 'noProxy'> {
   readonly baseUrl: string
   readonly apiKey: string
   /** Time for one whole exchange, body included. */
   readonly timeoutMs: number
-  /** URL of the proxy that requests go through; directly when null. */
-  readonly proxy: string | null
-  /** Hosts that are requested directly although there is a proxy, separated by commas. */
-  readonly noProxy: string
   /** Called when a request has ended: with its status, null without a response, and its duration. */
   readonly onEnded?: (status: number | null, seconds: number) => void
 }
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
-  const agent = createAgent(options)
+  // The time limit of the whole exchange is that of the caller.
+  const limits = { connections: 64, maxResponseSize: MAX_BODY_BYTES, headersTimeout: 0, bodyTimeout: 0 }
+  const agent = createAgent(options.baseUrl, options, limits)
   return {
     read: async ({ path, identifiers, lastRecords = new Map() }, signal) => {
       const place = `GET ${options.baseUrl}${path}`
@@ -112,12 +112,6 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     },
     [Symbol.asyncDispose]: () => agent.destroy(),
   }
-}
-
-function createAgent({ proxy, noProxy }: ApiClientOptions): Agent | EnvHttpProxyAgent {
-  // The time limit of the whole exchange is that of the caller.
-  const limits = { connections: 64, maxResponseSize: MAX_BODY_BYTES, headersTimeout: 0, bodyTimeout: 0 }
-  return proxy === null ? new Agent(limits) : new EnvHttpProxyAgent({ ...limits, httpsProxy: proxy, noProxy })
 }
 
 async function plainBody({ headers, body }: Dispatcher.ResponseData): Promise<Buffer> {

@@ -13,7 +13,7 @@ async function read(body: Buffer, headers: Readonly<Record<string, string>>, sta
     baseUrl: api.url,
     apiKey: KEY,
     timeoutMs: 5000,
-    proxy: null,
+    httpsProxy: null,
     noProxy: '',
   })
   const reply = await client.read(
