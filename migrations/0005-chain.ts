@@ -4,6 +4,7 @@ import { commentOnTable } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createLeaves(db)
+  await createTimestamps(db)
   // Sealing reads the revisions of one run in the order of their leaves.
   await db.schema
     .createIndex('classification_revisions_run_id_idx')
@@ -27,6 +28,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop trigger override_notes_wait_for_chain on identifai.override_notes`.execute(db)
   await sql`drop function identifai.lock_chain()`.execute(db)
   await sql`drop index identifai.classification_revisions_run_id_idx`.execute(db)
+  await db.schema.dropTable('identifai.chain_timestamps').execute()
   await db.schema.dropTable('identifai.chain_leaves').execute()
 }
 
@@ -62,6 +64,30 @@ async function createLeaves(db: Kysely<unknown>): Promise<void> {
       action_id: 'The action that the leaf represents. Null for another row.',
       leaf_hash:
         'SHA-256 (hex) of a zero byte and the RFC 8785 JSON of the row without its nulls, as RFC 9162 defines it.',
+    },
+  )
+}
+
+async function createTimestamps(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('identifai.chain_timestamps')
+    .addColumn('chain_position', 'integer', (c) => c.notNull())
+    .addColumn('authority', 'text', (c) => c.notNull())
+    .addColumn('token', 'bytea', (c) => c.notNull())
+    .addColumn('received_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`now()`))
+    .addPrimaryKeyConstraint('chain_timestamps_pkey', ['chain_position', 'authority'])
+    .execute()
+  await makeAppendOnly(db, 'chain_timestamps')
+  await commentOnTable(
+    db,
+    'identifai.chain_timestamps',
+    'Append-only: the timestamps (RFC 3161) of chain heads. A time-stamping authority proves by its signature that the head existed at a time.',
+    {
+      chain_position: 'The run (sync_runs.chain_position) of the head.',
+      authority: 'URL of the authority, without user and password.',
+      token:
+        'The TimeStampResp of the authority, in DER as received. Its imprint is the SHA-256 of the checkpoint of the head.',
+      received_at: 'Database clock after it was received. The time of the authority is in the token.',
     },
   )
 }

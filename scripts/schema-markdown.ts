@@ -157,6 +157,7 @@ function diagram(
     '  clips ||..o{ model_results : "classification_id, clip_no"',
     '  sync_runs ||..o{ classification_revisions : run_id',
     '  sync_runs ||..o{ chain_leaves : chain_position',
+    '  sync_runs ||..o{ chain_timestamps : chain_position',
     '```',
     '',
   ]

@@ -30,6 +30,7 @@ const JOB_TABLES = {
   override_notes: ['SELECT'],
   actions: ['SELECT', 'INSERT'],
   chain_leaves: ['SELECT', 'INSERT'],
+  chain_timestamps: ['SELECT', 'INSERT'],
   schema_migrations: ['SELECT'],
 } as const
 

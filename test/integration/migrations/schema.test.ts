@@ -33,6 +33,7 @@ const TABLES: Readonly<Record<string, string>> = {
   override_notes: 'note_id media file_hash forced_to author reason ticket reviewer corrects noted_at',
   actions: 'action_id kind identifiers classification_id author reason database_role acted_at',
   chain_leaves: 'chain_position leaf_no classification_id revision_no note_id action_id leaf_hash',
+  chain_timestamps: 'chain_position authority token received_at',
 }
 
 describe('the schema', () => {

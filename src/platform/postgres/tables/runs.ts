@@ -93,3 +93,14 @@ export const CHAIN_LEAVES = defineTable({
     leaf_hash: 'text not null',
   },
 })
+
+/** Append-only: the timestamps of chain heads, each a TimeStampResp of RFC 3161. No part of anything sealed. */
+export const CHAIN_TIMESTAMPS = defineTable({
+  name: 'chain_timestamps',
+  columns: {
+    chain_position: 'integer not null',
+    authority: 'text not null',
+    token: 'bytea not null',
+    received_at: 'timestamptz not null default',
+  },
+})

@@ -117,6 +117,7 @@ describe('a role with a grant', () => {
       'api_quota',
       'api_size_limits',
       'chain_leaves',
+      'chain_timestamps',
       'identifiers',
       'media',
       'override_notes',

@@ -86,6 +86,10 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
     serve('c')
     expect(await run()).toMatchObject({ status: 'succeeded', changed: 0 })
 
+    await sql`insert into identifai.chain_timestamps (chain_position, authority, token) values (1, 'a', '')`.execute(
+      app.db,
+    )
+
     // A replay rewrites from the payload the rows that an earlier version derived differently.
     await sql`update identifai.verdicts set confidence = 0.123`.execute(db)
     const signal = new AbortController().signal
@@ -101,6 +105,7 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
       'delete from identifai.actions',
       "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
       'update identifai.chain_leaves set leaf_no = leaf_no',
+      'delete from identifai.chain_timestamps',
       'delete from identifai.identifiers',
       'alter table identifai.classification_revisions disable trigger all',
       'drop table identifai.clips',

@@ -156,7 +156,7 @@ describe('the chain', () => {
     expect((await verifyChain(bench.app.db)).findings).toEqual([])
   })
 
-  it('protects sealed runs and leaves from changes', async () => {
+  it('protects sealed runs, leaves and timestamps from changes', async () => {
     await using bench = await createTestApp()
     await bench.load({ count: 3 })
     for (const statement of [
@@ -166,6 +166,9 @@ describe('the chain', () => {
       "update identifai.chain_leaves set leaf_hash = repeat('0', 64)",
       'delete from identifai.chain_leaves',
       'truncate identifai.chain_leaves',
+      "update identifai.chain_timestamps set token = ''",
+      'delete from identifai.chain_timestamps',
+      'truncate identifai.chain_timestamps',
     ]) {
       await expect(sql.raw(statement).execute(bench.app.db)).rejects.toMatchObject({ code: '23001' })
     }
