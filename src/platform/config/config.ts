@@ -43,14 +43,16 @@ type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
 
 type ValueOf<V> = V extends { form: { kind: 'integer' | 'rate' } }
   ? number | NullOf<V>
-  : V extends { form: { values: readonly (infer Value)[] } }
-    ? Value
-    : string | NullOf<V>
+  : V extends { form: { kind: 'urls' } }
+    ? readonly string[]
+    : V extends { form: { values: readonly (infer Value)[] } }
+      ? Value
+      : string | NullOf<V>
 
 type NullOf<V> = V extends { default: null } ? null : never
 
 /** Parses the text of a variable. */
-type Parser<F extends Form> = (form: F) => z.ZodType<string | number>
+type Parser<F extends Form> = (form: F) => z.ZodType<string | number | readonly string[]>
 
 /** A parser for each kind of form. Those of the daemon, which need a package of their own, are in daemon-config.ts. */
 export type Parsers = { readonly [K in Form['kind']]?: Parser<Extract<Form, { kind: K }>> }
@@ -139,6 +141,13 @@ const PARSERS: Parsers = {
     z.string().refine(isSigningKey, {
       error: 'must be an Ed25519 private key in PEM. Make one with: openssl genpkey -algorithm ed25519',
     }),
+  urls: () =>
+    z
+      .string()
+      .transform((text) => text.match(/[^\s,]+/g) ?? [])
+      .refine((urls) => urls.every((url) => hasProtocol(url, ['http:', 'https:'])), {
+        error: 'must be http or https URLs, separated by commas',
+      }),
   integer: ({ least, most }) => {
     const error = `must be a whole number from ${least} to ${most}`
     return z

@@ -12,6 +12,7 @@ export type Form =
         | 'timeZone'
         | 'rate'
         | 'signingKey'
+        | 'urls'
     }
   | { readonly kind: 'integer'; readonly least: number; readonly most: number }
   | { readonly kind: 'oneOf'; readonly values: readonly string[] }
@@ -128,6 +129,12 @@ export const VARIABLES = {
     secret: true,
     description: 'Ed25519 private key in PEM, which signs the chain head of each run',
   },
+  SEAL_TIMESTAMP_URL: {
+    form: { kind: 'urls' },
+    default: '',
+    secret: true,
+    description: 'time-stamping authorities (RFC 3161) for chain heads: URLs, separated by commas',
+  },
   SYNC_SCHEDULE: {
     form: { kind: 'cron', fields: [5] },
     default: '0 2 * * *',
@@ -168,7 +175,7 @@ export const VARIABLES = {
     form: { kind: 'proxyUrl' },
     default: null,
     lowerCaseToo: true,
-    description: 'a proxy for requests to the API, but not to loopback',
+    description: 'a proxy for the API and for time-stamping authorities, but not for loopback',
   },
   NO_PROXY: {
     form: { kind: 'text' },

@@ -34,6 +34,7 @@ describe('the configuration', () => {
       retries: 5,
       retryBaseMs: 1000,
       sealSigningKey: null,
+      sealTimestampUrl: [],
       leaseSeconds: 120,
       missingAfter: 5,
       retireMissingDays: null,
@@ -126,6 +127,17 @@ describe('the configuration', () => {
       const problem = problems({ ...complete, SEAL_SIGNING_KEY: wrong })
       expect(problem).toContain('SEAL_SIGNING_KEY must be an Ed25519 private key in PEM')
       expect(problem).not.toContain(wrong)
+    }
+  })
+
+  it('takes several time-stamping authorities, and refuses any other text without printing it', () => {
+    const urls = ['http://tsa.example/a', 'https://u:p@tsa.example/b?c=d']
+    for (const text of [urls.join(','), ` ${urls.join(' , ')}, `, urls.join('\n')])
+      expect(parseSyncConfig({ ...complete, SEAL_TIMESTAMP_URL: text }).sealTimestampUrl).toEqual(urls)
+    for (const wrong of ['tsa.example', 'ftp://tsa.example', `${urls[0]},u:secret@tsa.example`]) {
+      const problem = problems({ ...complete, SEAL_TIMESTAMP_URL: wrong })
+      expect(problem).toContain('SEAL_TIMESTAMP_URL must be http or https URLs, separated by commas')
+      expect(problem).not.toContain('tsa.example')
     }
   })
 

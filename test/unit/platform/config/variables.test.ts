@@ -8,6 +8,7 @@ describe('the list of variables', () => {
       'DATABASE_URL_FILE',
       'IDENTIFAI_API_KEY_FILE',
       'SEAL_SIGNING_KEY_FILE',
+      'SEAL_TIMESTAMP_URL_FILE',
       'NODE_EXTRA_CA_CERTS',
     ]
     expect(VARIABLE_LINES.map(({ name }) => name).toSorted()).toEqual(
