@@ -71,6 +71,10 @@ Examples:
       // A caller that wants to hear of problems only hears of these.
       const printed = run.status === 'succeeded' ? printChanges : printResult
       printed(options, run, describeRun(run, queue))
+      if (app.config.sealTimestampUrl.length > 0) {
+        const { requestTimestamps } = await import('../compliance/timestamp/request-timestamps.ts')
+        await requestTimestamps(app, run, interrupt.signal)
+      }
       if (result.failure !== undefined) throw result.failure
       if (interrupt.exitCode !== undefined) process.exitCode = interrupt.exitCode
       else if (run.status === 'partial') process.exitCode = EXIT_CODE.partial

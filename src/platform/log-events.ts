@@ -79,6 +79,13 @@ export const LOG_EVENTS = {
     meaning: 'The leases and the heartbeat of a run could not be renewed.',
     remedy: 'Nothing, if it happens once. Otherwise check the database.',
   },
+  'timestamp request failed': {
+    level: 'warn',
+    meaning:
+      'An authority of `SEAL_TIMESTAMP_URL` returned no timestamp of the chain head. The field `reason` has the cause. The run is sealed nevertheless.',
+    remedy:
+      'Nothing at first: the next run requests a timestamp of its own head. If it lasts, check the URL, the proxy and the firewall.',
+  },
   // Requests.
   'request failed, retrying': {
     level: 'warn',

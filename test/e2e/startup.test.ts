@@ -65,10 +65,10 @@ it('a command loads no package that it does not need', async () => {
   }
   const status = await packagesOf(['status'], environment)
   expect(status).toEqual(expect.arrayContaining(['commander', 'kysely', 'pg', 'zod']))
-  for (const name of ['undici', 'fastify', 'prom-client', 'csv-parse', 'eta'])
+  for (const name of ['undici', 'fastify', 'prom-client', 'csv-parse', 'eta', 'pkijs'])
     expect(status).not.toContain(name)
   const sync = await packagesOf(['sync'], environment)
   expect(sync).toEqual(expect.arrayContaining(['undici', 'p-retry']))
-  for (const name of ['fastify', 'prom-client', 'node-cron', 'csv-parse', 'eta'])
+  for (const name of ['fastify', 'prom-client', 'node-cron', 'csv-parse', 'eta', 'pkijs'])
     expect(sync).not.toContain(name)
 })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { App, AppOverrides } from '../../app.ts'
+import { requestTimestamps } from '../../compliance/timestamp/request-timestamps.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -82,6 +83,7 @@ async function executeScheduledRun(
     if (failure !== undefined) logger.error({ runId: run.run_id, trigger, err: failure }, 'run failed')
     // A fresh run without work deletes its row while the row is still open.
     ended(run.status === 'running' ? 'succeeded' : run.status)
+    if (trigger === 'nightly') await requestTimestamps(app, run, signal)
   } catch (error) {
     logger.error({ trigger, err: asDatabaseError(error) ?? error }, 'run failed')
     ended('failed')
