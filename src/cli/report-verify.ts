@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { Command } from '@commander-js/extra-typings'
+import type { Certificate } from 'pkijs'
 import type { FileVerification } from '../compliance/report/read/verify-file.ts'
 import type { Finding } from '../compliance/verify/findings.ts'
 import type { ChainVerification } from '../compliance/verify/verify-chain.ts'
@@ -7,6 +8,7 @@ import { asCalled } from '../platform/called-as.ts'
 import { EXIT_CODE, UsageError } from '../platform/errors.ts'
 import { printable } from '../platform/text.ts'
 import { count, counted } from '../platform/terminal/text.ts'
+import { timeText } from '../platform/time.ts'
 import { openDatabase } from './open-app.ts'
 import { parseHead } from './parse.ts'
 import { printResult } from './print-result.ts'
@@ -20,6 +22,10 @@ export function reportVerifyCommand() {
     .argument('[file]', 'a bundle or a JSON report; without it, the database is verified')
     .option('--head <hash>', 'a chain head that was kept elsewhere, which must be in the chain', parseHead)
     .option('--key <file>', 'the public key (PEM) that must have signed the chain head')
+    .option(
+      '--trust <file>',
+      'certificates (PEM) of time-stamping authorities, to which the signatures of all timestamps must lead',
+    )
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -34,20 +40,33 @@ removed with everything that they sealed. Therefore keep the chain head of a run
 With SEAL_SIGNING_KEY, each run signs its chain head. A signature covers all runs up to it. With --key, runs after the
 newest signature are a finding, and so is a bundle without one.
 
+With SEAL_TIMESTAMP_URL, time-stamping authorities witness when chain heads existed. Each timestamp in the database is
+compared with its chain head. With --trust, its signature is verified, too, and a database without a timestamp is a
+finding.
+
 Exit code 6 when there are findings.
 
 Examples:
   $ identifai-sync report verify
   $ identifai-sync report verify --head 77ab...09
+  $ identifai-sync report verify --trust authority.pem
   $ identifai-sync report verify q3.bundle.jsonl`,
     )
     .action(async (file, options) => {
-      const given = { head: options.head, key: await readKey(options.key) }
+      const given = {
+        head: options.head,
+        key: await readKey(options.key),
+        authorities: await readTrust(options.trust),
+      }
       if (file === undefined) {
         const { verifyChain } = await import('../compliance/verify/verify-chain.ts')
         await using app = await openDatabase()
         const result = await verifyChain(app.db, given)
-        finish(options, result, describeChain(result), 'Everything is as it was sealed.')
+        const lines = [
+          ...describeChain(result),
+          ...describeTimestamps(result, given.authorities !== undefined),
+        ]
+        finish(options, result, lines, 'Everything is as it was sealed.')
       } else {
         const { verifyFile } = await import('../compliance/report/read/verify-file.ts')
         const result = await verifyFile(file, given)
@@ -69,6 +88,21 @@ async function readKey(path: string | undefined): Promise<KeyObject | undefined>
     )
   }
   return key
+}
+
+/** @throws UsageError when the file has no certificate of an authority. */
+async function readTrust(path: string | undefined): Promise<readonly Certificate[] | undefined> {
+  if (path === undefined) return undefined
+  const { readFile } = await import('node:fs/promises')
+  const { readAuthorities } = await import('../compliance/timestamp/signature.ts')
+  const authorities = readAuthorities(await readFile(path, 'utf8').catch(() => ''))
+  if (authorities.length === 0) {
+    throw new UsageError(
+      `${path} has no certificate of an authority in PEM.`,
+      'Give the root certificate that the time-stamping authority publishes. To convert it: openssl x509 -inform der -in <file>',
+    )
+  }
+  return authorities
 }
 
 /** Prints a verification, its findings or else that all is good, and sets the exit code. */
@@ -141,6 +175,19 @@ function describeChain(result: ChainVerification): string[] {
       ? ` ${counted(result.unsealed_notes, 'new note')}, not verified because the next run seals new notes.`
       : ''
   return [`${checked}${left}${redacted}.${open}${notes}`, `Chain head: ${result.chain_head ?? 'none yet'}`]
+}
+
+function describeTimestamps(
+  { timestamps_checked: checked, newest_timestamp: newest }: ChainVerification,
+  isTrusted: boolean,
+): string[] {
+  if (checked === 0) return []
+  const what = isTrusted ? 'and their signatures' : 'without their signatures, because --trust was not given'
+  const proved =
+    newest === null
+      ? ''
+      : ` The newest one is of chain position ${newest.chain_position}, at ${timeText(newest.time)}.`
+  return [`${counted(checked, 'timestamp')} verified, ${what}.${proved}`]
 }
 
 function findingLines(findings: readonly Finding[]): string[] {

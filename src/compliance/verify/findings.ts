@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { Certificate } from 'pkijs'
 import type { Json, JsonObject } from '../../platform/json.ts'
 
 /** The facts that an auditor kept elsewhere. */
@@ -7,6 +8,8 @@ export interface Given {
   readonly head?: string | undefined
   /** The Ed25519 key that must have signed the chain head. */
   readonly key?: KeyObject | undefined
+  /** The certificates to which the signatures of all timestamps must lead. */
+  readonly authorities?: readonly Certificate[] | undefined
 }
 
 /** One thing that is not as it was sealed. The keys are those of the JSON output. */

@@ -20,7 +20,8 @@ export type ChainVerification = Awaited<ReturnType<typeof verifySnapshot>>
  * writes nothing. It cannot detect that the newest runs were removed together with all that they sealed; a head that was
  * kept elsewhere can show that.
  *
- * @param given The head must be in the chain. The key must have signed the newest head, which covers all runs.
+ * @param given The head must be in the chain. The key must have signed the newest head, which covers all runs. With authorities,
+ *   the chain must have a timestamp.
  */
 export function verifyChain(db: Kysely<Database>, given: Given = {}): Promise<ChainVerification> {
   return db
@@ -31,7 +32,7 @@ export function verifyChain(db: Kysely<Database>, given: Given = {}): Promise<Ch
 }
 
 /** The same within a transaction of the caller. The keys of the result are those of the JSON output. */
-export async function verifySnapshot(db: Kysely<Database>, { head, key }: Given = {}) {
+export async function verifySnapshot(db: Kysely<Database>, { head, key, authorities }: Given = {}) {
   const { findings, counts, last, first_run_id, given_head_at } = await verifyRuns(db, { head })
   if (head !== undefined && given_head_at === null)
     findings.push(finding(`head ${head}`, 'is not in the chain'))
@@ -48,9 +49,17 @@ export async function verifySnapshot(db: Kysely<Database>, { head, key }: Given 
   }
   const { findings: ofParts, ...parts } = await verifyParts(db)
   for (const found of ofParts) findings.push(found)
+  // Loaded here, because a report does not need its packages.
+  const { verifyTimestamps } = await import('./verify-timestamps.ts')
+  const timestamps = await verifyTimestamps(db, first_run_id ?? '', authorities)
+  findings.push(...timestamps.findings)
+  if (authorities && timestamps.checked === 0) findings.push(finding('the chain', 'has no timestamp'))
   return {
     ...counts,
     ...parts,
+    timestamps_checked: timestamps.checked,
+    /** Time and chain position of the newest timestamp without a finding; null when there is none. */
+    newest_timestamp: timestamps.newest,
     /** Position of the run whose head was given; null when none was given, or no run has it. */
     given_head_at,
     /** Position of the newest head that the given key has signed, 0 for none; null when no key was given. */

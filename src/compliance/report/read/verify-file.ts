@@ -16,9 +16,15 @@ export type FileVerification = Awaited<ReturnType<typeof verifyFile>>
  * report, and null when it cannot be read.
  *
  * @param given Facts that were kept elsewhere, with which a bundle is compared.
- * @throws UsageError when the file cannot be read, or is neither.
+ * @throws UsageError when the file cannot be read, or is neither, or when authorities are given.
  */
 export async function verifyFile(path: string, given: Given) {
+  if (given.authorities !== undefined) {
+    throw new UsageError(
+      '--trust applies to the database only, because a file has no timestamps.',
+      'Leave it out. docs/compliance.md has the commands of OpenSSL for a timestamp of the chain head.',
+    )
+  }
   try {
     if (!(await isBundle(path))) return await verifyReportFile(path, given)
     // node:readline would also end a line at U+2028, which a name may contain.
