@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
+import type { readNewestTimestamp } from '../compliance/timestamp/read-newest.ts'
 import type { Status, Stuck } from '../pipeline/queue/status.ts'
 import { counted, durationText, textTable } from '../platform/terminal/text.ts'
 import { asCalled } from '../platform/called-as.ts'
@@ -24,6 +25,7 @@ export function statusCommand() {
       const { parseScheduleConfig } = await import('../platform/config/daemon-config.ts')
       const { nextCronTime } = await import('../operations/daemon/cron.ts')
       const { readEnvironment } = await import('../platform/config/environment.ts')
+      const { readNewestTimestamp } = await import('../compliance/timestamp/read-newest.ts')
       const { readPause } = await import('../pipeline/api/pause.ts')
       const { readStatus, readStuck } = await import('../pipeline/queue/status.ts')
       await using app = await openDatabase()
@@ -32,19 +34,26 @@ export function statusCommand() {
         if (stuck.length === 0) return printChanges(options, stuck, 'Nothing is stuck.')
         return printResult(options, stuck, asCalled(stuck.map(describeStuck).join('\n\n')))
       }
-      const { schedule: expression, timezone } = parseScheduleConfig(readEnvironment().environment)
+      const { environment } = readEnvironment()
+      const { schedule: expression, timezone } = parseScheduleConfig(environment)
       const next_nightly_at = nextCronTime({ expression, timeZone: timezone, now: new Date() })
       const paused_until = await readPause(app.db)
-      const status = { ...(await readStatus(app.db)), paused_until, next_nightly_at }
+      const newest_timestamp = await readNewestTimestamp(app.db)
+      const status = { ...(await readStatus(app.db)), paused_until, next_nightly_at, newest_timestamp }
       if (options.json) return printJson(status)
       const problems = describeProblems(status)
       if (problems !== null) print(problems)
-      printSuccess(describeStatus(status))
+      const expectsTimestamps = Boolean(environment.SEAL_TIMESTAMP_URL || environment.SEAL_TIMESTAMP_URL_FILE)
+      printSuccess(describeStatus(status, expectsTimestamps))
     })
 }
 
-/** The status, with the end of a pause and the time of the next nightly run. */
-type Described = Status & { readonly paused_until: Date | null; readonly next_nightly_at: Date | null }
+/** The status, with the end of a pause, the time of the next nightly run, and the newest timestamp of the chain. */
+interface Described extends Status {
+  readonly paused_until: Date | null
+  readonly next_nightly_at: Date | null
+  readonly newest_timestamp: Awaited<ReturnType<typeof readNewestTimestamp>>
+}
 
 /** The problems that need attention, for people; null without any. */
 export function describeProblems(status: Described): string | null {
@@ -56,8 +65,12 @@ function problemsOf(status: Described): string[] {
   return status.tracked.length === 0 ? [] : [...problemsOfRuns(status), ...problemsOfIdentifiers(status)]
 }
 
-/** The figures for people; --json has all of them. */
-export function describeStatus(status: Described): string {
+/**
+ * The figures for people; --json has all of them.
+ *
+ * @param expectsTimestamps States that there is no timestamp yet.
+ */
+export function describeStatus(status: Described, expectsTimestamps = false): string {
   if (status.tracked.length === 0) {
     return asCalled('Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>')
   }
@@ -70,12 +83,21 @@ export function describeStatus(status: Described): string {
     '',
     `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} leased by a run.${next}`,
     ...lastRuns(status.last_runs),
+    ...newestTimestamp(status, expectsTimestamps),
   ]
   if (status.next_nightly_at) {
     const text = 'With SYNC_SCHEDULE as it is set here, a daemon starts the next nightly run at'
     lines.push('', `${text} ${timeText(status.next_nightly_at)}.`)
   }
   return lines.join('\n')
+}
+
+function newestTimestamp({ newest_timestamp: newest }: Described, expectsTimestamps: boolean): string[] {
+  if (newest !== null) {
+    const age = durationText(newest.age_seconds / 60)
+    return ['', `The newest timestamp of the chain is ${age} old (chain position ${newest.chain_position}).`]
+  }
+  return expectsTimestamps ? ['', 'The chain has no timestamp yet.'] : []
 }
 
 /** The problems of the runs since the last success, and the pause that keeps the next ones from requests. */

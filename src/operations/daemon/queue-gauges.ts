@@ -4,6 +4,7 @@ import { Gauge, type Registry } from 'prom-client'
 import type { Database } from '../../platform/postgres/database.ts'
 import { IDENTIFIER_STATES } from '../../platform/postgres/tables/queue.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { readNewestTimestamp } from '../../compliance/timestamp/read-newest.ts'
 import { readLastSuccess } from './last-runs.ts'
 import { type QueueReading, readQueue } from './read-queue.ts'
 import { SCHEDULED_TRIGGERS } from './schedule.ts'
@@ -61,6 +62,9 @@ const QUEUE_GAUGES: readonly QueueGauge[] = [
   },
 ]
 
+const NEWEST_TOKEN =
+  'Time at which the newest timestamp of the chain was received; before the first, the start of the daemon.'
+
 interface QueueGaugesOptions {
   readonly registry: Registry
   /** For short queries: a query that takes seconds means that the database is down. */
@@ -70,6 +74,8 @@ interface QueueGaugesOptions {
   readonly logger: Logger
   /** An identifier that has been due for longer is overdue. */
   readonly overdueHours: number
+  /** The time that counts before the first timestamp of the chain; null when no authority is configured. */
+  readonly timestampsSince: Date | null
 }
 
 /**
@@ -102,6 +108,13 @@ export function registerQueueGauges({ registry, logger, ...options }: QueueGauge
   register({ name: 'database_up', help: '1 when the database responded, else 0.' }, async () => [
     [{}, (await readSuccess()) === undefined ? 0 : 1],
   ])
+  const { timestampsSince } = options
+  if (timestampsSince === null) return
+  const readNewest = createReader(() => readNewestTimestamp(options.db()), logger)
+  register({ name: 'newest_token_timestamp_seconds', help: NEWEST_TOKEN }, async () => {
+    const newest = await readNewest()
+    return newest === undefined ? [] : [[{}, seconds(newest?.received_at ?? timestampsSince)]]
+  })
 }
 
 /** Replaces all samples of a gauge. */

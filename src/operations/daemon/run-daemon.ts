@@ -38,7 +38,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   await using probes = createReconnectingDatabase(options, PROBE_CONNECTIONS)
   await using scrapes = createReconnectingDatabase(options, METRICS_CONNECTIONS)
   const [db, metricsDb] = [probes.current, scrapes.current]
-  registerQueueGauges({ registry, db, metricsDb, logger, overdueHours: maxAgeHours })
+  const timestampsSince = config.sealTimestampUrl.length > 0 ? startedAt : null
+  registerQueueGauges({ registry, db, metricsDb, logger, overdueHours: maxAgeHours, timestampsSince })
   const readReadiness = createReadiness({ db, startedAt, maxAgeHours, isDraining: () => signal.aborted })
   await using server = await startHttpServer({ host, port, registry, readReadiness })
   const schedule = startSchedule({

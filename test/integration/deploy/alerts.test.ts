@@ -131,6 +131,16 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
       },
       ['IdentifaiSyncUndocumentedStatus'],
     ],
+    [
+      'a daemon whose chain has no new timestamp',
+      {
+        fresh: NEVER,
+        environment: { SEAL_TIMESTAMP_URL: 'http://127.0.0.1:9/' },
+        sql: `insert into identifai.chain_timestamps (chain_position, authority, token, received_at)
+          values (1, 'a', '', now() - interval '51 hours')`,
+      },
+      ['IdentifaiSyncTimestampOld'],
+    ],
   ])('%s', async (_, state, alerts) => {
     const { before, after } = await observe(state)
     expect(await firing(before, after)).toEqual(alerts.toSorted())

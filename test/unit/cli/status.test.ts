@@ -23,6 +23,7 @@ const healthy: Status = {
   next_due_at: null,
   paused_until: null,
   next_nightly_at: null,
+  newest_timestamp: null,
   last_runs: [run],
 }
 
@@ -55,6 +56,14 @@ it('a healthy queue needs no attention, and its numbers follow', () => {
     '',
     'With SYNC_SCHEDULE as it is set here, a daemon starts the next nightly run at 2026-06-02 02:00:00Z.',
   ])
+})
+
+it('the age of the newest timestamp follows, and its lack where timestamps are expected', () => {
+  const newest_timestamp = { chain_position: 12, received_at: new Date(), age_seconds: 3 * 3600 }
+  const text = '\n\nThe newest timestamp of the chain is 3.0 hours old (chain position 12).'
+  expect(describeStatus({ ...healthy, newest_timestamp }).endsWith(text)).toBe(true)
+  expect(describeStatus(healthy, true).endsWith('\n\nThe chain has no timestamp yet.')).toBe(true)
+  expect(describeStatus(healthy)).not.toContain('timestamp')
 })
 
 const error = `The run gave up, because ${'x'.repeat(100)}. Run it again later.`
