@@ -20,7 +20,7 @@ export function grantJobCommand() {
     .addHelpText(
       'after',
       `
-The role can use every command but migrate, prune, distribute and those that grant.${RULES}
+The role can use every command but migrate, prune, redact, distribute and those that grant.${RULES}
 
 Example:
   $ psql -c "CREATE ROLE identifai_sync LOGIN PASSWORD '...'"
@@ -105,6 +105,34 @@ Example:
   INSERT INTO identifai.identifiers (identifier, submitted_at, source) VALUES ('...', now(), 'calls') ON CONFLICT DO NOTHING;
   SELECT identifai.request_refresh('...');
 ${await describeGrant(result)}`,
+      )
+    })
+}
+
+export function grantMaintenanceCommand() {
+  return new Command('grant-maintenance')
+    .description('let a database role prune and redact')
+    .argument('<role>', 'an existing role, for MAINTENANCE_DATABASE_URL')
+    .option(...REVOKE_OTHERS)
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+The role can remove payloads and personal values. It cannot execute runs, change history or notes, or read the views.
+So the role of the job needs no right to remove anything.${RULES}
+
+Example:
+  $ psql -c "CREATE ROLE identifai_maintenance LOGIN PASSWORD '...'"
+  $ identifai-sync grant-maintenance identifai_maintenance`,
+    )
+    .action(async (role, options) => {
+      const { grantMaintenance } = await import('../operations/roles/grant.ts')
+      await using app = await openDatabase('owner')
+      const result = await grantMaintenance(app.db, role, { revokesOthers: options.revokeOthers ?? false })
+      printChanges(
+        options,
+        { role, ...result },
+        `${role} can prune and redact.\n${await describeGrant(result)}`,
       )
     })
 }

@@ -28,13 +28,14 @@ export async function openApp(passed?: Environment, overrides?: AppOverrides): P
  *
  * @param needs The role that the command needs, for the remedy where another one lacks privileges.
  */
-export async function openDatabase(needs: 'job' | 'owner' = 'job'): Promise<DatabaseApp> {
+export async function openDatabase(needs: Role = 'job'): Promise<DatabaseApp> {
   limitHeap()
   const { createDatabaseApp } = await import('../platform/database-app.ts')
-  const { parseDatabaseConfig } = await import('../platform/config/config.ts')
+  const { parseDatabaseConfig, parseMaintenanceConfig } = await import('../platform/config/config.ts')
   const { readEnvironment } = await import('../platform/config/environment.ts')
   const { environment, unknown } = readEnvironment()
-  const app = createDatabaseApp(parseDatabaseConfig(environment))
+  const parse = needs === 'maintenance' ? parseMaintenanceConfig : parseDatabaseConfig
+  const app = createDatabaseApp(parse(environment))
   warnOfUnknown(unknown, app)
   return migrated(app, needs)
 }
@@ -68,7 +69,7 @@ export async function explainPrivilege<T>(
 
 async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDispose>>(
   app: T,
-  needs: 'job' | 'owner' = 'job',
+  needs: Role = 'job',
 ): Promise<T> {
   const { assertMigrated } = await import('../platform/postgres/migrate.ts')
   const { readOwnership } = await import('../operations/roles/read-privileges.ts')
@@ -84,11 +85,20 @@ async function migrated<T extends Pick<DatabaseApp, 'db' | typeof Symbol.asyncDi
   }
 }
 
+/** The role that a command needs. */
+type Role = 'job' | 'owner' | 'maintenance'
+
 const explainRole = {
   job: ({ current, owner }: Ownership, detail: string, options: ErrorOptions) =>
     new DatabaseError(
       `The role ${current} may not read the tables, which the role ${owner} owns (${detail}).`,
       `Use the role of the job. If ${current} is this role, run as ${owner}: identifai-sync grant-job ${current}.`,
+      options,
+    ),
+  maintenance: ({ current, owner }: Ownership, detail: string, options: ErrorOptions) =>
+    new DatabaseError(
+      `The role ${current} may not remove data (${detail}).`,
+      `Use the role ${owner}, or another role in MAINTENANCE_DATABASE_URL. As ${owner}, run: identifai-sync grant-maintenance <role>.`,
       options,
     ),
   owner: ({ current, owner }: Ownership, detail: string, options: ErrorOptions) =>

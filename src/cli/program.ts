@@ -12,7 +12,12 @@ import { distributeCommand } from './distribute.ts'
 import { doctorCommand } from './doctor.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { explainCommand } from './explain.ts'
-import { grantEnqueuerCommand, grantJobCommand, grantReaderCommand } from './grant.ts'
+import {
+  grantEnqueuerCommand,
+  grantJobCommand,
+  grantMaintenanceCommand,
+  grantReaderCommand,
+} from './grant.ts'
 import { DOCUMENTS } from './installation.ts'
 import { migrateCommand } from './migrate.ts'
 import { planCommand } from './plan.ts'
@@ -50,6 +55,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   grantJobCommand,
   grantEnqueuerCommand,
   grantReaderCommand,
+  grantMaintenanceCommand,
   distributeCommand,
   doctorCommand,
   simulateCommand,

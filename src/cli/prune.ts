@@ -13,8 +13,9 @@ export function pruneCommand() {
       'after',
       `
 The latest payload of each classification is never removed, nor its latest finished one. History, reports and the chain
-do not depend on payloads. report verify can no longer compare the removed ones with their digests.
-Needs DATABASE_URL only.
+do not depend on payloads. report verify can no longer compare the removed ones with their hashes. The next run seals a
+record of the removal. Needs the owner of the tables, or a role of grant-maintenance, and MAINTENANCE_DATABASE_URL or
+DATABASE_URL only. The daemon prunes after each nightly run with PAYLOAD_RETENTION_DAYS.
 
 Example:
   $ identifai-sync prune --payloads-older-than 400d`,
@@ -23,7 +24,7 @@ Example:
       const { prunePayloads } = await import('../compliance/history/prune-payloads.ts')
       const { listenForInterrupt } = await import('../platform/interrupt.ts')
       using interrupt = listenForInterrupt()
-      await using app = await openDatabase('owner')
+      await using app = await openDatabase('maintenance')
       const pruned = await prunePayloads(app.db, {
         olderThanDays: options.payloadsOlderThan,
         isDryRun: options.dryRun ?? false,

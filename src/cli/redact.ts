@@ -19,7 +19,8 @@ export function redactCommand() {
 Removes name, ref_id, result link, source, fields that are not in the contract, payloads, quarantined records and
 samples of drift. The identifier, the file hash, labels, scores, times and notes stay, because evidence rests on them.
 Reports and bundles keep their digests and proofs. Files that were exported before, and backups, still have the values.
-The next run seals a record of the redaction. Needs the owner of the tables, and DATABASE_URL only.
+The next run seals a record of the redaction. Needs the owner of the tables, or a role of grant-maintenance, and
+MAINTENANCE_DATABASE_URL or DATABASE_URL only.
 
 Example:
   $ identifai-sync retire 2f0c... --reason 'erasure request 88'
@@ -30,7 +31,7 @@ Example:
       const { redact } = await import('../compliance/history/redact.ts')
       const { reason, author = null, dryRun: isDryRun = false } = options
       const { media } = endpointOf(options.media ?? DEFAULT_MEDIA)
-      await using app = await openDatabase('owner')
+      await using app = await openDatabase('maintenance')
       const redaction = await redact(app.db, identifier, { media, reason, author, isDryRun })
       const { revisions, payloads, quarantined } = redaction
       const removed = `the personal values of ${counted(revisions, 'revision')}, ${counted(payloads, 'payload')} and ${counted(quarantined, 'quarantined record')}`

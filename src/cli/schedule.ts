@@ -24,7 +24,8 @@ Example:
   $ SYNC_SCHEDULE='30 1 * * *' SYNC_TIMEZONE=Europe/Rome identifai-sync schedule`,
     )
     .action(async () => {
-      const { parseDatabaseConfig } = await import('../platform/config/config.ts')
+      const { parseDatabaseConfig, parseMaintenanceConfig } = await import('../platform/config/config.ts')
+      const { createDatabaseApp } = await import('../platform/database-app.ts')
       const { readEnvironment } = await import('../platform/config/environment.ts')
       const { parseDaemonConfig } = await import('../platform/config/daemon-config.ts')
       const { runDaemon } = await import('../operations/daemon/run-daemon.ts')
@@ -45,6 +46,8 @@ Example:
         signal: interrupt.signal,
         openApp: (overrides) => openApp(environment, overrides),
         readDatabaseConfig: () => parseDatabaseConfig(environment),
+        openMaintenance: () =>
+          createDatabaseApp(parseMaintenanceConfig(environment), { maxConnections: 1 }, { logger }),
       })
       process.exitCode = interrupt.exitCode ?? 0
     })

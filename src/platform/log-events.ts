@@ -180,6 +180,18 @@ export const LOG_EVENTS = {
     meaning: 'A nightly run takes longer than the time between two of them.',
     remedy: 'See [scaling.md](scaling.md#when-a-nightly-run-takes-longer-than-a-night).',
   },
+  'payloads pruned': {
+    level: 'info',
+    meaning:
+      'After a nightly run, the daemon removed the superseded payloads that PAYLOAD_RETENTION_DAYS no longer keeps.',
+    remedy: null,
+  },
+  'prune failed': {
+    level: 'error',
+    meaning: 'Expired payloads could not be removed. The daemon tries again after the next nightly run.',
+    remedy:
+      'Check MAINTENANCE_DATABASE_URL. As the owner of the tables, run identifai-sync grant-maintenance for its role.',
+  },
   'missed nightly run check failed': {
     level: 'debug',
     meaning:

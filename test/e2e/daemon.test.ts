@@ -68,8 +68,8 @@ it.concurrent('the daemon requests identifiers that are inserted by SQL, counts 
     'identifai_sync_request_duration_seconds_count 1',
     'identifai_sync_identifiers_claimed_total 2',
     'identifai_sync_contents_changed_total 2',
-    // For each identifier: the classification, its revision and its payload.
-    'identifai_sync_rows_written_total 6',
+    // For each identifier: the classification, its revision, its personal values and its payload.
+    'identifai_sync_rows_written_total 8',
     'identifai_sync_database_up 1',
   ]) {
     expect(counted.split('\n')).toContain(line)
@@ -140,6 +140,48 @@ it.concurrent('two daemons share the work, also that of a missed nightly run: ea
     own.db,
   )
   expect(rows).toEqual([{ classifications: 2000, revisions: 2000, processes: 2 }])
+})
+
+it.concurrent('the daemon prunes payloads by age after a nightly run, by a role that can do nothing else', async () => {
+  await using own = await createTestDatabase()
+  const contents = ['a', 'b']
+  await using api = await startCannedApi((identifiers) =>
+    identifiers.map((identifier) => ({ identifier, status: 'done', name: contents[0] })),
+  )
+  const settings = settingsOf(own, api)
+  await track(own, ['a'])
+  for (; contents.length > 0; contents.shift()) await cli.call(['sync', '--refresh-all'], settings)
+  await sql`alter table identifai.classification_revisions disable trigger user`.execute(own.db)
+  await sql`update identifai.classification_revisions set observed_at = now() - interval '3 days'`.execute(
+    own.db,
+  )
+  const role = `maintenance of ${new URL(own.url).pathname.slice(1)}`
+  await sql`create role ${sql.id(role)} login password 'p'`.execute(own.db)
+  try {
+    expect((await cli.call(['grant-maintenance', role], settings)).stdout).toContain('can prune and redact')
+    const maintenance = new URL(own.url)
+    maintenance.username = encodeURIComponent(role)
+    maintenance.password = 'p'
+    const environment = { ...settings, PAYLOAD_RETENTION_DAYS: '2' }
+    expect(await cli.call(['schedule'], environment)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('PAYLOAD_RETENTION_DAYS needs MAINTENANCE_DATABASE_URL'),
+    })
+    await insertNightlyRun(own, minutesAgo(3 * 24 * 60))
+    await using daemon = await startDaemon(cli, {
+      ...environment,
+      MAINTENANCE_DATABASE_URL: maintenance.href,
+    })
+    expect(await daemon.logged(({ msg }) => msg === 'payloads pruned')).toMatchObject({
+      removed: 1,
+      stored: 1,
+    })
+    const { rows } = await sql`select kind, identifiers, database_role from identifai.actions`.execute(own.db)
+    expect(rows).toEqual([{ kind: 'prune', identifiers: 1, database_role: role }])
+  } finally {
+    await sql`drop owned by ${sql.id(role)}`.execute(own.db)
+    await sql`drop role ${sql.id(role)}`.execute(own.db)
+  }
 })
 
 it.concurrent('a daemon that was killed in a nightly run makes up for it when it starts again', async () => {

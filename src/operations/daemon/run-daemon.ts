@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import type { App, AppOverrides } from '../../app.ts'
+import { prunePayloads } from '../../compliance/history/prune-payloads.ts'
 import { requestTimestamps } from '../../compliance/timestamp/request-timestamps.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
+import type { DatabaseApp } from '../../platform/database-app.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
@@ -23,6 +25,8 @@ export interface DaemonOptions {
   readonly openApp: (overrides: AppOverrides) => Promise<App>
   /** Reads the current configuration of the database, including the files of secrets. Throws when it cannot. */
   readonly readDatabaseConfig: () => DatabaseConfig
+  /** Opens a connection of the role that removes data. Throws when it cannot. */
+  readonly openMaintenance: () => DatabaseApp
 }
 
 /**
@@ -68,10 +72,11 @@ const METRICS_CONNECTIONS = { maxConnections: 1, silenceMs: 120_000 }
 
 /** Never rejects, because the next run may succeed. */
 async function executeScheduledRun(
-  { openApp, logger, signal }: DaemonOptions,
+  options: DaemonOptions,
   metrics: Metrics,
   trigger: ScheduledTrigger,
 ): Promise<void> {
+  const { openApp, logger, signal } = options
   if (signal.aborted) return
   const startedAt = performance.now()
   const ended = (status: EndStatus) =>
@@ -88,5 +93,19 @@ async function executeScheduledRun(
   } catch (error) {
     logger.error({ trigger, err: asDatabaseError(error) ?? error }, 'run failed')
     ended('failed')
+  }
+  if (trigger === 'nightly') await pruneExpired(options)
+}
+
+/** Removes the payloads that the policy no longer keeps. Never rejects, because the next nightly run tries again. */
+async function pruneExpired({ config, openMaintenance, logger, signal }: DaemonOptions): Promise<void> {
+  const { payloadRetentionDays: olderThanDays } = config
+  if (olderThanDays === null || signal.aborted) return
+  try {
+    await using app = openMaintenance()
+    const pruned = await prunePayloads(app.db, { olderThanDays, isDryRun: false, signal })
+    logger.info(pruned, 'payloads pruned')
+  } catch (error) {
+    logger.error({ err: asDatabaseError(error) ?? error }, 'prune failed')
   }
 }

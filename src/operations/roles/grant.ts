@@ -2,7 +2,15 @@ import { type Kysely, sql } from 'kysely'
 import { UsageError } from '../../platform/errors.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../../platform/postgres/database-error.ts'
-import { ANNOTATOR, ENQUEUER, JOB, joinByObject, type Privilege, TABLE_READER } from './privileges.ts'
+import {
+  ANNOTATOR,
+  ENQUEUER,
+  JOB,
+  joinByObject,
+  MAINTENANCE,
+  type Privilege,
+  TABLE_READER,
+} from './privileges.ts'
 import { hasRole, ownsTables, readEffective, readHeld, readOwnership, readViews } from './read-privileges.ts'
 
 /** The settings of a reader's queries, which make the views faster. */
@@ -37,6 +45,19 @@ export async function grantJob(
 ): Promise<Grant> {
   const wanted = annotates ? [...JOB, ...ANNOTATOR] : JOB
   return db.transaction().execute((trx) => grant(trx, role, { wanted, kept: ANNOTATOR, revokesOthers }))
+}
+
+/**
+ * Lets a role prune and redact, and nothing else.
+ *
+ * @throws UsageError as of grantJob.
+ */
+export async function grantMaintenance(
+  db: Kysely<Database>,
+  role: string,
+  { revokesOthers }: GrantOptions,
+): Promise<Grant> {
+  return db.transaction().execute((trx) => grant(trx, role, { wanted: MAINTENANCE, kept: [], revokesOthers }))
 }
 
 /**

@@ -37,15 +37,43 @@ const JOB_TABLES = {
 const USAGE = 'USAGE ON SCHEMA identifai'
 
 /** The role that executes runs. */
-export const JOB: readonly Privilege[] = [
-  USAGE,
-  ...Object.entries(JOB_TABLES).flatMap(([table, kinds]) =>
-    kinds.map((kind) => `${kind} ON identifai.${table}`),
-  ),
-]
+export const JOB: readonly Privilege[] = privilegesOn(JOB_TABLES)
+
+function privilegesOn(tables: Readonly<Record<string, readonly string[]>>): readonly Privilege[] {
+  return [
+    USAGE,
+    ...Object.entries(tables).flatMap(([table, kinds]) =>
+      kinds.map((kind) => `${kind} ON identifai.${table}`),
+    ),
+  ]
+}
 
 /** A role that writes notes on overrides, in addition to JOB. */
 export const ANNOTATOR: readonly Privilege[] = ['INSERT ON identifai.override_notes']
+
+/** The tables of a role that removes data: payloads by age, and the personal values of retired identifiers. */
+const MAINTENANCE_TABLES = {
+  identifiers: [
+    'SELECT',
+    'UPDATE (source)',
+    'UPDATE (last_error)',
+    'UPDATE (record_digest)',
+    'UPDATE (redacted_at)',
+  ],
+  classifications: ['name', 'ref_id', 'result_url', 'extra', 'unstorable']
+    .map((column) => `UPDATE (${column})`)
+    .concat('SELECT (classification_id)'),
+  classification_revisions: ['SELECT'],
+  personal_values: ['SELECT (classification_id)', 'DELETE'],
+  revision_payloads: ['SELECT', 'DELETE'],
+  quarantined_payloads: ['SELECT (media)', 'SELECT (identifier)', 'DELETE'],
+  schema_drift: ['SELECT (sample_of)', 'UPDATE (sample)'],
+  actions: ['INSERT'],
+  schema_migrations: ['SELECT'],
+}
+
+/** The role that removes data. It cannot execute runs, and cannot change history. */
+export const MAINTENANCE: readonly Privilege[] = privilegesOn(MAINTENANCE_TABLES)
 
 /** An application that adds identifiers and requests refreshes. It cannot read the rows that it inserted. */
 export const ENQUEUER: readonly Privilege[] = [

@@ -77,11 +77,11 @@ export async function loadBatch(pool: ConnectionPool, batch: Batch) {
   })
 }
 
-/** A revision and its payload each, and the rows of the content unless those of a finished analysis stay. */
+/** A revision, its personal values and its payload each, and the rows of the content unless those of a finished analysis stay. */
 function rowsOf(changes: readonly Change[]): number {
   return changes.reduce((sum, { keepsRows, outcome }) => {
     const children = Object.values(outcome.rows.children).reduce((count, rows) => count + rows.length, 0)
-    return sum + 2 + (keepsRows ? 0 : 1 + children)
+    return sum + 3 + (keepsRows ? 0 : 1 + children)
   }, 0)
 }
 

@@ -19,7 +19,7 @@ export type DatabaseConfig = Config<'DATABASE_URL' | 'LOG_LEVEL'>
 export type SyncConfig = Config<RunVariable>
 
 type RunVariable = {
-  [N in VariableName]: Variables[N] extends { daemonOnly: true } ? never : N
+  [N in VariableName]: Variables[N] extends { notOfRuns: true } ? never : N
 }[VariableName]
 
 /** @throws ConfigurationError that names every wrong variable, never its value. */
@@ -27,10 +27,23 @@ export function parseDatabaseConfig(environment: Environment): DatabaseConfig {
   return parseVariables(['DATABASE_URL', 'LOG_LEVEL'], environment)
 }
 
+/**
+ * The settings of a command that removes data. It connects with a role of its own where one is configured.
+ *
+ * @throws ConfigurationError that names every wrong variable, never its value.
+ */
+export function parseMaintenanceConfig(environment: Environment): DatabaseConfig {
+  const { maintenanceDatabaseUrl: databaseUrl, logLevel } = parseVariables(
+    ['MAINTENANCE_DATABASE_URL', 'LOG_LEVEL'],
+    environment,
+  )
+  return databaseUrl === null ? parseDatabaseConfig(environment) : { databaseUrl, logLevel }
+}
+
 /** @throws ConfigurationError that names every wrong variable, never its value. */
 export function parseSyncConfig(environment: Environment): SyncConfig {
   const names = Object.keys(VARIABLES) as VariableName[]
-  const ofRuns = names.filter((name): name is RunVariable => !('daemonOnly' in VARIABLES[name]))
+  const ofRuns = names.filter((name): name is RunVariable => !('notOfRuns' in VARIABLES[name]))
   return parseVariables(ofRuns, environment)
 }
 

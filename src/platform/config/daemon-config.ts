@@ -1,5 +1,6 @@
 import { validateDetailed } from 'node-cron'
 import { z } from 'zod'
+import { ConfigurationError } from '../errors.ts'
 import { type Config, type Parsers, parseVariables } from './config.ts'
 import type { Environment } from './environment.ts'
 import { VARIABLES, type VariableName } from './variables.ts'
@@ -17,7 +18,13 @@ export function parseScheduleConfig(environment: Environment): ScheduleConfig {
 
 /** @throws ConfigurationError that names every wrong variable, never its value. */
 export function parseDaemonConfig(environment: Environment): DaemonConfig {
-  return parseVariables(Object.keys(VARIABLES) as VariableName[], environment, PARSERS)
+  const config = parseVariables(Object.keys(VARIABLES) as VariableName[], environment, PARSERS)
+  if (config.payloadRetentionDays !== null && config.maintenanceDatabaseUrl === null) {
+    throw new ConfigurationError([
+      'PAYLOAD_RETENTION_DAYS needs MAINTENANCE_DATABASE_URL, because the role of the job cannot delete payloads. Set both, or neither',
+    ])
+  }
+  return config
 }
 
 const PARSERS: Parsers = {

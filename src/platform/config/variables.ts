@@ -25,8 +25,8 @@ interface Variable {
   readonly default?: string | null
   readonly hint?: string
   readonly description: string
-  /** Only the daemon reads it. */
-  readonly daemonOnly?: true
+  /** A run does not read it. */
+  readonly notOfRuns?: true
   /** The value can be in a file instead, which VARIABLE_FILE names. */
   readonly secret?: true
   /** By convention, the name is also valid in lower case. */
@@ -133,42 +133,55 @@ export const VARIABLES = {
     form: { kind: 'urls' },
     default: '',
     secret: true,
-    description: 'time-stamping authorities (RFC 3161) for chain heads: URLs, separated by commas',
+    description: 'time-stamping authorities (RFC 3161) for chain heads: comma-separated URLs',
+  },
+  MAINTENANCE_DATABASE_URL: {
+    form: { kind: 'databaseUrl' },
+    default: null,
+    notOfRuns: true,
+    secret: true,
+    description: 'PostgreSQL for prune and redact, with a role of its own, or DATABASE_URL',
+  },
+  PAYLOAD_RETENTION_DAYS: {
+    form: integer(1, 36_500),
+    default: null,
+    notOfRuns: true,
+    description: 'days to keep superseded payloads; needs MAINTENANCE_DATABASE_URL',
   },
   SYNC_SCHEDULE: {
     form: { kind: 'cron', fields: [5] },
     default: '0 2 * * *',
-    daemonOnly: true,
+    notOfRuns: true,
     description: 'cron expression of nightly runs',
   },
   SYNC_FRESH_SCHEDULE: {
     form: { kind: 'cron', fields: [5, 6] },
     default: '* * * * *',
-    daemonOnly: true,
-    description: 'cron expression of fresh runs, optionally with a field for the seconds in front',
+    notOfRuns: true,
+    description: 'cron expression of fresh runs, optionally with the seconds in front',
   },
   SYNC_TIMEZONE: {
     form: { kind: 'timeZone' },
     default: 'UTC',
-    daemonOnly: true,
+    notOfRuns: true,
     description: 'time zone of both schedules',
   },
   HTTP_HOST: {
     form: { kind: 'text' },
     default: '127.0.0.1',
-    daemonOnly: true,
+    notOfRuns: true,
     description: 'address on which the daemon serves health and metrics',
   },
   HTTP_PORT: {
     form: integer(0, 65_535),
     default: '9464',
-    daemonOnly: true,
+    notOfRuns: true,
     description: 'port of health and metrics; 0 selects a free one',
   },
   HTTP_READY_MAX_AGE_HOURS: {
     form: integer(1, 8760),
     default: '26',
-    daemonOnly: true,
+    notOfRuns: true,
     description: '/readyz fails when the last success is older',
   },
   HTTPS_PROXY: {

@@ -11,6 +11,7 @@ import { createApp } from '../../../src/app.ts'
 import { runDaemon } from '../../../src/operations/daemon/run-daemon.ts'
 import { parseDatabaseConfig } from '../../../src/platform/config/config.ts'
 import { parseDaemonConfig } from '../../../src/platform/config/daemon-config.ts'
+import { createDatabaseApp } from '../../../src/platform/database-app.ts'
 import { createLogger } from '../../../src/platform/logger.ts'
 import { startCannedApi } from '../../support/canned-api.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
@@ -204,6 +205,7 @@ async function observe(state: State): Promise<{ before: string; after: string }>
     signal: stop.signal,
     openApp: async (overrides) => createApp(config, overrides),
     readDatabaseConfig: () => parseDatabaseConfig(environment),
+    openMaintenance: () => createDatabaseApp(config),
   })
   const readMetrics = async () => (await fetch(`${await origin.promise}/metrics`)).text()
   const before = await readMetrics()

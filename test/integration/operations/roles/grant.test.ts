@@ -1,7 +1,16 @@
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { grantEnqueuer, grantJob, grantReader } from '../../../../src/operations/roles/grant.ts'
+import {
+  grantEnqueuer,
+  grantJob,
+  grantMaintenance,
+  grantReader,
+} from '../../../../src/operations/roles/grant.ts'
+import { prunePayloads } from '../../../../src/compliance/history/prune-payloads.ts'
+import { redact } from '../../../../src/compliance/history/redact.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
+import { retire } from '../../../../src/pipeline/queue/retire.ts'
 import { connect } from '../../../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../../../src/platform/postgres/migrate.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
@@ -220,6 +229,44 @@ describe('a role with a grant', () => {
       "insert into identifai.identifiers (identifier) values ('x') on conflict (identifier, media) do nothing",
     ]) {
       expect(await execute(statement), statement).toBe(PRIVILEGE)
+    }
+  })
+
+  it('of maintenance prunes and redacts, and does nothing else', async () => {
+    const { name, execute } = await role('maintenance')
+    await grantMaintenance(bench.app.db, name, CAREFUL)
+    for (const statement of [
+      ...REFUSED.filter(
+        (refused) =>
+          !/^update identifai\.(identifiers|classifications)|^delete from identifai\.(revision|personal)/.test(
+            refused,
+          ),
+      ),
+      "update identifai.identifiers set state = 'done'",
+      "update identifai.classifications set force_classification = 'human'",
+      'select name from identifai.personal_values',
+      'select payload from identifai.quarantined_payloads',
+      'update identifai.revision_payloads set payload = payload',
+      'delete from identifai.classification_revisions',
+      'delete from identifai.actions',
+      'select * from identifai_reporting.classifications',
+    ])
+      expect(await execute(statement), statement).toBe(PRIVILEGE)
+    const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]
+    await retire(bench.app.db, argumentEntries([identifier]), { reason: 'r' })
+    const url = new URL(bench.database.url)
+    url.username = encodeURIComponent(name)
+    url.password = 'p'
+    const own = connect({ connectionString: url.href, maxConnections: 1 })
+    try {
+      const because = { media: 'audio', reason: 'r', author: null, isDryRun: false }
+      expect(await redact(own.db, identifier, because)).toMatchObject({ revisions: 1, payloads: 1 })
+      const signal = new AbortController().signal
+      expect(await prunePayloads(own.db, { olderThanDays: 1, isDryRun: false, signal })).toMatchObject({
+        removed: 0,
+      })
+    } finally {
+      await own.db.destroy()
     }
   })
 

@@ -9,6 +9,7 @@ describe('the list of variables', () => {
       'IDENTIFAI_API_KEY_FILE',
       'SEAL_SIGNING_KEY_FILE',
       'SEAL_TIMESTAMP_URL_FILE',
+      'MAINTENANCE_DATABASE_URL_FILE',
       'NODE_EXTRA_CA_CERTS',
     ]
     expect(VARIABLE_LINES.map(({ name }) => name).toSorted()).toEqual(
