@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 
 /**
  * The Merkle tree of RFC 9162, section 2.1, over SHA-256. Leaves and nodes are hashed with different prefixes, so that a
  * node cannot pass as a leaf.
  */
-const LEAF = Buffer.from([0])
-const NODE = Buffer.from([1])
+const LEAF = '\u0000'
+const NODE = 1
 
 /** Hash of one leaf, from the text that it represents. */
 export function leafHash(data: string): Buffer {
-  return createHash('sha256').update(LEAF).update(data).digest()
+  return digest('sha256', LEAF + data, 'buffer')
 }
 
 /** A complete subtree: its leaves are a power of two, and their first number is a multiple of it. */
@@ -49,7 +49,7 @@ export class RootHasher {
 
 /** The root over the complete subtrees of some leaves, the largest first. */
 export function joined(subtrees: readonly Buffer[]): Buffer {
-  if (subtrees.length === 0) return createHash('sha256').digest()
+  if (subtrees.length === 0) return digest('sha256', '', 'buffer')
   return subtrees.reduceRight((right, left) => nodeHash(left, right))
 }
 
@@ -155,7 +155,11 @@ export function isConsistent(
 }
 
 function nodeHash(left: Buffer, right: Buffer): Buffer {
-  return createHash('sha256').update(NODE).update(left).update(right).digest()
+  const node = Buffer.allocUnsafe(1 + left.length + right.length)
+  node[0] = NODE
+  left.copy(node, 1)
+  right.copy(node, 1 + left.length)
+  return digest('sha256', node, 'buffer')
 }
 
 /** The largest power of two that is less than `size`. */

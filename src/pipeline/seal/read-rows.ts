@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { JsonObject } from '../../platform/json.ts'
+import type { Json, JsonObject } from '../../platform/json.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
@@ -195,7 +195,13 @@ function sealedColumns(table: Table, unsealed: readonly string[] = []) {
 
 /** Leaves out null members, so that a version that adds a column seals old rows as they were. */
 function withoutNulls(row: object): JsonObject {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
+  const present: Record<string, Json> = {}
+  // Object.entries takes several times as long, and there may be millions of rows.
+  for (const name in row) {
+    const value = (row as JsonObject)[name]
+    if (value !== null && value !== undefined) present[name] = value
+  }
+  return present
 }
 
 function isTime({ columns }: Table, name: string): boolean {

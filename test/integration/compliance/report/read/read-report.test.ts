@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { prunePayloads } from '../../../../../src/compliance/history/prune-payloads.ts'
+import { redact } from '../../../../../src/compliance/history/redact.ts'
+import { verifyChain } from '../../../../../src/compliance/verify/verify-chain.ts'
 import { type ReportRequest, readReport } from '../../../../../src/compliance/report/read/read-report.ts'
 import type { Report } from '../../../../../src/compliance/report/schema.ts'
 import { argumentEntries } from '../../../../../src/pipeline/queue/input/read-arguments.ts'
@@ -453,7 +455,7 @@ describe('the report', () => {
 })
 
 describe('a report made again', () => {
-  it('has the same digest as then, over later changes, notes, prunes and an upgrade', async () => {
+  it('has the same digest as then, over later changes, notes, corrections, prunes, erasures and an upgrade', async () => {
     await using bench = await createTestApp({ world: { seed: 53 } })
     const { app, simulator } = bench
     const { world } = simulator
@@ -473,6 +475,7 @@ describe('a report made again', () => {
     world.defaultHeuristic = 'Average'
     for (const identifier of identifiers.slice(0, 10)) world.reanalyze(identifier, 1)
     await addNote(app.db, hashes[1] as string)
+    await addNote(app.db, hashes[0] as string, { corrects: 1, reason: 'identified by voice' })
     await retire(app.db, argumentEntries(identifiers.slice(50, 60)), { reason: 'over' })
     await bench.enqueue(world.register({ count: 30 }))
     await bench.run({ refreshAll: true })
@@ -480,12 +483,14 @@ describe('a report made again', () => {
     expect(
       (await prunePayloads(app.db, { olderThanDays: -1, isDryRun: false, signal: NEVER })).removed,
     ).toBeGreaterThan(50)
-    for (const table of ['sync_runs', 'classification_revisions', 'override_notes']) {
+    for (const table of ['sync_runs', 'classification_revisions', 'override_notes', 'actions']) {
       await sql`alter table ${sql.table(`identifai.${table}`)} add column added_by_upgrade text`.execute(
         app.db,
       )
     }
     await bench.run({ refreshAll: true })
+    const because = { media: 'audio', reason: 'r', author: null, isDryRun: false }
+    await redact(app.db, identifiers[50] as string, because)
 
     const { period, as_of } = then.head
     const again = await readReport(app.db, { ...request, to: period.to, asOf: as_of.finished_at })
@@ -493,7 +498,9 @@ describe('a report made again', () => {
     const differing = Object.keys(then).filter(
       (key) => JSON.stringify(then[key as keyof Report]) !== JSON.stringify(again[key as keyof Report]),
     )
-    expect(differing).toEqual(['generated_at'])
+    expect(differing).toEqual(['generated_at', 'personal_values'])
+    expect(again.personal_values).toHaveLength(then.personal_values.length - 1)
+    expect((await verifyChain(app.db)).findings).toEqual([])
     const now = await readReport(app.db, request)
     expect(now.events.length).toBeGreaterThan(then.events.length)
     expect(now.data_digest).not.toBe(then.data_digest)
