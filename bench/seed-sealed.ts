@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { revisionLeaf, runLeaf } from '../src/pipeline/seal/leaf.ts'
 import { RootHasher } from '../src/pipeline/seal/merkle-tree.ts'
-import { revisionsOf, sealedRuns } from '../src/pipeline/seal/read-rows.ts'
+import { revisionPagesOf, sealedRuns } from '../src/pipeline/seal/read-rows.ts'
 import type { Database } from '../src/platform/postgres/database.ts'
 
 /** Rows of one statement. */
@@ -105,7 +105,7 @@ async function sealLeaves(db: Kysely<Database>, first: number, last: number): Pr
     rows.map(({ run_id, position }) => [run_id, { position, tree: new RootHasher(), leaves: 0 }]),
   )
   let leaves: LeafRow[] = []
-  for await (const row of revisionsOf(db, [...runs.keys()])) {
+  for await (const row of rowsOf(revisionPagesOf(db, [...runs.keys()]))) {
     const run = runs.get(row.run_id)
     if (!run) throw new Error('no such run')
     const { hash } = revisionLeaf(row)
@@ -124,6 +124,10 @@ async function sealLeaves(db: Kysely<Database>, first: number, last: number): Pr
       ${sealed.map(({ tree }) => tree.root.toString('hex'))}::text[],
       ${sealed.map((run) => run.leaves)}::integer[]) as sealed (position, root, leaves)
     where s.chain_position = sealed.position`.execute(db)
+}
+
+async function* rowsOf<Row>(pages: AsyncGenerator<Row[]>): AsyncGenerator<Row> {
+  for await (const page of pages) yield* page
 }
 
 type LeafRow = readonly [

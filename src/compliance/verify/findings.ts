@@ -29,22 +29,37 @@ export function finding(what: string, problem: string, chain_position: number | 
 const TOLERANCE_MS = 3_600_000
 
 /**
- * The problem with the time of a row that a run has sealed; undefined when there is none. A revision is written while its
- * run is under way, a note or an action after the run before ended. A row with another time was written manually, or the clock was set.
- * The revisions of a run without a request may be older, because a replay loads them.
+ * Returns a check of the times of the rows that a run has sealed: the problem of a row, and undefined when there is none. A
+ * revision is written while its run is under way, a note or an action after the run before ended. A row with another time was
+ * written manually, or the clock was set. The revisions of a run without a request may be older, because a replay loads them.
  *
- * @param row As it was sealed, like the runs.
+ * @param run As it was sealed, like the rows.
  * @param former The run before; empty for the first.
  */
-export function timeProblem(row: JsonObject, run: JsonObject, former: JsonObject): string | undefined {
-  const time = textOf(row.observed_at ?? row.noted_at ?? row.acted_at)
-  const isRevision = 'observed_at' in row
-  const begin = textOf(isRevision ? (run.requests === 0 ? undefined : run.started_at) : former.finished_at)
+export function timeCheck(run: JsonObject, former: JsonObject): (row: JsonObject) => string | undefined {
   const end = textOf(run.finished_at)
-  const isEarly = Date.parse(begin) - Date.parse(time) > TOLERANCE_MS
-  const isLate = Date.parse(time) - Date.parse(end) > TOLERANCE_MS
-  if (!isEarly && !isLate) return undefined
-  return `has the time ${time}, but was sealed with rows written between ${begin || '…'} and ${end}: it was written manually, or the clock was set`
+  const ofRevisions = textOf(run.requests === 0 ? undefined : run.started_at)
+  const ofOthers = textOf(former.finished_at)
+  const [earliestRevision, earliestOther] = [
+    moved(ofRevisions, -TOLERANCE_MS),
+    moved(ofOthers, -TOLERANCE_MS),
+  ]
+  const latest = moved(end, TOLERANCE_MS)
+  return (row) => {
+    const isRevision = 'observed_at' in row
+    const time = textOf(row.observed_at ?? row.noted_at ?? row.acted_at)
+    const isEarly = time !== '' && time < (isRevision ? earliestRevision : earliestOther)
+    const isLate = latest !== '' && time > latest
+    if (!isEarly && !isLate) return undefined
+    const begin = (isRevision ? ofRevisions : ofOthers) || '…'
+    return `has the time ${time}, but was sealed with rows written between ${begin} and ${end}: it was written manually, or the clock was set`
+  }
+}
+
+/** A time that is moved by some milliseconds, as text that compares with others; empty for any other text. */
+function moved(time: string, milliseconds: number): string {
+  const moment = Date.parse(time) + milliseconds
+  return Number.isNaN(moment) ? '' : `${new Date(moment).toISOString().slice(0, -1)}${time.slice(23)}`
 }
 
 /** Empty when the value is no text; an empty time is neither too early nor too late. */

@@ -1,9 +1,10 @@
-import type { Kysely } from 'kysely'
-import { type Leaf, noteLeaf, actionLeaf, revisionLeaf } from '../../pipeline/seal/leaf.ts'
+import { hash as digest } from 'node:crypto'
+import { type Kysely, sql } from 'kysely'
+import { actionLeaf, type Leaf, noteLeaf, revisionLeaf } from '../../pipeline/seal/leaf.ts'
 import {
   actionsBetween,
   notesBetween,
-  revisionsOf,
+  revisionPagesOf,
   type SealedAction,
   type SealedNote,
   type SealedRevision,
@@ -16,13 +17,18 @@ import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 /** Leaves that the runs of one batch have together, unless it is one large run. */
 const LEAVES_AT_ONCE = 5000
 
-/** The contents of a sealed run. Both streams have to be read to their ends before the next run. */
+/** Leaves of one digest: PostgreSQL has their hashes in memory together. */
+const LEAVES_OF_DIGEST = 100_000
+
+/** The contents of a sealed run. */
 export interface RunContents {
   readonly run: SealedRunRow
-  /** The leaves of its tree, in order. */
-  readonly leaves: AsyncGenerator<Leaf>
-  /** The rows of the run as they are now, in the order of sealing. */
-  readonly rows: AsyncGenerator<StoredRow>
+  /** The rows of the run as they are now, in the order of sealing. They have to be read to their end before the next run. */
+  readonly pages: AsyncGenerator<readonly StoredRow[]>
+  /** The digests of its leaves. */
+  readonly leafDigests: string
+  /** Reads the rows again, one by one. */
+  readonly readAgain: () => AsyncGenerator<StoredRow>
 }
 
 /** A row, and the leaf that it gives. */
@@ -36,25 +42,79 @@ export async function* runContents(db: Kysely<Database>, through: number): Async
   // The first run has no lower bound, so that a row with an invalid id is read, too.
   let [notesAfter, actionsAfter] = [Number.MIN_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]
   for await (const batch of batchesOf(sealedRuns(db), through)) {
-    const leaves = new Groups(leavesOf(db, batch), ({ chain_position }) => chain_position)
+    const digests = await readLeafDigests(db, batch)
     const ids = batch.map(({ row }) => row.run_id)
-    const revisions = new Groups(revisionsOf(db, ids), ({ run_id }) => run_id)
+    const revisions = new Groups(revisionPagesOf(db, ids), ({ run_id }) => run_id)
     const notes = await notesBetween(db, notesAfter, greatest(batch, notesThrough))
     const actions = await actionsBetween(db, actionsAfter, greatest(batch, actionsThrough))
     for (const run of batch) {
+      const [notesFrom, actionsFrom] = [notesAfter, actionsAfter]
       const own = {
-        notes: notes.filter(({ note_id }) => note_id > notesAfter && note_id <= notesThrough(run)),
+        notes: notes.filter(({ note_id }) => note_id > notesFrom && note_id <= notesThrough(run)),
         actions: actions.filter(
-          ({ action_id }) => action_id > actionsAfter && action_id <= actionsThrough(run),
+          ({ action_id }) => action_id > actionsFrom && action_id <= actionsThrough(run),
         ),
       }
+      const { run_id } = run.row
       yield {
         run,
-        leaves: leaves.take(run.chain_position),
-        rows: storedRows(revisions.take(run.row.run_id), own),
+        pages: storedPages(revisions.take(run_id), own),
+        leafDigests: digests.get(run.chain_position) ?? '',
+        readAgain: () => rowsOf(storedPages(revisionPagesOf(db, [run_id]), own)),
       }
       ;[notesAfter, actionsAfter] = [notesThrough(run), actionsThrough(run)]
     }
+  }
+}
+
+/** Digests leaves as `readLeafDigests` does. */
+export class LeafDigests {
+  #text = ''
+  #count = 0
+  readonly #digests: string[] = []
+
+  add(hash: Buffer): void {
+    this.#text += hash.toString('hex')
+    if (++this.#count % LEAVES_OF_DIGEST === 0) this.#end()
+  }
+
+  get text(): string {
+    if (this.#text !== '') this.#end()
+    return this.#digests.join()
+  }
+
+  #end(): void {
+    this.#digests.push(digest('sha256', this.#text))
+    this.#text = ''
+  }
+}
+
+/** Digests the leaves of some runs, so that they need not be read where the rows give the same. */
+async function readLeafDigests(
+  db: Kysely<Database>,
+  runs: readonly SealedRunRow[],
+): Promise<ReadonlyMap<number, string>> {
+  const { rows } = await sql<{ chain_position: number; digests: string }>`
+    select chain_position, string_agg(digest, ',' order by part) as digests
+    from (
+      select chain_position, leaf_no / ${LEAVES_OF_DIGEST}::integer as part,
+        encode(sha256(convert_to(string_agg(leaf_hash, '' order by leaf_no), 'UTF8')), 'hex') as digest
+      from identifai.chain_leaves
+      where chain_position = any(${runs.map(({ chain_position }) => chain_position)}::integer[])
+      group by chain_position, part) as parts
+    group by chain_position`.execute(db)
+  return new Map(rows.map(({ chain_position, digests }) => [chain_position, digests]))
+}
+
+/** The leaves of the tree of a run, in order. */
+export async function* leavesOf(db: Kysely<Database>, position: number): AsyncGenerator<Leaf> {
+  const leaves = db
+    .selectFrom('identifai.chain_leaves')
+    .select(['classification_id', 'revision_no', 'note_id', 'action_id', 'leaf_hash'])
+    .where('chain_position', '=', position)
+    .orderBy('leaf_no')
+  for await (const { leaf_hash, ...key } of readByCursor(db, leaves)) {
+    yield { ...key, hash: Buffer.from(leaf_hash, 'hex') }
   }
 }
 
@@ -87,50 +147,43 @@ async function* batchesOf(
   if (batch.length > 0) yield batch
 }
 
-async function* storedRows(
-  revisions: AsyncGenerator<SealedRevision>,
+async function* storedPages(
+  revisions: AsyncGenerator<readonly SealedRevision[]>,
   { notes, actions }: { readonly notes: readonly SealedNote[]; readonly actions: readonly SealedAction[] },
-): AsyncGenerator<StoredRow> {
-  for await (const row of revisions) yield { row, leaf: revisionLeaf(row) }
-  for (const row of notes) yield { row, leaf: noteLeaf(row) }
-  for (const row of actions) yield { row, leaf: actionLeaf(row) }
+): AsyncGenerator<readonly StoredRow[]> {
+  for await (const page of revisions) yield page.map((row) => ({ row, leaf: revisionLeaf(row) }))
+  yield notes.map((row) => ({ row, leaf: noteLeaf(row) }))
+  yield actions.map((row) => ({ row, leaf: actionLeaf(row) }))
 }
 
-async function* leavesOf(
-  db: Kysely<Database>,
-  runs: readonly SealedRunRow[],
-): AsyncGenerator<Leaf & { readonly chain_position: number }> {
-  const positions = runs.map(({ chain_position }) => chain_position)
-  const leaves = db
-    .selectFrom('identifai.chain_leaves')
-    .select(['chain_position', 'classification_id', 'revision_no', 'note_id', 'action_id', 'leaf_hash'])
-    .where('chain_position', 'in', positions)
-    .orderBy('chain_position')
-    .orderBy('leaf_no')
-  for await (const { leaf_hash, ...key } of readByCursor(db, leaves)) {
-    yield { ...key, hash: Buffer.from(leaf_hash, 'hex') }
-  }
+async function* rowsOf<Row>(pages: AsyncGenerator<readonly Row[]>): AsyncGenerator<Row> {
+  for await (const page of pages) yield* page
 }
 
-/** Splits a stream whose elements with the same key come together. */
+/** Splits pages, in which the elements with the same key come together. */
 class Groups<Element> {
-  readonly #stream: AsyncGenerator<Element>
+  readonly #pages: AsyncGenerator<readonly Element[]>
   readonly #keyOf: (element: Element) => unknown
-  #next: Promise<IteratorResult<Element>> | undefined
+  #rest: readonly Element[] = []
+  #isAtEnd = false
 
-  constructor(stream: AsyncGenerator<Element>, keyOf: (element: Element) => unknown) {
-    this.#stream = stream
+  constructor(pages: AsyncGenerator<readonly Element[]>, keyOf: (element: Element) => unknown) {
+    this.#pages = pages
     this.#keyOf = keyOf
   }
 
-  /** The elements with a key; none when the stream is at another one. */
-  async *take(key: unknown): AsyncGenerator<Element> {
+  /** The elements with a key; none when the next one has another. */
+  async *take(key: unknown): AsyncGenerator<readonly Element[]> {
     for (;;) {
-      this.#next ??= this.#stream.next()
-      const { done, value } = await this.#next
-      if (done || this.#keyOf(value) !== key) return
-      this.#next = undefined
-      yield value
+      if (this.#rest.length === 0 && !this.#isAtEnd) {
+        const { done = false, value } = await this.#pages.next()
+        ;[this.#isAtEnd, this.#rest] = [done, done ? [] : (value as readonly Element[])]
+      }
+      const end = this.#rest.findIndex((element) => this.#keyOf(element) !== key)
+      const own = end === -1 ? this.#rest : this.#rest.slice(0, end)
+      this.#rest = end === -1 ? [] : this.#rest.slice(end)
+      if (own.length > 0) yield own
+      if (end !== -1 || this.#isAtEnd) return
     }
   }
 }

@@ -8,8 +8,8 @@ import type { JsonObject } from '../../platform/json.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 import { compareLeaves } from './compare-leaves.ts'
-import { type Finding, finding, type Given, timeProblem } from './findings.ts'
-import { type RunContents, runContents } from './run-contents.ts'
+import { type Finding, finding, type Given, timeCheck } from './findings.ts'
+import { LeafDigests, leavesOf, type RunContents, runContents } from './run-contents.ts'
 import { verifyForcedNow } from './verify-forced-now.ts'
 import { verifyParts } from './verify-parts.ts'
 
@@ -93,7 +93,7 @@ async function verifyRuns(
   const chain = new ChainVerifier()
   for await (const contents of runContents(db, through)) {
     const { run } = contents
-    for (const found of await verifyRun(contents, last?.row ?? {}, counts)) findings.push(found)
+    for (const found of await verifyRun(db, contents, last?.row ?? {}, counts)) findings.push(found)
     for (const found of chain.add(run)) findings.push(found)
     counts.runs++
     last = run
@@ -143,38 +143,57 @@ class ChainVerifier {
   }
 }
 
-/** Compares the rows of a run with its leaves, and these with its root; and counts the rows. */
+/** Compares the rows of a run with its root and its leaves; and counts them. */
 async function verifyRun(
-  { run, leaves, rows }: RunContents,
+  db: Kysely<Database>,
+  { run, pages, leafDigests, readAgain }: RunContents,
   former: JsonObject,
   counts: { revisions: number; notes: number; actions: number },
 ): Promise<Finding[]> {
   const position = run.chain_position
   const findings: Finding[] = []
-  const find = (what: string, problem: string | undefined) => {
-    if (problem !== undefined) findings.push(finding(what, problem, position))
-  }
-  async function* stored() {
-    for await (const { row, leaf } of rows) {
+  const problemOfTime = timeCheck(run.row, former)
+  const [tree, digests] = [new RootHasher(), new LeafDigests()]
+  let leaves = 0
+  for await (const page of pages) {
+    for (const { row, leaf } of page) {
+      tree.add(leaf.hash)
+      digests.add(leaf.hash)
+      leaves++
       counts[leaf.note_id !== null ? 'notes' : leaf.action_id !== null ? 'actions' : 'revisions']++
-      find(leafName(leaf), timeProblem(row, run.row, former))
-      yield leaf
+      const problem = problemOfTime(row)
+      if (problem !== undefined) findings.push(finding(leafName(leaf), problem, position))
     }
   }
+  const isSealed = tree.root.toString('hex') === run.row.merkle_root && leaves === run.row.leaf_count
+  if (!isSealed || digests.text !== leafDigests) {
+    for (const found of await compareWithLeaves(db, run, readAgain())) findings.push(found)
+  }
+  return findings
+}
+
+/** Names the rows of a run that differ from its leaves, and leaves that do not give its root. */
+async function compareWithLeaves(
+  db: Kysely<Database>,
+  { chain_position: position, row: { run_id, merkle_root, leaf_count } }: SealedRunRow,
+  rows: ReturnType<RunContents['readAgain']>,
+): Promise<Finding[]> {
   const tree = new RootHasher()
   let count = 0
   async function* sealed() {
-    for await (const leaf of leaves) {
+    for await (const leaf of leavesOf(db, position)) {
       tree.add(leaf.hash)
       count++
       yield leaf
     }
   }
-  for (const difference of await compareLeaves(position, sealed(), stored())) findings.push(difference)
-  if (tree.root.toString('hex') !== run.row.merkle_root || count !== run.row.leaf_count) {
-    find(`run ${run.row.run_id}`, 'has leaves that do not give its root, because they were altered')
+  async function* stored() {
+    for await (const { leaf } of rows) yield leaf
   }
-  return findings
+  const findings = await compareLeaves(position, sealed(), stored())
+  if (tree.root.toString('hex') === merkle_root && count === leaf_count) return findings
+  const problem = 'has leaves that do not give its root, because they were altered'
+  return [...findings, finding(`run ${run_id}`, problem, position)]
 }
 
 /** Revisions of runs that are neither sealed nor under way. */

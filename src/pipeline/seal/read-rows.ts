@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Json, JsonObject } from '../../platform/json.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
+import { pagesByCursor } from '../../platform/postgres/read-by-cursor.ts'
 import { columnsOf, type Table, typeOf } from '../../platform/postgres/table.ts'
 import { ACTIONS, CLASSIFICATION_REVISIONS, OVERRIDE_NOTES } from '../../platform/postgres/tables/history.ts'
 import { SYNC_RUNS, UNSEALED_RUN_COLUMNS } from '../../platform/postgres/tables/runs.ts'
@@ -23,18 +23,19 @@ export type SealedNote = JsonObject & { readonly note_id: number }
 /** An action in its sealed form. */
 export type SealedAction = JsonObject & { readonly action_id: number }
 
-/** The sealed revisions of some runs, run by run in the given order, each by key; within a transaction. */
-export async function* revisionsOf(
+/** The sealed revisions of some runs in pages, run by run in the given order, each by key; within a transaction. */
+export async function* revisionPagesOf(
   trx: Kysely<Database>,
   runIds: readonly string[],
-): AsyncGenerator<SealedRevision> {
+): AsyncGenerator<SealedRevision[]> {
   const revisions = sealedRevisions(trx)
     .where('run_id', 'in', runIds)
     // Without this, the index has the order of a single run, which may be large.
     .$if(runIds.length > 1, (query) => query.orderBy(sql`array_position(${runIds}::uuid[], run_id)`))
     .orderBy('classification_id')
     .orderBy('revision_no')
-  for await (const row of readByCursor(trx, revisions)) yield withoutNulls(row) as SealedRevision
+  for await (const page of pagesByCursor(trx, revisions))
+    yield page.map((row) => withoutNulls(row) as SealedRevision)
 }
 
 /** Revisions of one classification, `first` and `last` included. */

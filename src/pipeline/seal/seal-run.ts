@@ -5,7 +5,7 @@ import { checkpointText, type Signer } from './checkpoint.ts'
 import { countForcedNow, type LabelCount } from './forced-now.ts'
 import { actionLeaf, type Leaf, noteLeaf, RevisionLeaves, revisionLeaf, runLeaf } from './leaf.ts'
 import { RootHasher, subtreesOf } from './merkle-tree.ts'
-import { actionsBetween, notesBetween, revisionsOf, sealedRowOf } from './read-rows.ts'
+import { actionsBetween, notesBetween, revisionPagesOf, sealedRowOf } from './read-rows.ts'
 
 /** The advisory lock of the chain; triggers on notes and actions take it, too. */
 const CHAIN = sql`hashtextextended('identifai chain', 0)`
@@ -16,8 +16,8 @@ const LEAVES_AT_ONCE = 5000
 /** The leaves of a run's revisions. The caller makes sure that nothing is written into the run any more. */
 export async function leavesOfRevisions(db: Kysely<Database>, runId: string): Promise<RevisionLeaves> {
   const leaves = new RevisionLeaves()
-  for await (const row of revisionsOf(db, [runId])) {
-    leaves.add(row.classification_id, row.revision_no, revisionLeaf(row).hash)
+  for await (const page of revisionPagesOf(db, [runId])) {
+    for (const row of page) leaves.add(row.classification_id, row.revision_no, revisionLeaf(row).hash)
   }
   return leaves
 }

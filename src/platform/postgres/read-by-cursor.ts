@@ -10,6 +10,14 @@ const ROWS = 2000
  * occupies the connection until it ends, two cursors can be read side by side.
  */
 export async function* readByCursor<Row>(trx: Kysely<Database>, query: Compilable<Row>): AsyncGenerator<Row> {
+  for await (const page of pagesByCursor(trx, query)) yield* page
+}
+
+/** The same in pages, which costs less where there may be millions of rows. */
+export async function* pagesByCursor<Row>(
+  trx: Kysely<Database>,
+  query: Compilable<Row>,
+): AsyncGenerator<Row[]> {
   const compiled = query.compile()
   const cursor = `rows_${++opened}`
   // All rows are read; the default plans for a tenth of them.
@@ -17,7 +25,7 @@ export async function* readByCursor<Row>(trx: Kysely<Database>, query: Compilabl
   await trx.executeQuery({ ...compiled, sql: `declare ${cursor} no scroll cursor for ${compiled.sql}` })
   for (;;) {
     const { rows } = await sql<Row>`fetch ${sql.lit(ROWS)} from ${sql.id(cursor)}`.execute(trx)
-    yield* rows
+    if (rows.length > 0) yield rows
     if (rows.length < ROWS) break
   }
   // If the reader stops earlier, the end of the transaction closes the cursor.

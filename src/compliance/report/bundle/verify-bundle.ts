@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isSignedBy } from '../../../pipeline/seal/checkpoint.ts'
 import { isConsistent, leafHash, rootByProof } from '../../../pipeline/seal/merkle-tree.ts'
 import type { JsonObject } from '../../../platform/json.ts'
-import { type Finding, finding, type Given, timeProblem } from '../../verify/findings.ts'
+import { type Finding, finding, type Given, timeCheck } from '../../verify/findings.ts'
 import { type ReportData, reportDataSchema } from '../schema.ts'
 import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
 import { verifyPersonalValues } from '../personal-values.ts'
@@ -164,7 +164,7 @@ class BundleVerifier {
     const former = this.#runs.get(leaf.chain_position - 1)
     if ('note_id' in row && former === undefined && leaf.chain_position > 1)
       this.#find(name, 'cannot be compared with the end of the run before its own, which the bundle lacks')
-    const problem = timeProblem(row, run, former ?? {})
+    const problem = timeCheck(run, former ?? {})(row)
     if (problem !== undefined) this.#find(name, problem)
   }
 

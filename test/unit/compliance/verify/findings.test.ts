@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { timeProblem } from '../../../../src/compliance/verify/findings.ts'
+import { timeCheck } from '../../../../src/compliance/verify/findings.ts'
 
 const FORMER = { finished_at: '2026-07-01T02:10:00.000000Z' }
 const RUN = {
@@ -20,7 +20,7 @@ describe('a row that a run has sealed', () => {
     ['a revision that was replayed', { observed_at: '2026-05-01T00:00:00.000000Z' }, { ...RUN, requests: 0 }],
     ['one without a time, which is another finding', {}, RUN],
   ])('was written at its time: %s', (_, row, run) => {
-    expect(timeProblem(row, run, FORMER)).toBeUndefined()
+    expect(timeCheck(run, FORMER)(row)).toBeUndefined()
   })
 
   it.each([
@@ -29,10 +29,10 @@ describe('a row that a run has sealed', () => {
     ['a note from before the run before', { note_id: 1, noted_at: '2026-07-01T01:00:00.000000Z' }],
     ['a note from after the run', { note_id: 1, noted_at: '2026-07-02T03:10:01.000000Z' }],
   ])('was not written at its time: %s', (_, row) => {
-    expect(timeProblem(row, RUN, FORMER)).toMatch(/written manually, or the clock was set$/)
+    expect(timeCheck(RUN, FORMER)(row)).toMatch(/written manually, or the clock was set$/)
   })
 
   it('may be a note of any time before the first run', () => {
-    expect(timeProblem({ note_id: 1, noted_at: '2020-01-01T00:00:00.000000Z' }, RUN, {})).toBeUndefined()
+    expect(timeCheck(RUN, {})({ note_id: 1, noted_at: '2020-01-01T00:00:00.000000Z' })).toBeUndefined()
   })
 })
