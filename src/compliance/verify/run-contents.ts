@@ -17,7 +17,7 @@ import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 /** Leaves that the runs of one batch have together, unless it is one large run. */
 const LEAVES_AT_ONCE = 5000
 
-/** Leaves of one digest: PostgreSQL has their hashes in memory together. */
+/** Leaves of one digest: PostgreSQL has their texts in memory together. */
 const LEAVES_OF_DIGEST = 100_000
 
 /** The contents of a sealed run. */
@@ -73,8 +73,9 @@ export class LeafDigests {
   #count = 0
   readonly #digests: string[] = []
 
-  add(hash: Buffer): void {
-    this.#text += hash.toString('hex')
+  add({ classification_id, revision_no, note_id, action_id, hash }: Leaf): void {
+    const key = `${classification_id ?? ''},${revision_no ?? ''},${note_id ?? ''},${action_id ?? ''}`
+    this.#text += `${this.#count},${key},${hash.toString('hex')}\n`
     if (++this.#count % LEAVES_OF_DIGEST === 0) this.#end()
   }
 
@@ -98,7 +99,8 @@ async function readLeafDigests(
     select chain_position, string_agg(digest, ',' order by part) as digests
     from (
       select chain_position, leaf_no / ${LEAVES_OF_DIGEST}::integer as part,
-        encode(sha256(convert_to(string_agg(leaf_hash, '' order by leaf_no), 'UTF8')), 'hex') as digest
+        encode(sha256(convert_to(string_agg(concat(leaf_no, ',', classification_id, ',', revision_no, ',', note_id, ',',
+          action_id, ',', leaf_hash, E'\\n'), '' order by leaf_no), 'UTF8')), 'hex') as digest
       from identifai.chain_leaves
       where chain_position = any(${runs.map(({ chain_position }) => chain_position)}::integer[])
       group by chain_position, part) as parts

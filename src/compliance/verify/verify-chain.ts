@@ -158,7 +158,7 @@ async function verifyRun(
   for await (const page of pages) {
     for (const { row, leaf } of page) {
       tree.add(leaf.hash)
-      digests.add(leaf.hash)
+      digests.add(leaf)
       leaves++
       counts[leaf.note_id !== null ? 'notes' : leaf.action_id !== null ? 'actions' : 'revisions']++
       const problem = problemOfTime(row)
@@ -191,7 +191,9 @@ async function compareWithLeaves(
     for await (const { leaf } of rows) yield leaf
   }
   const findings = await compareLeaves(position, sealed(), stored())
-  if (tree.root.toString('hex') === merkle_root && count === leaf_count) return findings
+  const isTree = tree.root.toString('hex') === merkle_root && count === leaf_count
+  // Without another finding, the leaves have other numbers.
+  if (isTree && findings.length > 0) return findings
   const problem = 'has leaves that do not give its root, because they were altered'
   return [...findings, finding(`run ${run_id}`, problem, position)]
 }

@@ -45,7 +45,27 @@ export async function verifyParts(db: Kysely<Database>) {
         find('payload', 'is missing, although prune never deletes it, so it was deleted manually')
     }
   }
+  findings.push(...(await orphans(db, 'personal_values')), ...(await orphans(db, 'revision_payloads')))
   return { ...counts, findings }
+}
+
+/** Rows of no revision. */
+async function orphans(
+  db: Kysely<Database>,
+  table: 'personal_values' | 'revision_payloads',
+): Promise<Finding[]> {
+  const { rows } = await sql<{ classification_id: number; revision_no: number }>`
+    select part.classification_id, part.revision_no from identifai.${sql.ref(table)} as part
+    where not exists (select from identifai.classification_revisions as r
+      where r.classification_id = part.classification_id and r.revision_no = part.revision_no)
+    order by 1, 2 limit 1000`.execute(db)
+  const part = table === 'personal_values' ? 'personal values' : 'payload'
+  return rows.map(({ classification_id, revision_no }) =>
+    finding(
+      `${part} of ${revisionName(classification_id, revision_no)}`,
+      'have no revision, because they were inserted',
+    ),
+  )
 }
 
 /** Every revision with its parts, in the order of the primary key. */
