@@ -81,7 +81,7 @@ async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
         left join identifai.identifiers as i on i.id = v.classification_id
         where not v.is_repeated
         union all
-        select k.classification_id, i.identifier, k.heuristic, 'clip', k.clip_no, k.models,
+        select k.classification_id, i.identifier, k.heuristic, 'clip' as scope, k.clip_no, k.models,
           i.media, i.submitted_at, i.source
         from identifai.clips as k
         left join identifai.identifiers as i on i.id = k.classification_id

@@ -104,13 +104,13 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
       select d.media, m.model, d.day, count(*), count(*) filter (where not d.is_given), count(*) filter (where m.unknown),
         count(m.artificial_score), avg((m.unknown is true)::integer)::double precision,
         avg(m.artificial_score),
-        (percentile_cont(array[0.5, 0.95]) within group (order by m.elapsed_time))[1],
-        (percentile_cont(array[0.5, 0.95]) within group (order by m.elapsed_time))[2]
+        (percentile_cont(array[0.5::double precision, 0.95::double precision]) within group (order by m.elapsed_time))[1],
+        (percentile_cont(array[0.5::double precision, 0.95::double precision]) within group (order by m.elapsed_time))[2]
       from (
         select i.id, i.media, (i.submitted_at at time zone 'UTC')::date as day, true as is_given
         from identifai.identifiers as i where i.submitted_at is not null
         union all
-        select i.id, i.media, (r.observed_at at time zone 'UTC')::date, false
+        select i.id, i.media, (r.observed_at at time zone 'UTC')::date, false as is_given
         from identifai.classification_revisions as r join identifai.identifiers as i on i.id = r.classification_id
         where r.revision_no = 1 and i.submitted_at is null
       ) as d

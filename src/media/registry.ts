@@ -17,10 +17,15 @@ export const MEDIA = ENDPOINTS.map(({ media }) => media)
 
 export const DEFAULT_MEDIA = ENDPOINTS[0].media
 
-/** The tables whose rows belong to a classification, parents before children. */
-export const DATA_TABLES: readonly DataTable[] = [
+/** The tables that hold the current content of classifications, parents before children. */
+export const CONTENT_TABLES: readonly DataTable[] = [
   CLASSIFICATIONS,
   ...ENDPOINTS.flatMap(({ tables }) => tables),
+]
+
+/** The tables whose rows belong to a classification, parents before children. */
+export const DATA_TABLES: readonly DataTable[] = [
+  ...CONTENT_TABLES,
   CLASSIFICATION_REVISIONS,
   PERSONAL_VALUES,
   REVISION_PAYLOADS,

@@ -1,9 +1,17 @@
-import type { Endpoint } from '../../media/endpoint.ts'
-import { canonicalJson } from '../../platform/canonical-json.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { ContentRows } from '../../media/endpoint.ts'
+import { CONTENT_TABLES } from '../../media/registry.ts'
 import type { Json } from '../../platform/json.ts'
-import { type Table, typeOf } from '../../platform/postgres/table.ts'
+import { columnsOf, type DataTable, typeOf } from '../../platform/postgres/table.ts'
 import { CLASSIFICATIONS } from '../../platform/postgres/tables/classifications.ts'
-import type { Content } from '../load/write-content.ts'
+
+/** The rows of one classification by table, each list in the order of its ordinals. */
+export type Rows = Readonly<Record<string, readonly object[]>>
+
+/** The same of a normalized record. */
+export function rowsOf({ classification, children }: ContentRows): Rows {
+  return { ...children, [CLASSIFICATIONS.name]: [classification] }
+}
 
 /** One cell, or one row, that differs between two versions of the rows of one classification. */
 export interface Difference {
@@ -15,58 +23,63 @@ export interface Difference {
   readonly after: Json
 }
 
-/** Compares rows by their ordinals and values, without the link to the result, which is not content. */
-export function differences(
-  endpoint: Endpoint,
-  before: Content,
-  after: { readonly row: object; readonly children: Content['children'] },
-): Difference[] {
-  return [
-    ...cellsOf(CLASSIFICATIONS, null, before.row, after.row),
-    ...endpoint.tables.flatMap((table) =>
-      rowsOf(table, before.children[table.name] ?? [], after.children[table.name] ?? []),
-    ),
-  ]
-}
-
-function rowsOf(table: Table, before: readonly object[], after: readonly object[]): Difference[] {
-  return Array.from({ length: Math.max(before.length, after.length) }, (_, row) => {
-    const [old, now] = [before[row], after[row]]
-    if (old && now) return cellsOf(table, row, old, now)
-    return [
-      {
-        column: table.name,
-        row,
-        before: old ? parsed(table, old) : null,
-        after: now ? parsed(table, now) : null,
-      },
-    ]
-  }).flat()
+/**
+ * Compares rows by their ordinals, and their values in the columns that `after` has. Leaves out the link to the result,
+ * which is not content.
+ */
+export function differences(before: Rows, after: Rows): Difference[] {
+  return CONTENT_TABLES.flatMap((table) =>
+    compareTable(table, before[table.name] ?? [], after[table.name] ?? []),
+  )
 }
 
 type Row = Readonly<Record<string, Json>>
 
-/** Compares the columns that `after` has. */
-function cellsOf(table: Table, row: number | null, before: object, after: object): Difference[] {
-  const [old, now] = [parsed(table, before), parsed(table, after)]
-  return Object.keys(now)
-    .filter((name) => name !== 'result_url')
+function compareTable(table: DataTable, before: readonly object[], after: readonly object[]): Difference[] {
+  const found: Difference[] = []
+  for (let [b, a] = [0, 0]; b < before.length || a < after.length; ) {
+    const order = placeOf(table, before[b]) - placeOf(table, after[a])
+    const old = order <= 0 ? before[b++] : undefined
+    const now = order >= 0 ? after[a++] : undefined
+    found.push(...compareRow(table, old as Row | undefined, now as Row | undefined))
+  }
+  return found
+}
+
+/** The place of a row in the order of its table; no row is behind all others. */
+function placeOf(table: DataTable, row: object | undefined): number {
+  return row === undefined ? Number.POSITIVE_INFINITY : (ordinalOf(table, row as Row) ?? 0)
+}
+
+function ordinalOf({ order }: DataTable, row: Row): number | null {
+  const [ordinal] = order
+  return ordinal === undefined ? null : (row[ordinal] as number)
+}
+
+function compareRow(table: DataTable, old: Row | undefined, now: Row | undefined): Difference[] {
+  const row = ordinalOf(table, (old ?? now) as Row)
+  if (!old || !now) {
+    return [{ column: table.name, row, before: parsed(table, old), after: parsed(table, now) }]
+  }
+  return columnsOf(table)
+    .filter((name) => name in now && name !== 'result_url' && old[name] !== now[name])
     .map((name) => ({
       column: `${table.name}.${name}`,
       row,
-      before: old[name] ?? null,
-      after: now[name] ?? null,
+      before: parsedCell(table, name, old[name]),
+      after: parsedCell(table, name, now[name]),
     }))
-    .filter((cell) => cell.before !== cell.after && canonicalJson(cell.before) !== canonicalJson(cell.after))
+    .filter((cell) => !isDeepStrictEqual(cell.before, cell.after))
 }
 
-/** The row with its jsonb parsed, because PostgreSQL writes it in another order and with other white space. */
-function parsed({ columns }: Table, row: object): Row {
-  return Object.fromEntries(
-    Object.entries(row as Row).map(([name, value]) => {
-      const column = columns[name]
-      const isJson = column !== undefined && typeOf(column) === 'jsonb' && typeof value === 'string'
-      return [name, isJson ? (JSON.parse(value) as Json) : value]
-    }),
-  )
+function parsed(table: DataTable, row: Row | undefined): Json {
+  if (row === undefined) return null
+  return Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, parsedCell(table, name, cell)]))
+}
+
+/** A cell with its jsonb parsed, because PostgreSQL writes it in another order and with other white space. */
+function parsedCell({ columns }: DataTable, name: string, cell: Json = null): Json {
+  const column = columns[name]
+  const isJson = column !== undefined && typeOf(column) === 'jsonb' && typeof cell === 'string'
+  return isJson ? (JSON.parse(cell) as Json) : cell
 }

@@ -1,18 +1,18 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Endpoint } from '../../media/endpoint.ts'
-import type { ContentRows } from '../../media/endpoint.ts'
-import { endpointOf } from '../../media/registry.ts'
+import { CONTENT_TABLES, endpointOf } from '../../media/registry.ts'
 import type { JsonObject } from '../../platform/json.ts'
 import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { columnsOf, type DataTable, typeOf } from '../../platform/postgres/table.ts'
-import { CLASSIFICATIONS, type ClassificationRow } from '../../platform/postgres/tables/classifications.ts'
+import type { ClassificationRow } from '../../platform/postgres/tables/classifications.ts'
+import type { Rows } from './differences.ts'
 
 /** All rows of one classification in the data tables, and the payload that they were made from. */
 export interface StoredClassification {
   readonly endpoint: Endpoint
   readonly row: ClassificationRow
-  readonly children: ContentRows['children']
+  readonly rows: Rows
   /** Null when it was pruned. */
   readonly payload: JsonObject | null
 }
@@ -35,40 +35,36 @@ export async function nextClassifications(
   return rows.map((row) => row.classification_id)
 }
 
-/** Reads these classifications with their child rows, by id, in the form in which rows are written. */
+/** Reads these classifications, by id. */
 export async function readStored(
   db: Kysely<Database>,
   ids: readonly number[],
 ): Promise<StoredClassification[]> {
-  const rows = await readTable<ClassificationRow>(db, CLASSIFICATIONS, ids)
+  const stored = await readRows(db, sql<boolean>`classification_id = any(${ids}::bigint[])`)
   const payloads = await readPayloads(db, ids)
-  const endpoints = new Set(rows.map(({ media }) => endpointOf(media)))
-  const childRows = new Map<DataTable, Map<number, ChildRow[]>>()
-  for (const table of [...endpoints].flatMap(({ tables }) => tables)) {
-    const children = await readTable<ChildRow>(db, table, ids)
-    childRows.set(
-      table,
-      Map.groupBy(children, (child) => child.classification_id),
-    )
-  }
-  return rows.map((row) => {
-    const id = row.classification_id
-    const endpoint = endpointOf(row.media)
-    const children = endpoint.tables.map((table) => [table.name, childRows.get(table)?.get(id) ?? []])
-    return { endpoint, row, children: Object.fromEntries(children), payload: payloads.get(id) ?? null }
+  return [...stored].flatMap(([id, rows]) => {
+    const [row] = rows.classifications as readonly ClassificationRow[]
+    return row ? [{ endpoint: endpointOf(row.media), row, rows, payload: payloads.get(id) ?? null }] : []
   })
 }
 
-interface ChildRow {
-  readonly classification_id: number
+/** Reads the rows of the classifications that a condition on `classification_id` selects, in the form in which rows are written. */
+export async function readRows(
+  db: Kysely<Database>,
+  isSelected: RawBuilder<boolean>,
+): Promise<Map<number, Rows>> {
+  const found = new Map<number, Record<string, readonly object[]>>()
+  for (const table of CONTENT_TABLES) {
+    const rows = await readTable(db, table, isSelected)
+    for (const [id, ofOne] of Map.groupBy(rows, (row) => row.classification_id)) {
+      found.set(id, { ...found.get(id), [table.name]: ofOne })
+    }
+  }
+  return found
 }
 
 /** Reads rows as they are written: JSON as its text, times as UTC text. */
-async function readTable<Row>(
-  db: Kysely<Database>,
-  table: DataTable,
-  ids: readonly number[],
-): Promise<Row[]> {
+async function readTable(db: Kysely<Database>, table: DataTable, isSelected: RawBuilder<boolean>) {
   const cells = columnsOf(table).map((name) => {
     const column = sql.ref(name)
     const type = typeOf(table.columns[name] as Parameters<typeof typeOf>[0])
@@ -76,9 +72,9 @@ async function readTable<Row>(
     return type === 'timestamptz' ? sql`${utcText(column)} as ${column}` : column
   })
   const order = ['classification_id', ...table.order].map((name) => sql.ref(name))
-  const { rows } = await sql<Row>`
+  const { rows } = await sql<{ readonly classification_id: number }>`
     select ${sql.join(cells)} from identifai.${sql.ref(table.name)}
-    where classification_id = any(${ids}::bigint[]) order by ${sql.join(order)}`.execute(db)
+    where ${isSelected} order by ${sql.join(order)}`.execute(db)
   return rows
 }
 

@@ -4,7 +4,7 @@ import { ENDPOINTS } from '../../media/registry.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { withTransaction } from '../load/copy.ts'
 import { type Content, replaceContent } from '../load/write-content.ts'
-import { type Difference, differences } from './differences.ts'
+import { type Difference, differences, rowsOf } from './differences.ts'
 import { readStored, type StoredClassification } from './read-stored.ts'
 
 /** The result of normalizing one stored payload again, compared with the rows in the tables. */
@@ -48,13 +48,13 @@ async function lockIdentifiers(trx: Transaction<Database>, ids: readonly number[
     .execute()
 }
 
-function replayOne({ endpoint, row, children, payload }: StoredClassification): Replayed {
+function replayOne({ endpoint, row, rows, payload }: StoredClassification): Replayed {
   const { identifier, media } = row
   if (payload === null) return { identifier, media, kind: 'without_payload' }
   const validation = endpoint.validate(payload)
   if (!validation.accepted) return { identifier, media, kind: 'rejected' }
   const now = endpoint.normalize(row.classification_id, validation.classification)
-  const found = differences(endpoint, { row, children }, { row: now.classification, children: now.children })
+  const found = differences(rows, rowsOf(now))
   if (found.length === 0) return { identifier, media, kind: 'same' }
   // The stored link may be newer than the payload.
   const { result_url } = row

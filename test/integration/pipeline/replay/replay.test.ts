@@ -31,7 +31,7 @@ it('reports the rows that an older normalizer wrote differently, and then rewrit
     `update identifai.classifications set name = 'older', extra = '{"/name": "as it was"}' where classification_id <= 3`,
     `update identifai.verdicts set confidence = confidence / 2 where classification_id in (3, 4) and kind = 'main'`,
     `delete from identifai.model_results where (classification_id, result_no) in (
-       select 405, max(result_no) from identifai.model_results where classification_id = 405)`,
+       select 405, min(result_no) from identifai.model_results where classification_id = 405)`,
     // As if later responses had brought other links: their digests differ from those of the stored payloads.
     `update identifai.classifications set result_url = 'https://new.example/' || classification_id`,
     `update identifai.identifiers set record_digest = sha256('another')`,
