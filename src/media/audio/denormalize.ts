@@ -58,7 +58,8 @@ function verdictOf({
   classification,
   models,
 }: AudioRows['clips' | 'verdicts'][number]): JsonObject {
-  return present({ heuristic, confidence, classification, models })
+  // A copy, because fields are set in it.
+  return present({ heuristic, confidence, classification, models: models && [...models] })
 }
 
 function resultsOf(rows: AudioRows, clipNo: number | null): JsonObject[] {

@@ -7,6 +7,7 @@ import { isJsonObject, setOwn } from '../../../../src/platform/json.ts'
 import { canonicalJson } from '../../../../src/platform/canonical-json.ts'
 import type { AudioRows } from '../../../../src/media/audio/tables.ts'
 import type { RowSet } from '../../../../src/media/endpoint.ts'
+import { differences, rowsOf } from '../../../../src/pipeline/replay/differences.ts'
 import { audioRecordArbitrary } from '../../../support/arbitrary-record.ts'
 import { meaning } from '../../../support/meaning.ts'
 import { sampleSize } from '../../../support/sample-size.ts'
@@ -25,6 +26,19 @@ describe('normalizing', () => {
     fc.assert(
       fc.property(arriving, (payload) => {
         expect(meaning(audioEndpoint.denormalize(normalized(payload)))).toBe(meaning(payload))
+      }),
+      { numRuns: sampleSize(300) },
+    )
+  })
+
+  it('gives the same rows again for the record that they hold, which leaves them untouched', () => {
+    fc.assert(
+      fc.property(arriving, (payload) => {
+        const [rows, same] = [normalized(payload), normalized(payload)]
+        const again = normalized(audioEndpoint.denormalize(rows))
+        expect(differences(rowsOf(rows), rowsOf(same))).toEqual([])
+        expect(differences(rowsOf(rows), rowsOf(again))).toEqual([])
+        expect(again.contentDigest).toBe(rows.contentDigest)
       }),
       { numRuns: sampleSize(300) },
     )
