@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { columnNames, commentOnView, type View } from './with-comments.ts'
+import { columnNames, commentOnView, type View, viewNamed } from './with-comments.ts'
 
 /**
  * Replaces a view of the schema identifai_reporting, for use in a later migration. This contract is frozen with 1.0.0; the code
@@ -23,7 +23,7 @@ export async function replaceView(db: Kysely<unknown>, name: string, view: View)
   const [replaced, ...dependents] = await readViews(db, name)
   if (!replaced) throw new Error(`There is no view identifai_reporting.${name} to replace.`)
   const create = (command: string) =>
-    sql`${sql.raw(`${command} ${replaced.name}`)} (${columnNames(view)}) ${sql.raw(replaced.options)} as ${sql.raw(view.query)}`.execute(
+    sql`${sql.raw(command)} ${viewNamed(name)} (${columnNames(view)}) ${sql.raw(replaced.options)} as ${sql.raw(view.query)}`.execute(
       db,
     )
   await sql`savepoint replace_view`.execute(db)

@@ -48,7 +48,7 @@ export function columnNames({ columns }: View) {
   return sql.join(Object.keys(columns).map((column) => sql.id(column)))
 }
 
-function viewNamed(name: string) {
+export function viewNamed(name: string) {
   return sql.table(`identifai_reporting.${name}`)
 }
 

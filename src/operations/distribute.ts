@@ -1,11 +1,12 @@
 import { type Kysely, sql } from 'kysely'
 import { DATA_TABLES } from '../media/registry.ts'
 import { DatabaseError } from '../platform/errors.ts'
+import { distributedTables, hasCitus } from '../platform/postgres/citus.ts'
 import type { Database } from '../platform/postgres/database.ts'
 
 /** Returns the statements that still distribute the data tables, parents first; none when they are distributed. */
 export async function planDistribution(db: Kysely<Database>): Promise<string[]> {
-  const distributed = (await hasCitus(db)) ? await distributedTables(db) : []
+  const distributed = await distributedTables(db)
   const names = DATA_TABLES.map(({ name }) => name)
   const tables = names.filter((name) => !distributed.includes(name))
   const triggers = await triggersOf(db, tables)
@@ -37,19 +38,6 @@ export async function distribute(db: Kysely<Database>): Promise<string[]> {
     for (const statement of statements) await sql.raw(statement).execute(trx)
   })
   return statements
-}
-
-async function hasCitus(db: Kysely<Database>): Promise<boolean> {
-  const { rows } = await sql`select from pg_catalog.pg_extension where extname = 'citus'`.execute(db)
-  return rows.length > 0
-}
-
-async function distributedTables(db: Kysely<Database>): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`
-    select c.relname as name from pg_catalog.pg_dist_partition as p
-    join pg_catalog.pg_class as c on c.oid = p.logicalrelid
-    where c.relnamespace = 'identifai'::regnamespace`.execute(db)
-  return rows.map(({ name }) => name)
 }
 
 /**

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { FileMigrationProvider, Migrator, NO_MIGRATIONS } from 'kysely/migration'
+import { FileMigrationProvider, type Migration, Migrator, NO_MIGRATIONS } from 'kysely/migration'
 import { DatabaseError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { databaseCodeOf } from './database-error.ts'
@@ -24,6 +24,14 @@ const FOLDER = path.resolve(import.meta.dirname, '../../../migrations')
 export const MIGRATIONS: readonly string[] = readdirSync(FOLDER)
   .flatMap((file) => /^(\d{4}-.+)\.[jt]s$/.exec(file)?.[1] ?? [])
   .toSorted()
+
+const PROVIDER = new FileMigrationProvider({ fs, path, migrationFolder: FOLDER })
+
+/** All migrations, in order. */
+export async function loadMigrations(): Promise<Migration[]> {
+  const migrations = await PROVIDER.getMigrations()
+  return MIGRATIONS.map((name) => migrations[name] as Migration)
+}
 
 /**
  * Applies the missing migrations, in one transaction under Kysely's lock: of two processes, the second waits and finds nothing
@@ -89,7 +97,7 @@ function waiting(states: readonly MigrationState[]): MigrationState[] {
 function createMigrator(db: Kysely<Database>): Migrator {
   return new Migrator({
     db,
-    provider: new FileMigrationProvider({ fs, path, migrationFolder: FOLDER }),
+    provider: PROVIDER,
     migrationTableSchema: 'identifai',
     migrationTableName: 'schema_migrations',
     migrationLockTableName: 'schema_migrations_lock',
