@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { verifyChain } from '../../src/compliance/verify/verify-chain.ts'
+import { verifyTables } from '../../src/compliance/verify/verify-tables.ts'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
 import type { AudioRows } from '../../src/media/audio/tables.ts'
 import { surveyReplay } from '../../src/pipeline/replay/replay.ts'
@@ -12,6 +13,7 @@ import { startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/meaning.ts'
 import { sampleSize } from '../support/sample-size.ts'
+import { afterTampering } from '../support/tamper.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const RECORDS = sampleSize(200)
@@ -45,7 +47,17 @@ it('any record that fits the contract is the same after HTTP, COPY and SQL', asy
       : classification.status !== 'new',
   )
   expect(refreshed).toMatchObject({ claimed: finished.length, changed: 0, unchanged: finished.length })
+
+  // The second time, from the rows alone.
+  for (const [statements, without_payload] of [[[], 0] as const, [[WITHOUT_PAYLOADS], RECORDS] as const]) {
+    expect(await afterTampering(bench.app.db, statements, (trx) => verifyTables(trx))).toEqual({
+      counts: { classifications: RECORDS, without_payload, not_accepted: 0 },
+      findings: [],
+    })
+  }
 })
+
+const WITHOUT_PAYLOADS = 'delete from identifai.revision_payloads'
 
 it('a record of any width, with any number of unknown fields, is loaded or quarantined', async () => {
   const wide = { identifier: 'wide', status: 5, waveform: Array.from({ length: 200_000 }, () => 0) }
