@@ -3,10 +3,11 @@ import { Command } from '@commander-js/extra-typings'
 import type { Certificate } from 'pkijs'
 import type { FileVerification } from '../compliance/report/read/verify-file.ts'
 import type { Finding } from '../compliance/verify/findings.ts'
-import type { ChainVerification } from '../compliance/verify/verify-chain.ts'
+import type { DatabaseVerification } from '../compliance/verify/verify-database.ts'
 import { asCalled } from '../platform/called-as.ts'
 import { EXIT_CODE, UsageError } from '../platform/errors.ts'
 import { printable } from '../platform/text.ts'
+import { createProgressLine } from '../platform/terminal/output.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { timeText } from '../platform/time.ts'
 import { openDatabase } from './open-app.ts'
@@ -26,6 +27,7 @@ export function reportVerifyCommand() {
       '--trust <file>',
       'certificates (PEM) of time-stamping authorities, to which the signatures of all timestamps must lead',
     )
+    .option('--tables', 'also compare the tables, views and triggers of the database with the history')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -36,6 +38,10 @@ checked against its proofs: its events and notes were sealed in its chain. Neith
 Without a file, the database is verified. This needs DATABASE_URL and writes nothing. It hashes the whole history again,
 and names each revision, note and run that was altered, removed or inserted. It cannot show that the newest runs were
 removed with everything that they sealed. Therefore keep the chain head of a run elsewhere, and give it with --head.
+
+With --tables, each payload that the tables show is normalized again, and every column of every row is compared. The
+views, functions and triggers are compared with those of the migrations. The output names tables, keys and columns, and
+no values. After an upgrade that reads more fields, run replay first.
 
 With SEAL_SIGNING_KEY, each run signs its chain head. A signature covers all runs up to it. With --key, runs after the
 newest signature are a finding, and so is a bundle without one.
@@ -48,7 +54,7 @@ Exit code 6 when there are findings.
 
 Examples:
   $ identifai-sync report verify
-  $ identifai-sync report verify --head 77ab...09
+  $ identifai-sync report verify --tables --head 77ab...09
   $ identifai-sync report verify --trust authority.pem
   $ identifai-sync report verify q3.bundle.jsonl`,
     )
@@ -59,14 +65,23 @@ Examples:
         authorities: await readTrust(options.trust),
       }
       if (file === undefined) {
-        const { verifyChain } = await import('../compliance/verify/verify-chain.ts')
+        const { verifyDatabase } = await import('../compliance/verify/verify-database.ts')
         await using app = await openDatabase()
-        const result = await verifyChain(app.db, given)
+        const progress = createProgressLine(process.stderr)
+        const result = await verifyDatabase(app.db, {
+          ...given,
+          tables: options.tables,
+          onProgress: (compared) => progress.show(`${counted(compared, 'classification')} compared`),
+        })
+        progress.clear()
         const lines = [
           ...describeChain(result),
           ...describeTimestamps(result, given.authorities !== undefined),
+          ...describeTables(result),
         ]
-        finish(options, result, lines, 'Everything is as it was sealed.')
+        finish(options, result, lines, options.tables ? GOOD_TABLES : GOOD_CHAIN)
+      } else if (options.tables) {
+        throw new UsageError('--tables compares the tables of the database.', 'Leave out the file.')
       } else {
         const { verifyFile } = await import('../compliance/report/read/verify-file.ts')
         const result = await verifyFile(file, given)
@@ -108,7 +123,7 @@ async function readTrust(path: string | undefined): Promise<readonly Certificate
 /** Prints a verification, its findings or else that all is good, and sets the exit code. */
 function finish(
   options: Parameters<typeof printResult>[0],
-  result: ChainVerification | FileVerification,
+  result: DatabaseVerification | FileVerification,
   lines: readonly string[],
   good: string,
 ): void {
@@ -120,6 +135,10 @@ function finish(
   printResult(options, result, [...lines, ...head, ...signed, '', ...outcome].join('\n'))
   if (findings.length > 0) process.exitCode = EXIT_CODE.notVerified
 }
+
+const GOOD_CHAIN = 'Everything is as it was sealed.'
+
+const GOOD_TABLES = `${GOOD_CHAIN} The tables follow from the history.`
 
 const GOOD_REPORT =
   'The report is consistent. Compare its data digest with a digest that you kept elsewhere. To prove that its events were\nsealed, verify a bundle (report bundle) or the database (report verify).'
@@ -156,7 +175,7 @@ function describeFile(result: FileVerification): string[] {
   ]
 }
 
-function describeChain(result: ChainVerification): string[] {
+function describeChain(result: DatabaseVerification): string[] {
   const checked = `${counted(result.runs, 'sealed run')}, ${counted(result.revisions, 'revision')}, ${counted(result.notes, 'note')}, ${counted(result.actions, 'action')} and ${counted(result.payloads_checked, 'payload')} verified`
   const left =
     result.payloads_not_checked > 0
@@ -178,7 +197,7 @@ function describeChain(result: ChainVerification): string[] {
 }
 
 function describeTimestamps(
-  { timestamps_checked: checked, newest_timestamp: newest }: ChainVerification,
+  { timestamps_checked: checked, newest_timestamp: newest }: DatabaseVerification,
   isTrusted: boolean,
 ): string[] {
   if (checked === 0) return []
@@ -188,6 +207,21 @@ function describeTimestamps(
       ? ''
       : ` The newest one is of chain position ${newest.chain_position}, at ${timeText(newest.time)}.`
   return [`${counted(checked, 'timestamp')} verified, ${what}.${proved}`]
+}
+
+function describeTables({ tables }: DatabaseVerification): string[] {
+  if (tables === null) return []
+  const { classifications, without_payload, not_accepted, definitions } = tables
+  const others = [
+    ...(without_payload > 0 ? [`${count(without_payload)} without a payload`] : []),
+    ...(not_accepted > 0 ? [`${count(not_accepted)} with a payload that this version does not accept`] : []),
+  ]
+  return [
+    [`${counted(classifications, 'classification')} compared with the tables`, ...others].join('; ') + '.',
+    definitions === null
+      ? 'Views, functions and triggers were not compared, because the role may not create temporary objects, or the server is a standby.'
+      : `${counted(definitions, 'view, function or trigger', 'views, functions and triggers')} compared with the migrations.`,
+  ]
 }
 
 function findingLines(findings: readonly Finding[]): string[] {

@@ -152,7 +152,15 @@ it('takes a toy medium from enqueue to the verified report, beside audio in one 
     force_changes: 1,
   })
 
+  const verified = { tables: { classifications: 4, without_payload: 0 }, findings: [] }
+  expect(JSON.parse(await cli('report', 'verify', '--tables', '--json'))).toMatchObject(verified)
   await sql`update identifai.toy_parts set weight = 0`.execute(database.db)
+  await expect(cli('report', 'verify', '--tables')).rejects.toMatchObject({
+    code: 6,
+    stdout: expect.stringMatching(
+      /toy_parts \(classification_id \d+, part_no 0\) differs from the history in: weight\./,
+    ),
+  })
   expect(JSON.parse(await cli('replay', '--json'))).toMatchObject({
     examined: 4,
     changed: 2,
@@ -175,6 +183,7 @@ it('takes a toy medium from enqueue to the verified report, beside audio in one 
     payloads_checked: 5,
     findings: [],
   })
+  expect(JSON.parse(await cli('report', 'verify', '--tables', '--json'))).toMatchObject(verified)
   await cli('report', 'bundle', '--media', 'toy', '--output', 'toy.jsonl')
   expect(JSON.parse(await cli('report', 'verify', 'toy.jsonl', '--json'))).toMatchObject({ findings: [] })
 

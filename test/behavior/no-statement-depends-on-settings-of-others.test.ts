@@ -3,6 +3,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
+import { verifyDatabase } from '../../src/compliance/verify/verify-database.ts'
 import { hasPgBouncer, startPgBouncer } from '../support/pg-bouncer.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { createTestDatabase } from '../support/test-database.ts'
@@ -41,7 +42,9 @@ async function wholeWalk(bench: TestApp) {
     select identifier, result_no, elapsed_time, artificial_score
     from identifai.model_results join identifai.classifications using (classification_id)
     order by identifier, result_no`.execute(db)
-  return { run: { status, changed, force_changes }, digests, results: rows }
+  const { tables, findings } = await verifyDatabase(bench.app.db, { tables: true })
+  const verified = { tables, findings: findings.filter(({ problem }) => problem !== 'was added') }
+  return { run: { status, changed, force_changes }, digests, results: rows, verified }
 }
 
 it('a role whose settings end slow statements, and change the form of texts, loads the same', async () => {
@@ -76,7 +79,9 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer in transaction mode', () => {
     await using pooler = await startPgBouncer()
     await using direct = await createTestApp({ world: { seed: 22 } })
     await using pooled = await createTestApp({ world: { seed: 22 }, through: pooler.through })
-    expect(await wholeWalk(pooled)).toEqual(await wholeWalk(direct))
+    const walk = await wholeWalk(pooled)
+    expect(walk).toEqual(await wholeWalk(direct))
+    expect(walk.verified).toMatchObject({ tables: { definitions: expect.any(Number) }, findings: [] })
     const other = new Client({ connectionString: pooler.through(pooled.database.url) })
     await other.connect()
     // More transactions than the pooler has sessions, so that each of them serves one.
@@ -133,7 +138,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer in transaction mode', () => {
       ],
       [0, 'report', 'forced', '--allow-incomplete'],
       [0, 'report', 'bundle', '--allow-incomplete', '--output', bundle],
-      [0, 'report', 'verify'],
+      [0, 'report', 'verify', '--tables'],
       [0, 'report', 'verify', bundle],
       [3, 'reconcile', list],
       [0, 'prune', '--payloads-older-than', '1d'],

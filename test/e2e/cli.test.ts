@@ -472,6 +472,50 @@ describe('the commands', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ runs: 1, findings: [{ chain_position: 1 }] })
   })
 
+  it('report verify --tables names tables, keys and columns, and no values', async () => {
+    await using own = await createTestDatabase()
+    const env = { ...environment, DATABASE_URL: own.url }
+    const ended = await cli.call(['enqueue', ...simulator.world.register({ count: 5 })], env)
+    expect(ended.code).toBe(0)
+    await cli.run(['sync'], env)
+    const good = await cli.call(['report', 'verify', '--tables'], env)
+    expect(good).toMatchObject({ code: 0, stderr: '' })
+    expect(good.stdout).toMatch(
+      /^5 classifications compared with the tables\.\n\d+ views, functions and triggers compared with the migrations\.\n\nEverything is as it was sealed\. The tables follow from the history\.\n$/m,
+    )
+    expect(JSON.parse((await cli.call(['report', 'verify', '--json'], env)).stdout)).toMatchObject({
+      tables: null,
+      findings: [],
+    })
+    await sql`update identifai.classifications set name = 'Rossi.wav', ref_id = 'case of Rossi' where classification_id = 2`.execute(
+      own.db,
+    )
+    await sql`alter table identifai.sync_runs disable trigger sync_runs_sealed`.execute(own.db)
+    const bad = await cli.run(['report', 'verify', '--tables'], env)
+    expect(bad.code).toBe(6)
+    expect(bad.stdout).toContain('2 findings:')
+    expect(bad.stdout).toContain(
+      'classifications (classification_id 2) differs from the history in: name, ref_id.',
+    )
+    expect(bad.stdout).toContain('trigger sync_runs_sealed on identifai.sync_runs is disabled.')
+    expect(bad.stdout).not.toContain('Rossi')
+    const json = await cli.call(['report', 'verify', '--tables', '--json'], env)
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      tables: {
+        classifications: 5,
+        without_payload: 0,
+        not_accepted: 0,
+        definitions: expect.any(Number),
+      },
+      findings: [{ chain_position: null }, { chain_position: null }],
+    })
+    expectClearError(
+      await cli.call(['report', 'verify', 'file.json', '--tables'], env),
+      2,
+      'Leave out the file',
+    )
+  })
+
   it('replay shows what would change, and then changes it', async () => {
     await using own = await createTestDatabase()
     const env = { ...environment, DATABASE_URL: own.url }

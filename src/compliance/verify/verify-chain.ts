@@ -24,11 +24,12 @@ export type ChainVerification = Awaited<ReturnType<typeof verifySnapshot>>
  *   the chain must have a timestamp.
  */
 export function verifyChain(db: Kysely<Database>, given: Given = {}): Promise<ChainVerification> {
-  return db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute((trx) => verifySnapshot(trx, given))
+  return inSnapshot(db, (trx) => verifySnapshot(trx, given))
+}
+
+/** Reads one snapshot. */
+export function inSnapshot<T>(db: Kysely<Database>, read: (trx: Kysely<Database>) => Promise<T>): Promise<T> {
+  return db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read)
 }
 
 /** The same within a transaction of the caller. The keys of the result are those of the JSON output. */

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { readReport } from '../../../../../src/compliance/report/read/read-report.ts'
+import { verifyDatabase } from '../../../../../src/compliance/verify/verify-database.ts'
 import { startEmbeddedPostgres } from '../../../../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { readClock } from '../../../../../src/platform/postgres/clock.ts'
 import { connect } from '../../../../../src/platform/postgres/connect.ts'
@@ -31,6 +32,10 @@ it('a report from a standby accepts an as-of only when a run that was sealed lat
       ),
     )
     .toEqual(newest.head.as_of)
+  expect(await verifyDatabase(replica.db, { tables: true })).toMatchObject({
+    tables: { classifications: 5, definitions: null },
+    findings: [],
+  })
   await replica.db.destroy()
   await owner.db.destroy()
 })
