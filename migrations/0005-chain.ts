@@ -14,9 +14,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await lockChain(db)
   await stampRows(db)
   await refuseSealedRunChanges(db)
+  await createVerifications(db)
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
+  await db.schema.dropTable('identifai.verifications').execute()
   await sql`drop trigger sync_runs_no_truncate on identifai.sync_runs`.execute(db)
   await sql`drop trigger sync_runs_sealed on identifai.sync_runs`.execute(db)
   await sql`drop function identifai.refuse_sealed_run_change()`.execute(db)
@@ -165,4 +167,33 @@ async function refuseSealedRunChanges(db: Kysely<unknown>): Promise<void> {
   await sql`
     create trigger sync_runs_no_truncate before truncate on identifai.sync_runs
     for each statement execute function identifai.refuse_history_change()`.execute(db)
+}
+
+async function createVerifications(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('identifai.verifications')
+    .addColumn('started_at', 'timestamptz', (c) => c.notNull())
+    .addColumn('finished_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`clock_timestamp()`))
+    .addColumn('runs', 'integer', (c) => c.notNull())
+    .addColumn('chain_head', 'text')
+    .addColumn('classifications', 'integer', (c) => c.notNull())
+    .addColumn('findings', 'integer', (c) => c.notNull())
+    .addColumn('first_findings', 'text')
+    .addPrimaryKeyConstraint('verifications_pkey', ['started_at'])
+    .execute()
+  await makeAppendOnly(db, 'verifications')
+  await commentOnTable(
+    db,
+    'identifai.verifications',
+    'Append-only: the results of the verifications of the daemon, one row each. The chain does not cover them.',
+    {
+      started_at: 'Key: database clock when it started.',
+      finished_at: 'Database clock when it ended.',
+      runs: 'Sealed runs whose revisions and notes were verified.',
+      chain_head: 'Chain head of the newest of them. Null when no run was sealed.',
+      classifications: 'Classifications whose rows were compared with history.',
+      findings: 'Number of findings. 0 when everything is as it was sealed.',
+      first_findings: 'The first findings, one a line. Null without findings.',
+    },
+  )
 }

@@ -12,7 +12,7 @@ export function joinByObject(privileges: readonly Privilege[]): string[] {
   })
 }
 
-/** The tables of a run, and what it does with them. It cannot change history. */
+/** The tables of runs and verifications, and what these do with them. They cannot change history. */
 const JOB_TABLES = {
   identifiers: ['SELECT', 'INSERT', 'UPDATE'],
   sync_runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
@@ -31,13 +31,16 @@ const JOB_TABLES = {
   actions: ['SELECT', 'INSERT'],
   chain_leaves: ['SELECT', 'INSERT'],
   chain_timestamps: ['SELECT', 'INSERT'],
+  verifications: ['SELECT', 'INSERT'],
   schema_migrations: ['SELECT'],
 } as const
 
 const USAGE = 'USAGE ON SCHEMA identifai'
 
-/** The role that executes runs. */
-export const JOB: readonly Privilege[] = privilegesOn(JOB_TABLES)
+export const USAGE_OF_VIEWS = 'USAGE ON SCHEMA identifai_reporting'
+
+/** The role that executes runs and verifications. A verification creates views that refer to others, and reads none. */
+export const JOB: readonly Privilege[] = [...privilegesOn(JOB_TABLES), USAGE_OF_VIEWS]
 
 function privilegesOn(tables: Readonly<Record<string, readonly string[]>>): readonly Privilege[] {
   return [

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
-import type { Privilege } from './privileges.ts'
+import { type Privilege, USAGE_OF_VIEWS } from './privileges.ts'
 
 /** The schemas whose privileges the commands grant. */
 const SCHEMAS = sql`('identifai', 'identifai_reporting')`
@@ -43,7 +43,7 @@ export async function readViews(db: Kysely<Database>): Promise<Privilege[]> {
     from pg_class where relnamespace = 'identifai_reporting'::regnamespace and relkind = 'v' order by relname`.execute(
     db,
   )
-  return ['USAGE ON SCHEMA identifai_reporting', ...rows.map(({ privilege }) => privilege)]
+  return [USAGE_OF_VIEWS, ...rows.map(({ privilege }) => privilege)]
 }
 
 /** The privileges on the two schemas that were granted to the role itself. */

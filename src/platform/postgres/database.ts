@@ -10,7 +10,7 @@ import {
   SCHEMA_DRIFT,
 } from './tables/history.ts'
 import { API_QUOTA, API_SIZE_LIMITS, IDENTIFIERS, MEDIA_TABLE } from './tables/queue.ts'
-import { CHAIN_LEAVES, CHAIN_TIMESTAMPS, SYNC_RUNS } from './tables/runs.ts'
+import { CHAIN_LEAVES, CHAIN_TIMESTAMPS, SYNC_RUNS, VERIFICATIONS } from './tables/runs.ts'
 
 /** The tables that every medium shares, as the migrations leave them; `npm run schema:drift` compares the two. */
 export const SHARED_TABLES = [
@@ -29,6 +29,7 @@ export const SHARED_TABLES = [
   ACTIONS,
   CHAIN_LEAVES,
   CHAIN_TIMESTAMPS,
+  VERIFICATIONS,
 ] as const satisfies readonly Table[]
 
 type Shared = (typeof SHARED_TABLES)[number]

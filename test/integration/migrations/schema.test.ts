@@ -34,6 +34,7 @@ const TABLES: Readonly<Record<string, string>> = {
   actions: 'action_id kind identifiers classification_id author reason database_role acted_at',
   chain_leaves: 'chain_position leaf_no classification_id revision_no note_id action_id leaf_hash',
   chain_timestamps: 'chain_position authority token received_at',
+  verifications: 'started_at finished_at runs chain_head classifications findings first_findings',
 }
 
 describe('the schema', () => {
@@ -147,6 +148,8 @@ describe('the schema', () => {
     ['update identifai.override_notes set reason = reason', 'history is append-only'],
     ['delete from identifai.override_notes', 'history is append-only'],
     ['truncate identifai.override_notes', 'history is append-only'],
+    ['update identifai.verifications set findings = 0', 'history is append-only'],
+    ['delete from identifai.verifications', 'history is append-only'],
     ['delete from identifai.identifiers', 'a tracked identifier stays on record'],
     ['truncate identifai.identifiers', 'a tracked identifier stays on record'],
   ])('refuses: %s', async (statement, reason) => {

@@ -104,3 +104,17 @@ export const CHAIN_TIMESTAMPS = defineTable({
     received_at: 'timestamptz not null default',
   },
 })
+
+/** Append-only: the results of the verifications of the daemon. */
+export const VERIFICATIONS = defineTable({
+  name: 'verifications',
+  columns: {
+    started_at: 'timestamptz not null',
+    finished_at: 'timestamptz not null default',
+    runs: 'integer not null',
+    chain_head: 'text',
+    classifications: 'integer not null',
+    findings: 'integer not null',
+    first_findings: 'text',
+  },
+})

@@ -135,6 +135,7 @@ describe('a role with a grant', () => {
       'schema_migrations',
       'schema_migrations_lock',
       'sync_runs',
+      'verifications',
     ].map((table) => `identifai.${table}`)
     const all = [...(await relations('r')), ...(await relations('v'))]
     expect((await readable(execute)).toSorted()).toEqual(

@@ -3,6 +3,9 @@ import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { grantJob } from '../../../../src/operations/roles/grant.ts'
 import { createApp } from '../../../../src/app.ts'
+import { recordVerification } from '../../../../src/compliance/verify/verifications.ts'
+import { verifyDatabase } from '../../../../src/compliance/verify/verify-database.ts'
+import { readClock } from '../../../../src/platform/postgres/clock.ts'
 import { asDatabaseError } from '../../../../src/platform/postgres/database-error.ts'
 import { checkPrivileges } from '../../../../src/operations/doctor/check-schema.ts'
 import { enqueue } from '../../../../src/pipeline/queue/enqueue.ts'
@@ -86,15 +89,19 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
     serve('c')
     expect(await run()).toMatchObject({ status: 'succeeded', changed: 0 })
 
-    await sql`insert into identifai.chain_timestamps (chain_position, authority, token) values (1, 'a', '')`.execute(
-      app.db,
-    )
-
     // A replay rewrites from the payload the rows that an earlier version derived differently.
     await sql`update identifai.verdicts set confidence = 0.123`.execute(db)
     const signal = new AbortController().signal
     const { rewritten } = await applyReplay(app, { since: null, signal })
     expect(rewritten).toBeGreaterThan(0)
+
+    const verification = await verifyDatabase(app.db, { tables: true })
+    expect(verification).toMatchObject({ tables: { definitions: expect.any(Number) }, findings: [] })
+    await recordVerification(app.db, await readClock(app.db), verification)
+
+    await sql`insert into identifai.chain_timestamps (chain_position, authority, token) values (1, 'a', '')`.execute(
+      app.db,
+    )
 
     for (const statement of [
       'update identifai.classification_revisions set causes = causes',
@@ -106,6 +113,9 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
       "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
       'update identifai.chain_leaves set leaf_no = leaf_no',
       'delete from identifai.chain_timestamps',
+      'update identifai.verifications set findings = 0',
+      'delete from identifai.verifications',
+      'select from identifai_reporting.sync_freshness',
       'delete from identifai.identifiers',
       'alter table identifai.classification_revisions disable trigger all',
       'drop table identifai.clips',
