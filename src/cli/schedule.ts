@@ -10,6 +10,7 @@ export function scheduleCommand() {
 A nightly run requests everything that is due (SYNC_SCHEDULE, 0 2 * * * in SYNC_TIMEZONE). A fresh run requests new,
 unfinished and refresh-requested identifiers only (SYNC_FRESH_SCHEDULE, every minute). A missed nightly run is made up
 for when the daemon starts or the database is back. Daemons that share a database share the work and the quota.
+Once a week, the whole database is verified (SYNC_VERIFY_SCHEDULE, 0 12 * * 0), as by report verify --tables.
 
 On http://127.0.0.1:9464 (HTTP_HOST, HTTP_PORT):
   /livez    200 while the process runs

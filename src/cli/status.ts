@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import type { readNewestTimestamp } from '../compliance/timestamp/read-newest.ts'
+import type { LastVerification } from '../compliance/verify/verifications.ts'
 import type { Status, Stuck } from '../pipeline/queue/status.ts'
 import { counted, durationText, textTable } from '../platform/terminal/text.ts'
 import { asCalled } from '../platform/called-as.ts'
@@ -28,6 +29,7 @@ export function statusCommand() {
       const { readNewestTimestamp } = await import('../compliance/timestamp/read-newest.ts')
       const { readPause } = await import('../pipeline/api/pause.ts')
       const { readStatus, readStuck } = await import('../pipeline/queue/status.ts')
+      const { readLastVerification } = await import('../compliance/verify/verifications.ts')
       await using app = await openDatabase()
       if (options.stuck) {
         const stuck = await readStuck(app.db, STUCK_SHOWN)
@@ -39,7 +41,9 @@ export function statusCommand() {
       const next_nightly_at = nextCronTime({ expression, timeZone: timezone, now: new Date() })
       const paused_until = await readPause(app.db)
       const newest_timestamp = await readNewestTimestamp(app.db)
-      const status = { ...(await readStatus(app.db)), paused_until, next_nightly_at, newest_timestamp }
+      const last_verification = await readLastVerification(app.db)
+      const own = { paused_until, next_nightly_at, newest_timestamp, last_verification }
+      const status = { ...(await readStatus(app.db)), ...own }
       if (options.json) return printJson(status)
       const problems = describeProblems(status)
       if (problems !== null) print(problems)
@@ -48,11 +52,12 @@ export function statusCommand() {
     })
 }
 
-/** The status, with the end of a pause, the time of the next nightly run, and the newest timestamp of the chain. */
+/** The status, with the end of a pause, the time of the next nightly run, the newest timestamp and the last verification. */
 interface Described extends Status {
   readonly paused_until: Date | null
   readonly next_nightly_at: Date | null
   readonly newest_timestamp: Awaited<ReturnType<typeof readNewestTimestamp>>
+  readonly last_verification: LastVerification
 }
 
 /** The problems that need attention, for people; null without any. */
@@ -62,7 +67,16 @@ export function describeProblems(status: Described): string | null {
 }
 
 function problemsOf(status: Described): string[] {
-  return status.tracked.length === 0 ? [] : [...problemsOfRuns(status), ...problemsOfIdentifiers(status)]
+  return status.tracked.length === 0
+    ? []
+    : [...problemsOfVerification(status), ...problemsOfRuns(status), ...problemsOfIdentifiers(status)]
+}
+
+function problemsOfVerification({ last_verification: last }: Described): string[] {
+  if (last === null || last.findings === 0) return []
+  return [
+    `The verification of ${timeText(last.started_at)} has ${counted(last.findings, 'finding')}, of which the first are:\n    ${last.first_findings?.replaceAll('\n', '\n    ')}\n  To list all of them: identifai-sync report verify --tables`,
+  ]
 }
 
 /**
@@ -84,6 +98,7 @@ export function describeStatus(status: Described, expectsTimestamps = false): st
     `${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} leased by a run.${next}`,
     ...lastRuns(status.last_runs),
     ...newestTimestamp(status, expectsTimestamps),
+    ...lastVerification(status.last_verification),
   ]
   if (status.next_nightly_at) {
     const text = 'With SYNC_SCHEDULE as it is set here, a daemon starts the next nightly run at'
@@ -98,6 +113,16 @@ function newestTimestamp({ newest_timestamp: newest }: Described, expectsTimesta
     return ['', `The newest timestamp of the chain is ${age} old (chain position ${newest.chain_position}).`]
   }
   return expectsTimestamps ? ['', 'The chain has no timestamp yet.'] : []
+}
+
+function lastVerification(last: LastVerification): string[] {
+  if (last === null) return []
+  const { started_at, runs, classifications, findings } = last
+  const subject = `${counted(runs, 'sealed run')} and the tables of ${counted(classifications, 'classification')}`
+  return [
+    '',
+    `Last verification: ${timeText(started_at)}, of ${subject}, with ${counted(findings, 'finding')}.`,
+  ]
 }
 
 /** The problems of the runs since the last success, and the pause that keeps the next ones from requests. */

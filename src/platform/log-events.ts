@@ -157,6 +157,29 @@ export const LOG_EVENTS = {
     remedy:
       'Nothing, if it happens rarely. Otherwise check the timeouts of the server, the pooler and the firewall.',
   },
+  // Verifications.
+  'verification started': {
+    level: 'info',
+    meaning: 'A verification of the whole database started, as `report verify --tables` makes it.',
+    remedy: null,
+  },
+  'verification ended': {
+    level: 'info',
+    meaning: 'Everything is as it was sealed, and the tables follow from the history.',
+    remedy: null,
+  },
+  'verification found differences': {
+    level: 'error',
+    meaning:
+      'A verification has findings. The field `findings` has their number, and `first` the first of them.',
+    remedy:
+      'See `IdentifaiSyncDifferences` in [operations.md](operations.md#identifaisyncdifferences). `identifai-sync report verify --tables` lists all of them.',
+  },
+  'verification failed': {
+    level: 'error',
+    meaning: 'A verification did not come to its end. The field `err` has the cause.',
+    remedy: 'Find the cause in the table of errors. The daemon repeats the verification after half an hour.',
+  },
   // The daemon and its configuration.
   'unknown configuration variables, see identifai-sync --help': {
     level: 'warn',
@@ -195,7 +218,7 @@ export const LOG_EVENTS = {
   'missed nightly run check failed': {
     level: 'debug',
     meaning:
-      'The database did not respond when the daemon checked for a missed nightly run. It checks every minute.',
+      'The database did not respond when the daemon checked for a missed nightly run or verification. It checks every minute.',
     remedy: null,
   },
   'queue metrics query failed': {

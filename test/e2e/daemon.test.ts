@@ -241,6 +241,48 @@ it.concurrent.each([
   expect(rows).toHaveLength(1 + runs)
 })
 
+it.concurrent('a missed verification is made up for at the start, and its findings are in status and metrics', async () => {
+  await using own = await createTestDatabase()
+  await using api = await startCannedApi(done)
+  const environment = settingsOf(own, api)
+  await track(own, ['a', 'b'])
+  expect(await cli.run(['sync'], environment)).toMatchObject({ code: 0 })
+  await sql`update identifai.classifications set name = 'forged' where identifier = 'a'`.execute(own.db)
+  await sql`insert into identifai.verifications (started_at, runs, classifications, findings)
+    values (now() - interval '8 days', 0, 0, 0)`.execute(own.db)
+  await using daemon = await startDaemon(cli, environment)
+  await daemon.logged(({ msg }) => msg === 'verification found differences')
+  await eventually(async () => (await daemon.metric('identifai_sync_verification_findings')) === 1)
+  expect(await daemon.metric('identifai_sync_last_verification_timestamp_seconds')).toBeGreaterThan(
+    Number(minutesAgo(60)) / 1000,
+  )
+  const { stdout } = await cli.run(['status'], environment)
+  expect(stdout).toContain('has 1 finding, of which the first are:')
+  expect(stdout).toMatch(/classifications \(classification_id \d+\) differs from the history in: name\./)
+  expect(stdout).not.toContain('forged')
+  const { rows } = await sql`select findings from identifai.verifications order by started_at`.execute(own.db)
+  expect(rows).toEqual([{ findings: 0 }, { findings: 1 }])
+})
+
+it.concurrent('a daemon stops in the middle of a verification, which stores no result', async () => {
+  await using own = await createTestDatabase()
+  await using api = await startCannedApi(done)
+  await sql`insert into identifai.verifications (started_at, runs, classifications, findings)
+    values (now() - interval '8 days', 0, 0, 0)`.execute(own.db)
+  const lock = await own.pool.connect()
+  await lock.query('begin; lock table identifai.revision_payloads')
+  await using daemon = await startDaemon(cli, settingsOf(own, api))
+  await daemon.logged(({ msg }) => msg === 'verification started')
+  daemon.signal('SIGTERM')
+  await daemon.logged(({ msg }) => msg === 'daemon stopping')
+  await lock.query('rollback')
+  lock.release()
+  expect(await daemon.ended).toBe(143)
+  expect(daemon.log.map(({ msg }) => msg)).not.toContain('verification ended')
+  const { rows } = await sql`select from identifai.verifications`.execute(own.db)
+  expect(rows).toHaveLength(1)
+})
+
 it.concurrent('a stopping daemon is not ready, and finishes its current work', async () => {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(() => undefined)
@@ -367,6 +409,7 @@ it.concurrent('a daemon with a wrong setup does not start, and reports why', asy
   const wrong = {
     SYNC_SCHEDULE: '0 2 * *',
     SYNC_FRESH_SCHEDULE: '61 * * * *',
+    SYNC_VERIFY_SCHEDULE: 'never',
     SYNC_TIMEZONE: 'Europe/Atlantis',
   }
   const { port } = new URL(api.url)
@@ -379,6 +422,7 @@ it.concurrent('a daemon with a wrong setup does not start, and reports why', asy
         'it needs 5 fields, not 4',
         'SYNC_FRESH_SCHEDULE must be',
         '61 cannot be the minute',
+        'SYNC_VERIFY_SCHEDULE must be a cron expression, such as 0 2 * * *, or off (it needs 5 fields, not 1)',
         'SYNC_TIMEZONE must be',
       ],
     ],

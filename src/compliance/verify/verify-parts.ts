@@ -3,6 +3,7 @@ import { revisionsWithParts } from '../../pipeline/load/read-history.ts'
 import { commitment, personalCommitment } from '../../pipeline/seal/commitment.ts'
 import { revisionName } from '../../pipeline/seal/leaf.ts'
 import type { Database } from '../../platform/postgres/database.ts'
+import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 import { IS_SUPERSEDED } from '../history/prune-payloads.ts'
 import { type Finding, finding } from './findings.ts'
 
@@ -21,7 +22,7 @@ export async function verifyParts(db: Kysely<Database>) {
     /** Revisions whose payload was removed, or cannot be compared because the salt was. */
     payloads_not_checked: 0,
   }
-  for await (const revision of partsToVerify(db).stream(PAGE)) {
+  for await (const revision of readByCursor(db, partsToVerify(db), PAGE)) {
     const { salt, payload } = revision
     const name = revisionName(revision.classification_id, revision.revision_no)
     const find = (part: string, problem: string) => findings.push(finding(`${part} of ${name}`, problem))

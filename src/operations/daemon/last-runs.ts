@@ -17,8 +17,8 @@ export async function readLastSuccess(db: Kysely<Database>): Promise<Date | null
   return last
 }
 
-/** The start of a nightly run, by the clock of the database, and the time since then. */
-export interface LastNightly {
+/** The start of a nightly run or a verification, by the clock of the database, and the time since then. */
+export interface LastStart {
   readonly startedAt: Date
   readonly secondsAgo: number
 }
@@ -33,10 +33,7 @@ export interface LastNightly {
  *
  * @param leaseSeconds A running run without a heartbeat for this long counts as dead.
  */
-export async function readLastNightly(
-  db: Kysely<Database>,
-  leaseSeconds: number,
-): Promise<LastNightly | null> {
+export async function readLastNightly(db: Kysely<Database>, leaseSeconds: number): Promise<LastStart | null> {
   const isMissed = sql<boolean>`status = 'interrupted'
     or status = 'running' and heartbeat_at < now() - make_interval(secs => ${leaseSeconds})
     or status = 'failed' and finished_at < now() - make_interval(mins => ${RETRY_POLICY.run.repeatAfterMinutes})`

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { Gauge, type Registry } from 'prom-client'
+import { readLastVerification } from '../../compliance/verify/verifications.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { IDENTIFIER_STATES } from '../../platform/postgres/tables/queue.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -76,6 +77,8 @@ interface QueueGaugesOptions {
   readonly overdueHours: number
   /** The time that counts before the first timestamp of the chain; null when no authority is configured. */
   readonly timestampsSince: Date | null
+  /** The time from which verifications are expected; null when none are. */
+  readonly verifiedSince: Date | null
 }
 
 /**
@@ -85,6 +88,7 @@ interface QueueGaugesOptions {
 export function registerQueueGauges({ registry, logger, ...options }: QueueGaugesOptions): void {
   const readWholeQueue = createReader(() => readQueue(options.metricsDb(), options.overdueHours), logger)
   const readSuccess = createReader(() => readLastSuccess(options.db()), logger)
+  const readVerification = createReader(() => readLastVerification(options.db()), logger)
   const register = (gauge: Omit<QueueGauge, 'samples'>, readSamples: () => Promise<readonly Sample[]>) =>
     new Gauge({
       name: `identifai_sync_${gauge.name}`,
@@ -105,6 +109,21 @@ export function registerQueueGauges({ registry, logger, ...options }: QueueGauge
   const help =
     'End of the last successful run, of any process, that requested everything due; absent before the first.'
   register({ name, help }, async () => [[{}, seconds((await readSuccess()) ?? null)]])
+  register(
+    {
+      name: 'last_verification_timestamp_seconds',
+      help: 'End of the last verification, of any process. Before the first, the start of the daemon. Absent when verifications are off.',
+    },
+    async () => {
+      const last = await readVerification()
+      const isKnown = last !== undefined && options.verifiedSince !== null
+      return [[{}, isKnown ? seconds(last?.finished_at ?? options.verifiedSince) : null]]
+    },
+  )
+  register(
+    { name: 'verification_findings', help: 'Findings of the last verification; absent before the first.' },
+    async () => [[{}, (await readVerification())?.findings ?? null]],
+  )
   register({ name: 'database_up', help: '1 when the database responded, else 0.' }, async () => [
     [{}, (await readSuccess()) === undefined ? 0 : 1],
   ])

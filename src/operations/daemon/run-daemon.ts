@@ -2,12 +2,14 @@ import { once } from 'node:events'
 import type { App, AppOverrides } from '../../app.ts'
 import { prunePayloads } from '../../compliance/history/prune-payloads.ts'
 import { requestTimestamps } from '../../compliance/timestamp/request-timestamps.ts'
+import { readLastVerification } from '../../compliance/verify/verifications.ts'
 import type { DatabaseConfig } from '../../platform/config/config.ts'
 import type { DatabaseApp } from '../../platform/database-app.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
 import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
+import { executeVerification } from './execute-verification.ts'
 import { startHttpServer } from './http-server.ts'
 import { readLastNightly } from './last-runs.ts'
 import { registerQueueGauges } from './queue-gauges.ts'
@@ -30,8 +32,8 @@ export interface DaemonOptions {
 }
 
 /**
- * Executes runs on a schedule, and serves health and metrics over HTTP, until the signal aborts. A failed run does not
- * end the daemon.
+ * Executes runs and verifications on a schedule, and serves health and metrics over HTTP, until the signal aborts. Failures
+ * do not end the daemon.
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { config, logger, signal } = options
@@ -43,21 +45,25 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   await using scrapes = createReconnectingDatabase(options, METRICS_CONNECTIONS)
   const [db, metricsDb] = [probes.current, scrapes.current]
   const timestampsSince = config.sealTimestampUrl.length > 0 ? startedAt : null
-  registerQueueGauges({ registry, db, metricsDb, logger, overdueHours: maxAgeHours, timestampsSince })
+  const verifiedSince = config.verifySchedule === 'off' ? null : startedAt
+  const since = { timestampsSince, verifiedSince }
+  registerQueueGauges({ registry, db, metricsDb, logger, overdueHours: maxAgeHours, ...since })
   const readReadiness = createReadiness({ db, startedAt, maxAgeHours, isDraining: () => signal.aborted })
   await using server = await startHttpServer({ host, port, registry, readReadiness })
+  const ownStart = () => ({ startedAt, secondsAgo: (Date.now() - startedAt.getTime()) / 1000 })
   const schedule = startSchedule({
     config,
     logger,
-    readLastNightly: async () =>
-      (await readLastNightly(db(), config.leaseSeconds)) ?? {
-        startedAt,
-        secondsAgo: (Date.now() - startedAt.getTime()) / 1000,
-      },
+    readLastNightly: async () => (await readLastNightly(db(), config.leaseSeconds)) ?? ownStart(),
+    readLastVerification: async () => {
+      const last = await readLastVerification(db())
+      return last ? { startedAt: last.started_at, secondsAgo: last.seconds_ago } : ownStart()
+    },
     run: (trigger) => executeScheduledRun(options, metrics, trigger),
+    verify: () => executeVerification(options),
   })
-  const { schedule: nightly, freshSchedule: fresh, timezone } = config
-  logger.info({ nightly, fresh, timezone, http: server.origin }, 'daemon started')
+  const { schedule: nightly, freshSchedule: fresh, verifySchedule: verify, timezone } = config
+  logger.info({ nightly, fresh, verify, timezone, http: server.origin }, 'daemon started')
   if (!signal.aborted) await once(signal, 'abort')
   logger.info('daemon stopping')
   await schedule.stop()

@@ -5,15 +5,17 @@ import { type Config, type Parsers, parseVariables } from './config.ts'
 import type { Environment } from './environment.ts'
 import { VARIABLES, type VariableName } from './variables.ts'
 
-/** The settings that decide when runs start. */
-export type ScheduleConfig = Config<'SYNC_SCHEDULE' | 'SYNC_FRESH_SCHEDULE' | 'SYNC_TIMEZONE'>
+/** The settings that decide when runs and verifications start. */
+export type ScheduleConfig = Config<(typeof SCHEDULES)[number]>
+
+const SCHEDULES = ['SYNC_SCHEDULE', 'SYNC_FRESH_SCHEDULE', 'SYNC_VERIFY_SCHEDULE', 'SYNC_TIMEZONE'] as const
 
 /** The settings of the daemon: all there are. */
 export type DaemonConfig = Config<VariableName>
 
 /** @throws ConfigurationError that names every wrong variable, never its value. */
 export function parseScheduleConfig(environment: Environment): ScheduleConfig {
-  return parseVariables(['SYNC_SCHEDULE', 'SYNC_FRESH_SCHEDULE', 'SYNC_TIMEZONE'], environment, PARSERS)
+  return parseVariables(SCHEDULES, environment, PARSERS)
 }
 
 /** @throws ConfigurationError that names every wrong variable, never its value. */
@@ -28,14 +30,16 @@ export function parseDaemonConfig(environment: Environment): DaemonConfig {
 }
 
 const PARSERS: Parsers = {
-  cron: ({ fields }) =>
+  cron: ({ fields, optional }) =>
     z.string().superRefine((text, context) => {
+      if (optional && text === 'off') return
       const count = text.trim().split(/\s+/).length
       const problem = fields.includes(count)
         ? wrongField(text)
         : `it needs ${fields.join(' or ')} fields, not ${count}`
       if (problem === undefined) return
-      const error = `must be a cron expression, such as 0 2 * * * (${problem})`
+      const or = optional ? ', or off' : ''
+      const error = `must be a cron expression, such as 0 2 * * *${or} (${problem})`
       context.addIssue({ code: 'custom', message: error })
     }),
   timeZone: () =>

@@ -16,8 +16,11 @@ export type Form =
     }
   | { readonly kind: 'integer'; readonly least: number; readonly most: number }
   | { readonly kind: 'oneOf'; readonly values: readonly string[] }
-  /** Accepted numbers of fields: five are minute, hour, day, month and weekday; a sixth in front is the second. */
-  | { readonly kind: 'cron'; readonly fields: readonly number[] }
+  /**
+   * Accepted numbers of fields: five are minute, hour, day, month and weekday; a sixth in front is the second. Where it is
+   * optional, `off` means never.
+   */
+  | { readonly kind: 'cron'; readonly fields: readonly number[]; readonly optional?: true }
 
 interface Variable {
   readonly form: Form
@@ -160,11 +163,17 @@ export const VARIABLES = {
     notOfRuns: true,
     description: 'cron expression of fresh runs, optionally with the seconds in front',
   },
+  SYNC_VERIFY_SCHEDULE: {
+    form: { kind: 'cron', fields: [5], optional: true },
+    default: '0 12 * * 0',
+    notOfRuns: true,
+    description: 'cron expression of verifications of the whole database; off for none',
+  },
   SYNC_TIMEZONE: {
     form: { kind: 'timeZone' },
     default: 'UTC',
     notOfRuns: true,
-    description: 'time zone of both schedules',
+    description: 'time zone of the schedules',
   },
   HTTP_HOST: {
     form: { kind: 'text' },

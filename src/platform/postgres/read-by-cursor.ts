@@ -1,7 +1,7 @@
 import { type Compilable, type Kysely, sql } from 'kysely'
 import type { Database } from './database.ts'
 
-/** Rows that are in memory together. */
+/** Rows that are in memory together, unless they are large. */
 const ROWS = 2000
 
 /**
@@ -9,14 +9,19 @@ const ROWS = 2000
  * pages, PostgreSQL may sort all remaining rows for each page of a table without statistics. Unlike Kysely's `stream`, which
  * occupies the connection until it ends, two cursors can be read side by side.
  */
-export async function* readByCursor<Row>(trx: Kysely<Database>, query: Compilable<Row>): AsyncGenerator<Row> {
-  for await (const page of pagesByCursor(trx, query)) yield* page
+export async function* readByCursor<Row>(
+  trx: Kysely<Database>,
+  query: Compilable<Row>,
+  size = ROWS,
+): AsyncGenerator<Row> {
+  for await (const page of pagesByCursor(trx, query, size)) yield* page
 }
 
 /** The same in pages, which costs less where there may be millions of rows. */
 export async function* pagesByCursor<Row>(
   trx: Kysely<Database>,
   query: Compilable<Row>,
+  size = ROWS,
 ): AsyncGenerator<Row[]> {
   const compiled = query.compile()
   const cursor = `rows_${++opened}`
@@ -24,9 +29,9 @@ export async function* pagesByCursor<Row>(
   await sql`set local cursor_tuple_fraction = 1`.execute(trx)
   await trx.executeQuery({ ...compiled, sql: `declare ${cursor} no scroll cursor for ${compiled.sql}` })
   for (;;) {
-    const { rows } = await sql<Row>`fetch ${sql.lit(ROWS)} from ${sql.id(cursor)}`.execute(trx)
+    const { rows } = await sql<Row>`fetch ${sql.lit(size)} from ${sql.id(cursor)}`.execute(trx)
     if (rows.length > 0) yield rows
-    if (rows.length < ROWS) break
+    if (rows.length < size) break
   }
   // If the reader stops earlier, the end of the transaction closes the cursor.
   await sql`close ${sql.id(cursor)}`.execute(trx)

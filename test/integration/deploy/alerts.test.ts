@@ -55,6 +55,8 @@ const status =
   }
 const RUN = `insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
   values (gen_random_uuid(), 'nightly', 'succeeded', now(), now(), 'h', 1, '0')`
+const VERIFICATION = `insert into identifai.verifications (started_at, finished_at, runs, classifications, findings)
+  values (now(), now(), 0, 0, 0)`
 
 describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of a daemon', () => {
   it.concurrent.each<[string, State, readonly string[]]>([
@@ -141,6 +143,27 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
           values (1, 'a', '', now() - interval '51 hours')`,
       },
       ['IdentifaiSyncTimestampOld'],
+    ],
+    [
+      'a daemon whose last verification has findings',
+      { sql: VERIFICATION.replace('0, 0)', '0, 3)'), until: /verification_findings 3/ },
+      ['IdentifaiSyncDifferences'],
+    ],
+    [
+      'a daemon whose last verification is old',
+      {
+        sql: VERIFICATION.replaceAll('now()', "now() - interval '9 days'"),
+        environment: { SYNC_VERIFY_SCHEDULE: NEVER },
+      },
+      ['IdentifaiSyncVerificationOld'],
+    ],
+    [
+      'a daemon without verifications',
+      {
+        sql: VERIFICATION.replaceAll('now()', "now() - interval '9 days'"),
+        environment: { SYNC_VERIFY_SCHEDULE: 'off' },
+      },
+      [],
     ],
   ])('%s', async (_, state, alerts) => {
     const { before, after } = await observe(state)

@@ -24,6 +24,7 @@ const healthy: Status = {
   paused_until: null,
   next_nightly_at: null,
   newest_timestamp: null,
+  last_verification: null,
   last_runs: [run],
 }
 
@@ -64,6 +65,32 @@ it('the age of the newest timestamp follows, and its lack where timestamps are e
   expect(describeStatus({ ...healthy, newest_timestamp }).endsWith(text)).toBe(true)
   expect(describeStatus(healthy, true).endsWith('\n\nThe chain has no timestamp yet.')).toBe(true)
   expect(describeStatus(healthy)).not.toContain('timestamp')
+})
+
+const verification = {
+  started_at: new Date('2026-06-07T12:00:00Z'),
+  finished_at: new Date('2026-06-07T12:01:00Z'),
+  runs: 1234,
+  chain_head: 'a'.repeat(64),
+  classifications: 1,
+  findings: 0,
+  first_findings: null,
+  seconds_ago: 60,
+}
+
+it('the last verification is below the numbers, and needs attention when it has findings', () => {
+  const good = { last_verification: verification }
+  expect(problemsOf(good)).toEqual([])
+  expect(describeStatus({ ...healthy, ...good })).toMatch(
+    /\n\nLast verification: 2026-06-07 12:00:00Z, of 1,234 sealed runs and the tables of 1 classification, with 0 findings\.$/,
+  )
+  const first_findings = 'note 1 differs.\nnote 2 differs.'
+  expect(problemsOf({ last_verification: { ...verification, findings: 7, first_findings } })).toEqual([
+    '- The verification of 2026-06-07 12:00:00Z has 7 findings, of which the first are:',
+    '    note 1 differs.',
+    '    note 2 differs.',
+    '  To list all of them: identifai-sync report verify --tables',
+  ])
 })
 
 const error = `The run gave up, because ${'x'.repeat(100)}. Run it again later.`

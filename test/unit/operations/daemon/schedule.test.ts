@@ -31,11 +31,16 @@ function observe(options: {
   readLastNightly?: () => Date
   nightlyTakes?: number
   freshTakes?: number
+  verify?: string
+  verifiedSince?: string
+  verificationTakes?: number
 }) {
   vi.setSystemTime(new Date(options.from))
-  const starts: { readonly nightly: string[]; readonly fresh: string[] } = { nightly: [], fresh: [] }
+  const starts = { nightly: [] as string[], fresh: [] as string[], verification: [] as string[] }
   const logged: string[] = []
   let lastNightly = new Date(options.nightlySince ?? options.from)
+  let lastVerification = new Date(options.verifiedSince ?? options.from)
+  const ago = (startedAt: Date) => ({ startedAt, secondsAgo: (Date.now() - startedAt.getTime()) / 1000 })
   const durations = { nightly: options.nightlyTakes ?? 1000, fresh: options.freshTakes ?? 1000 }
   const run = async (trigger: ScheduledTrigger) => {
     starts[trigger].push(new Date().toISOString().slice(0, 16))
@@ -46,18 +51,24 @@ function observe(options: {
     config: {
       schedule: options.schedule ?? '0 2 * * *',
       freshSchedule: options.fresh ?? '* * * * *',
+      verifySchedule: options.verify ?? 'off',
       timezone: options.timeZone ?? 'UTC',
     },
     logger: createLogger({
-      level: 'warn',
+      level: 'debug',
       terminal: false,
       destination: { write: (line) => logged.push(line) },
     }),
-    readLastNightly: async () => {
-      const startedAt = options.readLastNightly?.() ?? lastNightly
-      return { startedAt, secondsAgo: (Date.now() - startedAt.getTime()) / 1000 }
-    },
+    readLastNightly: async () => ago(options.readLastNightly?.() ?? lastNightly),
+    readLastVerification: async () => ago(lastVerification),
     run,
+    verify: async () => {
+      const startedAt = new Date()
+      starts.verification.push(startedAt.toISOString().slice(0, 16))
+      await new Promise((resolve) => setTimeout(resolve, options.verificationTakes ?? 1000))
+      // It is recorded at its end.
+      lastVerification = startedAt
+    },
   })
   return { schedule, starts, logged }
 }
@@ -158,6 +169,39 @@ describe('the schedule', () => {
     await vi.advanceTimersByTimeAsync(2 * 60_000)
     expect(starts.nightly).toHaveLength(1)
     await stop(schedule, 2000)
+  })
+
+  it('verifies once a week, and runs go on meanwhile', async () => {
+    const { schedule, starts } = observe({
+      from: '2026-06-07T06:29:30Z',
+      verify: '0 12 * * 0',
+      fresh: '0 * * * *',
+      timeZone: 'Asia/Kolkata',
+      verificationTakes: 90 * 60_000,
+    })
+    await vi.advanceTimersByTimeAsync(7 * DAY + 60_000)
+    expect(starts.verification).toEqual(['2026-06-07T06:30', '2026-06-14T06:30'])
+    expect([starts.fresh.length, starts.nightly.length]).toEqual([7 * 24 + 1, 7])
+    await stop(schedule, 2 * HOUR)
+  })
+
+  it('makes up for a missed verification, starts none when off, and stops after the current one', async () => {
+    const missed = { from: '2026-06-10T12:00Z', verifiedSince: '2026-05-31T12:00Z' }
+    const { schedule, starts } = observe({ ...missed, verify: '0 12 * * 0', verificationTakes: HOUR })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(starts.verification).toEqual(['2026-06-10T12:00'])
+    let isStopped = false
+    const stopped = schedule.stop().then(() => {
+      isStopped = true
+    })
+    await vi.advanceTimersByTimeAsync(HOUR - 1000)
+    expect(isStopped).toBe(false)
+    await vi.advanceTimersByTimeAsync(1000)
+    await stopped
+    const off = observe({ ...missed, verify: 'off' })
+    await vi.advanceTimersByTimeAsync(HOUR)
+    expect([off.starts.verification, off.logged]).toEqual([[], []])
+    await stop(off.schedule, 2000)
   })
 
   it('stops when the current runs have ended, and starts none after that', async () => {
