@@ -68,6 +68,7 @@ Examples:
         const { verifyDatabase } = await import('../compliance/verify/verify-database.ts')
         await using app = await openDatabase()
         const progress = createProgressLine(process.stderr)
+        progress.show('Verifying the history')
         const result = await verifyDatabase(app.db, {
           ...given,
           tables: options.tables,
