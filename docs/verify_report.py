@@ -1,14 +1,46 @@
 """Verifies that the conclusions of a report of identifai-sync follow from its facts: python3 verify_report.py q3.json
 Written from docs/bundle.md, independently of the product. Exit code 0, or 6 with findings. For the facts: verify_bundle.py."""
-import hashlib, json, sys
+import hashlib, json, re, sys
 from collections import Counter
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 STATEMENTS = "1cea3a6db6a4899535204b160e3ca1bd5ebf2341ec3cca164ed15c544baeb40a"  # SHA-256 of the sentences of report version 1
 
 def text_of(value):
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+def differ(one, other):  # by their text, because 1 == True in Python
+    return text_of(one) != text_of(other)
+
+def members(pairs):  # of an object; readers disagree about a key that is there twice
+    if len(dict(pairs)) < len(pairs): raise ValueError("a key is there twice")
+    return dict(pairs)
+
+def load(text):
+    return json.loads(text, object_pairs_hook=members, parse_constant=whole)  # NaN and Infinity are no JSON
+
+def whole(number):
+    if type(number) is not int: raise ValueError(f"{number!r} is no whole number")
+    return number
+
+def has_only(value, keys):
+    if sorted(value) != sorted(keys.split()): raise ValueError(f"it has other keys than {keys}")
+
+def unhex(digest):
+    if not re.fullmatch("[0-9a-f]{64}", digest): raise ValueError(f"{digest!r} is no hash")
+    return bytes.fromhex(digest)
+
+def written(number):  # as RFC 8785 writes it
+    if number == int(number) and abs(number) < 1e21: return str(int(number))
+    text = repr(number).replace("e-0", "e-")
+    return f"{Decimal(text):f}" if 1e-6 <= abs(number) < 1e21 else text
+
+def canonical(text):  # the RFC 8785 JSON of a JSON text
+    value = json.loads(text, parse_float=lambda number: f"\0{written(float(number))}\0")
+    for key in ("generated_at", "generated_by", "verified", "personal_values", "data_digest"): value.pop(key, None)
+    return text_of(value).replace('"\\u0000', "").replace('\\u0000"', "")
 
 def days_after(time, days):
     return str(date.fromisoformat(time[:10]) + timedelta(days)) + time[10:]
@@ -76,27 +108,52 @@ def summary_of(report, all_decisions):
         "by_heuristic": tally(events, heuristic="machine_heuristic_after"),
         "by_week": by_week(events, decisions, ZoneInfo(report["head"]["period"]["time_zone"]))}
 
+def share_of(part, total):  # 0 and 1 without a fraction, as JSON has them
+    return part // total if total and part in (0, total) else part / total if total else None
+
+GAPS = "period_not_over unobserved unfinished unconfirmed reanalyzing unsealed".split()
+
+def gaps_of(as_of, coverage, to):  # the kinds of gaps that a report must state
+    ended, since = as_of["finished_at"], [coverage[f"{key}_since"] or to for key in ("unfinished", "confirmed")]
+    are_there = (ended < to, (coverage["observed_since"] or "") >= to, since[0] < to, ended >= to > since[1],
+                 coverage["reanalyzing"] > 0, coverage["unsealed_runs"] > 0)
+    return [gap for gap, is_there in zip(GAPS, are_there) if is_there]
+
+def kind_of(event):
+    return "forced" if event["forced_from"] is None else "unforced" if event["forced_to"] is None else "force_changed"
+
 def conclusions(report):  # yields each conclusion that does not follow
+    has_only(report["head"], "title media period as_of coverage statements")
+    has_only(report["head"]["period"], "from to time_zone")
+    has_only(report["summary"], "now period")
+    unproved = [report["summary"]["period"]["already_forced"], *(item["tracked"] for item in report["decisions"])]
+    for count in [*unproved, *(item["same_file_identifiers"] for item in report["events"])]:
+        if whole(count) < 0: raise ValueError(f"{count} is no count")
+    period = report["head"]["period"]
+    for time in (period["from"] or period["to"], period["to"], report["head"]["coverage"]["observed_since"] or period["to"]):
+        datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ")
     head, events, stated = report["head"], report["events"], [dict(event) for event in report["events"]]
+    if differ(report["report_version"], 1): yield "this is another version of the report"
     if head["title"] != "Forced classifications" or hashlib.sha256(text_of(head["statements"]).encode()).hexdigest() != STATEMENTS:
         yield "the sentences are not those of this version"
-    cover, to = head["coverage"], head["period"]["to"]
-    is_short = any(t and t < to for t in (head["as_of"]["finished_at"], cover["confirmed_since"], cover["unfinished_since"]))
-    is_short = is_short or cover["reanalyzing"] + cover["unsealed_runs"] > 0 or (cover["observed_since"] or "") >= to
-    if (is_short, not is_short) != (bool(cover["gaps"]), cover["is_complete"]): yield "the report is not as complete as its head states"
+    gaps = gaps_of(head["as_of"], head["coverage"], head["period"]["to"])
+    for gap in head["coverage"]["gaps"]: has_only(gap, "gap statement")
+    if differ([gaps, not gaps], [[gap["gap"] for gap in head["coverage"]["gaps"]], head["coverage"]["is_complete"]]):
+        yield "the report is not as complete as its head states"
     events.sort(key=lambda event: (event["not_after"], event["classification_id"], event["revision_no"]))
     for event in events:
         event["force_origin"] = "not_c2pa_path" if "human" == event["forced_to"] or "forced" == event["event"] else "undetermined"
         event["in_period"] = in_period(event, head["period"])
+        event["event"] = kind_of(event)
     decisions = decisions_of(report)
     now, cells = report["summary"]["now"], report["summary"]["now"]["machine_to_forced"]
     in_order = sorted(cells, key=lambda cell: (-cell["identifiers"], text_of([cell["machine"], cell["forced_to"]]).encode("utf-16-be")))
     forced, total = sum(cell["identifiers"] for cell in cells), now["with_result"]
-    if (now["forced"], now["forced_share"], cells) != (forced, forced / total if total else None, in_order) or forced > total:
+    if differ([now["forced"], now["forced_share"], cells], [forced, share_of(forced, total), in_order]) or forced > total:
         yield "the figures on labels that are forced now do not follow from each other"
-    if events != stated: yield "events are out of order, or have another period, decision or origin"
-    if decisions != report["decisions"]: yield "the decisions do not follow from the events and the notes"
-    if summary_of(report, decisions) != report["summary"]["period"]: yield "the summary does not count the listed events and decisions"
+    if differ(events, stated): yield "events are out of order, or have another kind, period, decision or origin"
+    if differ(decisions, report["decisions"]): yield "the decisions do not follow from the events and the notes"
+    if differ(summary_of(report, decisions), report["summary"]["period"]): yield "the summary does not count the listed events and decisions"
 
 def described(report, digest, personal_values):  # facts for an auditor to compare
     head = report["head"]
@@ -106,25 +163,24 @@ def described(report, digest, personal_values):  # facts for an auditor to compa
             f"Lists: {len(report['events'])} events, {len(report['decisions'])} decisions; the personal values of {len(report['events']) - len(personal_values)} events were redacted\nData digest: {digest}\n"
             f"Chain head at position {head['as_of']['chain_position']}: {head['as_of']['chain_head']}")
 
-def mismatched(events, all_values):  # yields the personal values that do not match the commitment of an event
-    committed = {(event["classification_id"], event["revision_no"]): event["personal_commitment"] for event in events}
+def mismatched(events, all_values):  # yields personal values that do not match the commitment of an event, in the order of events
+    left = iter(events)
     for values in all_values:
-        key, salt = (values["classification_id"], values["revision_no"]), bytes.fromhex(values["salt"])
+        has_only(values, "classification_id revision_no salt name ref_id result_url source")
+        key = {name: values[name] for name in ("classification_id", "revision_no")}
+        event = next((event for event in left if not differ(key, {name: event[name] for name in key})), None)
         present = {name: values[name] for name in ("name", "ref_id", "result_url", "source") if values[name] is not None}
-        if hashlib.sha256(salt + text_of(present).encode()).hexdigest() != committed.get(key): yield f"the personal values of {key} were altered"
-
-def altered(text):  # compares the digest; numbers stay as they are written
-    data = json.loads(text, parse_float=lambda number: f"\0{number}\0")
-    stated = [data.pop(key) for key in ("generated_at", "generated_by", "verified", "personal_values", "data_digest")][-1]
-    canonical = text_of(data).replace('"\\u0000', "").replace('\\u0000"', "")
-    if hashlib.sha256(canonical.encode()).hexdigest() != stated: yield "the data digest is another"
+        commitment = hashlib.sha256(unhex(values["salt"]) + text_of(present).encode()).hexdigest()
+        if not event or event["personal_commitment"] != commitment: yield f"the personal values of {key} were altered, or are out of order"
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"): sys.exit(__doc__)
     try:
         with open(sys.argv[1], encoding="utf-8") as file: text = file.read()
-        report = json.loads(text)
-        findings = [*altered(text), *mismatched(report["events"], report["personal_values"]), *conclusions(report)]
+        report = load(text)
+        has_only(report, "report_version head summary decisions events generated_at generated_by verified data_digest personal_values")
+        is_altered = hashlib.sha256(canonical(text).encode()).hexdigest() != report["data_digest"]
+        findings = [*["the data digest is another"] * is_altered, *mismatched(report["events"], report["personal_values"]), *conclusions(report)]
         print(described(report, report["data_digest"], report["personal_values"]))
     except OSError as error: sys.exit(str(error))
     except Exception as error: findings = [f"malformed: {error!r}"]

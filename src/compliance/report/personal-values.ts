@@ -13,20 +13,27 @@ export function personalValuesOf({
   return (event) => values.get(nameOf(event))
 }
 
-/** Compares the personal values beside a report with the commitments in its data. */
+/**
+ * Compares the personal values beside a report with the commitments in its data. They have the order of the events, so that
+ * none is there twice, and the events without values are those that were redacted.
+ */
 export function verifyPersonalValues(
   events: readonly ForceEvent[],
   values: readonly EventValues[],
 ): Finding[] {
   const commitments = new Map(events.map((event) => [nameOf(event), event.personal_commitment]))
-  return values
-    .filter((value) => personalCommitment(value.salt, value) !== commitments.get(nameOf(value)))
-    .map((value) =>
-      finding(
-        `personal values of ${nameOf(value)}`,
-        'do not match the commitment of an event, because one of the two was altered',
-      ),
-    )
+  const positions = new Map(events.map((event, position) => [nameOf(event), position]))
+  const isInOrder = (name: string, index: number) => {
+    const former = values[index - 1]
+    return former === undefined || Number(positions.get(nameOf(former))) < Number(positions.get(name))
+  }
+  return values.flatMap((value, index) => {
+    const name = nameOf(value)
+    const what = `personal values of ${name}`
+    if (personalCommitment(value.salt, value) !== commitments.get(name))
+      return [finding(what, 'do not match the commitment of an event, because one of the two was altered')]
+    return isInOrder(name, index) ? [] : [finding(what, 'are there twice, or not in the order of the events')]
+  })
 }
 
 function nameOf({ classification_id, revision_no }: Key): string {

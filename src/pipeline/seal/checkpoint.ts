@@ -18,7 +18,12 @@ export interface Signer {
  * line names the chain by its first sealed run, whose id no other chain has.
  */
 export function checkpointText(firstRunId: string, { size, root }: Head): string {
-  return `identifai-sync/${firstRunId}\n${size}\n${root.toString('base64')}\n`
+  return `${chainName(firstRunId)}\n${size}\n${root.toString('base64')}\n`
+}
+
+/** The name of a chain. */
+export function chainName(firstRunId: string): string {
+  return `identifai-sync/${firstRunId}`
 }
 
 /** A checkpoint with its signature (https://c2sp.org/signed-note); without one, where it is null. */

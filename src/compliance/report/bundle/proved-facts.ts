@@ -13,21 +13,35 @@ export interface ProvedLeaf {
 
 type Leaves = ReadonlyMap<string, ProvedLeaf>
 
-/** The events of a report, and the notes, each once, with the values of the proved leaves. One without a leaf is a finding. */
+/**
+ * The events of a report, and the notes, each once, with the values of the proved leaves. A row without a leaf, and a leaf
+ * that the report does not need, are findings.
+ */
 export function provedFacts(
-  { events, decisions }: ReportData,
+  { head, events, decisions }: ReportData,
   leaves: Leaves,
 ): { readonly facts: Pick<Facts, 'events' | 'notes'>; readonly findings: readonly Finding[] } {
   const findings: Finding[] = []
   const provedEvents = new Map<string, ForceChange>()
+  const needed = new Set<string>()
   for (const listed of events) {
     const name = revisionName(listed.classification_id, listed.revision_no)
-    const event = provedEvent(listed, leaves)
+    const names = revisionsOf(listed, leaves)
+    for (const each of names) needed.add(each)
+    const event = provedEvent(
+      listed,
+      names.map((each) => leaves.get(each)),
+      head.media,
+    )
     if (event) provedEvents.set(name, event)
     else findings.push(finding(`the event at ${name}`, 'has no proof'))
   }
   for (const { note_id } of decisions.flatMap(({ notes }) => notes)) {
     if (!leaves.has(noteName(note_id))) findings.push(finding(noteName(note_id), 'has no proof'))
+  }
+  for (const [name, { row }] of leaves) {
+    const isNeeded = 'note_id' in row ? row.media === head.media : needed.has(name)
+    if (!isNeeded) findings.push(finding(name, 'is not part of the report'))
   }
   // With all proved notes, so that a note that the report does not list is a difference.
   const notes = [...leaves.values()]
@@ -36,25 +50,29 @@ export function provedFacts(
   return { facts: { events: [...provedEvents.values()], notes }, findings }
 }
 
+/** The names of the revisions of an event, from the one with the former label; none if there are fewer leaves. */
+function revisionsOf(
+  { classification_id, revision_no, revision_no_before }: ForceChange,
+  leaves: Leaves,
+): readonly string[] {
+  const count = revision_no - revision_no_before + 1
+  if (count < 2 || count > leaves.size) return []
+  return Array.from({ length: count }, (_, n) => revisionName(classification_id, revision_no_before + n))
+}
+
 /**
- * The event that the leaves prove: the revision with the new label and the finished one before it, with only unfinished
- * ones between. Undefined when they do not prove it.
+ * The event that its revisions prove: the one with the new label and the finished one before it, with only unfinished ones
+ * between. Undefined when they do not prove it.
  */
 function provedEvent(
   { event, classification_id, revision_no, revision_no_before }: ForceChange,
-  leaves: Leaves,
+  revisions: readonly (ProvedLeaf | undefined)[],
+  media: string,
 ): ForceChange | undefined {
-  if (revision_no - revision_no_before > leaves.size) return undefined
-  const leaf = (no: number) => leaves.get(revisionName(classification_id, no))
-  const [now, before] = [leaf(revision_no), leaf(revision_no_before)]
-  const between = Array.from({ length: Math.max(0, revision_no - revision_no_before - 1) }, (_, n) =>
-    leaf(revision_no_before + 1 + n),
-  )
+  const [before, now, between] = [revisions[0], revisions.at(-1), revisions.slice(1, -1)]
   const isAfterFinished =
-    revision_no_before < revision_no &&
-    before?.row.status !== 'new' &&
-    between.every((revision) => revision?.row.status === 'new')
-  if (!now || !before || !isAfterFinished) return undefined
+    before?.row.status !== 'new' && between.every((revision) => revision?.row.status === 'new')
+  if (!now || !before || !isAfterFinished || now.row.media !== media) return undefined
   const causes = Array.isArray(now.row.causes) ? now.row.causes : []
   if (!causes.includes(event)) return undefined
   return {

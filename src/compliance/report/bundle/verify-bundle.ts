@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
-import { isSignedBy } from '../../../pipeline/seal/checkpoint.ts'
+import { chainName, isSignedBy } from '../../../pipeline/seal/checkpoint.ts'
 import { isConsistent, leafHash, rootByProof } from '../../../pipeline/seal/merkle-tree.ts'
 import type { JsonObject } from '../../../platform/json.ts'
+import { hasKeyTwice } from '../../../platform/key-twice.ts'
 import { type Finding, finding, type Given, timeCheck } from '../../verify/findings.ts'
 import { type ReportData, reportDataSchema } from '../schema.ts'
 import { type SealedRun, sealedFacts } from '../sealed-facts.ts'
+import { dataDigest } from '../make-report.ts'
 import { verifyPersonalValues } from '../personal-values.ts'
 import { differences, statedFacts } from '../verify-report.ts'
 import {
@@ -24,7 +26,8 @@ import { type ProvedLeaf, provedFacts } from './proved-facts.ts'
 
 /**
  * Verifies a bundle from itself alone. Each run has to be a leaf under the head of the report, and each event and note a leaf
- * of such a run. The report made again from these must be the one in the bundle. Anything malformed is a finding.
+ * of such a run. The report made again from these must be the one in the bundle. Anything malformed, repeated or
+ * unnecessary is a finding.
  *
  * @param given The head must be that of the report, or the bundle must relate the two.
  */
@@ -34,8 +37,12 @@ export async function verifyBundle(lines: AsyncIterable<{ readonly text: string 
   return verifier.result()
 }
 
+/** Position of the run that names the chain. */
+const FIRST = 1
+
 /** A checkpoint, and its signature lines after a blank one. */
-const CHECKPOINT = /^(?<text>[^\n]+\n(?<stated>[^\n]+\n[^\n]+\n))(?:\n(?<signatures>(?:— [^\n]+\n)+))?$/
+const CHECKPOINT =
+  /^(?<text>(?<chain>[^\n]+)\n(?<stated>[^\n]+\n[^\n]+\n))(?:\n(?<signatures>(?:— [^\n]+\n)+))?$/
 
 class BundleVerifier {
   readonly #findings: Finding[] = []
@@ -45,7 +52,12 @@ class BundleVerifier {
   #redacted = 0
   /** Proved runs by their position. */
   readonly #runs = new Map<number, JsonObject>()
+  /** Runs whose rows prove a part of the report. */
+  readonly #needed = new Set([FIRST])
+  readonly #kept = new Set<string>()
   #last = 0
+  #lastLeaf = -1
+  #chain = ''
   #lineNo = 0
   #givenHeadAt: number | null = null
   #isSigned = false
@@ -58,6 +70,7 @@ class BundleVerifier {
   add(line: string): void {
     this.#lineNo++
     const document = parseObject(line)
+    if (document && hasKeyTwice(line, document)) this.#find(`line ${this.#lineNo}`, 'has a key twice')
     if (this.#lineNo === 1) {
       const head = headLine.safeParse(document)
       if (head.success) this.#addHead(head.data)
@@ -110,13 +123,17 @@ class BundleVerifier {
     const parsed = reportDataSchema.safeParse(parseObject(data))
     if (!parsed.success) return this.#find('data', 'does not fit docs/report.schema.json')
     this.#data = parsed.data
+    if (dataDigest(parsed.data) !== data_digest && this.#findings.length === 0)
+      this.#find('data', 'is not written as RFC 8785 JSON')
     this.#findings.push(...verifyPersonalValues(parsed.data.events, personal_values))
     this.#redacted = parsed.data.events.length - personal_values.length
     const { chain_position: size, chain_head } = parsed.data.head.as_of
     if (chain_head === this.#given.head) this.#givenHeadAt = size
-    const { text = '', stated, signatures = '' } = CHECKPOINT.exec(checkpoint)?.groups ?? {}
+    this.#needed.add(size)
+    const { text = '', chain = '', stated, signatures = '' } = CHECKPOINT.exec(checkpoint)?.groups ?? {}
     if (stated !== `${size}\n${Buffer.from(chain_head, 'hex').toString('base64')}\n`)
       this.#find('the checkpoint', 'is not the head of the chain that the report states')
+    this.#chain = chain
     const { key } = this.#given
     const lines = signatures.split('\n').map((line) => line.split(' ')[2] ?? '')
     this.#isSigned = key !== undefined && lines.some((signature) => isSignedBy(text, signature, key))
@@ -132,8 +149,9 @@ class BundleVerifier {
   #addRun({ run }: RunLine): void {
     const { chain_position: position } = run
     const what = `run at position ${position}`
-    if (position <= this.#last) this.#find(what, 'is not in the order of the chain')
+    if (position <= this.#last || this.#kept.size > 0) this.#find(what, 'is not in the order of the chain')
     this.#last = position
+    this.#lastLeaf = -1
     const proof = run.proof.map((hash) => Buffer.from(hash, 'hex'))
     const root = rootByProof(leafHash(run.row), position - 1, this.#head.size, proof)
     if (root?.equals(this.#head.root)) this.#runs.set(position, parseObject(run.row) ?? {})
@@ -141,6 +159,8 @@ class BundleVerifier {
   }
 
   #addKept({ kept }: KeptLine): void {
+    if (this.#kept.has(kept.chain_head)) this.#find(`head ${kept.chain_head}`, 'is there twice')
+    this.#kept.add(kept.chain_head)
     const given = { size: kept.chain_position, root: Buffer.from(kept.chain_head, 'hex') }
     const [former, later] = given.size < this.#head.size ? [given, this.#head] : [this.#head, given]
     const proof = kept.proof.map((hash) => Buffer.from(hash, 'hex'))
@@ -152,6 +172,10 @@ class BundleVerifier {
   #addLeaf({ leaf }: LeafLine): void {
     const row = parseObject(leaf.row) ?? {}
     const name = rowName(row)
+    const isInOrder =
+      leaf.chain_position === this.#last && leaf.leaf_no > this.#lastLeaf && this.#kept.size === 0
+    if (!isInOrder) this.#find(name, 'does not follow its run in the order of the leaves')
+    this.#lastLeaf = leaf.leaf_no
     const proof = leaf.proof.map((hash) => Buffer.from(hash, 'hex'))
     const run = this.#runs.get(leaf.chain_position) ?? {}
     const root = rootByProof(leafHash(leaf.row), leaf.leaf_no, Number(run.leaf_count), proof)
@@ -161,6 +185,8 @@ class BundleVerifier {
         'does not belong to the root of its run, because it was altered or never sealed',
       )
     this.#leaves.set(name, { chain_position: leaf.chain_position, row })
+    this.#needed.add(leaf.chain_position)
+    if ('note_id' in row) this.#needed.add(leaf.chain_position - 1)
     const former = this.#runs.get(leaf.chain_position - 1)
     if ('note_id' in row && former === undefined && leaf.chain_position > 1)
       this.#find(name, 'cannot be compared with the end of the run before its own, which the bundle lacks')
@@ -174,6 +200,12 @@ class BundleVerifier {
     const row = this.#runs.get(chain_position) as SealedRun['row'] | undefined
     if (typeof row?.done_count !== 'number') {
       return this.#find('the chain', 'has no run for the as-of of the report')
+    }
+    const first = this.#runs.get(FIRST)?.run_id
+    if (typeof first !== 'string' || this.#chain !== chainName(first))
+      this.#find('the checkpoint', 'does not have the name of the chain, which follows from its first run')
+    for (const position of this.#runs.keys()) {
+      if (!this.#needed.has(position)) this.#find(`run at position ${position}`, 'is not part of the report')
     }
     try {
       const { facts, findings } = provedFacts(data, this.#leaves)

@@ -64,6 +64,8 @@ export async function* bundleLines(
   })
   const runsOfNotes = await readRunsOfNotes(db, notes)
   const positions = [
+    // The first run names the chain.
+    1,
     ...(await readPositions(db, [...revisions.keys()])),
     // A note was written after the run before its own.
     ...[...runsOfNotes.keys()].flatMap((position) => [position - 1, position]),

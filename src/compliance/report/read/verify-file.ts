@@ -28,7 +28,7 @@ export async function verifyFile(path: string, given: Given) {
   try {
     if (!(await isBundle(path))) return await verifyReportFile(path, given)
     // node:readline would also end a line at U+2028, which a name may contain.
-    const lines = readLines(createReadStream(path), Number.POSITIVE_INFINITY)
+    const lines = readLines(onlyUtf8(createReadStream(path)), Number.POSITIVE_INFINITY)
     return { file: 'bundle' as const, ...(await verifyBundle(lines, given)) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -72,6 +72,16 @@ async function verifyReportFile(path: string, { head, key }: Given) {
     chain_head,
     findings: verifyReport(report),
   }
+}
+
+/** Throws a TypeError with a code at bytes that are not UTF-8. Otherwise they would be read as U+FFFD, which a name can have. */
+async function* onlyUtf8(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  for await (const chunk of stream) {
+    decoder.decode(chunk, { stream: true })
+    yield chunk
+  }
+  decoder.decode()
 }
 
 /** A bundle begins with a line of its own; a report is one document over many lines. */

@@ -4,7 +4,6 @@ import os from 'node:os'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { canonicalJson } from '../../../../../src/platform/canonical-json.ts'
 import { bundleLines } from '../../../../../src/compliance/report/read/bundle-lines.ts'
 import { dataDigest } from '../../../../../src/compliance/report/make-report.ts'
 import { jsonText } from '../../../../../src/compliance/report/format/format-report.ts'
@@ -15,35 +14,11 @@ import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-r
 import { writeRevisions } from '../../../../support/seal-history.ts'
 import { addNote } from '../../../../support/add-note.ts'
 import { buildGoVerifier, HAS_GO, verifierKey } from '../../../../support/go-verifier.ts'
+import { closed, type Line, opened } from '../../../../support/open-bundle.ts'
 import { HAS_PYTHON, startPython } from '../../../../support/python-verifiers.ts'
 import { createTestApp, type TestApp } from '../../../../support/test-app.ts'
 
 const KEY = generateKeyPairSync('ed25519')
-
-// oxlint-disable-next-line typescript/no-explicit-any -- lines are whatever a test makes of them
-type Line = any
-
-/** The lines, with the texts that were hashed parsed to values. */
-function opened(lines: readonly string[]): Line[] {
-  return lines.map((text) => {
-    const line = JSON.parse(text)
-    if (line.data) line.data = JSON.parse(line.data)
-    const part = line.run ?? line.leaf
-    if (part) part.row = JSON.parse(part.row)
-    return line
-  })
-}
-
-/** The reverse. */
-function closed(lines: readonly Line[]): string[] {
-  return lines.map((line) => {
-    const copy = structuredClone(line)
-    if (copy.data) copy.data = canonicalJson(copy.data)
-    const part = copy.run ?? copy.leaf
-    if (part?.row) part.row = canonicalJson(part.row)
-    return `${JSON.stringify(copy)}\n`
-  })
-}
 
 /**
  * First records, two overrides with a new analysis between, and a third file that is forced one way, the other, and back. A
@@ -500,6 +475,16 @@ describe('a bundle', () => {
     await expect(verifyFile(file, { head: 'a'.repeat(64) })).rejects.toThrow(
       /--head and --key apply to a bundle or the database only.* Leave them out/,
     )
+  })
+
+  it('is refused with bytes that are not UTF-8, even where nothing is hashed', async () => {
+    const file = write(lines.join(''))
+    writeFileSync(
+      file,
+      Buffer.from(lines.join('').replace('identifai-sync ', 'identifai\xFFsync '), 'latin1'),
+    )
+    await expect(verifyFile(file, {})).rejects.toThrow(/b\.jsonl cannot be read \(.*utf-8/)
+    if (interpreter) expect(await interpreter.exitCodeOf('verify_bundle.py', file)).toBe(6)
   })
 
   it.each([
