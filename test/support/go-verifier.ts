@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { createHash, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -19,9 +19,7 @@ export interface GoVerifier extends Disposable {
 }
 
 export function buildGoVerifier(): GoVerifier {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai go '))
-  const program = path.join(folder, 'verify')
-  execFileSync('go', ['build', '-o', program], { cwd: SOURCE })
+  const { program, folder } = build(SOURCE)
   return {
     verify: (input, key) => {
       const { status, stdout, stderr } = spawnSync(program, [key], { input, encoding: 'utf8' })
@@ -29,6 +27,35 @@ export function buildGoVerifier(): GoVerifier {
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   }
+}
+
+const BUNDLE_VERIFIER = path.resolve(import.meta.dirname, '../fixtures/bundle-verifier')
+
+/** True where the verifier of bundles can be built, which needs nothing but Go. */
+export const CAN_BUILD_GO = spawnSync('go', ['version']).status === 0
+if (!CAN_BUILD_GO)
+  console.warn('NOT CHECKED: the verifier of bundles in Go, because there is no Go on this machine.')
+
+/** Builds the verifier of bundles in Go, which was written from docs/bundle.md alone. */
+export function buildBundleVerifier() {
+  const { program, folder } = build(BUNDLE_VERIFIER)
+  return {
+    /** Its exit code and output. */
+    verify: (...args: readonly string[]) =>
+      new Promise<{ readonly code: unknown; readonly output: string }>((resolve) => {
+        execFile(program, args, (error, stdout, stderr) =>
+          resolve({ code: error?.code ?? 0, output: stdout + stderr }),
+        )
+      }),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  }
+}
+
+function build(source: string): { readonly program: string; readonly folder: string } {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai go '))
+  const program = path.join(folder, 'verify')
+  execFileSync('go', ['build', '-o', program], { cwd: source })
+  return { program, folder }
 }
 
 /** A key as Go takes it (https://pkg.go.dev/golang.org/x/mod/sumdb/note): the name, the hash and the key of type 1. */
