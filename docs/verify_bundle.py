@@ -62,7 +62,9 @@ def read(lines, given):  # yields findings, then the report's data, facts to pri
         elif kind == "run":
             if position <= last or heads: yield f"run {position} is out of order"
             last, last_leaf = position, -1
-            if root(sha256(b"\0", value["row"]), position - 1, size, value["proof"]) == head: runs[position] = load(value["row"])
+            row = load(value["row"])
+            is_proved = root(sha256(b"\0", value["row"]), position - 1, size, value["proof"]) == head
+            if is_proved and whole(row["chain_position"]) == position: runs[position] = row
             else: yield f"run {position} is not under the head"
         else:
             row, run, former = load(value["row"]), runs.get(position, {}), runs.get(position - 1, {})

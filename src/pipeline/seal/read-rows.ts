@@ -153,26 +153,25 @@ export async function* sealedRunsAt(
 
 function chainedRuns(db: Kysely<Database>) {
   return sealedRunRows(db)
-    .select(['chain_position', 'chain_nodes', 'chain_head'])
+    .select(['chain_nodes', 'chain_head'])
     .where('chain_position', 'is not', null)
     .orderBy('chain_position')
 }
 
 function asSealedRun({
-  chain_position,
   chain_nodes,
   chain_head,
   ...row
 }: Awaited<ReturnType<ReturnType<typeof chainedRuns>['execute']>>[number]): SealedRunRow {
   return {
-    chain_position: chain_position as number,
+    chain_position: row.chain_position as number,
     chain_nodes: chain_nodes ?? [],
     chain_head: chain_head ?? '',
     row: withoutNulls(row) as SealedRow,
   }
 }
 
-/** The sealed row of a run: without the columns that change while it runs, and those that sealing adds. */
+/** The sealed row of a run, without the columns that change while it runs, and those that follow from the sealed row. */
 export async function sealedRowOf(db: Kysely<Database>, runId: string): Promise<JsonObject> {
   return withoutNulls(await sealedRunRows(db).where('run_id', '=', runId).executeTakeFirstOrThrow())
 }

@@ -72,7 +72,7 @@ export async function sealRun(
     })
     .execute()
   const chain = new RootHasher(await readSubtrees(trx, subtreesOf([0, former.position])))
-  const nodes = chain.add(runLeaf(await sealedRowOf(trx, runId)))
+  const nodes = chain.add(runLeaf({ ...(await sealedRowOf(trx, runId)), chain_position: position }))
   const head = { size: position, root: chain.root }
   const firstRunId = position === 1 ? runId : await readFirstRunId(trx)
   await run

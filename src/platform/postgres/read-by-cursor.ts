@@ -28,10 +28,15 @@ export async function* pagesByCursor<Row>(
   // All rows are read; the default plans for a tenth of them.
   await sql`set local cursor_tuple_fraction = 1`.execute(trx)
   await trx.executeQuery({ ...compiled, sql: `declare ${cursor} no scroll cursor for ${compiled.sql}` })
-  for (;;) {
-    const { rows } = await sql<Row>`fetch ${sql.lit(size)} from ${sql.id(cursor)}`.execute(trx)
+  const fetch = () => sql<Row>`fetch ${sql.lit(size)} from ${sql.id(cursor)}`.execute(trx)
+  let next: ReturnType<typeof fetch> | undefined = fetch()
+  while (next !== undefined) {
+    const { rows }: Awaited<ReturnType<typeof fetch>> = await next
+    // The server reads the next page while this one is used.
+    next = rows.length === size ? fetch() : undefined
+    // A reader that stops here does not need the next page, so that its failure is no error.
+    next?.catch(() => {})
     if (rows.length > 0) yield rows
-    if (rows.length < size) break
   }
   // If the reader stops earlier, the end of the transaction closes the cursor.
   await sql`close ${sql.id(cursor)}`.execute(trx)

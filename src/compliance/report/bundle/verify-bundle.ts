@@ -154,7 +154,9 @@ class BundleVerifier {
     this.#lastLeaf = -1
     const proof = run.proof.map((hash) => Buffer.from(hash, 'hex'))
     const root = rootByProof(leafHash(run.row), position - 1, this.#head.size, proof)
-    if (root?.equals(this.#head.root)) this.#runs.set(position, parseObject(run.row) ?? {})
+    const row = parseObject(run.row) ?? {}
+    const isProved = root?.equals(this.#head.root) && row.chain_position === position
+    if (isProved) this.#runs.set(position, row)
     else this.#find(what, 'does not belong to the head of the chain, because it was altered or never sealed')
   }
 

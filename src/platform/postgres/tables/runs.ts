@@ -25,9 +25,8 @@ export const COUNTERS = [
   'force_changes',
 ] as const
 
-/** Set when a run is sealed; no part of the sealed row. */
+/** Set when a run has been sealed; no part of the sealed row. */
 const CHAIN_COLUMNS = {
-  chain_position: 'integer',
   chain_nodes: 'text[]',
   chain_head: 'text',
   chain_signature: 'text',
@@ -67,6 +66,7 @@ export const SYNC_RUNS = defineTable({
     forced_now: 'jsonb',
     first_http_date: 'timestamptz',
     last_http_date: 'timestamptz',
+    chain_position: 'integer',
     ...CHAIN_COLUMNS,
     merkle_root: 'text',
     leaf_count: 'integer',
