@@ -199,9 +199,10 @@ describe.skipIf(!HAS_PROGRAMS)(`the services of docker-compose.yml (with ${PROGR
       (await rowsOf('select count(*)::integer as n from identifai_reporting.classifications'))[0]?.n
     const count = identifiers.trim().split('\n').length
     while ((await loaded()) !== count && running.exitCode === null) await sleep(200)
-    // The daemon has a connection from time to time only.
+    // The daemon has a connection from time to time only. While it authenticates, it has no user.
     const connected = () =>
-      rowsOf(`select distinct usename from pg_stat_activity where application_name = 'identifai-sync'`)
+      rowsOf(`select distinct usename from pg_stat_activity where application_name = 'identifai-sync'
+        and usename is not null`)
     let users = await connected()
     while (users.length === 0 && running.exitCode === null) users = await connected()
     expect(users).toEqual([{ usename: 'identifai_sync' }])
