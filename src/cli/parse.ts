@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings'
 import { isBlank } from '../platform/text.ts'
-import { isoTime } from '../platform/time.ts'
+import { isoTime, timeZoneOf } from '../platform/time.ts'
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const
 
@@ -46,13 +46,10 @@ export function parseLocalTime(text: string): string {
 /** Parses the IANA name of a time zone. PostgreSQL reads an offset such as +02 with the other sign. */
 export function parseTimeZone(text: string): string {
   const name = text.trim()
-  try {
-    if (/^[A-Za-z]/.test(name))
-      return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone
-  } catch {
-    // Not a time zone.
-  }
-  throw new InvalidArgumentError('It must be the name of a time zone such as Europe/Rome or UTC.')
+  const zone = /^[A-Za-z]/.test(name) ? timeZoneOf(name) : undefined
+  if (zone === undefined)
+    throw new InvalidArgumentError('It must be the name of a time zone such as Europe/Rome or UTC.')
+  return zone
 }
 
 /** Returns a parser of whole numbers. */

@@ -15,6 +15,15 @@ export function timeText(time: Date | DatabaseTime, rounding: 'down' | 'up' | 'n
   return `${new Date(Date.parse(whole) + 1000).toISOString().slice(0, 19).replace('T', ' ')}Z`
 }
 
+/** The canonical name of a time zone, or its offset; undefined for any other text. */
+export function timeZoneOf(text: string): string | undefined {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone
+  } catch {
+    return undefined
+  }
+}
+
 /** PostgreSQL refuses zones from 16 hours on. */
 const ISO_TIME =
   /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-](?:0\d|1[0-5])(?::?\d{2})?)?)?$/

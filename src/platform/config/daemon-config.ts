@@ -1,6 +1,7 @@
 import { validateDetailed } from 'node-cron'
 import { z } from 'zod'
 import { ConfigurationError } from '../errors.ts'
+import { timeZoneOf } from '../time.ts'
 import { type Config, type Parsers, parseVariables } from './config.ts'
 import type { Environment } from './environment.ts'
 import { VARIABLES, type VariableName } from './variables.ts'
@@ -43,7 +44,7 @@ const PARSERS: Parsers = {
       context.addIssue({ code: 'custom', message: error })
     }),
   timeZone: () =>
-    z.string().refine(isTimeZone, {
+    z.string().refine((name) => timeZoneOf(name) !== undefined, {
       error: 'must be the IANA name of a time zone, such as Europe/Rome',
     }),
 }
@@ -52,12 +53,4 @@ function wrongField(expression: string): string | undefined {
   const wrong = validateDetailed(expression).errors[0]
   if (wrong === undefined) return undefined
   return `${wrong.value} cannot be the ${wrong.field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
 }
