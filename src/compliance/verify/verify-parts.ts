@@ -64,7 +64,7 @@ async function orphans(
   return rows.map(({ classification_id, revision_no }) =>
     finding(
       `${part} of ${revisionName(classification_id, revision_no)}`,
-      'have no revision, because they were inserted',
+      'cannot have been sealed, because there is no such revision',
     ),
   )
 }

@@ -24,9 +24,9 @@ export type EnqueueResult = Awaited<ReturnType<typeof enqueue>>
 const LISTED = 5
 
 /**
- * Tracks identifiers, in one transaction: when the input ends with an error, none was added. Reads the input in chunks, so
- * that its size does not matter. A tracked identifier gets only the metadata that it lacks. Invalid entries are counted
- * and skipped.
+ * Tracks identifiers, in one transaction: when the input ends with an error, none was added. Reads the input in chunks,
+ * because it can be of any size. A tracked identifier gets only the metadata that it lacks. Invalid entries are counted and
+ * skipped.
  */
 export async function enqueue(db: Kysely<Database>, entries: EntryStream, options: EnqueueOptions) {
   return db.transaction().execute(async (trx) => {

@@ -14,8 +14,8 @@ export interface ProvedLeaf {
 type Leaves = ReadonlyMap<string, ProvedLeaf>
 
 /**
- * The events of a report, and the notes, each once, with the values of the proved leaves. A row without a leaf, and a leaf
- * that the report does not need, are findings.
+ * The events of a report, and the notes, each once, with the values of the proved leaves. A row without a leaf is a finding,
+ * and so is a leaf without a use in the report.
  */
 export function provedFacts(
   { head, events, decisions }: ReportData,
