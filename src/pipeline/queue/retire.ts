@@ -1,4 +1,4 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Logger } from '../../platform/logger.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
@@ -46,17 +46,35 @@ export async function retireMissing(
   { days, logger }: { readonly days: number; readonly logger: Logger },
 ): Promise<number> {
   let retired = 0
-  for (let count = ROWS_AT_ONCE; count === ROWS_AT_ONCE; retired += count) {
-    count = await retryDatabase(() => retireSomeMissing(db, days), logger)
+  for (let page = await readMissing(db, Number.MIN_SAFE_INTEGER); page.length > 0; ) {
+    const ids = page
+    retired += await retryDatabase(() => retireGone(db, ids, days), logger)
+    page = await readMissing(db, ids.at(-1) as number)
   }
   return retired
 }
 
-async function retireSomeMissing(db: Kysely<Database>, days: number): Promise<number> {
+/** The next missing identifiers after an id, by id. */
+async function readMissing(db: Kysely<Database>, after: number): Promise<number[]> {
+  const rows = await db
+    .selectFrom('identifai.identifiers')
+    .select('id')
+    .where('state', '=', 'missing')
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(ROWS_AT_ONCE)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+/** Retires those of these identifiers that are still missing, and that disappeared at least this number of days ago. */
+async function retireGone(db: Kysely<Database>, ids: readonly number[], days: number): Promise<number> {
   const reason = `missing for ${days} days`
   return db.transaction().execute(async (trx) => {
-    const { numUpdatedRows } = await updateLocked(trx, (missing) =>
-      missing.where('state', '=', 'missing').where(hasBeenGoneFor(days)).limit(ROWS_AT_ONCE),
+    const gone = await readGone(trx, ids, days)
+    if (gone.length === 0) return 0
+    const { numUpdatedRows } = await updateLocked(trx, (identifiers) =>
+      identifiers.where('state', '=', 'missing').where(sql<boolean>`id = any(${gone}::bigint[])`),
     )
       .set(retiredFor(reason))
       .executeTakeFirstOrThrow()
@@ -67,11 +85,21 @@ async function retireSomeMissing(db: Kysely<Database>, days: number): Promise<nu
 }
 
 /** The latest revision of an identifier that disappeared says when that was observed. */
-function hasBeenGoneFor(days: number): RawBuilder<boolean> {
-  return sql`(
-    select 'disappeared' = any(r.causes) and r.observed_at <= now() - make_interval(days => ${days})
-    from identifai.classification_revisions as r where r.classification_id = identifai.identifiers.id
-    order by r.revision_no desc limit 1)`
+async function readGone(db: Kysely<Database>, ids: readonly number[], days: number): Promise<number[]> {
+  const latest = await db
+    .selectFrom('identifai.classification_revisions')
+    .distinctOn('classification_id')
+    .select('classification_id')
+    .select(
+      sql<boolean>`'disappeared' = any(causes) and observed_at <= now() - make_interval(days => ${days})`.as(
+        'is_gone',
+      ),
+    )
+    .where(sql<boolean>`classification_id = any(${ids}::bigint[])`)
+    .orderBy('classification_id')
+    .orderBy('revision_no', 'desc')
+    .execute()
+  return latest.filter(({ is_gone }) => is_gone).map(({ classification_id }) => classification_id)
 }
 
 function retiredFor(reason: string) {
