@@ -22,10 +22,8 @@ export async function findSameFile(db: Kysely<Database>, changes: readonly Chang
   )
   // Raw SQL, because Kysely has no unnest over several arrays.
   const { rows } = await sql<{ id: number }>`
-    select distinct id from (
-      select c.classification_id as id, source.is_change, row_number() over (
-        partition by c.media, c.file_hash, c.force_classification, source.is_change
-        order by (i.refresh_requested_at > i.last_requested_at) is true desc, i.last_confirmed_at, i.id) as position
+    with found as materialized (
+      select c.classification_id, c.media, c.file_hash, c.force_classification, source.is_change
       from unnest(
         ${sources.map(({ outcome }) => outcome.rows.classification.media)}::text[],
         ${sources.map(({ outcome }) => outcome.rows.classification.file_hash)}::text[],
@@ -34,9 +32,15 @@ export async function findSameFile(db: Kysely<Database>, changes: readonly Chang
       ) as source (media, file_hash, force_classification, is_change)
       join identifai.classifications as c on c.media = source.media and c.file_hash = source.file_hash
         and c.force_classification is distinct from source.force_classification
-      join identifai.identifiers as i on i.id = c.classification_id and i.state in ('done', 'errored')
       where c.classification_id <> all(${sources.map(({ outcome }) => outcome.claim.id)}::bigint[])
-    ) as found
+    )
+    select distinct id from (
+      select i.id, found.is_change, row_number() over (
+        partition by found.media, found.file_hash, found.force_classification, found.is_change
+        order by (i.refresh_requested_at > i.last_requested_at) is true desc, i.last_confirmed_at, i.id) as position
+      from found
+      join identifai.identifiers as i on i.id = found.classification_id and i.state in ('done', 'errored')
+    ) as ranked
     where is_change or position = 1`.execute(db)
   return rows.map((row) => row.id)
 }

@@ -59,20 +59,20 @@ export async function hintAtFileHashes(
   outcomes: readonly Outcome[],
   media: string,
 ): Promise<void> {
-  const unknown = outcomes.filter(({ update }) => update.state === 'missing').map(({ claim }) => claim.id)
+  const unknown = outcomes.filter(({ update }) => update.state === 'missing').map(({ claim }) => claim)
   if (unknown.length === 0) return
+  const files = await trx
+    .selectFrom('identifai.classifications')
+    .select('file_hash')
+    .distinct()
+    .where('media', '=', media)
+    .where(sql<boolean>`file_hash = any(${unknown.map(({ identifier }) => identifier)}::text[])`)
+    .execute()
+  const hashes = new Set(files.map(({ file_hash }) => file_hash))
+  const hinted = unknown.filter(({ identifier }) => hashes.has(identifier)).map(({ id }) => id)
   await trx
-    .updateTable('identifai.identifiers as i')
-    .set({ last_error: sql<string>`concat_ws(' ', i.last_error, ${HASH_HINT}::text)` })
-    .where(sql<boolean>`i.id = any(${unknown}::bigint[])`)
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('identifai.classifications as c')
-          .select('c.classification_id')
-          .where('c.media', '=', media)
-          .whereRef('c.file_hash', '=', 'i.identifier'),
-      ),
-    )
+    .updateTable('identifai.identifiers')
+    .set({ last_error: sql<string>`concat_ws(' ', last_error, ${HASH_HINT}::text)` })
+    .where(sql<boolean>`id = any(${hinted}::bigint[])`)
     .execute()
 }
