@@ -7,44 +7,66 @@ import type { Json } from '../../platform/json.ts'
 const REASONS = 20
 
 /**
- * Totals of the tracked identifiers, as a run seals them. One statement reads them from one snapshot. A record that counts as
- * confirmed in it is either in a run that was sealed before, or in a run that `unsealed_runs` counts.
+ * Totals of the tracked identifiers, as a run seals them. The open runs are read after the identifiers. A record that counts
+ * as confirmed is then either in a run that was sealed before, or in a run that `unsealed_runs` counts. The caller holds the
+ * lock of the chain, so that no run is sealed in between.
  *
  * @param runId The run that is about to be sealed.
  */
 export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
-  return db
-    .with('counted', (cte) =>
-      cte
-        .selectFrom('identifai.identifiers')
-        .select(({ fn }) => [
-          'state',
-          'retired_reason',
-          fn.countAll<number>().as('n'),
-          fn.min('last_confirmed_at').as('confirmed_since'),
-          fn.min(LAST_KNOWN_AT).as('known_since'),
-        ])
-        .groupBy(['state', 'retired_reason']),
-    )
-    .selectFrom('counted')
-    .select([
-      counted(sql`true`).as('tracked_count'),
-      counted(sql`state = 'pending'`).as('pending_count'),
-      counted(sql`state = 'done'`).as('done_count'),
-      counted(sql`state = 'errored'`).as('errored_count'),
-      counted(sql`state = 'missing'`).as('missing_count'),
-      counted(sql`state = 'quarantined'`).as('quarantined_count'),
-      counted(sql`state = 'retired'`).as('retired_count'),
-      // As text, because a Date would lose the microseconds.
-      utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
-      utcText(sql`min(known_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
-        'unfinished_since',
-      ),
-      REANALYZING.as('reanalyzing_count'),
-      RETIRED_REASONS.as('retired_reasons'),
-      unsealedRuns(runId).as('unsealed_runs'),
-    ])
-    .executeTakeFirstOrThrow()
+  const totals = await countIdentifiers(db)
+  return { ...totals, unsealed_runs: await countUnsealedRuns(db, runId) }
+}
+
+async function countIdentifiers(db: Kysely<Database>) {
+  return (
+    db
+      .with('counted', (cte) =>
+        cte
+          .selectFrom('identifai.identifiers')
+          .select(({ fn }) => [
+            'state',
+            'retired_reason',
+            fn.countAll<number>().as('n'),
+            fn.min('last_confirmed_at').as('confirmed_since'),
+            fn.min(LAST_KNOWN_AT).as('known_since'),
+          ])
+          .groupBy(['state', 'retired_reason']),
+      )
+      // Unfinished records after finished ones are few. Read first, they are the only rows that leave their servers.
+      .with(
+        (cte) => cte('reanalyzed').materialized(),
+        (cte) =>
+          cte
+            .selectFrom('identifai.classification_revisions as latest')
+            .select('latest.classification_id')
+            .where('latest.status', '=', 'new')
+            .where('latest.revision_no', '>', 1)
+            .where(
+              sql<boolean>`not exists (
+              select from identifai.classification_revisions as later
+              where later.classification_id = latest.classification_id and later.revision_no > latest.revision_no)`,
+            ),
+      )
+      .selectFrom('counted')
+      .select([
+        counted(sql`true`).as('tracked_count'),
+        counted(sql`state = 'pending'`).as('pending_count'),
+        counted(sql`state = 'done'`).as('done_count'),
+        counted(sql`state = 'errored'`).as('errored_count'),
+        counted(sql`state = 'missing'`).as('missing_count'),
+        counted(sql`state = 'quarantined'`).as('quarantined_count'),
+        counted(sql`state = 'retired'`).as('retired_count'),
+        // As text, because a Date would lose the microseconds.
+        utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
+        utcText(sql`min(known_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
+          'unfinished_since',
+        ),
+        REANALYZING.as('reanalyzing_count'),
+        RETIRED_REASONS.as('retired_reasons'),
+      ])
+      .executeTakeFirstOrThrow()
+  )
 }
 
 /** An identifier is known up to its last confirmation, and an unfinished one up to the time at which it was enqueued. */
@@ -57,11 +79,8 @@ function counted(condition: RawBuilder<unknown>): RawBuilder<number> {
 
 /** Finished identifiers whose latest record is unfinished. */
 const REANALYZING = sql<number>`(
-  select count(*) from identifai.classification_revisions as latest
-  join identifai.identifiers as i on i.id = latest.classification_id and i.state in ('done', 'errored')
-  where latest.status = 'new' and latest.revision_no > 1 and not exists (
-    select from identifai.classification_revisions as later
-    where later.classification_id = latest.classification_id and later.revision_no > latest.revision_no)
+  select count(*) from reanalyzed
+  join identifai.identifiers as i on i.id = reanalyzed.classification_id and i.state in ('done', 'errored')
 )`
 
 /** Null when nothing is retired. Raw SQL, because Kysely has no aggregate over aggregates. */
@@ -78,10 +97,23 @@ const RETIRED_REASONS = sql<Json>`(
   ) as named
 )`
 
-function unsealedRuns(runId: string) {
-  return sql<number>`(
-    select count(*) from identifai.sync_runs as other
-    where other.status = 'running' and other.run_id <> ${runId} and exists (
-      select from identifai.classification_revisions as revision where revision.run_id = other.run_id)
-  )`
+/** Counts the other open runs that have changed a content. They are few. */
+async function countUnsealedRuns(db: Kysely<Database>, runId: string): Promise<number> {
+  const others = await db
+    .selectFrom('identifai.sync_runs')
+    .select('run_id')
+    .where('status', '=', 'running')
+    .where('run_id', '<>', runId)
+    .execute()
+  let unsealed = 0
+  for (const other of others) {
+    const revision = await db
+      .selectFrom('identifai.classification_revisions')
+      .select('revision_no')
+      .where('run_id', '=', other.run_id)
+      .limit(1)
+      .executeTakeFirst()
+    if (revision) unsealed++
+  }
+  return unsealed
 }

@@ -36,12 +36,18 @@ export async function countForcedNow(
 
 /** The labels that identifiers with a revision in a run got or lost, the latter with a negative number. */
 async function readLabelChanges(db: Kysely<Database>, runId: string): Promise<LabelCount[]> {
+  const others = await db
+    .selectFrom('identifai.sync_runs')
+    .select('run_id')
+    .where('chain_position', 'is', null)
+    .where('run_id', '<>', runId)
+    .execute()
+  const unsealed = others.map(({ run_id }) => run_id)
   const { rows } = await sql<LabelCount>`
     with concerned as (
       select r.classification_id, r.media, r.revision_no, r.status <> 'new' as is_finished,
-        r.run_id = ${runId} as is_new, s.chain_position is null and r.run_id <> ${runId} as is_hidden
+        r.run_id = ${runId} as is_new, r.run_id = any(${unsealed}::uuid[]) as is_hidden
       from identifai.classification_revisions as r
-      join identifai.sync_runs as s on s.run_id = r.run_id
       where r.classification_id in (
         select classification_id from identifai.classification_revisions where run_id = ${runId})
     ),
