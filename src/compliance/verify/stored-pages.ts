@@ -50,7 +50,7 @@ async function readPage(
 ): Promise<Stored[]> {
   const rows = await readRows(trx, isWithin('classification_id'))
   const contents = await readContents(trx, isWithin('r.classification_id'))
-  const identifiers = await readIdentifiers(trx, isWithin('i.id'))
+  const identifiers = await readIdentifiers(trx, isWithin)
   const ids = new Set([...rows.keys(), ...contents.keys(), ...identifiers.keys()])
   return [...ids]
     .toSorted((one, other) => one - other)
@@ -98,22 +98,10 @@ async function readContents(trx: Kysely<Database>, isSelected: RawBuilder<boolea
 type TrackedIdentifier = Awaited<ReturnType<typeof readIdentifiers>> extends Map<number, infer I> ? I : never
 
 /** The identifiers that have a history, or should have one, with their first finished revision. */
-async function readIdentifiers(trx: Kysely<Database>, isSelected: RawBuilder<boolean>) {
+async function readIdentifiers(trx: Kysely<Database>, isWithin: (column: string) => RawBuilder<boolean>) {
+  const first = await readFirstRevisions(trx, isWithin('r.classification_id'))
   const rows = await trx
     .selectFrom('identifai.identifiers as i')
-    .leftJoinLateral(
-      (eb) =>
-        eb
-          .selectFrom('identifai.classification_revisions as f')
-          .leftJoin('identifai.sync_runs as s', 's.run_id', 'f.run_id')
-          .select([utcText(sql`f.observed_at`).as('first_finished_at'), 's.trigger'])
-          .whereRef('f.classification_id', '=', 'i.id')
-          .where('f.status', '<>', 'new')
-          .orderBy('f.revision_no')
-          .limit(1)
-          .as('first'),
-      (join) => join.onTrue(),
-    )
     .select([
       'i.id',
       'i.media',
@@ -121,25 +109,47 @@ async function readIdentifiers(trx: Kysely<Database>, isSelected: RawBuilder<boo
       'i.state',
       utcText(sql`i.finished_at`).as('finished_at'),
       sql<string | null>`encode(i.record_digest, 'hex')`.as('record_digest'),
-      'first.first_finished_at',
-      'first.trigger',
       sql<boolean>`(i.redacted_at is not null) = exists (select from identifai.actions as a
         where a.kind = 'redact' and a.classification_id = i.id)`.as('has_its_redaction'),
     ])
-    .where(isSelected)
+    .where(isWithin('i.id'))
     .where((eb) =>
       eb.or([
         eb('i.state', 'in', ['done', 'errored']),
         eb('i.finished_at', 'is not', null),
         eb('i.redacted_at', 'is not', null),
-        eb.exists(
-          eb
-            .selectFrom('identifai.classification_revisions as r')
-            .select('r.revision_no')
-            .whereRef('r.classification_id', '=', 'i.id'),
-        ),
+        sql<boolean>`i.id = any(${[...first.keys()]}::bigint[])`,
       ]),
     )
     .execute()
-  return new Map(rows.map((row) => [row.id, row]))
+  const nothing = { first_finished_at: null, trigger: null }
+  return new Map(rows.map((row) => [row.id, { ...row, ...(first.get(row.id) ?? nothing) }]))
+}
+
+/** The first finished revision of each classification; nulls where none is finished. */
+async function readFirstRevisions(trx: Kysely<Database>, isSelected: RawBuilder<boolean>) {
+  const rows = await trx
+    .selectFrom('identifai.classification_revisions as r')
+    .distinctOn('r.classification_id')
+    .select(['r.classification_id', 'r.status', 'r.run_id', utcText(sql`r.observed_at`).as('observed_at')])
+    .where(isSelected)
+    .orderBy('r.classification_id')
+    .orderBy(sql`r.status = 'new'`)
+    .orderBy('r.revision_no')
+    .execute()
+  const finished = rows.filter(({ status }) => status !== 'new')
+  const runs = await trx
+    .selectFrom('identifai.sync_runs')
+    .select(['run_id', 'trigger'])
+    .where(sql<boolean>`run_id = any(${[...new Set(finished.map(({ run_id }) => run_id))]}::uuid[])`)
+    .execute()
+  const triggers = new Map(runs.map(({ run_id, trigger }) => [run_id, trigger]))
+  return new Map(
+    rows.map(({ classification_id, status, run_id, observed_at }) => [
+      classification_id,
+      status === 'new'
+        ? { first_finished_at: null, trigger: null }
+        : { first_finished_at: observed_at, trigger: triggers.get(run_id) ?? null },
+    ]),
+  )
 }

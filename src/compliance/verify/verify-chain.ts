@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { checkpointText, isSignedBy } from '../../pipeline/seal/checkpoint.ts'
 import { leafName, revisionName, runLeaf } from '../../pipeline/seal/leaf.ts'
 import { RootHasher } from '../../pipeline/seal/merkle-tree.ts'
@@ -202,11 +202,18 @@ async function compareWithLeaves(
 /** Revisions of runs that are neither sealed nor under way. */
 async function unsealedRevisions(db: Kysely<Database>): Promise<Finding[]> {
   const rows = await db
+    .with(
+      (cte) => cte('known').materialized(),
+      (cte) =>
+        cte
+          .selectFrom('identifai.sync_runs')
+          .select('run_id')
+          .where((eb) => eb.or([eb('chain_position', 'is not', null), eb('status', '=', 'running')])),
+    )
     .selectFrom('identifai.classification_revisions as r')
-    .leftJoin('identifai.sync_runs as s', 's.run_id', 'r.run_id')
+    .leftJoin('known', 'known.run_id', 'r.run_id')
     .select(['r.classification_id', 'r.revision_no', 'r.run_id'])
-    .where('s.chain_position', 'is', null)
-    .where(sql<boolean>`s.status is distinct from 'running'`)
+    .where('known.run_id', 'is', null)
     .orderBy('r.classification_id')
     .orderBy('r.revision_no')
     .limit(1000)

@@ -3,11 +3,10 @@ import { revisionsWithParts } from '../../pipeline/load/read-history.ts'
 import { commitment, personalCommitment } from '../../pipeline/seal/commitment.ts'
 import { revisionName } from '../../pipeline/seal/leaf.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import { readByCursor } from '../../platform/postgres/read-by-cursor.ts'
 import { IS_SUPERSEDED } from '../history/prune-payloads.ts'
 import { type Finding, finding } from './findings.ts'
 
-/** Rows that the cursor fetches at a time; they may be large. */
+/** Revisions that are in memory together; their payloads may be large. */
 const PAGE = 500
 
 /** Compares the parts of every revision that can be removed, its personal values and its payload, with their commitments. */
@@ -22,15 +21,17 @@ export async function verifyParts(db: Kysely<Database>) {
     /** Revisions whose payload was removed, or cannot be compared because the salt was. */
     payloads_not_checked: 0,
   }
-  for await (const revision of readByCursor(db, partsToVerify(db), PAGE)) {
+  const redacted = await readRedacted(db)
+  for await (const revision of partsToVerify(db)) {
     const { salt, payload } = revision
+    const isRedacted = redacted.has(revision.classification_id)
     const name = revisionName(revision.classification_id, revision.revision_no)
     const find = (part: string, problem: string) => findings.push(finding(`${part} of ${name}`, problem))
     if (salt !== null) {
       counts.personal_values_checked++
       if (personalCommitment(salt, revision) !== revision.personal_commitment)
         find('personal values', 'differ from the sealed commitment, because they were altered')
-    } else if (revision.is_redacted) counts.personal_values_redacted++
+    } else if (isRedacted) counts.personal_values_redacted++
     else
       find(
         'personal values',
@@ -42,7 +43,7 @@ export async function verifyParts(db: Kysely<Database>) {
         find('payload', 'differs from the sealed commitment, because it was altered')
     } else if (revision.payload_commitment !== null) {
       counts.payloads_not_checked++
-      if (revision.is_payload_kept && !revision.is_redacted)
+      if (revision.is_payload_kept && !isRedacted)
         find('payload', 'is missing, although prune never deletes it, so it was deleted manually')
     }
   }
@@ -69,8 +70,42 @@ async function orphans(
   )
 }
 
-/** Every revision with its parts, in the order of the primary key. */
-function partsToVerify(db: Kysely<Database>) {
+/** The identifiers that were redacted. */
+async function readRedacted(db: Kysely<Database>): Promise<ReadonlySet<number | null>> {
+  const rows = await db
+    .selectFrom('identifai.actions')
+    .select('classification_id')
+    .where('kind', '=', 'redact')
+    .execute()
+  return new Set(rows.map(({ classification_id }) => classification_id))
+}
+
+/**
+ * Every revision with its parts, in the order of the primary key. It is read in ranges of whole classifications, because on a
+ * cluster all rows of a cursor are stored on the coordinator before it returns the first.
+ */
+async function* partsToVerify(db: Kysely<Database>) {
+  for (let after: number | null = null; ; ) {
+    const through = await lastOfRange(db, after)
+    if (through === undefined) return
+    yield* await partsBetween(db, after, through)
+    after = through
+  }
+}
+
+/** The classification that ends the range after another; the first range has no lower bound. */
+async function lastOfRange(db: Kysely<Database>, after: number | null): Promise<number | undefined> {
+  const rows = await db
+    .selectFrom('identifai.classification_revisions')
+    .select('classification_id')
+    .$if(after !== null, (query) => query.where('classification_id', '>', after))
+    .orderBy('classification_id')
+    .limit(PAGE)
+    .execute()
+  return rows.at(-1)?.classification_id
+}
+
+function partsBetween(db: Kysely<Database>, after: number | null, through: number) {
   return revisionsWithParts(db)
     .select(['r.classification_id', 'r.revision_no', 'r.personal_commitment', 'r.payload_commitment'])
     .select(['v.salt', 'v.name', 'v.ref_id', 'v.result_url', 'v.source'])
@@ -80,9 +115,10 @@ function partsToVerify(db: Kysely<Database>) {
       sql<boolean>`p.revision_no is null and r.payload_commitment is not null and not ${IS_SUPERSEDED}`.as(
         'is_payload_kept',
       ),
-      sql<boolean>`v.revision_no is null and exists (select from identifai.actions as a
-        where a.kind = 'redact' and a.classification_id = r.classification_id)`.as('is_redacted'),
     ])
+    .$if(after !== null, (query) => query.where('r.classification_id', '>', after))
+    .where('r.classification_id', '<=', through)
     .orderBy('r.classification_id')
     .orderBy('r.revision_no')
+    .execute()
 }
