@@ -66,7 +66,7 @@ async function createDecisionAggregate(db: Kysely<unknown>): Promise<void> {
 const DECISION_NO = `(
   select (identifai.decision_of(coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at
     order by coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at, o.classification_id, o.revision_no)).decision_no
-  from identifai.classification_revisions as o
+  from forces as o
   where (o.file_hash = r.file_hash
       or r.file_hash is null and o.file_hash is null and o.classification_id = r.classification_id)
     and o.force_classification is not distinct from r.force_classification
@@ -118,40 +118,51 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
       run_id: 'The run that observed it.',
       ...SUBMISSION_THEN,
     },
-    // A subquery for the medium instead of a join: the planner overestimates the number of forces, and would read all identifiers.
+    // Events of a file are on several nodes of a cluster. It inlines what is not materialized only where it can plan the result.
     query: `
+      with forces as not materialized (
+        select classification_id, revision_no, file_hash, force_classification, causes, previous_confirmed_at, observed_at
+        from identifai.classification_revisions
+        where causes && array['forced', 'force_changed', 'unforced', 'already_forced']
+      ), changes as not materialized (
+        select
+          r.classification_id, r.identifier, r.revision_no, event.event, former.force_classification as forced_from,
+          r.force_classification, r.previous_confirmed_at, r.observed_at,
+          former.machine_classification as classification_before, former.machine_confidence as confidence_before,
+          former.machine_heuristic as heuristic_before, r.machine_classification, r.machine_confidence,
+          r.machine_heuristic, r.file_hash, own.ref_id, own.name, own.result_url, r.run_id::text, r.media,
+          r.submitted_at, own.source
+        from identifai.classification_revisions as r
+        cross join lateral (
+          select case when 'forced' = any(r.causes) then 'forced' when 'unforced' = any(r.causes) then 'unforced'
+            when 'force_changed' = any(r.causes) then 'force_changed' else 'already_forced' end as event
+        ) as event
+        left join lateral (
+          select f.force_classification, f.machine_classification, f.machine_confidence, f.machine_heuristic
+          from identifai.classification_revisions as f
+          where event.event <> 'already_forced' and f.classification_id = r.classification_id
+            and f.revision_no < r.revision_no and f.status <> 'new'
+          order by f.revision_no desc limit 1
+        ) as former on true
+        left join identifai.personal_values as own
+          on own.classification_id = r.classification_id and own.revision_no = r.revision_no
+        where r.causes && array['forced', 'force_changed', 'unforced', 'already_forced']
+      )
       select
-        r.classification_id, r.identifier, r.revision_no, event.event,
-        former.force_classification, r.force_classification,
-        case when event.event <> 'already_forced' then r.previous_confirmed_at end, r.observed_at,
-        former.machine_classification, former.machine_confidence, former.machine_heuristic,
+        r.classification_id, r.identifier, r.revision_no, r.event, r.forced_from, r.force_classification,
+        case when r.event <> 'already_forced' then r.previous_confirmed_at end, r.observed_at,
+        r.classification_before, r.confidence_before, r.heuristic_before,
         r.machine_classification, r.machine_confidence, r.machine_heuristic,
-        case when r.force_classification = 'human' or event.event = 'forced' then 'not_c2pa_path'
-          else 'undetermined' end,
-        case when event.event <> 'already_forced' then ${decisionKey({
-          media: '(select i.media from identifai.identifiers as i where i.id = r.classification_id)',
+        case when r.force_classification = 'human' or r.event = 'forced' then 'not_c2pa_path' else 'undetermined' end,
+        case when r.event <> 'already_forced' then ${decisionKey({
+          media: 'r.media',
           fileHash: 'r.file_hash',
           classification: 'r.classification_id',
           forcedTo: 'r.force_classification',
           decisionNo: DECISION_NO,
         })} end,
-        r.file_hash, own.ref_id, own.name, own.result_url, r.run_id::text,
-        (select i.media from identifai.identifiers as i where i.id = r.classification_id), r.submitted_at, own.source
-      from identifai.classification_revisions as r
-      cross join lateral (
-        select case when 'forced' = any(r.causes) then 'forced' when 'unforced' = any(r.causes) then 'unforced'
-          when 'force_changed' = any(r.causes) then 'force_changed' else 'already_forced' end as event
-      ) as event
-      left join lateral (
-        select f.force_classification, f.machine_classification, f.machine_confidence, f.machine_heuristic
-        from identifai.classification_revisions as f
-        where event.event <> 'already_forced' and f.classification_id = r.classification_id
-          and f.revision_no < r.revision_no and f.status <> 'new'
-        order by f.revision_no desc limit 1
-      ) as former on true
-      left join identifai.personal_values as own
-        on own.classification_id = r.classification_id and own.revision_no = r.revision_no
-      where r.causes && array['forced', 'force_changed', 'unforced', 'already_forced']`,
+        r.file_hash, r.ref_id, r.name, r.result_url, r.run_id, r.media, r.submitted_at, r.source
+      from changes as r`,
   })
 }
 
@@ -252,12 +263,17 @@ async function createOverrideNotes(db: Kysely<unknown>): Promise<void> {
       media: 'Medium, for example audio.',
     },
     query: `
+      with decisions as not materialized (
+        select e.media, e.file_hash, coalesce(e.forced_to, 'none') as forced_to, e.decision_key,
+          max(coalesce(e.not_before, '-infinity')) as not_before
+        from identifai_reporting.force_events as e where e.event <> 'already_forced'
+        group by e.media, e.file_hash, e.forced_to, e.decision_key
+      )
       select n.note_id, n.file_hash, n.forced_to,
-        (select e.decision_key from identifai_reporting.force_events as e
-          where e.media = n.media and e.file_hash = n.file_hash and coalesce(e.forced_to, 'none') = n.forced_to
-            and e.event <> 'already_forced'
-          group by e.decision_key having max(coalesce(e.not_before, '-infinity')) <= coalesce(first.noted_at, n.noted_at)
-          order by max(coalesce(e.not_before, '-infinity')) desc limit 1),
+        (select d.decision_key from decisions as d
+          where d.media = n.media and d.file_hash = n.file_hash and d.forced_to = n.forced_to
+            and d.not_before <= coalesce(first.noted_at, n.noted_at)
+          order by d.not_before desc limit 1),
         n.author, n.reason, n.ticket, n.reviewer, n.noted_at, n.corrects,
         not exists (
           select from identifai.override_notes as later
@@ -291,15 +307,26 @@ async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
       same_file_identifiers: 'Number of other tracked identifiers of the same file.',
     },
     query: `
+      with forced as not materialized (
+        select ${columns.join(', ')} from identifai_reporting.classifications
+        where force_classification is not null and is_forced
+      ), events as not materialized (
+        select classification_id, revision_no, not_before, not_after, decision_key from identifai_reporting.force_events
+      ), files as not materialized (
+        select media, file_hash, count(*) as classifications from identifai.classifications
+        where (media, file_hash) in (
+          select media, file_hash from identifai.classifications where force_classification is not null)
+        group by media, file_hash
+      )
       select ${columns.map((column) => `c.${column}`).join(', ')}, event.not_before, event.not_after,
         event.decision_key, coalesce(note.notes, 0)::integer, note.author, note.reason, note.ticket, note.reviewer,
         note.noted_at,
-        (select count(*)::integer from identifai.classifications as s
-          where s.media = c.media and s.file_hash = c.file_hash and s.classification_id <> c.classification_id)
-      from identifai_reporting.classifications as c
+        coalesce((select f.classifications - 1 from files as f
+          where f.media = c.media and f.file_hash = c.file_hash), 0)::integer
+      from forced as c
       left join lateral (
         select e.not_before, e.not_after, e.decision_key
-        from identifai_reporting.force_events as e
+        from events as e
         where e.classification_id = c.classification_id order by e.revision_no desc limit 1
       ) as event on true
       left join lateral (
@@ -309,7 +336,6 @@ async function createForcedClassifications(db: Kysely<unknown>): Promise<void> {
           and n.decision_key is not distinct from event.decision_key
         and n.is_current
         order by coalesce(n.corrects, n.note_id) desc limit 1
-      ) as note on true
-      where c.force_classification is not null and c.is_forced`,
+      ) as note on true`,
   })
 }

@@ -99,26 +99,27 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
         'Median time that the model took; the API states no unit. You cannot combine the medians of several days. Null: not returned.',
       p95_elapsed_time: '95th percentile of the time that the model took. Null: not returned.',
     },
-    // OFFSET 0 prevents the planner from reading the results of every day for a query about a few.
+    // An array prevents the planner from reading the results of every day for a query about a few: it allows no other plan
+    // than to look up the results of each file.
     query: `
-      select d.media, m.model, d.day, count(*), count(*) filter (where not d.is_given), count(*) filter (where m.unknown),
-        count(m.artificial_score), avg((m.unknown is true)::integer)::double precision,
-        avg(m.artificial_score),
-        (percentile_cont(array[0.5::double precision, 0.95::double precision]) within group (order by m.elapsed_time))[1],
-        (percentile_cont(array[0.5::double precision, 0.95::double precision]) within group (order by m.elapsed_time))[2]
-      from (
+      with days as not materialized (
         select i.id, i.media, (i.submitted_at at time zone 'UTC')::date as day, true as is_given
         from identifai.identifiers as i where i.submitted_at is not null
         union all
         select i.id, i.media, (r.observed_at at time zone 'UTC')::date, false as is_given
         from identifai.classification_revisions as r join identifai.identifiers as i on i.id = r.classification_id
         where r.revision_no = 1 and i.submitted_at is null
-      ) as d
-      cross join lateral (
-        select m.model, m.unknown, m.elapsed_time, ${scoreOf('artificial')} as artificial_score
-        from identifai.model_results as m where m.classification_id = d.id and m.clip_no is null
-        offset 0
-      ) as m
+      )
+      select d.media, m.model, d.day, count(*), count(*) filter (where not d.is_given), count(*) filter (where m.unknown),
+        count(m.artificial_score), avg((m.unknown is true)::integer)::double precision,
+        avg(m.artificial_score),
+        (percentile_cont(array[0.5::double precision, 0.95::double precision]) within group (order by m.elapsed_time))[1],
+        (percentile_cont(array[0.5::double precision, 0.95::double precision]) within group (order by m.elapsed_time))[2]
+      from days as d
+      join (
+        select m.classification_id, m.model, m.unknown, m.elapsed_time, ${scoreOf('artificial')} as artificial_score
+        from identifai.model_results as m where m.clip_no is null
+      ) as m on m.classification_id = any(array[d.id])
       group by d.media, m.model, d.day`,
   })
 }
@@ -144,9 +145,12 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
       result_url: 'Link to the result on the dashboard. Null: not given.',
       ...SUBMISSION,
     },
-    // OFFSET 0 prevents the planner from repeating the expressions of a reason wherever it is used. It would plan hundreds of
+    // Functions prevent the planner from repeating the expressions of a reason wherever it is used. It would plan hundreds of
     // expressions, and compile them where JIT is on.
     query: `
+      with forced as not materialized (
+        select classification_id, notes from identifai_reporting.forced_classifications
+      )
       select
         c.classification_id, c.identifier,
         case when reason.against_sure is not null then 1
@@ -165,33 +169,28 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
         c.file_hash, c.ref_id, c.name, c.result_url, c.media, c.submitted_at, c.source
       from identifai_reporting.classifications as c
       join identifai.classifications as counted on counted.classification_id = c.classification_id
-      cross join lateral (
-        select case when c.is_forced and (
-            select f.notes from identifai_reporting.forced_classifications as f
-            where f.classification_id = c.classification_id) = 0
-          then c.force_classification end as label
-        offset 0
-      ) as unexplained
-      cross join lateral (
-        select
-          case when unexplained.label is not null and c.contradicts_machine and c.machine_confidence >= 0.9 then
-            format('forced to %s against %s with a machine confidence of %s', c.force_classification,
-              c.machine_classification, round(c.machine_confidence::numeric, 2)) end as against_sure,
-          'forced to ' || unexplained.label || ' without a note' as without_note,
-          case when c.verdict_source = 'machine' and c.effective_classification = 'human'
-              and c.artificial_clip_count > 0
-            then format('counts as human, but %s of %s labeled clips are artificial',
-              c.artificial_clip_count, c.judged_clip_count) end as artificial_clips,
-          case when not c.is_forced and counted.disagreeing_heuristic_count > 0
-            then format('%s of %s other heuristics have another label',
-              counted.disagreeing_heuristic_count, counted.other_heuristic_count) end as heuristics,
-          case when c.verdict_source = 'machine' and c.machine_confidence < 0.7
-            then format('the machine confidence is %s', round(c.machine_confidence::numeric, 2)) end as not_sure,
-          case when c.status = 'errored' then 'the analysis failed' || coalesce(': ' || c.errors, '') end as failed,
-          case when c.status = 'done' and c.effective_classification is null then 'done, but without a verdict' end
-            as no_verdict
-        offset 0
-      ) as reason
+      cross join lateral unnest(array[
+        case when c.is_forced and (
+            select f.notes from forced as f where f.classification_id = c.classification_id) = 0
+          then c.force_classification end
+      ]) as unexplained (label)
+      cross join lateral unnest(
+        array[case when unexplained.label is not null and c.contradicts_machine and c.machine_confidence >= 0.9 then
+          format('forced to %s against %s with a machine confidence of %s', c.force_classification,
+            c.machine_classification, round(c.machine_confidence::numeric, 2)) end],
+        array['forced to ' || unexplained.label || ' without a note'],
+        array[case when c.verdict_source = 'machine' and c.effective_classification = 'human'
+            and c.artificial_clip_count > 0
+          then format('counts as human, but %s of %s labeled clips are artificial',
+            c.artificial_clip_count, c.judged_clip_count) end],
+        array[case when not c.is_forced and counted.disagreeing_heuristic_count > 0
+          then format('%s of %s other heuristics have another label',
+            counted.disagreeing_heuristic_count, counted.other_heuristic_count) end],
+        array[case when c.verdict_source = 'machine' and c.machine_confidence < 0.7
+          then format('the machine confidence is %s', round(c.machine_confidence::numeric, 2)) end],
+        array[case when c.status = 'errored' then 'the analysis failed' || coalesce(': ' || c.errors, '') end],
+        array[case when c.status = 'done' and c.effective_classification is null then 'done, but without a verdict' end]
+      ) as reason (against_sure, without_note, artificial_clips, heuristics, not_sure, failed, no_verdict)
       where c.status <> 'new' and coalesce(reason.against_sure, reason.without_note, reason.artificial_clips,
         reason.heuristics, reason.not_sure, reason.failed, reason.no_verdict) is not null`,
   })
