@@ -8,7 +8,7 @@ import { VERSION } from '../platform/version.ts'
 import { annotateCommand } from './annotate.ts'
 import { completionCommand } from './completion.ts'
 import { demoCommand } from './demo.ts'
-import { distributeCommand } from './distribute.ts'
+import { distributeCommand, undistributeCommand } from './distribute.ts'
 import { doctorCommand } from './doctor.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { explainCommand } from './explain.ts'
@@ -57,6 +57,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   grantReaderCommand,
   grantMaintenanceCommand,
   distributeCommand,
+  undistributeCommand,
   doctorCommand,
   simulateCommand,
   demoCommand,

@@ -2,7 +2,8 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { distributedTables } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE, READ_ONLY } from '../../platform/postgres/database-error.ts'
-import { migrationStatements } from '../../platform/postgres/migration-statements.ts'
+import { CREATE, type Definition, ON_TABLE, readDefinitions } from '../../platform/postgres/definitions.ts'
+import { findUnprotectedHistory } from '../../platform/postgres/unprotected-history.ts'
 import { type Finding, finding } from './findings.ts'
 
 /**
@@ -13,45 +14,22 @@ import { type Finding, finding } from './findings.ts'
  * @returns Null where the role may not create temporary objects, and on a standby.
  */
 export async function verifyDefinitions(db: Kysely<Database>) {
-  // Citus refuses triggers, so that distributed tables have none.
+  // Citus refuses triggers, so that distributed tables have none. Privileges protect them.
+  const unprotected = (await findUnprotectedHistory(db)).map(({ node, table, problem }) =>
+    finding(`table identifai.${table} of ${node}`, problem),
+  )
   const distributed = await distributedTables(db)
   const definitions = (await readDefinitions()).filter(({ table = '' }) => !distributed.includes(table))
   try {
     return await db.transaction().execute(async (trx) => {
       const findings = await addedTriggers(trx, distributed, definitions)
       for (const definition of definitions) findings.push(...(await compare(trx, definition)))
-      return { checked: definitions.length, findings }
+      return { checked: definitions.length, findings: [...findings, ...unprotected] }
     })
   } catch (error) {
     if ([INSUFFICIENT_PRIVILEGE, READ_ONLY].includes(databaseCodeOf(error) ?? '')) return null
     throw error
   }
-}
-
-interface Definition {
-  readonly kind: 'view' | 'function' | 'aggregate' | 'trigger'
-  readonly schema: string
-  readonly name: string
-  /** The table of a trigger. */
-  readonly table: string | undefined
-  /** The statement that creates it. */
-  readonly statement: string
-}
-
-const CREATE = /^\s*create (?:or replace )?(view|function|aggregate|trigger) (?:"?(\w+)"?\.)?"?(\w+)"?/
-
-const ON_TABLE = /\bon identifai\."?(\w+)"?/
-
-/** The objects that the migrations leave: a later statement replaces an earlier one. */
-async function readDefinitions(): Promise<Definition[]> {
-  const definitions = new Map<string, Definition>()
-  for (const statement of await migrationStatements()) {
-    const [, kind, schema = 'identifai', name] = CREATE.exec(statement) ?? []
-    if (kind === undefined || name === undefined) continue
-    const table = kind === 'trigger' ? ON_TABLE.exec(statement)?.[1] : undefined
-    definitions.set(`${kind} ${name}`, { kind, schema, name, table, statement } as Definition)
-  }
-  return [...definitions.values()]
 }
 
 /** Prints the definition of an object in a namespace; null where there is none. */

@@ -1,7 +1,10 @@
 import { type Kysely, sql } from 'kysely'
+import { missingTriggers } from '../distribution/distribute.ts'
 import { JOB, joinByObject } from '../roles/privileges.ts'
 import { readEffective, readOwnership } from '../roles/read-privileges.ts'
+import { distributedTables } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
+import { findUnprotectedHistory } from '../../platform/postgres/unprotected-history.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import { assertMigrated, MIGRATIONS } from '../../platform/postgres/migrate.ts'
 import { EXIT_CODE } from '../../platform/errors.ts'
@@ -65,6 +68,27 @@ async function checkTemporary(db: Kysely<Database>): Promise<Result[]> {
       `Run as the owner of the database: GRANT TEMPORARY ON DATABASE ${database} TO ${role};`,
     ),
   ]
+}
+
+/** Checks that history is append-only: by triggers, or where Citus refuses these, by privileges on every node. */
+export async function checkHistory(db: Kysely<Database>): Promise<Result> {
+  const isDistributed = (await distributedTables(db)).length > 0
+  const unprotected = await findUnprotectedHistory(db)
+  if (unprotected.length > 0) {
+    return failed(
+      `History can be changed: ${unprotected.map(({ node, table, problem }) => `on ${node}, the table ${table} ${problem}`).join('; ')}.`,
+      'Revoke that on this node, as the owner of the table: REVOKE <privilege> ON identifai.<table> FROM <role>. Then run identifai-sync report verify.',
+      EXIT_CODE.database,
+    )
+  }
+  if (!isDistributed && (await missingTriggers(db)).length > 0) {
+    return failed(
+      'History can be changed, because triggers are missing that the migrations create.',
+      'If the database was restored from a dump of a cluster, run as the owner of the tables: identifai-sync undistribute. Then run identifai-sync report verify.',
+      EXIT_CODE.database,
+    )
+  }
+  return ok(`${isDistributed ? 'Privileges' : 'Triggers'} keep history append-only.`)
 }
 
 /** The columns whose values come from a sequence. */

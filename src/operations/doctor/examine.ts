@@ -12,7 +12,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { checkApi } from './check-api.ts'
 import { checkConfiguration, checkRequestSize } from './check-configuration.ts'
 import { checkClocks, checkDatabase, checkPause, checkStatuses, checkWrites } from './check-database.ts'
-import { checkMigrations, checkPrivileges, checkSequences } from './check-schema.ts'
+import { checkHistory, checkMigrations, checkPrivileges, checkSequences } from './check-schema.ts'
 import { type Finding, type Result, skipped } from './finding.ts'
 import { probeApi } from './probe-api.ts'
 
@@ -97,6 +97,7 @@ function checksOfDatabase(db: Kysely<Database>): readonly Check[] {
     { name: 'privileges', needs: 'database', run: () => checkPrivileges(db) },
     { name: 'migrations', needs: 'privileges', run: () => checkMigrations(db) },
     { name: 'sequences', needs: 'migrations', run: () => checkSequences(db) },
+    { name: 'history', needs: 'migrations', run: () => checkHistory(db) },
     { name: 'writes', needs: 'migrations', run: () => checkWrites(db) },
     { name: 'pause', needs: 'migrations', run: () => checkPause(db) },
     { name: 'statuses', needs: 'migrations', run: () => checkStatuses(db) },

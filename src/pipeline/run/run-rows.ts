@@ -3,6 +3,7 @@ import os from 'node:os'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Signer } from '../seal/checkpoint.ts'
 import { leavesOfRevisions, lockChain, sealRun } from '../seal/seal-run.ts'
+import { waitForWorkers } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { RunStatus, RunTrigger, SyncRunRow } from '../../platform/postgres/tables/runs.ts'
 import { VERSION } from '../../platform/version.ts'
@@ -106,8 +107,9 @@ interface CloseOptions {
 
 /**
  * Ends a run with the totals of the tracked identifiers, and seals it as the newest link of the chain. FOR UPDATE waits for
- * the transactions that keep the run open, so that nothing is written into it afterwards. Hashing the revisions, which takes
- * long, comes before the lock of the chain; everything that depends on the order of runs comes after it.
+ * the transactions that keep the run open, so that nothing is written into it afterwards. On a cluster, all workers have
+ * committed them then, too. Hashing the revisions, which takes long, comes before the lock of the chain; everything that
+ * depends on the order of runs comes after it.
  *
  * Returns the sealed row, or undefined when another process has closed the run, or the condition on its row does not hold.
  * Repeated after a commit whose result was lost, it finds the run closed with this very ending.
@@ -128,6 +130,7 @@ export async function closeRun(
       .forUpdate()
       .executeTakeFirst()
     if (!open) return closedWith(trx, runId, ending)
+    await waitForWorkers(trx)
     const revisions = await leavesOfRevisions(trx, runId)
     await lockChain(trx)
     const { retired_reasons, ...totals } = await readTrackedTotals(trx, runId)

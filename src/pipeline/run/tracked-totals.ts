@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { utcText } from '../../platform/postgres/clock.ts'
+import { waitForWorkers } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { Json } from '../../platform/json.ts'
 
@@ -15,6 +16,7 @@ const REASONS = 20
  */
 export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
   const totals = await countIdentifiers(db)
+  await waitForWorkers(db)
   return { ...totals, unsealed_runs: await countUnsealedRuns(db, runId) }
 }
 

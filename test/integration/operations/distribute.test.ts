@@ -1,31 +1,46 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { distribute, planDistribution } from '../../../src/operations/distribute.ts'
+import { move, planMove } from '../../../src/operations/distribution/distribute.ts'
 import { DATA_TABLES } from '../../support/data-tables.ts'
 import { createTestDatabase } from '../../support/test-database.ts'
 
 it('distribution fails on a server without Citus, with the reason, and changes nothing', async () => {
   await using own = await createTestDatabase()
-  await expect(distribute(own.db)).rejects.toMatchObject({
+  await expect(move(own.db, 'workers')).rejects.toMatchObject({
     exitCode: 5,
     message: expect.stringMatching(/does not have the extension citus\. .*coordinator of a Citus cluster/),
   })
-  expect(await planDistribution(own.db)).toContainEqual(expect.stringContaining('DROP TRIGGER'))
+  expect((await planMove(own.db, 'workers')).statements).toContainEqual(
+    expect.stringContaining('DROP TRIGGER'),
+  )
 })
 
-it('distribution drops the triggers of history and distributes the tables of a classification, parents first', async () => {
+it('distribution drops the triggers of history, distributes parents first, and removes the copied rows', async () => {
   await using own = await createTestDatabase()
-  const statements = await planDistribution(own.db)
+  const { statements } = await planMove(own.db, 'workers')
   const dropped = statements.filter((statement) => statement.startsWith('DROP TRIGGER'))
+  expect(dropped).toHaveLength(3)
   expect(statements.slice(dropped.length)).toEqual([
     "SELECT create_distributed_table('identifai.classifications', 'classification_id', colocate_with => 'default')",
     ...DATA_TABLES.slice(1).map(
       (table) =>
         `SELECT create_distributed_table('identifai.${table}', 'classification_id', colocate_with => 'identifai.classifications')`,
     ),
+    "SELECT truncate_local_data_after_distributing_table('identifai.classifications')",
+    "SELECT truncate_local_data_after_distributing_table('identifai.classification_revisions')",
   ])
-  // A server without Citus can execute these statements. No trigger is left on these tables afterwards.
-  for (const statement of dropped) await sql.raw(statement).execute(own.db)
-  expect((await planDistribution(own.db)).filter((statement) => statement.startsWith('DROP'))).toEqual([])
+})
+
+it('undistribute creates the triggers of history that a dump of a cluster lacks, and nothing else', async () => {
+  await using own = await createTestDatabase()
+  const { statements } = await planMove(own.db, 'workers')
+  for (const statement of statements.filter((one) => one.startsWith('DROP TRIGGER'))) {
+    await sql.raw(statement).execute(own.db)
+  }
   await sql`delete from identifai.classification_revisions`.execute(own.db)
+  expect(await move(own.db, 'coordinator')).toHaveLength(3)
+  await expect(sql`delete from identifai.classification_revisions`.execute(own.db)).rejects.toThrow(
+    /append-only/,
+  )
+  expect(await move(own.db, 'coordinator')).toEqual([])
 })

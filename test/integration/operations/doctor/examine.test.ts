@@ -41,6 +41,7 @@ describe('the doctor', () => {
       ['privileges', 'skipped'],
       ['migrations', 'skipped'],
       ['sequences', 'skipped'],
+      ['history', 'skipped'],
       ['writes', 'skipped'],
       ['pause', 'skipped'],
       ['statuses', 'skipped'],
