@@ -62,11 +62,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       ...Object.fromEntries(Object.entries(CAUSES).map(([cause, reason]) => [cause, `True when ${reason}.`])),
       ...SUBMISSION_THEN,
     },
-    // An unfinished record does not replace a finished one: the view shows the last finished content with it.
+    // An unfinished record does not replace a finished one: the view shows the last finished content with it. A cluster refuses
+    // a condition on that column if it makes the join an inner one, which IS NOT NULL would.
     query: `
       select
         r.classification_id, i.identifier, r.revision_no, r.observed_at, next.observed_at, next.revision_no is null,
-        coalesce(kept.status, r.status), kept.status is not null,
+        coalesce(kept.status, r.status), coalesce(kept.revision_no, 0) > 0,
         case when kept.status is not null then coalesce(kept.force_classification, kept.machine_classification)
           when r.status <> 'new' then coalesce(r.force_classification, r.machine_classification) end,
         case when kept.status is null then r.machine_classification else kept.machine_classification end,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import { connect } from '../../src/platform/postgres/connect.ts'
 import { DATA_TABLES } from '../support/data-tables.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/meaning.ts'
@@ -85,14 +86,25 @@ describe(`${IDENTIFIERS} finished identifiers`, () => {
   })
 })
 
-/** Reads pg_stat_user_tables after every session has reported its writes. */
-async function dataTableWrites({ app }: TestApp): Promise<Writes> {
+/** Reads pg_stat_user_tables after every session has reported its writes; on a cluster, those of the shards. */
+async function dataTableWrites({ app, database }: TestApp): Promise<Writes> {
   await expect.poll(() => pendingWrites(app.db), { timeout: 30_000, interval: 200 }).toBe(true)
-  const { rows } = await sql<{ relname: string; ins: number; upd: number; del: number }>`
-    select relname, n_tup_ins as ins, n_tup_upd as upd, n_tup_del as del from pg_stat_user_tables
-    where schemaname = 'identifai' and relname = any(${DATA_TABLES}::text[])
-    order by relname`.execute(app.db)
-  return rows.map(({ relname, ins, upd, del }) => [relname, ins, upd, del] as const)
+  const urls = database.workerUrls.length > 0 ? database.workerUrls : [database.url]
+  const written = new Map<string, [number, number, number]>()
+  for (const url of urls) {
+    const { db } = connect({ connectionString: url, maxConnections: 1 })
+    await sql`set citus.override_table_visibility = off`.execute(db)
+    const { rows } = await sql<{ name: string; ins: number; upd: number; del: number }>`
+      select regexp_replace(relname, '_[0-9]+$', '') as name, sum(n_tup_ins)::bigint as ins, sum(n_tup_upd)::bigint as upd,
+        sum(n_tup_del)::bigint as del
+      from pg_stat_user_tables where schemaname = 'identifai' group by 1`.execute(db)
+    await db.destroy()
+    for (const { name, ins, upd, del } of rows) {
+      const [formerIns, formerUpd, formerDel] = written.get(name) ?? [0, 0, 0]
+      written.set(name, [formerIns + ins, formerUpd + upd, formerDel + del])
+    }
+  }
+  return DATA_TABLES.toSorted().map((name) => [name, ...(written.get(name) ?? [0, 0, 0])] as const)
 }
 
 /**

@@ -17,8 +17,8 @@ import { createTestApp, type TestApp } from '../support/test-app.ts'
 /** The server's message that a session may begin (protocol 3, message Z, idle). */
 const READY_FOR_QUERY = 'Z\0\0\0\u0005I'
 
-/** Makes every insert into a table fail with an SQLSTATE for as long as `condition` holds. */
-async function failInserts({ app }: TestApp, table: string, sqlstate: string, condition: string) {
+/** Makes every write of the event `when` fail with an SQLSTATE for as long as `condition` holds. */
+async function failWrites({ app }: TestApp, when: string, sqlstate: string, condition: string) {
   await sql.raw(`create sequence public.tries`).execute(app.db)
   await sql
     .raw(
@@ -29,7 +29,7 @@ async function failInserts({ app }: TestApp, table: string, sqlstate: string, co
     )
     .execute(app.db)
   await sql
-    .raw(`create trigger fail before insert on ${table} for each row execute function public.fail()`)
+    .raw(`create trigger fail before ${when} for each row execute function public.fail()`)
     .execute(app.db)
 }
 
@@ -42,6 +42,9 @@ async function runAfterLeases(bench: TestApp) {
   await bench.run()
 }
 
+/** The last write of a batch, after which all others roll back. */
+const OUTCOME = 'update of record_digest on identifai.identifiers'
+
 describe('a write that fails', () => {
   it.each(['40P01', '40001', '57P01', '57P03', '57014', '53100', '53300', '25006'])(
     'with %s is repeated, and takes effect once',
@@ -50,7 +53,7 @@ describe('a write that fails', () => {
       const identifiers = bench.simulator.world.register({ count: 150 })
       await bench.enqueue(identifiers)
       // A sequence does not roll back: the first three tries fail.
-      await failInserts(bench, 'identifai.verdicts', sqlstate, "nextval('public.tries') <= 3")
+      await failWrites(bench, OUTCOME, sqlstate, "nextval('public.tries') <= 3")
       expect(await bench.run()).toMatchObject({ status: 'succeeded', requests: 2, changed: 150, released: 0 })
       await expectTruth(bench.database.db, bench.simulator.world, identifiers)
     },
@@ -68,7 +71,7 @@ describe('a write that fails', () => {
       )
       await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
       await bench.enqueue(Array.from({ length: 100 }, (_, n) => `id-${n}`))
-      await failInserts(bench, 'identifai.classifications', sqlstate, "new.name <> 'plain'")
+      await failWrites(bench, 'insert on identifai.classifications', sqlstate, "new.name <> 'plain'")
       expect(await bench.run()).toMatchObject({
         status: 'partial',
         requests: 1,
@@ -99,7 +102,7 @@ it('a write that always fails ends the run, and every claim is released once', a
   )
   await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   await bench.enqueue(Array.from({ length: 100 }, (_, n) => `id-${n}`))
-  await failInserts(bench, 'identifai.classifications', 'XX000', 'true')
+  await failWrites(bench, 'insert on identifai.classifications', 'XX000', 'true')
   const { run, failure } = await executeRun(bench.app, {
     trigger: 'manual',
     signal: new AbortController().signal,

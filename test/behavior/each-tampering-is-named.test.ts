@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { verifySnapshot } from '../../src/compliance/verify/verify-chain.ts'
 import { argumentEntries } from '../../src/pipeline/queue/input/read-arguments.ts'
 import { retire } from '../../src/pipeline/queue/retire.ts'
@@ -13,6 +13,7 @@ import {
 } from '../../src/platform/postgres/tables/history.ts'
 import { CHAIN_LEAVES, SYNC_RUNS } from '../../src/platform/postgres/tables/runs.ts'
 import { addNote } from '../support/add-note.ts'
+import { DATA_TABLES } from '../support/data-tables.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 /** The revision that forced a label. */
@@ -54,6 +55,10 @@ async function dropChecks(trx: TestApp['app']['db']): Promise<void> {
   end $$`.execute(trx)
 }
 
+/** Citus refuses to change the column by which rows are distributed. */
+const isRefused = (table: Table, name: string) =>
+  inject('workerUrls').length > 0 && name === 'classification_id' && DATA_TABLES.includes(table.name)
+
 const HASH = /_hash$|_digest$|_commitment$|^salt$|_root$|^chain_head$/
 
 /** SQL for another value of a column that fits its type and its checks. */
@@ -74,9 +79,9 @@ function otherValue(name: string, column: Column): string {
     case 'boolean':
       return `not ${name}`
     case 'timestamptz':
-      return `coalesce(${name}, now()) - interval '1 microsecond'`
+      return `coalesce(${name}, '2026-01-01Z') - interval '1 microsecond'`
     case 'uuid':
-      return 'gen_random_uuid()'
+      return "'0c9e1b4c-3f5a-4d55-9d3b-6b8d1a2f7e10'"
     case 'text[]':
       return `array_append(${name}, repeat('a', 64))`
     case 'json':
@@ -131,7 +136,9 @@ describe('as a superuser without triggers', () => {
 
   it.each(
     SEALED.flatMap(([table, , row]) =>
-      columnsOf(table).map((name) => [`${table.name}.${name}`, table, name, row] as const),
+      columnsOf(table)
+        .filter((name) => !isRefused(table, name))
+        .map((name) => [`${table.name}.${name}`, table, name, row] as const),
     ),
   )('altering %s is found, or the column is not proved', async (column, table, name, row) => {
     const value = otherValue(name, table.columns[name] as Column)

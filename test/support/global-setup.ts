@@ -5,12 +5,15 @@ import { connect } from '../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { buildCommand } from './build-command.ts'
+import { databaseOn } from './database-on.ts'
 import { onServer } from './on-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Connection string of the test server's maintenance database. */
+    /** Connection string of the test server's maintenance database; on a cluster, of the coordinator's. */
     serverUrl: string
+    /** Those of the workers of the cluster that TEST_CITUS_URL leads to; none without it. */
+    workerUrls: readonly string[]
     /** The clauses of CREATE DATABASE that clone a migrated, empty database. */
     templateClauses: string
     /** The command as it is published. */
@@ -29,14 +32,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const serverUrl = embedded?.url() ?? String(given)
   const template = `identifai_template_${randomBytes(4).toString('hex')}`
   await onServer(serverUrl, `create database ${template}`)
-  const url = new URL(serverUrl)
-  url.pathname = template
-  const { db } = connect({ connectionString: url.href, maxConnections: 1 })
+  const { db } = connect({ connectionString: databaseOn(serverUrl, template), maxConnections: 1 })
   await migrateUp(db)
   const { rows } = await sql<{ server_version: string }>`show server_version`.execute(db)
   await db.destroy()
   console.log(`PostgreSQL ${rows[0]?.server_version} (${embedded ? 'embedded' : 'TEST_DATABASE_URL'})`)
   project.provide('serverUrl', serverUrl)
+  project.provide('workerUrls', [])
   // A copy of the files takes half the time of the default, but waits for checkpoints, which are cheap without fsync only.
   const strategy = embedded ? 'strategy file_copy' : ''
   project.provide('templateClauses', `template ${template} ${strategy}`)

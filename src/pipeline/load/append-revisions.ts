@@ -12,7 +12,7 @@ import {
   type RevisionRow,
 } from '../../platform/postgres/tables/history.ts'
 import { commitment, personalCommitment } from '../seal/commitment.ts'
-import { type CopyTransaction, copyRows } from './copy.ts'
+import { type CopyTransaction, appendRows } from './copy.ts'
 import type { Change } from './find-changes.ts'
 import type { LockedRow } from './lock-rows.ts'
 import { readLatestRevisions } from './read-history.ts'
@@ -23,7 +23,7 @@ const SALT_BYTES = 32
 
 /** Appends one revision, its personal values and its payload for each change. */
 export async function appendRevisions(
-  { client }: CopyTransaction,
+  transaction: CopyTransaction,
   changes: readonly Change[],
   options: Observation & { readonly locked: ReadonlyMap<number, LockedRow> },
 ): Promise<void> {
@@ -37,17 +37,17 @@ export async function appendRevisions(
     revision_no: revisionNo,
     payload: outcome.bytes,
   }))
-  await copyRows(
-    client,
+  await appendRows(
+    transaction,
     CLASSIFICATION_REVISIONS,
     appended.map(({ revision }) => revision),
   )
-  await copyRows(
-    client,
+  await appendRows(
+    transaction,
     PERSONAL_VALUES,
     appended.map(({ personal }) => personal),
   )
-  await copyRows(client, REVISION_PAYLOADS, payloads)
+  await appendRows(transaction, REVISION_PAYLOADS, payloads)
 }
 
 function personalRow({ outcome, revisionNo }: Change, { source }: LockedRow): PersonalValuesRow {

@@ -6,12 +6,14 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { OwnSettingsDialect } from '../../platform/postgres/own-settings.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { columnsOf, type Table } from '../../platform/postgres/table.ts'
-import { textRows } from './text-rows.ts'
+import { type Cell, cellText, textRows } from './text-rows.ts'
 
 /** One transaction, for Kysely and, for COPY, as the client that it runs on. */
 export interface CopyTransaction {
   readonly trx: Transaction<Database>
   readonly client: PoolClient
+  /** Rows are written by INSERT, in place of COPY. */
+  readonly byInsert: boolean
 }
 
 /**
@@ -21,13 +23,14 @@ export interface CopyTransaction {
 export async function withTransaction<T>(
   pool: ConnectionPool,
   work: (transaction: CopyTransaction) => Promise<T>,
+  { byInsert = false } = {},
 ): Promise<T> {
   const client = await pool.connect()
   let failure: Error | undefined
   try {
     return await kyselyOn(client, pool.settings)
       .transaction()
-      .execute((trx) => work({ trx, client }))
+      .execute((trx) => work({ trx, client, byInsert }))
   } catch (error) {
     failure = error as Error
     throw error
@@ -38,15 +41,39 @@ export async function withTransaction<T>(
 }
 
 /**
- * Appends rows by COPY, within the client's transaction. Its binary format would save the conversion of numbers on both
- * sides, which is 3 % of a first load.
+ * Appends rows, within the transaction. COPY's binary format would save the conversion of numbers on both sides, which is 3 % of a
+ * first load.
  */
-export async function copyRows(client: PoolClient, table: Table, rows: readonly object[]): Promise<void> {
+export async function appendRows(
+  { client, byInsert }: CopyTransaction,
+  table: Table,
+  rows: readonly object[],
+): Promise<void> {
   if (rows.length === 0) return
+  if (byInsert) return insertRows(client, table, rows)
   const columns = columnsOf(table)
   const stream = client.query(copyFrom(`copy identifai.${table.name} (${columns.join(', ')}) from stdin`))
   stream.end(textRows(columns, rows))
   await finished(stream)
+}
+
+/** Parameters of one statement; the protocol counts them in 16 bits. */
+const MAX_PARAMETERS = 30_000
+
+async function insertRows(client: PoolClient, table: Table, rows: readonly object[]): Promise<void> {
+  const columns = columnsOf(table)
+  const atOnce = Math.floor(MAX_PARAMETERS / columns.length)
+  for (let from = 0; from < rows.length; from += atOnce) {
+    const page = rows.slice(from, from + atOnce) as readonly Readonly<Record<string, Cell>>[]
+    const cells = page.flatMap((row) => columns.map((column) => cellText(row[column] as Cell)))
+    const places = page.map(
+      (_, row) => `(${columns.map((_, column) => `$${row * columns.length + column + 1}`).join(', ')})`,
+    )
+    await client.query(
+      `insert into identifai.${table.name} (${columns.join(', ')}) values ${places.join(', ')}`,
+      cells,
+    )
+  }
 }
 
 function kyselyOn(client: PoolClient, settings: string): Kysely<Database> {

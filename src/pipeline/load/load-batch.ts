@@ -2,7 +2,7 @@ import type { ConnectionPool } from '../../platform/postgres/connect.ts'
 import type { Endpoint } from '../../media/endpoint.ts'
 import { RunClosedError } from '../../platform/errors.ts'
 import { appendDisappearances, appendRevisions } from './append-revisions.ts'
-import { withTransaction } from './copy.ts'
+import { type CopyTransaction, withTransaction } from './copy.ts'
 import { quarantine, recordDrift, resolveQuarantine } from './evidence.ts'
 import { type Change, findChanges } from './find-changes.ts'
 import { type LockedRow, lockIdentifiers, lockRunningRun } from './lock-rows.ts'
@@ -26,7 +26,9 @@ export type LoadResult = Awaited<ReturnType<typeof loadBatch>>
  * @throws RunClosedError, with nothing written, when another process has closed the run.
  */
 export async function loadBatch(pool: ConnectionPool, batch: Batch) {
-  return withTransaction(pool, async (transaction) => {
+  // A cluster does not pass on why a worker refused a row that was copied.
+  const byInsert = batch.outcomes.length === 1
+  const work = async (transaction: CopyTransaction) => {
     const { trx } = transaction
     const { endpoint, runId, outcomes } = batch
     const context = { ...batch, media: endpoint.media }
@@ -74,7 +76,8 @@ export async function loadBatch(pool: ConnectionPool, batch: Batch) {
       /** Rows of content and history that were written. */
       rows: rowsOf(changes) + disappeared.length,
     }
-  })
+  }
+  return withTransaction(pool, work, { byInsert })
 }
 
 /** A revision, its personal values and its payload each, and the rows of the content unless those of a finished analysis stay. */

@@ -1,5 +1,5 @@
 /** A cell to write; JSON as its text, or as that text in UTF-8. */
-type Cell = string | number | boolean | null | Date | Buffer | readonly string[]
+export type Cell = string | number | boolean | null | Date | Buffer | readonly string[]
 
 /** Writes COPY's text format: a line for each row, tabs between cells, `\N` for null, backslash escapes. */
 export function textRows(columns: readonly string[], rows: readonly object[]): string {
@@ -15,13 +15,22 @@ export function textRows(columns: readonly string[], rows: readonly object[]): s
 }
 
 function encodeCell(cell: Cell): string {
-  if (cell === null) return '\\N'
-  if (typeof cell === 'string') return escapeText(cell)
+  const text = cellText(cell)
+  if (text === null) return '\\N'
+  return typeof cell === 'number' || typeof cell === 'boolean' || cell instanceof Date
+    ? text
+    : escapeText(text)
+}
+
+/** The text form of a cell, as PostgreSQL reads it for the type of the column. */
+export function cellText(cell: Cell): string | null {
+  if (cell === null) return null
+  if (typeof cell === 'string') return cell
   if (typeof cell === 'number') return Object.is(cell, -0) ? '-0' : String(cell)
   if (typeof cell === 'boolean') return cell ? 't' : 'f'
   if (cell instanceof Date) return cell.toISOString()
-  if (Buffer.isBuffer(cell)) return escapeText(cell.toString())
-  return escapeText(`{${cell.map(quoteElement).join(',')}}`)
+  if (Buffer.isBuffer(cell)) return cell.toString()
+  return `{${cell.map(quoteElement).join(',')}}`
 }
 
 /** An element of an array literal. Without quotes, some texts would mean something else: NULL, a comma, an empty text. */

@@ -3,7 +3,7 @@ import type { ContentRows, Endpoint } from '../../media/endpoint.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { columnsOf } from '../../platform/postgres/table.ts'
 import { CLASSIFICATIONS, type ClassificationRow } from '../../platform/postgres/tables/classifications.ts'
-import { type CopyTransaction, copyRows } from './copy.ts'
+import { type CopyTransaction, appendRows } from './copy.ts'
 import type { Change } from './find-changes.ts'
 import type { Observation, Returned } from './outcome.ts'
 
@@ -31,11 +31,12 @@ export async function writeContent(
 
 /** Writes contents over the existing rows of their classifications. */
 export async function replaceContent(
-  { trx, client }: CopyTransaction,
+  transaction: CopyTransaction,
   endpoint: Endpoint,
   contents: readonly Content[],
 ): Promise<void> {
   if (contents.length === 0) return
+  const { trx } = transaction
   const ids = contents.map(({ row }) => row.classification_id)
   // Children first, so that no cascade has rows to delete.
   for (const { name } of endpoint.tables.toReversed()) {
@@ -47,30 +48,30 @@ export async function replaceContent(
     trx,
     contents.map(({ row }) => row),
   )
-  await copyChildren(client, endpoint, contents)
+  await copyChildren(transaction, endpoint, contents)
 }
 
 async function addContent(
-  { client }: CopyTransaction,
+  transaction: CopyTransaction,
   endpoint: Endpoint,
   contents: readonly Content[],
 ): Promise<void> {
-  await copyRows(
-    client,
+  await appendRows(
+    transaction,
     CLASSIFICATIONS,
     contents.map(({ row }) => row),
   )
-  await copyChildren(client, endpoint, contents)
+  await copyChildren(transaction, endpoint, contents)
 }
 
 async function copyChildren(
-  client: CopyTransaction['client'],
+  transaction: CopyTransaction,
   endpoint: Endpoint,
   contents: readonly Content[],
 ): Promise<void> {
   for (const table of endpoint.tables) {
     const rows = contents.flatMap(({ children }) => children[table.name] ?? [])
-    await copyRows(client, table, rows)
+    await appendRows(transaction, table, rows)
   }
 }
 

@@ -27,7 +27,7 @@ export async function loadOutcomes(
     await load(run, group, group.outcomes)
     group.claims.forEach(onEnded)
   } catch (error) {
-    if (!isUnstorable(error)) throw error
+    if (!isUnstorable(error) && !isUnexplained(error)) throw error
     for (const outcome of group.outcomes) {
       await loadAlone(run, group, outcome)
       group.claims.filter(({ id }) => id === outcome.claim.id).forEach(onEnded)
@@ -60,6 +60,11 @@ function inAscii(outcome: Outcome, error: Error): Outcome {
 /** Data exceptions (class 22) and exceeded limits (class 54): PostgreSQL will never accept the same rows. */
 function isUnstorable(error: unknown): boolean {
   return /^(22|54)...$/.test(databaseCodeOf(error) ?? '')
+}
+
+/** Internal and system errors. A cluster reports them for each refused COPY of a worker, and has the real code for an INSERT. */
+function isUnexplained(error: unknown): boolean {
+  return /^(XX|58)...$/.test(databaseCodeOf(error) ?? '')
 }
 
 function unstorable({ claim, update, bytes }: Returned, error: Error): Outcome {

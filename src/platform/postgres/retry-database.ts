@@ -28,10 +28,10 @@ function isTransient(error: unknown): boolean {
 
 /**
  * Serialization failure and deadlock, lost connections (class 08), shutdowns and restarts (57P), a canceled statement, and a
- * lock that was not free in time. Also a lack of resources such as disk or connections (53), and a server that has become
- * read-only.
+ * lock that was not free in time. Also a lack of resources such as disk or connections (53), a server that has become
+ * read-only, and a worker of a cluster that was lost within a COPY.
  */
-const TRANSIENT = /^(40001|40P01|08...|57P0[123]|53...|25006|57014|55P03)$/
+const TRANSIENT = /^(40001|40P01|08...|57P0[123]|53...|25006|57014|55P03|58030)$/
 
 /** An error of no special class; a programming error in the work has one, such as TypeError. */
 function isPlainError(error: unknown): boolean {

@@ -130,15 +130,16 @@ describe('history in the reporting views', () => {
   })
 
   it('has one boolean for each cause of each revision', async () => {
-    const rows = await read<{ causes: string[]; view: Record<string, unknown> }>(`
-      select r.causes, to_jsonb(h) as view from identifai.classification_revisions as r
-      join identifai_reporting.classification_history as h using (classification_id, revision_no)`)
+    const rows = await read<{ causes: string[] } & Readonly<Record<string, unknown>>>(`
+      select r.causes, h.* from identifai.classification_revisions as r
+      join identifai_reporting.classification_history as h
+        on h.classification_id = r.classification_id and h.revision_no = r.revision_no`)
     const [{ count: revisions }] = (await read(
       'select count(*) from identifai.classification_revisions',
     )) as [{ count: number }]
     expect(rows).toHaveLength(revisions)
     const all = new Set(rows.flatMap(({ causes }) => causes))
-    for (const { causes, view } of rows) {
+    for (const { causes, ...view } of rows) {
       const shown = Object.entries(view).flatMap(([key, value]) =>
         value === true && all.has(key) ? [key] : [],
       )

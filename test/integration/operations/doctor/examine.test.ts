@@ -15,6 +15,7 @@ describe('the doctor', () => {
         'privileges',
         'migrations',
         'sequences',
+        'history',
         'writes',
         'pause',
         'statuses',
@@ -222,10 +223,9 @@ describe('the doctor', () => {
     })
     expect(findings.map(({ check, status }) => [check, status])).toEqual([
       ['configuration', 'failed'],
-      ...['database', 'privileges', 'migrations', 'sequences', 'writes', 'pause', 'statuses'].map((check) => [
-        check,
-        'ok',
-      ]),
+      ...['database', 'privileges', 'migrations', 'sequences', 'history', 'writes', 'pause', 'statuses'].map(
+        (check) => [check, 'ok'],
+      ),
     ])
     expect(exitCode).toBe(2)
     expect(requests).toEqual([])

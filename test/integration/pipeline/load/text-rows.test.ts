@@ -2,7 +2,7 @@ import { finished } from 'node:stream/promises'
 import fc from 'fast-check'
 import { from as copyFrom } from 'pg-copy-streams'
 import { expect, it } from 'vitest'
-import { textRows } from '../../../../src/pipeline/load/text-rows.ts'
+import { type Cell, cellText, textRows } from '../../../../src/pipeline/load/text-rows.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 
 interface EveryType {
@@ -44,7 +44,7 @@ const row: fc.Arbitrary<EveryType> = fc.record({
   json: orNull(words.map((text) => Buffer.from(JSON.stringify({ text }, null, 1)))),
 })
 
-it('COPY stores every value exactly', async () => {
+it('COPY stores every value exactly, and so does INSERT', async () => {
   await using database = await createTestDatabase()
   const client = await database.pool.connect()
   await client.query(
@@ -57,6 +57,12 @@ it('COPY stores every value exactly', async () => {
       const stream = client.query(copyFrom(`copy copied (${COLUMNS.join(', ')}) from stdin`))
       stream.end(textRows(COLUMNS, rows))
       await finished(stream)
+      for (const one of rows as unknown as readonly Readonly<Record<string, Cell>>[]) {
+        await client.query(
+          `insert into copied (${COLUMNS.join(', ')}) values (${COLUMNS.map((_, n) => `$${n + 1}`).join(', ')})`,
+          COLUMNS.map((name) => cellText(one[name] as Cell)),
+        )
+      }
       const copied = await client.query(
         'select large::text, small, real, flag, words, list, values::text, json::text from copied order by n',
       )
@@ -67,7 +73,7 @@ it('COPY stores every value exactly', async () => {
           values: values && JSON.stringify(JSON.parse(values)),
           json: json && Buffer.from(json),
         })),
-      ).toEqual(rows)
+      ).toEqual([...rows, ...rows])
     }),
     { numRuns: 60 },
   )
