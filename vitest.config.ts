@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
-          include: ['test/!(unit)/**/*.test.ts'],
+          include: ['test/!(unit|citus)/**/*.test.ts'],
           globalSetup: 'test/support/global-setup.ts',
         },
       },

@@ -9,7 +9,7 @@ export async function dumpTables(db: Kysely<Database>): Promise<string> {
   const texts = await Promise.all(
     tables.map(async ({ name }) => {
       const { rows } = await sql.raw<{ text: string }>(`select t::text as text from ${name} t`).execute(db)
-      return [name, ...rows.map(({ text }) => text)].join('\n')
+      return [name, ...rows.map(({ text }) => text).toSorted()].join('\n')
     }),
   )
   return texts.join('\n')

@@ -5,6 +5,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { readDefinitions } from '../../platform/postgres/definitions.ts'
 import { findProblems } from './find-problems.ts'
 import { type Cluster, readCluster } from './read-cluster.ts'
+import { grantsForReaders, revokesFromReaders } from './reader-grants.ts'
 
 const NAMES: readonly string[] = DATA_TABLES.map(({ name }) => name)
 
@@ -62,6 +63,7 @@ const STATEMENTS: Readonly<Record<Target, (db: Kysely<Database>) => Promise<stri
       ...(await parentsAmong(db, tables)).map(
         (table) => `SELECT truncate_local_data_after_distributing_table('identifai.${table}')`,
       ),
+      ...(await grantsForReaders(db)),
     ]
   },
   /** Moves the tables back, and restores what Citus drops with them: triggers, comments, and grants on views. */
@@ -72,7 +74,9 @@ const STATEMENTS: Readonly<Record<Target, (db: Kysely<Database>) => Promise<stri
         (table) => `SELECT undistribute_table('identifai.${table}', cascade_via_foreign_keys => true)`,
       ),
       ...(await missingTriggers(db)),
-      ...(distributed.length > 0 ? await commentsAndGrants(db) : []),
+      ...(distributed.length > 0
+        ? [...(await commentsAndGrants(db)), ...(await revokesFromReaders(db))]
+        : []),
     ]
   },
 }

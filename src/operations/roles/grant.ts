@@ -1,9 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import { UsageError } from '../../platform/errors.ts'
+import { distributedTables } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE } from '../../platform/postgres/database-error.ts'
 import {
   ANNOTATOR,
+  CLUSTER_READER,
   ENQUEUER,
   JOB,
   joinByObject,
@@ -70,13 +72,14 @@ export async function grantEnqueuer(
   role: string,
   { revokesOthers }: GrantOptions,
 ): Promise<Grant> {
-  const kept = [...TABLE_READER, ...(await readViews(db))]
+  const kept = [...TABLE_READER, ...CLUSTER_READER, ...(await readViews(db))]
   return db.transaction().execute((trx) => grant(trx, role, { wanted: ENQUEUER, kept, revokesOthers }))
 }
 
 /**
  * Lets a role read the reporting views, including those of later migrations, and with `withTables` the data tables; and
- * nothing else but enqueue identifiers. Changes settings of the role in this database, so that the views are fast.
+ * nothing else but enqueue identifiers. Where the data tables are distributed, the views need them, too, but for the payloads.
+ * Changes settings of the role in this database, so that the views are fast.
  *
  * @returns Also the statements for these settings that the current role may not execute; none where it may.
  * @throws UsageError as of grantJob.
@@ -86,8 +89,9 @@ export async function grantReader(
   role: string,
   { withTables, revokesOthers }: GrantOptions & { readonly withTables: boolean },
 ): Promise<Grant & { readonly statementsForAdministrator: readonly string[] }> {
-  const views = await readViews(db)
-  const wanted = withTables ? [...views, ...TABLE_READER] : views
+  const isDistributed = (await distributedTables(db)).length > 0
+  const tables = [...(isDistributed ? CLUSTER_READER : []), ...(withTables ? TABLE_READER : [])]
+  const wanted = [...new Set([...(await readViews(db)), ...tables])]
   const changed = await db.transaction().execute(async (trx) => {
     const result = await grant(trx, role, { wanted, kept: ENQUEUER, revokesOthers })
     // Covers the views that the current role, which migrates, creates later.

@@ -1,4 +1,9 @@
-import { DATA_TABLES } from '../../media/registry.ts'
+import { CONTENT_TABLES, DATA_TABLES } from '../../media/registry.ts'
+import {
+  CLASSIFICATION_REVISIONS,
+  OVERRIDE_NOTES,
+  PERSONAL_VALUES,
+} from '../../platform/postgres/tables/history.ts'
 
 /** A privilege as SQL writes it between GRANT and TO: `SELECT ON identifai.sync_runs`. */
 export type Privilege = string
@@ -91,4 +96,15 @@ export const ENQUEUER: readonly Privilege[] = [
 export const TABLE_READER: readonly Privilege[] = [
   USAGE,
   ...DATA_TABLES.map(({ name }) => `SELECT ON identifai.${name}`),
+]
+
+/**
+ * A reader of the views where the data tables are distributed. A worker executes its part of a query as the reader, and not as
+ * the owner of the views. The payloads are not among these tables, because no view has them.
+ */
+export const CLUSTER_READER: readonly Privilege[] = [
+  USAGE,
+  ...[...CONTENT_TABLES, CLASSIFICATION_REVISIONS, PERSONAL_VALUES, OVERRIDE_NOTES].map(
+    ({ name }) => `SELECT ON identifai.${name}`,
+  ),
 ]
