@@ -5,7 +5,7 @@ import { move } from '../../src/operations/distribution/distribute.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { buildCommand } from './build-command.ts'
-import { databaseOn } from './database-on.ts'
+import { createClusterDatabase, dropClusterDatabase, readWorkers } from './citus-cluster.ts'
 import { onServer } from './on-server.ts'
 
 /** Prepares a Citus cluster (TEST_CITUS_URL leads to its coordinator) with a distributed, empty template on every node. */
@@ -15,24 +15,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const workerUrls = await readWorkers(serverUrl)
   const nodes = [serverUrl, ...workerUrls]
   const template = `identifai_template_${randomBytes(4).toString('hex')}`
-  for (const node of nodes) {
-    await onServer(node, `create database ${template}`)
-    await onServer(databaseOn(node, template), 'create extension citus')
-  }
-  const { db } = connect({ connectionString: databaseOn(serverUrl, template), maxConnections: 1 })
-  const coordinator = new URL(serverUrl)
-  await sql`select pg_catalog.citus_set_coordinator_host(${coordinator.hostname}, ${Number(coordinator.port)})`.execute(
-    db,
-  )
-  for (const worker of workerUrls) {
-    const { hostname, port } = new URL(worker)
-    await sql`select pg_catalog.citus_add_node(${hostname}, ${Number(port)})`.execute(db)
-  }
+  const { db } = connect({
+    connectionString: await createClusterDatabase(serverUrl, workerUrls, template),
+    maxConnections: 1,
+  })
   await migrateUp(db)
   await move(db, 'workers')
-  const { rows } = await sql<{ version: string }>`select citus_version() as version`.execute(db)
+  const { rows } = await sql<{ version: string }>`
+    select format('PostgreSQL %s, %s', current_setting('server_version'), citus_version()) as version`.execute(
+    db,
+  )
   await db.destroy()
-  // The daemon of Citus connects to each database with the extension, and a database in use cannot be cloned.
+  // A database in use cannot be cloned, and the daemon of Citus would connect again.
   for (const node of nodes) {
     await onServer(node, `alter database ${template} allow_connections false`)
     await onServer(
@@ -46,20 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('templateClauses', `template ${template} strategy file_copy`)
   project.provide('builtCommand', built.command)
   return async () => {
-    for (const node of nodes) await onServer(node, `drop database ${template}`)
+    await dropClusterDatabase(nodes, template)
     built[Symbol.dispose]()
   }
-}
-
-async function readWorkers(serverUrl: string): Promise<string[]> {
-  const { db } = connect({ connectionString: serverUrl, maxConnections: 1 })
-  const { rows } = await sql<{ name: string; port: number }>`
-    select node_name as name, node_port as port from citus_get_active_worker_nodes()`.execute(db)
-  await db.destroy()
-  return rows.map(({ name, port }) => {
-    const url = new URL(serverUrl)
-    url.hostname = name
-    url.port = String(port)
-    return url.href
-  })
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { type Connection, connect } from '../../src/platform/postgres/connect.ts'
+import { dropClusterDatabase } from './citus-cluster.ts'
 import { databaseOn } from './database-on.ts'
 import { onServer } from './on-server.ts'
 
@@ -40,7 +41,7 @@ export async function createTestDatabase(
     set: (parameter, value) => onServer(serverUrl, `alter database ${name} set ${parameter} = ${value}`),
     [Symbol.asyncDispose]: async () => {
       await connection.db.destroy()
-      for (const server of [serverUrl, ...workers]) await dropDatabase(server, name)
+      await dropClusterDatabase([serverUrl, ...workers], name)
     },
   }
 }
@@ -49,10 +50,4 @@ export async function createTestDatabase(
 async function letTestsTamper(server: string, name: string): Promise<void> {
   await onServer(server, `alter database ${name} set citus.enable_unsafe_triggers = on`)
   await onServer(server, `alter database ${name} set citus.propagate_set_commands = local`)
-}
-
-async function dropDatabase(server: string, name: string): Promise<void> {
-  // The daemon of Citus would connect again.
-  await onServer(server, `alter database ${name} allow_connections false`)
-  await onServer(server, `drop database ${name} with (force)`)
 }

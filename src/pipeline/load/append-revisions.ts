@@ -131,6 +131,8 @@ export async function appendDisappearances(
         .distinctOn('r.classification_id')
         .select(columns.map((column) => (own[column] ?? sql.ref(`r.${column}`)).as(column)))
         .where(sql<boolean>`r.classification_id = any(${present}::bigint[])`)
+        // Otherwise a cluster would send all identifiers to its workers.
+        .where(sql<boolean>`i.id = any(${present}::bigint[])`)
         .orderBy('r.classification_id')
         .orderBy('r.revision_no', 'desc'),
     )
