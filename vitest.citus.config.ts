@@ -23,7 +23,7 @@ export default defineConfig({
       'test/integration/migrations/schema.test.ts',
       'test/integration/compliance/verify/verify-definitions.test.ts',
     ],
-    passWithNoTests: true,
+
     globalSetup: TEST_CITUS_URL ? 'test/support/citus-setup.ts' : [],
     pool: 'forks',
     isolate: false,

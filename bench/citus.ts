@@ -43,8 +43,7 @@ await measureReport(Number(values.classifications))
 /** Seconds of a first load, of a refresh without changes, and of a verification of all tables; the places take turns. */
 async function measureLoading(identifiers: number, rounds: number): Promise<void> {
   using api = await startPayloadServer(8)
-  const empty = () => ({ load: [] as number[], refresh: [] as number[], verify: [] as number[] })
-  const times = { 'one server': empty(), cluster: empty() }
+  const times = { 'one server': noTimes(), cluster: noTimes() }
   for (let round = 0; round < rounds; round++) {
     for (const place of round % 2 === 0 ? PLACES : PLACES.toReversed()) {
       await inDatabase(place, async (url, db) => {
@@ -66,6 +65,10 @@ async function measureLoading(identifiers: number, rounds: number): Promise<void
       `${what}: ${identifiers} identifiers, one server ${median(single).toFixed(1)} s, cluster ${median(cluster).toFixed(1)} s, ratio ${medianRatio(cluster, single).toFixed(2)}`,
     )
   }
+}
+
+function noTimes() {
+  return { load: [] as number[], refresh: [] as number[], verify: [] as number[] }
 }
 
 /** The views over the same seeded rows, first on one server, and then distributed. */

@@ -118,7 +118,7 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
       run_id: 'The run that observed it.',
       ...SUBMISSION_THEN,
     },
-    // Events of a file are on several nodes of a cluster. It inlines what is not materialized only where it can plan the result.
+    // Events of a file can be on several nodes of a cluster. If it cannot plan the query otherwise, it executes these parts first.
     query: `
       with forces as not materialized (
         select classification_id, revision_no, file_hash, force_classification, causes, previous_confirmed_at, observed_at

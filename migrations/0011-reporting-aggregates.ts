@@ -99,7 +99,7 @@ async function createModelDaily(db: Kysely<unknown>): Promise<void> {
         'Median time that the model took; the API states no unit. You cannot combine the medians of several days. Null: not returned.',
       p95_elapsed_time: '95th percentile of the time that the model took. Null: not returned.',
     },
-    // An array prevents the planner from reading the results of every day for a query about a few: it allows no other plan
+    // The array prevents the planner from reading the results of every day for a query about a few. It allows no other plan
     // than to look up the results of each file.
     query: `
       with days as not materialized (

@@ -20,7 +20,7 @@ export function grantJobCommand() {
     .addHelpText(
       'after',
       `
-The role can use every command but migrate, prune, redact, distribute and those that grant.${RULES}
+The role can use every command but migrate, prune, redact, distribute, undistribute and those that grant.${RULES}
 
 Example:
   $ psql -c "CREATE ROLE identifai_sync LOGIN PASSWORD '...'"
@@ -48,8 +48,9 @@ export function grantReaderCommand() {
       'after',
       `
 The role can read the views of schema identifai_reporting, and those of later versions when the same role migrates. It
-cannot read the tables of the job. The settings jit and random_page_cost are changed for the role in this database,
-because the views are faster then. Where that needs an administrator, the command prints the statements.${RULES}
+cannot read the tables of the job. On a Citus cluster, it can also read the tables below the views, without payloads.
+The settings jit and random_page_cost are changed for the role in this database, because the views are faster then.
+Where that needs an administrator, the command prints the statements.${RULES}
 
 Example:
   $ psql -c "CREATE ROLE metabase LOGIN PASSWORD '...'"

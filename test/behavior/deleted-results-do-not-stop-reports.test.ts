@@ -22,14 +22,11 @@ it('results that the vendor deletes after 90 days are retired, and reports stay 
   }
   // The history is append-only, but not for the owner of the tables in a test.
   const ageByADay = async () => {
-    await sql`alter table identifai.classification_revisions disable trigger classification_revisions_append_only`.execute(
-      bench.app.db,
-    )
-    await sql`update identifai.classification_revisions set observed_at = observed_at - interval '1 day'
+    await sql`alter table identifai.classification_revisions disable trigger user`.execute(bench.app.db)
+    await sql`update identifai.classification_revisions
+      set observed_at = ((observed_at at time zone 'UTC') - interval '1 day') at time zone 'UTC'
       where 'disappeared' = any(causes)`.execute(bench.app.db)
-    await sql`alter table identifai.classification_revisions enable trigger classification_revisions_append_only`.execute(
-      bench.app.db,
-    )
+    await sql`alter table identifai.classification_revisions enable trigger user`.execute(bench.app.db)
   }
   let endOfPeriod = ''
   for (let number = 1; number <= 95; number++) {

@@ -79,7 +79,7 @@ function otherValue(name: string, column: Column): string {
     case 'boolean':
       return `not ${name}`
     case 'timestamptz':
-      return `coalesce(${name}, '2026-01-01Z') - interval '1 microsecond'`
+      return `((coalesce(${name}, '2026-01-01Z') at time zone 'UTC') - interval '1 microsecond') at time zone 'UTC'`
     case 'uuid':
       return "'0c9e1b4c-3f5a-4d55-9d3b-6b8d1a2f7e10'"
     case 'text[]':

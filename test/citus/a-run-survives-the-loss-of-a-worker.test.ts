@@ -6,7 +6,7 @@ import { onServer } from '../support/on-server.ts'
 import { openWorker } from '../support/shards.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
-/** Ends all sessions of the first worker, and lets nobody connect to it for a time: what the others see of a restart. */
+/** Ends all sessions of the first worker, and refuses connections to it for a time, as a restart does. */
 async function restartWorker({ database }: TestApp, milliseconds: number): Promise<void> {
   const url = new URL(database.workerUrls[0] as string)
   const name = url.pathname.slice(1)

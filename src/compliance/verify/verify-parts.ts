@@ -81,8 +81,8 @@ async function readRedacted(db: Kysely<Database>): Promise<ReadonlySet<number | 
 }
 
 /**
- * Every revision with its parts, in the order of the primary key. It is read in ranges of whole classifications, because on a
- * cluster all rows of a cursor are stored on the coordinator before it returns the first.
+ * Every revision with its parts, in the order of the primary key. It is read in ranges of whole classifications. On a cluster, the
+ * coordinator would store all rows of a cursor before it returns the first.
  */
 async function* partsToVerify(db: Kysely<Database>) {
   for (let after: number | null = null; ; ) {

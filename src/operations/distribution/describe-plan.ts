@@ -1,7 +1,7 @@
 import { megabytes } from './find-problems.ts'
 import type { Plan } from './distribute.ts'
 
-/** A plan as SQL; what is no statement is a comment. */
+/** A plan as SQL; facts and problems are comments. */
 export function describePlan({ cluster, problems, statements }: Plan): string {
   const facts =
     cluster === undefined

@@ -59,7 +59,7 @@ const STATEMENTS: Readonly<Record<Target, (db: Kysely<Database>) => Promise<stri
         (table) =>
           `SELECT create_distributed_table('identifai.${table}', 'classification_id', colocate_with => '${colocation(table)}')`,
       ),
-      // Without this, the coordinator keeps the copied rows, which nobody sees, and redact does not remove.
+      // Without this, the coordinator keeps the copied rows. No query sees them, and redact does not remove them.
       ...(await parentsAmong(db, tables)).map(
         (table) => `SELECT truncate_local_data_after_distributing_table('identifai.${table}')`,
       ),

@@ -3,7 +3,7 @@ import { DATA_TABLES } from '../../media/registry.ts'
 import { hasCitus, onWorkers } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 
-/** What a cluster is made of, as the coordinator knows it. */
+/** The nodes of a cluster, as the coordinator knows them. */
 export interface Cluster {
   /** Version of the extension, `13.2-1`. */
   readonly version: string

@@ -66,14 +66,17 @@ async function insertRows(client: PoolClient, table: Table, rows: readonly objec
   for (let from = 0; from < rows.length; from += atOnce) {
     const page = rows.slice(from, from + atOnce) as readonly Readonly<Record<string, Cell>>[]
     const cells = page.flatMap((row) => columns.map((column) => cellText(row[column] as Cell)))
-    const places = page.map(
-      (_, row) => `(${columns.map((_, column) => `$${row * columns.length + column + 1}`).join(', ')})`,
-    )
+    const places = page.map((_row, index) => placesFrom(index * columns.length, columns.length))
     await client.query(
       `insert into identifai.${table.name} (${columns.join(', ')}) values ${places.join(', ')}`,
       cells,
     )
   }
+}
+
+/** The parameters of one row: `($1, $2)`. */
+function placesFrom(before: number, count: number): string {
+  return `(${Array.from({ length: count }, (_, index) => `$${before + index + 1}`).join(', ')})`
 }
 
 function kyselyOn(client: PoolClient, settings: string): Kysely<Database> {

@@ -47,7 +47,7 @@ const WAIT_MS = 180_000
 
 /**
  * Waits until the workers have committed every transaction that is visible on the coordinator. It commits there first. A worker
- * that fails in between has prepared its part, and commits it when it is back. Until then, nobody sees these rows.
+ * that fails in between has prepared its part, and commits it when it is back. Until then, no query sees these rows.
  *
  * @throws DatabaseError when a transaction stays prepared for minutes.
  */

@@ -28,8 +28,8 @@ function isTransient(error: unknown): boolean {
 
 /**
  * Serialization failure and deadlock, lost connections (class 08), shutdowns and restarts (57P), a canceled statement, and a
- * lock that was not free in time. Also a lack of resources such as disk or connections (53), a server that has become
- * read-only, and a worker of a cluster that was lost within a COPY.
+ * lock that was not free in time. Also a lack of resources such as disk or connections (53), and a server that has become
+ * read-only. And the code that a cluster has for the loss of a worker within a COPY.
  */
 const TRANSIENT = /^(40001|40P01|08...|57P0[123]|53...|25006|57014|55P03|58030)$/
 

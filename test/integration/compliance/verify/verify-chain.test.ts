@@ -99,7 +99,7 @@ describe('verifying the chain', () => {
     ],
     [
       'a moved time',
-      "update identifai.classification_revisions set observed_at = observed_at - interval '1 microsecond' where classification_id = 6 and revision_no = 1",
+      "update identifai.classification_revisions set observed_at = ((observed_at at time zone 'UTC') - interval '1 microsecond') at time zone 'UTC' where classification_id = 6 and revision_no = 1",
       /^revision 1 of classification 6 .* altered$/,
     ],
     [

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { prunePayloads } from '../../../../src/compliance/history/prune-payloads.ts'
 import { redact } from '../../../../src/compliance/history/redact.ts'
 import { verifyTables } from '../../../../src/compliance/verify/verify-tables.ts'
@@ -132,9 +132,10 @@ const OTHER_VALUES: Readonly<Partial<Record<TypeName, (column: string) => string
   boolean: (column) => `not coalesce(${column}, false)`,
   text: (column) => `coalesce(${column}, '') || 'x'`,
   'text[]': (column) => `array_append(${column}, 'x')`,
-  uuid: () => 'gen_random_uuid()',
+  uuid: () => "'0c9e1b4c-3f5a-4d55-9d3b-6b8d1a2f7e10'",
   jsonb: () => `'{"x": 1}'`,
-  timestamptz: (column) => `${column} + interval '1 microsecond'`,
+  // A cluster accepts only what depends on no setting.
+  timestamptz: (column) => `((${column} at time zone 'UTC') + interval '1 microsecond') at time zone 'UTC'`,
 }
 
 /** SQL for another value of the columns that the database checks. */
@@ -143,18 +144,23 @@ const OTHER_KNOWN: Readonly<Record<string, string>> = {
   clips_path: `'/chunk_details'`,
 }
 
+/** Citus refuses to change the column by which rows are distributed. */
+const isDistributed = inject('workerUrls').length > 0
+
 /** Every column of every table of content, with a statement that changes it in the first row of a classification. */
 const CELLS = CONTENT_TABLES.flatMap(({ name: table, order: [ordinal], columns }) =>
-  Object.entries(columns).map(([column, declared]) => {
-    const type = typeOf(declared)
-    const value = OTHER_KNOWN[column] ?? OTHER_VALUES[type]?.(column)
-    if (value === undefined) throw new Error(`There is no other value of the type ${type}.`)
-    const first = ordinal === undefined ? '' : ` and ${ordinal} = 0`
-    const change = (id: number) =>
-      `update identifai.${table} set ${column} = ${value} where classification_id = ${id}${first}`
-    const isKey = column === 'classification_id' || column === ordinal
-    return { cell: `${table}.${column}`, table, ordinal, column, isKey, change }
-  }),
+  Object.entries(columns)
+    .filter(([column]) => !isDistributed || column !== 'classification_id')
+    .map(([column, declared]) => {
+      const type = typeOf(declared)
+      const value = OTHER_KNOWN[column] ?? OTHER_VALUES[type]?.(column)
+      if (value === undefined) throw new Error(`There is no other value of the type ${type}.`)
+      const first = ordinal === undefined ? '' : ` and ${ordinal} = 0`
+      const change = (id: number) =>
+        `update identifai.${table} set ${column} = ${value} where classification_id = ${id}${first}`
+      const isKey = column === 'classification_id' || column === ordinal
+      return { cell: `${table}.${column}`, table, ordinal, column, isKey, change }
+    }),
 )
 
 describe('comparing the tables with history', () => {
@@ -256,19 +262,23 @@ describe('comparing the tables with history', () => {
     ])
   })
 
-  it('names all rows of a classification without history, also behind and before all others', async () => {
-    const moved = (to: number) =>
-      ['classifications', 'clips'].map(
-        (table) => `update identifai.${table} set classification_id = ${to} where classification_id = ${id}`,
-      )
-    const inserted = 'is not in the history, because it was inserted'
-    for (const to of [-7, 1000]) {
-      const found = await findingsAfter(...moved(to))
-      expect(found).toContain(`classifications (classification_id ${to}) ${inserted}`)
-      expect(found).toContain(`clips (classification_id ${to}, clip_no 1) ${inserted}`)
-      expect(found).toContain(`classifications (classification_id ${id}) is missing`)
-    }
-  })
+  it.skipIf(isDistributed)(
+    'names all rows of a classification without history, also behind and before all others',
+    async () => {
+      const moved = (to: number) =>
+        ['classifications', 'clips'].map(
+          (table) =>
+            `update identifai.${table} set classification_id = ${to} where classification_id = ${id}`,
+        )
+      const inserted = 'is not in the history, because it was inserted'
+      for (const to of [-7, 1000]) {
+        const found = await findingsAfter(...moved(to))
+        expect(found).toContain(`classifications (classification_id ${to}) ${inserted}`)
+        expect(found).toContain(`clips (classification_id ${to}, clip_no 1) ${inserted}`)
+        expect(found).toContain(`classifications (classification_id ${id}) is missing`)
+      }
+    },
+  )
 
   it.each([
     ["state = 'errored'", 'state'],
@@ -364,7 +374,7 @@ it('compares the classifications of every page, and reports the progress', async
     findings: [],
   })
   expect(progress).toEqual([200, 400, 401])
-  await sql`update identifai.classifications set name = name || 'x' || classification_id, ref_id = 'x'`.execute(
+  await sql`update identifai.classifications set name = name || 'x' || classification_id::text, ref_id = 'x'`.execute(
     db,
   )
   const { findings } = await db.transaction().execute((trx) => verifyTables(trx))

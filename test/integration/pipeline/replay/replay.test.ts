@@ -33,7 +33,7 @@ it('reports the rows that an older normalizer wrote differently, and then rewrit
     `delete from identifai.model_results where (classification_id, result_no) in (
        select 405, min(result_no) from identifai.model_results where classification_id = 405)`,
     // As if later responses had brought other links: their digests differ from those of the stored payloads.
-    `update identifai.classifications set result_url = 'https://new.example/' || classification_id`,
+    `update identifai.classifications set result_url = 'https://new.example/' || classification_id::text`,
     `update identifai.identifiers set record_digest = sha256('another')`,
   )
   const survey = await surveyReplay(bench.app, ALL)
@@ -248,7 +248,8 @@ it('loads quarantined records that fit by now, observed when they were received'
     from identifai.classification_revisions r
     join identifai.quarantined_payloads q using (identifier)
     join identifai.identifiers i using (identifier)
-    left join identifai.classification_revisions f on f.identifier = r.identifier and f.revision_no = r.revision_no - 1
+    left join identifai.classification_revisions f
+      on f.classification_id = r.classification_id and f.revision_no = r.revision_no - 1
     where r.run_id = ${applied.run?.run_id} order by 1`.execute(bench.app.db)
   const finished = { whenReceived: true, state: 'done', leased_by: null, last_error: null, resolved: true }
   expect(history).toEqual([
