@@ -43,8 +43,21 @@ export async function createClusterDatabase(
 /** Drops a database on some servers. */
 export async function dropClusterDatabase(nodes: readonly string[], name: string): Promise<void> {
   for (const node of nodes) {
-    // The daemon of Citus would connect again.
+    // The daemon of Citus connects again, although no other client can.
     await onServer(node, `alter database ${name} allow_connections false`)
-    await onServer(node, `drop database ${name} with (force)`)
+    for (let isDropped = false; !isDropped; ) isDropped = await tryToDrop(node, name)
   }
 }
+
+async function tryToDrop(node: string, name: string): Promise<boolean> {
+  try {
+    await onServer(node, `drop database ${name} with (force)`)
+    return true
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== OBJECT_IN_USE) throw error
+    return false
+  }
+}
+
+/** SQLSTATE object_in_use. */
+const OBJECT_IN_USE = '55006'

@@ -42,11 +42,14 @@ async function verifyAndRecord({ logger, signal, readDatabaseConfig }: Verificat
   await using app = createDatabaseApp(readDatabaseConfig(), CONNECTIONS, { logger })
   await assertMigrated(app.db)
   const startedAt = await readClock(app.db)
+  let isStarted = false
   const result = await verifyDatabase(app.db, {
     tables: true,
     prepare: async (trx) => {
       await refuseConcurrent(trx)
-      logger.info('verification started')
+      // On a cluster, findings are read a second time.
+      if (!isStarted) logger.info('verification started')
+      isStarted = true
       return trx.withPlugin(stopAt(signal))
     },
   })
