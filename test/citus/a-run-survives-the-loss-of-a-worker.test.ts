@@ -35,6 +35,22 @@ it('a run continues when a worker restarts in the middle, and loses and repeats 
   expect((await verifyDatabase(bench.app.db, { tables: true })).findings).toEqual([])
 })
 
+it('a run between the snapshots of two nodes is no finding of a verification', async () => {
+  await using bench = await createTestApp({ world: { seed: 7 } })
+  await bench.load({ count: 20 })
+  let readings = 0
+  const { findings } = await verifyDatabase(bench.app.db, {
+    tables: true,
+    prepare: async (trx) => {
+      // The coordinator has its snapshot now, and the workers have none yet.
+      await trx.selectFrom('identifai.sync_runs').select('run_id').execute()
+      if (++readings === 1) await bench.load({ count: 20 })
+      return trx
+    },
+  })
+  expect([readings, findings]).toEqual([2, []])
+})
+
 it('a run is sealed only after the workers have ended what they had prepared, so that it has all of its revisions', async () => {
   await using bench = await createTestApp({ world: { seed: 6 } })
   await using worker = await openWorker(bench.database)

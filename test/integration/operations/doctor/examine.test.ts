@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { PRIORITY } from '../../../../src/pipeline/queue/priority.ts'
+import { move } from '../../../../src/operations/distribution/distribute.ts'
 import { examination, type Responder, responds } from '../../../support/examination.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 
@@ -104,6 +105,21 @@ describe('the doctor', () => {
     await sql.raw(statements).execute(own.db)
     expect((await examination({ databaseUrl: own.url })).found('sequences').status).toBe('ok')
     await sql`insert into identifai.identifiers (identifier) values ('next')`.execute(own.db)
+  })
+
+  it('finds that history lacks a trigger, and its remedy creates it', async () => {
+    await using own = await createTestDatabase()
+    await move(own.db, 'coordinator')
+    const history = async () => (await examination({ databaseUrl: own.url })).found('history')
+    expect(await history()).toMatchObject({ status: 'ok', found: 'Triggers keep history append-only.' })
+    await sql`drop trigger personal_values_unchanged on identifai.personal_values`.execute(own.db)
+    expect(await history()).toMatchObject({
+      status: 'failed',
+      found: expect.stringContaining('triggers are missing'),
+      remedy: expect.stringContaining('identifai-sync undistribute'),
+    })
+    await move(own.db, 'coordinator')
+    expect((await history()).status).toBe('ok')
   })
 
   it('warns when part of the quota is wasted because a full batch does not fit one request', async () => {
