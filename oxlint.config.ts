@@ -125,6 +125,9 @@ export default defineConfig({
       { group: ['**/src/**'], message: 'Migrations import nothing that can change later.' },
     ]),
     { files: ['test/**'], rules: { 'unicorn/consistent-function-scoping': 'off' } },
-    { files: ['*.config.ts', 'test/support/{global,citus}-setup.ts'], rules: { 'import/no-default-export': 'off' } },
+    {
+      files: ['*.config.ts', 'test/support/{global,citus}-setup.ts'],
+      rules: { 'import/no-default-export': 'off' },
+    },
   ],
 })

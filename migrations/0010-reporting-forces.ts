@@ -13,7 +13,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .where(sql.ref('force_classification'), 'is not', null)
     .execute()
   // Events are few, too. The decision of an event depends on the other events of its file.
-  await sql`create index classification_revisions_force_file_idx on identifai.classification_revisions (file_hash)
+  await sql`create index classification_revisions_force_file_idx on identifai.classification_revisions
+    ((${sql.raw(subject('file_hash', 'classification_id'))}))
     where causes && array['forced', 'force_changed', 'unforced', 'already_forced']`.execute(db)
   await createForceEvents(db)
   await createForceDecisions(db)
@@ -62,24 +63,16 @@ async function createDecisionAggregate(db: Kysely<unknown>): Promise<void> {
   )
 }
 
-/** Number of the decision, within its file and label, of the event `r`. The window in force_decisions gives the same number. */
-const DECISION_NO = `(
-  select (identifai.decision_of(coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at
-    order by coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at, o.classification_id, o.revision_no)).decision_no
-  from forces as o
-  where (o.file_hash = r.file_hash
-      or r.file_hash is null and o.file_hash is null and o.classification_id = r.classification_id)
-    and o.force_classification is not distinct from r.force_classification
-    and o.causes && array['forced', 'force_changed', 'unforced', 'already_forced']
-    and o.causes && array['forced', 'force_changed', 'unforced']
-    and (coalesce(o.previous_confirmed_at, '-infinity'), o.observed_at, o.classification_id, o.revision_no)
-      <= (coalesce(r.previous_confirmed_at, '-infinity'), r.observed_at, r.classification_id, r.revision_no))`
+/** SQL for the subject of a decision: the file, or the classification while its file is not known. */
+function subject(fileHash: string, classification: string): string {
+  return `coalesce(${fileHash}, 'classification ' || ${classification}::text)`
+}
 
 type KeyParts = Readonly<Record<'media' | 'fileHash' | 'classification' | 'forcedTo' | 'decisionNo', string>>
 
 /** SQL for the key of a decision. The key never changes, because later decisions get higher numbers. */
 function decisionKey(of: KeyParts): string {
-  return `${of.media} || '/' || coalesce(${of.fileHash}, 'classification ' || ${of.classification}) || '/' ||
+  return `${of.media} || '/' || ${subject(of.fileHash, of.classification)} || '/' ||
     coalesce(${of.forcedTo}, 'none') || '/' || ${of.decisionNo}`
 }
 
@@ -118,12 +111,17 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
       run_id: 'The run that observed it.',
       ...SUBMISSION_THEN,
     },
+    // The number of a decision, within its file and label, is that of the window in force_decisions.
+    //
     // Events of a file can be on several nodes of a cluster. If it cannot plan the query otherwise, it executes these parts first.
     query: `
       with forces as not materialized (
-        select classification_id, revision_no, file_hash, force_classification, causes, previous_confirmed_at, observed_at
+        select classification_id, revision_no, ${subject('file_hash', 'classification_id')} as subject,
+          coalesce(force_classification, 'none') as forced_to,
+          coalesce(previous_confirmed_at, '-infinity') as not_before, observed_at
         from identifai.classification_revisions
         where causes && array['forced', 'force_changed', 'unforced', 'already_forced']
+          and causes && array['forced', 'force_changed', 'unforced']
       ), changes as not materialized (
         select
           r.classification_id, r.identifier, r.revision_no, event.event, former.force_classification as forced_from,
@@ -159,12 +157,33 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
           fileHash: 'r.file_hash',
           classification: 'r.classification_id',
           forcedTo: 'r.force_classification',
-          decisionNo: DECISION_NO,
+          decisionNo: `(identifai.decision_of(o.not_before, o.observed_at
+            order by o.not_before, o.observed_at, o.classification_id, o.revision_no)).decision_no`,
         })} end,
         r.file_hash, r.ref_id, r.name, r.result_url, r.run_id, r.media, r.submitted_at, r.source
-      from changes as r`,
+      from changes as r
+      left join forces as o on r.event <> 'already_forced'
+        and o.subject = ${subject('r.file_hash', 'r.classification_id')}
+        and o.forced_to = coalesce(r.force_classification, 'none')
+        and (o.not_before, o.observed_at, o.classification_id, o.revision_no) <=
+          (coalesce(r.previous_confirmed_at, '-infinity'), r.observed_at, r.classification_id, r.revision_no)
+      group by ${CHANGE.map((column) => `r.${column}`).join(', ')}`,
   })
 }
+
+/** The columns of a change of force. A condition on any of them applies before the events of a file are read. */
+const CHANGE = [
+  ...['classification_id', 'identifier', 'revision_no', 'event', 'forced_from', 'force_classification'],
+  ...[
+    'previous_confirmed_at',
+    'observed_at',
+    'classification_before',
+    'confidence_before',
+    'heuristic_before',
+  ],
+  ...['machine_classification', 'machine_confidence', 'machine_heuristic', 'file_hash', 'ref_id', 'name'],
+  ...['result_url', 'run_id', 'media', 'submitted_at', 'source'],
+]
 
 async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'force_decisions', {
