@@ -172,18 +172,10 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
 }
 
 /** The columns of a change of force. A condition on any of them applies before the events of a file are read. */
-const CHANGE = [
-  ...['classification_id', 'identifier', 'revision_no', 'event', 'forced_from', 'force_classification'],
-  ...[
-    'previous_confirmed_at',
-    'observed_at',
-    'classification_before',
-    'confidence_before',
-    'heuristic_before',
-  ],
-  ...['machine_classification', 'machine_confidence', 'machine_heuristic', 'file_hash', 'ref_id', 'name'],
-  ...['result_url', 'run_id', 'media', 'submitted_at', 'source'],
-]
+const CHANGE =
+  `classification_id identifier revision_no event forced_from force_classification previous_confirmed_at
+  observed_at classification_before confidence_before heuristic_before machine_classification machine_confidence
+  machine_heuristic file_hash ref_id name result_url run_id media submitted_at source`.split(/\s+/)
 
 async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'force_decisions', {

@@ -147,9 +147,14 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
     },
     // Functions prevent the planner from repeating the expressions of a reason wherever it is used. It would plan hundreds of
     // expressions, and compile them where JIT is on.
+    //
+    // The part without rows has no effect on one server. It keeps a cluster from looking up each forced classification among
+    // all identifiers, because it executes such a union first.
     query: `
       with forced as not materialized (
         select classification_id, notes from identifai_reporting.forced_classifications
+        union all
+        select null, null where false
       )
       select
         c.classification_id, c.identifier,
