@@ -52,7 +52,7 @@ const WAIT_MS = 180_000
  * @throws DatabaseError when a transaction stays prepared for minutes.
  */
 export async function waitForWorkers(db: Kysely<Database>): Promise<void> {
-  if (!(await hasCitus(db))) return
+  if ((await distributedTables(db)).length === 0) return
   const readPrepared = async () =>
     [...(await onWorkers(db, PREPARED))].flatMap(([node, gids]) =>
       gids.split(' ').flatMap((gid) => (gid === '' ? [] : `${gid} on ${node}`)),
