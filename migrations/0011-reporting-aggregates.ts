@@ -154,7 +154,7 @@ async function createReviewWorklist(db: Kysely<unknown>): Promise<void> {
       with forced as not materialized (
         select classification_id, notes from identifai_reporting.forced_classifications
         union all
-        select null, null where false
+        select null::bigint as classification_id, null::integer as notes where false
       )
       select
         c.classification_id, c.identifier,
