@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { databaseOn } from './database-on.ts'
@@ -45,19 +46,21 @@ export async function dropClusterDatabase(nodes: readonly string[], name: string
   for (const node of nodes) {
     // The daemon of Citus connects again, although no other client can.
     await onServer(node, `alter database ${name} allow_connections false`)
-    for (let isDropped = false; !isDropped; ) isDropped = await tryToDrop(node, name)
+    for (let tries = 1; !(await tryToDrop(node, name, tries)); tries++) await sleep(50)
   }
 }
 
-async function tryToDrop(node: string, name: string): Promise<boolean> {
+async function tryToDrop(node: string, name: string, tries: number): Promise<boolean> {
   try {
     await onServer(node, `drop database ${name} with (force)`)
     return true
   } catch (error) {
-    if ((error as { code?: unknown }).code !== OBJECT_IN_USE) throw error
+    if ((error as { code?: unknown }).code !== OBJECT_IN_USE || tries === MAX_TRIES) throw error
     return false
   }
 }
+
+const MAX_TRIES = 40
 
 /** SQLSTATE object_in_use. */
 const OBJECT_IN_USE = '55006'
