@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 import { distributedTables, waitForWorkers } from '../../platform/postgres/citus.ts'
-import type { Finding, Given } from './findings.ts'
+import { findUnprotectedHistory } from '../../platform/postgres/unprotected-history.ts'
+import { type Finding, finding, type Given } from './findings.ts'
 import { inSnapshot, verifySnapshot } from './verify-chain.ts'
 import { verifyDefinitions } from './verify-definitions.ts'
 import { verifyTables } from './verify-tables.ts'
@@ -47,6 +48,7 @@ async function verifyOnce(
     }
   })
   const definitions = isWhole ? await verifyDefinitions(db) : null
+  const privileges = { findings: await verifyPrivileges(db) }
   return {
     ...chain,
     /** Null when the tables were not compared. */
@@ -56,6 +58,14 @@ async function verifyOnce(
       /** Views, functions and triggers that were compared; null where the role or the server does not allow it. */
       definitions: definitions?.checked ?? null,
     },
-    findings: [chain, rows, definitions].flatMap((part) => part?.findings ?? []),
+    findings: [chain, rows, definitions, privileges].flatMap((part) => part?.findings ?? []),
   }
+}
+
+/** On a cluster, where history has no triggers: names each table and shard that others than its owner can change. */
+async function verifyPrivileges(db: Kysely<Database>): Promise<Finding[]> {
+  const unprotected = await findUnprotectedHistory(db)
+  return unprotected.map(({ node, table, problem }) =>
+    finding(`table identifai.${table} of ${node}`, problem),
+  )
 }

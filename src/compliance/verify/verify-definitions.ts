@@ -3,7 +3,6 @@ import { distributedTables } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE, READ_ONLY } from '../../platform/postgres/database-error.ts'
 import { CREATE, type Definition, ON_TABLE, readDefinitions } from '../../platform/postgres/definitions.ts'
-import { findUnprotectedHistory } from '../../platform/postgres/unprotected-history.ts'
 import { type Finding, finding } from './findings.ts'
 
 /**
@@ -14,17 +13,14 @@ import { type Finding, finding } from './findings.ts'
  * @returns Null where the role may not create temporary objects, and on a standby.
  */
 export async function verifyDefinitions(db: Kysely<Database>) {
-  // Citus refuses triggers, so that distributed tables have none. Privileges protect them.
-  const unprotected = (await findUnprotectedHistory(db)).map(({ node, table, problem }) =>
-    finding(`table identifai.${table} of ${node}`, problem),
-  )
+  // Citus refuses triggers, so that distributed tables have none.
   const distributed = await distributedTables(db)
   const definitions = (await readDefinitions()).filter(({ table = '' }) => !distributed.includes(table))
   try {
     return await db.transaction().execute(async (trx) => {
       const findings = await addedTriggers(trx, distributed, definitions)
       for (const definition of definitions) findings.push(...(await compare(trx, definition)))
-      return { checked: definitions.length, findings: [...findings, ...unprotected] }
+      return { checked: definitions.length, findings }
     })
   } catch (error) {
     if ([INSUFFICIENT_PRIVILEGE, READ_ONLY].includes(databaseCodeOf(error) ?? '')) return null
