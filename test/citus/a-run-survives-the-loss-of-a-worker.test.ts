@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { verifyDatabase } from '../../src/compliance/verify/verify-database.ts'
@@ -55,7 +56,9 @@ it('a run is sealed only after the workers have ended what they had prepared, so
   await using bench = await createTestApp({ world: { seed: 6 } })
   await using worker = await openWorker(bench.database)
   await bench.enqueue(bench.simulator.world.register({ count: 5 }))
-  await worker.client.query(`begin; create table public.pending (); prepare transaction 'citus_77_1_1_1'`)
+  // The names of prepared transactions are those of the server.
+  const name = `citus_77_${randomInt(1_000_000)}_1_1`
+  await worker.client.query(`begin; create table public.pending (); prepare transaction '${name}'`)
   let isSealed = false
   const run = bench.run().finally(() => {
     isSealed = true
@@ -71,7 +74,7 @@ it('a run is sealed only after the workers have ended what they had prepared, so
     .toEqual(expect.arrayContaining([expect.not.stringMatching('pending')]))
   await sleep(1000)
   const wasSealed = isSealed
-  await worker.client.query(`commit prepared 'citus_77_1_1_1'`)
+  await worker.client.query(`commit prepared '${name}'`)
   expect(wasSealed).toBe(false)
   expect(await run).toMatchObject({ status: 'succeeded', changed: 5 })
 })
