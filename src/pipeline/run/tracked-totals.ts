@@ -21,54 +21,37 @@ export async function readTrackedTotals(db: Kysely<Database>, runId: string) {
 }
 
 async function countIdentifiers(db: Kysely<Database>) {
-  return (
-    db
-      .with('counted', (cte) =>
-        cte
-          .selectFrom('identifai.identifiers')
-          .select(({ fn }) => [
-            'state',
-            'retired_reason',
-            fn.countAll<number>().as('n'),
-            fn.min('last_confirmed_at').as('confirmed_since'),
-            fn.min(LAST_KNOWN_AT).as('known_since'),
-          ])
-          .groupBy(['state', 'retired_reason']),
-      )
-      // Unfinished records after finished ones are few. Read first, they are the only rows that leave their servers.
-      .with(
-        (cte) => cte('reanalyzed').materialized(),
-        (cte) =>
-          cte
-            .selectFrom('identifai.classification_revisions as latest')
-            .select('latest.classification_id')
-            .where('latest.status', '=', 'new')
-            .where('latest.revision_no', '>', 1)
-            .where(
-              sql<boolean>`not exists (
-              select from identifai.classification_revisions as later
-              where later.classification_id = latest.classification_id and later.revision_no > latest.revision_no)`,
-            ),
-      )
-      .selectFrom('counted')
-      .select([
-        counted(sql`true`).as('tracked_count'),
-        counted(sql`state = 'pending'`).as('pending_count'),
-        counted(sql`state = 'done'`).as('done_count'),
-        counted(sql`state = 'errored'`).as('errored_count'),
-        counted(sql`state = 'missing'`).as('missing_count'),
-        counted(sql`state = 'quarantined'`).as('quarantined_count'),
-        counted(sql`state = 'retired'`).as('retired_count'),
-        // As text, because a Date would lose the microseconds.
-        utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
-        utcText(sql`min(known_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
-          'unfinished_since',
-        ),
-        REANALYZING.as('reanalyzing_count'),
-        RETIRED_REASONS.as('retired_reasons'),
-      ])
-      .executeTakeFirstOrThrow()
-  )
+  return db
+    .with('counted', (cte) =>
+      cte
+        .selectFrom('identifai.identifiers')
+        .select(({ fn }) => [
+          'state',
+          'retired_reason',
+          fn.countAll<number>().as('n'),
+          fn.min('last_confirmed_at').as('confirmed_since'),
+          fn.min(LAST_KNOWN_AT).as('known_since'),
+        ])
+        .groupBy(['state', 'retired_reason']),
+    )
+    .selectFrom('counted')
+    .select([
+      counted(sql`true`).as('tracked_count'),
+      counted(sql`state = 'pending'`).as('pending_count'),
+      counted(sql`state = 'done'`).as('done_count'),
+      counted(sql`state = 'errored'`).as('errored_count'),
+      counted(sql`state = 'missing'`).as('missing_count'),
+      counted(sql`state = 'quarantined'`).as('quarantined_count'),
+      counted(sql`state = 'retired'`).as('retired_count'),
+      // As text, because a Date would lose the microseconds.
+      utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`).as('confirmed_since'),
+      utcText(sql`min(known_since) filter (where state in ('pending', 'missing', 'quarantined'))`).as(
+        'unfinished_since',
+      ),
+      REANALYZING.as('reanalyzing_count'),
+      RETIRED_REASONS.as('retired_reasons'),
+    ])
+    .executeTakeFirstOrThrow()
 }
 
 /** An identifier is known up to its last confirmation, and an unfinished one up to the time at which it was enqueued. */
@@ -79,8 +62,14 @@ function counted(condition: RawBuilder<unknown>): RawBuilder<number> {
   return sql`coalesce(sum(n) filter (where ${condition}), 0)::bigint`
 }
 
-/** Finished identifiers whose latest record is unfinished. */
+/** Finished identifiers whose latest record is unfinished. These records are few, and are read before the identifiers. */
 const REANALYZING = sql<number>`(
+  with reanalyzed as materialized (
+    select latest.classification_id from identifai.classification_revisions as latest
+    where latest.status = 'new' and latest.revision_no > 1 and not exists (
+      select from identifai.classification_revisions as later
+      where later.classification_id = latest.classification_id and later.revision_no > latest.revision_no)
+  )
   select count(*) from reanalyzed
   join identifai.identifiers as i on i.id = reanalyzed.classification_id and i.state in ('done', 'errored')
 )`

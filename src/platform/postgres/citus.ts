@@ -46,8 +46,8 @@ const PREPARED = `select coalesce(string_agg(gid, ' '), '') from pg_catalog.pg_p
 const WAIT_MS = 180_000
 
 /**
- * Waits until the workers have committed every transaction that is visible on the coordinator. It commits there first. A worker
- * that fails in between has prepared its part, and commits it when it is back. Until then, no query sees these rows.
+ * Waits until the workers have committed every transaction that is visible on the coordinator, which commits first. If a
+ * worker fails in between, it has prepared its part, and commits it after its return. Until then, no query has these rows.
  *
  * @throws DatabaseError when a transaction stays prepared for minutes.
  */
