@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
+import type { Target } from '../operations/distribution/find-problems.ts'
 import { openDatabase } from './open-app.ts'
 import { printChanges } from './print-result.ts'
 
@@ -51,7 +52,7 @@ Example:
     .action(async (options) => moveTables(options, 'coordinator', 'on the coordinator'))
 }
 
-async function moveTables(options: Options, target: 'workers' | 'coordinator', state: string): Promise<void> {
+async function moveTables(options: Options, target: Target, state: string): Promise<void> {
   const { move, planMove } = await import('../operations/distribution/distribute.ts')
   const { describePlan } = await import('../operations/distribution/describe-plan.ts')
   const { counted } = await import('../platform/terminal/text.ts')

@@ -31,6 +31,9 @@ export const DATA_TABLES: readonly DataTable[] = [
   REVISION_PAYLOADS,
 ]
 
+/** Their names, in the same order. */
+export const DATA_TABLE_NAMES: readonly string[] = DATA_TABLES.map(({ name }) => name)
+
 /** @throws UsageError that names the registered media. */
 export function endpointOf(media: string): Endpoint {
   const endpoint = ENDPOINTS.find((one) => one.media === media)

@@ -29,6 +29,8 @@ async function readSchema(db: Kysely<Database>): Promise<string[]> {
       (select string_agg(one::text, ' ' order by one::text) from unnest(relacl) as one),
       case when relkind = 'v' then pg_get_viewdef(oid) when relkind = 'i' then pg_get_indexdef(oid) end) as text
       from relations
+    union all select concat_ws(' ', r.nspname, r.relname, a.attname, a.attacl::text)
+      from pg_attribute as a join relations as r on r.oid = a.attrelid where a.attacl is not null
     union all select concat_ws(' ', r.nspname, r.relname, d.objsubid, d.description)
       from pg_description as d join relations as r on r.oid = d.objoid and d.classoid = 'pg_class'::regclass
     union all select concat_ws(' ', r.nspname, r.relname, c.conname, pg_get_constraintdef(c.oid))
@@ -50,6 +52,7 @@ it('undistribute and distribute keep all rows, comments and grants, also on view
   await sql`create role ${sql.id(reader)} login password 'p'`.execute(db)
   try {
     await sql`grant select on own.mine to ${sql.id(reader)}`.execute(db)
+    await sql`grant update (identifier) on own.mine to ${sql.id(reader)}`.execute(db)
     await grantReader(db, reader, { revokesOthers: false, withTables: false })
     const [rows, schema] = [await dumpTables(db), await readSchema(db)]
 

@@ -122,11 +122,12 @@ async function readIdentifiers(trx: Kysely<Database>, isWithin: (column: string)
       ]),
     )
     .execute()
-  const nothing = { first_finished_at: null, trigger: null }
-  return new Map(rows.map((row) => [row.id, { ...row, ...(first.get(row.id) ?? nothing) }]))
+  return new Map(rows.map((row) => [row.id, { ...row, ...(first.get(row.id) ?? NEVER_FINISHED) }]))
 }
 
-/** The first finished revision of each classification; nulls where none is finished. */
+const NEVER_FINISHED = { first_finished_at: null, trigger: null }
+
+/** The first finished revision of each classification with a revision. */
 async function readFirstRevisions(trx: Kysely<Database>, isSelected: RawBuilder<boolean>) {
   const rows = await trx
     .selectFrom('identifai.classification_revisions as r')
@@ -137,19 +138,16 @@ async function readFirstRevisions(trx: Kysely<Database>, isSelected: RawBuilder<
     .orderBy(sql`r.status = 'new'`)
     .orderBy('r.revision_no')
     .execute()
-  const finished = rows.filter(({ status }) => status !== 'new')
   const runs = await trx
     .selectFrom('identifai.sync_runs')
     .select(['run_id', 'trigger'])
-    .where(sql<boolean>`run_id = any(${[...new Set(finished.map(({ run_id }) => run_id))]}::uuid[])`)
+    .where(sql<boolean>`run_id = any(${[...new Set(rows.map(({ run_id }) => run_id))]}::uuid[])`)
     .execute()
   const triggers = new Map(runs.map(({ run_id, trigger }) => [run_id, trigger]))
   return new Map(
-    rows.map(({ classification_id, status, run_id, observed_at }) => [
-      classification_id,
-      status === 'new'
-        ? { first_finished_at: null, trigger: null }
-        : { first_finished_at: observed_at, trigger: triggers.get(run_id) ?? null },
-    ]),
+    rows.map(({ classification_id, status, run_id, observed_at }) => {
+      const finished = { first_finished_at: observed_at, trigger: triggers.get(run_id) ?? null }
+      return [classification_id, status === 'new' ? NEVER_FINISHED : finished]
+    }),
   )
 }

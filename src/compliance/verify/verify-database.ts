@@ -48,7 +48,7 @@ async function verifyOnce(
     }
   })
   const definitions = isWhole ? await verifyDefinitions(db) : null
-  const privileges = { findings: await verifyPrivileges(db) }
+  const privileges = await verifyPrivileges(db)
   return {
     ...chain,
     /** Null when the tables were not compared. */
@@ -58,7 +58,7 @@ async function verifyOnce(
       /** Views, functions and triggers that were compared; null where the role or the server does not allow it. */
       definitions: definitions?.checked ?? null,
     },
-    findings: [chain, rows, definitions, privileges].flatMap((part) => part?.findings ?? []),
+    findings: [...[chain, rows, definitions].flatMap((part) => part?.findings ?? []), ...privileges],
   }
 }
 

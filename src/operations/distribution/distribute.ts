@@ -1,16 +1,11 @@
 import { type Kysely, sql } from 'kysely'
-import { DATA_TABLES } from '../../media/registry.ts'
+import { DATA_TABLE_NAMES } from '../../media/registry.ts'
 import { distributedTables } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { readDefinitions } from '../../platform/postgres/definitions.ts'
-import { findProblems } from './find-problems.ts'
+import { findProblems, type Target } from './find-problems.ts'
 import { type Cluster, readCluster } from './read-cluster.ts'
 import { grantsForReaders, revokesFromReaders } from './reader-grants.ts'
-
-const NAMES: readonly string[] = DATA_TABLES.map(({ name }) => name)
-
-/** Where the data tables are to be: distributed over the workers, or all on the coordinator. */
-type Target = 'workers' | 'coordinator'
 
 /** The statements that move the data tables, what they move, and the problems that prevent it. */
 export interface Plan {
@@ -52,7 +47,7 @@ const STATEMENTS: Readonly<Record<Target, (db: Kysely<Database>) => Promise<stri
   /** Distributes the tables that are not yet, parents first. Citus refuses triggers on distributed tables. */
   workers: async (db) => {
     const distributed = await distributedTables(db)
-    const tables = NAMES.filter((name) => !distributed.includes(name))
+    const tables = DATA_TABLE_NAMES.filter((name) => !distributed.includes(name))
     return [
       ...(await dropTriggers(db, tables)),
       ...tables.map(
@@ -68,7 +63,7 @@ const STATEMENTS: Readonly<Record<Target, (db: Kysely<Database>) => Promise<stri
   },
   /** Moves the tables back, and restores what Citus drops with them: triggers, comments, and grants on views. */
   coordinator: async (db) => {
-    const distributed = (await distributedTables(db)).filter((name) => NAMES.includes(name))
+    const distributed = (await distributedTables(db)).filter((name) => DATA_TABLE_NAMES.includes(name))
     return [
       ...(await parentsAmong(db, distributed)).map(
         (table) => `SELECT undistribute_table('identifai.${table}', cascade_via_foreign_keys => true)`,
@@ -82,7 +77,7 @@ const STATEMENTS: Readonly<Record<Target, (db: Kysely<Database>) => Promise<stri
 }
 
 function colocation(table: string): string {
-  return table === NAMES[0] ? 'default' : `identifai.${NAMES[0]}`
+  return table === DATA_TABLE_NAMES[0] ? 'default' : `identifai.${DATA_TABLE_NAMES[0]}`
 }
 
 async function dropTriggers(db: Kysely<Database>, tables: readonly string[]): Promise<string[]> {
@@ -98,7 +93,8 @@ export async function missingTriggers(db: Kysely<Database>): Promise<string[]> {
   const definitions = await readDefinitions()
   return definitions
     .filter(
-      ({ kind, name, table = '' }) => kind === 'trigger' && NAMES.includes(table) && !isAmong(present, name),
+      ({ kind, name, table = '' }) =>
+        kind === 'trigger' && DATA_TABLE_NAMES.includes(table) && !isAmong(present, name),
     )
     .map(({ statement }) => statement.trim())
 }
@@ -112,7 +108,7 @@ async function readTriggers(db: Kysely<Database>) {
     select c.relname as "table", quote_ident(t.tgname) as trigger
     from pg_catalog.pg_trigger as t
     join pg_catalog.pg_class as c on c.oid = t.tgrelid
-    where c.relnamespace = 'identifai'::regnamespace and c.relname = any(${NAMES}::text[]) and not t.tgisinternal
+    where c.relnamespace = 'identifai'::regnamespace and c.relname = any(${DATA_TABLE_NAMES}::text[]) and not t.tgisinternal
     order by 1, 2`.execute(db)
   return rows
 }
@@ -131,7 +127,7 @@ async function commentsAndGrants(db: Kysely<Database>): Promise<string[]> {
   const { rows } = await sql<{ statement: string }>`
     with recursive moved as (
       select c.oid from pg_catalog.pg_class as c
-      where c.relnamespace = 'identifai'::regnamespace and c.relname = any(${NAMES}::text[])
+      where c.relnamespace = 'identifai'::regnamespace and c.relname = any(${DATA_TABLE_NAMES}::text[])
       union
       select r.ev_class from moved
       join pg_catalog.pg_depend as d on d.refclassid = 'pg_class'::regclass and d.refobjid = moved.oid
@@ -141,9 +137,11 @@ async function commentsAndGrants(db: Kysely<Database>): Promise<string[]> {
       select c.oid, c.relkind, c.relacl, c.relowner, format('%I.%I', s.nspname, c.relname) as name
       from moved join pg_catalog.pg_class as c on c.oid = moved.oid
       join pg_catalog.pg_namespace as s on s.oid = c.relnamespace
-    ), columns as (
-      select r.name as relation, r.relkind, r.relowner, a.attname, a.attacl
-      from relations as r join pg_catalog.pg_attribute as a on a.attrelid = r.oid where a.attacl is not null
+    ), held as (
+      select name, '' as columns, relacl as acl, relowner from relations where relkind = 'v'
+      union all
+      select r.name, format(' (%I)', a.attname), a.attacl, r.relowner
+      from relations as r join pg_catalog.pg_attribute as a on a.attrelid = r.oid where r.relkind = 'v'
     )
     select case when d.objsubid > 0 then format('COMMENT ON COLUMN %s.%I IS %L', r.name, a.attname, d.description)
       else format('COMMENT ON %s %s IS %L', case r.relkind when 'v' then 'VIEW' else 'TABLE' end, r.name, d.description)
@@ -152,13 +150,9 @@ async function commentsAndGrants(db: Kysely<Database>): Promise<string[]> {
     join pg_catalog.pg_description as d on d.classoid = 'pg_class'::regclass and d.objoid = r.oid
     left join pg_catalog.pg_attribute as a on a.attrelid = r.oid and a.attnum = d.objsubid
     union all
-    select format('GRANT %s ON %s TO %s', g.privilege_type, r.name,
+    select format('GRANT %s%s ON %s TO %s', g.privilege_type, h.columns, h.name,
       case g.grantee when 0 then 'PUBLIC' else quote_ident(pg_get_userbyid(g.grantee)) end)
-    from relations as r, aclexplode(r.relacl) as g where r.relkind = 'v' and g.grantee <> r.relowner
-    union all
-    select format('GRANT %s (%I) ON %s TO %s', g.privilege_type, c.attname, c.relation,
-      case g.grantee when 0 then 'PUBLIC' else quote_ident(pg_get_userbyid(g.grantee)) end)
-    from columns as c, aclexplode(c.attacl) as g where c.relkind = 'v' and g.grantee <> c.relowner
+    from held as h, aclexplode(h.acl) as g where g.grantee <> h.relowner
     order by 1`.execute(db)
   return rows.map(({ statement }) => statement)
 }

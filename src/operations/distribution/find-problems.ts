@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { DATA_TABLES } from '../../media/registry.ts'
+import { DATA_TABLE_NAMES } from '../../media/registry.ts'
 import { DatabaseError } from '../../platform/errors.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { count } from '../../platform/terminal/text.ts'
@@ -12,11 +12,14 @@ const OLDEST_CITUS = 13
 /** Room for the rows and for the WAL of copying them, as a factor of their size. */
 const SPACE_FACTOR = 2
 
+/** Where the data tables are to be: distributed over the workers, or all on the coordinator. */
+export type Target = 'workers' | 'coordinator'
+
 /** Everything that prevents the data tables from being moved to the workers, or back to the coordinator. */
 export async function findProblems(
   db: Kysely<Database>,
   cluster: Cluster | undefined,
-  target: 'workers' | 'coordinator',
+  target: Target,
 ): Promise<DatabaseError[]> {
   const problems = [...(await problemsOfRole(db)), ...(await problemsOfRuns(db))]
   if (cluster === undefined) return target === 'coordinator' ? problems : [withoutCitus(), ...problems]
@@ -82,7 +85,7 @@ async function missingRoles(db: Kysely<Database>, { workers }: Cluster): Promise
     from pg_catalog.pg_class as c,
       unnest(array(select grantee from aclexplode(c.relacl)) || c.relowner) as holder
     where c.relnamespace = 'identifai'::regnamespace and holder <> 0
-      and c.relname = any(${DATA_TABLES.map(({ name }) => name)}::text[])
+      and c.relname = any(${DATA_TABLE_NAMES}::text[])
     order by 1`.execute(db)
   return workers.flatMap(({ name, roles }) =>
     rows

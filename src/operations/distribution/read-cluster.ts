@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { DATA_TABLES } from '../../media/registry.ts'
+import { DATA_TABLE_NAMES } from '../../media/registry.ts'
 import { hasCitus, onWorkers } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 
@@ -57,11 +57,12 @@ function nodeOf(name: string, text: string): Node {
 
 /** The size of tables that are distributed is that of their shards. */
 async function readBytes(db: Kysely<Database>): Promise<number> {
-  const names = DATA_TABLES.map(({ name }) => name)
   const { rows } = await sql<{ bytes: number }>`
     select sum(case when p.logicalrelid is null then pg_total_relation_size(c.oid)
       else citus_total_relation_size(c.oid) end)::bigint as bytes
     from pg_catalog.pg_class as c left join pg_catalog.pg_dist_partition as p on p.logicalrelid = c.oid
-    where c.relnamespace = 'identifai'::regnamespace and c.relname = any(${names}::text[])`.execute(db)
+    where c.relnamespace = 'identifai'::regnamespace and c.relname = any(${DATA_TABLE_NAMES}::text[])`.execute(
+    db,
+  )
   return rows[0]?.bytes ?? 0
 }

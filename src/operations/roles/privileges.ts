@@ -1,4 +1,4 @@
-import { CONTENT_TABLES, DATA_TABLES } from '../../media/registry.ts'
+import { CONTENT_TABLES, DATA_TABLE_NAMES } from '../../media/registry.ts'
 import {
   CLASSIFICATION_REVISIONS,
   OVERRIDE_NOTES,
@@ -95,7 +95,7 @@ export const ENQUEUER: readonly Privilege[] = [
 /** A reader of the data tables, in addition to the views. */
 export const TABLE_READER: readonly Privilege[] = [
   USAGE,
-  ...DATA_TABLES.map(({ name }) => `SELECT ON identifai.${name}`),
+  ...DATA_TABLE_NAMES.map((name) => `SELECT ON identifai.${name}`),
 ]
 
 /**

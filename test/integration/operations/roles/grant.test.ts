@@ -13,6 +13,7 @@ import { argumentEntries } from '../../../../src/pipeline/queue/input/read-argum
 import { retire } from '../../../../src/pipeline/queue/retire.ts'
 import { connect } from '../../../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../../../src/platform/postgres/migrate.ts'
+import { DATA_TABLES } from '../../../support/data-tables.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 
@@ -21,19 +22,14 @@ const PRIVILEGE = '42501'
 const CAREFUL = { revokesOthers: false }
 const VIEWS = { ...CAREFUL, withTables: false }
 
-/** On a cluster, the views need the tables below them. */
-const BELOW_THE_VIEWS =
-  inject('workerUrls').length > 0
-    ? [
-        'classifications',
-        'clips',
-        'verdicts',
-        'model_results',
-        'classification_revisions',
-        'personal_values',
-      ].map((table) => `identifai.${table}`)
-    : []
-const NOTES = BELOW_THE_VIEWS.length > 0 ? ['identifai.override_notes'] : []
+const isCluster = inject('workerUrls').length > 0
+
+/** On a cluster, the views need the tables below them, all but the payloads. */
+const BELOW_THE_VIEWS = isCluster
+  ? [...DATA_TABLES.filter((name) => name !== 'revision_payloads'), 'override_notes'].map(
+      (table) => `identifai.${table}`,
+    )
+  : []
 
 describe('a role with a grant', () => {
   let bench: TestApp
@@ -116,7 +112,7 @@ describe('a role with a grant', () => {
     await grantReader(bench.app.db, name, VIEWS)
     await grantReader(bench.app.db, name, VIEWS)
     expect((await readable(execute)).toSorted()).toEqual(
-      [...BELOW_THE_VIEWS, ...NOTES, ...(await relations('v'))].toSorted(),
+      [...BELOW_THE_VIEWS, ...(await relations('v'))].toSorted(),
     )
     expect(await execute('select count(*)::int as n from identifai_reporting.classifications')).toEqual([
       { n: 5 },
@@ -155,19 +151,21 @@ describe('a role with a grant', () => {
     ].map((table) => `identifai.${table}`)
     const all = [...(await relations('r')), ...(await relations('v'))]
     expect((await readable(execute)).toSorted()).toEqual(
-      all.filter((relation) => !operational.includes(relation) || NOTES.includes(relation)).toSorted(),
+      all
+        .filter((relation) => !operational.includes(relation) || BELOW_THE_VIEWS.includes(relation))
+        .toSorted(),
     )
     for (const statement of [...REFUSED, "select identifai.request_refresh('x')"]) {
       expect(await execute(statement), statement).toBe(PRIVILEGE)
     }
     await grantReader(bench.app.db, name, { ...VIEWS, revokesOthers: true })
     expect((await readable(execute)).toSorted()).toEqual(
-      [...BELOW_THE_VIEWS, ...NOTES, ...(await relations('v'))].toSorted(),
+      [...BELOW_THE_VIEWS, ...(await relations('v'))].toSorted(),
     )
     const { rows } = await sql`select has_schema_privilege(${name}, 'identifai', 'usage') as may`.execute(
       bench.app.db,
     )
-    expect(rows).toEqual([{ may: BELOW_THE_VIEWS.length > 0 }])
+    expect(rows).toEqual([{ may: isCluster }])
   })
 
   it('can be of an enqueuer and of a reader, in any order', async () => {
