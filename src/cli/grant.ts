@@ -1,4 +1,4 @@
-import { Command } from '@commander-js/extra-typings'
+import { Command, Option } from '@commander-js/extra-typings'
 import type { Grant } from '../operations/roles/grant.ts'
 import { openDatabase } from './open-app.ts'
 import { printChanges } from './print-result.ts'
@@ -42,6 +42,9 @@ export function grantReaderCommand() {
     .description('let a database role read the reporting views')
     .argument('<role>', 'an existing role, for example of a BI tool')
     .option('--tables', 'also the data tables: results, history and payloads')
+    .addOption(
+      new Option('--without-personal', 'the views without name, ref_id and result_url').conflicts('tables'),
+    )
     .option(...REVOKE_OTHERS)
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -49,6 +52,8 @@ export function grantReaderCommand() {
       `
 The role can read the views of schema identifai_reporting, and those of later versions when the same role migrates. It
 cannot read the tables of the job. On a Citus cluster, it can also read the tables below the views, without payloads.
+With --without-personal, SELECT * is refused for views with such a column, so name the others. The views of later
+versions need this command again then.
 The settings jit and random_page_cost are changed for the role in this database, because the views are faster then.
 Where that needs an administrator, the command prints the statements.${RULES}
 
@@ -60,12 +65,14 @@ Example:
       const { grantReader } = await import('../operations/roles/grant.ts')
       await using app = await openDatabase('owner')
       const withTables = options.tables ?? false
+      const withoutPersonal = options.withoutPersonal ?? false
       const { statementsForAdministrator: statements, ...result } = await grantReader(app.db, role, {
         withTables,
+        withoutPersonal,
         revokesOthers: options.revokeOthers ?? false,
       })
       const text = [
-        `${role} can read the views of identifai_reporting${withTables ? ' and the data tables of identifai' : ''}. Start with:`,
+        `${role} can read the views of identifai_reporting${withTables ? ' and the data tables of identifai' : withoutPersonal ? ', without name, ref_id and result_url' : ''}. Start with:`,
         '  SELECT view_name, column_name, description FROM identifai_reporting.data_dictionary;',
         await describeGrant(result),
         ...(statements.length > 0

@@ -53,7 +53,7 @@ it('undistribute and distribute keep all rows, comments and grants, also on view
   try {
     await sql`grant select on own.mine to ${sql.id(reader)}`.execute(db)
     await sql`grant update (identifier) on own.mine to ${sql.id(reader)}`.execute(db)
-    await grantReader(db, reader, { revokesOthers: false, withTables: false })
+    await grantReader(db, reader, { revokesOthers: false, withTables: false, withoutPersonal: false })
     const [rows, schema] = [await dumpTables(db), await readSchema(db)]
 
     expect(await move(db, 'coordinator')).not.toEqual([])

@@ -34,7 +34,7 @@ const BI_DOCS = readFileSync(new URL('../../docs/bi.md', import.meta.url), 'utf8
 async function queriedByAnalyst(databaseUrl: string): Promise<string> {
   const owner = connect({ connectionString: databaseUrl, maxConnections: 1 })
   await sql`create role analyst login password 'p'`.execute(owner.db)
-  await grantReader(owner.db, 'analyst', { withTables: false, revokesOthers: false })
+  await grantReader(owner.db, 'analyst', { withTables: false, withoutPersonal: false, revokesOthers: false })
   await owner.db.destroy()
   const url = new URL(databaseUrl)
   url.username = 'analyst'

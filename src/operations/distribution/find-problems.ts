@@ -28,6 +28,7 @@ export async function findProblems(
     ...problemsOfCluster(cluster),
     ...workers.filter(({ maxPrepared }) => maxPrepared === 0).map(cannotPrepare),
     ...(await missingRoles(db, cluster)),
+    ...(target === 'workers' ? await problemsOfReaders(db) : []),
     ...(target === 'workers'
       ? workers.flatMap((node) => problemsOfSpace(node, bytes / workers.length))
       : problemsOfSpace(coordinator, bytes)),
@@ -96,6 +97,22 @@ async function missingRoles(db: Kysely<Database>, { workers }: Cluster): Promise
             `The worker ${name} does not have the role ${role}, which has privileges on the tables.`,
             `Create it there: CREATE ROLE "${role}" LOGIN`,
           ),
+      ),
+  )
+}
+
+/** Readers of some columns of a view. On a cluster, they would read all columns of the tables below. */
+async function problemsOfReaders(db: Kysely<Database>): Promise<DatabaseError[]> {
+  const { rows } = await sql<{ role: string }>`
+    select distinct pg_get_userbyid(g.grantee) as role
+    from pg_catalog.pg_class as c join pg_catalog.pg_attribute as a on a.attrelid = c.oid, aclexplode(a.attacl) as g
+    where c.relnamespace = 'identifai_reporting'::regnamespace
+    order by 1`.execute(db)
+  return rows.map(
+    ({ role }) =>
+      new DatabaseError(
+        `The role ${role} reads the views without personal values, and on a cluster it would read the tables below them.`,
+        `Revoke its privileges: DROP OWNED BY "${role}". Or let it read everything: identifai-sync grant-reader ${role} --revoke-others`,
       ),
   )
 }

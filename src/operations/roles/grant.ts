@@ -10,6 +10,7 @@ import {
   JOB,
   joinByObject,
   MAINTENANCE,
+  PERSONAL_COLUMNS,
   type Privilege,
   TABLE_READER,
 } from './privileges.ts'
@@ -76,31 +77,48 @@ export async function grantEnqueuer(
   return db.transaction().execute((trx) => grant(trx, role, { wanted: ENQUEUER, kept, revokesOthers }))
 }
 
+interface ReaderOptions extends GrantOptions {
+  /** Also the data tables. */
+  readonly withTables: boolean
+  /** The views without the columns that can name a person. Those of later migrations are not included. */
+  readonly withoutPersonal: boolean
+}
+
 /**
  * Lets a role read the reporting views, including those of later migrations, and with `withTables` the data tables; and
  * nothing else but enqueue identifiers. Where the data tables are distributed, the views need them, too, but for the payloads.
  * Changes settings of the role in this database, so that the views are fast.
  *
  * @returns Also the statements for these settings that the current role may not execute; none where it may.
- * @throws UsageError as of grantJob.
+ * @throws UsageError as of grantJob, and when the reader of a cluster must not see personal values.
  */
 export async function grantReader(
   db: Kysely<Database>,
   role: string,
-  { withTables, revokesOthers }: GrantOptions & { readonly withTables: boolean },
+  { withTables, withoutPersonal, revokesOthers }: ReaderOptions,
 ): Promise<Grant & { readonly statementsForAdministrator: readonly string[] }> {
   const isDistributed = (await distributedTables(db)).length > 0
+  if (isDistributed && withoutPersonal) {
+    throw new UsageError(
+      'A reader of the views cannot be kept from personal values on a Citus cluster, because it also reads the tables below the views.',
+      'Copy the views without these columns into another database, and give its readers that one.',
+    )
+  }
   const tables = [...(isDistributed ? CLUSTER_READER : []), ...(withTables ? TABLE_READER : [])]
-  const wanted = [...new Set([...(await readViews(db)), ...tables])]
+  const views = await readViews(db, withoutPersonal ? PERSONAL_COLUMNS : [])
+  const wanted = [...new Set([...views, ...tables])]
   const changed = await db.transaction().execute(async (trx) => {
     const result = await grant(trx, role, { wanted, kept: ENQUEUER, revokesOthers })
-    // Covers the views that the current role, which migrates, creates later.
-    await sql`alter default privileges in schema identifai_reporting grant select on tables to ${sql.id(role)}`.execute(
-      trx,
-    )
+    await setDefaultPrivileges(trx, role, !withoutPersonal)
     return result
   })
   return { ...changed, statementsForAdministrator: await setReaderSettings(db, role) }
+}
+
+/** Covers the views that the current role, which migrates, creates later. Their columns are not known yet. */
+async function setDefaultPrivileges(db: Kysely<Database>, role: string, areGranted: boolean): Promise<void> {
+  const change = areGranted ? sql`grant select on tables to` : sql`revoke select on tables from`
+  await sql`alter default privileges in schema identifai_reporting ${change} ${sql.id(role)}`.execute(db)
 }
 
 interface Wanted extends GrantOptions {

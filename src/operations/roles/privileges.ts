@@ -12,7 +12,11 @@ export type Privilege = string
 export function joinByObject(privileges: readonly Privilege[]): string[] {
   const byObject = Map.groupBy(privileges, (privilege) => privilege.split(' ON ')[1])
   return [...byObject].map(([object, ofObject]) => {
-    const kinds = ofObject.map((privilege) => privilege.split(' ON ')[0])
+    const byKind = Map.groupBy(ofObject, (privilege) => privilege.split(' ')[0])
+    const kinds = [...byKind].map(([kind, ofKind]) => {
+      const columns = ofKind.flatMap((privilege) => /\((.+)\) ON /.exec(privilege)?.[1] ?? [])
+      return columns.length === 0 ? kind : `${kind} (${columns.join(', ')})`
+    })
     return `${kinds.join(', ')} ON ${object}`
   })
 }
@@ -20,6 +24,7 @@ export function joinByObject(privileges: readonly Privilege[]): string[] {
 /** The tables of runs and verifications, and what these do with them. They cannot change history. */
 const JOB_TABLES = {
   identifiers: ['SELECT', 'INSERT', 'UPDATE'],
+  change_clock: ['SELECT', 'INSERT', 'UPDATE'],
   sync_runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   api_quota: ['SELECT', 'INSERT', 'UPDATE'],
   api_size_limits: ['SELECT', 'INSERT', 'UPDATE'],
@@ -67,7 +72,9 @@ const MAINTENANCE_TABLES = {
     'UPDATE (last_error)',
     'UPDATE (record_digest)',
     'UPDATE (redacted_at)',
+    'UPDATE (changed_at)',
   ],
+  change_clock: ['SELECT', 'INSERT', 'UPDATE'],
   classifications: ['name', 'ref_id', 'result_url', 'extra', 'unstorable']
     .map((column) => `UPDATE (${column})`)
     .concat('SELECT (classification_id)'),
@@ -91,6 +98,9 @@ export const ENQUEUER: readonly Privilege[] = [
   ),
   'EXECUTE ON FUNCTION identifai.request_refresh(text,text)',
 ]
+
+/** The columns of the views that can name a person. */
+export const PERSONAL_COLUMNS = ['name', 'ref_id', 'result_url']
 
 /** A reader of the data tables, in addition to the views. */
 export const TABLE_READER: readonly Privilege[] = [

@@ -36,11 +36,21 @@ export async function readOwnership(db: Kysely<Database>): Promise<Ownership> {
   return rows[0] as Ownership
 }
 
-/** The privileges to read the views of this version. */
-export async function readViews(db: Kysely<Database>): Promise<Privilege[]> {
+/**
+ * The privileges to read the views of this version.
+ *
+ * @param hidden Columns that are left out. A view with one of them needs a privilege for each of its other columns.
+ */
+export async function readViews(db: Kysely<Database>, hidden: readonly string[] = []): Promise<Privilege[]> {
   const { rows } = await sql<{ privilege: Privilege }>`
-    select format('SELECT ON identifai_reporting.%I', relname) as privilege
-    from pg_class where relnamespace = 'identifai_reporting'::regnamespace and relkind = 'v' order by relname`.execute(
+    with columns as (
+      select c.oid, format('identifai_reporting.%I', c.relname) as view, a.attnum, a.attname,
+        bool_or(a.attname = any(${hidden}::text[])) over (partition by c.oid) as hides
+      from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0
+      where c.relnamespace = 'identifai_reporting'::regnamespace and c.relkind = 'v'
+    )
+    select case when hides then format('SELECT (%I) ON %s', attname, view) else 'SELECT ON ' || view end as privilege
+    from columns where attname <> all(${hidden}::text[]) and (hides or attnum = 1) order by view, attnum`.execute(
     db,
   )
   return [USAGE_OF_VIEWS, ...rows.map(({ privilege }) => privilege)]

@@ -20,7 +20,7 @@ import { createTestDatabase } from '../../../support/test-database.ts'
 const PRIVILEGE = '42501'
 
 const CAREFUL = { revokesOthers: false }
-const VIEWS = { ...CAREFUL, withTables: false }
+const VIEWS = { ...CAREFUL, withTables: false, withoutPersonal: false }
 
 const isCluster = inject('workerUrls').length > 0
 
@@ -129,6 +129,49 @@ describe('a role with a grant', () => {
     await sql`drop view identifai_reporting.later`.execute(bench.app.db)
   })
 
+  it.skipIf(isCluster)(
+    'as a reader without personal values reads every other column of every view',
+    async () => {
+      const { name, execute } = await role('anonymous reader')
+      await grantReader(bench.app.db, name, VIEWS)
+      const withoutPersonal = { ...VIEWS, withoutPersonal: true }
+      await expect(grantReader(bench.app.db, name, withoutPersonal)).rejects.toThrow('has other privileges')
+      await grantReader(bench.app.db, name, { ...withoutPersonal, revokesOthers: true })
+      expect(await grantReader(bench.app.db, name, withoutPersonal)).toMatchObject({
+        granted: [],
+        revoked: [],
+      })
+      const { rows } = await sql<{ view: string; column: string }>`
+      select table_name as view, column_name as column from information_schema.columns
+      where table_schema = 'identifai_reporting'`.execute(bench.app.db)
+      const refused: string[] = []
+      for (const [view, columns] of Map.groupBy(rows, (row) => row.view)) {
+        for (const { column } of columns) {
+          const result = await execute(`select ${column} from identifai_reporting.${view} limit 1`)
+          if (result === PRIVILEGE) refused.push(`${view}.${column}`)
+        }
+      }
+      const personal = ['name', 'ref_id', 'result_url'].flatMap((column) =>
+        [
+          'classifications',
+          'forced_classifications',
+          'force_events',
+          'review_worklist',
+          'classification_history',
+        ]
+          .filter((view) => view !== 'classification_history' || column !== 'result_url')
+          .map((view) => `${view}.${column}`),
+      )
+      expect(refused.toSorted()).toEqual(personal.toSorted())
+      expect(await execute('select count(*)::int as n from identifai_reporting.classifications')).toEqual([
+        { n: 5 },
+      ])
+      await sql`create view identifai_reporting.later as select 1 as name`.execute(bench.app.db)
+      expect(await execute('select * from identifai_reporting.later')).toBe(PRIVILEGE)
+      await sql`drop view identifai_reporting.later`.execute(bench.app.db)
+    },
+  )
+
   it('as a reader of the tables also reads the data tables, until it is granted the views only', async () => {
     const { name, execute } = await role('table reader')
     await grantReader(bench.app.db, name, { ...VIEWS, withTables: true })
@@ -137,6 +180,7 @@ describe('a role with a grant', () => {
       'actions',
       'api_quota',
       'api_size_limits',
+      'change_clock',
       'chain_leaves',
       'chain_timestamps',
       'identifiers',
@@ -329,7 +373,8 @@ describe('a role with a grant', () => {
       const { name } = await role(`holder of a privilege on ${what}`)
       const give = () => sql`grant ${sql.raw(privilege)} to ${sql.id(name)}`.execute(db)
       const kinds = [
-        (options: typeof CAREFUL) => grantReader(db, name, { ...options, withTables: true }),
+        (options: typeof CAREFUL) =>
+          grantReader(db, name, { ...options, withTables: true, withoutPersonal: false }),
         (options: typeof CAREFUL) => grantEnqueuer(db, name, options),
         (options: typeof CAREFUL) => grantJob(db, name, { ...options, annotates: true }),
       ]
