@@ -7,12 +7,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await commentOnSchema(db)
   await createMedia(db)
   await createIdentifiers(db)
+  await createChangeClock(db)
   await refuseRemoval(db)
   await createRequestRefresh(db)
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop function identifai.request_refresh(text, text)`.execute(db)
+  await sql`drop function identifai.next_change()`.execute(db)
+  await db.schema.dropTable('identifai.change_clock').execute()
   await db.schema.dropTable('identifai.identifiers').execute()
   await sql`drop function identifai.refuse_identifier_removal()`.execute(db)
   await db.schema.dropTable('identifai.media').execute()
@@ -80,6 +83,7 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
     .addColumn('retired_at', 'timestamptz')
     .addColumn('retired_reason', 'text')
     .addColumn('redacted_at', 'timestamptz')
+    .addColumn('changed_at', 'timestamptz')
     .addPrimaryKeyConstraint('identifiers_pkey', ['id'])
     // The identifier comes first, because people search for one without its medium.
     .addUniqueConstraint('identifiers_identifier_media_key', ['identifier', 'media'])
@@ -164,7 +168,40 @@ async function createIdentifiers(db: Kysely<unknown>): Promise<void> {
       retired_reason: 'Reason for which tracking ended. Null while it is tracked.',
       redacted_at:
         'Time at which its personal values and payloads were removed (redact). It stays retired from then on. Null otherwise.',
+      changed_at:
+        'Time of the last change of its rows in the reporting views, by next_change(). Null before its first record.',
     },
+  )
+}
+
+/**
+ * Incremental readers need times that grow in the order of commits. The clock at the start of a transaction does not, because
+ * a later transaction can commit first. The lock on the only row lasts until the commit, so times and commits have one order.
+ */
+async function createChangeClock(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('identifai.change_clock')
+    .addColumn('is_only_row', 'boolean', (c) => c.notNull().defaultTo(true))
+    .addColumn('changed_at', 'timestamptz', (c) => c.notNull())
+    .addPrimaryKeyConstraint('change_clock_pkey', ['is_only_row'])
+    .addCheckConstraint('change_clock_has_one_row', sql`is_only_row`)
+    .execute()
+  await commentOnTable(
+    db,
+    'identifai.change_clock',
+    'Gives each transaction that changes the reporting views a later time than all before it: one row.',
+    { is_only_row: 'Always true.', changed_at: 'The latest time that a transaction got.' },
+  )
+  await sql`
+    create function identifai.next_change() returns timestamptz language sql volatile
+    begin atomic
+      insert into identifai.change_clock as clock (changed_at) values (clock_timestamp())
+      on conflict (is_only_row) do update
+        set changed_at = greatest(excluded.changed_at, clock.changed_at + interval '1 microsecond')
+      returning changed_at;
+    end`.execute(db)
+  await sql`comment on function identifai.next_change() is 'Time for identifiers.changed_at, later than all before it. Other transactions that need one wait until this one ends, so lock the rows of identifiers first.'`.execute(
+    db,
   )
 }
 

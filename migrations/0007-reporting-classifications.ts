@@ -38,6 +38,12 @@ export const SUBMISSION = {
   source: 'Origin of the audio (channel, system), as given when it was tracked. Null: not given.',
 } as const
 
+/** The last column of each view whose rows change only with their classification. */
+export const CHANGED = {
+  changed_at:
+    'Time of the last change of the rows of this classification in these views. It grows in the order of commits. To update a copy, replace the classifications that changed after the latest time in it. A change of last_confirmed_at alone does not count.',
+} as const
+
 /** The columns of `classifications`, which `forced_classifications` has, too. */
 export const CLASSIFICATION = {
   classification_id: 'Number of the classification and of its identifier.',
@@ -73,6 +79,8 @@ export const CLASSIFICATION = {
   first_observed_at: 'Time of the first response that had it, finished or not.',
   first_done_at:
     'Time of the first response that had it as done. The analysis ended before. Null: it was never done.',
+  finished_at:
+    'Time of the first response that had it as done or errored. It has a result for this long, or an error. Null: it was never finished.',
   verdict_changed_at:
     'Time at which effective_classification was last observed to change between two finished records, by a force or by the machine. Null: it never changed.',
   last_confirmed_at:
@@ -88,7 +96,7 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'classifications', {
     comment:
       "The result of each submission. Count by effective_classification, because a forced label replaces the machine's. Null means that no label counts. The column machine_confidence is the confidence in the machine's label, never in a forced one. One row per identifier with a record.",
-    columns: CLASSIFICATION,
+    columns: { ...CLASSIFICATION, ...CHANGED },
     // A column that a query does not select costs nothing, because the planner removes joins on a key. Most contents never
     // change, so that facts from later revisions are looked up only for those that did.
     query: `
@@ -109,6 +117,7 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
         case when c.revision_no = 1 then case when r.status = 'done' then r.observed_at end
           else (select min(d.observed_at) from identifai.classification_revisions as d
             where d.classification_id = c.classification_id and d.status = 'done') end,
+        i.finished_at,
         case when c.revision_no > 1 then (
           select max(h.observed_at) from (
             select observed_at, coalesce(force_classification, machine_classification) as label,
@@ -119,7 +128,7 @@ async function createClassifications(db: Kysely<unknown>): Promise<void> {
           ) as h
           where h.finished_no > 1 and h.label is distinct from h.former) end,
         i.last_confirmed_at, i.state, i.media, i.submitted_at, i.source,
-        (i.submitted_at at time zone 'UTC')::date
+        (i.submitted_at at time zone 'UTC')::date, i.changed_at
       from identifai.classifications as c
       left join identifai.identifiers as i on i.id = c.classification_id
       left join identifai.classification_revisions as r

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { IDENTIFICATION, SUBMISSION } from './0007-reporting-classifications.ts'
+import { CHANGED, IDENTIFICATION, SUBMISSION } from './0007-reporting-classifications.ts'
 import { createView, dropViews } from './with-comments.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -37,13 +37,14 @@ async function createVerdicts(db: Kysely<unknown>): Promise<void> {
         'True when it has the same label as the main verdict. Null: it is the main verdict, or one of the two has no label.',
       agrees_with_force: 'True when it has the forced label. Null: not forced, or it has no label.',
       ...SUBMISSION,
+      ...CHANGED,
     },
     query: `
       select
         v.classification_id, i.identifier, v.heuristic, v.kind = 'main', v.classification, v.confidence,
         case when v.kind <> 'main' then v.classification = r.machine_classification end,
         v.classification = c.force_classification,
-        i.media, i.submitted_at, i.source
+        i.media, i.submitted_at, i.source, i.changed_at
       from identifai.classifications as c
       left join identifai.identifiers as i on i.id = c.classification_id
       left join identifai.classification_revisions as r
@@ -68,21 +69,22 @@ async function createVerdictModels(db: Kysely<unknown>): Promise<void> {
         'Position of the model in the list of the verdict, from 0. A model that the API lists twice has two rows; count(distinct model) counts it one time.',
       model: 'Name of the model. Null: not returned.',
       ...SUBMISSION,
+      ...CHANGED,
     },
     // The joins are within the union, so that a condition on an identifier or a time applies before the rows are read.
     query: `
       select
         v.classification_id, v.identifier, v.heuristic, v.scope, v.clip_no, generate_subscripts(v.models, 1) - 1,
-        unnest(v.models), v.media, v.submitted_at, v.source
+        unnest(v.models), v.media, v.submitted_at, v.source, v.changed_at
       from (
         select v.classification_id, i.identifier, v.heuristic, 'file' as scope, null::integer as clip_no, v.models,
-          i.media, i.submitted_at, i.source
+          i.media, i.submitted_at, i.source, i.changed_at
         from identifai.verdicts as v
         left join identifai.identifiers as i on i.id = v.classification_id
         where not v.is_repeated
         union all
         select k.classification_id, i.identifier, k.heuristic, 'clip' as scope, k.clip_no, k.models,
-          i.media, i.submitted_at, i.source
+          i.media, i.submitted_at, i.source, i.changed_at
         from identifai.clips as k
         left join identifai.identifiers as i on i.id = k.classification_id
       ) as v`,
@@ -108,7 +110,7 @@ async function createModelResults(db: Kysely<unknown>): Promise<void> {
   await createView(db, 'file_model_results', {
     comment:
       'The result of each model on the whole file. Scores of a model that abstained are null, so that averages do not include them. Results on clips are in clip_model_results, so that no average mixes the two. One row per classification and result of a model on the whole file.',
-    columns: { ...IDENTIFICATION, ...RESULT, ...SUBMISSION },
+    columns: { ...IDENTIFICATION, ...RESULT, ...SUBMISSION, ...CHANGED },
     query: results('m.clip_no is null', ''),
   })
   await createView(db, 'clip_model_results', {
@@ -121,6 +123,7 @@ async function createModelResults(db: Kysely<unknown>): Promise<void> {
         'classification_id and clip_no in one column, for tools that relate tables by one column. Joins: clips.clip_key.',
       ...RESULT,
       ...SUBMISSION,
+      ...CHANGED,
     },
     query: results('m.clip_no is not null', "m.clip_no, m.classification_id || '/' || m.clip_no,"),
   })
@@ -133,7 +136,7 @@ function results(condition: string, clipColumns: string): string {
       ${scoreOf('human')}, ${scoreOf('artificial')}, m.top_label,
       case when m.other_scores is null then greatest(m.human_score, m.artificial_score)
         else ${highestOther('true')} end,
-      i.media, i.submitted_at, i.source
+      i.media, i.submitted_at, i.source, i.changed_at
     from identifai.model_results as m
     left join identifai.identifiers as i on i.id = m.classification_id
     where ${condition}`
@@ -168,6 +171,7 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
       disagrees_with_effective:
         'True when the clip has another label than the label that counts for its file. Null: the clip or the file has no label.',
       ...SUBMISSION,
+      ...CHANGED,
     },
     query: `
       select
@@ -177,7 +181,7 @@ async function createClips(db: Kysely<unknown>): Promise<void> {
         k.classification <> r.machine_classification,
         case when r.status <> 'new' then
           k.classification <> coalesce(c.force_classification, r.machine_classification) end,
-        i.media, i.submitted_at, i.source
+        i.media, i.submitted_at, i.source, i.changed_at
       from identifai.classifications as c
       left join identifai.identifiers as i on i.id = c.classification_id
       left join identifai.classification_revisions as r
@@ -197,32 +201,33 @@ async function createArtificialSpans(db: Kysely<unknown>): Promise<void> {
       clip_count: 'Clips in the span; two clips with the same start and end count as one.',
       max_confidence: 'The highest confidence among them. Null: none of them has one.',
       ...SUBMISSION,
+      ...CHANGED,
     },
     // Gaps and islands: a span begins where a clip starts after all earlier ends. Every window partitions by all columns that
     // identify the file, so that a condition on them applies before the sort.
     query: `
       select classification_id, identifier, min(clip_start), max(clip_end), count(*)::integer, max(confidence),
-        media, submitted_at, source
+        media, submitted_at, source, changed_at
       from (
         select marked.*, count(*) filter (where begins) over (
-          partition by classification_id, identifier, media, submitted_at, source
+          partition by classification_id, identifier, media, submitted_at, source, changed_at
           order by clip_start, clip_end) as span_no
         from (
           select placed.*, clip_start > coalesce(max(clip_end) over (
-            partition by classification_id, identifier, media, submitted_at, source
+            partition by classification_id, identifier, media, submitted_at, source, changed_at
             order by clip_start, clip_end rows between unbounded preceding and 1 preceding), '-infinity') as begins
           from (
             select k.classification_id, i.identifier, least(k.clip_start, k.clip_end) as clip_start,
               greatest(k.clip_start, k.clip_end) as clip_end, max(k.confidence) as confidence,
-              i.media, i.submitted_at, i.source
+              i.media, i.submitted_at, i.source, i.changed_at
             from identifai.clips as k
             left join identifai.identifiers as i on i.id = k.classification_id
             where k.classification = 'artificial' and k.clip_start is not null and k.clip_end is not null
-            group by k.classification_id, i.identifier, i.media, i.submitted_at, i.source,
+            group by k.classification_id, i.identifier, i.media, i.submitted_at, i.source, i.changed_at,
               least(k.clip_start, k.clip_end), greatest(k.clip_start, k.clip_end)
           ) as placed
         ) as marked
       ) as numbered
-      group by classification_id, identifier, media, submitted_at, source, span_no`,
+      group by classification_id, identifier, media, submitted_at, source, changed_at, span_no`,
   })
 }

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { IDENTIFICATION, SUBMISSION } from './0007-reporting-classifications.ts'
+import { CHANGED, IDENTIFICATION, SUBMISSION } from './0007-reporting-classifications.ts'
 import { createView, dropViews } from './with-comments.ts'
 
 /** Every cause of a revision, as the end of a sentence. */
@@ -61,6 +61,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       name: 'Name of the audio file. Null: not given.',
       ...Object.fromEntries(Object.entries(CAUSES).map(([cause, reason]) => [cause, `True when ${reason}.`])),
       ...SUBMISSION_THEN,
+      ...CHANGED,
     },
     // An unfinished record does not replace a finished one: the view shows the last finished content with it. A cluster refuses
     // a condition on that column if it makes the join an inner one, which IS NOT NULL would.
@@ -80,7 +81,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         ${Object.keys(CAUSES)
           .map((cause) => `'${cause}' = any(r.causes)`)
           .join(', ')},
-        i.media, r.submitted_at, own.source
+        i.media, r.submitted_at, own.source, i.changed_at
       from identifai.classification_revisions as r
       left join identifai.identifiers as i on i.id = r.classification_id
       left join identifai.classification_revisions as next

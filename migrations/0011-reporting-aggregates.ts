@@ -11,17 +11,58 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     (((observed_at at time zone 'UTC')::date), revision_no)`.execute(db)
   await sql`create index identifiers_unsubmitted_idx on identifai.identifiers (id) include (media)
     where submitted_at is null`.execute(db)
+  await createFiles(db)
   await createHeuristicAgreement(db)
+  await createModelAgreement(db)
   await createModelDaily(db)
   await createReviewWorklist(db)
   await createDataDictionary(db)
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await dropViews(db, 'data_dictionary', 'review_worklist', 'model_daily', 'heuristic_agreement')
+  await dropViews(db, 'data_dictionary', 'review_worklist', 'model_daily', 'model_agreement')
+  await dropViews(db, 'heuristic_agreement', 'files')
   await sql`drop index identifai.identifiers_unsubmitted_idx`.execute(db)
   await sql`drop index identifai.classification_revisions_first_day_idx`.execute(db)
   await sql`drop index identifai.identifiers_submitted_day_idx`.execute(db)
+}
+
+async function createFiles(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'files', {
+    comment:
+      'The audio files. One file can be submitted many times, and each submission has its own result. Submissions of one file can differ while an override or a new analysis has not reached all of them. Classifications without a file hash are not included. One row per medium and file hash.',
+    columns: {
+      media: 'Medium, for example audio.',
+      file_hash: 'SHA-256 of the file. Joins: classifications.file_hash.',
+      submissions: 'Identifiers of the file with a record, in any state.',
+      finished: 'Those of them that are done or errored.',
+      forced: 'Those of them whose forced label counts.',
+      first_submitted_at: 'Time of the first submission. Null: no submission has a time.',
+      last_submitted_at: 'Time of the last submission. Null: no submission has a time.',
+      effective_classification:
+        'The label that counts for every finished submission that has one. Null: none has one, or the labels differ.',
+      labels_differ: 'True when finished submissions have different labels that count.',
+      machine_labels_differ: 'True when the machine gave finished submissions different labels.',
+    },
+    query: `
+      with contents as not materialized (
+        select c.classification_id, c.media, c.file_hash, r.status <> 'new' as is_finished, c.force_classification,
+          case when r.status <> 'new' then coalesce(c.force_classification, r.machine_classification) end as label,
+          case when r.status <> 'new' then r.machine_classification end as machine_label
+        from identifai.classifications as c
+        join identifai.classification_revisions as r
+          on r.classification_id = c.classification_id and r.revision_no = c.revision_no
+        where c.file_hash is not null
+      )
+      select c.media, c.file_hash, count(*), count(*) filter (where c.is_finished),
+        count(c.force_classification) filter (where c.is_finished), min(i.submitted_at), max(i.submitted_at),
+        case when min(c.label) = max(c.label) then min(c.label) end,
+        coalesce(min(c.label) <> max(c.label), false),
+        coalesce(min(c.machine_label) <> max(c.machine_label), false)
+      from contents as c
+      left join identifai.identifiers as i on i.id = c.classification_id
+      group by c.media, c.file_hash`,
+  })
 }
 
 async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
@@ -74,6 +115,43 @@ async function createHeuristicAgreement(db: Kysely<unknown>): Promise<void> {
       from judged as one
       join judged as other on other.set_no = one.set_no and other.heuristic <> one.heuristic
       group by one.media, one.heuristic, other.heuristic`,
+  })
+}
+
+async function createModelAgreement(db: Kysely<unknown>): Promise<void> {
+  await createView(db, 'model_agreement', {
+    comment:
+      'How often two models give a file the same label, and how far their scores differ. Covers the files for which both gave a score for the label artificial. Results on clips are not included. One row per medium and ordered pair of models.',
+    columns: {
+      media: 'Medium, for example audio.',
+      model: 'One model.',
+      other_model: 'The model that it is compared with. The view has each pair in both orders.',
+      n: 'Classifications with a score from both. A model with two results on one file counts with each.',
+      agree: 'Those with the same label from both, which is the one with the highest score.',
+      agree_share: 'agree / n, 0 to 1.',
+      mean_difference:
+        'Average of the score of model for the label artificial, minus that of other_model. Positive: model gives higher scores.',
+      mean_absolute_difference: 'Average of the same differences without their signs.',
+    },
+    query: `
+      with results as not materialized (
+        select m.classification_id, m.model, m.top_label, ${scoreOf('artificial')} as score
+        from identifai.model_results as m where m.clip_no is null
+      ), pairs as materialized (
+        select c.media, one.model, other.model as other_model, count(*) as n,
+          count(*) filter (where one.top_label = other.top_label) as agree,
+          avg(one.score - other.score) as difference, avg(abs(one.score - other.score)) as absolute_difference
+        from results as one
+        join results as other on other.classification_id = one.classification_id and one.model < other.model
+        join identifai.classifications as c on c.classification_id = one.classification_id
+        where one.score is not null and other.score is not null
+        group by c.media, one.model, other.model
+      )
+      select media, model, other_model, n, agree, agree::double precision / n, difference, absolute_difference
+      from pairs
+      union all
+      select media, other_model, model, n, agree, agree::double precision / n, - difference, absolute_difference
+      from pairs`,
   })
 }
 

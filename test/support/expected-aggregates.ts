@@ -40,6 +40,63 @@ export function modelDailyRows(truths: readonly Truth[], firstObserved: string):
   })
 }
 
+/** Rows of files. */
+export function filesRows(truths: readonly Truth[]): Row[] {
+  const rows = truths.map(classificationRow).filter(({ file_hash }) => file_hash !== null)
+  return [...Map.groupBy(rows, ({ file_hash }) => file_hash)].map(([file_hash, all]) => {
+    const finished = all.filter(({ status }) => status !== 'new')
+    const labels = labelsIn(finished, 'effective_classification')
+    const times = all.flatMap(({ submitted_at: at }) => (at instanceof Date ? [at.getTime()] : []))
+    return {
+      media: 'audio',
+      file_hash,
+      submissions: all.length,
+      finished: finished.length,
+      forced: finished.filter(({ is_forced }) => is_forced).length,
+      first_submitted_at: times.length === 0 ? null : new Date(Math.min(...times)),
+      last_submitted_at: times.length === 0 ? null : new Date(Math.max(...times)),
+      effective_classification: labels.size === 1 ? [...labels][0] : null,
+      labels_differ: labels.size > 1,
+      machine_labels_differ: labelsIn(finished, 'machine_classification').size > 1,
+    }
+  })
+}
+
+function labelsIn(rows: readonly Row[], column: string): ReadonlySet<unknown> {
+  return new Set(rows.map((row) => row[column]).filter((label) => label !== null))
+}
+
+/** Rows of model_agreement. */
+export function modelAgreementRows(truths: readonly Truth[]): Row[] {
+  const pairs = truths.flatMap((truth) => {
+    const results = fileResultRows(truth).filter(({ artificial_score }) => artificial_score !== null)
+    return results.flatMap((one) =>
+      results.filter((other) => other.model !== one.model).map((other) => ({ one, other })),
+    )
+  })
+  const named = pairs.filter(({ one, other }) => one.model !== null && other.model !== null)
+  const groups = Map.groupBy(named, ({ one, other }) => JSON.stringify([one.model, other.model]))
+  return [...groups].map(([names, members]) => {
+    const [model, other_model] = JSON.parse(names) as [string, string]
+    const differences = members.map(
+      ({ one, other }) => Number(one.artificial_score) - Number(other.artificial_score),
+    )
+    const mean = (values: readonly number[]) =>
+      rounded(values.reduce((sum, value) => sum + value, 0) / values.length)
+    const agree = members.filter(({ one, other }) => one.top_label === other.top_label).length
+    return {
+      media: 'audio',
+      model,
+      other_model,
+      n: members.length,
+      agree,
+      agree_share: rounded(agree / members.length),
+      mean_difference: mean(differences),
+      mean_absolute_difference: mean(differences.map(Math.abs)),
+    }
+  })
+}
+
 /** Rows of review_worklist. `noted` has the files and labels with a note. */
 export function worklistRows(truths: readonly Truth[], noted: ReadonlySet<string>): Row[] {
   return truths.flatMap((truth) => {

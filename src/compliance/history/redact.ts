@@ -94,7 +94,14 @@ async function remove(trx: Transaction<Database>, { id, media, identifier }: Sub
     .execute()
   await trx
     .updateTable('identifai.identifiers')
-    .set({ source: null, last_error: null, record_digest: null, redacted_at: sql<Date>`now()` })
+    .set({
+      source: null,
+      last_error: null,
+      record_digest: null,
+      redacted_at: sql<Date>`now()`,
+      // Copies of the reporting views learn of the removal by it.
+      changed_at: sql<Date>`identifai.next_change()`,
+    })
     .where('id', '=', id)
     .execute()
   return {

@@ -48,12 +48,9 @@ export async function loadBatch(pool: ConnectionPool, batch: Batch) {
     const unchanged = returned.filter(({ claim }) => !changedIds.has(claim.id))
     const disappeared = held.filter(hasDisappeared).map(({ claim }) => claim.id)
     await writeContent(transaction, endpoint, changes, batch)
-    await updateResultUrls(trx, unchanged)
+    const relinked = await updateResultUrls(trx, unchanged)
     await appendRevisions(transaction, changes, { ...batch, locked })
     await appendDisappearances(trx, disappeared, batch)
-    await updateIdentifiers(trx, held, batch)
-    await hintAtFileHashes(trx, held, endpoint.media)
-    await requestSameFileRefresh(trx, sameFile)
     await quarantine(trx, held.filter(isQuarantined), context)
     await resolveQuarantine(
       trx,
@@ -67,6 +64,10 @@ export async function loadBatch(pool: ConnectionPool, batch: Batch) {
         drift.map((one) => ({ ...one, sampleOf: claim.id })),
       ),
     )
+    // These come last, because other transactions wait from here on for the time of this change.
+    await updateIdentifiers(trx, held, { ...batch, changedIds: new Set([...changedIds, ...relinked]) })
+    await hintAtFileHashes(trx, held, endpoint.media)
+    await requestSameFileRefresh(trx, sameFile)
     return {
       written: held,
       expired: outcomes.filter(({ claim }) => !holds(claim, locked)),

@@ -7,11 +7,13 @@ import type { Observation, Outcome } from './outcome.ts'
  * after its request had left stays due, because the response may be older than the reason for the refresh.
  *
  * The rows are locked by the caller.
+ *
+ * @param changedIds Identifiers with other rows in the reporting views than before. A change of the state is noticed here.
  */
 export async function updateIdentifiers(
   trx: Transaction<Database>,
   outcomes: readonly Outcome[],
-  times: Observation,
+  { changedIds, ...times }: Observation & { readonly changedIds: ReadonlySet<number> },
 ): Promise<void> {
   const column = <T>(of: (outcome: Outcome) => T) => outcomes.map(of)
   // Raw SQL, because Kysely has no unnest over several arrays.
@@ -32,7 +34,9 @@ export async function updateIdentifiers(
       finished_at = case when o.state in ('done', 'errored')
                         then coalesce(i.finished_at, ${times.receivedAt}::timestamptz) else i.finished_at end,
       lease_until = null,
-      leased_by = null
+      leased_by = null,
+      changed_at = case when o.is_changed or i.state <> o.state then (select identifai.next_change())
+                        else i.changed_at end
     from unnest(
       ${column(({ claim }) => claim.id)}::bigint[],
       ${column(({ update }) => update.state)}::text[],
@@ -42,8 +46,11 @@ export async function updateIdentifiers(
       ${column(({ update }) => update.lastError)}::text[],
       ${column(({ update }) => update.recordDigest)}::text[],
       ${column(({ update }) => update.confirmed)}::boolean[],
-      ${column(({ update }) => update.requestLimit)}::smallint[]
-    ) as o (id, state, priority, due_after_seconds, absences, last_error, record_digest, confirmed, request_limit)
+      ${column(({ update }) => update.requestLimit)}::smallint[],
+      ${column(({ claim }) => changedIds.has(claim.id))}::boolean[]
+    ) as o (
+      id, state, priority, due_after_seconds, absences, last_error, record_digest, confirmed, request_limit, is_changed
+    )
     where i.id = o.id`.execute(trx)
 }
 

@@ -95,15 +95,15 @@ async function updateClassifications(
 
 /**
  * Keeps the links of unchanged contents current: a link is not content, so a new one makes no revision. Writes only rows
- * whose link differs, and not rows that keep a finished content while an analysis runs again.
+ * whose link differs, and not rows that keep a finished content while an analysis runs again. Returns their ids.
  */
 export async function updateResultUrls(
   trx: Transaction<Database>,
   unchanged: readonly Returned[],
-): Promise<void> {
-  if (unchanged.length === 0) return
+): Promise<number[]> {
+  if (unchanged.length === 0) return []
   // Raw SQL, because Kysely has no unnest over several arrays.
-  await sql`
+  const { rows } = await sql<{ id: number }>`
     update identifai.classifications as c set result_url = link.result_url
     from unnest(
       ${unchanged.map(({ claim }) => claim.id)}::bigint[],
@@ -112,5 +112,7 @@ export async function updateResultUrls(
     where c.classification_id = link.id and c.result_url is distinct from link.result_url
       and c.revision_no = (
         select max(r.revision_no) from identifai.classification_revisions as r
-        where r.classification_id = c.classification_id)`.execute(trx)
+        where r.classification_id = c.classification_id)
+    returning c.classification_id as id`.execute(trx)
+  return rows.map(({ id }) => id)
 }

@@ -112,7 +112,8 @@ async function updateMetadata(
     locked as (
       select id from identifai.identifiers where id in (select id from changing) order by id for update
     )
-    update identifai.identifiers as i set ${values}
+    update identifai.identifiers as i
+    set ${values}, changed_at = (select identifai.next_change() from (select count(*) from locked) as all_locked)
     from changing as c join locked on locked.id = c.id
     where i.id = c.id`.execute(db)
   return Number(numAffectedRows)

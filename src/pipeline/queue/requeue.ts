@@ -7,7 +7,7 @@ import { changeListed, countChosen, type ListedChange } from './change-listed.ts
 import type { EntryStream } from './input/entry.ts'
 import { PRIORITY } from './priority.ts'
 import { type Motive, recordAction } from './record-action.ts'
-import { updateLocked } from './update-locked.ts'
+import { CHANGE_TIME, updateLocked } from './update-locked.ts'
 
 /** Rows in one transaction, because a lock on all rows would block every other run. */
 const ROWS_AT_ONCE = 5000
@@ -75,6 +75,7 @@ async function makeDue(db: Kysely<Database>, isChosen: RawBuilder<boolean>): Pro
       refresh_requested_at: sql<Date>`clock_timestamp()`,
       priority: PRIORITY.refreshRequested,
       withheld_at: null,
+      changed_at: sql<Date>`case when i.state in ('quarantined', 'retired') then ${CHANGE_TIME} else i.changed_at end`,
     })
     .executeTakeFirstOrThrow()
   return Number(numUpdatedRows)

@@ -5,7 +5,7 @@ import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import { changeListed, type ListedChange } from './change-listed.ts'
 import type { EntryStream } from './input/entry.ts'
 import { recordAction } from './record-action.ts'
-import { updateLocked } from './update-locked.ts'
+import { CHANGE_TIME, updateLocked } from './update-locked.ts'
 
 /**
  * Ends the tracking of identifiers, in any medium; their rows, contents and history stay. A lease ends with it, so that a
@@ -110,5 +110,6 @@ function retiredFor(reason: string) {
     due_at: null,
     lease_until: null,
     leased_by: null,
+    changed_at: CHANGE_TIME,
   } as const
 }

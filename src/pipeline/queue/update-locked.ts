@@ -1,4 +1,4 @@
-import type { Kysely, SelectQueryBuilder } from 'kysely'
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
 
 type Chosen = SelectQueryBuilder<Database, 'identifai.identifiers', { id: number }>
@@ -16,3 +16,10 @@ export function updateLocked(db: Kysely<Database>, choose: (identifiers: Chosen)
     .from('chosen')
     .whereRef('i.id', '=', 'chosen.id')
 }
+
+/**
+ * The time of the change for `changed_at`, in an update by `updateLocked`. Counting the chosen rows locks all of them before
+ * the clock, so that this transaction and a load do not wait for each other.
+ */
+export const CHANGE_TIME = sql<Date>`(
+  select identifai.next_change() from (select count(*) from chosen) as locked)`

@@ -33,6 +33,7 @@ export async function rewritePage(pool: ConnectionPool, ids: readonly number[]):
       )
       await replaceContent(transaction, endpoint, changed)
     }
+    await noteChange(transaction.trx, replayed)
     return replayed
   })
 }
@@ -45,6 +46,16 @@ async function lockIdentifiers(trx: Transaction<Database>, ids: readonly number[
     .where(sql<boolean>`id = any(${ids}::bigint[])`)
     .orderBy('id')
     .forUpdate()
+    .execute()
+}
+
+async function noteChange(trx: Transaction<Database>, replayed: readonly Replayed[]): Promise<void> {
+  const ids = replayed.flatMap((one) => (one.kind === 'changed' ? [one.content.row.classification_id] : []))
+  if (ids.length === 0) return
+  await trx
+    .updateTable('identifai.identifiers')
+    .set({ changed_at: sql<Date>`(select identifai.next_change())` })
+    .where(sql<boolean>`id = any(${ids}::bigint[])`)
     .execute()
 }
 

@@ -9,13 +9,14 @@ import {
   REVISION_PAYLOADS,
   SCHEMA_DRIFT,
 } from './tables/history.ts'
-import { API_QUOTA, API_SIZE_LIMITS, IDENTIFIERS, MEDIA_TABLE } from './tables/queue.ts'
+import { API_QUOTA, API_SIZE_LIMITS, CHANGE_CLOCK, IDENTIFIERS, MEDIA_TABLE } from './tables/queue.ts'
 import { CHAIN_LEAVES, CHAIN_TIMESTAMPS, SYNC_RUNS, VERIFICATIONS } from './tables/runs.ts'
 
 /** The tables that every medium shares, as the migrations leave them; `npm run schema:drift` compares the two. */
 export const SHARED_TABLES = [
   MEDIA_TABLE,
   IDENTIFIERS,
+  CHANGE_CLOCK,
   SYNC_RUNS,
   CLASSIFICATIONS,
   CLASSIFICATION_REVISIONS,

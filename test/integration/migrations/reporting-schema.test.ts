@@ -6,28 +6,28 @@ import { createTestDatabase } from '../../support/test-database.ts'
 import { createTestApp, type TestApp } from '../../support/test-app.ts'
 
 const CLASSIFICATION =
-  'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at verdict_changed_at last_confirmed_at state media submitted_at source submitted_day'
+  'classification_id identifier ref_id name file_hash result_url status errors api_version machine_classification machine_confidence machine_heuristic force_classification is_forced effective_classification verdict_source contradicts_machine clip_count judged_clip_count artificial_clip_count artificial_clip_share model_count first_observed_at first_done_at finished_at verdict_changed_at last_confirmed_at state media submitted_at source submitted_day'
 
 const RESULT =
-  'result_no model abstained elapsed_time human_score artificial_score top_label top_score media submitted_at source'
+  'result_no model abstained elapsed_time human_score artificial_score top_label top_score media submitted_at source changed_at'
 
 /** The public contract: every view with its columns, to which later versions only append. Not derived from the migrations. */
 const VIEWS: Readonly<Record<string, string>> = {
   tracked_identifiers:
     'classification_id identifier state enqueued_at waiting_seconds finished_at has_result errors last_requested_at last_confirmed_at due_at last_error retired_at retired_reason media submitted_at source',
-  classifications: CLASSIFICATION,
+  classifications: `${CLASSIFICATION} changed_at`,
   verdicts:
-    'classification_id identifier heuristic is_main classification confidence agrees_with_main agrees_with_force media submitted_at source',
+    'classification_id identifier heuristic is_main classification confidence agrees_with_main agrees_with_force media submitted_at source changed_at',
   verdict_models:
-    'classification_id identifier heuristic scope clip_no model_no model media submitted_at source',
+    'classification_id identifier heuristic scope clip_no model_no model media submitted_at source changed_at',
   file_model_results: `classification_id identifier ${RESULT}`,
   clip_model_results: `classification_id identifier clip_no clip_key ${RESULT}`,
   clips:
-    'classification_id identifier clip_no clip_key clip_index clip_start clip_end classification confidence disagrees_with_machine disagrees_with_effective media submitted_at source',
+    'classification_id identifier clip_no clip_key clip_index clip_start clip_end classification confidence disagrees_with_machine disagrees_with_effective media submitted_at source changed_at',
   artificial_spans:
-    'classification_id identifier span_start span_end clip_count max_confidence media submitted_at source',
+    'classification_id identifier span_start span_end clip_count max_confidence media submitted_at source changed_at',
   classification_history:
-    'classification_id identifier revision_no valid_from valid_to is_current status is_reanalyzing effective_classification machine_classification machine_confidence machine_heuristic force_classification file_hash ref_id name first_seen status_changed forced force_changed unforced already_forced heuristic_switched verdict_changed models_changed scores_changed api_version_changed details_changed hash_changed errors_changed metadata_changed extra_changed disappeared reappeared media submitted_at source',
+    'classification_id identifier revision_no valid_from valid_to is_current status is_reanalyzing effective_classification machine_classification machine_confidence machine_heuristic force_classification file_hash ref_id name first_seen status_changed forced force_changed unforced already_forced heuristic_switched verdict_changed models_changed scores_changed api_version_changed details_changed hash_changed errors_changed metadata_changed extra_changed disappeared reappeared media submitted_at source changed_at',
   force_events:
     'classification_id identifier revision_no event forced_from forced_to not_before not_after machine_classification_before machine_confidence_before machine_heuristic_before machine_classification_after machine_confidence_after machine_heuristic_after force_origin decision_key file_hash ref_id name result_url run_id media submitted_at source',
   force_decisions:
@@ -35,6 +35,9 @@ const VIEWS: Readonly<Record<string, string>> = {
   forced_classifications: `${CLASSIFICATION} not_before not_after decision_key notes author reason ticket reviewer noted_at same_file_identifiers`,
   override_notes:
     'note_id file_hash forced_to decision_key author reason ticket reviewer noted_at corrects is_current media',
+  files:
+    'media file_hash submissions finished forced first_submitted_at last_submitted_at effective_classification labels_differ machine_labels_differ',
+  model_agreement: 'media model other_model n agree agree_share mean_difference mean_absolute_difference',
   heuristic_agreement: 'media heuristic other_heuristic n n_single_model agree flips overrides_avoided',
   model_daily:
     'media model day n n_day_unknown n_abstained n_scored abstained_share mean_artificial_score p50_elapsed_time p95_elapsed_time',

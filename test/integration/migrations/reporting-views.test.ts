@@ -7,7 +7,13 @@ import { World } from '../../../src/devkit/simulator/world.ts'
 import { addNote } from '../../support/add-note.ts'
 import { audioRecordArbitrary } from '../../support/arbitrary-record.ts'
 import { startCannedApi } from '../../support/canned-api.ts'
-import { modelDailyRows, rounded, worklistRows } from '../../support/expected-aggregates.ts'
+import {
+  filesRows,
+  modelAgreementRows,
+  modelDailyRows,
+  rounded,
+  worklistRows,
+} from '../../support/expected-aggregates.ts'
 import {
   agreementRows,
   classificationRow,
@@ -126,11 +132,13 @@ interface Stage extends AsyncDisposable {
   readonly truths: readonly Truth[]
 }
 
-/** Serves the records, loads them in one run, and returns them as validated. */
-async function stage(records: readonly JsonObject[]): Promise<Stage> {
-  // Each has a hash of its own, because same-file identifiers would be requested twice.
+/**
+ * Serves the records, loads them in one run, and returns them as validated. Each has a hash of its own, because
+ * same-file identifiers would be requested twice.
+ */
+async function stage(records: readonly JsonObject[], hashOf = (n: number) => `hash-${n}`): Promise<Stage> {
   const served = new Map<string, JsonObject>(
-    records.map((record, n) => [`id-${n}`, { ...record, identifier: `id-${n}`, hash: `hash-${n}` }]),
+    records.map((record, n) => [`id-${n}`, { ...record, identifier: `id-${n}`, hash: hashOf(n) }]),
   )
   const api = await startCannedApi((identifiers) => identifiers.map((identifier) => served.get(identifier)))
   const bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
@@ -138,7 +146,11 @@ async function stage(records: readonly JsonObject[]): Promise<Stage> {
   await sql`update identifai.identifiers set
     submitted_at = case when id % 3 > 0 then '2026-06-01Z'::timestamptz + id * interval '7 hours' end,
     source = case when id % 4 > 0 then 'calls' end`.execute(bench.app.db)
-  expect(await bench.run()).toMatchObject({ status: 'succeeded', returned: served.size })
+  expect(await bench.run()).toMatchObject({
+    status: 'succeeded',
+    tracked_count: served.size,
+    not_returned: 0,
+  })
   const { rows } = await sql<Omit<Truth, 'record'>>`
     select id as classification_id, identifier, submitted_at, source from identifai.identifiers order by id`.execute(
     bench.app.db,
@@ -249,16 +261,47 @@ describe('a reporting view aggregates the content of the records:', () => {
       one.bench.app.db,
     )
     expect(rows).toHaveLength(1)
-    await compare(one, 'model_daily', modelDailyRows(one.truths, rows[0]?.day ?? ''), (row) =>
-      Object.fromEntries(
-        Object.entries(row).map(([key, value]: [string, unknown]) => [
-          key,
-          typeof value === 'number' ? rounded(value) : value instanceof Date ? dayOf(value) : value,
-        ]),
-      ),
-    )
+    await compare(one, 'model_daily', modelDailyRows(one.truths, rows[0]?.day ?? ''), withRounded)
+  })
+
+  it('model_agreement', async () => {
+    const expected = modelAgreementRows(one.truths)
+    expect(expected.some(({ agree, n }) => Number(agree) < Number(n))).toBe(true)
+    await compare(one, 'model_agreement', expected, withRounded)
   })
 })
+
+it('files groups the submissions of a file, and shows where their labels differ', async () => {
+  const labels = ['human', 'artificial', null]
+  const records = Array.from({ length: 120 }, (_, n): JsonObject => {
+    const [machine, force] = [labels[n % 3], labels[Math.floor(n / 3) % 3]]
+    return {
+      status: n % 7 === 0 ? 'new' : n % 11 === 0 ? 'errored' : 'done',
+      ...(machine && { verdict: { classification: machine } }),
+      ...(force && { force_classification: force }),
+    }
+  })
+  await using one = await stage(records, (n) => `hash-${n % 50}`)
+  const expected = filesRows(one.truths)
+  for (const [column, value] of [
+    ['labels_differ', true],
+    ['machine_labels_differ', true],
+    ['labels_differ', false],
+  ] as const) {
+    expect(expected.some((row) => row[column] === value)).toBe(true)
+  }
+  await compare(one, 'files', expected)
+})
+
+/** The row with rounded numbers, and days as text. */
+function withRounded(row: object): object {
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]: [string, unknown]) => [
+      key,
+      typeof value === 'number' ? rounded(value) : value instanceof Date ? dayOf(value) : value,
+    ]),
+  )
+}
 
 /** The row with submitted_day as text. */
 function withDay(row: object): object {

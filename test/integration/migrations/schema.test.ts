@@ -10,7 +10,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/test-databa
 const TABLES: Readonly<Record<string, string>> = {
   media: 'media',
   identifiers:
-    'id media identifier submitted_at source state priority due_at attempts absences request_limit withheld_at lease_until leased_by claim_no refresh_requested_at last_error record_digest enqueued_at last_requested_at last_confirmed_at finished_at retired_at retired_reason redacted_at',
+    'id media identifier submitted_at source state priority due_at attempts absences request_limit withheld_at lease_until leased_by claim_no refresh_requested_at last_error record_digest enqueued_at last_requested_at last_confirmed_at finished_at retired_at retired_reason redacted_at changed_at',
   sync_runs:
     'run_id trigger status started_at heartbeat_at finished_at host pid version error requests retries throttled claimed returned done pending errored not_returned quarantined released changed unchanged force_changes tracked_count pending_count done_count errored_count missing_count quarantined_count retired_count confirmed_since unfinished_since reanalyzing_count retired_reasons unsealed_runs forced_now first_http_date last_http_date chain_position chain_nodes chain_head chain_signature merkle_root leaf_count notes_through actions_through',
   classifications:
@@ -29,6 +29,7 @@ const TABLES: Readonly<Record<string, string>> = {
     'quarantine_id media identifier run_id requested_at received_at quarantined_at reason issues payload resolved_at',
   schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample sample_of',
   api_quota: 'key_fingerprint next_slot_at paused_until throttled_at slowdown last_accepted_at',
+  change_clock: 'is_only_row changed_at',
   api_size_limits: 'api_url max_url_bytes learned_at',
   override_notes: 'note_id media file_hash forced_to author reason ticket reviewer corrects noted_at',
   actions: 'action_id kind identifiers classification_id author reason database_role acted_at',

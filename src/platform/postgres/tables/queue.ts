@@ -43,6 +43,16 @@ export const IDENTIFIERS = defineTable({
     retired_at: 'timestamptz',
     retired_reason: 'text',
     redacted_at: 'timestamptz',
+    changed_at: 'timestamptz',
+  },
+})
+
+/** The time of the last change that the reporting views show: one row, from which every transaction takes a later time. */
+export const CHANGE_CLOCK = defineTable({
+  name: 'change_clock',
+  columns: {
+    is_only_row: 'boolean not null default',
+    changed_at: 'timestamptz not null',
   },
 })
 
