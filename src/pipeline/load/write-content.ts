@@ -103,7 +103,7 @@ export async function updateResultUrls(
 ): Promise<number[]> {
   if (unchanged.length === 0) return []
   // Raw SQL, because Kysely has no unnest over several arrays.
-  const { rows } = await sql<{ id: number }>`
+  const { rows: written } = await sql<{ id: number }>`
     update identifai.classifications as c set result_url = link.result_url
     from unnest(
       ${unchanged.map(({ claim }) => claim.id)}::bigint[],
@@ -114,5 +114,5 @@ export async function updateResultUrls(
         select max(r.revision_no) from identifai.classification_revisions as r
         where r.classification_id = c.classification_id)
     returning c.classification_id as id`.execute(trx)
-  return rows.map(({ id }) => id)
+  return written.map(({ id }) => id)
 }
