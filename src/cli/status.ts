@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import type { readNewestTimestamp } from '../compliance/timestamp/read-newest.ts'
 import type { LastVerification } from '../compliance/verify/verifications.ts'
 import type { Status, Stuck } from '../pipeline/queue/status.ts'
+import { type Problem, problemsOf, remarksOn, sinceSuccess } from '../operations/status/problems.ts'
 import { counted, durationText, textTable } from '../platform/terminal/text.ts'
 import { asCalled } from '../platform/called-as.ts'
 import { print, printJson, printSuccess } from '../platform/terminal/output.ts'
@@ -12,9 +13,6 @@ import { printChanges, printResult } from './print-result.ts'
 
 /** The rest is in the table identifai.identifiers. */
 const STUCK_SHOWN = 100
-
-/** A run records a heartbeat every third of a lease, which lasts two minutes unless configured otherwise. */
-const SILENT_AFTER_SECONDS = 120
 
 export function statusCommand() {
   return new Command('status')
@@ -62,21 +60,15 @@ interface Described extends Status {
 
 /** The problems that need attention, for people; null without any. */
 export function describeProblems(status: Described): string | null {
-  const problems = problemsOf(status).map((problem) => `- ${asCalled(problem)}`)
+  const problems = problemsOf(status).map((problem) => `- ${asCalled(problemText(problem))}`)
   return problems.length === 0 ? null : ['Needs attention:', ...problems, ''].join('\n')
 }
 
-function problemsOf(status: Described): string[] {
-  return status.tracked.length === 0
-    ? []
-    : [...problemsOfVerification(status), ...problemsOfRuns(status), ...problemsOfIdentifiers(status)]
-}
-
-function problemsOfVerification({ last_verification: last }: Described): string[] {
-  if (last === null || last.findings === 0) return []
-  return [
-    `The verification of ${timeText(last.started_at)} has ${counted(last.findings, 'finding')}, of which the first are:\n    ${last.first_findings?.replaceAll('\n', '\n    ')}\n  To list all of them: identifai-sync report verify --tables`,
-  ]
+function problemText({ text, details, remedy }: Problem): string {
+  const help = remedy === null ? [] : [`${remedy.purpose}: ${remedy.command}`]
+  return details.length === 0
+    ? [text, ...help].join(' ')
+    : [text, ...details.map((detail) => `    ${detail}`), ...help.map((line) => `  ${line}`)].join('\n')
 }
 
 /**
@@ -123,50 +115,6 @@ function lastVerification(last: LastVerification): string[] {
     '',
     `Last verification: ${timeText(started_at)}, of ${subject}, with ${counted(findings, 'finding')}.`,
   ]
-}
-
-/** The problems of the runs since the last success, and the pause that keeps the next ones from requests. */
-function problemsOfRuns({ last_runs: runs, paused_until }: Described): string[] {
-  const problems = remarksOn(sinceSuccess(runs))
-  if (runs.length === 0) problems.push('No run has started yet. Start one with: identifai-sync sync')
-  if (paused_until !== null)
-    problems.push(
-      `Requests are paused until ${timeText(paused_until)}, because the API requested it or other processes wait for slots. If the API is wrong, end the pause with: identifai-sync resume`,
-    )
-  return problems
-}
-
-type LastRun = Status['last_runs'][number]
-
-/** The runs, the latest first, that no success has followed. */
-function sinceSuccess(runs: readonly LastRun[]): readonly LastRun[] {
-  const success = runs.findIndex(({ status }) => status === 'succeeded' || status === 'partial')
-  return success === -1 ? runs : runs.slice(0, success)
-}
-
-/** Remarks on runs that are silent, or ended with an error. The error is complete, because its end often has the remedy. */
-function remarksOn(runs: readonly LastRun[]): string[] {
-  return runs.flatMap(({ started_at, status, seconds_since_heartbeat: silent, error }) => {
-    const name = `The run of ${timeText(started_at)}`
-    if (silent !== null && silent > SILENT_AFTER_SECONDS)
-      return [
-        `${name} recorded its last heartbeat ${durationText(silent / 60)} ago, because its process died or lost the database. The next run closes it.`,
-      ]
-    return error === null
-      ? []
-      : [`${name} ${status === 'failed' ? 'failed' : `was ${status}`}: ${printable(error)}`]
-  })
-}
-
-function problemsOfIdentifiers({ tracked }: Status): string[] {
-  const stuck = tracked.filter(({ common_error }) => common_error !== null)
-  const problems = stuck.map(
-    ({ state, with_error, common_error }) =>
-      `${counted(with_error, `${state} identifier`)}, most often because: ${common_error}`,
-  )
-  return problems.length === 0
-    ? []
-    : [...problems, 'To list these identifiers: identifai-sync status --stuck']
 }
 
 function lastRuns(runs: Status['last_runs']): string[] {

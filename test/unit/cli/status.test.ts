@@ -136,8 +136,7 @@ it('a pause, and identifiers with a problem, need attention with the command tha
     }),
   ).toEqual([
     '- Requests are paused until 2026-06-01 03:00:00Z, because the API requested it or other processes wait for slots. If the API is wrong, end the pause with: identifai-sync resume',
-    '- 2 pending identifiers, most often because: Not returned.',
-    '- To list these identifiers: identifai-sync status --stuck',
+    '- 2 pending identifiers, most often because: Not returned. To list them: identifai-sync status --stuck',
   ])
   expect(problemsOf({ last_runs: [] })).toEqual([
     '- No run has started yet. Start one with: identifai-sync sync',

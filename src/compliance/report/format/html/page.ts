@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto'
-import { Eta } from 'eta'
-import { printableLines } from '../../../../platform/text.ts'
+import { createTemplates, PAGE_END, pageHead } from '../../../../platform/html/page.ts'
 import { count } from '../../../../platform/terminal/text.ts'
 import { timeText } from '../../../../platform/time.ts'
 import { beginsUnobserved } from '../../coverage-gaps.ts'
@@ -19,29 +17,14 @@ import { CHART_TEMPLATE, DECISIONS_TEMPLATE, EVENTS_TEMPLATE, PAGE_TEMPLATE } fr
  * both. The templates escape every text of a report, because all of it may be hostile.
  */
 export function htmlText(report: Report): string[] {
-  const templates = new Eta({ autoEscape: true, escapeFunction: escape })
+  const templates = createTemplates()
   templates.loadTemplate('@chart', CHART_TEMPLATE)
   templates.loadTemplate('@decisions', DECISIONS_TEMPLATE)
   templates.loadTemplate('@events', EVENTS_TEMPLATE)
   templates.loadTemplate('@page', PAGE_TEMPLATE)
-  return [headOf(report), templates.render('@page', viewOf(report)), '</body>\n</html>\n']
-}
-
-function headOf({ head }: Report): string {
-  const styleHash = createHash('sha256').update(PAGE_STYLE).digest('base64')
-  const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>${escape(`${head.title}, up to ${zonedText(head.period, 'to').slice(0, 10)}`)}</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-`
+  const { head } = report
+  const title = `${head.title}, up to ${zonedText(head.period, 'to').slice(0, 10)}`
+  return [pageHead({ title, style: PAGE_STYLE }), templates.render('@page', viewOf(report)), PAGE_END]
 }
 
 function viewOf(report: Report) {
@@ -75,14 +58,6 @@ const IN_PERIOD_TEXT: { readonly [Value in InPeriod]: string } = {
   certainly: 'certainly in the period',
   possibly: 'possibly in the period',
   no: 'outside the period',
-}
-
-/** Escapes text for an element or an attribute. Characters that could move or hide text become visible escapes, except line breaks. */
-function escape(value: unknown): string {
-  return printableLines(String(value).replace(/\r\n?/g, '\n')).replace(
-    /[&<>"']/g,
-    (character) => `&#${character.charCodeAt(0)};`,
-  )
 }
 
 /** A time to the second, which is enough for a reader; the JSON format has all six digits. */
