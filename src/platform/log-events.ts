@@ -226,6 +226,11 @@ export const LOG_EVENTS = {
     meaning: 'The gauges of the queue could not be read, and are absent from this scrape.',
     remedy: 'Check the database.',
   },
+  'status page query failed': {
+    level: 'warn',
+    meaning: 'A part of the status page could not be read, and is absent from it.',
+    remedy: 'Check the database.',
+  },
   'connection close failed': {
     level: 'warn',
     meaning: 'The connections for health and metrics could not be closed after a change of the password.',

@@ -8,6 +8,8 @@ type LogEvent = Readonly<Record<string, unknown>> & { readonly msg: string }
 /** A daemon in a process of its own, with its log, probes and metrics. */
 export interface RunningDaemon extends AsyncDisposable {
   readonly origin: string
+  /** The address of the status page; undefined without STATUS_PORT. */
+  readonly statusUrl: string | undefined
   /** All log events so far. */
   readonly log: readonly LogEvent[]
   /** Waits for a log event for which `fits` is true. */
@@ -48,10 +50,12 @@ export async function startDaemon(cli: TestCli, environment: NodeJS.ProcessEnv):
       await sleep(20)
     }
   }
-  const origin = String((await logged(({ msg }) => msg === 'daemon started')).http)
+  const { http, status } = await logged(({ msg }) => msg === 'daemon started')
+  const origin = String(http)
   const metrics = async () => (await fetch(`${origin}/metrics`)).text()
   return {
     origin,
+    statusUrl: status as string | undefined,
     log,
     logged,
     readiness: async () => {

@@ -1,7 +1,6 @@
-import type { AddressInfo } from 'node:net'
 import { fastify } from 'fastify'
 import type { Registry } from 'prom-client'
-import { UsageError } from '../../platform/errors.ts'
+import { listen } from './listen.ts'
 import type { Readiness } from './readiness.ts'
 
 /** Serves `/livez`, `/readyz` and `/metrics`. Throws a UsageError when it cannot listen on the host and port. */
@@ -21,32 +20,5 @@ export async function startHttpServer(options: {
     return reply.status(readiness.ready ? 200 : 503).send(readiness)
   })
   server.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()))
-  await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-    throw explain(error, `${host}:${port}`)
-  })
-  const bound = server.server.address() as AddressInfo
-  const origin = `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
-  return { origin, [Symbol.asyncDispose]: () => server.close() }
-}
-
-function explain({ code, message }: NodeJS.ErrnoException, address: string): UsageError {
-  if (code === 'EADDRINUSE') {
-    return new UsageError(
-      `Cannot listen on ${address}, because another process uses this port.`,
-      'Set another HTTP_PORT, or 0 for a free one.',
-    )
-  }
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new UsageError(
-      `Cannot listen on ${address}, because this machine has no such address.`,
-      'Correct HTTP_HOST.',
-    )
-  }
-  if (code === 'EACCES') {
-    return new UsageError(
-      `Cannot listen on ${address}, because this user has no permission.`,
-      'Set HTTP_PORT to 1024 or higher.',
-    )
-  }
-  return new UsageError(`Cannot listen on ${address} (${message}).`, 'Check HTTP_HOST and HTTP_PORT.')
+  return listen(server, { host, port, variables: 'HTTP' })
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { Gauge, type Registry } from 'prom-client'
 import { readLastVerification } from '../../compliance/verify/verifications.ts'
@@ -6,16 +5,13 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { IDENTIFIER_STATES } from '../../platform/postgres/tables/queue.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { readNewestTimestamp } from '../../compliance/timestamp/read-newest.ts'
+import { createReader } from './create-reader.ts'
 import { readLastSuccess } from './last-runs.ts'
 import { type QueueReading, readQueue } from './read-queue.ts'
 import { SCHEDULED_TRIGGERS } from './schedule.ts'
 
-/** A reading is reused for one second, or for 20 times its own duration when that is longer. */
-const MIN_AGE_MS = 1000
-const AGE_PER_DURATION = 20
-
 /** Prometheus gives up after ten seconds by default. A scrape that waits longer than this gets the previous reading. */
-const TIMEOUT_MS = 3000
+const SCRAPE_WAIT_MS = 3000
 
 /** A value and its labels. A null value is unknown and left out, because zero would mean that all is well. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | null]
@@ -86,9 +82,16 @@ interface QueueGaugesOptions {
  * and the others are absent.
  */
 export function registerQueueGauges({ registry, logger, ...options }: QueueGaugesOptions): void {
-  const readWholeQueue = createReader(() => readQueue(options.metricsDb(), options.overdueHours), logger)
-  const readSuccess = createReader(() => readLastSuccess(options.db()), logger)
-  const readVerification = createReader(() => readLastVerification(options.db()), logger)
+  const reader = <T>(read: () => Promise<T>) => {
+    const readCurrent = createReader(read, {
+      waitMs: SCRAPE_WAIT_MS,
+      onFailure: (err) => logger.warn({ err }, 'queue metrics query failed'),
+    })
+    return async () => (await readCurrent())?.value
+  }
+  const readWholeQueue = reader(() => readQueue(options.metricsDb(), options.overdueHours))
+  const readSuccess = reader(() => readLastSuccess(options.db()))
+  const readVerification = reader(() => readLastVerification(options.db()))
   const register = (gauge: Omit<QueueGauge, 'samples'>, readSamples: () => Promise<readonly Sample[]>) =>
     new Gauge({
       name: `identifai_sync_${gauge.name}`,
@@ -129,7 +132,7 @@ export function registerQueueGauges({ registry, logger, ...options }: QueueGauge
   ])
   const { timestampsSince } = options
   if (timestampsSince === null) return
-  const readNewest = createReader(() => readNewestTimestamp(options.db()), logger)
+  const readNewest = reader(() => readNewestTimestamp(options.db()))
   register({ name: 'newest_token_timestamp_seconds', help: NEWEST_TOKEN }, async () => {
     const newest = await readNewest()
     return newest === undefined ? [] : [[{}, seconds(newest?.received_at ?? timestampsSince)]]
@@ -148,34 +151,4 @@ function replaceSamples(gauge: Gauge, samples: readonly Sample[]): void {
 
 function seconds(time: Date | null): number | null {
   return time && time.getTime() / 1000
-}
-
-/**
- * Limits how often `read` runs, and never runs it twice at a time. While a reading takes long, callers get the previous
- * one. The result is undefined when the database does not respond.
- */
-function createReader<Reading>(
-  read: () => Promise<Reading>,
-  logger: Logger,
-): () => Promise<Reading | undefined> {
-  let last: Reading | undefined
-  let current: Promise<void> | undefined
-  let freshUntil = 0
-  const readNow = async () => {
-    const startedAt = performance.now()
-    try {
-      last = await read()
-    } catch (err) {
-      logger.warn({ err }, 'queue metrics query failed')
-      last = undefined
-    }
-    const now = performance.now()
-    freshUntil = now + Math.max(MIN_AGE_MS, (now - startedAt) * AGE_PER_DURATION)
-    current = undefined
-  }
-  return async () => {
-    if (performance.now() >= freshUntil) current ??= readNow()
-    if (current) await Promise.race([current, sleep(TIMEOUT_MS, undefined, { ref: false })])
-    return last
-  }
 }

@@ -10,6 +10,7 @@ import type { Logger } from '../../platform/logger.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
 import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
 import { executeVerification } from './execute-verification.ts'
+import { startStatusPage } from './status-page/serve.ts'
 import { startHttpServer } from './http-server.ts'
 import { readLastNightly } from './last-runs.ts'
 import { registerQueueGauges } from './queue-gauges.ts'
@@ -50,6 +51,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   registerQueueGauges({ registry, db, metricsDb, logger, overdueHours: maxAgeHours, ...since })
   const readReadiness = createReadiness({ db, startedAt, maxAgeHours, isDraining: () => signal.aborted })
   await using server = await startHttpServer({ host, port, registry, readReadiness })
+  const { statusPort } = config
+  await using page =
+    statusPort === null
+      ? null
+      : await startStatusPage({ config, port: statusPort, logger, db, slowDb: metricsDb, readReadiness })
   const ownStart = () => ({ startedAt, secondsAgo: (Date.now() - startedAt.getTime()) / 1000 })
   const schedule = startSchedule({
     config,
@@ -63,7 +69,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     verify: () => executeVerification(options),
   })
   const { schedule: nightly, freshSchedule: fresh, verifySchedule: verify, timezone } = config
-  logger.info({ nightly, fresh, verify, timezone, http: server.origin }, 'daemon started')
+  const addresses = { http: server.origin, ...(page && { status: page.origin }) }
+  logger.info({ nightly, fresh, verify, timezone, ...addresses }, 'daemon started')
   if (!signal.aborted) await once(signal, 'abort')
   logger.info('daemon stopping')
   await schedule.stop()

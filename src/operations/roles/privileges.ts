@@ -49,8 +49,12 @@ const USAGE = 'USAGE ON SCHEMA identifai'
 
 export const USAGE_OF_VIEWS = 'USAGE ON SCHEMA identifai_reporting'
 
-/** The role that executes runs and verifications. A verification creates views that refer to others, and reads none. */
-export const JOB: readonly Privilege[] = [...privilegesOn(JOB_TABLES), USAGE_OF_VIEWS]
+/** The role that executes runs and verifications. Of the views, it reads the decisions, for the status page. */
+export const JOB: readonly Privilege[] = [
+  ...privilegesOn(JOB_TABLES),
+  USAGE_OF_VIEWS,
+  'SELECT ON identifai_reporting.force_decisions',
+]
 
 function privilegesOn(tables: Readonly<Record<string, readonly string[]>>): readonly Privilege[] {
   return [

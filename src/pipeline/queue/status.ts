@@ -11,7 +11,7 @@ export async function readStatus(db: Kysely<Database>) {
 export type Status = Awaited<ReturnType<typeof readStatus>>
 
 /** Tracked identifiers by state, with those that have a problem, unless retired; a state without any is left out. */
-async function readStates(db: Kysely<Database>) {
+export async function readStates(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.identifiers')
     .select(({ fn }) => [
@@ -48,7 +48,7 @@ export async function readQueue(db: Kysely<Database>) {
 }
 
 /** The last runs: the duration, so far while it runs, and the age of the heartbeat, null when it has ended. */
-async function readLastRuns(db: Kysely<Database>) {
+export async function readLastRuns(db: Kysely<Database>) {
   return db
     .selectFrom('identifai.sync_runs')
     .select([

@@ -193,6 +193,18 @@ export const VARIABLES = {
     notOfRuns: true,
     description: '/readyz fails when the last success is older',
   },
+  STATUS_HOST: {
+    form: { kind: 'text' },
+    default: '127.0.0.1',
+    notOfRuns: true,
+    description: 'address of the status page, which anyone who reaches it can read',
+  },
+  STATUS_PORT: {
+    form: integer(0, 65_535),
+    default: null,
+    notOfRuns: true,
+    description: 'port of the status page; without it, there is no page; 0 selects a free one',
+  },
   HTTPS_PROXY: {
     form: { kind: 'proxyUrl' },
     default: null,

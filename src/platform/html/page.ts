@@ -20,7 +20,7 @@ export function pageHead({
 }: {
   readonly title: string
   readonly style: string
-  readonly refreshSeconds?: number
+  readonly refreshSeconds?: number | undefined
 }): string {
   const styleHash = createHash('sha256').update(style).digest('base64')
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`

@@ -1,22 +1,24 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import axe from 'axe-core'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { htmlText } from '../../../../../../src/compliance/report/format/html/page.ts'
+import {
+  asShown,
+  DESK,
+  expectAccessible,
+  hasBrowser,
+  launchBrowser,
+  openPage,
+  PHONE,
+  SCREENS,
+} from '../../../../../support/browser.ts'
 import { HOSTILE, hostileReport } from '../../../../../support/hostile-report.ts'
 import { createTestDatabase } from '../../../../../support/test-database.ts'
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
-if (!CHROMIUM)
-  console.warn('NOT CHECKED: the report page in a browser, because there is no Chromium on this machine.')
-
-const DESK = { viewport: { width: 1280, height: 900 } }
-const PHONE = { viewport: { width: 375, height: 812 } }
-
-describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
+describe.skipIf(!hasBrowser)('the report page in a browser', () => {
   let folder: string
   let file: string
   let browser: Browser
@@ -26,28 +28,14 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     file = path.join(folder, 'report.html')
     await using database = await createTestDatabase()
     writeFileSync(file, htmlText(await hostileReport(database.db)).join(''))
-    browser = await chromium.launch({
-      executablePath: CHROMIUM as string,
-      args: '--no-sandbox --disable-gpu --disable-background-networking --disable-component-update'.split(
-        ' ',
-      ),
-    })
+    browser = await launchBrowser()
   })
   afterAll(async () => {
     await browser.close()
     rmSync(folder, { recursive: true })
   })
 
-  /** Opens the page, and records its console messages, errors and requests. */
-  async function open(options: BrowserContextOptions): Promise<{ page: Page; noise: string[] }> {
-    const page = await browser.newPage(options)
-    const noise: string[] = []
-    page.on('console', (message) => noise.push(`console: ${message.text()}`))
-    page.on('pageerror', (error) => noise.push(`error: ${error.message}`))
-    page.on('request', (request) => noise.push(`request: ${request.url()}`))
-    await page.goto(pathToFileURL(file).href)
-    return { page, noise }
-  }
+  const open = (options: BrowserContextOptions) => openPage(browser, pathToFileURL(file).href, options)
 
   it('runs no script, and requests nothing but itself', async () => {
     const { page, noise } = await open(DESK)
@@ -71,13 +59,7 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
   it('shows hostile texts as text', async () => {
     const { page } = await open(DESK)
     const text = (await page.locator('body').textContent()) ?? ''
-    for (const hostile of HOSTILE) {
-      // Characters that could move or hide text are shown as escapes, but not line breaks.
-      const broken = hostile.replace(/\r\n?/g, '\n')
-      expect(text).toContain(
-        broken.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`),
-      )
-    }
+    for (const hostile of HOSTILE) expect(text).toContain(asShown(hostile))
     const breaks = page.locator('bdi', { hasText: 'line break' }).first()
     expect((await breaks.innerText()).split('\n').length).toBeGreaterThan(1)
     const links = await page.locator('a[href]').evaluateAll((all) => all.map((a) => a.getAttribute('href')))
@@ -108,22 +90,9 @@ describe.skipIf(!CHROMIUM)('the report page in a browser', () => {
     }
   })
 
-  it.each([
-    ['light, desk', { ...DESK, colorScheme: 'light' }],
-    ['dark, desk', { ...DESK, colorScheme: 'dark' }],
-    ['light, phone', { ...PHONE, colorScheme: 'light' }],
-    ['dark, phone', { ...PHONE, colorScheme: 'dark' }],
-  ] as const)('has no axe-core violations: %s', async (_, options) => {
+  it.each(SCREENS)('has no axe-core violations: %s', async (_, options) => {
     const { page } = await open(options)
-    await page.locator('details').evaluateAll((all) => {
-      for (const details of all) details.setAttribute('open', '')
-    })
-    await page.evaluate(axe.source)
-    const results = (await page.evaluate('axe.run()')) as axe.AxeResults
-    expect(results.violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
-    expect(results.passes.map(({ id }) => id)).toEqual(
-      expect.arrayContaining(['color-contrast', 'landmark-one-main', 'svg-img-alt']),
-    )
+    await expectAccessible(page)
   })
 
   it('prints on A4, in light colors, with every row and the addresses of its links', async () => {

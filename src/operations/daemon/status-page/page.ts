@@ -1,0 +1,174 @@
+import { hostname } from 'node:os'
+import { createTemplates, PAGE_END, pageHead } from '../../../platform/html/page.ts'
+import { count, counted, durationText } from '../../../platform/terminal/text.ts'
+import { VERSION } from '../../../platform/version.ts'
+import type { Readiness } from '../readiness.ts'
+import { type Problem, problemsOf, simple } from '../../status/problems.ts'
+import type { Recent } from '../../status/read-recent.ts'
+import type { WholeQueue } from '../../status/read-whole-queue.ts'
+import { calendarOf, SHAPES } from './calendar.ts'
+import { requestChart, stateBar } from './charts.ts'
+import { STATUS_STYLE } from './style.ts'
+import { STATUS_TEMPLATE } from './template.ts'
+
+/** Seconds after which the page loads again: soon, while something was not read yet. */
+const REFRESH_SECONDS = 60
+const SOON_SECONDS = 2
+
+/** The facts of one page. Those that were not read yet, or cannot be read, are undefined. */
+export interface Facts {
+  readonly readiness: Readiness | undefined
+  readonly recent: Recent | undefined
+  readonly queue: { readonly value: WholeQueue; readonly at: Date } | undefined
+  readonly nextNightly: Date | null
+  readonly now: Date
+  readonly timeZone: string
+  readonly requestsPerMinute: number
+  /** The page loads again by itself. */
+  readonly refreshes: boolean
+}
+
+const templates = createTemplates()
+templates.loadTemplate('@status', STATUS_TEMPLATE)
+
+/** The status page: one document without a script or a remote reference. */
+export function statusPage(facts: Facts): string {
+  const isComplete = facts.readiness && facts.recent && facts.queue
+  const seconds = isComplete ? REFRESH_SECONDS : SOON_SECONDS
+  const refreshSeconds = facts.refreshes ? seconds : undefined
+  const view = viewOf(facts, refreshSeconds)
+  const head = pageHead({
+    title: `${view.state.title} (identifai-sync)`,
+    style: STATUS_STYLE,
+    refreshSeconds,
+  })
+  return head + templates.render('@status', view) + PAGE_END
+}
+
+function viewOf(facts: Facts, refreshSeconds: number | undefined) {
+  const { recent, queue, now, timeZone } = facts
+  const time = (at: Date | null) => (at === null ? 'not known' : zonedTime(at, timeZone))
+  const problems = allProblems(facts)
+  return {
+    state: stateOf(facts, problems.length, time),
+    problems,
+    weeks: recent ? calendarOf(recent) : null,
+    weekdays: ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'],
+    shapes: SHAPES,
+    outcomes: OUTCOMES,
+    nextNightly: facts.nextNightly && time(facts.nextNightly),
+    queue: queue ? { ...queueOf(queue.value), at: time(queue.at) } : null,
+    requests: recent ? requestChart(recent.requests, facts.requestsPerMinute) : null,
+    forces: recent?.forces ?? null,
+    unknown:
+      facts.readiness?.ready === false
+        ? 'This cannot be read at the moment.'
+        : 'This was not read yet. Load the page again in a moment.',
+    count,
+    counted,
+    duration: (seconds: number) => durationText(seconds / 60),
+    time,
+    timeZone,
+    madeAt: time(now),
+    version: VERSION,
+    host: hostname(),
+    refreshSeconds,
+  }
+}
+
+const OUTCOMES = {
+  succeeded: 'succeeded',
+  partial: 'partial',
+  failed: 'failed',
+  interrupted: 'interrupted',
+  running: 'in progress',
+} as const
+
+/** The state for people, and since when. */
+function stateOf({ readiness, recent }: Facts, problems: number, time: (at: Date | null) => string) {
+  if (readiness === undefined) {
+    return { kind: 'attention', title: 'Being checked', lines: ['The page loads again in a moment.'] }
+  }
+  if (!readiness.ready) {
+    const last = readiness.last_success_at
+    const since = last === null ? 'No run has succeeded yet.' : `The last success ended at ${time(last)}.`
+    return { kind: 'incomplete', title: 'Not healthy', lines: [...readiness.problems.map(sentence), since] }
+  }
+  const since = recent?.healthy_since
+  const lines = [
+    since
+      ? `Runs have succeeded since ${time(since)}.`
+      : 'No run that requests everything has succeeded since the last failure.',
+  ]
+  return problems > 0
+    ? { kind: 'attention', title: 'Running, but needs a person', lines }
+    : {
+        kind: 'complete',
+        title: since ? `Healthy since ${time(since)}` : 'Healthy',
+        lines: since ? [] : lines,
+      }
+}
+
+function sentence(text: string): string {
+  const capitalized = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(capitalized) ? capitalized : `${capitalized}.`
+}
+
+function allProblems({ recent, queue }: Facts): Problem[] {
+  if (!recent) return []
+  const tracked = queue?.value.tracked ?? []
+  const { drift } = recent
+  const unexplained = queue?.value.unexplained ?? 0
+  return [
+    ...problemsOf({ ...recent, tracked }),
+    ...(drift.length === 0
+      ? []
+      : [
+          {
+            text: `The API returned ${counted(drift.length, 'new field or value', 'new fields or values')} not in the contract:`,
+            details: drift.slice(0, 3).map(({ path, kind }) => `${path} (${kind.replace('_', ' ')})`),
+            remedy: { purpose: 'To check a record', command: 'identifai-sync doctor --probe' },
+          },
+        ]),
+    ...(unexplained === 0
+      ? []
+      : [
+          simple(`${counted(unexplained, 'decision')} on forced labels without an explanation.`, {
+            purpose: 'To list them',
+            command: 'identifai-sync report forced',
+          }),
+        ]),
+  ]
+}
+
+function queueOf({ tracked, due, plan }: WholeQueue) {
+  const bar = stateBar(tracked)
+  return {
+    total: tracked.reduce((sum, { identifiers }) => sum + identifiers, 0),
+    plan,
+    clearsIn: plan.identifiers === 0 ? 'nothing' : durationText(plan.minutes),
+    refreshTakes: durationText(plan.full_refresh.minutes),
+    bar,
+    rows: bar.map(({ state, identifiers, share }) => ({
+      state,
+      identifiers,
+      share,
+      ...(due.find((one) => one.state === state) ?? { hour: 0, day: 0, longer: 0 }),
+    })),
+  }
+}
+
+/** A time in a zone, to the minute: `2026-07-01 02:00`. */
+function zonedTime(at: Date, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(at)
+  const of = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value ?? ''
+  return `${of('year')}-${of('month')}-${of('day')} ${of('hour')}:${of('minute')}`
+}
