@@ -47,9 +47,9 @@ async function seedRuns(db: Kysely<Database>): Promise<void> {
 async function seedIdentifiers(db: Kysely<Database>, total: number): Promise<void> {
   await sql`
     insert into identifai.identifiers (identifier, submitted_at, source, state, due_at, enqueued_at, finished_at,
-      last_requested_at, last_confirmed_at)
+      last_requested_at, last_confirmed_at, changed_at)
     select encode(sha256(c::text::bytea), 'hex'), case when c % 10 > 0 then at end,
-      (array['calls', 'voice notes', 'evidence'])[1 + c % 3], 'done', now() + interval '12 hours', at, at, now(), now()
+      (array['calls', 'voice notes', 'evidence'])[1 + c % 3], 'done', now() + interval '12 hours', at, at, now(), now(), at
     from generate_series(1, ${total}::bigint) as c,
       lateral (select now() - interval '730 days' * (1 - c::float8 / ${total}::bigint) as at) as submitted`.execute(
     db,

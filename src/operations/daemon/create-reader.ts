@@ -18,7 +18,7 @@ interface ReaderOptions {
 
 /**
  * Limits how often `read` runs, and never runs it twice at a time. Without callers it does not run. While a reading takes
- * long, callers get the previous one. The result is undefined before the first reading, and after one that failed.
+ * long, callers get the previous one. The result is undefined before the first reading, and after a failed one.
  */
 export function createReader<Value>(
   read: () => Promise<Value>,

@@ -15,7 +15,7 @@ import { STATUS_TEMPLATE } from './template.ts'
 const REFRESH_SECONDS = 60
 const SOON_SECONDS = 2
 
-/** The facts of one page. Those that were not read yet, or cannot be read, are undefined. */
+/** The facts of one page. Facts that were not read yet, or cannot be read, are undefined. */
 export interface Facts {
   readonly readiness: Readiness | undefined
   readonly recent: Recent | undefined
@@ -90,9 +90,12 @@ function stateOf({ readiness, recent }: Facts, problems: number, time: (at: Date
     return { kind: 'attention', title: 'Being checked', lines: ['The page loads again in a moment.'] }
   }
   if (!readiness.ready) {
-    const last = readiness.last_success_at
-    const since = last === null ? 'No run has succeeded yet.' : `The last success ended at ${time(last)}.`
-    return { kind: 'incomplete', title: 'Not healthy', lines: [...readiness.problems.map(sentence), since] }
+    const { problems: reasons, last_success_at: last } = readiness
+    const isNamed = reasons.some((reason) => reason.includes('success'))
+    const lastSuccess =
+      last === null ? 'No run has succeeded yet.' : `The last success ended at ${time(last)}.`
+    const lines = [...reasons.map(sentence), ...(isNamed ? [] : [lastSuccess])]
+    return { kind: 'incomplete', title: 'Not healthy', lines }
   }
   const since = recent?.healthy_since
   const lines = [

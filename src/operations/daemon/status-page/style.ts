@@ -8,8 +8,9 @@ header { padding-top: 1.5rem; }
 .state p { font-size: 1rem; color: var(--ink); }
 .attention { color: var(--warn); background: var(--warn-tint); border-color: currentColor; }
 .problems { list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem; }
-.problems li { border: 1px solid var(--line); border-left: 4px solid var(--warn); border-radius: 4px; padding: .6rem .9rem; }
+.problems > li { border: 1px solid var(--line); border-left: 4px solid var(--warn); border-radius: 4px; padding: .6rem .9rem; }
 .problems p { max-width: none; }
+.problems ul { margin: .2rem 0; padding-left: 1.2rem; }
 .problems code { background: var(--tint); padding: .15rem .4rem; border-radius: 4px; }
 .calendar { table-layout: fixed; }
 .calendar td { border: 1px solid var(--line); height: 6.2rem; padding: .4rem .5rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
@@ -38,5 +39,6 @@ svg .quarantined, .key.quarantined::before { fill: #c8453c; background: #c8453c;
   .calendar td.none, .calendar td.future { display: none; }
   .calendar td > span { display: inline-block; margin-right: .6rem; }
   .weekday { display: inline; }
+  .lines td[data-label] { display: flex; justify-content: space-between; gap: 1rem; padding: .15rem .6rem; }
 }
 `

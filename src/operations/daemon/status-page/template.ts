@@ -20,8 +20,7 @@ export const STATUS_TEMPLATE = `
     <h2 id="nightly">Nightly runs</h2>
 <% if (it.weeks === null) { %><p class="soft"><%= it.unknown %></p><% } else { %>
     <p class="soft">The last five weeks, by the day on which each run started. <% if (it.nextNightly !== null) { %>The next one starts at <%= it.nextNightly %>.<% } %></p>
-    <table class="calendar">
-      <caption class="skip">Outcomes of nightly runs</caption>
+    <table class="calendar" aria-labelledby="nightly">
       <thead><tr><% for (const weekday of it.weekdays) { %><th scope="col"><%= weekday %></th><% } %></tr></thead>
       <tbody>
 <% for (const week of it.weeks) { %>
@@ -44,12 +43,11 @@ export const STATUS_TEMPLATE = `
     <ul class="tiles">
       <li><span class="label">Tracked identifiers</span><b><%= it.count(it.queue.total) %></b></li>
       <li><span class="label">Due now</span><b><%= it.count(it.queue.plan.identifiers) %></b><span><%= it.counted(it.queue.plan.requests, 'request') %></span></li>
-      <li><span class="label">Until these are requested at the quota</span><b><%= it.queue.clearsIn %></b></li>
+      <li><span class="label">Time for these at the quota</span><b><%= it.queue.clearsIn %></b></li>
       <li><span class="label">A refresh of all finished ones</span><b><%= it.queue.refreshTakes %></b><span><%= it.queue.plan.full_refresh.fits ? 'fits within' : 'does not fit within' %> <%= it.counted(it.queue.plan.full_refresh.refresh_hours, 'hour') %></span></li>
     </ul>
     <svg class="bar" viewBox="0 0 1000 24" preserveAspectRatio="none" role="img" aria-label="Shares of the states, which the table has as numbers"><% for (const part of it.queue.bar) { %><rect class="<%= part.state %>" x="<%= part.x %>" y="0" width="<%= part.width %>" height="24" /><% } %></svg>
-    <table class="cards">
-      <caption class="skip">Tracked identifiers by state, and those that are due by the time since then</caption>
+    <table class="cards lines" aria-labelledby="queue">
       <thead><tr><th scope="col">State</th><th scope="col" class="number">Identifiers</th><th scope="col" class="number">Share</th><th scope="col" class="number">Due for less than an hour</th><th scope="col" class="number">for an hour to a day</th><th scope="col" class="number">for longer</th></tr></thead>
       <tbody>
 <% for (const row of it.queue.rows) { %>
@@ -79,8 +77,7 @@ export const STATUS_TEMPLATE = `
         <p class="soft">The dashed line is the quota for five minutes. A run stores its requests as one number, so the chart spreads them over its duration.</p>
         <details>
           <summary>As a table</summary>
-          <table class="narrow">
-            <caption class="skip">Requests of the last hour</caption>
+          <table class="narrow" aria-labelledby="quota">
             <thead><tr><th scope="col">Time</th><th scope="col" class="number">Requests</th></tr></thead>
             <tbody><% for (const column of it.requests.columns) { %><tr><th scope="row"><%= column.label %></th><td class="number"><%= it.count(column.value) %></td></tr><% } %></tbody>
           </table>
@@ -92,8 +89,7 @@ export const STATUS_TEMPLATE = `
   <section aria-labelledby="forces">
     <h2 id="forces">Last changes of forced labels</h2>
 <% if (it.forces === null) { %><p class="soft"><%= it.unknown %></p><% } else if (it.forces.length === 0) { %><p>No change of a forced label was observed yet.</p><% } else { %>
-    <table class="cards">
-      <caption class="skip">Last observed changes of forced labels</caption>
+    <table class="cards lines" aria-labelledby="forces">
       <thead><tr><th scope="col">Identifier</th><th scope="col">Forced</th><th scope="col">Machine</th><th scope="col">Not before</th><th scope="col">Not after</th></tr></thead>
       <tbody>
 <% for (const force of it.forces) { %>
