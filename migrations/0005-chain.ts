@@ -15,9 +15,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await stampRows(db)
   await refuseSealedRunChanges(db)
   await createVerifications(db)
+  await createWebhookPosition(db)
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
+  await db.schema.dropTable('identifai.webhook_position').execute()
   await db.schema.dropTable('identifai.verifications').execute()
   await sql`drop trigger sync_runs_no_truncate on identifai.sync_runs`.execute(db)
   await sql`drop trigger sync_runs_sealed on identifai.sync_runs`.execute(db)
@@ -194,6 +196,39 @@ async function createVerifications(db: Kysely<unknown>): Promise<void> {
       classifications: 'Classifications whose rows were compared with history.',
       findings: 'Number of findings. 0 when everything is as it was sealed.',
       first_findings: 'The first findings, one a line. Null without findings.',
+    },
+  )
+}
+
+async function createWebhookPosition(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('identifai.webhook_position')
+    .addColumn('is_only_row', 'boolean', (c) => c.notNull().defaultTo(true))
+    .addColumn('chain_position', 'integer', (c) => c.notNull())
+    .addColumn('classification_id', 'bigint', (c) => c.notNull().defaultTo(0))
+    .addColumn('revision_no', 'integer', (c) => c.notNull().defaultTo(0))
+    .addColumn('quarantine_id', 'bigint', (c) => c.notNull().defaultTo(0))
+    .addColumn('leased_by', 'uuid')
+    .addColumn('lease_until', 'timestamptz')
+    .addColumn('failing_since', 'timestamptz')
+    .addColumn('last_error', 'text')
+    .addPrimaryKeyConstraint('webhook_position_pkey', ['is_only_row'])
+    .addCheckConstraint('webhook_position_has_one_row', sql`is_only_row`)
+    .execute()
+  await commentOnTable(
+    db,
+    'identifai.webhook_position',
+    'The last notification that the webhook accepted: one row. The next ones follow in the order of the chain.',
+    {
+      is_only_row: 'Always true.',
+      chain_position: 'The sealed run that the last notification is about.',
+      classification_id: 'The classification of the last force event of that run; 0 before the first.',
+      revision_no: 'The revision of that event.',
+      quarantine_id: 'The last quarantined record of that run; 0 before the first.',
+      leased_by: 'The process that delivers now. Null when none does.',
+      lease_until: 'Time at which another process can continue.',
+      failing_since: 'Time of the first failure since the last delivery. Null without one.',
+      last_error: 'Error of the last failure. Null without one.',
     },
   )
 }

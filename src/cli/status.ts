@@ -2,7 +2,13 @@ import { Command } from '@commander-js/extra-typings'
 import type { readNewestTimestamp } from '../compliance/timestamp/read-newest.ts'
 import type { LastVerification } from '../compliance/verify/verifications.ts'
 import type { Status, Stuck } from '../pipeline/queue/status.ts'
-import { type Problem, problemsOf, remarksOn, sinceSuccess } from '../operations/status/problems.ts'
+import {
+  type Examined,
+  type Problem,
+  problemsOf,
+  remarksOn,
+  sinceSuccess,
+} from '../operations/status/problems.ts'
 import { counted, durationText, textTable } from '../platform/terminal/text.ts'
 import { asCalled } from '../platform/called-as.ts'
 import { print, printJson, printSuccess } from '../platform/terminal/output.ts'
@@ -28,6 +34,7 @@ export function statusCommand() {
       const { readPause } = await import('../pipeline/api/pause.ts')
       const { readStatus, readStuck } = await import('../pipeline/queue/status.ts')
       const { readLastVerification } = await import('../compliance/verify/verifications.ts')
+      const { readWebhookFailure } = await import('../operations/webhook/position.ts')
       await using app = await openDatabase()
       if (options.stuck) {
         const stuck = await readStuck(app.db, STUCK_SHOWN)
@@ -40,7 +47,8 @@ export function statusCommand() {
       const paused_until = await readPause(app.db)
       const newest_timestamp = await readNewestTimestamp(app.db)
       const last_verification = await readLastVerification(app.db)
-      const own = { paused_until, next_nightly_at, newest_timestamp, last_verification }
+      const webhook_failure = await readWebhookFailure(app.db)
+      const own = { paused_until, next_nightly_at, newest_timestamp, last_verification, webhook_failure }
       const status = { ...(await readStatus(app.db)), ...own }
       if (options.json) return printJson(status)
       const problems = describeProblems(status)
@@ -50,12 +58,10 @@ export function statusCommand() {
     })
 }
 
-/** The status, with the end of a pause, the time of the next nightly run, the newest timestamp and the last verification. */
-interface Described extends Status {
-  readonly paused_until: Date | null
+/** The status, with the facts of problems, the time of the next nightly run and the newest timestamp. */
+interface Described extends Status, Examined {
   readonly next_nightly_at: Date | null
   readonly newest_timestamp: Awaited<ReturnType<typeof readNewestTimestamp>>
-  readonly last_verification: LastVerification
 }
 
 /** The problems that need attention, for people; null without any. */

@@ -226,6 +226,17 @@ export const LOG_EVENTS = {
     meaning: 'The gauges of the queue could not be read, and are absent from this scrape.',
     remedy: 'Check the database.',
   },
+  'webhook delivery failed': {
+    level: 'warn',
+    meaning:
+      'The receiver of FORCE_WEBHOOK_URL did not accept a notification. It is repeated until it is accepted.',
+    remedy: 'Check the receiver. The event has the reason.',
+  },
+  'webhook delivered': {
+    level: 'info',
+    meaning: 'The receiver of FORCE_WEBHOOK_URL accepted some notifications.',
+    remedy: null,
+  },
   'status page query failed': {
     level: 'warn',
     meaning: 'A part of the status page could not be read, and is absent from it.',

@@ -29,6 +29,8 @@ export const RETRY_POLICY = {
   database: { retries: 8, baseMs: 200, maxDelayMs: 60_000 },
   /** Ending a server session whose connection is lost, until it succeeds. */
   session: { baseMs: 500, maxDelayMs: 30_000 },
+  /** Deliveries of the webhook, until the receiver accepts one. */
+  webhook: { baseMs: 2000, maxDelayMs: 5 * 60_000, timeoutMs: 15_000 },
   run: {
     /** Batches in a row that fail for a transient reason, after which a run gives up. */
     maxFailedInARow: 5,

@@ -10,6 +10,7 @@ import type { Logger } from '../../platform/logger.ts'
 import { executeRun } from '../../pipeline/run/execute-run.ts'
 import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
 import { executeVerification } from './execute-verification.ts'
+import { startWebhook } from '../webhook/start-webhook.ts'
 import { startStatusPage } from './status-page/serve.ts'
 import { startHttpServer } from './http-server.ts'
 import { readLastNightly } from './last-runs.ts'
@@ -56,6 +57,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     statusPort === null
       ? null
       : await startStatusPage({ config, port: statusPort, logger, db, slowDb: metricsDb, readReadiness })
+  await using _ = config.forceWebhookUrl === null ? null : startWebhook({ config, logger, db })
   const ownStart = () => ({ startedAt, secondsAgo: (Date.now() - startedAt.getTime()) / 1000 })
   const schedule = startSchedule({
     config,

@@ -42,6 +42,7 @@ const JOB_TABLES = {
   chain_leaves: ['SELECT', 'INSERT'],
   chain_timestamps: ['SELECT', 'INSERT'],
   verifications: ['SELECT', 'INSERT'],
+  webhook_position: ['SELECT', 'INSERT', 'UPDATE'],
   schema_migrations: ['SELECT'],
 } as const
 

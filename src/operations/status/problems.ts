@@ -17,6 +17,7 @@ export interface Problem {
 export interface Examined extends Pick<Status, 'tracked' | 'last_runs'> {
   readonly paused_until: Date | null
   readonly last_verification: LastVerification
+  readonly webhook_failure: { readonly failing_since: Date; readonly last_error: string } | null
 }
 
 type LastRun = Status['last_runs'][number]
@@ -28,7 +29,12 @@ const SILENT_AFTER_SECONDS = 120
 export function problemsOf(status: Examined): Problem[] {
   return status.tracked.length === 0
     ? []
-    : [...problemsOfVerification(status), ...problemsOfRuns(status), ...problemsOfIdentifiers(status)]
+    : [
+        ...problemsOfVerification(status),
+        ...problemsOfRuns(status),
+        ...problemsOfWebhook(status),
+        ...problemsOfIdentifiers(status),
+      ]
 }
 
 function problemsOfVerification({ last_verification: last }: Examined): Problem[] {
@@ -58,6 +64,16 @@ function problemsOfRuns({ last_runs: runs, paused_until }: Examined): Problem[] 
     )
   }
   return problems
+}
+
+function problemsOfWebhook({ webhook_failure: failure }: Examined): Problem[] {
+  if (failure === null) return []
+  const { failing_since: since, last_error: error } = failure
+  return [
+    simple(
+      `The receiver of FORCE_WEBHOOK_URL has accepted no notification since ${timeText(since)}: ${printable(error)}. Check it. The daemon repeats the notification until it is accepted.`,
+    ),
+  ]
 }
 
 function problemsOfIdentifiers({ tracked }: Examined): Problem[] {

@@ -3,6 +3,7 @@ import { readLastForces } from '../../compliance/history/read-last-forces.ts'
 import { readLastVerification } from '../../compliance/verify/verifications.ts'
 import { readPause } from '../../pipeline/api/pause.ts'
 import { readLastRuns } from '../../pipeline/queue/status.ts'
+import { readWebhookFailure } from '../webhook/position.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 
 /** Days of the calendar of nightly runs: five weeks. */
@@ -29,6 +30,7 @@ export async function readRecent(db: Kysely<Database>, timeZone: string) {
     forces: await readLastForces(db, FORCES_SHOWN),
     paused_until: await readPause(db),
     last_verification: await readLastVerification(db),
+    webhook_failure: await readWebhookFailure(db),
     drift: await readNewDrift(db),
   }
 }

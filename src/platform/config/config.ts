@@ -154,6 +154,15 @@ const PARSERS: Parsers = {
     z.string().refine(isSigningKey, {
       error: 'must be an Ed25519 private key in PEM. Make one with: openssl genpkey -algorithm ed25519',
     }),
+  url: () =>
+    z.string().refine((text) => hasProtocol(text, ['http:', 'https:']), {
+      error: 'must be an http or https URL',
+    }),
+  webhookSecret: () =>
+    z.string().refine(isWebhookSecret, {
+      error:
+        'must be whsec_ and the base64 of 24 to 64 random bytes. Make one with: echo whsec_$(openssl rand -base64 32)',
+    }),
   urls: () =>
     z
       .string()
@@ -186,6 +195,12 @@ function isSigningKey(text: string): boolean {
   } catch {
     return false
   }
+}
+
+function isWebhookSecret(text: string): boolean {
+  const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? []
+  const { length } = Buffer.from(base64, 'base64')
+  return length >= 24 && length <= 64
 }
 
 function hasProtocol(text: string, protocols: readonly string[]): boolean {

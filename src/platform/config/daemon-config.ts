@@ -27,6 +27,11 @@ export function parseDaemonConfig(environment: Environment): DaemonConfig {
       'PAYLOAD_RETENTION_DAYS needs MAINTENANCE_DATABASE_URL, because the role of the job cannot delete payloads. Set both, or neither',
     ])
   }
+  if ((config.forceWebhookUrl === null) !== (config.forceWebhookSecret === null)) {
+    throw new ConfigurationError([
+      'FORCE_WEBHOOK_URL and FORCE_WEBHOOK_SECRET need each other, because the receiver has to check the signature. Set both, or neither',
+    ])
+  }
   return config
 }
 

@@ -12,7 +12,9 @@ export type Form =
         | 'timeZone'
         | 'rate'
         | 'signingKey'
+        | 'url'
         | 'urls'
+        | 'webhookSecret'
     }
   | { readonly kind: 'integer'; readonly least: number; readonly most: number }
   | { readonly kind: 'oneOf'; readonly values: readonly string[] }
@@ -204,6 +206,20 @@ export const VARIABLES = {
     default: null,
     notOfRuns: true,
     description: 'port of the status page; without it, there is no page; 0 selects a free one',
+  },
+  FORCE_WEBHOOK_URL: {
+    form: { kind: 'url' },
+    default: null,
+    notOfRuns: true,
+    secret: true,
+    description: 'receiver of each change of a forced label and each quarantined record',
+  },
+  FORCE_WEBHOOK_SECRET: {
+    form: { kind: 'webhookSecret' },
+    default: null,
+    notOfRuns: true,
+    secret: true,
+    description: 'secret that signs these notifications: whsec_ and base64 of 24 to 64 bytes',
   },
   HTTPS_PROXY: {
     form: { kind: 'proxyUrl' },

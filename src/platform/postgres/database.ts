@@ -10,7 +10,7 @@ import {
   SCHEMA_DRIFT,
 } from './tables/history.ts'
 import { API_QUOTA, API_SIZE_LIMITS, CHANGE_CLOCK, IDENTIFIERS, MEDIA_TABLE } from './tables/queue.ts'
-import { CHAIN_LEAVES, CHAIN_TIMESTAMPS, SYNC_RUNS, VERIFICATIONS } from './tables/runs.ts'
+import { CHAIN_LEAVES, CHAIN_TIMESTAMPS, SYNC_RUNS, VERIFICATIONS, WEBHOOK_POSITION } from './tables/runs.ts'
 
 /** The tables that every medium shares, as the migrations leave them; `npm run schema:drift` compares the two. */
 export const SHARED_TABLES = [
@@ -31,6 +31,7 @@ export const SHARED_TABLES = [
   CHAIN_LEAVES,
   CHAIN_TIMESTAMPS,
   VERIFICATIONS,
+  WEBHOOK_POSITION,
 ] as const satisfies readonly Table[]
 
 type Shared = (typeof SHARED_TABLES)[number]

@@ -30,6 +30,8 @@ const TABLES: Readonly<Record<string, string>> = {
   schema_drift: 'media path kind first_seen_at last_seen_at occurrences sample sample_of',
   api_quota: 'key_fingerprint next_slot_at paused_until throttled_at slowdown last_accepted_at',
   change_clock: 'is_only_row changed_at',
+  webhook_position:
+    'is_only_row chain_position classification_id revision_no quarantine_id leased_by lease_until failing_since last_error',
   api_size_limits: 'api_url max_url_bytes learned_at',
   override_notes: 'note_id media file_hash forced_to author reason ticket reviewer corrects noted_at',
   actions: 'action_id kind identifiers classification_id author reason database_role acted_at',

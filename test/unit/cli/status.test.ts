@@ -25,6 +25,7 @@ const healthy: Status = {
   next_nightly_at: null,
   newest_timestamp: null,
   last_verification: null,
+  webhook_failure: null,
   last_runs: [run],
 }
 
@@ -65,6 +66,13 @@ it('the age of the newest timestamp follows, and its lack where timestamps are e
   expect(describeStatus({ ...healthy, newest_timestamp }).endsWith(text)).toBe(true)
   expect(describeStatus(healthy, true).endsWith('\n\nThe chain has no timestamp yet.')).toBe(true)
   expect(describeStatus(healthy)).not.toContain('timestamp')
+})
+
+it('a webhook that fails needs attention', () => {
+  const webhook_failure = { failing_since: new Date('2026-06-01T02:00:00Z'), last_error: 'status 500' }
+  expect(problemsOf({ webhook_failure })).toEqual([
+    '- The receiver of FORCE_WEBHOOK_URL has accepted no notification since 2026-06-01 02:00:00Z: status 500. Check it. The daemon repeats the notification until it is accepted.',
+  ])
 })
 
 const verification = {

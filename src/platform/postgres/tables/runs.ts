@@ -118,3 +118,19 @@ export const VERIFICATIONS = defineTable({
     first_findings: 'text',
   },
 })
+
+/** The last notification that the webhook accepted: one row. */
+export const WEBHOOK_POSITION = defineTable({
+  name: 'webhook_position',
+  columns: {
+    is_only_row: 'boolean not null default',
+    chain_position: 'integer not null',
+    classification_id: 'bigint not null default',
+    revision_no: 'integer not null default',
+    quarantine_id: 'bigint not null default',
+    leased_by: 'uuid',
+    lease_until: 'timestamptz',
+    failing_since: 'timestamptz',
+    last_error: 'text',
+  },
+})

@@ -192,6 +192,7 @@ describe('a role with a grant', () => {
       'schema_migrations_lock',
       'sync_runs',
       'verifications',
+      'webhook_position',
     ].map((table) => `identifai.${table}`)
     const all = [...(await relations('r')), ...(await relations('v'))]
     expect((await readable(execute)).toSorted()).toEqual(

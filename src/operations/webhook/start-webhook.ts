@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Kysely } from 'kysely'
+import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
+import type { Database } from '../../platform/postgres/database.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { delayBoundMs, RETRY_POLICY } from '../../platform/retry.ts'
+import { advance, initializePosition, recordFailure, releasePosition, takePosition } from './position.ts'
+import { DeliveryError, post } from './post.ts'
+import { readNotifications } from './read-notifications.ts'
+
+/** A sealed run is noticed within this time. */
+const POLL_MS = 5000
+
+interface WebhookOptions {
+  readonly config: DaemonConfig
+  readonly logger: Logger
+  readonly db: () => Kysely<Database>
+}
+
+/**
+ * Delivers what the sealed runs observed, one notification at a time and in the order of the chain. Each is repeated until the
+ * receiver accepts it, and the position is stored after each. So a notification can come twice, but none is lost. Of several
+ * processes, one delivers. Runs do not wait for it.
+ */
+export function startWebhook({ config, logger, db }: WebhookOptions): AsyncDisposable {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const owner = randomUUID()
+  const work = async () => {
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        await deliverAll({ config, logger, db: db(), owner, signal })
+        failures = 0
+        await pause(POLL_MS, signal)
+      } catch (error) {
+        if (signal.aborted) break
+        failures += 1
+        const delayMs = delayAfter(error, failures)
+        logger.warn({ reason: (error as Error).message, failures, delayMs }, 'webhook delivery failed')
+        await recordFailure(db(), owner, (error as Error).message).catch(() => {})
+        await pause(delayMs, signal)
+      }
+    }
+    await releasePosition(db(), owner).catch(() => {})
+  }
+  const worked = work()
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stopping.abort()
+      await worked
+    },
+  }
+}
+
+interface Delivery extends Omit<WebhookOptions, 'db'> {
+  readonly db: Kysely<Database>
+  readonly owner: string
+  readonly signal: AbortSignal
+}
+
+/** Delivers until nothing follows, or another process has the lease. */
+async function deliverAll({ config, logger, db, owner, signal }: Delivery): Promise<void> {
+  await initializePosition(db)
+  const start = await takePosition(db, owner)
+  if (start === null) return
+  let delivered = 0
+  for await (const { position, notification, ...placed } of readNotifications(db, start)) {
+    if (signal.aborted) return
+    if (notification === null) {
+      // Nothing of this run follows, so the next position is that of the next run.
+      const next = { chain_position: position.chain_position + 1, classification_id: 0, revision_no: 0 }
+      if (!(await advance(db, owner, { ...next, quarantine_id: 0 }))) return
+      continue
+    }
+    const { id } = placed as { readonly id: string }
+    await post({ id, notification }, config, signal)
+    delivered += 1
+    if (!(await advance(db, owner, position))) return
+  }
+  if (delivered > 0) logger.info({ delivered }, 'webhook delivered')
+}
+
+/** Full jitter, or the pause that the receiver requires. */
+function delayAfter(error: unknown, failures: number): number {
+  const own = Math.round(Math.random() * delayBoundMs(failures, RETRY_POLICY.webhook))
+  return Math.max(own, error instanceof DeliveryError ? (error.pauseMs ?? 0) : 0)
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => {})
+}
