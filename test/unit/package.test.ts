@@ -33,7 +33,7 @@ describe('the package', () => {
   beforeAll(() => {
     checkout = copyCheckout()
     // Builds, too.
-    execFileSync('npm', ['pack'], { cwd: checkout, stdio: ['ignore', 'ignore', 'inherit'] })
+    execFileSync('npm', ['pack'], { cwd: checkout, stdio: 'pipe' })
   })
   afterAll(() => rmSync(checkout, { recursive: true }))
 
@@ -58,6 +58,7 @@ function expectedFiles(): string[] {
     'CONTRIBUTING.md',
     'LICENSE',
     'README.md',
+    'SECURITY.md',
     'package.json',
     'dist/identifai-sync',
     'dist/package.json',
