@@ -21,6 +21,7 @@ import { linkTerms } from './words/link-terms.ts'
 import { isReadable } from './words/read-source.ts'
 
 const PATHS = [
+  '.github',
   'src',
   'migrations',
   'test',

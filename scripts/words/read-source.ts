@@ -36,8 +36,8 @@ const TEST_FUNCTIONS = new Set(['describe', 'it', 'test'])
 const DIRECTIVE = /^(oxlint-|eslint-|biome-|cspell:|@ts-|#!|\/ <reference)/
 const PARAGRAPH_START = /^(@\w+|[-*] |\d+\. |\||#+ )/
 const OTHER_COMMENTS = /(^|\/)Dockerfile$|\.(py|sh|ya?ml|service|timer|conf|sql)$/
-/** Keys of YAML files whose values are prose: annotations of alerts, and OpenAPI. */
-const PROSE_KEYS = new Set(['description', 'summary'])
+/** Keys of YAML files whose values are prose: annotations of alerts, OpenAPI, and forms for issues. */
+const PROSE_KEYS = new Set(['description', 'summary', 'label'])
 
 /** True for the files that `readSource` can read. */
 export function isReadable(file: string): boolean {
