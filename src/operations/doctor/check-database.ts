@@ -9,7 +9,7 @@ import { timeText } from '../../platform/time.ts'
 import { failed, ok, type Result, warning } from './finding.ts'
 
 /** The oldest major version of PostgreSQL that its community maintains, and that the tests run on. */
-const OLDEST_MAJOR = 15
+export const OLDEST_MAJOR = 15
 
 /** Checks that the database can be reached, and that its version and encoding are supported. */
 export async function checkDatabase(db: Kysely<Database>): Promise<Result[]> {
