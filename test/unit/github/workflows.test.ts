@@ -44,10 +44,12 @@ it.each(FILES)('each action of %s is pinned to a commit, with its version as a c
   )
 })
 
-it('the workflows can only read', () => {
+it('the workflows can only read, save the job that publishes', () => {
   expect(workflows.map(({ permissions }) => permissions)).toEqual(FILES.map(() => ({ contents: 'read' })))
-  const jobs = workflows.flatMap((workflow) => Object.values(workflow.jobs))
-  expect(jobs.filter(({ permissions }) => permissions)).toEqual([])
+  const jobs = workflows.flatMap((workflow) => Object.entries(workflow.jobs))
+  expect(jobs.flatMap(([name, { permissions }]) => (permissions ? [{ name, permissions }] : []))).toEqual([
+    { name: 'publish', permissions: { contents: 'write', 'id-token': 'write' } },
+  ])
 })
 
 it('each job has a limit of time', () => {
