@@ -1,24 +1,11 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import os from 'node:os'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { stringify } from 'yaml'
-import { createApp } from '../../../src/app.ts'
-import { runDaemon } from '../../../src/operations/daemon/run-daemon.ts'
-import { parseDatabaseConfig } from '../../../src/platform/config/config.ts'
-import { parseDaemonConfig } from '../../../src/platform/config/daemon-config.ts'
-import { createDatabaseApp } from '../../../src/platform/database-app.ts'
-import { createLogger } from '../../../src/platform/logger.ts'
-import { startCannedApi } from '../../support/canned-api.ts'
-import { startTcpProxy } from '../../support/tcp-proxy.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
+import { type DaemonState, NEVER, observeDaemon } from '../../support/observe-daemon.ts'
+import { evaluate, HAS_PROMTOOL, type RecordedMetrics } from '../../support/promtool.ts'
 
 const RULES = path.resolve(import.meta.dirname, '../../../deploy/alerts.yml')
-const HAS_PROMTOOL = spawnSync('promtool', ['--version']).status === 0
 
 const rules = readFileSync(RULES, 'utf8')
 const ALERTS = [...rules.matchAll(/alert: (\w+)/g)].map(([, name]) => name as string)
@@ -32,23 +19,8 @@ it('every alert has an entry in the runbook, and links to it', () => {
   )
 })
 
-type Responder = Parameters<typeof startCannedApi>[0]
-
-interface State {
-  /** A statement that brings the database into the state. */
-  readonly sql?: string
-  /** The schedule of fresh runs; `NEVER` when a run would change the state. */
-  readonly fresh?: string
-  readonly respond?: Responder
-  readonly environment?: NodeJS.ProcessEnv
-  /** Waits until the metrics match. */
-  readonly until?: RegExp
-  readonly withoutDatabase?: boolean
-}
-
-const NEVER = '0 0 1 1 *'
 const status =
-  (code: number): Responder =>
+  (code: number): NonNullable<DaemonState['respond']> =>
   (_, response) => {
     response.statusCode = code
     return {}
@@ -59,7 +31,7 @@ const VERIFICATION = `insert into identifai.verifications (started_at, finished_
   values (now(), now(), 0, 0, 0)`
 
 describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of a daemon', () => {
-  it.concurrent.each<[string, State, readonly string[]]>([
+  it.concurrent.each<[string, DaemonState, readonly string[]]>([
     ['a healthy daemon', { until: /runs_total\{trigger="fresh",status="succeeded"\} [1-9]/ }, []],
     [
       'a daemon without its database',
@@ -166,17 +138,16 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
       [],
     ],
   ])('%s', async (_, state, alerts) => {
-    const { before, after } = await observe(state)
-    expect(await firing(before, after)).toEqual(alerts.toSorted())
+    expect(await firing(await observeDaemon(state))).toEqual(alerts.toSorted())
   })
 
   it.concurrent('a daemon that is gone', async () => {
-    expect(await firing('', '')).toEqual(['IdentifaiSyncGone'])
+    expect(await firing({ before: '', after: '' })).toEqual(['IdentifaiSyncGone'])
   })
 
   it.concurrent('the rules, and the names and types of the metrics', async () => {
     expect(execFileSync('promtool', ['check', 'rules', RULES], { encoding: 'utf8' })).toContain('SUCCESS')
-    const { after } = await observe({})
+    const { after } = await observeDaemon({})
     const { stderr, status: code } = spawnSync('promtool', ['check', 'metrics'], {
       input: after,
       encoding: 'utf8',
@@ -187,113 +158,10 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
   })
 })
 
-/** Reads the metrics of a daemon at its start, and when it has reached the state. */
-async function observe(state: State): Promise<{ before: string; after: string }> {
-  await using own = await createTestDatabase()
-  await using api = await startCannedApi(
-    state.respond ?? ((identifiers) => identifiers.map((identifier) => ({ identifier, status: 'done' }))),
-  )
-  const url = new URL(own.url)
-  const target = { host: url.hostname, port: Number(url.port) }
-  let proxy = await startTcpProxy(target)
-  url.host = `127.0.0.1:${proxy.port}`
-  await prepare(own, state)
-  const environment = {
-    DATABASE_URL: url.href,
-    IDENTIFAI_API_URL: api.url,
-    IDENTIFAI_API_KEY: 'key',
-    HTTP_PORT: '0',
-    SYNC_FRESH_SCHEDULE: state.fresh ?? '* * * * * *',
-    SYNC_REQUESTS_PER_SECOND: '10000',
-    SYNC_REQUESTS_PER_MINUTE: '600000',
-    SYNC_RETRIES: '0',
-    ...state.environment,
-  }
-  const config = parseDaemonConfig(environment)
-  const stop = new AbortController()
-  const origin = Promise.withResolvers<string>()
-  const logger = createLogger({
-    level: 'info',
-    terminal: false,
-    destination: {
-      write: (line) => {
-        const { msg, http } = JSON.parse(line) as { msg: string; http?: string }
-        if (msg === 'daemon started') origin.resolve(http ?? '')
-      },
-    },
-  })
-  const daemon = runDaemon({
-    config,
-    logger,
-    signal: stop.signal,
-    openApp: async (overrides) => createApp(config, overrides),
-    readDatabaseConfig: () => parseDatabaseConfig(environment),
-    openMaintenance: () => createDatabaseApp(config),
-  })
-  const readMetrics = async () => (await fetch(`${await origin.promise}/metrics`)).text()
-  const before = await readMetrics()
-  if (state.withoutDatabase) await proxy[Symbol.asyncDispose]()
-  let after = await readMetrics()
-  while (state.until && !state.until.test(after)) {
-    await sleep(200)
-    after = await readMetrics()
-  }
-  // The daemon needs its database to stop.
-  if (state.withoutDatabase) proxy = await startTcpProxy(target, () => false, proxy.port)
-  stop.abort(new Error('test'))
-  await daemon
-  await proxy[Symbol.asyncDispose]()
-  return { before, after }
+/** Returns the alerts that fire a day after a daemon's start. */
+async function firing(metrics: RecordedMetrics): Promise<string[]> {
+  const found = await evaluate([FIRING], metrics, RULES)
+  return (found.get(FIRING) ?? []).map(({ labels }) => String(labels.alertname)).toSorted()
 }
 
-async function prepare({ db }: TestDatabase, state: State): Promise<void> {
-  await sql`insert into identifai.identifiers (identifier) values ('a')`.execute(db)
-  if (state.sql !== undefined) await sql.raw(state.sql).execute(db)
-}
-
-/** Returns the alerts that fire a day after a daemon's start. It served `before` until the last ten minutes, then `after`. */
-async function firing(before: string, after: string): Promise<string[]> {
-  const previous = samplesOf(before)
-  const series = [...samplesOf(after)].map(([name, value]) => ({
-    series: name,
-    values: `${previous.get(name) ?? value}+0x1429 ${value}+0x10`,
-  }))
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai-alerts-'))
-  try {
-    const file = path.join(folder, 'test.yml')
-    const none = { expr: FIRING, eval_time: `${DAY_MINUTES}m`, exp_samples: [] }
-    const test = { interval: '1m', input_series: series, promql_expr_test: [none] }
-    // Five minutes, because promtool takes seconds to evaluate the rules for each minute of a day.
-    writeFileSync(file, stringify({ rule_files: [RULES], evaluation_interval: '5m', tests: [test] }))
-    // The test expects no alert, so promtool fails and its output lists those that fire.
-    const output = await promisify(execFile)('promtool', ['test', 'rules', file]).catch(
-      (error: { stdout: string; stderr: string }) => error,
-    )
-    return [...`${output.stdout}${output.stderr}`.matchAll(/alertname="(\w+)"/g)]
-      .map(([, name]) => name as string)
-      .toSorted()
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
-/** The tests of promtool start at Unix time 0. This is the minute of the evaluation, a day later. */
-const DAY_MINUTES = 1440
 const FIRING = 'count by (alertname) (ALERTS{alertstate="firing"})'
-
-/**
- * Returns values by series, with the labels that Prometheus adds, of the metrics that the rules name. Timestamps are moved to
- * the time of promtool's tests.
- */
-function samplesOf(metrics: string): Map<string, number> {
-  const now = Date.now() / 1000
-  return new Map(
-    metrics.split('\n').flatMap((line) => {
-      const [, name, labels = '{}', value] = /^(\w+)(\{.*\})? ([-\d.e+]+)$/.exec(line) ?? []
-      if (name === undefined || !rules.includes(name)) return []
-      const isTime = name.endsWith('_timestamp_seconds') || name === 'process_start_time_seconds'
-      const all = `${labels.slice(0, -1)}${labels === '{}' ? '' : ','}job="j",instance="i"}`
-      return [[name + all, isTime ? Number(value) - now + DAY_MINUTES * 60 : Number(value)] as const]
-    }),
-  )
-}
