@@ -14,9 +14,27 @@ import { createTestDatabase, type TestDatabase } from './test-database.ts'
 /** A schedule that no test reaches. */
 export const NEVER = '0 0 1 1 *'
 
+/** A statement for a nightly run that succeeded; `age` is an interval of PostgreSQL. */
+export function succeeded(age: string): string {
+  return `insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
+    values (gen_random_uuid(), 'nightly', 'succeeded', now() - interval '${age}', now() - interval '${age}', 'h', 1, '0')`
+}
+
+/** A statement for a verification with a number of findings. */
+export function verified(age: string, findings: number): string {
+  return `insert into identifai.verifications (started_at, finished_at, runs, classifications, findings)
+    values (now() - interval '${age}', now() - interval '${age}', 0, 0, ${findings})`
+}
+
+/** A statement for a timestamp of the chain. */
+export function timestamped(age: string): string {
+  return `insert into identifai.chain_timestamps (chain_position, authority, token, received_at)
+    values (1, 'a', '', now() - interval '${age}')`
+}
+
 /** A situation of a daemon, with one pending identifier, `a`, unless its statement changes that. */
 export interface DaemonState {
-  /** A statement that brings the database into the state. */
+  /** Statements that bring the database into the state. */
   readonly sql?: string
   /** The schedule of fresh runs; `NEVER` when a run would change the state. */
   readonly fresh?: string

@@ -2,7 +2,14 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type DaemonState, NEVER, observeDaemon } from '../../support/observe-daemon.ts'
+import {
+  type DaemonState,
+  NEVER,
+  observeDaemon,
+  succeeded,
+  timestamped,
+  verified,
+} from '../../support/observe-daemon.ts'
 import { evaluate, HAS_PROMTOOL, type RecordedMetrics } from '../../support/promtool.ts'
 
 const RULES = path.resolve(import.meta.dirname, '../../../deploy/alerts.yml')
@@ -25,11 +32,6 @@ const status =
     response.statusCode = code
     return {}
   }
-const RUN = `insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
-  values (gen_random_uuid(), 'nightly', 'succeeded', now(), now(), 'h', 1, '0')`
-const VERIFICATION = `insert into identifai.verifications (started_at, finished_at, runs, classifications, findings)
-  values (now(), now(), 0, 0, 0)`
-
 describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of a daemon', () => {
   it.concurrent.each<[string, DaemonState, readonly string[]]>([
     ['a healthy daemon', { until: /runs_total\{trigger="fresh",status="succeeded"\} [1-9]/ }, []],
@@ -41,7 +43,7 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
     [
       'a daemon whose nightly runs fail',
       {
-        sql: RUN.replaceAll('now()', "now() - interval '27 hours'"),
+        sql: succeeded('27 hours'),
         fresh: NEVER,
         environment: { SYNC_SCHEDULE: NEVER },
       },
@@ -111,20 +113,19 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
       {
         fresh: NEVER,
         environment: { SEAL_TIMESTAMP_URL: 'http://127.0.0.1:9/' },
-        sql: `insert into identifai.chain_timestamps (chain_position, authority, token, received_at)
-          values (1, 'a', '', now() - interval '51 hours')`,
+        sql: timestamped('51 hours'),
       },
       ['IdentifaiSyncTimestampOld'],
     ],
     [
       'a daemon whose last verification has findings',
-      { sql: VERIFICATION.replace('0, 0)', '0, 3)'), until: /verification_findings 3/ },
+      { sql: verified('0', 3), until: /verification_findings 3/ },
       ['IdentifaiSyncDifferences'],
     ],
     [
       'a daemon whose last verification is old',
       {
-        sql: VERIFICATION.replaceAll('now()', "now() - interval '9 days'"),
+        sql: verified('9 days', 0),
         environment: { SYNC_VERIFY_SCHEDULE: NEVER },
       },
       ['IdentifaiSyncVerificationOld'],
@@ -132,7 +133,7 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
     [
       'a daemon without verifications',
       {
-        sql: VERIFICATION.replaceAll('now()', "now() - interval '9 days'"),
+        sql: verified('9 days', 0),
         environment: { SYNC_VERIFY_SCHEDULE: 'off' },
       },
       [],
