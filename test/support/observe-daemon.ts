@@ -42,6 +42,8 @@ export interface DaemonState {
   readonly environment?: NodeJS.ProcessEnv
   /** Waits until the metrics match. */
   readonly until?: RegExp
+  /** Statements for then, and the metrics that they lead to. */
+  readonly next?: { readonly sql: string; readonly until: RegExp }
   readonly withoutDatabase?: boolean
 }
 
@@ -91,10 +93,17 @@ export async function observeDaemon(state: DaemonState): Promise<RecordedMetrics
   const readMetrics = async () => (await fetch(`${await origin.promise}/metrics`)).text()
   const before = await readMetrics()
   if (state.withoutDatabase) await proxy[Symbol.asyncDispose]()
-  let after = await readMetrics()
-  while (state.until && !state.until.test(after)) {
-    await sleep(200)
-    after = await readMetrics()
+  const readWhen = async (metrics: RegExp = /^/) => {
+    for (;;) {
+      const text = await readMetrics()
+      if (metrics.test(text)) return text
+      await sleep(200)
+    }
+  }
+  let after = await readWhen(state.until)
+  if (state.next) {
+    await sql.raw(state.next.sql).execute(own.db)
+    after = await readWhen(state.next.until)
   }
   // The daemon needs its database to stop.
   if (state.withoutDatabase) proxy = await startTcpProxy(target, () => false, proxy.port)
