@@ -182,7 +182,7 @@ async function createSyncFreshness(db: Kysely<unknown>): Promise<void> {
     comment: 'Freshness of all data at this moment. Show it on every dashboard. One row per database.',
     columns: {
       last_success_at:
-        'End of the last successful run that requested everything due: nightly or manual. A partial run counts. Null: none yet.',
+        'End of the last successful run that requested everything due: nightly, manual or of the demo. A partial run counts. Null: none yet.',
       last_run_at: 'End of the last run, successful or not. Null: no run has ended yet.',
       last_run_status:
         'Status of that run: succeeded, partial, failed or interrupted. Null: no run has ended yet.',
@@ -201,7 +201,7 @@ async function createSyncFreshness(db: Kysely<unknown>): Promise<void> {
     query: `
       select
         (select max(finished_at) from identifai.sync_runs
-          where trigger in ('nightly', 'manual') and status in ('succeeded', 'partial')),
+          where trigger in ('nightly', 'manual', 'demo') and status in ('succeeded', 'partial')),
         last_run.finished_at, last_run.status, counts.*
       from (
         select

@@ -194,7 +194,8 @@ async function createForceDecisions(db: Kysely<unknown>): Promise<void> {
       identifiers: 'Number of identifiers that it changed.',
       explained_by:
         'Number of the first note that explains it. Joins: override_notes.note_id. Null: no note explains it.',
-      corrections: 'Number of corrections of that note. The following texts are from the latest one.',
+      corrections:
+        'Number of corrections of that note. The following texts are from the latest one. Null: no note.',
       explanation:
         'explained, explained_late (the first note was written more than 7 days after not_after) or unexplained.',
       author: 'Person who decided, from that note. Null: no note.',
