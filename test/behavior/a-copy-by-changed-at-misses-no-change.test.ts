@@ -99,10 +99,13 @@ it('a copy that is updated during concurrent runs has every row of every view', 
 it('a copy that is updated between two overlapping loads gets both', async () => {
   const held = Promise.withResolvers<unknown>()
   const sessions: PoolClient[] = []
-  await using api = await startCannedApi((requested) => {
-    // The load of this response begins now, and cannot end before the lock does.
-    if (requested.includes('slow')) held.resolve(sessions[0]?.query(HOLD_SLOW))
-    return requested.map((identifier) => ({ identifier, status: 'done' }))
+  await using api = await startCannedApi((requested, response) => {
+    const text = JSON.stringify(requested.map((identifier) => ({ identifier, status: 'done' })))
+    if (!requested.includes('slow')) return text
+    // The load of this response begins when the lock is held, and cannot end before.
+    const locking = sessions[0]?.query(HOLD_SLOW).then(() => response.end(text))
+    held.resolve(locking)
+    return undefined
   })
   await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
   const { app } = bench

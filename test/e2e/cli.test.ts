@@ -286,7 +286,7 @@ describe('the commands', () => {
         code: 0,
         stderr: '',
         stdout: expect.stringMatching(
-          /INSERT INTO identifai\.identifiers .*\nExecuted for it:\n {2}GRANT INSERT \(media\), INSERT \(identifier\), .* ON/s,
+          /INSERT INTO identifai\.identifiers .*\nExecuted for it:\n {2}GRANT INSERT \(media, identifier, .*\) ON/s,
         ),
       })
       expectClearError(

@@ -10,6 +10,8 @@ describe('the list of variables', () => {
       'SEAL_SIGNING_KEY_FILE',
       'SEAL_TIMESTAMP_URL_FILE',
       'MAINTENANCE_DATABASE_URL_FILE',
+      'FORCE_WEBHOOK_URL_FILE',
+      'FORCE_WEBHOOK_SECRET_FILE',
       'NODE_EXTRA_CA_CERTS',
     ]
     expect(VARIABLE_LINES.map(({ name }) => name).toSorted()).toEqual(
