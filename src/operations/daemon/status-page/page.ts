@@ -63,7 +63,7 @@ function viewOf(facts: Facts, refreshSeconds: number | undefined) {
     unknown:
       facts.readiness?.ready === false
         ? 'This cannot be read at the moment.'
-        : 'This was not read yet. Load the page again in a moment.',
+        : 'This was not read yet. If it does not appear in a moment, the log of the daemon has the reason.',
     count,
     counted,
     duration: (seconds: number) => durationText(seconds / 60),
