@@ -16,6 +16,7 @@ export default defineConfig({
           'test/{citus,behavior,fault}/**/*.test.ts',
           'test/integration/{compliance,migrations,pipeline}/**/*.test.ts',
           'test/integration/operations/{daemon,doctor,roles}/*.test.ts',
+          'test/e2e/{status-page,webhook}.test.ts',
         ]
       : [],
     // They test the triggers that distribute drops. Those in test/citus test what takes their place.

@@ -54,7 +54,7 @@ async function readView(
 ) {
   const { rows } = await sql<{ id: number; text: string }>`
     select classification_id as id, (to_jsonb(v) - 'last_confirmed_at')::text as text
-    from identifai_reporting.${sql.raw(view)} as v
+    from (select * from identifai_reporting.${sql.raw(view)}) as v
     where ${ids}::bigint[] is null or classification_id = any(${ids}::bigint[])
     order by ${sql.raw(VIEWS[view])}`.execute(db)
   const byId = Map.groupBy(rows, ({ id }) => id)
