@@ -163,6 +163,25 @@ it('distribute names each problem of the cluster, and then changes nothing', asy
   }
   expect(await distributedTables(db)).toEqual([])
 
+  // A reader without personal values would read the tables below the views.
+  const reader = `reader ${new URL(own.url).pathname.slice(1)}`
+  const limited = { revokesOthers: false, withTables: false, withoutPersonal: true }
+  await sql`create role ${sql.id(reader)}`.execute(db)
+  try {
+    await grantReader(db, reader, limited)
+    const { problems } = await planMove(db, 'workers')
+    expect(problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining(`The role ${reader} reads the views without personal values`),
+    ])
+    await sql`drop owned by ${sql.id(reader)}`.execute(db)
+    await move(db, 'workers')
+    await expect(grantReader(db, reader, limited)).rejects.toThrow('cannot be kept from personal values')
+    await move(db, 'coordinator')
+  } finally {
+    await sql`drop owned by ${sql.id(reader)}`.execute(db)
+    await sql`drop role ${sql.id(reader)}`.execute(db)
+  }
+
   // A worker is not the coordinator, and has no tables of its own to move.
   await using worker = await openWorker(own)
   expect((await worker.client.query('select citus_is_coordinator() as is')).rows).toEqual([{ is: false }])
