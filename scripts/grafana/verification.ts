@@ -1,7 +1,7 @@
 import * as units from '@grafana/grafana-foundation-sdk/units'
 import { chart, SELECTED, stat } from './panels.ts'
 
-/** The row of the verifications of the history, and of the timestamps of its chain. */
+/** The row of the verifications of the history, of the timestamps of its chain, and of the notifications about it. */
 export const VERIFICATION = [
   stat('Last verification', {
     description:
@@ -10,7 +10,7 @@ export const VERIFICATION = [
     alert: 'IdentifaiSyncVerificationOld',
     unit: units.Seconds,
     empty: 'Off or unknown',
-    width: 6,
+    width: 5,
   }),
   stat('Newest timestamp', {
     description:
@@ -19,13 +19,22 @@ export const VERIFICATION = [
     alert: 'IdentifaiSyncTimestampOld',
     unit: units.Seconds,
     empty: 'Off or unknown',
-    width: 6,
+    width: 5,
+  }),
+  stat('Webhook failing for', {
+    description:
+      'Time since the first failure after the last accepted notification. Off without FORCE_WEBHOOK_URL. `identifai-sync status` prints the reason. The daemon repeats the notification until it is accepted.',
+    query: `max(identifai_sync_webhook_failing_seconds{${SELECTED}})`,
+    alert: 'IdentifaiSyncWebhookFailing',
+    unit: units.Seconds,
+    empty: 'Off or unknown',
+    width: 5,
   }),
   chart('Findings of the last verification', {
     description:
       'The first verification with findings limits the time at which rows, views or triggers were altered. `identifai-sync report verify --tables` lists the findings.',
     queries: { findings: `max(identifai_sync_verification_findings{${SELECTED}})` },
     unit: units.Short,
-    width: 12,
+    width: 9,
   }).height(4),
 ]

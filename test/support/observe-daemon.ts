@@ -32,6 +32,18 @@ export function timestamped(age: string): string {
     values (1, 'a', '', now() - interval '${age}')`
 }
 
+/** Settings of a webhook, whose receiver is not needed, because nothing was sealed. */
+export const WEBHOOK = {
+  FORCE_WEBHOOK_URL: 'http://127.0.0.1:9/',
+  FORCE_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32).toString('base64')}`,
+}
+
+/** A statement for a webhook that has failed for a time. */
+export function failingWebhook(age: string): string {
+  return `insert into identifai.webhook_position (chain_position, failing_since, last_error, lease_until)
+    values (1000000, now() - interval '${age}', 'status 500', now())`
+}
+
 /** A situation of a daemon, with one pending identifier, `a`, unless its statement changes that. */
 export interface DaemonState {
   /** Statements that bring the database into the state. */

@@ -5,6 +5,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { IDENTIFIER_STATES } from '../../platform/postgres/tables/queue.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { readNewestTimestamp } from '../../compliance/timestamp/read-newest.ts'
+import { readWebhookFailingSeconds } from '../webhook/position.ts'
 import { createReader } from './create-reader.ts'
 import { readLastSuccess } from './last-runs.ts'
 import { type QueueReading, readQueue } from './read-queue.ts'
@@ -73,6 +74,7 @@ interface QueueGaugesOptions {
   readonly overdueHours: number
   /** The time that counts before the first timestamp of the chain; null when no authority is configured. */
   readonly timestampsSince: Date | null
+  readonly hasWebhook: boolean
   /** The time from which verifications are expected; null when none are. */
   readonly verifiedSince: Date | null
 }
@@ -130,7 +132,17 @@ export function registerQueueGauges({ registry, logger, ...options }: QueueGauge
   register({ name: 'database_up', help: '1 when the database responded, else 0.' }, async () => [
     [{}, (await readSuccess()) === undefined ? 0 : 1],
   ])
-  const { timestampsSince } = options
+  const { timestampsSince, hasWebhook } = options
+  if (hasWebhook) {
+    const readFailing = reader(() => readWebhookFailingSeconds(options.db()))
+    register(
+      {
+        name: 'webhook_failing_seconds',
+        help: 'Time since the first failure after the last accepted notification; 0 without one, and absent without a webhook.',
+      },
+      async () => [[{}, (await readFailing()) ?? null]],
+    )
+  }
   if (timestampsSince === null) return
   const readNewest = reader(() => readNewestTimestamp(options.db()))
   register({ name: 'newest_token_timestamp_seconds', help: NEWEST_TOKEN }, async () => {

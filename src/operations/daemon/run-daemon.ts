@@ -48,7 +48,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const [db, metricsDb] = [probes.current, scrapes.current]
   const timestampsSince = config.sealTimestampUrl.length > 0 ? startedAt : null
   const verifiedSince = config.verifySchedule === 'off' ? null : startedAt
-  const since = { timestampsSince, verifiedSince }
+  const hasWebhook = config.forceWebhookUrl !== null
+  const since = { timestampsSince, verifiedSince, hasWebhook }
   registerQueueGauges({ registry, db, metricsDb, logger, overdueHours: maxAgeHours, ...since })
   const readReadiness = createReadiness({ db, startedAt, maxAgeHours, isDraining: () => signal.aborted })
   await using server = await startHttpServer({ host, port, registry, readReadiness })
@@ -57,7 +58,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     statusPort === null
       ? null
       : await startStatusPage({ config, port: statusPort, logger, db, slowDb: metricsDb, readReadiness })
-  await using _ = config.forceWebhookUrl === null ? null : startWebhook({ config, logger, db })
+  await using _ = hasWebhook ? startWebhook({ config, logger, db }) : null
   const ownStart = () => ({ startedAt, secondsAgo: (Date.now() - startedAt.getTime()) / 1000 })
   const schedule = startSchedule({
     config,

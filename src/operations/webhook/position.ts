@@ -62,8 +62,19 @@ export async function readWebhookFailure(db: Kysely<Database>) {
   const row = await db
     .selectFrom('identifai.webhook_position')
     .select(['failing_since', 'last_error'])
+    .select(
+      sql<number>`extract(epoch from clock_timestamp() - failing_since)::double precision`.as('seconds'),
+    )
     .where('failing_since', 'is not', null)
     .where('lease_until', '>', sql<Date>`now() - interval '1 day'`)
     .executeTakeFirst()
-  return row ? { failing_since: row.failing_since as Date, last_error: row.last_error ?? '' } : null
+  if (row === undefined) return null
+  const { failing_since, last_error, seconds } = row
+  return { failing_since: failing_since as Date, last_error: last_error ?? '', seconds }
+}
+
+/** Seconds since the first failure after the last accepted notification; 0 without one. */
+export async function readWebhookFailingSeconds(db: Kysely<Database>): Promise<number> {
+  const failure = await readWebhookFailure(db)
+  return failure?.seconds ?? 0
 }

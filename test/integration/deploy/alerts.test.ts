@@ -4,11 +4,13 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   type DaemonState,
+  failingWebhook,
   NEVER,
   observeDaemon,
   succeeded,
   timestamped,
   verified,
+  WEBHOOK,
 } from '../../support/observe-daemon.ts'
 import { evaluate, HAS_PROMTOOL, type RecordedMetrics } from '../../support/promtool.ts'
 
@@ -129,6 +131,16 @@ describe.skipIf(!HAS_PROMTOOL)('alerts that promtool evaluates on the metrics of
         environment: { SYNC_VERIFY_SCHEDULE: NEVER },
       },
       ['IdentifaiSyncVerificationOld'],
+    ],
+    [
+      'a daemon whose webhook has failed for two hours',
+      { sql: failingWebhook('2 hours'), environment: WEBHOOK },
+      ['IdentifaiSyncWebhookFailing'],
+    ],
+    [
+      'a daemon whose webhook has failed for a minute',
+      { sql: failingWebhook('1 minute'), environment: WEBHOOK },
+      [],
     ],
     [
       'a daemon without verifications',

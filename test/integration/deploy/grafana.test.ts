@@ -9,11 +9,13 @@ import { createProgram } from '../../../src/cli/program.ts'
 import { VARIABLES } from '../../../src/platform/config/variables.ts'
 import {
   type DaemonState,
+  failingWebhook,
   NEVER,
   observeDaemon,
   succeeded,
   timestamped,
   verified,
+  WEBHOOK,
 } from '../../support/observe-daemon.ts'
 import { lastComparison, nodesOf, syntaxErrors } from '../../support/promql.ts'
 import { evaluate, HAS_PROMTOOL, type RecordedMetrics } from '../../support/promtool.ts'
@@ -126,7 +128,7 @@ it('colors a value at the threshold of its alert, and has a panel for each alert
 /** Everything is in order, and every metric has a value. */
 const HEALTHY: DaemonState = {
   sql: [succeeded('1 hour'), verified('1 day', 0), timestamped('1 hour')].join(';'),
-  environment: { SEAL_TIMESTAMP_URL: 'http://127.0.0.1:9/' },
+  environment: { ...WEBHOOK, SEAL_TIMESTAMP_URL: 'http://127.0.0.1:9/' },
   until: /^(?=.*trigger="fresh",status="succeeded"\} [1-9])(?=.*oldest_confirmation_timestamp_seconds \d)/s,
 }
 
@@ -143,6 +145,7 @@ const BROKEN: DaemonState = {
     succeeded('27 hours'),
     verified('9 days', 3),
     timestamped('51 hours'),
+    failingWebhook('2 hours'),
     `insert into identifai.identifiers (identifier, priority, due_at) values
       ('absent', 1, now()), ('undocumented', 1, now()), ('quarantined', 1, now()), ('throttled', 1, now()),
       ('failing', 1, now()), ('failing too', 1, now()),
@@ -151,6 +154,7 @@ const BROKEN: DaemonState = {
       values ('old', 'done', now() - interval '4 days', now() + interval '1 hour', now() - interval '4 days')`,
   ].join(';'),
   environment: {
+    ...WEBHOOK,
     SEAL_TIMESTAMP_URL: 'http://127.0.0.1:9/',
     SYNC_SCHEDULE: NEVER,
     SYNC_VERIFY_SCHEDULE: NEVER,
