@@ -9,12 +9,10 @@ const PAGE = 100
 interface SealedRun {
   readonly run_id: string
   readonly chain_position: number
-  readonly started_at: string
-  readonly finished_at: string
 }
 
-/** The end of a run, after which no notification of it follows. */
-export interface EndOfRun {
+/** The end of a run. Its position is the beginning of the next run. */
+interface EndOfRun {
   readonly position: Position
   readonly notification: null
 }
@@ -29,9 +27,7 @@ export async function* readNotifications(
 ): AsyncGenerator<Placed | EndOfRun> {
   for await (const run of readRuns(db, after.chain_position)) {
     const isFirst = run.chain_position === after.chain_position
-    let position: Position = isFirst
-      ? after
-      : { chain_position: run.chain_position, classification_id: 0, revision_no: 0, quarantine_id: 0 }
+    let position = isFirst ? after : beginningOf(run.chain_position)
     for (const read of [readForces, readQuarantined]) {
       for (;;) {
         const page: Placed[] = await read(db, run, position)
@@ -42,15 +38,19 @@ export async function* readNotifications(
         if (page.length < PAGE) break
       }
     }
-    yield { position, notification: null }
+    yield { position: beginningOf(run.chain_position + 1), notification: null }
   }
+}
+
+function beginningOf(chainPosition: number): Position {
+  return { chain_position: chainPosition, classification_id: 0, revision_no: 0, quarantine_id: 0 }
 }
 
 /** The sealed runs from a position of the chain, the earliest first. */
 async function* readRuns(db: Kysely<Database>, from: number): AsyncGenerator<SealedRun> {
   for (let next = from; ; ) {
     const { rows } = await sql<SealedRun>`
-      select run_id, chain_position, started_at::text, finished_at::text from identifai.sync_runs
+      select run_id, chain_position from identifai.sync_runs
       where chain_position >= ${next} and chain_head is not null order by chain_position limit ${PAGE}`.execute(
       db,
     )
@@ -62,14 +62,13 @@ async function* readRuns(db: Kysely<Database>, from: number): AsyncGenerator<Sea
 }
 
 async function readForces(db: Kysely<Database>, run: SealedRun, after: Position): Promise<Placed[]> {
-  // The revisions of a run were observed within it. The first condition on the causes is that of the index.
+  // The first condition on the causes is that of the index. A replay has revisions from before its start, so time is no limit.
   const { rows } = await sql<ForceRow>`
     select classification_id, revision_no, media, identifier, ${utc('previous_confirmed_at')} as not_before,
       ${utc('observed_at')} as not_after, force_classification as forced_to, machine_classification,
       machine_confidence, file_hash, causes
     from identifai.classification_revisions
     where causes && array['forced', 'force_changed', 'unforced', 'already_forced'] and causes && ${FORCE_CAUSES}::text[]
-      and observed_at between ${run.started_at}::timestamptz and ${run.finished_at}::timestamptz
       and run_id = ${run.run_id}::uuid
       and (classification_id, revision_no) > (${after.classification_id}, ${after.revision_no})
     order by classification_id, revision_no limit ${PAGE}`.execute(db)

@@ -65,18 +65,13 @@ async function deliverAll({ config, logger, db, owner, signal }: Delivery): Prom
   const start = await takePosition(db, owner)
   if (start === null) return
   let delivered = 0
-  for await (const { position, notification, ...placed } of readNotifications(db, start)) {
+  for await (const step of readNotifications(db, start)) {
     if (signal.aborted) return
-    if (notification === null) {
-      // Nothing of this run follows, so the next position is that of the next run.
-      const next = { chain_position: position.chain_position + 1, classification_id: 0, revision_no: 0 }
-      if (!(await advance(db, owner, { ...next, quarantine_id: 0 }))) return
-      continue
+    if (step.notification !== null) {
+      await post(step, config, signal)
+      delivered += 1
     }
-    const { id } = placed as { readonly id: string }
-    await post({ id, notification }, config, signal)
-    delivered += 1
-    if (!(await advance(db, owner, position))) return
+    if (!(await advance(db, owner, step.position))) return
   }
   if (delivered > 0) logger.info({ delivered }, 'webhook delivered')
 }
