@@ -9,6 +9,7 @@ import { sql } from 'kysely'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
+import { readNotifications } from '../../src/operations/webhook/read-notifications.ts'
 import { notificationSchema } from '../../src/operations/webhook/notification.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { startDaemon } from '../support/running-daemon.ts'
@@ -248,6 +249,22 @@ it.concurrent('a daemon that is killed is succeeded from its stored position, an
       .concat(again.includes(ids[before - 1] as string) ? again : ids.slice(before - 1)),
   ).toEqual([...new Set(ids)])
   expect(ids.length).toBeLessThanOrEqual(names.length + 1)
+})
+
+it.concurrent('a change that was observed before its run began, as in a replay, is among the notifications', async () => {
+  await using stage = await createStage()
+  const { db } = stage.bench.app
+  await stage.bench.enqueue(['a'])
+  await stage.run({})
+  await stage.run({ a: { force_classification: 'artificial' } })
+  await sql`alter table identifai.classification_revisions disable trigger user`.execute(db)
+  await sql`update identifai.classification_revisions set observed_at = observed_at - interval '1 day'`.execute(
+    db,
+  )
+  const start = { chain_position: 1, classification_id: 0, revision_no: 0, quarantine_id: 0 }
+  const steps = await Array.fromAsync(readNotifications(db, start))
+  expect(steps.flatMap(({ notification }) => notification?.data.identifier ?? [])).toEqual(['a'])
+  expect(steps.at(-1)).toEqual({ position: { ...start, chain_position: 3 }, notification: null })
 })
 
 it.concurrent.each([
