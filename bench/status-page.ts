@@ -44,5 +44,9 @@ for (let n = 0; n < PAGES; n += 1) {
   await sleep(500)
 }
 console.log(`later pages   ${median(times).toFixed(0).padStart(6)} ms (median of ${PAGES})`)
-console.log(`slowest page  ${Math.max(...times).toFixed(0).padStart(6)} ms`)
+console.log(
+  `slowest page  ${Math.max(...times)
+    .toFixed(0)
+    .padStart(6)} ms`,
+)
 await db.destroy()
