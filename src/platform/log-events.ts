@@ -232,6 +232,11 @@ export const LOG_EVENTS = {
       'The receiver of FORCE_WEBHOOK_URL did not accept a notification. It is repeated until it is accepted.',
     remedy: 'Check the receiver. The event has the reason.',
   },
+  'webhook query failed': {
+    level: 'warn',
+    meaning: 'The database did not return the next notification, so none was sent. It is read again.',
+    remedy: 'Check the database.',
+  },
   'webhook delivered': {
     level: 'info',
     meaning: 'The receiver of FORCE_WEBHOOK_URL accepted some notifications.',

@@ -29,6 +29,11 @@ function jsonEscape(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
+/** A text that ends as a sentence. */
+export function withFullStop(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
+}
+
 /** Returns true for a text of white space only. NEL is such for PostgreSQL, but not for JavaScript. */
 export function isBlank(text: string): boolean {
   return /^[\s\u0085]*$/.test(text)

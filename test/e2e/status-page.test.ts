@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Browser } from 'playwright-core'
+import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   asShown,
@@ -120,6 +122,27 @@ it.concurrent('the page is off unless it has a port, and then has an address of 
   })
 })
 
+it.concurrent('only requests to this machine get the page, unless others can reach its address', async () => {
+  await using own = await createTestDatabase()
+  const statusOf = async (statusUrl: string | undefined, host: string) => {
+    const { port } = new URL(String(statusUrl))
+    const { statusCode, body } = await request(String(statusUrl), { headers: { host: `${host}:${port}` } })
+    return { status: statusCode, text: await body.text() }
+  }
+  await using daemon = await startPage(own.url)
+  for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
+    expect(await statusOf(daemon.statusUrl, host), host).toMatchObject({ status: 200 })
+  }
+  for (const host of ['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example']) {
+    const { status, text } = await statusOf(daemon.statusUrl, host)
+    expect(status, host).toBe(421)
+    expect(text).toContain('Open it as localhost, or let the proxy set the header Host to localhost.')
+    expect(text).not.toContain('Queue')
+  }
+  await using open = await startDaemon(cli, { ...QUIET, DATABASE_URL: own.url, STATUS_HOST: '0.0.0.0' })
+  expect(await statusOf(open.statusUrl, 'status.example.com')).toMatchObject({ status: 200 })
+})
+
 it.concurrent('a port that is used ends the daemon with a clear error', async () => {
   await using own = await createTestDatabase()
   const other = createServer().listen(0, '127.0.0.1')
@@ -142,6 +165,9 @@ it.concurrent('the page of an empty database shows how to begin', async () => {
   expect(text).toContain('No identifier is tracked yet.')
   expect(text).toContain('No change of a forced label was observed yet.')
   expect(text).not.toContain('Needs a person')
+  expect(text).toContain('There is no nightly run yet.')
+  expect(text).not.toContain('no run<')
+  expect(text).toContain('No run that requests everything due has succeeded yet, or since the last failure.')
 })
 
 it.concurrent('the page has the outcome, duration, requests and changes of the nightly run of each day', async () => {
@@ -178,6 +204,29 @@ it.concurrent('the page has the outcome, duration, requests and changes of the n
   }
   expect(cells.get(dayAgo(11))).toContain('no run')
   expect(text).toContain('Healthy since')
+})
+
+it.concurrent('the page is healthy only after everything was read', async () => {
+  await using bench = await createTestApp({ world: { seed: 12 } })
+  await bench.load({ count: 250 })
+  await insertNightly(bench, 1)
+  await using daemon = await startPage(bench.database.url)
+  const stop = new AbortController()
+  const locked = Promise.withResolvers<void>()
+  const holding = bench.app.db.transaction().execute(async (trx) => {
+    await sql`lock table identifai.identifiers in access exclusive mode`.execute(trx)
+    locked.resolve()
+    await once(stop.signal, 'abort')
+  })
+  await locked.promise
+  const read = async () => (await fetch(`${daemon.statusUrl}/`)).text()
+  const text = await eventually(read, '12.6 minutes')
+  expect(text).toContain('Being checked')
+  expect(text).toContain('Parts of this page were not read yet.')
+  expect(text).not.toContain('Healthy')
+  stop.abort()
+  await holding
+  expect(await readPage(daemon)).toContain('Healthy since')
 })
 
 it.concurrent('the page has each thing that needs a person, with its command, and no secret', async () => {
@@ -232,6 +281,7 @@ it.concurrent('the page still comes without a database, and reads nothing while 
   }, 'This cannot be read at the moment.')
   expect(text).toContain('Not healthy')
   expect(text).toContain('The database cannot be reached')
+  expect(text).toContain('<code>identifai-sync doctor</code>')
 })
 
 async function eventually(read: () => Promise<string>, words: string): Promise<string> {

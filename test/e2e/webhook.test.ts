@@ -219,6 +219,28 @@ it.concurrent('a receiver without a response delays neither a run nor the end of
   expect(await daemon.ended).toBe(143)
 })
 
+it.concurrent('a notification that cannot be read is no failure of the receiver, and status has the reason', async () => {
+  await using stage = await createStage()
+  const { bench } = stage
+  const { db } = bench.app
+  await bench.enqueue(['a'])
+  await stage.run({})
+  await using receiver = await startReceiver(async (_, response) => {
+    await sql`alter table identifai.quarantined_payloads rename to payloads_elsewhere`.execute(db)
+    response.writeHead(200).end()
+  })
+  await using daemon = await startDaemon(cli, settingsOf(bench, receiver.url))
+  await hasPosition(bench)
+  await stage.run({ a: { force_classification: 'artificial' } })
+  await daemon.logged(({ msg }) => msg === 'webhook query failed')
+  const status = async () => (await cli.run(['status'], { DATABASE_URL: bench.database.url })).stdout
+  await until(async () => (await status()).includes('the next notification could not be read: relation'))
+  expect(daemon.log.filter(({ msg }) => msg === 'webhook delivery failed')).toEqual([])
+  await sql`alter table identifai.payloads_elsewhere rename to quarantined_payloads`.execute(db)
+  await until(async () => !(await status()).includes('could not be read'))
+  expect(idsOf(receiver.all)).toHaveLength(1)
+})
+
 it.concurrent('a daemon that is killed is succeeded from its stored position, and of two daemons one delivers', async () => {
   await using stage = await createStage()
   const { bench } = stage

@@ -36,7 +36,8 @@ function make(folder: string, [requirements, overrides]: [string, string]): void
     const bin = path.join(incomplete, 'bin')
     run(path.join(bin, 'pip'), 'install', '--quiet', '--disable-pip-version-check', 'uv')
     const packages = ['--overrides', overrides, '--requirement', requirements]
-    run(path.join(bin, 'uv'), 'pip', 'install', '--quiet', '--python', path.join(bin, 'python'), ...packages)
+    const options = ['--quiet', '--system-certs', '--python', path.join(bin, 'python')]
+    run(path.join(bin, 'uv'), 'pip', 'install', ...options, ...packages)
     renameSync(incomplete, folder)
   } finally {
     rmSync(incomplete, { recursive: true, force: true })

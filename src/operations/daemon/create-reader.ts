@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A reading is reused for one second, or for 20 times its own duration when that is longer. */
-const MIN_AGE_MS = 1000
-const AGE_PER_DURATION = 20
+/** A reading is reused for at least this time. */
+const MIN_REUSE_MS = 1000
+
+/** A slow reading is reused for a multiple of its own duration. A failed one is repeated sooner. */
+const REUSE_PER_DURATION = { read: 20, failed: 1 }
 
 /** A value from the database, and the time at which its reading ended. */
 export interface Reading<Value> {
@@ -13,20 +15,23 @@ export interface Reading<Value> {
 interface ReaderOptions {
   /** A caller that has waited for so long gets the previous reading. */
   readonly waitMs: number
+  /** A reading that could have been repeated for so long is too old to be returned. */
+  readonly maxOverdueMs?: number
   readonly onFailure: (error: unknown) => void
 }
 
 /**
  * Limits how often `read` runs, and never runs it twice at a time. Without callers it does not run. While a reading takes
- * long, callers get the previous one. The result is undefined before the first reading, and after a failed one.
+ * long, callers get the previous one. The result is undefined before the first reading, after a failed one, and while the
+ * previous one is too old.
  */
 export function createReader<Value>(
   read: () => Promise<Value>,
-  { waitMs, onFailure }: ReaderOptions,
+  { waitMs, maxOverdueMs = Number.POSITIVE_INFINITY, onFailure }: ReaderOptions,
 ): () => Promise<Reading<Value> | undefined> {
   let last: Reading<Value> | undefined
   let current: Promise<void> | undefined
-  let freshUntil = 0
+  let reusedUntil = 0
   const readNow = async () => {
     const startedAt = performance.now()
     try {
@@ -36,12 +41,13 @@ export function createReader<Value>(
       last = undefined
     }
     const now = performance.now()
-    freshUntil = now + Math.max(MIN_AGE_MS, (now - startedAt) * AGE_PER_DURATION)
+    const factor = REUSE_PER_DURATION[last ? 'read' : 'failed']
+    reusedUntil = now + Math.max(MIN_REUSE_MS, (now - startedAt) * factor)
     current = undefined
   }
   return async () => {
-    if (performance.now() >= freshUntil) current ??= readNow()
+    if (performance.now() >= reusedUntil) current ??= readNow()
     if (current) await Promise.race([current, sleep(waitMs, undefined, { ref: false })])
-    return last
+    return performance.now() - reusedUntil > maxOverdueMs ? undefined : last
   }
 }

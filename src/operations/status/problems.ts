@@ -1,7 +1,7 @@
 import type { LastVerification } from '../../compliance/verify/verifications.ts'
 import type { Status } from '../../pipeline/queue/status.ts'
 import { counted, durationText } from '../../platform/terminal/text.ts'
-import { printable } from '../../platform/text.ts'
+import { printable, withFullStop } from '../../platform/text.ts'
 import { timeText } from '../../platform/time.ts'
 
 /** Something that needs the attention of a person, and the command that helps. */
@@ -71,20 +71,18 @@ function problemsOfWebhook({ webhook_failure: failure }: Examined): Problem[] {
   const { failing_since: since, last_error: error } = failure
   return [
     simple(
-      `The receiver of FORCE_WEBHOOK_URL has accepted no notification since ${timeText(since)}: ${printable(error)}. Check it. The daemon repeats the notification until it is accepted.`,
+      `The receiver of FORCE_WEBHOOK_URL has accepted no notification since ${timeText(since)}: ${withFullStop(printable(error))} Check it. The daemon repeats the notification until it is accepted.`,
     ),
   ]
 }
 
 function problemsOfIdentifiers({ tracked }: Examined): Problem[] {
-  return tracked
-    .filter(({ common_error }) => common_error !== null)
-    .map(({ state, with_error, common_error }) =>
-      simple(`${counted(with_error, `${state} identifier`)}, most often because: ${common_error}`, {
-        purpose: 'To list them',
-        command: 'identifai-sync status --stuck',
-      }),
-    )
+  return tracked.flatMap(({ state, with_error, common_error: error }) => {
+    if (error === null) return []
+    const cause = withFullStop(printable(error))
+    const remedy = { purpose: 'To list them', command: 'identifai-sync status --stuck' }
+    return [simple(`${counted(with_error, `${state} identifier`)}, most often because: ${cause}`, remedy)]
+  })
 }
 
 export function simple(text: string, remedy: Problem['remedy'] = null): Problem {

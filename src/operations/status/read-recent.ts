@@ -5,6 +5,7 @@ import { readPause } from '../../pipeline/api/pause.ts'
 import { readLastRuns } from '../../pipeline/queue/status.ts'
 import { readWebhookFailure } from '../webhook/position.ts'
 import type { Database } from '../../platform/postgres/database.ts'
+import { COMPLETE_TRIGGERS } from '../../platform/postgres/tables/runs.ts'
 
 /** Days of the calendar of nightly runs: five weeks. */
 export const CALENDAR_DAYS = 35
@@ -23,6 +24,7 @@ export type Recent = Awaited<ReturnType<typeof readRecent>>
 export async function readRecent(db: Kysely<Database>, timeZone: string) {
   return {
     nightly: await readNightlyRuns(db, timeZone),
+    first_nightly_day: await readFirstNightlyDay(db, timeZone),
     today: await readToday(db, timeZone),
     healthy_since: await readHealthySince(db),
     requests: await readRequests(db),
@@ -56,6 +58,18 @@ async function readNightlyRuns(db: Kysely<Database>, timeZone: string) {
     .execute()
 }
 
+/** The day of the first nightly run of all; null before it. */
+async function readFirstNightlyDay(db: Kysely<Database>, timeZone: string): Promise<string | null> {
+  const first = await db
+    .selectFrom('identifai.sync_runs')
+    .select(sql<string>`to_char(started_at at time zone ${timeZone}, 'YYYY-MM-DD')`.as('day'))
+    .where('trigger', '=', 'nightly')
+    .orderBy('started_at')
+    .limit(1)
+    .executeTakeFirst()
+  return first?.day ?? null
+}
+
 /** The current day in the time zone, by the clock of the database. */
 async function readToday(db: Kysely<Database>, timeZone: string): Promise<string> {
   const { rows } = await sql<{ day: string }>`
@@ -70,7 +84,7 @@ async function readToday(db: Kysely<Database>, timeZone: string): Promise<string
 async function readHealthySince(db: Kysely<Database>): Promise<Date | null> {
   const runs = db
     .selectFrom('identifai.sync_runs')
-    .where('trigger', 'in', ['nightly', 'manual'])
+    .where('trigger', 'in', COMPLETE_TRIGGERS)
     .where('finished_at', 'is not', null)
   const { since } = await runs
     .select(({ fn }) => fn.min<Date | null>('finished_at').as('since'))
@@ -79,7 +93,7 @@ async function readHealthySince(db: Kysely<Database>): Promise<Date | null> {
       eb
         .selectFrom('identifai.sync_runs')
         .select(sql<Date>`coalesce(max(started_at), '-infinity')`.as('at'))
-        .where('trigger', 'in', ['nightly', 'manual'])
+        .where('trigger', 'in', COMPLETE_TRIGGERS)
         .where('status', 'in', ['failed', 'interrupted']),
     )
     .executeTakeFirstOrThrow()

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
 import type { Database } from '../../platform/postgres/database.ts'
+import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { delayBoundMs, RETRY_POLICY } from '../../platform/retry.ts'
 import { advance, initializePosition, recordFailure, releasePosition, takePosition } from './position.ts'
@@ -37,8 +38,11 @@ export function startWebhook({ config, logger, db }: WebhookOptions): AsyncDispo
         if (signal.aborted) break
         failures += 1
         const delayMs = delayAfter(error, failures)
-        logger.warn({ reason: (error as Error).message, failures, delayMs }, 'webhook delivery failed')
-        await recordFailure(db(), owner, (error as Error).message).catch(() => {})
+        const reason = reasonOf(error)
+        if (error instanceof DeliveryError)
+          logger.warn({ reason, failures, delayMs }, 'webhook delivery failed')
+        else logger.warn({ err: asDatabaseError(error) ?? error, failures, delayMs }, 'webhook query failed')
+        await recordFailure(db(), owner, reason).catch(() => {})
         await pause(delayMs, signal)
       }
     }
@@ -74,6 +78,12 @@ async function deliverAll({ config, logger, db, owner, signal }: Delivery): Prom
     if (!(await advance(db, owner, step.position))) return
   }
   if (delivered > 0) logger.info({ delivered }, 'webhook delivered')
+}
+
+/** Why a notification was not accepted, or not even sent. */
+function reasonOf(error: unknown): string {
+  const { message } = error as Error
+  return error instanceof DeliveryError ? message : `the next notification could not be read: ${message}`
 }
 
 /** Full jitter, or the pause that the receiver requires. */

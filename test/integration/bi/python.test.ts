@@ -38,6 +38,10 @@ beforeAll(async () => {
   await sql`create role ${sql.id(role)} login password 'p'`.execute(bench.app.db)
   await grantReader(bench.app.db, role, { withTables: false, withoutPersonal: true, revokesOthers: false })
   await sql`create schema analytics`.execute(bench.app.db)
+  const database = sql.id(new URL(bench.database.url).pathname.slice(1))
+  // As in the installation, where a role needs this permission to create temporary tables.
+  await sql`revoke temporary on database ${database} from public`.execute(bench.app.db)
+  await sql`grant temporary on database ${database} to ${sql.id(role)}`.execute(bench.app.db)
   await sql`grant usage, create on schema analytics to ${sql.id(role)}`.execute(bench.app.db)
   const url = new URL(bench.database.url)
   environment = {

@@ -28,6 +28,8 @@ it('the last success of readiness is that of sync_freshness, for every kind of r
     }
   }
   expect(successes.toSorted()).toEqual([
+    'demo partial',
+    'demo succeeded',
     'manual partial',
     'manual succeeded',
     'nightly partial',

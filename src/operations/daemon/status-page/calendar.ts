@@ -10,12 +10,18 @@ export interface Day {
   readonly isToday: boolean
   /** The last nightly run that started on that day; null when none did. */
   readonly run: NightlyRun | null
+  /** The day is past, later than the first nightly run, and without one. */
+  readonly isMissed: boolean
   /** The number of nightly runs that started on that day. */
   readonly runs: number
 }
 
 /** Five weeks from Monday to Sunday, of which the last one has today. Days in the future are null. */
-export function calendarOf({ nightly, today }: Pick<Recent, 'nightly' | 'today'>): (Day | null)[][] {
+export function calendarOf({
+  nightly,
+  first_nightly_day: first,
+  today,
+}: Pick<Recent, 'nightly' | 'first_nightly_day' | 'today'>): (Day | null)[][] {
   const byDay = Map.groupBy(nightly, ({ day }) => day)
   const monday = new Date(`${today}T00:00:00Z`)
   // Sunday is 0.
@@ -26,7 +32,9 @@ export function calendarOf({ nightly, today }: Pick<Recent, 'nightly' | 'today'>
       date.setUTCDate(monday.getUTCDate() + week * 7 + weekday)
       const day = date.toISOString().slice(0, 10)
       const runs = byDay.get(day) ?? []
-      return day > today ? null : { day, isToday: day === today, run: runs.at(-1) ?? null, runs: runs.length }
+      if (day > today) return null
+      const isMissed = runs.length === 0 && first !== null && day > first && day < today
+      return { day, isToday: day === today, run: runs.at(-1) ?? null, isMissed, runs: runs.length }
     }),
   )
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { createTemplates, PAGE_END, pageHead } from '../../../platform/html/page.ts'
 import { count, counted, durationText } from '../../../platform/terminal/text.ts'
+import { withFullStop } from '../../../platform/text.ts'
 import { VERSION } from '../../../platform/version.ts'
 import type { Readiness } from '../readiness.ts'
 import { type Problem, problemsOf, simple } from '../../status/problems.ts'
@@ -33,8 +34,7 @@ templates.loadTemplate('@status', STATUS_TEMPLATE)
 
 /** The status page: one document without a script or a remote reference. */
 export function statusPage(facts: Facts): string {
-  const isComplete = facts.readiness && facts.recent && facts.queue
-  const seconds = isComplete ? REFRESH_SECONDS : SOON_SECONDS
+  const seconds = isComplete(facts) ? REFRESH_SECONDS : SOON_SECONDS
   const refreshSeconds = facts.refreshes ? seconds : undefined
   const view = viewOf(facts, refreshSeconds)
   const head = pageHead({
@@ -53,6 +53,7 @@ function viewOf(facts: Facts, refreshSeconds: number | undefined) {
     state: stateOf(facts, problems.length, time),
     problems,
     weeks: recent ? calendarOf(recent) : null,
+    hasNightly: recent ? recent.first_nightly_day !== null : false,
     weekdays: ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'],
     shapes: SHAPES,
     outcomes: OUTCOMES,
@@ -63,11 +64,12 @@ function viewOf(facts: Facts, refreshSeconds: number | undefined) {
     unknown:
       facts.readiness?.ready === false
         ? 'This cannot be read at the moment.'
-        : 'This was not read yet. If it does not appear in a moment, the log of the daemon has the reason.',
+        : `This was not read yet. ${LOG_HAS_REASON}`,
     count,
     counted,
     duration: (seconds: number) => durationText(seconds / 60),
     time,
+    second: (at: Date | null) => (at === null ? 'not known' : zonedTime(at, timeZone, 'second')),
     timeZone,
     madeAt: time(now),
     version: VERSION,
@@ -84,37 +86,40 @@ const OUTCOMES = {
   running: 'in progress',
 } as const
 
-/** The state for people, and since when. */
-function stateOf({ readiness, recent }: Facts, problems: number, time: (at: Date | null) => string) {
-  if (readiness === undefined) {
-    return { kind: 'attention', title: 'Being checked', lines: ['The page loads again in a moment.'] }
-  }
-  if (!readiness.ready) {
+function isComplete({ readiness, recent, queue }: Facts): boolean {
+  return readiness !== undefined && recent !== undefined && queue !== undefined
+}
+
+/** The state for people, and since when. It is healthy only after everything was read. */
+function stateOf(facts: Facts, problems: number, time: (at: Date | null) => string) {
+  const { readiness, recent } = facts
+  if (readiness && !readiness.ready) {
     const { problems: reasons, last_success_at: last } = readiness
     const isNamed = reasons.some((reason) => reason.includes('success'))
     const lastSuccess =
       last === null ? 'No run has succeeded yet.' : `The last success ended at ${time(last)}.`
     const lines = [...reasons.map(sentence), ...(isNamed ? [] : [lastSuccess])]
-    return { kind: 'incomplete', title: 'Not healthy', lines }
+    return { kind: 'incomplete', title: 'Not healthy', lines, command: 'identifai-sync doctor' }
   }
   const since = recent?.healthy_since
-  const lines = [
-    since
-      ? `Runs have succeeded since ${time(since)}.`
-      : 'No run that requests everything has succeeded since the last failure.',
-  ]
-  return problems > 0
-    ? { kind: 'attention', title: 'Running, but needs a person', lines }
-    : {
-        kind: 'complete',
-        title: since ? `Healthy since ${time(since)}` : 'Healthy',
-        lines: since ? [] : lines,
-      }
+  const success = since
+    ? `The runs that request everything due have succeeded since ${time(since)}.`
+    : 'No run that requests everything due has succeeded yet, or since the last failure.'
+  if (problems > 0)
+    return { kind: 'attention', title: 'Running, but needs a person', lines: [success], command: null }
+  if (!isComplete(facts)) {
+    const line = `Parts of this page were not read yet. ${LOG_HAS_REASON}`
+    return { kind: 'attention', title: 'Being checked', lines: [line], command: null }
+  }
+  return since
+    ? { kind: 'complete', title: `Healthy since ${time(since)}`, lines: [], command: null }
+    : { kind: 'complete', title: 'Healthy', lines: [success], command: null }
 }
 
+const LOG_HAS_REASON = 'If this does not change in a moment, the log of the daemon has the reason.'
+
 function sentence(text: string): string {
-  const capitalized = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?]$/.test(capitalized) ? capitalized : `${capitalized}.`
+  return withFullStop(text.charAt(0).toUpperCase() + text.slice(1))
 }
 
 function allProblems({ recent, queue }: Facts): Problem[] {
@@ -149,7 +154,7 @@ function queueOf({ tracked, due, plan }: WholeQueue) {
   return {
     total: tracked.reduce((sum, { identifiers }) => sum + identifiers, 0),
     plan,
-    clearsIn: plan.identifiers === 0 ? 'nothing' : durationText(plan.minutes),
+    clearsIn: plan.identifiers === 0 ? 'none' : durationText(plan.minutes),
     refreshTakes: durationText(plan.full_refresh.minutes),
     bar,
     rows: bar.map(({ state, identifiers, share }) => ({
@@ -161,8 +166,8 @@ function queueOf({ tracked, due, plan }: WholeQueue) {
   }
 }
 
-/** A time in a zone, to the minute: `2026-07-01 02:00`. */
-function zonedTime(at: Date, timeZone: string): string {
+/** A time in a zone: `2026-07-01 02:00`, or `2026-07-01 02:00:05`. */
+function zonedTime(at: Date, timeZone: string, unit: 'minute' | 'second' = 'minute'): string {
   const parts = new Intl.DateTimeFormat('en-CA', {
     timeZone,
     year: 'numeric',
@@ -170,8 +175,10 @@ function zonedTime(at: Date, timeZone: string): string {
     day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
+    second: '2-digit',
     hourCycle: 'h23',
   }).formatToParts(at)
   const of = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value ?? ''
-  return `${of('year')}-${of('month')}-${of('day')} ${of('hour')}:${of('minute')}`
+  const seconds = unit === 'second' ? `:${of('second')}` : ''
+  return `${of('year')}-${of('month')}-${of('day')} ${of('hour')}:${of('minute')}${seconds}`
 }

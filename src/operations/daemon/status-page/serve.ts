@@ -1,5 +1,6 @@
-import { fastify } from 'fastify'
+import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Kysely } from 'kysely'
+import { isLoopback } from '../../../platform/config/config.ts'
 import type { DaemonConfig } from '../../../platform/config/daemon-config.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
 import type { Logger } from '../../../platform/logger.ts'
@@ -11,8 +12,9 @@ import { readRecent } from '../../status/read-recent.ts'
 import { readWholeQueue } from '../../status/read-whole-queue.ts'
 import { statusPage } from './page.ts'
 
-/** A page waits for so long, and then shows the previous reading. */
+/** A page waits for so long, and then shows the previous reading, unless that is too old. */
 const WAIT_MS = 100
+const MAX_OVERDUE_MS = 120_000
 
 interface StatusPageOptions {
   readonly config: DaemonConfig
@@ -29,13 +31,14 @@ interface StatusPageOptions {
 export async function startStatusPage({ config, port, logger, ...options }: StatusPageOptions) {
   const { statusHost: host, timezone: timeZone, schedule: expression } = config
   const onFailure = (err: unknown) => logger.warn({ err }, 'status page query failed')
-  const readers = { waitMs: WAIT_MS, onFailure }
+  const readers = { waitMs: WAIT_MS, maxOverdueMs: MAX_OVERDUE_MS, onFailure }
   const readReadiness = createReader(options.readReadiness, readers)
   const readFacts = createReader(() => readRecent(options.db(), timeZone), readers)
   const readQueue = createReader(() => readWholeQueue({ db: options.slowDb(), config }), readers)
   const nextNightly = createNextTime({ expression, timeZone })
   // An open connection must not keep the daemon from stopping.
   const server = fastify({ forceCloseConnections: true })
+  if (isLoopback(host)) server.addHook('onRequest', requireLoopbackName)
   server.get<{ Querystring: { refresh?: string } }>('/', async ({ query }, reply) => {
     const [readiness, recent, queue] = await Promise.all([readReadiness(), readFacts(), readQueue()])
     const now = new Date()
@@ -52,6 +55,19 @@ export async function startStatusPage({ config, port, logger, ...options }: Stat
     return reply.headers(HEADERS).send(page)
   })
   return listen(server, { host, port, variables: 'STATUS' })
+}
+
+/**
+ * Refuses requests for another host name, because a website could let its own name point to this machine (DNS rebinding). In
+ * a browser on this machine, its script could then read the page.
+ */
+async function requireLoopbackName({ hostname }: FastifyRequest, reply: FastifyReply) {
+  if (isLoopback(hostname)) return
+  return reply
+    .code(421)
+    .send(
+      `This address is for this machine alone. Open it as localhost, or let the proxy set the header Host to localhost. It was ${JSON.stringify(hostname)}.\n`,
+    )
 }
 
 /** The next time of the schedule. The search examines each minute, so its result is used until that time. */

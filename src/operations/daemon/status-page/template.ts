@@ -3,7 +3,7 @@ export const STATUS_TEMPLATE = `
 <a class="skip" href="#main">To the content</a>
 <header>
   <h1>identifai-sync</h1>
-  <div class="state <%= it.state.kind %>" role="status"><b><%= it.state.title %></b><% for (const line of it.state.lines) { %><p><%= line %></p><% } %></div>
+  <div class="state <%= it.state.kind %>" role="status"><b><%= it.state.title %></b><% for (const line of it.state.lines) { %><p><%= line %></p><% } %><% if (it.state.command !== null) { %><p>To find the cause: <code><%= it.state.command %></code></p><% } %></div>
 </header>
 <main id="main">
 <% if (it.problems.length > 0) { %>
@@ -19,7 +19,7 @@ export const STATUS_TEMPLATE = `
   <section aria-labelledby="nightly">
     <h2 id="nightly">Nightly runs</h2>
 <% if (it.weeks === null) { %><p class="soft"><%= it.unknown %></p><% } else { %>
-    <p class="soft">The last five weeks, by the day on which each run started. <% if (it.nextNightly !== null) { %>The next one starts at <%= it.nextNightly %>.<% } %></p>
+    <p class="soft">The last five weeks, by the day on which each run started. <% if (!it.hasNightly) { %>There is no nightly run yet. <% } %><% if (it.nextNightly !== null) { %>The next one starts at <%= it.nextNightly %>.<% } %></p>
     <table class="calendar" aria-labelledby="nightly">
       <thead><tr><% for (const weekday of it.weekdays) { %><th scope="col"><%= weekday %></th><% } %></tr></thead>
       <tbody>
@@ -27,7 +27,7 @@ export const STATUS_TEMPLATE = `
         <tr>
 <% for (const [position, day] of week.entries()) { %>
 <% if (day === null) { %>          <td class="none future"></td>
-<% } else if (day.run === null) { %>          <td class="none<% if (day.isToday) { %> today<% } %>"><span class="date"><span class="weekday"><%= it.weekdays[position] %> </span><%= day.day %></span><span>no run</span></td>
+<% } else if (day.run === null) { %>          <td class="none<% if (day.isToday) { %> today<% } %>"><span class="date"><span class="weekday"><%= it.weekdays[position] %> </span><%= day.day %></span><% if (day.isMissed) { %><span>no run</span><% } %></td>
 <% } else { %>          <td<% if (day.isToday) { %> class="today"<% } %>><span class="date"><span class="weekday"><%= it.weekdays[position] %> </span><%= day.day %></span><span class="outcome <%= day.run.status %>"><svg viewBox="0 0 16 16" aria-hidden="true"><path d="<%= it.shapes[day.run.status] %>" /></svg><%= it.outcomes[day.run.status] %></span><span><%= it.duration(day.run.seconds) %></span><span><%= it.counted(day.run.requests, 'request') %></span><span><%= it.counted(day.run.changed, 'change') %></span><% if (day.runs > 1) { %><span class="label">last of <%= day.runs %> runs</span><% } %></td>
 <% } %>
 <% } %>
@@ -93,7 +93,7 @@ export const STATUS_TEMPLATE = `
       <thead><tr><th scope="col">Identifier</th><th scope="col">Forced</th><th scope="col">Machine</th><th scope="col">Not before</th><th scope="col">Not after</th></tr></thead>
       <tbody>
 <% for (const force of it.forces) { %>
-        <tr><th scope="row"><code><%= force.identifier %></code><% if (force.name !== null) { %><span><bdi><%= force.name %></bdi></span><% } %><% if (force.ref_id !== null) { %><span class="label"><bdi><%= force.ref_id %></bdi></span><% } %></th><td data-label="Forced"><%= force.forced_from === null ? '' : 'from ' + force.forced_from + ' ' %><span class="strong"><%= force.forced_to === null ? 'no longer forced' : 'to ' + force.forced_to %></span></td><td data-label="Machine"><%= force.machine_classification ?? 'no verdict' %></td><td class="when" data-label="Not before"><%= it.time(force.not_before) %></td><td class="when" data-label="Not after"><%= it.time(force.not_after) %></td></tr>
+        <tr><th scope="row"><code><%= force.identifier %></code><% if (force.name !== null) { %><span><bdi><%= force.name %></bdi></span><% } %><% if (force.ref_id !== null) { %><span class="label"><bdi><%= force.ref_id %></bdi></span><% } %></th><td data-label="Forced"><%= force.forced_from === null ? '' : 'from ' + force.forced_from + ' ' %><span class="strong"><%= force.forced_to === null ? 'no longer forced' : 'to ' + force.forced_to %></span></td><td data-label="Machine"><%= force.machine_classification ?? 'no verdict' %></td><td class="when" data-label="Not before"><%= it.second(force.not_before) %></td><td class="when" data-label="Not after"><%= it.second(force.not_after) %></td></tr>
 <% } %>
       </tbody>
     </table>
@@ -102,6 +102,6 @@ export const STATUS_TEMPLATE = `
   </section>
 </main>
 <footer>
-  <p class="soft">Times are in <%= it.timeZone %>. This page was made at <%= it.madeAt %> by identifai-sync <%= it.version %> on <%= it.host %>. <% if (it.refreshSeconds === undefined) { %>It does not load again by itself. <a href="?">Start this</a><% } else { %>It loads again every <%= it.counted(it.refreshSeconds, 'second') %>. <a href="?refresh=off">Stop this</a><% } %></p>
+  <p class="soft">Times are in <%= it.timeZone %>, except those with Z, which are in UTC. This page was made at <%= it.madeAt %> by identifai-sync <%= it.version %> on <%= it.host %>. <% if (it.refreshSeconds === undefined) { %>It does not load again by itself. <a href="?">Start this</a><% } else { %>It loads again every <%= it.counted(it.refreshSeconds, 'second') %>. <a href="?refresh=off">Stop this</a><% } %></p>
 </footer>
 `

@@ -4,6 +4,9 @@ import { defineTable, type ReadRow } from '../table.ts'
 export const RUN_TRIGGERS = ['manual', 'nightly', 'fresh', 'replay', 'demo'] as const
 export type RunTrigger = (typeof RUN_TRIGGERS)[number]
 
+/** The runs that request everything due. Fresh runs and replays can succeed while every nightly run fails. */
+export const COMPLETE_TRIGGERS = ['nightly', 'manual', 'demo'] as const satisfies readonly RunTrigger[]
+
 export const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
 export type RunStatus = (typeof RUN_STATUSES)[number]
 
