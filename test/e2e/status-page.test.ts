@@ -218,14 +218,18 @@ it.concurrent('the page is healthy only after everything was read', async () => 
     locked.resolve()
     await once(stop.signal, 'abort')
   })
+  const release = async () => {
+    stop.abort()
+    await holding
+  }
+  await using _ = { [Symbol.asyncDispose]: release }
   await locked.promise
   const read = async () => (await fetch(`${daemon.statusUrl}/`)).text()
   const text = await eventually(read, '12.6 minutes')
   expect(text).toContain('Being checked')
   expect(text).toContain('Parts of this page were not read yet.')
   expect(text).not.toContain('Healthy')
-  stop.abort()
-  await holding
+  await release()
   expect(await readPage(daemon)).toContain('Healthy since')
 })
 
