@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject, pointerTokens, setOwn } from '../../platform/json.ts'
 import type { ContentRows } from '../endpoint.ts'
+import { free } from '../compact.ts'
 import { unstorableFields } from '../storable.ts'
 import type { Unstorable } from '../validation.ts'
 import type { AudioRows, ModelResultRow, VerdictKind } from './tables.ts'
@@ -84,13 +85,9 @@ function scoresOf({ human_score, artificial_score, other_scores }: ModelResultRo
   ].filter(({ score }) => score !== null)
 }
 
-/** A new object without the empty members; an object that stays empty is kept, as a place for extra fields. */
+/** A new object without the empty members. */
 function present(members: JsonObject): { [key: string]: Json } {
-  return Object.fromEntries(
-    Object.entries(members).filter(
-      ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
-    ),
-  )
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => free(value) !== undefined))
 }
 
 function parseJsonb(text: string | null): JsonObject | null {

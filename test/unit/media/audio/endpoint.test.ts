@@ -187,7 +187,6 @@ describe('a character that PostgreSQL cannot store', () => {
       results: [{ model: 'm\0', classification: [score('human\0', 1)] }],
     })
     expect(rows.classification).toMatchObject({ name: 'a\uFFFDb', ref_id: '\uFFFD' })
-    expect(rows.classification).toMatchObject({ name: 'a\uFFFDb', ref_id: '\uFFFD' })
     expect(rows.model_results).toMatchObject([{ model: 'm\uFFFD', top_label: 'human\uFFFD' }])
     expect(rows.model_results[0]?.other_scores).toBe('[{"label":"human\uFFFD","score":1}]')
     expect(JSON.parse(rows.classification.unstorable ?? '')).toEqual({
@@ -209,6 +208,16 @@ describe('a character that PostgreSQL cannot store', () => {
       [String.raw`/k\u0000`]: '{"a":1}',
       [String.raw`/deep/k\u0000`]: '3',
     })
+  })
+
+  it('is listed in the same way when the record is rebuilt from rows without a verdict of the clip', () => {
+    const record = {
+      details: { clips: [{ results: [{ model: 'm', classification_details: { 'k\0': 1 } }] }] },
+    }
+    const { classification, ...children } = rowsOf(record)
+    const rebuilt = audioEndpoint.denormalize({ classification, children: children as never })
+    expect(rebuilt).toEqual({ identifier: 'id-1', ...record })
+    expect(rowsOf(rebuilt).classification.unstorable).toBe(classification.unstorable)
   })
 
   it('leaves a hash null, so that no two files become one', () => {
