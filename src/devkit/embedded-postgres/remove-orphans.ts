@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { lstat, readdir, readFile, rm } from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 
@@ -8,13 +7,13 @@ export const FOLDER_PREFIX = 'identifai-sync-pg-'
 export const OWNER_FILE = 'owner.pid'
 
 /**
- * Stops and removes servers whose parent process died without stopping them (kill -9, a power cut). Only folders of the
+ * Stops and removes servers in `parent` whose parent process died without stopping them (kill -9, a power cut). Only folders of the
  * current user count, and only processes that were started on such a folder, because a process id can be reused.
  */
-export async function removeOrphans(): Promise<void> {
-  const entries = await readdir(os.tmpdir())
+export async function removeOrphans(parent: string): Promise<void> {
+  const entries = await readdir(parent)
   for (const entry of entries.filter((name) => name.startsWith(FOLDER_PREFIX))) {
-    const folder = path.join(os.tmpdir(), entry)
+    const folder = path.join(parent, entry)
     if (!(await isOwnFolder(folder))) continue
     const owner = await readPid(path.join(folder, OWNER_FILE))
     // Without an owner file, another process has just created the folder and is about to start a server.

@@ -22,14 +22,17 @@ import {
 export type EmbeddedPostgres = Awaited<ReturnType<typeof startEmbeddedPostgres>>
 
 /**
- * Starts a temporary PostgreSQL on a free loopback port, in its own folder below the temporary directory. Durability is
- * off, because the data is deleted when the server stops. The server stops when this process exits. When this process
- * is killed, the next start on the machine removes the server.
+ * Starts a temporary PostgreSQL on a free loopback port, in its own folder below `parent`. Durability is off, because the
+ * data is deleted when the server stops. The server stops when this process exits. When this process is killed, the next start
+ * with the same parent removes the server.
  */
-export async function startEmbeddedPostgres(settings: Installation['settings'] = {}) {
-  await removeOrphans()
+export async function startEmbeddedPostgres(
+  settings: Installation['settings'] = {},
+  parent: string = os.tmpdir(),
+) {
+  await removeOrphans(parent)
   const user = await unprivilegedUser()
-  const folder = await makeFolder(user)
+  const folder = await makeFolder(parent, user)
   try {
     const binaries = await installBinaries(folder)
     const password = randomBytes(16).toString('hex')
@@ -42,8 +45,8 @@ export async function startEmbeddedPostgres(settings: Installation['settings'] =
   }
 }
 
-async function makeFolder(user: Installation['user']): Promise<string> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), FOLDER_PREFIX))
+async function makeFolder(parent: string, user: Installation['user']): Promise<string> {
+  const folder = await mkdtemp(path.join(parent, FOLDER_PREFIX))
   await writeFile(path.join(folder, OWNER_FILE), String(process.pid))
   await chmod(folder, 0o755)
   const data = path.join(folder, 'data')
