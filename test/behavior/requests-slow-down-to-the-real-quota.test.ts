@@ -4,8 +4,8 @@ import { startCannedApi } from '../support/canned-api.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 /** The API accepts half as many requests as are configured, of which a few can come together. */
-const [ACCEPTED_A_SECOND, CONFIGURED_A_SECOND, BURST] = [20, 40, 3]
-const REQUESTS = 200
+const [ACCEPTED_A_SECOND, CONFIGURED_A_SECOND, BURST] = [10, 20, 3]
+const REQUESTS = 120
 /** Until then, the run learns the pace. */
 const LEARNED_AFTER = 50
 
