@@ -16,3 +16,12 @@ it('decodes an empty text, and a mark alone', () => {
   expect(decodeText(Buffer.alloc(0))).toBe('')
   expect(decodeText(Buffer.from([0xff, 0xfe]))).toBe('')
 })
+
+it.each([
+  [0xff, 0x41, '\uFFFDA'],
+  [0x41, 0xfe, 'A\uFFFD'],
+  [0xfe, 0x41, '\uFFFDA'],
+  [0x41, 0xff, 'A\uFFFD'],
+])('takes half of a byte order mark for UTF-8: %s %s', (first, second, text) => {
+  expect(decodeText(Buffer.from([first, second]))).toBe(text)
+})

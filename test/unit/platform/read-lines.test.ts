@@ -29,6 +29,32 @@ describe('the lines of a stream', () => {
     )
   })
 
+  it.each<[string, string[], string[]]>([
+    ['LF, CRLF and CR', ['a\nb\r\nc\rd'], ['a', 'b', 'c', 'd']],
+    ['empty lines', ['\n\r\n\r\r\n'], ['', '', '', '']],
+    ['a CRLF that two chunks share', ['a\r', '\nb'], ['a', 'b']],
+    ['a CRLF that an empty chunk divides', ['a\r', '', '\nb\r', '', 'c'], ['a', 'b', 'c']],
+    ['a CR and an LF in chunks of their own', ['a', '\r', '\n', '\n', 'b'], ['a', '', 'b']],
+    ['an LF after an LF at the end of a chunk', ['a\n', '\nb'], ['a', '', 'b']],
+    ['a mark at the start, and none elsewhere', ['\uFEFFa\n\uFEFFb'], ['a', '\uFEFFb']],
+    ['a mark within the first line', ['a\uFEFF'], ['a\uFEFF']],
+    ['no end of the last line', ['a\n', 'b', 'c'], ['a', 'bc']],
+    ['nothing', ['', ''], []],
+  ])('end with any line break: %s', async (_, chunks, texts) => {
+    const stream = Readable.from(chunks.map((chunk) => Buffer.from(chunk)))
+    const lines = await Array.fromAsync(readLines(stream, 1000))
+    expect(lines).toEqual(texts.map((text, index) => ({ number: index + 1, text, cut: false })))
+  })
+
+  it('are cut at the limit, and the next line begins anew', async () => {
+    const stream = Readable.from(['abc', 'd\nab\nabcd', 'e'].map((chunk) => Buffer.from(chunk)))
+    expect(await Array.fromAsync(readLines(stream, 3))).toEqual([
+      { number: 1, text: 'abc', cut: true },
+      { number: 2, text: 'ab', cut: false },
+      { number: 3, text: 'abc', cut: true },
+    ])
+  })
+
   it('are cut at the limit, however long they are', async () => {
     const endless = Readable.from(
       (function* () {
