@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { seededTests } from './test/support/test-seed.ts'
 
 const { TEST_CITUS_URL } = process.env
 
@@ -11,6 +12,7 @@ if (!TEST_CITUS_URL) {
 /** The tests that touch the data tables, on the Citus cluster whose coordinator TEST_CITUS_URL names. */
 export default defineConfig({
   test: {
+    ...seededTests(),
     include: TEST_CITUS_URL
       ? [
           'test/{citus,behavior,fault}/**/*.test.ts',
@@ -31,5 +33,6 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 })

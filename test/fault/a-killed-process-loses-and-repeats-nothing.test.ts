@@ -9,6 +9,7 @@ import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
 import { hasPgBouncer, startPgBouncer } from '../support/pg-bouncer.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { createTestCli } from '../support/test-cli.ts'
+import { TEST_SEED } from '../support/test-seed.ts'
 
 /** The number that `npm run test:soak` sets, or a smaller one. */
 const KILLS = Number(process.env.CRASH_KILLS ?? 8)
@@ -32,7 +33,7 @@ it.each(WAYS)(
   },
   async (way) => {
     await using pooler = way === 'directly' ? undefined : await startPgBouncer()
-    const draw = createDraw('crash')
+    const draw = createDraw('crash', TEST_SEED)
     const world = new World({ seed: 13, requestsUntilDone: 0 })
     await using api = await startFaultyApi({
       world,

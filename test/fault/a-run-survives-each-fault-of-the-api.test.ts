@@ -10,6 +10,7 @@ import { expectTruth } from '../support/expect-truth.ts'
 import { FAULTS, startFaultyApi } from '../support/faulty-api.ts'
 import { sampleSize } from '../support/sample-size.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { TEST_SEED } from '../support/test-seed.ts'
 
 const API_KEY = 'matrix-key-6f1d0c'
 
@@ -60,7 +61,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
   '%s at every other request leaves the correct content, a log event for each, and no secret',
   async (name) => {
     const nature = NATURE[name]
-    const draw = createDraw('matrix', name)
+    const draw = createDraw('matrix', name, TEST_SEED)
     const lines: string[] = []
     const world = new World({ seed: 11, requestsUntilDone: 0 })
     await using api = await startFaultyApi({

@@ -4,13 +4,14 @@ import { createDraw } from '../../src/devkit/simulator/draw.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { moveTime } from '../support/move-time.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { TEST_SEED } from '../support/test-seed.ts'
 
 /** The number that `npm run test:soak` sets, or a smaller one. */
 const NIGHTLY_RUNS = Number(process.env.NIGHTLY_RUNS ?? 16)
 const DAY = 86_400
 
 it('each nightly run confirms all finished identifiers, and loads an override for all identifiers of a file', async () => {
-  const draw = createDraw('nightly')
+  const draw = createDraw('nightly', TEST_SEED)
   await using bench = await createTestApp({ world: { seed: 17, requestsUntilDone: 3 } })
   const { world, stats } = bench.simulator
   let tracked = 0

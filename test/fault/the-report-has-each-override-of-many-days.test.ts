@@ -4,6 +4,7 @@ import { readReport } from '../../src/compliance/report/read/read-report.ts'
 import { createDraw, type Draw } from '../../src/devkit/simulator/draw.ts'
 import type { World } from '../../src/devkit/simulator/world.ts'
 import { createTestApp } from '../support/test-app.ts'
+import { TEST_SEED } from '../support/test-seed.ts'
 
 /** The number that `npm run test:soak` sets, or a smaller one. */
 const NIGHTLY_RUNS = Number(process.env.FORCE_NIGHTLY_RUNS ?? 12)
@@ -22,7 +23,7 @@ interface Override {
 }
 
 it(`after ${NIGHTLY_RUNS} nightly runs the report has every override, within its interval, and no other`, async () => {
-  const draw = createDraw('force nights', NIGHTLY_RUNS)
+  const draw = createDraw('force nights', NIGHTLY_RUNS, TEST_SEED)
   await using bench = await createTestApp({ world: { seed: 41, requestsUntilDone: 2 } })
   const { world } = bench.simulator
   const observer = observe(world)

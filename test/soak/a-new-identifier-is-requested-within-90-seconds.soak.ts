@@ -6,11 +6,12 @@ import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { seedFinished } from '../support/seed-finished.ts'
 import { createTestApp } from '../support/test-app.ts'
+import { TEST_SEED } from '../support/test-seed.ts'
 
 const MINUTE = 60_000
 
 it('a new identifier is requested within 90 s during a nightly run of 100,000 at the documented quota', async () => {
-  const draw = createDraw('fresh')
+  const draw = createDraw('fresh', TEST_SEED)
   await using api = await startCannedApi((identifiers) =>
     identifiers.map((identifier) => ({ identifier, status: 'done' })),
   )
