@@ -1,6 +1,7 @@
 import { revisionName } from '../../pipeline/seal/leaf.ts'
 import { canonicalJson } from '../../platform/canonical-json.ts'
 import type { Json } from '../../platform/json.ts'
+import { timeZoneOf } from '../../platform/time.ts'
 import { type Finding, finding } from '../verify/findings.ts'
 import { verifyPersonalValues } from './personal-values.ts'
 import { dataDigest, type Facts, makeReport } from './make-report.ts'
@@ -24,6 +25,11 @@ export function verifyReport(report: Report): Finding[] {
 
 /** Makes a report again from facts, and names the parts in which the given one differs. */
 export function differences(report: ReportData, facts: Facts): Finding[] {
+  const { time_zone } = report.head.period
+  if (timeZoneOf(time_zone) === undefined)
+    return [
+      finding('head.period.time_zone', 'is not the name of a time zone, so the report cannot be made again'),
+    ]
   const { head, summary, decisions, events } = makeReport(report.head.media, report.head.period, facts)
   // The parts that are compared member by member.
   const apart = { coverage: null, as_of: null }

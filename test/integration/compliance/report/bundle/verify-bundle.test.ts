@@ -472,6 +472,12 @@ describe('a bundle', () => {
     writeFileSync(file, [...jsonText({ ...report, events: [] })].join(''))
     const { findings } = await verifyFile(file, {})
     expect(findings.map(({ what }) => what)).toContain('data_digest')
+    const { period } = report.head
+    const elsewhere = { ...report.head, period: { ...period, time_zone: 'Mars/Olympus' } }
+    writeFileSync(file, [...jsonText({ ...report, head: elsewhere })].join(''))
+    expect((await verifyFile(file, {})).findings).toContainEqual(
+      expect.objectContaining({ what: 'head.period.time_zone' }),
+    )
     await expect(verifyFile(file, { head: 'a'.repeat(64) })).rejects.toThrow(
       /--head and --key apply to a bundle or the database only.* Leave them out/,
     )
