@@ -16,27 +16,33 @@ export function exitCodeOf(verifier: Verifier, ...args: readonly string[]): Prom
   })
 }
 
-/** Runs a script for each line of standard input, as `python3` would run it, and prints its exit code. */
+/** The exit code and the output of a verifier. */
+export interface Verdict {
+  readonly code: number
+  readonly output: string
+}
+
+/** Runs a script for each line of standard input, as `python3` would run it. Prints its exit code and its output as JSON. */
 const RUN_MANY = `
 import contextlib, io, json, runpy, sys
 for line in sys.stdin:
-    sys.argv, code = json.loads(line), 0
+    sys.argv, code, output = json.loads(line), 0, io.StringIO()
     try:
-        with contextlib.redirect_stdout(io.StringIO()): runpy.run_path(sys.argv[0], run_name="__main__")
+        with contextlib.redirect_stdout(output): runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as end: code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException: code = 1
-    print(code, flush=True)
+    except BaseException as error: code = 1; output.write(repr(error))
+    print(json.dumps({"code": code, "output": output.getvalue()}), flush=True)
 `
 
 /** Starts one Python for many runs of the verifiers, which is twenty times as fast as a process for each. */
 export function startPython() {
   const child = spawn('python3', ['-B', '-c', RUN_MANY], { env: { ...process.env, PYTHONPATH: DOCS } })
-  const codes = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const verdicts = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
-    /** The exit code of a verifier of docs. Two runs must not overlap. */
-    exitCodeOf: async (verifier: Verifier, ...args: readonly string[]): Promise<number> => {
+    /** The verdict of a verifier of docs. Two runs must not overlap. */
+    verify: async (verifier: Verifier, ...args: readonly string[]): Promise<Verdict> => {
       child.stdin.write(`${JSON.stringify([path.join(DOCS, verifier), ...args])}\n`)
-      return Number((await codes.next()).value)
+      return JSON.parse(String((await verdicts.next()).value)) as Verdict
     },
     [Symbol.dispose]: () => child.stdin.end(),
   }
