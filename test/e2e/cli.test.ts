@@ -104,14 +104,14 @@ describe('bad input ends with one clear sentence and the documented exit code', 
   })
 
   it('a wrong key', async () => {
-    await cli.call(['enqueue', 'wrong-key-victim'], environment)
-    const result = await cli.run(['sync', '--json'], { ...environment, IDENTIFAI_API_KEY: 'wrong' })
+    await using own = await createTestDatabase()
+    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_KEY: 'wrong' }
+    await cli.call(['enqueue', 'wrong-key-victim'], env)
+    const result = await cli.run(['sync', '--json'], env)
     expect(result.code).toBe(4)
     expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
     expect(result.stderr).toContain('the API refuses the key (401). Set IDENTIFAI_API_KEY')
-    const { rows } = await sql`select state, attempts, leased_by from identifai.identifiers`.execute(
-      database.db,
-    )
+    const { rows } = await sql`select state, attempts, leased_by from identifai.identifiers`.execute(own.db)
     expect(rows).toEqual([{ state: 'pending', attempts: 0, leased_by: null }])
   })
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
 import { hasTerminal, runOnTerminal } from '../support/terminal.ts'
@@ -30,17 +31,30 @@ afterAll(async () => {
 
 const CYAN_PENDING = ['\u001B[36m', '\u001B[39m'].join('pending')
 
+/** The settings for a database with an identifier that no test requests. */
+async function pending() {
+  const own = await createTestDatabase()
+  await sql`insert into identifai.identifiers (identifier) values ('a')`.execute(own.db)
+  return {
+    environment: { ...environment, DATABASE_URL: own.url },
+    [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),
+  }
+}
+
 it('colors of states and findings are for terminals only, unless they are chosen', async () => {
-  const plain = await cli.run(['status'], environment)
+  await using own = await pending()
+  const plain = await cli.run(['status'], own.environment)
   expect(plain.stdout).not.toContain('\u001B')
-  expect((await cli.run(['status', '--color', 'always'], environment)).stdout).toContain(CYAN_PENDING)
-  const json = await cli.run(['status', '--json', '--color', 'always'], environment)
+  expect((await cli.run(['status', '--color', 'always'], own.environment)).stdout).toContain(CYAN_PENDING)
+  const json = await cli.run(['status', '--json', '--color', 'always'], own.environment)
   expect(json.stdout).not.toContain('\u001B')
 })
 
 it.skipIf(!hasTerminal)('a terminal shows colors, but not with NO_COLOR or --color never', async () => {
+  await using own = await pending()
   const screen = async (args: string[], more: NodeJS.ProcessEnv = {}) =>
-    (await runOnTerminal([cli.command, ...args], { cli, environment: { ...environment, ...more } })).screen
+    (await runOnTerminal([cli.command, ...args], { cli, environment: { ...own.environment, ...more } }))
+      .screen
   expect(await screen(['status'])).toContain(CYAN_PENDING)
   expect(await screen(['doctor', '--color', 'auto'])).toContain('\u001B[32mok\u001B[39m       database')
   for (const text of [
@@ -83,6 +97,7 @@ describe('--quiet', () => {
   })
 
   it('prints dry runs, problems and errors', async () => {
+    await cli.call(['sync'], environment)
     expect((await cli.call(['status', '--quiet'], environment)).stdout).toBe('')
     expect((await cli.call(['status', '--stuck', '--quiet'], environment)).stdout).toBe('')
     expect((await cli.call(['doctor', '--quiet'], environment)).stdout).toBe('')

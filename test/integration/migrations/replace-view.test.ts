@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { replaceView } from '../../../migrations/replace-view.ts'
 import { createView } from '../../../migrations/with-comments.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
@@ -21,7 +21,7 @@ describe('replaceView', () => {
   const [reader, auditor, analyst] = roles as [string, string, string]
   const run = (statement: string) => sql.raw(statement).execute(db)
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     database = await createTestDatabase()
     db = database.db as unknown as Kysely<unknown>
     for (const role of roles) await run(`create role ${role}`)
@@ -44,7 +44,7 @@ describe('replaceView', () => {
     await run(`grant select (sum) on analysts."Their view" to ${reader}`)
     await run(`revoke insert on analysts."Their view" from ${analyst}`)
   })
-  afterAll(async () => {
+  afterEach(async () => {
     for (const role of roles) await run(`drop owned by ${role} cascade`)
     for (const role of roles) await run(`drop role ${role}`)
     await database[Symbol.asyncDispose]()
