@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Json, JsonObject } from '../../src/platform/json.ts'
 import { audioEndpoint } from '../../src/media/audio/endpoint.ts'
+import { readClock, utcText } from '../../src/platform/postgres/clock.ts'
 import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { readContentRows } from '../support/read-rows.ts'
 import { meaning } from '../support/meaning.ts'
@@ -34,9 +35,20 @@ describe('the history of an identifier', () => {
   let api: CannedApi
   let bench: TestApp
   let served: Json[]
+  /** Times of the clock of the database when each request had arrived, and when its response left. */
+  let exchanges: { readonly arrived: string; readonly left: string }[]
 
   beforeEach(async () => {
-    api = await startCannedApi(() => served)
+    exchanges = []
+    api = await startCannedApi((_, response) => {
+      void (async () => {
+        const arrived = await readClock(bench.database.db)
+        const left = await readClock(bench.database.db)
+        exchanges.push({ arrived, left })
+        response.setHeader('content-type', 'application/json').end(JSON.stringify(served))
+      })()
+      return undefined
+    })
     bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
     await bench.enqueue(['a'])
   })
@@ -45,26 +57,36 @@ describe('the history of an identifier', () => {
     await api[Symbol.asyncDispose]()
   })
 
-  /** Serves these records to a run, and reads the row of the identifier. */
+  /** Serves these records to a run. Reads the row of the identifier, and when its only request can have left. */
   async function sync(...records: Json[]) {
     served = records
     await bench.makeAllDue()
+    const began = await readClock(bench.database.db)
+    const before = exchanges.length
     await bench.run()
-    const { rows } = await sql<{
-      state: string
-      absences: number
-      last_confirmed_at: string
-      last_requested_at: string
-    }>`
-      select state, absences, last_confirmed_at::text, last_requested_at::text from identifai.identifiers
-      where identifier = 'a'`.execute(bench.app.db)
-    return rows[0]
+    expect(exchanges).toHaveLength(before + 1)
+    const { rows } = await sql<{ state: string; absences: number }>`
+      select state, absences from identifai.identifiers where identifier = 'a'`.execute(bench.app.db)
+    return { ...rows[0], began, ...(exchanges.at(-1) as (typeof exchanges)[number]) }
+  }
+
+  /** Expects that a change is bounded by the request of the former content and the response of the new one. */
+  async function expectBounds(
+    revision: Revision | undefined,
+    former: { readonly began: string; readonly arrived: string },
+    next: { readonly left: string },
+  ) {
+    const now = await readClock(bench.database.db)
+    const { previous_confirmed_at: from, observed_at: to } = revision ?? {}
+    const times = [former.began, from, former.arrived, next.left, to, now]
+    expect(times).toEqual(times.map(String).toSorted())
+    expect(new Set(times).size).toBe(times.length)
   }
 
   async function revisions(): Promise<Revision[]> {
     const { rows } = await sql<Revision>`
-      select r.revision_no, r.causes, r.status, r.force_classification, r.observed_at::text,
-        r.previous_confirmed_at::text, p.payload is not null as "hasPayload"
+      select r.revision_no, r.causes, r.status, r.force_classification, ${utcText(sql`r.observed_at`)} as observed_at,
+        ${utcText(sql`r.previous_confirmed_at`)} as previous_confirmed_at, p.payload is not null as "hasPayload"
       from identifai.classification_revisions r left join identifai.revision_payloads p using (classification_id, revision_no)
       order by r.revision_no`.execute(bench.app.db)
     return rows
@@ -93,14 +115,10 @@ describe('the history of an identifier', () => {
   it('bounds each change between the last request that brought the old content and the first response with the new', async () => {
     await sync(done)
     const confirmed = await sync(done)
-    await sync({ ...done, force_classification: 'human' })
+    const next = await sync({ ...done, force_classification: 'human' })
     const [first, second] = await revisions()
     expect(first?.previous_confirmed_at).toBeNull()
-    expect(second?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
-    const { rows } = await sql<{ ordered: boolean }>`
-      select previous_confirmed_at < observed_at and observed_at <= clock_timestamp() as ordered
-      from identifai.classification_revisions where revision_no = 2`.execute(bench.app.db)
-    expect(rows[0]?.ordered).toBe(true)
+    await expectBounds(second, confirmed, next)
   })
 
   it('keeps the finished rows while an analysis runs again, and bounds a force by the finished record before it', async () => {
@@ -108,14 +126,14 @@ describe('the history of an identifier', () => {
     expect(await sync(again)).toMatchObject({ state: 'done' })
     expect(meaning(await current())).toBe(meaning(done))
     await sync(again)
-    await sync({ ...done, force_classification: 'human' })
+    const next = await sync({ ...done, force_classification: 'human' })
     const history = await revisions()
     expect(history.map(({ causes }) => causes)).toEqual([
       ['first_seen'],
       ['status_changed'],
       ['status_changed', 'forced'],
     ])
-    expect(history[2]?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
+    await expectBounds(history[2], confirmed, next)
   })
 
   it('appends only the analysis itself when a new analysis ends as the old one did', async () => {
@@ -158,17 +176,17 @@ describe('the history of an identifier', () => {
   it('records a force that happened during the absence as a change of the content before', async () => {
     const confirmed = await sync(done)
     for (let absence = 1; absence <= 5; absence++) await sync()
-    await sync({ ...done, force_classification: 'human' })
+    const next = await sync({ ...done, force_classification: 'human' })
     const [, , third] = await revisions()
     expect(third?.causes).toEqual(['reappeared', 'forced'])
-    expect(third?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
+    await expectBounds(third, confirmed, next)
   })
 
   it('bounds a force by the finished record, although the identifier disappeared while an analysis ran again', async () => {
     const confirmed = await sync(done)
     await sync(again)
     for (let absence = 1; absence <= 5; absence++) await sync()
-    await sync({ ...done, force_classification: 'human' })
+    const next = await sync({ ...done, force_classification: 'human' })
     const history = await revisions()
     expect(history.map(({ causes }) => causes)).toEqual([
       ['first_seen'],
@@ -176,7 +194,7 @@ describe('the history of an identifier', () => {
       ['disappeared'],
       ['reappeared', 'status_changed', 'forced'],
     ])
-    expect(history[3]?.previous_confirmed_at).toBe(confirmed?.last_confirmed_at)
+    await expectBounds(history[3], confirmed, next)
   })
 
   it('keeps the link of the finished content while an analysis runs again', async () => {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { isJsonObject, type JsonObject } from '../../src/platform/json.ts'
 import { readReport } from '../../src/compliance/report/read/read-report.ts'
+import type { ForceEvent } from '../../src/compliance/report/schema.ts'
 import { createDraw, type Draw } from '../../src/devkit/simulator/draw.ts'
 import type { World } from '../../src/devkit/simulator/world.ts'
 import { createTestApp } from '../support/test-app.ts'
@@ -82,6 +83,7 @@ it(`after ${NIGHTLY_RUNS} nightly runs the report has every override, within its
       (event) => event.forced_from === made.from && event.forced_to === made.to && contains(event, made.at),
     )
     expect(matching).toHaveLength(1)
+    expectNarrow(matching[0] as ForceEvent, observer.finishedAt(identifier), made.at)
   }
   expect(events).toHaveLength(expected.length)
   const observed = overrides.filter((made) => made.before.length > 0)
@@ -101,9 +103,25 @@ it(`after ${NIGHTLY_RUNS} nightly runs the report has every override, within its
   expect(summary.period.already_forced).toBe(observer.alreadyForced())
 })
 
+/**
+ * Expects that an event begins with the request of the last finished record before the override. It ends with the request of
+ * the first one after it. The request before each of them had its response earlier, and the request after it had it later.
+ */
+function expectNarrow(event: ForceEvent, responses: readonly number[], at: number): void {
+  const after = responses.findIndex((time) => time >= at)
+  const [earlier = 0, former = 0] = [responses[after - 2], responses[after - 1]]
+  const [next = 0, later = Number.POSITIVE_INFINITY] = [responses[after], responses[after + 1]]
+  const [from, to] = [Date.parse(String(event.not_before)), Date.parse(event.not_after)]
+  expect({ event, isNarrow: earlier <= from && from <= former && next <= to && to <= later }).toEqual({
+    event,
+    isNarrow: true,
+  })
+}
+
 /** Records the responses at the simulator, without the code under test. */
 function observe(world: World) {
   const firstFinished = new Map<string, string | null>()
+  const finishedAt = new Map<string, number[]>()
   const respond = world.respond.bind(world)
   world.respond = (identifier) => {
     const record = respond(identifier)
@@ -111,12 +129,15 @@ function observe(world: World) {
       const force = (record.force_classification ?? null) as string | null
       if (!firstFinished.has(identifier)) firstFinished.set(identifier, force)
       lastForce.set(identifier, force)
+      finishedAt.set(identifier, [...(finishedAt.get(identifier) ?? []), Date.now()])
     }
     return record
   }
   const lastForce = new Map<string, string | null>()
   return {
     wasFinished: (identifier: string) => firstFinished.has(identifier),
+    /** The times of the responses with its finished records. */
+    finishedAt: (identifier: string) => finishedAt.get(identifier) ?? [],
     isPending: (made: Override | undefined) =>
       made !== undefined && made.before.some((identifier) => lastForce.get(identifier) !== made.to),
     alreadyForced: () => [...firstFinished.values()].filter((force) => force !== null).length,

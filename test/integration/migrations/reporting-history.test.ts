@@ -29,11 +29,14 @@ interface Observed {
   /** A time after the run, by the database's clock, as text. */
   readonly at: string
   readonly forcedNow: ReadonlyMap<string, ForcedNow>
+  /** The forced label of each identifier whose finished record the simulator returned in the run. */
+  readonly returned: ReadonlyMap<string, unknown>
 }
 
 describe('history in the reporting views', () => {
   let bench: TestApp
   const runs: Observed[] = []
+  let returned = new Map<string, unknown>()
 
   const read = async <Row>(query: string) => (await sql.raw<Row>(query).execute(bench.app.db)).rows
 
@@ -47,7 +50,9 @@ describe('history in the reporting views', () => {
     runs.push({
       at: clock?.at ?? '',
       forcedNow: new Map(rows.map((row) => [row.identifier ?? '', row])),
+      returned,
     })
+    returned = new Map()
   }
 
   beforeAll(async () => {
@@ -56,6 +61,14 @@ describe('history in the reporting views', () => {
       environment: { SYNC_MISSING_AFTER: '2' },
     })
     const { world } = bench.simulator
+    const respond = world.respond.bind(world)
+    world.respond = (identifier) => {
+      const record = respond(identifier)
+      // A record without a status is finished when it has a verdict.
+      if (record && (record.status === undefined ? record.verdict : record.status !== 'new'))
+        returned.set(identifier, record.force_classification ?? null)
+      return record
+    }
     const identifiers = world.register({ count: 60 })
     const fileOf = (position: number) => world.hashOf(identifiers[position] as string) as string
     await bench.enqueue(identifiers)
@@ -82,6 +95,18 @@ describe('history in the reporting views', () => {
     await refreshAll()
   })
   afterAll(() => bench[Symbol.asyncDispose]())
+
+  /** The number of the run that first observed something, by a time between it and the run before. */
+  const runOf = (time: unknown) => (time === null ? null : runs.findIndex(({ at }) => (time as string) < at))
+
+  /** The last run in which an identifier was returned with another label, null without one, and the next in which it was returned. */
+  function runsAround({ identifier, force_classification }: Readonly<Record<string, unknown>>) {
+    const seen = runs.flatMap(({ returned: labels }, n) =>
+      labels.has(String(identifier)) ? [{ n, force: labels.get(String(identifier)) }] : [],
+    )
+    const other = seen.findLastIndex(({ force }) => force !== force_classification)
+    return [seen[other]?.n ?? null, seen[other + 1]?.n]
+  }
 
   it('shows any moment as it was observed then', async () => {
     for (const { at, forcedNow } of runs) {
@@ -153,8 +178,6 @@ describe('history in the reporting views', () => {
     >(`
       select identifier, first_observed_at::text, first_done_at::text, verdict_changed_at::text
       from identifai_reporting.classifications`)
-    /** The number of the run that first observed something, by a time between it and the run before. */
-    const runOf = (time: string | null) => (time === null ? null : runs.findIndex(({ at }) => time < at))
     for (const row of rows) {
       const seen = runs.map(({ forcedNow }) => forcedNow.get(row.identifier))
       const finished = seen.flatMap((forcedNow, n) =>
@@ -209,6 +232,7 @@ describe('history in the reporting views', () => {
   it('lists the identifiers that are forced now, with interval and number of same-file identifiers', async () => {
     const rows = await read<Record<string, unknown>>(`
       select f.identifier, f.file_hash, f.same_file_identifiers, f.effective_classification, f.not_before, f.not_after,
+        f.not_before::text as first, f.not_after::text as last, f.force_classification,
         f.decision_key, f.notes, f.author, e.not_before as expected_before, e.not_after as expected_after,
         e.decision_key as expected_key,
         (select count(*)::integer from identifai_reporting.override_notes as n where n.file_hash = f.file_hash
@@ -229,6 +253,7 @@ describe('history in the reporting views', () => {
         forcedNow.filter(({ file_hash }) => file_hash === row.file_hash).length - 1,
       )
       expect([row.not_before, row.not_after]).toEqual([row.expected_before, row.expected_after])
+      expect([row.first, row.last].map(runOf)).toEqual(runsAround(row))
       expect([row.decision_key, row.notes]).toEqual([row.expected_key, row.expected_notes])
       expect(row.author === null).toBe(row.notes === 0)
     }
