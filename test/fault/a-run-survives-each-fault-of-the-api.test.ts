@@ -68,6 +68,7 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
       world,
       fault: FAULTS[name],
       befalls: (request) => request === 1 || draw.chance(0.5),
+      refusals: () => lines.filter((line) => line.includes('ECONNREFUSED')).length,
     })
     await using bench = await createTestApp({
       environment: {
@@ -76,8 +77,6 @@ it.concurrent.each(Object.keys(FAULTS) as (keyof typeof FAULTS)[])(
         SYNC_BATCH_SIZE: '10',
         ...(name === 'a drip that outlasts the time limit' && { SYNC_REQUEST_TIMEOUT_MS: '150' }),
         SYNC_RETRIES: '2',
-        // The port stays closed for longer than the first retry waits.
-        ...(name === 'connection refused' && { SYNC_RETRY_BASE_MS: '100' }),
         // The fault can leave out the same identifier in five responses in a row, depending on the order of the requests.
         ...(name === 'a record of another identifier' && { SYNC_MISSING_AFTER: '100' }),
       },

@@ -11,7 +11,7 @@ interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly records: readonly JsonObject[]
-  /** Closes the port for a moment, so that connections are refused. */
+  /** Closes the port until a connection is refused. */
   readonly closePort: () => Promise<void>
 }
 
@@ -30,6 +30,8 @@ export async function startFaultyApi(options: {
   readonly world: World
   readonly fault: Fault
   readonly befalls: (request: number) => boolean
+  /** How many connections were refused so far. A closed port opens again after the next one. */
+  readonly refusals?: () => number
 }): Promise<FaultyApi> {
   const counts = { requests: 0, faults: 0 }
   const keys = new Set<string>()
@@ -54,7 +56,8 @@ export async function startFaultyApi(options: {
     (reopening ??= (async () => {
       server.close()
       server.closeAllConnections()
-      await sleep(150)
+      const before = options.refusals?.() ?? 0
+      while (options.refusals?.() === before) await sleep(5)
       await listen(port)
       reopening = undefined
     })())
