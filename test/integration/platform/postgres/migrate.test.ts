@@ -18,18 +18,22 @@ describe('migrations', () => {
     await using database = await createTestDatabase('empty')
     const { db } = database
     expect(names(await migrateUp(db))).toEqual(MIGRATIONS)
-    const schema = await readSchema(database)
+    const [schema, objects] = [await readSchema(database), await readObjects(database)]
     for (const name of MIGRATIONS.toReversed()) {
       expect(await migrateDown(db, false)).toEqual([{ name, direction: 'Down' }])
       const states = await migrationStates(db)
       expect(states.filter(({ applied_at }) => applied_at)).toHaveLength(MIGRATIONS.indexOf(name))
       if (name !== MIGRATIONS[0]) await expect(assertMigrated(db)).rejects.toThrow(lacking(states))
     }
-    const remaining = await readSchema(database)
-    expect(remaining.filter((line) => !line.includes('schema_migrations'))).toEqual(['schema identifai'])
+    const remaining = [...(await readSchema(database)), ...(await readObjects(database))]
+    expect(remaining.filter((line) => !line.includes('schema_migrations'))).toEqual([
+      'schema identifai',
+      'pg_namespace: schema identifai',
+    ])
     expect(await migrateDown(db, false)).toEqual([])
     expect(names(await migrateUp(db))).toEqual(MIGRATIONS)
     expect(await readSchema(database)).toEqual(schema)
+    expect(await readObjects(database)).toEqual(objects)
     expect(names(await migrateDown(db, true))).toEqual(MIGRATIONS.toReversed())
   })
 
@@ -49,7 +53,7 @@ describe('the state of the migrations', () => {
     expect(states).toEqual(MIGRATIONS.map((name) => ({ name, applied_at: null })))
     await expect(assertMigrated(database.db)).rejects.toThrow(DatabaseError)
     await expect(assertMigrated(database.db)).rejects.toThrow(lacking(states))
-    expect(await readSchema(database)).toEqual([])
+    expect([...(await readSchema(database)), ...(await readObjects(database))]).toEqual([])
     await sql`create schema identifai`.execute(database.db)
     expect((await migrationStates(database.db)).every(({ applied_at }) => applied_at === null)).toBe(true)
   })
@@ -107,6 +111,28 @@ async function createAndDropTables({ url }: TestDatabase, session: number, stop:
     await sql`drop table ${table}`.execute(db)
   }
   await db.destroy()
+}
+
+/** Every object of any kind and schema that PostgreSQL itself does not have, with its catalog, and every setting of the database. */
+async function readObjects({ db }: TestDatabase): Promise<string[]> {
+  // The names of a few objects have numbers that differ each time. Those objects belong to others.
+  const { rows: catalogs } = await sql<{ name: string }>`
+    select c.relname as name from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attname = 'oid'
+    where c.relnamespace = 'pg_catalog'::regnamespace and c.relkind = 'r' and not c.relisshared
+      and c.relname <> 'pg_enum'`.execute(db)
+  const queries = catalogs.map(
+    ({ name }) => `
+      select '${name}: ' || o.type || ' ' || o.identity as line
+      from ${name} as c, pg_identify_object('${name}'::regclass, c.oid, 0) as o
+      where c.oid >= 16384 and o.identity !~ 'pg_toast|RI_ConstraintTrigger'`,
+  )
+  const { rows } = await sql
+    .raw<{ line: string }>(`${queries.join(' union all ')}
+    union all select 'setting ' || unnest(setconfig) from pg_db_role_setting as s
+      join pg_database as d on d.oid = s.setdatabase where d.datname = current_database()
+    order by line`)
+    .execute(db)
+  return rows.map(({ line }) => line)
 }
 
 /** Everything in the schemas of the product, one line each, with its definition and comment. */
