@@ -13,6 +13,7 @@ import { startCannedApi } from '../support/canned-api.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { createTestDatabase } from '../support/test-database.ts'
+import { waitsForLock } from '../support/waits-for-lock.ts'
 
 /** Views with changed_at, and their keys. */
 const VIEWS = {
@@ -75,8 +76,9 @@ it('a copy that is updated during concurrent runs has every row of every view', 
   const copy = createCopy(bench)
   const controller = new AbortController()
   const { signal } = controller
+  const done = { updates: 0 }
   const changing = (async () => {
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < 4 || done.updates <= 4; round += 1) {
       for (const identifier of identifiers.slice(round * 60, round * 60 + 40)) {
         world.override(world.hashOf(identifier) as string, round % 2 === 0 ? 'human' : 'artificial')
       }
@@ -84,13 +86,11 @@ it('a copy that is updated during concurrent runs has every row of every view', 
       await Promise.all([bench.run(), bench.run()])
     }
   })().finally(() => controller.abort())
-  let updates = 0
-  for (; !signal.aborted; updates += 1) {
+  for (; !signal.aborted; done.updates += 1) {
     await copy.update()
     await sleep(1)
   }
   await changing
-  expect(updates).toBeGreaterThan(4)
   await copy.update()
   expect(copy.copies).toEqual(await readViews(bench))
   expect(copy.copies.get('clips')?.size).toBeGreaterThan(0)
@@ -272,11 +272,3 @@ it('a command locks all its identifiers before the clock of changes, so that it 
 
 const HOLD_LAST =
   'select from identifai.identifiers where id = (select max(id) from identifai.identifiers) for update'
-
-/** Waits until a session of the database waits for a lock. */
-async function waitsForLock(db: Kysely<Database>): Promise<void> {
-  const blocked = sql<{ n: number }>`
-    select count(*)::integer as n from pg_stat_activity
-    where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`
-  while ((await blocked.execute(db)).rows[0]?.n === 0) await sleep(10)
-}

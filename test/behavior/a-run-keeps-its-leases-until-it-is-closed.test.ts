@@ -63,7 +63,6 @@ describe('a run in progress', () => {
     await using api = await startCannedApi((identifiers, response) => {
       void (async () => {
         arrived = await clock()
-        await sleep(50)
         responded = await clock()
         response.end(JSON.stringify(done(identifiers)))
       })()

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
+import { READ_ONLY } from '../../src/platform/postgres/database-error.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { startStandby } from '../support/start-standby.ts'
@@ -22,7 +22,9 @@ it('a failover to a standby in the middle of a run only delays it', async () => 
   const target = { host: '127.0.0.1', port: Number(url.port) }
   await using proxy = await startTcpProxy(target)
   url.port = String(proxy.port)
+  const log: string[] = []
   await using bench = await createTestApp({
+    onLogLine: (line) => log.push(line),
     environment: { DATABASE_URL: url.href, SYNC_BATCH_SIZE: '10', SYNC_LEASE_SECONDS: '3' },
   })
   const identifiers = bench.simulator.world.register({ count: IDENTIFIERS })
@@ -33,7 +35,7 @@ it('a failover to a standby in the middle of a run only delays it', async () => 
     await primary.stop()
     // The address leads to the standby before that accepts writes.
     target.port = standby.port
-    await sleep(500)
+    await expect.poll(() => log.some((line) => line.includes(READ_ONLY))).toBe(true)
     await standby.promote()
   }
   const { run, failure } = await executeRun(bench.app, {

@@ -273,7 +273,7 @@ it('the views never show a half-written classification during a run, and never w
   const identifiers = world.register({ count: 200, outcome: 'done' })
   await bench.enqueue(identifiers)
   const over = new AbortController()
-  let reads = 0
+  const done = { reads: 0 }
   const reading = (async () => {
     while (!over.signal.aborted) {
       const { rows } = await sql<{ halves: number }>`
@@ -290,15 +290,14 @@ it('the views never show a half-written classification during a run, and never w
             from identifai_reporting.classification_history as h
             where h.classification_id = c.classification_id and h.valid_to is null))`.execute(db)
       expect(rows).toEqual([{ halves: 0 }])
-      reads++
+      done.reads++
     }
   })()
   await bench.run()
-  for (const heuristic of ['TopRelevant', 'Majority']) {
-    world.defaultHeuristic = heuristic
+  for (let run = 0; run < 2 || done.reads <= 3; run++) {
+    world.defaultHeuristic = run % 2 === 0 ? 'TopRelevant' : 'Majority'
     await bench.run({ refreshAll: true })
   }
   over.abort()
   await reading
-  expect(reads).toBeGreaterThan(3)
 })

@@ -4,6 +4,7 @@ import { enqueue } from '../../../../src/pipeline/queue/enqueue.ts'
 import type { Entry, InvalidEntry } from '../../../../src/pipeline/queue/input/entry.ts'
 import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
+import { waitsForLock } from '../../../support/waits-for-lock.ts'
 
 const options = { media: 'audio', priority: -5, source: 'batch' }
 
@@ -141,21 +142,11 @@ describe('enqueue', () => {
         await reader.promise
       })
       const enqueued = enqueue(database.db, more(), options)
-      await waitForLock()
+      await waitsForLock(database.db)
       reader.resolve()
       await Promise.all([filled, enqueued])
       expect((await metadata())[0]).toMatchObject({ submitted_at: new Date(second), source: 'meanwhile' })
     })
-
-    async function waitForLock(): Promise<void> {
-      for (;;) {
-        const { rows } = await sql`
-          select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
-          database.db,
-        )
-        if (rows.length > 0) return
-      }
-    }
   })
 
   it('determines the result, and writes nothing, in a dry run', async () => {

@@ -18,6 +18,7 @@ import { at, firstRevision, forced, reportOnJuly } from '../../../../support/jul
 import { sealHistory, trackFinished, writeRevisions } from '../../../../support/seal-history.ts'
 import { createTestApp } from '../../../../support/test-app.ts'
 import { createTestDatabase, type TestDatabase } from '../../../../support/test-database.ts'
+import { waitsForLock } from '../../../../support/waits-for-lock.ts'
 
 const NEVER = new AbortController().signal
 
@@ -360,7 +361,7 @@ describe('the report', () => {
       await held.promise
     })
     const made = report({ asOf: await ended.promise })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await waitsForLock(db)
     held.resolve()
     await sealing
     expect((await made).head.as_of.chain_position).toBe(2)
