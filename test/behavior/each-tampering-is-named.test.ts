@@ -20,16 +20,98 @@ import { createTestApp, type TestApp } from '../support/test-app.ts'
 const FORCED = `revision_no = 2 and classification_id = (
   select min(classification_id) from identifai.classification_revisions where revision_no = 2)`
 
-/** The tables that verification covers, each with its key and a condition for the row that is altered. */
-const SEALED: readonly (readonly [Table, key: string, row: string])[] = [
-  [SYNC_RUNS, 'run_id', 'chain_position = 2'],
-  [CLASSIFICATION_REVISIONS, 'classification_id, revision_no', FORCED],
-  [PERSONAL_VALUES, 'classification_id, revision_no', FORCED],
-  [REVISION_PAYLOADS, 'classification_id, revision_no', FORCED],
-  [OVERRIDE_NOTES, 'note_id', 'note_id = 1'],
-  [ACTIONS, 'action_id', 'action_id = 1'],
-  [CHAIN_LEAVES, 'chain_position, leaf_no', 'chain_position = 2 and leaf_no = 0'],
+/** The finding that names an altered, a deleted and an inserted row. */
+interface Named {
+  readonly altered: RegExp
+  readonly deleted: RegExp
+  readonly inserted: RegExp
+}
+
+/** The tables that verification covers, each with its key, a condition for the row that is altered, and its findings. */
+const SEALED: readonly (readonly [Table, key: string, row: string, named: Named])[] = [
+  [
+    SYNC_RUNS,
+    'run_id',
+    'chain_position = 2',
+    {
+      altered:
+        /^run [-0-9a-f]{36} (differs from its sealed form|has a head that does not follow|has leaves that do not give its root)/,
+      deleted: /^the run at position 2 is missing/,
+      inserted: /^the run at position 5 to 98 is missing/,
+    },
+  ],
+  [
+    CLASSIFICATION_REVISIONS,
+    'classification_id, revision_no',
+    FORCED,
+    {
+      altered: /^revision \d of classification \d+ differs from its sealed form/,
+      deleted: /^revision 2 of classification \d+ was sealed, but is missing/,
+      inserted: /^revision 2 of classification -\d+ was not sealed, because it was inserted/,
+    },
+  ],
+  [
+    PERSONAL_VALUES,
+    'classification_id, revision_no',
+    FORCED,
+    {
+      altered: /^personal values of revision \d of classification \d+ differ from the sealed commitment/,
+      deleted: /^personal values of revision 2 of classification \d+ are missing, although no redaction/,
+      inserted: /^personal values of revision 2 of classification -\d+ cannot have been sealed/,
+    },
+  ],
+  [
+    REVISION_PAYLOADS,
+    'classification_id, revision_no',
+    FORCED,
+    {
+      altered: /^payload of revision \d of classification \d+ differs from the sealed commitment/,
+      deleted: /^payload of revision 2 of classification \d+ is missing, although prune never deletes it/,
+      inserted: /^payload of revision 2 of classification -\d+ cannot have been sealed/,
+    },
+  ],
+  [
+    OVERRIDE_NOTES,
+    'note_id',
+    'note_id = 1',
+    {
+      altered: /^note \d differs from its sealed form/,
+      deleted: /^note 1 was sealed, but is missing/,
+      inserted: /^note -999999 was not sealed, because it was inserted/,
+    },
+  ],
+  [
+    ACTIONS,
+    'action_id',
+    'action_id = 1',
+    {
+      altered: /^action \d differs from its sealed form/,
+      deleted: /^action 1 was sealed, but is missing/,
+      inserted: /^action -999999 was not sealed, because it was inserted/,
+    },
+  ],
+  [
+    CHAIN_LEAVES,
+    'chain_position, leaf_no',
+    'chain_position = 2 and leaf_no = 0',
+    {
+      altered: /^run [-0-9a-f]{36} has leaves that do not give its root/,
+      deleted: /^revision 2 of classification \d+ was not sealed, because it was inserted/,
+      inserted: /^the run at position -999998 has leaves but no row, because it was removed/,
+    },
+  ],
 ]
+
+/** Columns by which a row is found: with another value of one, the row itself is missing. */
+const REFERENCES = new Set([
+  'run_id',
+  'chain_position',
+  'leaf_no',
+  'classification_id',
+  'revision_no',
+  'note_id',
+  'action_id',
+])
 
 /** Columns that no proof covers, as docs/compliance.md states. */
 const UNPROVED = new Set([
@@ -135,46 +217,56 @@ describe('as a superuser without triggers', () => {
   })
 
   it.each(
-    SEALED.flatMap(([table, , row]) =>
+    SEALED.flatMap(([table, , row, named]) =>
       columnsOf(table)
         .filter((name) => !isRefused(table, name))
-        .map((name) => [`${table.name}.${name}`, table, name, row] as const),
+        .map((name) => [`${table.name}.${name}`, table, name, row, named] as const),
     ),
-  )('altering %s is found, or the column is not proved', async (column, table, name, row) => {
+  )('altering %s is found, or the column is not proved', async (column, table, name, row, named) => {
     const value = otherValue(name, table.columns[name] as Column)
     const found = await findingsAfter(`update identifai.${table.name} set ${name} = ${value} where ${row}`)
-    expect({ column, isFound: found.length > 0 }).toEqual({ column, isFound: !UNPROVED.has(column) })
+    if (UNPROVED.has(column)) return expect(found).toEqual([])
+    const expected = REFERENCES.has(name) ? [named.altered, named.deleted] : [named.altered]
+    expect(
+      found.filter((one) => expected.some((pattern) => pattern.test(one))),
+      found.join('\n'),
+    ).not.toEqual([])
   })
 
-  it.each(SEALED)('deleting, inserting and reordering rows of %o is found', async (table, key, row) => {
-    const name = `identifai.${table.name}`
-    expect(await findingsAfter(`delete from ${name} where ${row}`)).not.toEqual([])
-    const [first = ''] = key.split(', ')
-    // A note or an action with a higher key would be a new one, which the next run seals.
-    const moved = table === SYNC_RUNS ? 'gen_random_uuid()' : `${first} - 1000000`
-    const chained = table === SYNC_RUNS ? ', chain_position = 99' : ''
-    expect(
-      await findingsAfter(
-        `create temporary table copy on commit drop as select * from ${name} where ${row}`,
-        `update copy set ${first} = ${moved}${chained}`,
-        `insert into ${name} overriding system value select * from copy`,
-      ),
-    ).not.toEqual([])
-    // Two rows take each other's key.
-    const others = columnsOf(table).filter(
-      (column) => !key.split(', ').includes(column) && column !== 'chain_position',
-    )
-    const swapped = others.map((column) => `${column} = other.${column}`).join(', ')
-    expect(
-      await findingsAfter(
-        `update ${name} as one set ${swapped} from (select *, row_number() over (order by ${key}) as n from ${name}) as other,
+  it.each(SEALED)(
+    'deleting, inserting and reordering rows of %o is found',
+    async (table, key, row, named) => {
+      const name = `identifai.${table.name}`
+      expect(await findingsAfter(`delete from ${name} where ${row}`)).toContainEqual(
+        expect.stringMatching(named.deleted),
+      )
+      const [first = ''] = key.split(', ')
+      // A note or an action with a higher key would be a new one, which the next run seals.
+      const moved = table === SYNC_RUNS ? 'gen_random_uuid()' : `${first} - 1000000`
+      const chained = table === SYNC_RUNS ? ', chain_position = 99' : ''
+      expect(
+        await findingsAfter(
+          `create temporary table copy on commit drop as select * from ${name} where ${row}`,
+          `update copy set ${first} = ${moved}${chained}`,
+          `insert into ${name} overriding system value select * from copy`,
+        ),
+      ).toContainEqual(expect.stringMatching(named.inserted))
+      // Two rows take each other's key.
+      const others = columnsOf(table).filter(
+        (column) => !key.split(', ').includes(column) && column !== 'chain_position',
+      )
+      const swapped = others.map((column) => `${column} = other.${column}`).join(', ')
+      expect(
+        await findingsAfter(
+          `update ${name} as one set ${swapped} from (select *, row_number() over (order by ${key}) as n from ${name}) as other,
           (select *, row_number() over (order by ${key}) as n from ${name}) as own
           where ${key
             .split(', ')
             .map((part) => `own.${part} = one.${part}`)
             .join(' and ')}
             and other.n = case own.n when 1 then 2 when 2 then 1 end`,
-      ),
-    ).not.toEqual([])
-  })
+        ),
+      ).toContainEqual(expect.stringMatching(named.altered))
+    },
+  )
 })

@@ -185,9 +185,9 @@ describe('the commands of compliance', () => {
   it('report verify takes a report and a bundle without a database, and exits with 6 when there are findings', async () => {
     await run('report', 'bundle', '--output', inFolder('b.jsonl'))
     await run('report', 'forced', '--json', '--output', inFolder('r.json'))
-    for (const [file, words] of [
-      ['b.jsonl', 'Every event and note is as it was sealed'],
-      ['r.json', 'The report is consistent.'],
+    for (const [file, words, finding] of [
+      ['b.jsonl', 'Every event and note is as it was sealed', /does not belong to the root of its run/],
+      ['r.json', 'The report is consistent.', /does not match the data, because one of the two was altered/],
     ] as const) {
       const good = await cli.run(['report', 'verify', inFolder(file)])
       expect(good).toMatchObject({ code: 0, stderr: '' })
@@ -199,7 +199,7 @@ describe('the commands of compliance', () => {
       )
       const bad = await cli.call(['report', 'verify', inFolder(`bad-${file}`), '--json'])
       expect(bad.code).toBe(6)
-      expect(JSON.parse(bad.stdout).findings.length).toBeGreaterThan(0)
+      expect(JSON.stringify(JSON.parse(bad.stdout).findings)).toMatch(finding)
     }
     expect(await cli.call(['report', 'verify', inFolder('none')])).toMatchObject({ code: 2 })
     expect(await cli.call(['report', 'verify'])).toMatchObject({
@@ -257,23 +257,32 @@ describe('the commands of compliance', () => {
     expect((await run('annotate', '--file', unknown)).stderr).toMatch(
       /1 of 1 notes cannot be written.*line 2: No tracked/s,
     )
-    for (const [name, lines] of [
-      ['misspelled', ['hash;forced_to;writer;reason', 'x']],
-      ['open quote', [header, `${hash};human;"A;r`]],
-      ['no note', [header]],
+    for (const [name, lines, words] of [
+      [
+        'misspelled',
+        ['hash;forced_to;writer;reason', 'x'],
+        'The columns of the notes are hash, forced_to, writer',
+      ],
+      ['open quote', [header, `${hash};human;"A;r`], 'Quote Not Closed'],
+      ['no note', [header], 'has no notes'],
     ] as const)
       expect(await run('annotate', '--file', file(name, ...lines)), name).toMatchObject({
         code: 2,
         stdout: '',
+        stderr: expect.stringContaining(words),
       })
-    for (const wrong of [
-      ['--file', inFolder('none.csv')],
-      ['--file', good, '--author', 'A'],
-      ['--hash', hash, '--author', 'A', '--reason', 'r'],
-      ['--correct', '1', '--hash', hash, '--author', 'A', '--reason', 'r'],
-      ['--correct', '1', '--author', 'A'],
-    ])
-      expect(await run('annotate', ...wrong), wrong.join(' ')).toMatchObject({ code: 2, stdout: '' })
+    for (const [words, ...wrong] of [
+      ['cannot be read', '--file', inFolder('none.csv')],
+      ['Give one of the two', '--file', good, '--author', 'A'],
+      ['A note needs a file and a label', '--hash', hash, '--author', 'A', '--reason', 'r'],
+      ['Leave out --hash', '--correct', '1', '--hash', hash, '--author', 'A', '--reason', 'r'],
+      ['A note needs an author and a reason', '--correct', '1', '--author', 'A'],
+    ] as const)
+      expect(await run('annotate', ...wrong), words).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringContaining(words),
+      })
     expect(await notes()).toEqual(before)
   })
 
