@@ -181,8 +181,8 @@ describe('a run', () => {
     expect(sizes).toEqual([50, 50, 50, 50])
   })
 
-  it('never writes the key anywhere', async () => {
-    await using bench = await benchAgainst(status(500, 'test-key-0123456789'), {
+  it('never writes the key anywhere, also where it quotes a page that has the key', async () => {
+    await using bench = await benchAgainst(status(200, 'The key test-key-0123456789'), {
       SYNC_RETRIES: '0',
       SYNC_BATCH_SIZE: '1',
     })
@@ -191,6 +191,7 @@ describe('a run', () => {
     const { rows } = await sql<{ text: string }>`
       select (select json_agg(i)::text from identifai.identifiers i) || (select json_agg(r)::text from identifai.sync_runs r)
         || (select json_agg(q)::text from identifai.api_quota q) as text`.execute(bench.app.db)
+    expect(rows[0]?.text).toContain('The key [redacted]')
     expect(rows[0]?.text).not.toContain(bench.app.config.apiKey)
   })
 })

@@ -118,6 +118,7 @@ describe('the history of a cluster', () => {
     const shards = await worker.shardsOf(table)
     expect(await findings()).toEqual([])
     const order = table === 'clips' ? 'clip_no = 0' : 'revision_no = 1'
+    let altered = 0
     for (const shard of shards) {
       await worker.client.query(`create table public.kept as select * from ${shard}`)
       const { rowCount } = await worker.client.query(
@@ -125,8 +126,9 @@ describe('the history of a cluster', () => {
           (select min(classification_id) from ${shard} where ${order})`,
       )
       const found = await findings()
-      expect(found.length, shard).toBe(rowCount === 0 ? 0 : found.length)
-      if (rowCount === 1) expect(found).toContainEqual(expect.stringMatching(expected))
+      if (rowCount === 0) expect(found, shard).toEqual([])
+      else expect(found, shard).toContainEqual(expect.stringMatching(expected))
+      altered += rowCount ?? 0
       const columns = assignment.slice(4).split(' =')[0]
       const key = table === 'clips' ? 'clip_no' : 'revision_no'
       await worker.client.query(
@@ -135,6 +137,7 @@ describe('the history of a cluster', () => {
       )
       await worker.client.query('drop table public.kept')
     }
+    expect(altered).toBeGreaterThan(0)
     expect(await findings()).toEqual([])
   })
 })

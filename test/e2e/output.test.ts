@@ -75,17 +75,19 @@ it('a text from outside cannot control the terminal of the operator', async () =
     bench.app.db,
   )
   writeFileSync(path.join(folder, 'hostile.csv'), `"${text}"\nid-1\n`)
-  for (const args of [
-    ['status'],
-    ['status', '--stuck'],
-    ['explain', hostile],
-    ['requeue', hostile],
-    ['requeue', hostile, 'unknown \u001B[2J'],
-    ['retire', 'unknown \u001B[2J', '--reason', 'x'],
-    ['reconcile', path.join(folder, 'hostile.csv')],
-    ['enqueue', '--file', path.join(folder, 'hostile.csv'), '--csv'],
-  ]) {
+  const escaped = 'evil \\u{1b}[2J\\u{9b}31m \\u{202e}txt'
+  for (const [shown, ...args] of [
+    [escaped, 'status'],
+    [escaped, 'status', '--stuck'],
+    ['evil \\u{202e}txt', 'explain', hostile],
+    ['1 identifier due now', 'requeue', hostile],
+    ['Argument 2 is not an identifier', 'requeue', hostile, 'unknown \u001B[2J'],
+    ['Argument 1 is not an identifier', 'retire', 'unknown \u001B[2J', '--reason', 'x'],
+    [escaped, 'reconcile', path.join(folder, 'hostile.csv')],
+    [escaped, 'enqueue', '--file', path.join(folder, 'hostile.csv'), '--csv'],
+  ] as const) {
     const { stdout, stderr } = await cli.call(args, environment)
+    expect(stdout + stderr).toContain(shown)
     expect([args, (stdout + stderr).match(/[^\P{C}\n]/gu)]).toEqual([args, null])
   }
 })

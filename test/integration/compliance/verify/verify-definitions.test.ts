@@ -13,7 +13,8 @@ async function findingsAfter(...statements: readonly string[]): Promise<string[]
   await using own = await createTestDatabase()
   await run(own.db, ...statements)
   const result = await verifyDefinitions(own.db)
-  return (result?.findings ?? []).map(({ what, problem }) => `${what} ${problem}`)
+  if (result === null) throw new Error('nothing was compared')
+  return result.findings.map(({ what, problem }) => `${what} ${problem}`)
 }
 
 /** Every view, function, aggregate and trigger of the two schemas: its name, and a statement that alters it. */

@@ -126,7 +126,9 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
       })
     }
     // A sealed run refuses changes even from a role that can update runs.
-    await expect(sql`update identifai.sync_runs set host = 'x'`.execute(app.db)).rejects.toThrow()
+    await expect(sql`update identifai.sync_runs set host = 'x'`.execute(app.db)).rejects.toMatchObject({
+      code: '23001',
+    })
   } finally {
     await sql`drop owned by ${sql.id(role)}`.execute(db)
     await sql`drop role ${sql.id(role)}`.execute(db)

@@ -41,9 +41,8 @@ describe('a claim', () => {
 
   it('gives each row to one of several runs that claim at the same time', async () => {
     await queue.track(...Array.from({ length: 60 }, (_, n) => `id-${n}`))
-    const claimed = (
-      await Promise.all(Array.from({ length: 6 }, () => queue.claim(queue.run, { limit: 10 })))
-    ).flat()
+    const runs = await Promise.all(Array.from({ length: 6 }, () => queue.newRun()))
+    const claimed = (await Promise.all(runs.map((run) => queue.claim(run, { limit: 10 })))).flat()
     expect(new Set(claimed.map(({ id }) => id)).size).toBe(claimed.length)
     const rest = await queue.claim()
     expect(claimed.length + rest.length).toBe(60)

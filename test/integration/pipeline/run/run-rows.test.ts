@@ -13,6 +13,7 @@ describe('closing stale runs', () => {
   it('leaves a run open whose process was only suspended, and has recorded a heartbeat since', async () => {
     await sql`update identifai.sync_runs set heartbeat_at = now() - interval '2 minutes'`.execute(queue.db)
     const [stale] = await findStaleRuns(queue.db, 60)
+    expect(stale).toBe(queue.run)
     await sql`update identifai.sync_runs set heartbeat_at = now()`.execute(queue.db)
     expect(await closeStaleRun(queue.db, stale as string, { leaseSeconds: 60 })).toBe(false)
     expect(await queue.db.selectFrom('identifai.sync_runs').select('status').execute()).toEqual([
