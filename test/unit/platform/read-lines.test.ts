@@ -46,7 +46,7 @@ describe('the lines of a stream', () => {
     expect(lines).toEqual(texts.map((text, index) => ({ number: index + 1, text, cut: false })))
   })
 
-  it('are cut at the limit, and the next line begins anew', async () => {
+  it('are cut at the limit, and the next line is complete again', async () => {
     const stream = Readable.from(['abc', 'd\nab\nabcd', 'e'].map((chunk) => Buffer.from(chunk)))
     expect(await Array.fromAsync(readLines(stream, 3))).toEqual([
       { number: 1, text: 'abc', cut: true },

@@ -263,3 +263,85 @@ it('web pages stop the run at the third, unless it has had records', () => {
   other.observe(records(1), [])
   for (let page = 0; page < 10; page++) expect(other.observePage('<html>')).toBeUndefined()
 })
+
+it('each reason to stop says what the API did, what it means for the identifiers, and what to check', () => {
+  const [kept, newer, submitted] = [
+    'The circuit breaker stopped the run, and nothing was changed for these identifiers. ',
+    'Check for a newer identifai-sync.',
+    'and if these identifiers were submitted. A file hash is not an identifier.',
+  ]
+  const [refusedControls, pages] = [new CircuitBreaker(true), new CircuitBreaker(true)]
+  refusedControls.observe(refusal(1), [])
+  refusedControls.startControlGroup(3)
+  for (const input of some(3, 'refused', true)) refusedControls.observe(refusal(2), [input], true)
+  for (let page = 0; page < 2; page++) pages.observePage('text/html')
+  expect([
+    reasonOf(some(50, 'absent', false)),
+    reasonOf(some(50, 'rejected', false)),
+    reasonOf(some(50, 'undocumented', false)),
+    reasonOf(some(10, 'refused', false)),
+    reasonOf(some(50, 'absent', true)),
+    refusedControls.check({ keyIsProven: true, isEnd: false })?.message,
+    pages.observePage('text/html')?.message,
+  ]).toEqual([
+    `${kept}The API returns none of 50 identifiers. Check IDENTIFAI_API_KEY, IDENTIFAI_API_URL, ${submitted}`,
+    `${kept}Too many records (50 of 50) do not fit the contract, because the API has changed. ${newer}`,
+    `${kept}Too many records (50 of 50) have a status that is not documented, because the API has changed. ${newer}`,
+    `${kept}The API refuses every request (400, 404 or 422), also for single identifiers (10). Check IDENTIFAI_API_URL, ${submitted}`,
+    `${kept}The API no longer returns 50 of 50 identifiers that it returned before. Check if IDENTIFAI_API_KEY is the key of another account, or if IDENTIFAI_API_URL is wrong.`,
+    `${kept}The API refuses even identifiers that it returned most recently (3), and accepts no request. Check if the path of IDENTIFAI_API_URL is wrong, or if IDENTIFAI_API_KEY is the key of another account.`,
+    `${kept}Each response is a text or a web page in place of JSON (text/html). Correct IDENTIFAI_API_URL, or check HTTPS_PROXY and NO_PROXY.`,
+  ])
+})
+
+describe('the circuit breaker, at its limits', () => {
+  it('is not in doubt before any response, and only refused requests count as refusals', () => {
+    const breaker = new CircuitBreaker(true)
+    expect([breaker.isRefusedOnly, breaker.isInDoubt]).toEqual([false, false])
+    breaker.observe(records(1), some(9, 'returned', false))
+    expect([breaker.isRefusedOnly, breaker.isInDoubt]).toEqual([false, false])
+  })
+
+  it('counts a batch as control group by its finished identifiers alone', () => {
+    const breaker = new CircuitBreaker(true)
+    breaker.observe(records(1, 2), some(100, 'absent', true))
+    breaker.observe(records(3), [...some(10, 'returned', true), ...some(90, 'returned', false)])
+    expect(breaker.isInDoubt).toBe(true)
+  })
+
+  it('never takes an acquittal back, and keeps absences that were seen at the moment of the request', () => {
+    const breaker = new CircuitBreaker(true)
+    breaker.observe(records(4), some(20, 'returned', true))
+    breaker.observe(records(2), some(20, 'returned', true))
+    expect(breaker.acquittedBefore).toBe(times(4).requestedAt)
+    const other = new CircuitBreaker(true)
+    other.observe(records(1, 3), some(100, 'absent', true))
+    other.observe(records(3), some(20, 'returned', true))
+    expect(other.isInDoubt).toBe(true)
+  })
+
+  it('stops at five of a control group, and not at four, of which none is returned', () => {
+    const stops = [4, 5].map((size) => {
+      const breaker = new CircuitBreaker(true)
+      breaker.observe(records(1, 2), some(100, 'absent', false))
+      breaker.startControlGroup(size)
+      breaker.observe(records(3), some(size, 'absent', true), true)
+      return breaker.check({ keyIsProven: true, isEnd: false }) !== undefined
+    })
+    expect(stops).toEqual([false, true])
+  })
+
+  it('waits for a control group before absences that fill the window stop the run', () => {
+    const breaker = new CircuitBreaker(true)
+    for (let response = 0; response < 10; response++) breaker.observe(records(1), some(100, 'absent', true))
+    expect(breaker.check({ keyIsProven: true, isEnd: false })).toBeUndefined()
+    breaker.startControlGroup(0)
+    expect(breaker.check({ keyIsProven: true, isEnd: false })).toBeDefined()
+  })
+
+  it('does not take a 404 among other refusals for a wrong address', () => {
+    const breaker = new CircuitBreaker(false)
+    for (const status of [404, 422]) breaker.observe(refusal(1, status), some(1, 'refused', false))
+    expect(breaker.check({ keyIsProven: false, isEnd: true })).toBeUndefined()
+  })
+})

@@ -108,6 +108,11 @@ describe('a tracked identifier after an absence', () => {
   })
 })
 
+it('an absence has its number as the last error', () => {
+  const errors = [0, 1].map((absences) => afterAbsence(aClaim({ absences }), policy).lastError)
+  expect(errors).toEqual(['The API did not return it.', 'The API did not return it, 2 times in a row.'])
+})
+
 it('a quarantined identifier is not due again, and keeps its absences', () => {
   expect(afterQuarantine(aClaim({ absences: 2 }), 'why')).toEqual({
     state: 'quarantined',
