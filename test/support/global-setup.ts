@@ -58,13 +58,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await onServer(serverUrl, `create database ${template}`)
   const { db } = connect({ connectionString: databaseOn(serverUrl, template), maxConnections: 1 })
   await migrateUp(db)
-  const { rows } = await sql<{ server_version: string }>`show server_version`.execute(db)
+  const { rows } = await sql<{ version: string; fsync: string }>`
+    select current_setting('server_version') as version, current_setting('fsync') as fsync`.execute(db)
   await db.destroy()
-  console.log(`PostgreSQL ${rows[0]?.server_version} (${embedded ? 'embedded' : 'TEST_DATABASE_URL'})`)
+  console.log(`PostgreSQL ${rows[0]?.version} (${embedded ? 'embedded' : 'TEST_DATABASE_URL'})`)
   project.provide('serverUrl', serverUrl)
   project.provide('workerUrls', [])
   // A copy of the files takes half the time of the default, but waits for checkpoints, which are cheap without fsync only.
-  const strategy = embedded ? 'strategy file_copy' : ''
+  const strategy = rows[0]?.fsync === 'off' ? 'strategy file_copy' : ''
   project.provide('templateClauses', `template ${template} ${strategy}`)
   project.provide('builtCommand', built.command)
   return async () => {
