@@ -207,6 +207,40 @@ it.each<[string, RunTrigger, (sent: string, response: string) => boolean]>([
   expect(runs).toEqual(trigger === 'fresh' ? [] : [{ status: 'succeeded' }])
 })
 
+it('a run that claims again after a lost response keeps the leases of its requests in progress', async () => {
+  await using database = await createTestDatabase()
+  const url = new URL(database.url)
+  let claims = 0
+  await using proxy = await startTcpProxy(
+    { host: url.hostname, port: Number(url.port) },
+    (sent, response) => {
+      const last = sent.slice(sent.lastIndexOf('claim_no = i.claim_no + 1'))
+      if (!last.startsWith('claim_no') || last.includes('begin')) return false
+      if (/UPDATE 1/.test(response)) claims++
+      return claims === 2 && response.includes('COMMIT')
+    },
+  )
+  url.host = `127.0.0.1:${proxy.port}`
+  const waiting: (() => void)[] = []
+  await using api = await startCannedApi(([identifier], response) => {
+    // No request gets a response before both have arrived.
+    waiting.push(() => response.end(JSON.stringify([{ identifier, status: 'done' }])))
+    if (waiting.length === 2) for (const respond of waiting) respond()
+    return undefined
+  })
+  await using bench = await createTestApp({
+    environment: {
+      DATABASE_URL: url.href,
+      IDENTIFAI_API_URL: api.url,
+      SYNC_BATCH_SIZE: '1',
+      SYNC_CONCURRENCY: '2',
+    },
+  })
+  await bench.enqueue(['a', 'b'])
+  expect(await bench.run()).toMatchObject({ status: 'succeeded', done: 2, released: 0, requests: 2 })
+  expect(proxy.hasCut).toBe(true)
+})
+
 it('a broken pipe counts as a lost connection, although its code has the form of an SQLSTATE', async () => {
   const logger = createLogger({ level: 'silent', terminal: false })
   for (const [code, times] of Object.entries({ EPIPE: 2, '42P01': 1 })) {

@@ -28,14 +28,14 @@ export const RUNS: readonly Mutation[] = [
     file: CLIENT,
     from: 'return textOf(body, apiKey).slice(0, EVIDENCE_CHARACTERS).toWellFormed()',
     to: 'return textOf(body.subarray(0, EVIDENCE_CHARACTERS), apiKey).toWellFormed()',
-    tests: RETRIES,
+    tests: ['test/integration/pipeline/api/client.test.ts'],
   },
   {
     breaks: 'No error quotes the key that a body repeats.',
     file: CLIENT,
     from: 'storable(textOf(body, apiKey).trim().slice(0, QUOTED_CHARACTERS).toWellFormed())',
     to: "storable(body.toString('utf8').trim().slice(0, QUOTED_CHARACTERS).toWellFormed())",
-    tests: RETRIES,
+    tests: ['test/integration/pipeline/api/client.test.ts'],
   },
   {
     breaks: 'An untrusted certificate ends the run, and the key is not sent.',
@@ -140,14 +140,14 @@ export const RUNS: readonly Mutation[] = [
     file: REQUEST,
     from: 'run.httpDates.first ??= reply.httpDate',
     to: 'run.httpDates.first = reply.httpDate',
-    tests: ['test/behavior/a-run-loads-100-identifiers-a-request.test.ts', ...LEASES],
+    tests: ['test/integration/pipeline/run/execute-run.test.ts'],
   },
   {
     breaks: 'The last Date header of a run is stored.',
     file: REQUEST,
     from: 'run.httpDates.last = reply.httpDate ?? run.httpDates.last',
     to: 'run.httpDates.last ??= reply.httpDate',
-    tests: ['test/behavior/a-run-loads-100-identifiers-a-request.test.ts', ...LEASES],
+    tests: ['test/integration/pipeline/run/execute-run.test.ts'],
   },
   {
     breaks: 'The time of an observation is read after the response was received.',

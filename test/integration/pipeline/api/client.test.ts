@@ -60,3 +60,17 @@ it.each([
   expect((error as Error).message).toMatch(expected)
   expect((error as Error).message).not.toContain(KEY)
 })
+
+describe('no part of a key that a body repeats is left where the body is cut', () => {
+  const bodyOf = (characters: number) => Buffer.from('x'.repeat(characters - Math.floor(KEY.length / 2)) + KEY)
+
+  it('as evidence of a refusal', async () => {
+    const reply = await read(bodyOf(2000), {}, 422)
+    expect(reply).toMatchObject({ kind: 'refused', body: expect.stringMatching(/^x+\[redact?/) })
+  })
+
+  it('in an error', async () => {
+    const error = await read(bodyOf(100), {}).catch((caught: unknown) => caught)
+    expect((error as Error).message).toMatch(/: x+\[redact?/)
+  })
+})

@@ -101,6 +101,31 @@ describe('the shared quota', () => {
     }
   })
 
+  it('takes another slot when the request would leave long after its own', async () => {
+    await using database = await createTestDatabase()
+    const { db } = database
+    const quota = new Quota({ db, logger, apiKey: 'k', requestsPerSecond: 10, requestsPerMinute: 600 })
+    await quota.takeSlot({ urgent: true, signal: never })
+    // The database is slow once: at the second statement, which reads the clock after the wait for the slot. A third one takes
+    // another slot.
+    await sql`create sequence public.statements`.execute(db)
+    await sql`
+      create function public.is_ready() returns boolean language plpgsql as $$ begin
+        if nextval('public.statements') = 2 then perform pg_sleep(1); end if;
+        return true;
+      end $$`.execute(db)
+    await sql`alter table identifai.api_quota rename to stored_quota`.execute(db)
+    await sql`create view identifai.api_quota as select * from identifai.stored_quota where public.is_ready()`.execute(
+      db,
+    )
+    await sql`update identifai.stored_quota set next_slot_at = now() + interval '2 seconds'`.execute(db)
+    await quota.takeSlot({ urgent: true, signal: never })
+    const { rows } = await sql<{
+      statements: number
+    }>`select last_value as statements from public.statements`.execute(db)
+    expect(rows[0]?.statements).toBeGreaterThanOrEqual(3)
+  })
+
   it('logs a wait of more than a minute for a slot', async () => {
     await using database = await createTestDatabase()
     const log: string[] = []

@@ -70,6 +70,23 @@ describe('loading a batch', () => {
     expect(await queue.countRevisions()).toBe(0)
   })
 
+  it('makes no interval that ends before it begins, although the clock was set back', async () => {
+    await queue.track('a')
+    await queue.load(await queue.claim())
+    await queue.set(
+      'a',
+      "last_confirmed_at = now() + interval '1 hour', refresh_requested_at = now(), due_at = now()",
+    )
+    await queue.load(await queue.claim(), queue.run, undefined, { name: 'new' })
+    const { rows } = await sql`
+      select revision_no, previous_confirmed_at = observed_at as is_bounded from identifai.classification_revisions
+      order by revision_no`.execute(queue.db)
+    expect(rows).toEqual([
+      { revision_no: 1, is_bounded: null },
+      { revision_no: 2, is_bounded: true },
+    ])
+  })
+
   it('keeps a refresh request that came while the row was leased', async () => {
     await queue.track('a')
     const requestedAt = await readClock(queue.db)

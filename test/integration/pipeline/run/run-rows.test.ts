@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { closeStaleRun, findStaleRuns } from '../../../../src/pipeline/run/run-rows.ts'
+import { closeRun, closeStaleRun, findStaleRuns } from '../../../../src/pipeline/run/run-rows.ts'
 import { createTestQueue, type TestQueue } from '../../../support/test-queue.ts'
 
 let queue: TestQueue
@@ -49,4 +49,20 @@ describe('closing stale runs', () => {
       [longer]: 'running',
     })
   })
+})
+
+it('the end of a run is later than that of the run before, although the clock was set back', async () => {
+  const ending = { status: 'succeeded', error: null } as const
+  const later = await queue.newRun()
+  await closeRun(queue.db, queue.run, ending)
+  await sql`alter table identifai.sync_runs disable trigger sync_runs_sealed`.execute(queue.db)
+  await sql`update identifai.sync_runs set finished_at = now() + interval '1 hour' where run_id = ${queue.run}`.execute(
+    queue.db,
+  )
+  await sql`alter table identifai.sync_runs enable trigger sync_runs_sealed`.execute(queue.db)
+  await closeRun(queue.db, later, ending)
+  const { rows } = await sql`
+    select l.finished_at > f.finished_at as is_later from identifai.sync_runs as f, identifai.sync_runs as l
+    where f.run_id = ${queue.run} and l.run_id = ${later}`.execute(queue.db)
+  expect(rows).toEqual([{ is_later: true }])
 })

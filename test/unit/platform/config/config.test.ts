@@ -102,6 +102,8 @@ describe('the configuration', () => {
 
   it.each([
     'http://10.0.0.1/api',
+    'http://127.0.0.1.evil.example/api',
+    'http://localhost.evil.example/api',
     'ftp://localhost',
     'api.example',
     'https://u:p@api.example',
