@@ -19,6 +19,7 @@ const POST = 'src/operations/webhook/post.ts'
 const OF_LAST = ['test/integration/operations/last-runs.test.ts']
 const OF_SCHEDULE = ['test/unit/operations/daemon/schedule.test.ts']
 const OF_CRON = ['test/unit/operations/daemon/cron.test.ts']
+const OF_READINESS = ['test/integration/operations/daemon/readiness.test.ts']
 const OF_DAEMON = ['test/e2e/daemon.test.ts']
 const OF_ALERTS = ['test/integration/deploy/alerts.test.ts']
 const OF_WEBHOOK = ['test/e2e/webhook.test.ts']
@@ -131,14 +132,14 @@ export const OPERATIONS: readonly Mutation[] = [
     file: READINESS,
     from: 'if (hours <= maxAgeHours) return []',
     to: 'if (hours <= maxAgeHours || lastSuccess) return []',
-    tests: [...OF_DAEMON, ...OF_PAGE],
+    tests: OF_READINESS,
   },
   {
     breaks: 'A new installation is ready.',
     file: READINESS,
     from: 'Number(lastSuccess ?? startedAt)',
     to: 'Number(lastSuccess ?? 0)',
-    tests: OF_DAEMON,
+    tests: OF_READINESS,
   },
   {
     breaks: 'A daemon is not ready on a database that a newer version has migrated.',
@@ -146,6 +147,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: '  await assertMigrated(db)\n',
     to: '',
     tests: OF_DAEMON,
+    only: 'an old daemon writes nothing',
   },
   {
     breaks: 'A stopping daemon is not ready.',
@@ -153,6 +155,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: "options.isDraining() ? ['it is stopping'] : []",
     to: '[]',
     tests: OF_DAEMON,
+    only: 'a stopping daemon is not ready',
   },
   {
     breaks: 'A failed run does not end the daemon.',
@@ -160,6 +163,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: "    logger.error({ trigger, err: asDatabaseError(error) ?? error }, 'run failed')\n    ended('failed')",
     to: "    ended('failed')\n    throw error",
     tests: OF_DAEMON,
+    only: 'a daemon continues after a failed run',
   },
   {
     breaks: 'The daemon prunes after a nightly run, and not after a fresh run.',
@@ -167,6 +171,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: "if (trigger === 'nightly') await pruneExpired(options)",
     to: "if (trigger === 'fresh') await pruneExpired(options)",
     tests: OF_DAEMON,
+    only: 'the daemon prunes payloads by age',
   },
   {
     breaks: 'The daemon requests a timestamp for a nightly run only.',
@@ -174,6 +179,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: "if (trigger === 'nightly') await requestTimestamps(app, run, signal)",
     to: 'await requestTimestamps(app, run, signal)',
     tests: ['test/e2e/timestamps.test.ts'],
+    only: 'the daemon requests one for a nightly run',
   },
   {
     breaks: 'A rotated password takes effect.',
@@ -181,6 +187,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: 'if (open?.url !== config.databaseUrl) {',
     to: 'if (!open) {',
     tests: OF_DAEMON,
+    only: 'each run reads the current secrets',
   },
   {
     breaks: 'Of several daemons, one verifies.',
@@ -194,14 +201,14 @@ export const OPERATIONS: readonly Mutation[] = [
     file: 'src/operations/daemon/execute-verification.ts',
     from: '  await recordVerification(app.db, startedAt, result)\n',
     to: '',
-    tests: [...OF_VERIFICATION, ...OF_DAEMON],
+    tests: OF_VERIFICATION,
   },
   {
     breaks: 'A daemon verifies the tables, too.',
     file: 'src/operations/daemon/execute-verification.ts',
     from: '    tables: true,\n',
     to: '    tables: false,\n',
-    tests: [...OF_VERIFICATION, ...OF_DAEMON],
+    tests: OF_VERIFICATION,
   },
   {
     breaks: 'A daemon stops in the middle of a verification.',
@@ -209,20 +216,21 @@ export const OPERATIONS: readonly Mutation[] = [
     from: 'signal.throwIfAborted()\n      return node',
     to: 'return node',
     tests: OF_DAEMON,
+    only: 'a daemon stops in the middle',
   },
   {
     breaks: 'The metric database_up is 0 without a database.',
     file: GAUGES,
     from: '(await readSuccess()) === undefined ? 0 : 1',
     to: '(await readSuccess()) === undefined ? 1 : 1',
-    tests: [...OF_ALERTS, ...OF_DAEMON],
+    tests: OF_ALERTS,
   },
   {
     breaks: 'Unknown metrics are absent, because zero would mean that all is well.',
     file: GAUGES,
     from: '  gauge.remove({})\n',
     to: '',
-    tests: [...OF_ALERTS, ...OF_DAEMON],
+    tests: OF_ALERTS,
   },
   {
     breaks: 'The metric of the last success has the end of the last successful run.',
@@ -236,7 +244,7 @@ export const OPERATIONS: readonly Mutation[] = [
     file: GAUGES,
     from: '[[{}, (await readVerification())?.findings ?? null]]',
     to: '[[{}, (await readVerification())?.runs ?? null]]',
-    tests: [...OF_ALERTS, ...OF_DAEMON],
+    tests: OF_ALERTS,
   },
   {
     breaks: 'Before the first verification, its metric has the start of the daemon.',
@@ -250,14 +258,14 @@ export const OPERATIONS: readonly Mutation[] = [
     file: POSITION,
     from: 'return failure?.seconds ?? 0',
     to: 'return failure === null ? 0 : 1',
-    tests: [...OF_ALERTS, ...OF_WEBHOOK],
+    tests: OF_ALERTS,
   },
   {
     breaks: 'The metric of timestamps has the time of the newest one.',
     file: GAUGES,
     from: 'seconds(newest?.received_at ?? timestampsSince)',
     to: 'seconds(timestampsSince)',
-    tests: [...OF_ALERTS, 'test/e2e/timestamps.test.ts'],
+    tests: OF_ALERTS,
   },
   {
     breaks: 'The metric of overdue identifiers counts those due for the configured time.',
@@ -271,7 +279,7 @@ export const OPERATIONS: readonly Mutation[] = [
     file: QUEUE,
     from: "when('priority', '>=', PRIORITY.sameFile)",
     to: "when('priority', '>', PRIORITY.new)",
-    tests: [...OF_ALERTS, ...OF_DAEMON],
+    tests: OF_ALERTS,
   },
   {
     breaks: 'The metric of the age of due identifiers has the oldest one.',
@@ -285,7 +293,8 @@ export const OPERATIONS: readonly Mutation[] = [
     file: METRICS,
     from: 'counter.inc(tally[column] - counted[column])\n        counted = { ...tally }',
     to: 'counter.inc(tally[column])\n        counted = { ...tally }',
-    tests: [...OF_DAEMON, ...OF_ALERTS],
+    tests: OF_DAEMON,
+    only: 'counts them in its metrics',
   },
   {
     breaks: 'Counters of runs start at zero, because alerts use their increase.',
@@ -348,7 +357,7 @@ export const OPERATIONS: readonly Mutation[] = [
     file: PROBLEMS,
     from: 'if (last === null || last.findings === 0) return []',
     to: 'if (last === null || last.findings < 2) return []',
-    tests: [...OF_STATUS, ...OF_DAEMON],
+    tests: OF_STATUS,
   },
   {
     breaks: 'A new receiver does not get the changes of years.',
@@ -356,6 +365,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: 'select coalesce(max(chain_position), 0) + 1 from identifai.sync_runs',
     to: 'select least(coalesce(max(chain_position), 0), 0) + 1 from identifai.sync_runs',
     tests: OF_WEBHOOK,
+    only: 'each force event and each quarantined record',
   },
   {
     breaks: 'Of two daemons, one delivers.',
@@ -363,6 +373,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: 'where (p.leased_by = ${owner} or p.lease_until is null or p.lease_until < clock_timestamp())\n      and exists',
     to: 'where exists',
     tests: OF_WEBHOOK,
+    only: 'a daemon that is killed is succeeded',
   },
   {
     breaks: 'A process without the lease does not advance the position.',
@@ -370,6 +381,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: "      last_error: null,\n    })\n    .where('leased_by', '=', owner)",
     to: '      last_error: null,\n    })',
     tests: OF_WEBHOOK,
+    only: 'a daemon that is killed is succeeded',
   },
   {
     breaks: 'A stopping daemon releases the position, so that another one continues.',
@@ -377,13 +389,15 @@ export const OPERATIONS: readonly Mutation[] = [
     from: '.set({ leased_by: null, lease_until: null })',
     to: '.set({ leased_by: owner })',
     tests: OF_WEBHOOK,
+    only: 'a daemon that is killed is succeeded',
   },
   {
     breaks: 'A failure is known since the first one after the last delivery.',
     file: POSITION,
     from: 'sql<Date>`coalesce(failing_since, clock_timestamp())`',
     to: 'sql<Date>`clock_timestamp()`',
-    tests: [...OF_WEBHOOK, ...OF_ALERTS],
+    tests: OF_WEBHOOK,
+    only: 'a receiver without a response',
   },
   {
     breaks: 'The position is stored after each notification.',
@@ -391,6 +405,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: 'if (!(await advance(db, owner, step.position))) return',
     to: 'if (step.notification === null && !(await advance(db, owner, step.position))) return',
     tests: OF_WEBHOOK,
+    only: 'a daemon that is killed is succeeded',
   },
   {
     breaks: 'Notifications go on within the run of the stored position.',
@@ -398,6 +413,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: 'let position = isFirst ? after : beginningOf(run.chain_position)',
     to: 'let position = beginningOf(run.chain_position)',
     tests: OF_WEBHOOK,
+    only: 'a receiver that refuses or hangs up',
   },
   {
     breaks: 'Notifications are about sealed runs only.',
@@ -405,6 +421,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: 'where chain_position >= ${next} and chain_head is not null order by chain_position',
     to: 'where chain_position >= ${next} order by chain_position desc',
     tests: OF_WEBHOOK,
+    only: 'each force event and each quarantined record',
   },
   {
     breaks: 'An already forced label is no notification.',
@@ -412,6 +429,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: ' and causes && ${FORCE_CAUSES}::text[]\n',
     to: ' and ${FORCE_CAUSES}::text[] is not null\n',
     tests: OF_WEBHOOK,
+    only: 'each force event and each quarantined record',
   },
   {
     breaks: 'A notification has the forced label of the finished record before.',
@@ -419,6 +437,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: "    .where('status', '<>', 'new')\n    .orderBy('revision_no')",
     to: "    .orderBy('revision_no')",
     tests: OF_WEBHOOK,
+    only: 'each force event and each quarantined record',
   },
   {
     breaks: 'A notification is signed over its id, time and body.',
@@ -426,6 +445,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: 'signatureOf(secret, `${id}.${time}.${body}`)',
     to: 'signatureOf(secret, `${id}.${body}`)',
     tests: OF_WEBHOOK,
+    only: 'each force event and each quarantined record',
   },
   {
     breaks: 'The key of a signature is the decoded secret.',
@@ -433,6 +453,7 @@ export const OPERATIONS: readonly Mutation[] = [
     from: "Buffer.from(secret.slice('whsec_'.length), 'base64')",
     to: "Buffer.from(secret.slice('whsec_'.length))",
     tests: OF_WEBHOOK,
+    only: 'each force event and each quarantined record',
   },
   {
     breaks: 'Only a status of 2xx accepts a notification.',
@@ -440,5 +461,6 @@ export const OPERATIONS: readonly Mutation[] = [
     from: 'if (statusCode >= 200 && statusCode < 300) return',
     to: 'if (statusCode >= 200 && statusCode < 500) return',
     tests: OF_WEBHOOK,
+    only: 'a receiver that refuses or hangs up',
   },
 ]

@@ -144,7 +144,8 @@ export const SECURITY: readonly Mutation[] = [
     file: CONFIG,
     from: 'return length >= 24 && length <= 64',
     to: 'return length <= 64',
-    tests: [...OF_CONFIG, 'test/e2e/webhook.test.ts'],
+    tests: ['test/e2e/webhook.test.ts'],
+    only: 'are refused',
   },
   {
     breaks: 'A key fits an HTTP header.',
@@ -158,7 +159,8 @@ export const SECURITY: readonly Mutation[] = [
     file: 'src/platform/config/daemon-config.ts',
     from: 'if (config.payloadRetentionDays !== null && config.maintenanceDatabaseUrl === null) {',
     to: "if (config.payloadRetentionDays !== null && config.maintenanceDatabaseUrl === '') {",
-    tests: ['test/e2e/daemon.test.ts', ...OF_CONFIG],
+    tests: ['test/e2e/daemon.test.ts'],
+    only: 'a daemon with a wrong setup',
   },
   {
     breaks: 'The webhook is always signed.',
@@ -166,6 +168,7 @@ export const SECURITY: readonly Mutation[] = [
     from: 'if ((config.forceWebhookUrl === null) !== (config.forceWebhookSecret === null)) {',
     to: 'if (config.forceWebhookUrl === null && config.forceWebhookSecret !== null) {',
     tests: ['test/e2e/webhook.test.ts'],
+    only: 'are refused',
   },
   {
     breaks: 'A database that requires TLS is verified by its host.',
@@ -214,7 +217,7 @@ export const SECURITY: readonly Mutation[] = [
     file: LOGGER,
     from: '    serializers: { err: errorFields },\n',
     to: '    serializers: { err: (error: unknown) => ({ ...(error as object), ...(errorFields(error) as object) }) },\n',
-    tests: [...OF_CLI, 'test/behavior/a-run-retries-or-stops-when-requests-fail.test.ts'],
+    tests: ['test/behavior/a-run-retries-or-stops-when-requests-fail.test.ts'],
   },
   {
     breaks: 'A problem of the configuration does not have the value.',

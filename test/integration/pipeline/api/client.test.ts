@@ -62,7 +62,8 @@ it.each([
 })
 
 describe('no part of a key that a body repeats is left where the body is cut', () => {
-  const bodyOf = (characters: number) => Buffer.from('x'.repeat(characters - Math.floor(KEY.length / 2)) + KEY)
+  const bodyOf = (characters: number) =>
+    Buffer.from('x'.repeat(characters - Math.floor(KEY.length / 2)) + KEY)
 
   it('as evidence of a refusal', async () => {
     const reply = await read(bodyOf(2000), {}, 422)

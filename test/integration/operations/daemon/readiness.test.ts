@@ -1,0 +1,41 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createReadiness } from '../../../../src/operations/daemon/readiness.ts'
+import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
+
+const HOUR_MS = 3_600_000
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+const read = (hoursSinceStart: number) =>
+  createReadiness({
+    db: () => database.db,
+    startedAt: new Date(Date.now() - hoursSinceStart * HOUR_MS),
+    maxAgeHours: 26,
+    isDraining: () => false,
+  })()
+
+it('the age of the last success counts, and before the first one that of the daemon', async () => {
+  expect(await read(25)).toEqual({ ready: true, problems: [], last_success_at: null })
+  expect(await read(27)).toMatchObject({
+    ready: false,
+    problems: [expect.stringMatching(/^no run has succeeded since the start at .*, more than 26 hours ago$/)],
+  })
+  const succeed = (age: string) =>
+    sql`
+      insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
+      values (gen_random_uuid(), 'nightly', 'succeeded', now() - ${age}::interval, now() - ${age}::interval, 'h', 1, '0')`.execute(
+      database.db,
+    )
+  await succeed('27 hours')
+  expect(await read(1)).toMatchObject({
+    ready: false,
+    problems: [expect.stringMatching(/^the last successful run ended at .*, more than 26 hours ago$/)],
+  })
+  await succeed('25 hours')
+  expect(await read(1000)).toMatchObject({ ready: true, problems: [], last_success_at: expect.any(Date) })
+})
