@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 
-/** A run with a mutation that takes longer counts as one that failed. */
+/** A run with a mutation that takes longer counts as failed. */
 const LIMIT_MS = 300_000
 
 interface Report {
@@ -69,12 +69,12 @@ export async function runTests(
   // A test that failed may have left processes.
   end()
   if (stop.aborted) return { ...NOTHING, result: 'failed', detail: `no end within ${LIMIT_MS / 1000} s` }
-  return judge(folder, readReport(reportFile), { code, output })
+  return resultOf(folder, readReport(reportFile), { code, output })
 }
 
 const NOTHING = { passed: new Map(), failed: new Set<string>() }
 
-function judge(
+function resultOf(
   folder: string,
   report: Report | undefined,
   { code, output }: { readonly code: number | null; readonly output: string },

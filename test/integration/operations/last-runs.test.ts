@@ -72,7 +72,7 @@ describe('the last nightly run that need not be repeated', () => {
     ['interrupted', '1 minute', false],
     ['running', '1 minute', true],
     ['running', '3 minutes', false],
-  ])('can be one that is %s, with its end or last heartbeat %s ago: %s', async (status, ended, canBe) => {
+  ])('can have the status %s, with its end or last heartbeat %s ago: %s', async (status, ended, canBe) => {
     await using database = await createTestDatabase()
     const { db } = database
     const former = await insertRun(db, 'succeeded', { started: '1 day', ended: '1 day' })

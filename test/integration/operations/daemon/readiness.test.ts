@@ -19,7 +19,7 @@ const read = (hoursSinceStart: number) =>
     isDraining: () => false,
   })()
 
-it('the age of the last success counts, and before the first one that of the daemon', async () => {
+it('counts the age of the last success, and before the first success that of the daemon', async () => {
   expect(await read(25)).toEqual({ ready: true, problems: [], last_success_at: null })
   expect(await read(27)).toMatchObject({
     ready: false,

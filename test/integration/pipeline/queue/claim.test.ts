@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { claimControlGroup, claimQuarantined, untilPendingDue } from '../../../../src/pipeline/queue/claim.ts'
 import { createTestQueue, type TestQueue } from '../../../support/test-queue.ts'
 
 let queue: TestQueue
@@ -86,4 +87,40 @@ describe('a claim', () => {
     expect(await queue.claim()).toHaveLength(1)
     expect(await queue.claim(queue.run, { media: 'image' })).toHaveLength(1)
   })
+})
+
+const LEASED = "leased_by = gen_random_uuid(), lease_until = now() + interval '1 minute'"
+const EXPIRED = "lease_until = now() - interval '1 second'"
+
+it('a control group has finished identifiers that the last response had, and that no other run has leased', async () => {
+  await queue.track('absent', 'leased', 'expired', 'good', 'pending')
+  const claims = await queue.claim()
+  await queue.load(claims.filter(({ identifier }) => identifier !== 'pending'))
+  await queue.set('absent', 'absences = 1')
+  await queue.set('leased', LEASED)
+  await queue.set('expired', LEASED)
+  await queue.set('expired', EXPIRED)
+  const options = { media: 'audio', runId: queue.run, limit: 10, leaseSeconds: 60 }
+  const group = await claimControlGroup(queue.db, options)
+  expect(group.map(({ identifier }) => identifier).toSorted()).toEqual(['expired', 'good'])
+})
+
+it('a quarantined identifier is claimed alone, and not while another run has leased it', async () => {
+  await queue.track('a')
+  const { id } = await queue.rowOf('a')
+  const claim = () => claimQuarantined(queue.db, { id, runId: queue.run, leaseSeconds: 60 })
+  expect(await claim()).toBeUndefined()
+  await queue.set('a', `state = 'quarantined', due_at = null, ${LEASED}`)
+  expect(await claim()).toBeUndefined()
+  await queue.set('a', EXPIRED)
+  expect(await claim()).toMatchObject({ id, claimNo: 1 })
+})
+
+it('the wait for unfinished identifiers leaves out those that another run has leased', async () => {
+  await queue.track('a')
+  expect(await untilPendingDue(queue.db, 'audio')).toBeLessThanOrEqual(0)
+  await queue.set('a', LEASED)
+  expect(await untilPendingDue(queue.db, 'audio')).toBeNull()
+  await queue.set('a', EXPIRED)
+  expect(await untilPendingDue(queue.db, 'audio')).toBeLessThanOrEqual(0)
 })

@@ -3,7 +3,9 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Claim } from '../../../../src/pipeline/queue/claim.ts'
 import { ClaimCursor } from '../../../../src/pipeline/queue/claim-cursor.ts'
-import { releaseClaims, renewLeases } from '../../../../src/pipeline/queue/lease.ts'
+import { readLeaseHolders, releaseClaims, renewLeases } from '../../../../src/pipeline/queue/lease.ts'
+import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
+import { retire } from '../../../../src/pipeline/queue/retire.ts'
 import { createTestQueue, type TestQueue } from '../../../support/test-queue.ts'
 
 let queue: TestQueue
@@ -101,7 +103,44 @@ describe('releasing claims', () => {
   })
 })
 
+it('a release leaves an identifier that was retired meanwhile as it is', async () => {
+  await queue.track('a')
+  const [claim] = (await queue.claim()) as [Claim]
+  await retire(queue.db, argumentEntries(['a']), { reason: 'deleted' })
+  const failure = { message: 'reset', dueAfterSeconds: 60 }
+  await releaseClaims(queue.db, queue.run, [{ claim, failure }])
+  expect(await queue.rowOf('a')).toMatchObject({
+    state: 'retired',
+    attempts: 0,
+    last_error: null,
+    due_at: null,
+  })
+})
+
+it('an identifier of a control group that is not due is not withheld', async () => {
+  await queue.track('a')
+  const [claim] = (await queue.claim()) as [Claim]
+  await queue.set('a', "due_at = now() + interval '1 hour'")
+  await releaseClaims(queue.db, queue.run, [{ claim, withheld: 'the reason' }])
+  expect(await queue.rowOf('a')).toMatchObject({ withheld_at: null, last_error: null, leased_by: null })
+})
+
 describe('renewing leases', () => {
+  it('skips a row that another transaction has locked, without waiting for it', async () => {
+    await queue.track('a', 'b')
+    const ids = (await queue.claim()).map(({ id }) => id)
+    await sql`update identifai.identifiers set lease_until = now() + interval '1 second'`.execute(queue.db)
+    await queue.db.transaction().execute(async (trx) => {
+      await sql`select from identifai.identifiers where identifier = 'a' for update`.execute(trx)
+      await renewLeases(queue.db, { runId: queue.run, ids, leaseSeconds: 600 })
+    })
+    const { rows } = await sql`
+      select identifier from identifai.identifiers where lease_until > now() + interval '5 minutes'`.execute(
+      queue.db,
+    )
+    expect(rows).toEqual([{ identifier: 'b' }])
+  })
+
   it('extends the leases of the run, and no others', async () => {
     await queue.track('a', 'b')
     const claims = await queue.claim()
@@ -116,4 +155,16 @@ describe('renewing leases', () => {
       { identifier: 'b', extended: false },
     ])
   })
+})
+
+it('the holders of leases are other runs with identifiers that are due, while their leases last', async () => {
+  await queue.track('own', 'expired', 'later', 'leased')
+  await queue.claim()
+  const other = await queue.newRun()
+  for (const identifier of ['expired', 'later', 'leased'])
+    await queue.set(identifier, `leased_by = '${other}'`)
+  await queue.set('expired', "lease_until = now() - interval '1 second'")
+  await queue.set('later', "due_at = now() + interval '1 hour'")
+  const holders = await readLeaseHolders(queue.db, { media: 'audio', runId: queue.run, leastPriority: -100 })
+  expect(holders).toMatchObject([{ runId: other, identifiers: 1, heartbeatAt: expect.any(String) }])
 })
