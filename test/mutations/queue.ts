@@ -181,13 +181,6 @@ export const QUEUE: readonly Mutation[] = [
     tests: tests('enqueue'),
   },
   {
-    breaks: 'Two processes that add the same identifiers do not deadlock.',
-    file: ENQUEUE,
-    from: 'as e order by identifier\n    on conflict',
-    to: 'as e\n    on conflict',
-    tests: tests('enqueue'),
-  },
-  {
     breaks: 'No metadata are added to a redacted identifier.',
     file: ENQUEUE,
     from: '\n      where i.redacted_at is null',

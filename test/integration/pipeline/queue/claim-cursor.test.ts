@@ -99,6 +99,14 @@ describe('the claims of a cursor', () => {
     expect([await next(), await next(), await next()]).toEqual([['ahead'], ['behind'], []])
   })
 
+  it('end with a row before all places, also those of identifiers with a request limit', async () => {
+    await trackInOrder('first', 'limited')
+    await queue.set('limited', 'request_limit = 1')
+    expect([await next(), await next()]).toEqual([['first'], ['limited']])
+    await trackBehind('attempts = 0')
+    expect([await next(), await next()]).toEqual([['behind'], []])
+  })
+
   it('continue after the last one, and begin at the start again after a minute', async () => {
     await trackInOrder('first', 'second', 'third', 'fourth')
     expect([await next(), await next()]).toEqual([['first'], ['second']])
