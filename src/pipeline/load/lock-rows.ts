@@ -43,19 +43,25 @@ export async function lockIdentifiers(
 ): Promise<Map<number, LockedRow>> {
   const ids = [...options.claims.map((claim) => claim.id), ...options.sameFile]
   const rows = await trx
-    .selectFrom('identifai.identifiers')
+    .with('locked', (cte) =>
+      cte
+        .selectFrom('identifai.identifiers')
+        .select(['id', 'source', 'claim_no', 'submitted_at', 'last_confirmed_at', 'leased_by', 'lease_until'])
+        .where(sql<boolean>`id = any(${ids}::bigint[])`)
+        .orderBy('id')
+        .forUpdate(),
+    )
+    .selectFrom('locked')
     .select([
       'id',
       'source',
       'claim_no as claimNo',
       utcText(sql`submitted_at`).as('submittedAt'),
       utcText(sql`last_confirmed_at`).as('lastConfirmedAt'),
-      // clock_timestamp(), because the lease may have expired while this statement waited for a lock.
-      sql<boolean>`leased_by = ${options.runId} and lease_until > clock_timestamp()`.as('leased'),
+      // A lease may expire while this statement waits for a lock. Counting the rows locks all of them before the clock.
+      sql<boolean>`leased_by = ${options.runId} and lease_until > (
+        select clock_timestamp() from (select count(*) from locked) as all_locked)`.as('leased'),
     ])
-    .where(sql<boolean>`id = any(${ids}::bigint[])`)
-    .orderBy('id')
-    .forUpdate()
     .execute()
   return new Map(rows.filter((row) => row.leased).map((row) => [row.id, row]))
 }
