@@ -181,6 +181,13 @@ export const QUEUE: readonly Mutation[] = [
     tests: tests('enqueue'),
   },
   {
+    breaks: 'A release locks identifiers in the order of their ids.',
+    file: LEASE,
+    from: 'leased_by = ${runId} order by id for update',
+    to: 'leased_by = ${runId} order by id desc for update',
+    tests: ['test/behavior/transactions-wait-for-each-other.test.ts'],
+  },
+  {
     breaks: 'No metadata are added to a redacted identifier.',
     file: ENQUEUE,
     from: '\n      where i.redacted_at is null',
@@ -213,7 +220,7 @@ export const QUEUE: readonly Mutation[] = [
     file: REQUEUE,
     from: "if (retired) await recordAction(trx, { kind: 'track_again', identifiers: again, ...retired })",
     to: '',
-    tests: [...tests('requeue'), 'test/integration/pipeline/seal/seal-run.test.ts'],
+    tests: tests('requeue'),
   },
   {
     breaks: 'A quarantined identifier that is requeued is pending, without absences.',
@@ -241,7 +248,7 @@ export const QUEUE: readonly Mutation[] = [
     file: RETIRE,
     from: "await recordAction(trx, { kind: 'retire', identifiers, author, reason })",
     to: '',
-    tests: [...tests('retire'), 'test/integration/pipeline/seal/seal-run.test.ts'],
+    tests: tests('retire'),
   },
   {
     breaks: 'A missing identifier is retired only after the configured number of days.',
@@ -262,7 +269,7 @@ export const QUEUE: readonly Mutation[] = [
     file: 'src/pipeline/queue/update-locked.ts',
     from: ".select('id').orderBy('id').forUpdate()",
     to: ".select('id').orderBy('id', 'desc').forUpdate()",
-    tests: [...tests('lease'), ...tests('requeue'), 'test/fault/four-processes-share-one-queue.test.ts'],
+    tests: ['test/behavior/transactions-wait-for-each-other.test.ts'],
   },
   {
     breaks: 'A command locks all its identifiers before the clock of changes.',

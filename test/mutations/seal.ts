@@ -10,6 +10,7 @@ const REDACT = 'src/compliance/history/redact.ts'
 
 const SEALING = ['test/integration/pipeline/seal/seal-run.test.ts']
 const ROWS = ['test/integration/pipeline/run/run-rows.test.ts']
+const WAITS = ['test/behavior/transactions-wait-for-each-other.test.ts']
 const SCHEMA = ['test/integration/migrations/schema.test.ts']
 const REDACTION = ['test/behavior/a-redaction-keeps-all-evidence.test.ts']
 const ANNOTATE = ['test/integration/compliance/history/annotate.test.ts']
@@ -22,14 +23,7 @@ export const SEALS: readonly Mutation[] = [
     file: SEAL,
     from: 'await sql`select pg_advisory_xact_lock(${CHAIN})`.execute(trx)',
     to: '',
-    tests: SEALING,
-  },
-  {
-    breaks: 'A run does not wait for an open note without an end.',
-    file: SEAL,
-    from: "await sql`set local lock_timeout = '10s'`.execute(trx)",
-    to: '',
-    tests: [...SEALING, 'test/soak/an-open-note-delays-a-seal-to-the-next-run.soak.ts'],
+    tests: WAITS,
   },
   {
     breaks: 'An as-of waits for the run that is being sealed.',
@@ -123,7 +117,7 @@ export const SEALS: readonly Mutation[] = [
     file: RUN_ROWS,
     from: '      .where(condition)\n      .forUpdate()',
     to: '      .where(condition)',
-    tests: [...ROWS, ...SEALING, 'test/integration/pipeline/load/load-batch.test.ts'],
+    tests: WAITS,
   },
   {
     breaks: 'A run that was only suspended is not closed by another.',
@@ -251,14 +245,14 @@ export const SEALS: readonly Mutation[] = [
     file: CHAIN,
     from: "for (const table of ['override_notes', 'actions']) {",
     to: "for (const table of ['actions']) {",
-    tests: [...SEALING, ...ANNOTATE, ...SCHEMA],
+    tests: WAITS,
   },
   {
     breaks: 'An action waits while a run is being sealed.',
     file: CHAIN,
     from: "for (const table of ['override_notes', 'actions']) {",
     to: "for (const table of ['override_notes']) {",
-    tests: [...SEALING, ...ANNOTATE, ...SCHEMA],
+    tests: WAITS,
   },
   {
     breaks: 'The time of a note is that of the clock, and not of the INSERT.',
