@@ -251,18 +251,25 @@ export const QUEUE: readonly Mutation[] = [
     tests: tests('retire'),
   },
   {
+    breaks: 'A retirement of missing identifiers is an action.',
+    file: RETIRE,
+    from: "await recordAction(trx, { kind: 'retire', identifiers, author: null, reason })",
+    to: '',
+    tests: tests('retire'),
+  },
+  {
     breaks: 'A missing identifier is retired only after the configured number of days.',
     file: RETIRE,
     from: "`'disappeared' = any(causes) and observed_at <= now() - make_interval(days => ${days})`",
     to: "`'disappeared' = any(causes)`",
-    tests: ['test/behavior/deleted-results-do-not-stop-reports.test.ts'],
+    tests: tests('retire'),
   },
   {
     breaks: 'An identifier without a result is not retired as deleted.',
     file: RETIRE,
     from: "`'disappeared' = any(causes) and observed_at",
     to: '`observed_at',
-    tests: ['test/behavior/deleted-results-do-not-stop-reports.test.ts'],
+    tests: tests('retire'),
   },
   {
     breaks: 'Locks are taken in the order of the ids.',

@@ -19,3 +19,12 @@ export async function readStates({ db }: TestDatabase) {
     from identifai.identifiers order by identifier`.execute(db)
   return rows
 }
+
+/** Reads the actions, the first one first. */
+export async function readActions({ db }: Pick<TestDatabase, 'db'>) {
+  return db
+    .selectFrom('identifai.actions')
+    .select(['kind', 'identifiers', 'author', 'reason'])
+    .orderBy('action_id')
+    .execute()
+}

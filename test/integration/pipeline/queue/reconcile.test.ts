@@ -8,6 +8,11 @@ describe('reconcile', () => {
   it('lists the identifiers that only the list has and those that only the queue has, and changes nothing', async () => {
     await using bench = await createTestApp({ world: { seed: 71 } })
     const identifiers = await bench.load({ count: 5, outcome: 'done' })
+    // The migration of another medium does the same.
+    await sql`insert into identifai.media (media) values ('image')`.execute(bench.app.db)
+    await sql`insert into identifai.identifiers (media, identifier) values ('image', 'lost-1')`.execute(
+      bench.app.db,
+    )
     const listed = [...identifiers.slice(0, 3), ...identifiers.slice(0, 1), 'lost-2', 'lost-1', 'lost-1', ' ']
     const input = { media: 'audio', entries: argumentEntries(listed) }
     const found = await reconcile(bench.app.db, input, async ({ figures, onlyInList, onlyTracked }) => ({
@@ -31,6 +36,6 @@ describe('reconcile', () => {
       invalid_lines: [{ line: 8, reason: 'blank' }],
     })
     const { rows } = await sql`select from identifai.identifiers`.execute(bench.app.db)
-    expect(rows).toHaveLength(5)
+    expect(rows).toHaveLength(6)
   })
 })

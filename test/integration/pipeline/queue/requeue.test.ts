@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { requeue, requeueState } from '../../../../src/pipeline/queue/requeue.ts'
-import { createQueueOfStates, readStates } from '../../../support/queue-of-states.ts'
+import { createQueueOfStates, readActions, readStates } from '../../../support/queue-of-states.ts'
 
 describe('requeue', () => {
   it('makes those named due now, and leaves retired and unknown ones alone', async () => {
@@ -20,13 +20,17 @@ describe('requeue', () => {
       { identifier: 'quarantined', state: 'pending', due: true, absences: 0 },
       { identifier: 'retired', state: 'retired', due: null, retired_reason: 'before' },
     ])
+    expect(await readActions(database)).toEqual([])
   })
 
   it('tracks retired ones again on request', async () => {
     await using database = await createQueueOfStates()
     const result = await requeue(database.db, argumentEntries(['retired']), {
-      retired: { author: null, reason: null },
+      retired: { author: 'A', reason: 'by mistake' },
     })
+    expect(await readActions(database)).toEqual([
+      { kind: 'track_again', identifiers: 1, author: 'A', reason: 'by mistake' },
+    ])
     expect(result).toMatchObject({ changed: 1, unknown: [] })
     expect((await readStates(database)).at(-1)).toMatchObject({
       identifier: 'retired',

@@ -1,9 +1,12 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
-import { retire } from '../../../../src/pipeline/queue/retire.ts'
+import { retire, retireMissing } from '../../../../src/pipeline/queue/retire.ts'
+import { createLogger } from '../../../../src/platform/logger.ts'
 import { startCannedApi } from '../../../support/canned-api.ts'
-import { createQueueOfStates, readStates } from '../../../support/queue-of-states.ts'
+import { createQueueOfStates, readActions, readStates } from '../../../support/queue-of-states.ts'
+import { writeRevisions } from '../../../support/seal-history.ts'
+import { createTestQueue } from '../../../support/test-queue.ts'
 import { createTestApp } from '../../../support/test-app.ts'
 
 describe('retire', () => {
@@ -21,6 +24,9 @@ describe('retire', () => {
       { identifier: 'missing', state: 'missing' },
       { identifier: 'quarantined', state: 'quarantined' },
       { identifier: 'retired', retired_reason: 'before' },
+    ])
+    expect(await readActions(database)).toEqual([
+      { kind: 'retire', identifiers: 1, author: null, ...options },
     ])
   })
 
@@ -47,4 +53,28 @@ describe('retire', () => {
       { identifier: 'b', state: 'done' },
     ])
   })
+})
+
+it('missing identifiers are retired when they had a result, and disappeared at least so many days ago', async () => {
+  await using queue = await createTestQueue()
+  await queue.track('long', 'recent', 'unfinished', 'unknown')
+  const revisions = [
+    ['long', 'disappeared', 'done', 3],
+    ['recent', 'disappeared', 'done', 1],
+    ['unfinished', 'first_seen', 'new', 3],
+  ] as const
+  for (const [identifier, cause, status, days] of revisions) {
+    const { id: classification_id } = await queue.rowOf(identifier)
+    const observed_at = new Date(Date.now() - days * 86_400_000).toISOString()
+    await writeRevisions(queue.db, queue.run, [
+      { classification_id, revision_no: 1, observed_at, causes: [cause], status },
+    ])
+  }
+  await sql`update identifai.identifiers set state = 'missing'`.execute(queue.db)
+  const logger = createLogger({ level: 'silent', terminal: false })
+  expect(await retireMissing(queue.db, { days: 2, logger })).toBe(1)
+  expect(await queue.rowOf('long')).toMatchObject({ state: 'retired', retired_reason: 'missing for 2 days' })
+  expect(await readActions(queue)).toEqual([
+    { kind: 'retire', identifiers: 1, author: null, reason: 'missing for 2 days' },
+  ])
 })
