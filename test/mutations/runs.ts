@@ -57,6 +57,7 @@ export const RUNS: readonly Mutation[] = [
     from: '(lateMs <= this.#maxLatenessMs || slots > MAX_LATE_SLOTS)',
     to: '(lateMs <= this.#maxLatenessMs || slots > 0)',
     tests: QUOTAS,
+    only: 'takes another slot',
   },
   {
     breaks: 'A pause that is set during the wait for a slot delays the request.',
@@ -64,6 +65,7 @@ export const RUNS: readonly Mutation[] = [
     from: 'if (pause.waitMs <= 0 && (lateMs',
     to: 'if ((lateMs',
     tests: QUOTAS,
+    only: 'delays requests that had a slot',
   },
   {
     breaks: 'A refresh takes a slot only when it is free.',
@@ -78,6 +80,7 @@ export const RUNS: readonly Mutation[] = [
     from: 'return sql`greatest(${PAUSED_UNTIL}, clock_timestamp() + ${seconds(milliseconds / 1000)})`',
     to: 'return sql`clock_timestamp() + ${seconds(milliseconds / 1000)}`',
     tests: QUOTAS,
+    only: 'never shortens a pause',
   },
   {
     breaks: 'A pause longer than a run waits ends the run.',
@@ -120,6 +123,7 @@ export const RUNS: readonly Mutation[] = [
     from: '.set({ paused_until: null, next_slot_at: sql<Date>`clock_timestamp()` })',
     to: '.set({ paused_until: null })',
     tests: QUOTAS,
+    only: 'never shortens a pause',
   },
   {
     breaks: 'A learned length of requests is forgotten after a week.',
@@ -133,7 +137,7 @@ export const RUNS: readonly Mutation[] = [
     file: 'src/pipeline/api/size-limit.ts',
     from: 'least(api_size_limits.max_url_bytes, excluded.max_url_bytes)',
     to: 'excluded.max_url_bytes',
-    tests: REFUSED,
+    tests: ['test/integration/pipeline/api/size-limit.test.ts'],
   },
   {
     breaks: 'The first Date header of a run is stored.',

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { GaveUpError, PauseTooLongError } from '../../../../src/platform/errors.ts'
 import { createLogger } from '../../../../src/platform/logger.ts'
+import { endPauses, readPause } from '../../../../src/pipeline/api/pause.ts'
 import { Quota } from '../../../../src/pipeline/api/quota.ts'
 import { executeRun } from '../../../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../../../support/canned-api.ts'
@@ -85,6 +86,22 @@ describe('the shared quota', () => {
     // The pause ends after the slot that the request has.
     expect(rows[0]?.isLater).toBe(true)
     expect((await waiting) > (rows[0]?.until ?? '')).toBe(true)
+  })
+
+  it('never shortens a pause, and gives slots again when it is ended', async () => {
+    await using database = await createTestDatabase()
+    const { db } = database
+    const quota = new Quota({ db, logger, apiKey: 'k', requestsPerSecond: 10, requestsPerMinute: 600 })
+    await quota.takeSlot({ urgent: true, signal: never })
+    await quota.pause(240_000)
+    const until = await readPause(db)
+    await quota.pause(10)
+    expect(until).not.toBeNull()
+    expect(await readPause(db)).toEqual(until)
+    await sql`update identifai.api_quota set next_slot_at = now() + interval '4 minutes'`.execute(db)
+    await endPauses(db)
+    expect(await readPause(db)).toBeNull()
+    await quota.takeSlot({ urgent: false, signal: AbortSignal.timeout(10_000) })
   })
 
   it('ignores a slot and a pause that are further ahead than any can be, because a clock was set back', async () => {
