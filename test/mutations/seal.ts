@@ -266,14 +266,14 @@ export const SEALS: readonly Mutation[] = [
     file: CHAIN,
     from: '      new.acted_at := clock_timestamp();\n',
     to: '',
-    tests: [...ANNOTATE, ...SCHEMA, ...SEALING, ...REDACTION],
+    tests: SCHEMA,
   },
   {
     breaks: 'The role of an action is that of the session, and not of the INSERT.',
     file: CHAIN,
     from: '      new.database_role := session_user;\n',
     to: '',
-    tests: [...ANNOTATE, ...SCHEMA, ...SEALING, ...REDACTION],
+    tests: SCHEMA,
   },
   {
     breaks: 'A correction of a correction refers to the first note.',

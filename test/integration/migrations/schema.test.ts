@@ -174,7 +174,27 @@ describe('the schema', () => {
       "insert into identifai.identifiers (identifier, state, due_at) values ('x', 'retired', null)",
       'identifiers_retired_has_time_and_reason',
     ],
+    [
+      "insert into identifai.identifiers (identifier, state, retired_at, retired_reason) values ('x', 'retired', now(), 'r')",
+      'identifiers_retired_is_not_due',
+    ],
+    [
+      "insert into identifai.identifiers (identifier, redacted_at) values ('x', now())",
+      'identifiers_redacted_is_retired',
+    ],
+    [
+      "insert into identifai.identifiers (identifier, lease_until) values ('x', now())",
+      'identifiers_lease_has_both_parts',
+    ],
     ["insert into identifai.identifiers (identifier, media) values ('x', 'smell')", 'identifiers_media_fkey'],
+    [
+      `with first as (
+        insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')
+        returning note_id)
+      insert into identifai.override_notes (file_hash, forced_to, author, reason, corrects)
+      select 'another', 'human', 'a', 'r', note_id from first`,
+      'override_notes_corrects_fkey',
+    ],
     [
       "insert into identifai.override_notes (media, file_hash, forced_to, author, reason) values ('smell', 'h', 'human', 'a', 'r')",
       'override_notes_media_fkey',
@@ -186,6 +206,18 @@ describe('the schema', () => {
   ])('refuses bad rows: %s', async (statement, constraint) => {
     await expect(sql.raw(statement).execute(database.db)).rejects.toMatchObject({ constraint })
   })
+})
+
+it('the database sets the time of an action, and its role', async () => {
+  await using database = await createTestDatabase()
+  const { rows } = await sql`
+    with action as (
+      insert into identifai.actions (kind, identifiers, database_role, acted_at) values ('prune', 1, 'another', '2020-01-01')
+      returning database_role, acted_at)
+    select database_role = session_user as has_role, acted_at > now() - interval '1 hour' as has_time from action`.execute(
+    database.db,
+  )
+  expect(rows).toEqual([{ has_role: true, has_time: true }])
 })
 
 describe('tracking by SQL', () => {
