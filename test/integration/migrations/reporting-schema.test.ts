@@ -200,11 +200,13 @@ describe('the reporting schema', () => {
       `select min(last_confirmed_at) as t from identifai.identifiers where state in ('done', 'errored')`,
     )
     expect(fresh?.confirmed_since).toEqual(oldest?.t)
+    await sql`insert into identifai.identifiers (identifier, state, due_at, retired_at, retired_reason)
+      values ('never', 'retired', null, now(), 'no result')`.execute(db)
     const waiting = await query(`
       select identifier, state, waiting_seconds >= 0 as waits, waiting_seconds / 86400 as days, retired_reason,
         has_result, errors is not null as failed
-      from identifai_reporting.tracked_identifiers where identifier in ('new', 'm', 'q', 'e', '${done[0]}')
-      order by state, identifier`)
+      from identifai_reporting.tracked_identifiers where identifier in ('new', 'm', 'q', 'e', 'never', '${done[0]}')
+      order by state, retired_reason desc, identifier`)
     const never = { retired_reason: null, has_result: false, failed: false }
     expect(waiting).toEqual([
       { ...never, identifier: 'e', state: 'errored', waits: null, days: null, failed: true },
@@ -219,6 +221,14 @@ describe('the reporting schema', () => {
         days: null,
         retired_reason: 'test',
         has_result: true,
+      },
+      {
+        ...never,
+        identifier: 'never',
+        state: 'retired',
+        waits: null,
+        days: null,
+        retired_reason: 'no result',
       },
     ])
   })
