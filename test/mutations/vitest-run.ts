@@ -44,9 +44,10 @@ export async function runTests(
   const reportFile = path.join(folder, 'report.json')
   rmSync(reportFile, { force: true })
   const flags = [
-    ...['--reporter', 'json', '--outputFile', reportFile],
-    ...['--fsModuleCachePath', path.join(folder, 'transformed')],
-    ...(isBaseline ? [] : ['--bail', '1']),
+    '--reporter=json',
+    `--outputFile=${reportFile}`,
+    `--fsModuleCachePath=${path.join(folder, 'transformed')}`,
+    ...(isBaseline ? [] : ['--bail=1']),
     ...(only === undefined ? [] : ['-t', escaped(only)]),
   ]
   const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...flags, ...tests], {

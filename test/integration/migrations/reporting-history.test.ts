@@ -429,6 +429,69 @@ it('counts a note for the latest decision before it, and as late after seven day
   ])
 })
 
+it('begins a decision where an event cannot have happened together with all before it', async () => {
+  const forced = { file: 0, label: 'human', before: null }
+  const decisions = await decisionsOf(
+    [
+      { ...forced, from: 1, to: 10 },
+      { ...forced, from: 2, to: 5 },
+      { ...forced, from: 7, to: 20 },
+    ],
+    [],
+  )
+  expect(decisions.map(({ identifiers }) => identifiers)).toEqual([2, 1])
+})
+
+it('shows the last finished content with an unfinished record, which may already be forced', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  await trackFinished(db, 1, { enqueuedAt: '2026-01-01', confirmedAt: '2026-01-03' })
+  const revision = (revision_no: number, more: Partial<DescribedRevision>): DescribedRevision => ({
+    classification_id: 1,
+    revision_no,
+    observed_at: dayOf(revision_no),
+    name: `name ${revision_no}`,
+    source: `source ${revision_no}`,
+    causes: ['metadata_changed'],
+    ...more,
+  })
+  const unfinished = {
+    status: 'new',
+    force_classification: 'human',
+    machine_classification: null,
+    machine_confidence: null,
+    machine_heuristic: null,
+  } as const
+  await sealHistory(db, [
+    revision(1, { causes: ['first_seen'] }),
+    revision(2, unfinished),
+    revision(3, { force_classification: 'human', previous_confirmed_at: dayOf(1), causes: ['forced'] }),
+    revision(4, unfinished),
+  ])
+  const { rows } = await sql`
+    select status, is_reanalyzing, effective_classification as label, force_classification as forced_to,
+      machine_classification as machine, name, source
+    from identifai_reporting.classification_history order by revision_no`.execute(db)
+  const shown = {
+    status: 'done',
+    is_reanalyzing: false,
+    label: 'artificial',
+    forced_to: null,
+    machine: 'artificial',
+  }
+  const forced = { ...shown, label: 'human', forced_to: 'human' }
+  expect(rows).toEqual([
+    { ...shown, name: 'name 1', source: 'source 1' },
+    { ...shown, is_reanalyzing: true, name: 'name 1', source: 'source 2' },
+    { ...forced, name: 'name 3', source: 'source 3' },
+    { ...forced, is_reanalyzing: true, name: 'name 3', source: 'source 4' },
+  ])
+  const { rows: events } = await sql`
+    select revision_no, forced_from, forced_to, machine_classification_before as machine
+    from identifai_reporting.force_events`.execute(db)
+  expect(events).toEqual([{ revision_no: 3, forced_from: null, forced_to: 'human', machine: 'artificial' }])
+})
+
 async function expectDecisionsOf(
   db: TestApp['app']['db'],
   report: Awaited<ReturnType<typeof readReport>>,

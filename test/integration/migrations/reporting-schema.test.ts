@@ -176,7 +176,7 @@ describe('the reporting schema', () => {
     await sql`update identifai.identifiers set state = 'retired', due_at = null, retired_at = now(), retired_reason = 'test'
       where identifier = ${done[0]}`.execute(db)
     await sql`insert into identifai.identifiers (identifier, enqueued_at, due_at)
-      values ('new', now() - interval '2 days', now() - interval '25 hours'), ('later', now(), now())`.execute(
+      values ('new', now() - interval '2 days', now() - interval '25 hours'), ('later', now(), now() - interval '23 hours')`.execute(
       db,
     )
     const [fresh] = await query<Record<string, unknown>>('select * from identifai_reporting.sync_freshness')

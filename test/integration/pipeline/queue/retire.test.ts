@@ -55,7 +55,7 @@ describe('retire', () => {
   })
 })
 
-it('missing identifiers are retired when they had a result, and disappeared at least so many days ago', async () => {
+it('missing identifiers are retired when they had a result, and disappeared at least two days ago', async () => {
   await using queue = await createTestQueue()
   await queue.track('long', 'recent', 'unfinished', 'unknown')
   const revisions = [
