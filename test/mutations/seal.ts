@@ -292,8 +292,8 @@ export const SEALS: readonly Mutation[] = [
   {
     breaks: 'Of many notes, all are written or none.',
     file: NOTES,
-    from: '  if (first) throw first.error',
-    to: '  if (first && noted.length === 0) throw first.error',
+    from: 'return db.transaction().execute(async (trx) => {',
+    to: 'return db.connection().execute(async (trx) => {',
     tests: ANNOTATE,
   },
   {

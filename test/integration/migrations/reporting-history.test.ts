@@ -307,6 +307,15 @@ it('has author and reason of each forced label, from the latest note on the curr
     { file_hash: hashes[0], notes: 2, author: 'B. Neri, corrected', was_found: false },
     { ...alreadyForced, notes: 1, author: 'C. Verdi' },
   ])
+  await sql`insert into identifai.override_notes (file_hash, forced_to, author, reason, corrects)
+    select file_hash, forced_to, 'B. Neri, in correction ' || n, 'r', note_id
+    from identifai.override_notes, generate_series(1, 2) as n where author = 'B. Neri' order by n`.execute(
+    bench.app.db,
+  )
+  expect((await forcedNow())[0]).toMatchObject({ notes: 2, author: 'B. Neri, corrected' })
+  const { rows: notes } = await sql`select author from identifai_reporting.override_notes
+    where not is_current order by note_id`.execute(bench.app.db)
+  expect(notes).toEqual([{ author: 'B. Neri' }, { author: 'B. Neri, in correction 1' }])
   const { rows: work } = await sql`select from identifai_reporting.review_worklist
     where reason_codes like '%no_note%'`.execute(bench.app.db)
   expect(work).toEqual([])
