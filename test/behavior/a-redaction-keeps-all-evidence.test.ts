@@ -102,6 +102,13 @@ describe('a redaction', () => {
       new Set([`${SECRET}.wav`, 'x.wav']),
     )
 
+    // They could confirm a guess of the values.
+    const { rows: digests } = await sql<{ digest: string }>`
+      select encode(record_digest, 'hex') as digest from identifai.identifiers where identifier = 'erased'
+      union all select content_digest from identifai.personal_values where classification_id = 1
+      union all select salt from identifai.personal_values where classification_id = 1`.execute(db)
+    expect(digests).toHaveLength(5)
+
     await retire(db, argumentEntries(['erased']), because)
     const redaction = { media: 'audio', ...because }
     const found = { revisions: 2, payloads: 2, quarantined: 1 }
@@ -109,6 +116,7 @@ describe('a redaction', () => {
     expect(await placesOf(db, SECRET)).toHaveLength(6)
     expect(await redact(db, 'erased', { ...redaction, isDryRun: false })).toMatchObject(found)
     expect(await placesOf(db, SECRET)).toEqual([])
+    for (const { digest } of digests) expect(await placesOf(db, digest)).toEqual([])
 
     const after = await readReport(db, { ...request, asOf: before.head.as_of.finished_at })
     expect(after.data_digest).toBe(before.data_digest)
