@@ -108,6 +108,7 @@ describe('the reporting schema', () => {
       'select distinct joins_to from identifai_reporting.data_dictionary where joins_to is not null',
     )
     expect(rows.length).toBeGreaterThan(3)
+    expect(rows.filter(({ joins_to }) => joins_to.endsWith('.'))).toEqual([])
     const targets = rows.flatMap(({ joins_to }) => joins_to.match(/\w+\.\w+/g) ?? [])
     for (const target of targets) {
       const [view, column] = target.split('.') as [string, string]
