@@ -116,6 +116,14 @@ describe('verifying the chain', () => {
       /^revision 99 of classification 8 was not sealed, because it was inserted$/,
     ],
     [
+      'a revision of a run that does not exist',
+      `create temporary table copy on commit drop as
+         select * from identifai.classification_revisions where classification_id = 8 and revision_no = 1;
+       update copy set revision_no = 99, run_id = gen_random_uuid();
+       insert into identifai.classification_revisions select * from copy`,
+      /^revision 99 of classification 8 belongs to run [0-9a-f-]{36}, which was never sealed\. Either it was inserted, or its run was removed$/,
+    ],
+    [
       'an altered run',
       'update identifai.sync_runs set force_changes = 0 where chain_position = 2',
       /^run [0-9a-f-]{36} differs from its sealed form, because it was altered$/,
@@ -264,6 +272,18 @@ describe('verifying the chain', () => {
     const findings = await findingsAfter(statement)
     expect(findings.filter((finding) => expected.test(finding))).toHaveLength(1)
   })
+})
+
+it('a run in progress is counted, and its revisions are no findings', async () => {
+  await using bench = await createTestApp({ world: { seed: 31 } })
+  const { db } = bench.app
+  await bench.load({ count: 3 })
+  const run = newRun('manual')
+  await openRun(db, run)
+  await writeRevisions(db, run.runId, [
+    { classification_id: 1, revision_no: 2, observed_at: new Date(), causes: ['scores_changed'] },
+  ])
+  expect(await verifyChain(db)).toMatchObject({ open_runs: 1, findings: [] })
 })
 
 it('verifying counts the labels that are forced now again', async () => {
