@@ -8,6 +8,7 @@ import { addNote } from '../../../support/add-note.ts'
 import { sealHistory, writeRevisions } from '../../../support/seal-history.ts'
 import { closeRun, newRun, openRun } from '../../../../src/pipeline/run/run-rows.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
+import { endsOrWaits } from '../../../support/waits.ts'
 
 /** Four runs: first records, two overrides of files, no change. Notes before the third and the fourth, which seals an action. */
 async function benchWithHistory(): Promise<TestApp> {
@@ -272,6 +273,22 @@ describe('verifying the chain', () => {
     const findings = await findingsAfter(statement)
     expect(findings.filter((finding) => expected.test(finding))).toHaveLength(1)
   })
+})
+
+it('reads one snapshot, although rows are removed meanwhile', async () => {
+  await using bench = await createTestApp({ world: { seed: 31 } })
+  const { db } = bench.app
+  await bench.load({ count: 3 })
+  let verified: ReturnType<typeof verifyChain> | undefined
+  await bench.database.db.transaction().execute(async (trx) => {
+    // The verification reads the notes before the personal values.
+    await sql`lock table identifai.override_notes in access exclusive mode`.execute(trx)
+    verified = verifyChain(db)
+    await endsOrWaits(db, verified)
+    await sql`delete from identifai.personal_values`.execute(trx)
+  })
+  expect(await verified).toMatchObject({ personal_values_checked: 3, findings: [] })
+  expect(await verifyChain(db)).toMatchObject({ personal_values_checked: 0 })
 })
 
 it('a run in progress is counted, and its revisions are no findings', async () => {

@@ -19,6 +19,7 @@ import { sealHistory, trackFinished, writeRevisions } from '../../../../support/
 import { createTestApp } from '../../../../support/test-app.ts'
 import { createTestDatabase, type TestDatabase } from '../../../../support/test-database.ts'
 import { waitsForLock } from '../../../../support/waits-for-lock.ts'
+import { endsOrWaits } from '../../../../support/waits.ts'
 
 const NEVER = new AbortController().signal
 
@@ -365,6 +366,22 @@ describe('the report', () => {
     held.resolve()
     await sealing
     expect((await made).head.as_of.chain_position).toBe(2)
+  })
+
+  it('reads one snapshot, although rows are removed meanwhile', async () => {
+    const { db } = database
+    await trackFinished(db, 1, { enqueuedAt: at(1), confirmedAt: at(25) })
+    await sealHistory(db, [...firstRevision([1]), forced(1, at(12), at(13), { name: 'call.wav' })])
+    let made: Promise<Report> | undefined
+    await db.transaction().execute(async (trx) => {
+      // The report reads the notes before the personal values.
+      await sql`lock table identifai.override_notes in access exclusive mode`.execute(trx)
+      made = report()
+      await endsOrWaits(db, made)
+      await sql`delete from identifai.personal_values`.execute(trx)
+    })
+    expect((await made)?.personal_values).toMatchObject([{ name: 'call.wav' }])
+    expect((await report()).personal_values).toEqual([])
   })
 
   it('waits for the earlier content of two concurrent runs before it shows the later', async () => {
