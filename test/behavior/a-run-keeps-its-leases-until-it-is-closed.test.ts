@@ -6,6 +6,7 @@ import { RunClosedError } from '../../src/platform/errors.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestApp } from '../support/test-app.ts'
+import { PATIENT } from '../support/waits.ts'
 
 const done = (identifiers: readonly string[]) =>
   identifiers.map((identifier) => ({ identifier, status: 'done' }))
@@ -36,6 +37,44 @@ describe('a run in progress', () => {
     })
     const requested = api.requests.flat()
     expect(requested.length).toBe(new Set(requested).size)
+  })
+
+  it('renews the leases of requests in progress, of claims that wait, and of outcomes that are held', async () => {
+    let isRenewed = false
+    const leases = async () =>
+      (
+        await sql<{ first: string; claims: number }>`
+          select min(lease_until)::text as first, count(lease_until) as claims from identifai.identifiers`.execute(
+          bench.database.db,
+        )
+      ).rows[0]
+    await using api = await startCannedApi((identifiers, response) => {
+      const isAbsent = identifiers[0]?.startsWith('a') ?? false
+      void (async () => {
+        if (identifiers[0]?.startsWith('b')) {
+          const before = await leases()
+          expect(before?.claims).toBe(3)
+          await expect.poll(async () => (await leases())?.first, PATIENT).not.toBe(before?.first)
+          isRenewed = true
+        }
+      })()
+        .catch(() => {})
+        .then(() => response.end(JSON.stringify(isAbsent ? [] : done(identifiers))))
+      return undefined
+    })
+    await using bench = await createTestApp({
+      environment: {
+        IDENTIFAI_API_URL: api.url,
+        SYNC_LEASE_SECONDS: '2',
+        SYNC_CONCURRENCY: '1',
+        SYNC_MAX_URL_BYTES: '1000',
+        SYNC_REQUEST_TIMEOUT_MS: '60000',
+      },
+    })
+    // One of them fits a request.
+    await bench.enqueue(['a', 'b', 'c'].map((letter) => letter.repeat(600)))
+    await executeRun(bench.app, { trigger: 'manual', signal })
+    expect(isRenewed).toBe(true)
   })
 
   it('stops when another process closes it, and holds nothing afterwards', async () => {

@@ -186,7 +186,8 @@ export const RUNS: readonly Mutation[] = [
     file: REQUEST,
     from: 'claims.some((claim) => claim.priority > PRIORITY.refresh)',
     to: 'claims.some((claim) => claim.priority >= PRIORITY.refresh)',
-    tests: [...QUOTAS, 'test/behavior/a-fresh-run-requests-only-identifiers-that-cannot-wait.test.ts'],
+    tests: QUOTAS,
+    only: 'slot for refreshes',
   },
   {
     breaks: 'A run renews the leases of held outcomes and of claims that wait.',
@@ -201,13 +202,6 @@ export const RUNS: readonly Mutation[] = [
     from: '[...batches.claims, ...run.held.claims, ...run.waiting]',
     to: '[...run.held.claims, ...run.waiting]',
     tests: LEASES,
-  },
-  {
-    breaks: 'The end of a run checks that each claim was counted once.',
-    file: EXECUTE,
-    from: 'const imbalance = isBalanced(tally)',
-    to: 'const imbalance = (isBalanced(tally) || tally.claimed >= 0)',
-    tests: ['test/unit/pipeline/run/rules/outcomes-of.test.ts', ...FAULTS],
   },
   {
     breaks: 'A run in progress stops when another process has closed it.',

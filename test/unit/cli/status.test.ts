@@ -99,6 +99,7 @@ it('the last verification is below the numbers, and needs attention when it has 
     '    note 2 differs.',
     '  To list all of them: identifai-sync report verify --tables',
   ])
+  expect(problemsOf({ last_verification: { ...verification, findings: 1, first_findings } })).not.toEqual([])
 })
 
 const error = `The run gave up, because ${'x'.repeat(100)}. Run it again later.`

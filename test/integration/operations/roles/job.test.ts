@@ -11,6 +11,7 @@ import { checkPrivileges } from '../../../../src/operations/doctor/check-schema.
 import { enqueue } from '../../../../src/pipeline/queue/enqueue.ts'
 import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { applyReplay } from '../../../../src/pipeline/replay/replay.ts'
+import { storeSizeLimit } from '../../../../src/pipeline/api/size-limit.ts'
 import { executeRun } from '../../../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../../../support/canned-api.ts'
 import { createTestApp } from '../../../support/test-app.ts'
@@ -72,6 +73,8 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
     })
     await grantJob(db, role, { annotates: false, revokesOthers: false })
     expect(await checkPrivileges(app.db)).toMatchObject([{ status: 'ok' }])
+    // As after a refusal of a long request.
+    for (const bytes of [5000, 4000]) await storeSizeLimit(app.db, 'https://other.example', bytes)
 
     // All writes of a run: first results, a force of same-file identifiers, an absence, quarantine, drift, the chain.
     const serve = (identifier: string, more: object = {}) =>

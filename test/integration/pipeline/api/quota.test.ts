@@ -9,6 +9,7 @@ import { startCannedApi } from '../../../support/canned-api.ts'
 import { readClock } from '../../../../src/platform/postgres/clock.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
+import { PATIENT } from '../../../support/waits.ts'
 
 /**
  * 9 a second, and 60 in 12 s. The runs use a tenth less, because the margin is short for a busy machine.
@@ -141,6 +142,33 @@ describe('the shared quota', () => {
       statements: number
     }>`select last_value as statements from public.statements`.execute(db)
     expect(rows[0]?.statements).toBeGreaterThanOrEqual(3)
+  })
+
+  it.each([
+    ['takes a slot ahead for new identifiers', true],
+    ['waits for a free slot for refreshes', false],
+  ])('%s', async (_, isNew) => {
+    const log: string[] = []
+    await using bench = await createTestApp({ onLogLine: (line) => log.push(line) })
+    const { db } = bench.app
+    await bench.load({ count: 1, outcome: 'done' })
+    if (isNew) await bench.enqueue(bench.simulator.world.register({ count: 1 }))
+    else await bench.makeAllDue()
+    await sql`update identifai.api_quota set next_slot_at = now() + interval '4 minutes'`.execute(db)
+    const readSlot = async () => {
+      const { rows } = await sql<{
+        at: string
+      }>`select next_slot_at::text as at from identifai.api_quota`.execute(db)
+      return rows[0]?.at
+    }
+    const before = await readSlot()
+    const stop = new AbortController()
+    const running = executeRun(bench.app, { trigger: 'manual', signal: stop.signal })
+    await expect.poll(() => log.join(), PATIENT).toContain('waiting for a request slot')
+    const after = await readSlot()
+    stop.abort(new Error('test'))
+    await running
+    expect(after !== before).toBe(isNew)
   })
 
   it('logs a wait of more than a minute for a slot', async () => {

@@ -204,6 +204,25 @@ describe('the schedule', () => {
     await stop(off.schedule, 2000)
   })
 
+  it('starts no missed nightly run when it is stopped meanwhile', async () => {
+    const { schedule, starts } = observe({ from: '2026-06-03T12:00Z', nightlySince: '2026-06-01T02:00Z' })
+    await stop(schedule, 1000)
+    expect(starts.nightly).toEqual([])
+  })
+
+  it('stops when a fresh run has ended', async () => {
+    const { schedule } = observe({ from: '2026-06-01T11:59:30Z', freshTakes: 10 * 60_000 })
+    await vi.advanceTimersByTimeAsync(60_000)
+    let isStopped = false
+    const stopped = schedule.stop().then(() => {
+      isStopped = true
+    })
+    await vi.advanceTimersByTimeAsync(5 * 60_000)
+    expect(isStopped).toBe(false)
+    await vi.advanceTimersByTimeAsync(5 * 60_000)
+    await stopped
+  })
+
   it('stops when the current runs have ended, and starts none after that', async () => {
     const { schedule, starts } = observe({ from: '2026-06-01T01:59:30Z', nightlyTakes: 10 * 60_000 })
     await vi.advanceTimersByTimeAsync(60_000)
