@@ -217,7 +217,14 @@ export const SECURITY: readonly Mutation[] = [
     file: LOGGER,
     from: '    serializers: { err: errorFields },\n',
     to: '    serializers: { err: (error: unknown) => ({ ...(error as object), ...(errorFields(error) as object) }) },\n',
-    tests: ['test/behavior/a-run-retries-or-stops-when-requests-fail.test.ts'],
+    tests: ['test/unit/platform/logger.test.ts'],
+  },
+  {
+    breaks: 'The log has no key, also in the fields of an event.',
+    file: LOGGER,
+    from: "        '*.apiKey',\n",
+    to: '',
+    tests: ['test/unit/platform/logger.test.ts'],
   },
   {
     breaks: 'A problem of the configuration does not have the value.',

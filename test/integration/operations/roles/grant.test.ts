@@ -14,6 +14,7 @@ import { retire } from '../../../../src/pipeline/queue/retire.ts'
 import { connect } from '../../../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../../../src/platform/postgres/migrate.ts'
 import { DATA_TABLES } from '../../../support/data-tables.ts'
+import { readHeld } from '../../../../src/operations/roles/read-privileges.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 
@@ -442,6 +443,10 @@ describe('a role with a grant', () => {
       /by its membership in other roles.*\n {2}UPDATE ON identifai\.clips\n/s,
     )
     expect(await readable(member.execute), 'nothing was changed').toEqual([])
+    await expect(grantJob(db, member.name, { annotates: true, revokesOthers: true })).rejects.toThrow(
+      /by its membership in other roles/,
+    )
+    expect(await readHeld(db, member.name), 'nothing was changed').toEqual([])
     const { name } = await role('public')
     await sql`grant delete on identifai_reporting.clips to public`.execute(db)
     await expect(grantReader(db, name, VIEWS)).rejects.toThrow('DELETE ON identifai_reporting.clips')

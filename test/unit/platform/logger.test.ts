@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import { createLogger } from '../../../src/platform/logger.ts'
+
+it('the log has neither keys nor connection strings, also where an error or a configuration carries them', () => {
+  const log: string[] = []
+  const logger = createLogger({
+    level: 'debug',
+    terminal: false,
+    destination: { write: (line) => log.push(line) },
+  })
+  const databaseUrl = 'postgresql://job:secret@db.example/identifai'
+  const config = { apiKey: 'secret', databaseUrl }
+  const err = Object.assign(new Error('connection lost'), {
+    code: 'ECONNRESET',
+    client: { databaseUrl },
+    config,
+  })
+  logger.error({ err }, 'run failed')
+  logger.child({ config }).error({ ...config, headers: { 'x-api-key': 'secret' } }, 'run failed')
+  expect(log).toHaveLength(2)
+  expect(log.join()).not.toContain('secret')
+  expect(log[0]).toContain('ECONNRESET')
+  expect(log[1]).toContain('[redacted]')
+})
