@@ -8,7 +8,7 @@ import { requeue } from '../../src/pipeline/queue/requeue.ts'
 import { retire } from '../../src/pipeline/queue/retire.ts'
 import { closeRun } from '../../src/pipeline/run/run-rows.ts'
 import { createTestQueue, type TestQueue } from '../support/test-queue.ts'
-import { endsOrWaits, PATIENT } from '../support/waits.ts'
+import { endsOrWaits, WAIT_LIMIT } from '../support/waits.ts'
 
 let queue: TestQueue
 beforeEach(async () => {
@@ -74,7 +74,7 @@ it('a run is closed after the load that writes into it', async () => {
               and query like '%"identifai"."sync_runs"%')) or exists (
             select from identifai.sync_runs where status <> 'running') as waits`.execute(queue.db)
         return rows[0]?.waits
-      }, PATIENT)
+      }, WAIT_LIMIT)
       .toBe(true)
   })
   await loaded
@@ -90,7 +90,7 @@ it('a load whose lease expires while it waits writes nothing', async () => {
     await endsOrWaits(queue.db, loaded)
     const { lease_until } = await queue.rowOf('a')
     await expect
-      .poll(async () => (await readClock(queue.db)) > (lease_until?.toISOString() ?? ''), PATIENT)
+      .poll(async () => (await readClock(queue.db)) > (lease_until?.toISOString() ?? ''), WAIT_LIMIT)
       .toBe(true)
   })
   expect((await loaded)?.expired).toHaveLength(1)

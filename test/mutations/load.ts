@@ -31,13 +31,6 @@ export const LOAD: readonly Mutation[] = [
     tests: WAITS,
   },
   {
-    breaks: 'A write is refused for a claim of another run.',
-    file: LOCK,
-    from: 'leased_by = ${options.runId} and lease_until > (',
-    to: 'lease_until > (',
-    tests: LOADING,
-  },
-  {
     breaks: 'A write is refused for an expired lease.',
     file: LOCK,
     from: 'select clock_timestamp() from',

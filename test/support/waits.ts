@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { Database } from '../../src/platform/postgres/database.ts'
 
 /** Options of expect.poll for a busy machine. */
-export const PATIENT = { timeout: 30_000 }
+export const WAIT_LIMIT = { timeout: 30_000 }
 
 /** Resolves when `work` has ended, or its session waits for a lock. No other session of the database may wait. */
 export async function endsOrWaits(db: Kysely<Database>, work: Promise<unknown>): Promise<void> {
@@ -12,7 +12,7 @@ export async function endsOrWaits(db: Kysely<Database>, work: Promise<unknown>):
     isEnded = true
   }
   work.then(end, end)
-  await expect.poll(async () => isEnded || (await countWaiting(db)) > 0, PATIENT).toBe(true)
+  await expect.poll(async () => isEnded || (await countWaiting(db)) > 0, WAIT_LIMIT).toBe(true)
 }
 
 async function countWaiting(db: Kysely<Database>): Promise<number> {
