@@ -107,7 +107,8 @@ describe('a redaction', () => {
       select encode(record_digest, 'hex') as digest from identifai.identifiers where identifier = 'erased'
       union all select content_digest from identifai.personal_values where classification_id = 1
       union all select salt from identifai.personal_values where classification_id = 1`.execute(db)
-    expect(digests).toHaveLength(5)
+    // Each revision has a salt of its own.
+    expect(new Set(digests.map(({ digest }) => digest)).size).toBe(5)
 
     await retire(db, argumentEntries(['erased']), because)
     const redaction = { media: 'audio', ...because }

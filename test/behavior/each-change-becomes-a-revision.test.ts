@@ -1,3 +1,4 @@
+import { verifyChain } from '../../src/compliance/verify/verify-chain.ts'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Json, JsonObject } from '../../src/platform/json.ts'
@@ -162,6 +163,7 @@ describe('the history of an identifier', () => {
       [['reappeared'], true],
     ])
     expect(meaning(await current())).toBe(meaning(done))
+    expect((await verifyChain(bench.app.db)).findings).toEqual([])
   })
 
   it('records no second disappearance of an identifier that has not returned', async () => {

@@ -251,7 +251,7 @@ export const OPERATIONS: readonly Mutation[] = [
     file: GAUGES,
     from: 'seconds(last?.finished_at ?? options.verifiedSince)',
     to: 'seconds(last?.finished_at ?? null)',
-    tests: OF_ALERTS,
+    tests: ['test/integration/operations/daemon/queue-gauges.test.ts'],
   },
   {
     breaks: 'The metric of the webhook has the time since its first failure.',
