@@ -250,7 +250,8 @@ describe('the history of an identifier', () => {
       )
       await sql`alter table identifai.personal_values enable trigger user`.execute(trx)
     })
-    await sync(done)
+    // Written in another order, so that the record is read.
+    await sync(Object.fromEntries(Object.entries(done).toReversed()))
     expect(await revisions()).toHaveLength(1)
     await sync({ ...done, name: 'other.wav' })
     expect((await revisions()).map(({ causes }) => causes)).toEqual([['first_seen'], ['metadata_changed']])

@@ -53,6 +53,17 @@ describe('same-file identifiers', () => {
     expect(await bench.run()).toMatchObject({ force_changes: 3 })
   })
 
+  it('are all requested after a change, also when one of them has not changed', async () => {
+    const forced = new Set<string>()
+    await using api = await startApi((identifier) => forced.has(identifier))
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['a', 'b', 'c'])
+    await bench.run()
+    for (const one of ['a', 'c']) forced.add(one)
+    await sql`update identifai.identifiers set due_at = now() where identifier = 'a'`.execute(bench.app.db)
+    expect(await bench.run()).toMatchObject({ force_changes: 2 })
+  })
+
   it('come after new work, and a fresh run requests them', async () => {
     let forced = false
     await using api = await startApi(() => forced)

@@ -20,6 +20,7 @@ const environment = { IDENTIFAI_API_KEY: 'key', SYNC_RETRIES: '0' }
 it.concurrent.each([
   ['SIGTERM', 143],
   ['SIGINT', 130],
+  ['SIGHUP', 129],
 ] as const)('sync stops cleanly on %s with exit code %i', async (signal, code) => {
   await using own = await createTestDatabase()
   await using api = await startCannedApi(() => {

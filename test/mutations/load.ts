@@ -280,13 +280,6 @@ export const LOAD: readonly Mutation[] = [
     tests: [...SAME, 'test/integration/pipeline/load/same-file.test.ts'],
   },
   {
-    breaks: 'After a failed transaction, the pool replaces the connection.',
-    file: 'src/pipeline/load/copy.ts',
-    from: 'client.release(failure !== undefined)',
-    to: 'client.release()',
-    tests: ['test/behavior/a-run-survives-database-faults.test.ts'],
-  },
-  {
     breaks: 'A record that PostgreSQL refuses is quarantined, and the others are loaded.',
     file: 'src/pipeline/run/load-outcomes.ts',
     from: 'return /^(22|54)...$/.test',
@@ -329,13 +322,13 @@ export const LOAD: readonly Mutation[] = [
     file: 'src/pipeline/replay/load-quarantined.ts',
     from: 'return records.every(',
     to: 'return records.some(',
-    tests: ['test/integration/pipeline/replay/replay.test.ts'],
+    tests: ['test/integration/pipeline/replay/quarantined.test.ts'],
   },
   {
     breaks: 'A replay leaves an identifier whose latest evidence is no record.',
     file: 'src/pipeline/replay/quarantined.ts',
     from: "sql<boolean>`bool_and(q.reason = 'invalid_payload')`",
     to: "sql<boolean>`bool_or(q.reason = 'invalid_payload')`",
-    tests: ['test/integration/pipeline/replay/replay.test.ts'],
+    tests: ['test/integration/pipeline/replay/quarantined.test.ts'],
   },
 ]

@@ -71,10 +71,13 @@ async function checkTests(
   const tests = [...new Set(mutations.flatMap((mutation) => mutation.tests))]
   console.log(`Running ${tests.length} test files without a mutation ...`)
   const { detail, passed, failed } = await workshop.runBaseline(tests)
-  if (failed.size > 0) console.log(`These fail without a mutation: ${[...failed].join(', ')}\n${detail}`)
-  return ({ tests: own, only = '' }) =>
-    own.every((file) => !failed.has(file)) &&
-    own.flatMap((file) => passed.get(file) ?? []).some((name) => name.includes(only))
+  for (const [file, names] of failed) console.log(`Fails without a mutation: ${file}: ${names.join(', ')}`)
+  if (failed.size > 0) console.log(detail)
+  return ({ tests: own, only = '' }) => {
+    const isChosen = (name: string) => name.includes(only)
+    const isBad = own.some((file) => failed.get(file)?.length === 0 || failed.get(file)?.some(isChosen))
+    return !isBad && own.flatMap((file) => passed.get(file) ?? []).some(isChosen)
+  }
 }
 
 /** Prints the survivors and the score. Returns true when the score is high enough, and nothing is an error. */

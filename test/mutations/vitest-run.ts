@@ -23,8 +23,8 @@ export interface TestRun {
   readonly detail: string
   /** Names of the tests that passed, by test file from the root. */
   readonly passed: ReadonlyMap<string, readonly string[]>
-  /** Test files with a failure. */
-  readonly failed: ReadonlySet<string>
+  /** Names of the tests that failed, by test file from the root; none for a file that failed as a whole. */
+  readonly failed: ReadonlyMap<string, readonly string[]>
 }
 
 interface Options {
@@ -73,7 +73,7 @@ export async function runTests(
   return resultOf(folder, readReport(reportFile), { code, output })
 }
 
-const NOTHING = { passed: new Map(), failed: new Set<string>() }
+const NOTHING = { passed: new Map(), failed: new Map() }
 
 function resultOf(
   folder: string,
@@ -81,14 +81,14 @@ function resultOf(
   { code, output }: { readonly code: number | null; readonly output: string },
 ): TestRun {
   const files = report?.testResults ?? []
-  const passed = new Map(
-    files.map(({ name, assertionResults }) => [
-      path.relative(folder, name),
-      assertionResults.filter(({ status }) => status === 'passed').map(({ fullName }) => fullName),
-    ]),
-  )
+  const namesOf = (wanted: string) => (file: Report['testResults'][number]) =>
+    [
+      path.relative(folder, file.name),
+      file.assertionResults.filter(({ status }) => status === wanted).map(({ fullName }) => fullName),
+    ] as const
+  const passed = new Map(files.map(namesOf('passed')))
   const bad = files.filter(({ status }) => status === 'failed')
-  const failed = new Set(bad.map(({ name }) => path.relative(folder, name)))
+  const failed = new Map(bad.map(namesOf('failed')))
   const [first] = bad
   if (first) {
     const test = first.assertionResults.find(({ status }) => status === 'failed')
