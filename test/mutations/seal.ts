@@ -145,7 +145,7 @@ export const SEALS: readonly Mutation[] = [
     file: RUN_ROWS,
     from: "    .set({ ...tally, heartbeat_at: sql<Date>`clock_timestamp()` })\n    .where('run_id', '=', runId)\n    .where('status', '=', 'running')",
     to: "    .set({ ...tally, heartbeat_at: sql<Date>`clock_timestamp()` })\n    .where('run_id', '=', runId)",
-    tests: ['test/behavior/a-run-keeps-its-leases-until-it-is-closed.test.ts'],
+    tests: ROWS,
   },
   {
     breaks: 'A repeated closing finds the run closed with this very ending.',

@@ -1,6 +1,12 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { closeRun, closeStaleRun, findStaleRuns } from '../../../../src/pipeline/run/run-rows.ts'
+import {
+  closeRun,
+  closeStaleRun,
+  findStaleRuns,
+  recordHeartbeat,
+} from '../../../../src/pipeline/run/run-rows.ts'
+import { emptyTally } from '../../../../src/pipeline/run/rules/tally.ts'
 import { createTestQueue, type TestQueue } from '../../../support/test-queue.ts'
 
 let queue: TestQueue
@@ -65,4 +71,11 @@ it('the end of a run is later than that of the run before, although the clock wa
     select l.finished_at > f.finished_at as is_later from identifai.sync_runs as f, identifai.sync_runs as l
     where f.run_id = ${queue.run} and l.run_id = ${later}`.execute(queue.db)
   expect(rows).toEqual([{ is_later: true }])
+})
+
+it('a heartbeat does not change a run that another process has closed', async () => {
+  const closed = await closeRun(queue.db, queue.run, { status: 'interrupted', error: null })
+  await recordHeartbeat(queue.db, queue.run, { ...emptyTally(), claimed: 7 })
+  const stored = await queue.db.selectFrom('identifai.sync_runs').selectAll().executeTakeFirst()
+  expect(stored).toEqual(closed)
 })
