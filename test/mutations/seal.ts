@@ -187,7 +187,7 @@ export const SEALS: readonly Mutation[] = [
     file: 'src/pipeline/run/tracked-totals.ts',
     from: "utcText(sql`min(confirmed_since) filter (where state in ('done', 'errored'))`)",
     to: "utcText(sql`max(confirmed_since) filter (where state in ('done', 'errored'))`)",
-    tests: ['test/integration/compliance/report/read/refuse-incomplete.test.ts'],
+    tests: ['test/integration/pipeline/run/tracked-totals.test.ts'],
   },
   {
     breaks: 'History refuses updates.',
