@@ -9,9 +9,9 @@ export default defineConfig({
     isolate: false,
     // The default leaves a core idle, although a test spends much of its time waiting for PostgreSQL.
     maxWorkers: 3,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    // A condition that a busy machine meets late is no failure.
+    // A test may be late on a busy machine.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     expect: { poll: { timeout: 30_000 } },
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },

@@ -13,7 +13,7 @@ import { startCannedApi } from '../support/canned-api.ts'
 import type { Database } from '../../src/platform/postgres/database.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { createTestDatabase } from '../support/test-database.ts'
-import { waitsForLock } from '../support/waits-for-lock.ts'
+import { waitsForLock } from '../support/waits.ts'
 
 /** Views with changed_at, and their keys. */
 const VIEWS = {

@@ -6,7 +6,6 @@ import { RunClosedError } from '../../src/platform/errors.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestApp } from '../support/test-app.ts'
-import { WAIT_LIMIT } from '../support/waits.ts'
 
 const done = (identifiers: readonly string[]) =>
   identifiers.map((identifier) => ({ identifier, status: 'done' }))
@@ -54,7 +53,7 @@ describe('a run in progress', () => {
         if (identifiers[0]?.startsWith('b')) {
           const before = await leases()
           expect(before?.claims).toBe(3)
-          await expect.poll(async () => (await leases())?.first, WAIT_LIMIT).not.toBe(before?.first)
+          await expect.poll(async () => (await leases())?.first).not.toBe(before?.first)
           isRenewed = true
         }
       })()

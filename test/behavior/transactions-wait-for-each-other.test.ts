@@ -8,7 +8,7 @@ import { requeue } from '../../src/pipeline/queue/requeue.ts'
 import { retire } from '../../src/pipeline/queue/retire.ts'
 import { closeRun } from '../../src/pipeline/run/run-rows.ts'
 import { createTestQueue, type TestQueue } from '../support/test-queue.ts'
-import { endsOrWaits, WAIT_LIMIT } from '../support/waits.ts'
+import { endsOrWaits } from '../support/waits.ts'
 
 let queue: TestQueue
 beforeEach(async () => {
@@ -74,7 +74,7 @@ it('a run is closed after the load that writes into it', async () => {
               and query like '%"identifai"."sync_runs"%')) or exists (
             select from identifai.sync_runs where status <> 'running') as waits`.execute(queue.db)
         return rows[0]?.waits
-      }, WAIT_LIMIT)
+      })
       .toBe(true)
   })
   await loaded
@@ -89,9 +89,7 @@ it('a load whose lease expires while it waits writes nothing', async () => {
     loaded = queue.load(claims)
     await endsOrWaits(queue.db, loaded)
     const { lease_until } = await queue.rowOf('a')
-    await expect
-      .poll(async () => (await readClock(queue.db)) > (lease_until?.toISOString() ?? ''), WAIT_LIMIT)
-      .toBe(true)
+    await expect.poll(async () => (await readClock(queue.db)) > (lease_until?.toISOString() ?? '')).toBe(true)
   })
   expect((await loaded)?.expired).toHaveLength(1)
   expect(await queue.countRevisions()).toBe(0)

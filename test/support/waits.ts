@@ -2,8 +2,10 @@ import { type Kysely, sql } from 'kysely'
 import { expect } from 'vitest'
 import type { Database } from '../../src/platform/postgres/database.ts'
 
-/** Options of expect.poll for a busy machine. */
-export const WAIT_LIMIT = { timeout: 30_000 }
+/** Waits until a session of the database waits for a lock. */
+export async function waitsForLock(db: Kysely<Database>): Promise<void> {
+  await expect.poll(() => countWaiting(db), { interval: 10 }).toBeGreaterThan(0)
+}
 
 /** Resolves when `work` has ended, or its session waits for a lock. No other session of the database may wait. */
 export async function endsOrWaits(db: Kysely<Database>, work: Promise<unknown>): Promise<void> {
@@ -12,7 +14,7 @@ export async function endsOrWaits(db: Kysely<Database>, work: Promise<unknown>):
     isEnded = true
   }
   work.then(end, end)
-  await expect.poll(async () => isEnded || (await countWaiting(db)) > 0, WAIT_LIMIT).toBe(true)
+  await expect.poll(async () => isEnded || (await countWaiting(db)) > 0, { interval: 10 }).toBe(true)
 }
 
 async function countWaiting(db: Kysely<Database>): Promise<number> {

@@ -9,7 +9,6 @@ import { startCannedApi } from '../../../support/canned-api.ts'
 import { readClock } from '../../../../src/platform/postgres/clock.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
-import { WAIT_LIMIT } from '../../../support/waits.ts'
 
 /**
  * 9 a second, and 60 in 12 s. The runs use a tenth less, because the margin is short for a busy machine.
@@ -164,7 +163,7 @@ describe('the shared quota', () => {
     const before = await readSlot()
     const stop = new AbortController()
     const running = executeRun(bench.app, { trigger: 'manual', signal: stop.signal })
-    await expect.poll(() => log.join(), WAIT_LIMIT).toContain('waiting for a request slot')
+    await expect.poll(() => log.join()).toContain('waiting for a request slot')
     const after = await readSlot()
     stop.abort(new Error('test'))
     await running

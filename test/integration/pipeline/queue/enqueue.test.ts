@@ -4,7 +4,7 @@ import { enqueue } from '../../../../src/pipeline/queue/enqueue.ts'
 import type { Entry, InvalidEntry } from '../../../../src/pipeline/queue/input/entry.ts'
 import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
-import { waitsForLock } from '../../../support/waits-for-lock.ts'
+import { waitsForLock } from '../../../support/waits.ts'
 
 const options = { media: 'audio', priority: -5, source: 'batch' }
 

@@ -18,8 +18,7 @@ import { at, firstRevision, forced, reportOnJuly } from '../../../../support/jul
 import { sealHistory, trackFinished, writeRevisions } from '../../../../support/seal-history.ts'
 import { createTestApp } from '../../../../support/test-app.ts'
 import { createTestDatabase, type TestDatabase } from '../../../../support/test-database.ts'
-import { waitsForLock } from '../../../../support/waits-for-lock.ts'
-import { endsOrWaits } from '../../../../support/waits.ts'
+import { endsOrWaits, waitsForLock } from '../../../../support/waits.ts'
 
 const NEVER = new AbortController().signal
 
