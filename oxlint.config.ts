@@ -126,7 +126,7 @@ export default defineConfig({
     ]),
     { files: ['test/**'], rules: { 'unicorn/consistent-function-scoping': 'off' } },
     {
-      files: ['*.config.ts', 'test/support/{global,citus}-setup.ts'],
+      files: ['*.config.{ts,mjs}', 'test/support/{global,citus}-setup.ts'],
       rules: { 'import/no-default-export': 'off' },
     },
   ],
