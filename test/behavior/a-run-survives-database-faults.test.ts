@@ -253,6 +253,21 @@ it('a broken pipe counts as a lost connection, although its code has the form of
   }
 })
 
+it('an error of the program is not repeated, and one without a code is a lost connection', async () => {
+  const logger = createLogger({ level: 'silent', terminal: false })
+  for (const [type, times] of [
+    [Error, 2],
+    [TypeError, 1],
+  ] as const) {
+    let tries = 0
+    const work = async () => {
+      if (++tries === 1) throw new type('made to fail')
+    }
+    await retryDatabase(work, logger).catch(() => {})
+    expect([type.name, tries]).toEqual([type.name, times])
+  }
+})
+
 it('evidence about a record is stored in a database whose encoding cannot hold the record', async () => {
   await using database = await createTestDatabase(
     'empty',
