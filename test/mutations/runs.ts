@@ -361,13 +361,6 @@ export const RUNS: readonly Mutation[] = [
     tests: FAULTS,
   },
   {
-    breaks: 'A session of another user with the same pid is not ended.',
-    file: 'src/platform/postgres/connect.ts',
-    from: 'where pid = $1 and backend_start = $2::timestamptz and usename = current_user',
-    to: 'where pid = $1 and $2::text is not null and usename = current_user',
-    tests: FAULTS,
-  },
-  {
     breaks: 'A connection to a server that has become read-only is dropped.',
     file: 'src/platform/postgres/connect.ts',
     from: 'if (readOnly.has(client)) void client.end().catch(report)',
