@@ -120,6 +120,18 @@ describe('a run', () => {
     expect(tables).not.toContain(bench.app.config.apiKey)
   })
 
+  it('releases the claims that wait for the next request, too', async () => {
+    await using bench = await benchAgainst(status(401), {
+      SYNC_CONCURRENCY: '1',
+      SYNC_MAX_URL_BYTES: '1000',
+    })
+    // One of them fits a request.
+    await bench.enqueue(['a', 'b', 'c'].map((letter) => letter.repeat(600)))
+    const { run: row } = await run(bench)
+    expect(row).toMatchObject({ status: 'failed', claimed: 3, released: 3 })
+    expect(await distinctRows(bench)).toEqual([UNTOUCHED])
+  })
+
   it('continues when a retry succeeds', async () => {
     let failures = 2
     await using bench = await benchAgainst((identifiers, response) => {

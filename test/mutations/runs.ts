@@ -271,7 +271,7 @@ export const RUNS: readonly Mutation[] = [
     file: DRAIN,
     from: 'await release(run, [...batches.abandoned, ...feed.leftOver], reason)',
     to: 'await release(run, [...batches.abandoned], reason)',
-    tests: [...RETRIES, ...FAULTS, 'test/behavior/a-run-stops-when-the-responses-make-no-sense.test.ts'],
+    tests: RETRIES,
   },
   {
     breaks: 'A failed run releases the claims whose outcomes are held.',
@@ -372,7 +372,7 @@ export const RUNS: readonly Mutation[] = [
     file: 'src/platform/postgres/connect.ts',
     from: 'idle_in_transaction_session_timeout: silenceMs,',
     to: 'idle_in_transaction_session_timeout: 0,',
-    tests: ['test/behavior/no-statement-depends-on-settings-of-others.test.ts', ...FAULTS],
+    tests: ['test/integration/platform/postgres/connect.test.ts'],
   },
   ...[
     "timezone: 'UTC'",
@@ -380,20 +380,19 @@ export const RUNS: readonly Mutation[] = [
     "bytea_output: 'hex'",
     'extra_float_digits: 1',
     'statement_timeout: 0',
-    "search_path: 'pg_catalog, pg_temp'",
   ].map((setting) => ({
     breaks: `No setting of others has an effect: ${setting}.`,
     file: 'src/platform/postgres/connect.ts',
     from: `    ${setting},\n`,
     to: '',
-    tests: ['test/behavior/no-statement-depends-on-settings-of-others.test.ts'],
+    tests: ['test/integration/platform/postgres/connect.test.ts'],
   })),
   {
     breaks: 'A bigint beyond the safe integers is an error, and not another number.',
     file: 'src/platform/postgres/connect.ts',
     from: 'if (!Number.isSafeInteger(value)) throw',
     to: 'if (Number.isNaN(value)) throw',
-    tests: ['test/integration/platform/postgres/tables.test.ts'],
+    tests: ['test/integration/platform/postgres/connect.test.ts'],
   },
   {
     breaks: 'A password file that others can read is not used.',

@@ -144,8 +144,7 @@ export const SECURITY: readonly Mutation[] = [
     file: CONFIG,
     from: 'return length >= 24 && length <= 64',
     to: 'return length <= 64',
-    tests: ['test/e2e/webhook.test.ts'],
-    only: 'are refused',
+    tests: OF_CONFIG,
   },
   {
     breaks: 'A key fits an HTTP header.',
@@ -159,16 +158,14 @@ export const SECURITY: readonly Mutation[] = [
     file: 'src/platform/config/daemon-config.ts',
     from: 'if (config.payloadRetentionDays !== null && config.maintenanceDatabaseUrl === null) {',
     to: "if (config.payloadRetentionDays !== null && config.maintenanceDatabaseUrl === '') {",
-    tests: ['test/e2e/daemon.test.ts'],
-    only: 'a daemon with a wrong setup',
+    tests: OF_CONFIG,
   },
   {
     breaks: 'The webhook is always signed.',
     file: 'src/platform/config/daemon-config.ts',
     from: 'if ((config.forceWebhookUrl === null) !== (config.forceWebhookSecret === null)) {',
     to: 'if (config.forceWebhookUrl === null && config.forceWebhookSecret !== null) {',
-    tests: ['test/e2e/webhook.test.ts'],
-    only: 'are refused',
+    tests: OF_CONFIG,
   },
   {
     breaks: 'A database that requires TLS is verified by its host.',

@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseDatabaseConfig, parseSyncConfig } from '../../../../src/platform/config/config.ts'
+import { parseDaemonConfig } from '../../../../src/platform/config/daemon-config.ts'
 import type { Environment } from '../../../../src/platform/config/environment.ts'
 import { UsageError } from '../../../../src/platform/errors.ts'
 
@@ -112,6 +113,14 @@ describe('the configuration', () => {
     expect(problems({ ...complete, IDENTIFAI_API_URL: url })).toContain(
       'IDENTIFAI_API_URL must be an https URL',
     )
+  })
+
+  it('requires what another setting needs', () => {
+    const parse = (settings: Environment) => () => parseDaemonConfig({ ...complete, ...settings })
+    expect(parse({ PAYLOAD_RETENTION_DAYS: '30' })).toThrow(/needs MAINTENANCE_DATABASE_URL/)
+    expect(parse({ FORCE_WEBHOOK_URL: 'https://receiver.example' })).toThrow(/need each other/)
+    expect(parse({ FORCE_WEBHOOK_SECRET: `whsec_${'A'.repeat(32)}` })).toThrow(/need each other/)
+    expect(parse({ FORCE_WEBHOOK_SECRET: 'whsec_QUJD' })).toThrow(/24 to 64 random bytes/)
   })
 
   it('refuses a key that no header can carry', () => {
