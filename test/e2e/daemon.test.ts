@@ -199,7 +199,10 @@ it.concurrent('a daemon that was killed in a nightly run makes up for it when it
   {
     await using daemon = await startDaemon(cli, environment)
     // One batch is loaded. The second one never gets a response.
-    await eventually(async () => api.requests.length >= 2)
+    await eventually(async () => {
+      const { rows } = await sql`select from identifai.classifications`.execute(own.db)
+      return rows.length === 100 && api.requests.length >= 2
+    })
     daemon.signal('SIGKILL')
     expect(await daemon.ended).toBe('SIGKILL')
   }

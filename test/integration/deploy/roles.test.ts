@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
@@ -23,15 +23,16 @@ describe.skipIf(spawnSync('psql', ['--version']).error !== undefined)(
   () => {
     let server: EmbeddedPostgres
     let cli: TestCli
-    beforeAll(async () => {
-      server = await startEmbeddedPostgres()
+    beforeAll(() => {
       cli = createTestCli()
+    })
+    afterAll(() => cli[Symbol.dispose]())
+    // Roles belong to a server.
+    beforeEach(async () => {
+      server = await startEmbeddedPostgres()
       await onServer(server.url(), 'create database identifai')
     })
-    afterAll(async () => {
-      cli[Symbol.dispose]()
-      await server.stop()
-    })
+    afterEach(() => server.stop())
 
     const urlOf = (user?: string, password?: string) => {
       const url = new URL(server.url())
