@@ -15,7 +15,7 @@ const SETTINGS = [
   ['idle_in_transaction_session_timeout', '0', '5s'],
 ] as const
 
-it('a transaction has our own settings, whatever the database has', async () => {
+it('a transaction has our own settings, and not those of the database', async () => {
   await using database = await createTestDatabase('empty')
   for (const [name, value] of SETTINGS) await database.set(name, `'${value}'`)
   const { db } = connect({ connectionString: database.url, maxConnections: 1, silenceMs: 5000 })
