@@ -8,7 +8,7 @@ export default defineConfig({
     // Each file has databases and servers of its own, so a process runs many files. It imports the modules once.
     isolate: false,
     // The default leaves a core idle, although a test spends much of its time waiting for PostgreSQL.
-    maxWorkers: 3,
+    maxWorkers: 4,
     // A test may be late on a busy machine.
     testTimeout: 180_000,
     hookTimeout: 180_000,
