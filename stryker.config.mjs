@@ -21,7 +21,7 @@ export default {
   reporters: ['clear-text', 'progress-append-only', 'json'],
   jsonReporter: { fileName: 'node_modules/.cache/stryker/report.json' },
   tempDirName: 'node_modules/.cache/stryker/sandbox',
-  ignorePatterns: ['bench', 'bi', 'deploy', 'docs', 'dist'],
+  ignorePatterns: ['bench', 'bi', 'deploy', 'dist'],
   // Stryker would rewrite the paths of tsconfig.json with an API that TypeScript 7 does not have.
   tsconfigFile: 'none',
 }

@@ -267,7 +267,7 @@ export const SECURITY: readonly Mutation[] = [
     file: ERRORS,
     from: 'return EXIT_CODE.unexpected',
     to: 'return EXIT_CODE.gaveUp',
-    tests: [...OF_CLI, 'test/e2e/output.test.ts'],
+    tests: ['test/unit/platform/errors.test.ts'],
   },
   {
     breaks: 'A signal has the exit code of its number.',
