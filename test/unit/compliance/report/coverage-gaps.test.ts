@@ -44,6 +44,34 @@ describe('a report', () => {
     expect(gapsOf(...LEAST[gap])).toEqual([gap])
   })
 
+  it('states the number and the oldest time of each gap', () => {
+    const statements = coverageGaps(
+      { from: FROM, to: TO, time_zone: 'UTC' },
+      { finished_at: TO },
+      {
+        ...COVERED,
+        observed_since: TO,
+        confirmed_since: BEFORE,
+        unfinished_since: BEFORE,
+        reanalyzing: 4,
+        unsealed_runs: 5,
+        missing: 2,
+        quarantined: 3,
+      },
+    ).map(({ statement }) => statement)
+    expect(statements).toEqual([
+      'The first response was received after the end of the period at 2026-10-01 00:00:00Z. Changes before the first response cannot be observed, so the report has no events.',
+      'Some identifiers had no current result, and were not retired. They were enqueued, or last confirmed, before 2026-10-01 00:00:00Z. The oldest time is 2026-09-30 23:59:59Z. In total, 1 were pending, 2 missing and 3 quarantined.',
+      'Some finished identifiers were last confirmed before 2026-10-01 00:00:00Z. The oldest confirmation is of 2026-09-30 23:59:59Z.',
+      'Some finished identifiers (4) were being analyzed again. Changes of their forced labels are observed when the analysis ends.',
+      'Other runs (5) were in progress and had changed contents. Their changes are not in the report.',
+    ])
+    const [notOver] = coverageGaps({ from: FROM, to: TO, time_zone: 'UTC' }, { finished_at: BEFORE }, COVERED)
+    expect(notOver?.statement).toBe(
+      'The run that the report describes ended before the end of the period at 2026-10-01 00:00:00Z. Later changes are not in the report.',
+    )
+  })
+
   it('states that its beginning was not observed', () => {
     expect(beginsUnobserved({ observed_since: BEFORE }, { from: FROM })).toBe(true)
     expect(beginsUnobserved({ observed_since: FROM }, { from: FROM })).toBe(false)

@@ -112,6 +112,15 @@ describe('a report', () => {
     expect(reportOn([change(1, { event, forced_to })]).events).toMatchObject([{ force_origin }])
   })
 
+  it('accepts only times that exist', () => {
+    const report = reportOn([])
+    const withEnd = (to: string) =>
+      reportDataSchema.safeParse({ ...report, head: { ...report.head, period: { ...PERIOD, to } } }).success
+    expect(withEnd('2026-02-28T00:00:00.000000Z')).toBe(true)
+    expect(withEnd('2026-02-30T00:00:00.000000Z')).toBe(false)
+    expect(withEnd('2026-13-01T00:00:00.000000Z')).toBe(false)
+  })
+
   it('is complete without a gap, and has the facts of its run', () => {
     const facts = factsOf([])
     expect(makeReport('audio', PERIOD, facts).head).toMatchObject({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { dataDigest, makeReport } from '../../../../src/compliance/report/make-report.ts'
 import type { Report, ReportData } from '../../../../src/compliance/report/schema.ts'
-import { verifyReport } from '../../../../src/compliance/report/verify-report.ts'
+import { personalValuesOf } from '../../../../src/compliance/report/personal-values.ts'
+import { differences, statedFacts, verifyReport } from '../../../../src/compliance/report/verify-report.ts'
 import { personalCommitment } from '../../../../src/pipeline/seal/commitment.ts'
 import { at } from '../../../support/july.ts'
 import { change, factsOf, noteOf } from '../../../support/report-facts.ts'
@@ -77,6 +78,43 @@ describe('a report', () => {
     ],
   ])('names %s, which does not follow from the rest', (what, alter) => {
     expect(findingsAfter(alter)).toContain(what)
+  })
+
+  it('takes notes in any order of its decisions, and says what does not follow', () => {
+    const data = makeReport(
+      'audio',
+      { from: at(10), to: at(20), time_zone: 'UTC' },
+      factsOf(
+        [change(1), change(2, { file_hash: 'other', not_before: at(10), not_after: at(11) })],
+        [
+          noteOf(1, at(13)),
+          noteOf(2, at(13), { file_hash: 'other' }),
+          noteOf(3, at(14), { file_hash: 'other' }),
+        ],
+      ),
+    )
+    expect(data.decisions.map(({ notes }) => notes.map(({ note_id }) => note_id))).toEqual([[2, 3], [1]])
+    expect(differences(data, statedFacts(data))).toEqual([])
+    const [finding] = differences({ ...data, decisions: [] }, statedFacts(data))
+    expect(finding).toEqual({
+      chain_position: null,
+      what: 'decision 1',
+      problem: 'does not follow from the rest of the report',
+    })
+  })
+
+  it('cannot be made again in an unknown time zone, which is the only finding', () => {
+    const findings = findingsAfter(({ head }) => {
+      head.period.time_zone = 'Mars/Olympus'
+      head.title = 'x'
+    })
+    expect(findings).toEqual(['head.period.time_zone'])
+  })
+
+  it('has the personal values of an event by its key', () => {
+    const valuesOf = personalValuesOf(goodReport())
+    expect(valuesOf({ classification_id: 2, revision_no: 2 })).toMatchObject(PERSONAL)
+    expect(valuesOf({ classification_id: 2, revision_no: 1 })).toBeUndefined()
   })
 
   it('names an element that is there twice or left out', () => {
