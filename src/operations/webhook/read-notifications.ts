@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { FORCE_CAUSES } from '../../platform/postgres/tables/history.ts'
+import { utcText } from '../../platform/postgres/clock.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import type { Placed, Position } from './notification.ts'
 
@@ -64,8 +65,8 @@ async function* readRuns(db: Kysely<Database>, from: number): AsyncGenerator<Sea
 async function readForces(db: Kysely<Database>, run: SealedRun, after: Position): Promise<Placed[]> {
   // The first condition on the causes is that of the index. A replay has revisions from before its start, so time is no limit.
   const { rows } = await sql<ForceRow>`
-    select classification_id, revision_no, media, identifier, ${utc('previous_confirmed_at')} as not_before,
-      ${utc('observed_at')} as not_after, force_classification as forced_to, machine_classification,
+    select classification_id, revision_no, media, identifier, ${utcText(sql`previous_confirmed_at`)} as not_before,
+      ${utcText(sql`observed_at`)} as not_after, force_classification as forced_to, machine_classification,
       machine_confidence, file_hash, causes
     from identifai.classification_revisions
     where causes && array['forced', 'force_changed', 'unforced', 'already_forced'] and causes && ${FORCE_CAUSES}::text[]
@@ -143,7 +144,7 @@ async function readQuarantined(db: Kysely<Database>, run: SealedRun, after: Posi
     reason: string
     received_at: string
   }>`
-    select quarantine_id, media, identifier, reason, ${utc('received_at')} as received_at
+    select quarantine_id, media, identifier, reason, ${utcText(sql`received_at`)} as received_at
     from identifai.quarantined_payloads
     where run_id = ${run.run_id}::uuid and quarantine_id > ${after.quarantine_id}
     order by quarantine_id limit ${PAGE}`.execute(db)
@@ -164,9 +165,4 @@ async function readQuarantined(db: Kysely<Database>, run: SealedRun, after: Posi
       },
     },
   }))
-}
-
-/** A time as UTC text with six digits. */
-function utc(column: string) {
-  return sql<string>`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 }
