@@ -24,6 +24,27 @@ export function timeZoneOf(text: string): string | undefined {
   }
 }
 
+/** Returns a function for a time in a time zone, to the second: `2026-07-01 00:00:00`. */
+export function localTime(timeZone: string): (time: Date | DatabaseTime) => string {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    ...Object.fromEntries(['month', 'day', 'hour', 'minute', 'second'].map((part) => [part, '2-digit'])),
+    year: 'numeric',
+  })
+  return (time) => {
+    const {
+      year = '',
+      month,
+      day,
+      hour,
+      minute,
+      second,
+    } = Object.fromEntries(format.formatToParts(new Date(time)).map(({ type, value }) => [type, value]))
+    return `${year.padStart(4, '0')}-${month}-${day} ${hour}:${minute}:${second}`
+  }
+}
+
 /** PostgreSQL refuses zones from 16 hours on. */
 const ISO_TIME =
   /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-](?:0\d|1[0-5])(?::?\d{2})?)?)?$/

@@ -1,4 +1,4 @@
-import { type DatabaseTime, timeText } from '../../platform/time.ts'
+import { type DatabaseTime, localTime, timeText } from '../../platform/time.ts'
 import type { Period } from './schema.ts'
 
 /** Returns a function for the day of a time in a time zone, `2026-07-01`. */
@@ -28,25 +28,4 @@ export function zonedText(
   const fraction = time.slice(19, -1)
   const exact = /[1-9]/.test(fraction) ? `${text}${fraction}` : text
   return `${precision === 'minutes' ? text.slice(0, 16) : exact} ${zone}`
-}
-
-/** Returns a function for the local time, to the second: `2026-07-01 00:00:00`. */
-function localTime(timeZone: string): (time: DatabaseTime) => string {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    hourCycle: 'h23',
-    ...Object.fromEntries(['month', 'day', 'hour', 'minute', 'second'].map((part) => [part, '2-digit'])),
-    year: 'numeric',
-  })
-  return (time) => {
-    const {
-      year = '',
-      month,
-      day,
-      hour,
-      minute,
-      second,
-    } = Object.fromEntries(format.formatToParts(Date.parse(time)).map(({ type, value }) => [type, value]))
-    return `${year.padStart(4, '0')}-${month}-${day} ${hour}:${minute}:${second}`
-  }
 }

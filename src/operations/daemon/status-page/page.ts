@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { createTemplates, PAGE_END, pageHead } from '../../../platform/html/page.ts'
 import { count, counted, durationText } from '../../../platform/terminal/text.ts'
 import { withFullStop } from '../../../platform/text.ts'
+import { localTime } from '../../../platform/time.ts'
 import { VERSION } from '../../../platform/version.ts'
 import type { Readiness } from '../readiness.ts'
 import { type Problem, problemsOf, simple } from '../../status/problems.ts'
@@ -47,7 +48,9 @@ export function statusPage(facts: Facts): string {
 
 function viewOf(facts: Facts, refreshSeconds: number | undefined) {
   const { recent, queue, now, timeZone } = facts
-  const time = (at: Date | null) => (at === null ? 'not known' : zonedTime(at, timeZone))
+  const local = localTime(timeZone)
+  const second = (at: Date | null) => (at === null ? 'not known' : local(at))
+  const time = (at: Date | null) => (at === null ? 'not known' : local(at).slice(0, 16))
   const problems = allProblems(facts)
   return {
     state: stateOf(facts, problems.length, time),
@@ -69,7 +72,7 @@ function viewOf(facts: Facts, refreshSeconds: number | undefined) {
     counted,
     duration: (seconds: number) => durationText(seconds / 60),
     time,
-    second: (at: Date | null) => (at === null ? 'not known' : zonedTime(at, timeZone, 'second')),
+    second,
     timeZone,
     madeAt: time(now),
     version: VERSION,
@@ -164,21 +167,4 @@ function queueOf({ tracked, due, plan }: WholeQueue) {
       ...(due.find((one) => one.state === state) ?? { hour: 0, day: 0, longer: 0 }),
     })),
   }
-}
-
-/** A time in a zone: `2026-07-01 02:00`, or `2026-07-01 02:00:05`. */
-function zonedTime(at: Date, timeZone: string, unit: 'minute' | 'second' = 'minute'): string {
-  const parts = new Intl.DateTimeFormat('en-CA', {
-    timeZone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(at)
-  const of = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value ?? ''
-  const seconds = unit === 'second' ? `:${of('second')}` : ''
-  return `${of('year')}-${of('month')}-${of('day')} ${of('hour')}:${of('minute')}${seconds}`
 }
