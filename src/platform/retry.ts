@@ -66,7 +66,7 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions): P
     ...(signal && { signal }),
     shouldRetry: async ({ error, attemptNumber }) => {
       if (!isRetryable(error)) return false
-      const delayMs = Math.random() * delayBoundMs(attemptNumber, options)
+      const delayMs = jitteredDelayMs(attemptNumber, options)
       onRetry(error, attemptNumber, Math.round(delayMs))
       await sleep(delayMs, undefined, { ...(signal && { signal }) })
       return true
@@ -74,11 +74,15 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions): P
   })
 }
 
-/** Full jitter: the delay before a retry, the first of which has number 1, is uniformly distributed below this bound. */
-export function delayBoundMs(
-  retryNo: number,
-  { baseMs, maxDelayMs }: Pick<RetryOptions, 'baseMs' | 'maxDelayMs'>,
-): number {
+type DelayOptions = Pick<RetryOptions, 'baseMs' | 'maxDelayMs'>
+
+/** Full jitter: a delay that is uniformly distributed below the bound of this retry. */
+export function jitteredDelayMs(retryNo: number, options: DelayOptions): number {
+  return Math.random() * delayBoundMs(retryNo, options)
+}
+
+/** The bound of the delay before a retry, the first of which has number 1. */
+export function delayBoundMs(retryNo: number, { baseMs, maxDelayMs }: DelayOptions): number {
   return Math.min(baseMs * 2 ** (retryNo - 1), maxDelayMs)
 }
 

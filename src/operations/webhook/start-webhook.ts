@@ -5,7 +5,7 @@ import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { delayBoundMs, RETRY_POLICY } from '../../platform/retry.ts'
+import { jitteredDelayMs, RETRY_POLICY } from '../../platform/retry.ts'
 import { advance, initializePosition, recordFailure, releasePosition, takePosition } from './position.ts'
 import { DeliveryError, post } from './post.ts'
 import { readNotifications } from './read-notifications.ts'
@@ -88,7 +88,7 @@ function reasonOf(error: unknown): string {
 
 /** Full jitter, or the pause that the receiver requires. */
 function delayAfter(error: unknown, failures: number): number {
-  const own = Math.round(Math.random() * delayBoundMs(failures, RETRY_POLICY.webhook))
+  const own = Math.round(jitteredDelayMs(failures, RETRY_POLICY.webhook))
   return Math.max(own, error instanceof DeliveryError ? (error.pauseMs ?? 0) : 0)
 }
 
