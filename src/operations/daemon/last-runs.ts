@@ -1,19 +1,18 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
-import { COMPLETE_TRIGGERS } from '../../platform/postgres/tables/runs.ts'
+import { COMPLETE_TRIGGERS, SUCCESS_STATUSES } from '../../platform/postgres/tables/runs.ts'
 import { RETRY_POLICY } from '../../platform/retry.ts'
 
 /**
- * Reads when the last successful run ended, of any process; null before the first. Only runs that request
- * everything due count.
+ * Reads when the last successful run ended, of any process; null before the first. Only runs that request everything due
+ * count.
  */
 export async function readLastSuccess(db: Kysely<Database>): Promise<Date | null> {
   const { last } = await db
     .selectFrom('identifai.sync_runs')
     .select(({ fn }) => fn.max('finished_at').as('last'))
     .where('trigger', 'in', COMPLETE_TRIGGERS)
-    // A partial run requested everything, too. It quarantined or released some of it.
-    .where('status', 'in', ['succeeded', 'partial'])
+    .where('status', 'in', SUCCESS_STATUSES)
     .executeTakeFirstOrThrow()
   return last
 }

@@ -5,7 +5,7 @@ import { readPause } from '../../pipeline/api/pause.ts'
 import { readLastRuns } from '../../pipeline/queue/status.ts'
 import { readWebhookFailure } from '../webhook/position.ts'
 import type { Database } from '../../platform/postgres/database.ts'
-import { COMPLETE_TRIGGERS } from '../../platform/postgres/tables/runs.ts'
+import { COMPLETE_TRIGGERS, SUCCESS_STATUSES } from '../../platform/postgres/tables/runs.ts'
 
 /** Days of the calendar of nightly runs: five weeks. */
 export const CALENDAR_DAYS = 35
@@ -88,7 +88,7 @@ async function readHealthySince(db: Kysely<Database>): Promise<Date | null> {
     .where('finished_at', 'is not', null)
   const { since } = await runs
     .select(({ fn }) => fn.min<Date | null>('finished_at').as('since'))
-    .where('status', 'in', ['succeeded', 'partial'])
+    .where('status', 'in', SUCCESS_STATUSES)
     .where('started_at', '>', (eb) =>
       eb
         .selectFrom('identifai.sync_runs')

@@ -10,6 +10,9 @@ export const COMPLETE_TRIGGERS = ['nightly', 'manual', 'demo'] as const satisfie
 export const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
 export type RunStatus = (typeof RUN_STATUSES)[number]
 
+/** A partial run requested everything, too. It quarantined or released some of it. */
+export const SUCCESS_STATUSES = ['succeeded', 'partial'] as const satisfies readonly RunStatus[]
+
 /** Counters of a run; the comments of their columns define them. */
 export const COUNTERS = [
   'requests',
