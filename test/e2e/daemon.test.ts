@@ -9,6 +9,7 @@ import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { startDaemon } from '../support/running-daemon.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { until } from '../support/waits.ts'
 
 let cli: TestCli
 beforeAll(() => {
@@ -41,10 +42,6 @@ async function insertNightlyRun(database: TestDatabase, at: Date, status = 'succ
 
 const MINUTE = 60_000
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * MINUTE)
-
-const eventually = async (holds: () => Promise<boolean>) => {
-  while (!(await holds())) await sleep(50)
-}
 
 it.concurrent('the daemon requests identifiers that are inserted by SQL, counts them in its metrics, and stops cleanly', async () => {
   await using own = await createTestDatabase()
@@ -90,7 +87,7 @@ it.concurrent('metrics show the previous counts while a query takes long, and th
   await using daemon = await startDaemon(cli, settingsOf(own, api))
   await track(own, ['a', 'b'])
   const known = async () => (await daemon.metric('identifai_sync_identifiers{state="done"}')) === 2
-  await eventually(known)
+  await until(known)
   await own.db.transaction().execute(async (trx) => {
     await sql`lock table identifai.identifiers in access exclusive mode`.execute(trx)
     // Longer than the timeout after which a database counts as down.
@@ -125,7 +122,7 @@ it.concurrent('two daemons share the work, also that of a missed nightly run: ea
   // Both daemons start a fresh run in the same second.
   await track(own, fresh)
   const identifiers = [...nightly, ...fresh]
-  await eventually(async () => api.requests.flat().length >= identifiers.length)
+  await until(async () => api.requests.flat().length >= identifiers.length)
   // Two more runs, for which nothing is due.
   for (const daemon of daemons) {
     const { log } = daemon
@@ -199,7 +196,7 @@ it.concurrent('a daemon that was killed in a nightly run makes up for it when it
   {
     await using daemon = await startDaemon(cli, environment)
     // One batch is loaded. The second one never gets a response.
-    await eventually(async () => {
+    await until(async () => {
       const { rows } = await sql`select from identifai.classifications`.execute(own.db)
       return rows.length === 100 && api.requests.length >= 2
     })
@@ -207,7 +204,7 @@ it.concurrent('a daemon that was killed in a nightly run makes up for it when it
     expect(await daemon.ended).toBe('SIGKILL')
   }
   isHanging = false
-  await eventually(async () => {
+  await until(async () => {
     const { rows } = await sql`select 1 from identifai.sync_runs
       where status = 'running' and heartbeat_at < now() - interval '2 seconds'`.execute(own.db)
     return rows.length > 0
@@ -255,7 +252,7 @@ it.concurrent('a missed verification is made up for at the start, and its findin
     values (now() - interval '8 days', 0, 0, 0)`.execute(own.db)
   await using daemon = await startDaemon(cli, environment)
   await daemon.logged(({ msg }) => msg === 'verification found differences')
-  await eventually(async () => (await daemon.metric('identifai_sync_verification_findings')) === 1)
+  await until(async () => (await daemon.metric('identifai_sync_verification_findings')) === 1)
   expect(await daemon.metric('identifai_sync_last_verification_timestamp_seconds')).toBeGreaterThan(
     Number(minutesAgo(60)) / 1000,
   )
@@ -291,7 +288,7 @@ it.concurrent('a stopping daemon is not ready, and finishes its current work', a
   await using api = await startCannedApi(() => undefined)
   await track(own, ['a'])
   await using daemon = await startDaemon(cli, settingsOf(own, api))
-  await eventually(async () => api.requests.length > 0)
+  await until(async () => api.requests.length > 0)
   // The run aborts its current request quickly, so the lock keeps it from ending.
   const lock = await own.pool.connect()
   await lock.query('begin; lock table identifai.identifiers')
@@ -326,7 +323,7 @@ it.concurrent('a daemon survives the loss of its database, and reports the probl
   // Between two runs, because a run in progress repeats its operation for a minute, and only then fails.
   await daemon.logged(({ msg }) => msg === 'nothing due')
   await proxy[Symbol.asyncDispose]()
-  await eventually(async () => (await daemon.readiness()).status === 503)
+  await until(async () => (await daemon.readiness()).status === 503)
   const away = await daemon.readiness()
   expect(away.problems.join()).toContain('The database cannot be reached')
   expect(away.last_success_at).toBe(lastSuccess.toISOString())
@@ -334,8 +331,8 @@ it.concurrent('a daemon survives the loss of its database, and reports the probl
   expect(await daemon.metric('identifai_sync_runs_total{trigger="fresh",status="failed"}')).toBeGreaterThan(0)
   await track(own, ['a'])
   await using _ = await startTcpProxy(target, () => false, proxy.port)
-  await eventually(async () => (await daemon.readiness()).status === 200)
-  await eventually(async () => api.requests.length > 0)
+  await until(async () => (await daemon.readiness()).status === 200)
+  await until(async () => api.requests.length > 0)
 })
 
 it.concurrent('each run reads the current secrets', async () => {
@@ -365,7 +362,7 @@ it.concurrent('each run reads the current secrets', async () => {
       IDENTIFAI_API_URL: api.url,
     })
     await track(own, ['a'])
-    await eventually(async () => keys.length === 1)
+    await until(async () => keys.length === 1)
     await sql`alter role ${sql.id(role)} password 'second-password'`.execute(own.db)
     writeFileSync(String(databaseFile), urlWith('second-password'))
     writeFileSync(String(keyFile), 'second-key')
@@ -375,7 +372,7 @@ it.concurrent('each run reads the current secrets', async () => {
     const { length } = log
     await daemon.logged((event) => event.msg === 'nothing due' && log.indexOf(event) > length)
     await track(own, ['b'])
-    await eventually(async () => keys.length === 2)
+    await until(async () => keys.length === 2)
     expect(keys).toEqual(['first-key', 'second-key'])
     expect(await daemon.readiness()).toMatchObject({ status: 200 })
     for (const secret of ['first-password', 'second-password', 'first-key', 'second-key']) {

@@ -1,7 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../src/platform/postgres/database.ts'
@@ -9,6 +8,7 @@ import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { startDaemon } from '../support/running-daemon.ts'
 import { type CliResult, createTestCli, type TestCli } from '../support/test-cli.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { until } from '../support/waits.ts'
 import {
   HAS_OPENSSL,
   startTimestampAuthority,
@@ -146,12 +146,12 @@ describe.skipIf(!HAS_OPENSSL)('timestamps', () => {
     const started = Date.now() / 1000
     await using daemon = await startDaemon(cli, { ...settings(authority.url), DATABASE_URL: other.url })
     const METRIC = 'identifai_sync_newest_token_timestamp_seconds'
-    while ((await positions(other.db)).length === 0) await sleep(50)
+    await until(async () => (await positions(other.db)).length > 0)
     await sql`insert into identifai.identifiers (identifier) values ('a')`.execute(other.db)
     await daemon.logged(({ msg, trigger }) => msg === 'run ended' && trigger === 'fresh')
     const [timestamp] = await other.db.selectFrom('identifai.chain_timestamps').selectAll().execute()
     expect(timestamp?.chain_position).toBe(1)
-    while ((await daemon.metric(METRIC)) !== Number(timestamp?.received_at) / 1000) await sleep(100)
+    await until(async () => (await daemon.metric(METRIC)) === Number(timestamp?.received_at) / 1000)
     expect(Number(timestamp?.received_at) / 1000).toBeGreaterThan(started - 1)
     daemon.signal('SIGTERM')
     expect(await daemon.ended).toBe(143)

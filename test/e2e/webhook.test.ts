@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -15,6 +14,7 @@ import { startCannedApi } from '../support/canned-api.ts'
 import { startDaemon } from '../support/running-daemon.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { createTestCli, type TestCli } from '../support/test-cli.ts'
+import { until } from '../support/waits.ts'
 
 let cli: TestCli
 beforeAll(() => {
@@ -101,10 +101,6 @@ const settingsOf = (bench: TestApp, url: string) => ({
   FORCE_WEBHOOK_URL: url,
   FORCE_WEBHOOK_SECRET: SECRET,
 })
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(50)
-}
 
 const idsOf = (received: readonly Received[]) => received.map(({ id }) => id)
 

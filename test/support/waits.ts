@@ -1,6 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { expect } from 'vitest'
 import type { Database } from '../../src/platform/postgres/database.ts'
+
+/** Waits for a condition of another process, up to the time limit of the test. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await sleep(50)
+}
 
 /** Waits until a session of the database waits for a lock. */
 export async function waitsForLock(db: Kysely<Database>): Promise<void> {
