@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { stringify } from 'yaml'
+import { EXPLANATIONS } from '../src/compliance/report/schema.ts'
 import { FORCE_CAUSES, type AnalysisStatus } from '../src/platform/postgres/tables/history.ts'
 import { IDENTIFIER_STATES } from '../src/platform/postgres/tables/queue.ts'
 import { RUN_STATUSES } from '../src/platform/postgres/tables/runs.ts'
@@ -52,7 +53,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   scope: ['file', 'clip'],
   event: [...FORCE_CAUSES, 'already_forced'],
   force_origin: ['not_c2pa_path', 'undetermined'],
-  explanation: ['explained', 'explained_late', 'unexplained'],
+  explanation: EXPLANATIONS,
 }
 
 /** The labels that the API documents. Another one is news, and not an error. */
