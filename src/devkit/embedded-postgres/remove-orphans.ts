@@ -7,8 +7,9 @@ export const FOLDER_PREFIX = 'identifai-sync-pg-'
 export const OWNER_FILE = 'owner.pid'
 
 /**
- * Stops and removes servers in `parent` whose parent process died without stopping them (kill -9, a power cut). Only folders of the
- * current user count, and only processes that were started on such a folder, because a process id can be reused.
+ * Stops and removes the servers in a folder whose parent process died without stopping them (kill -9, a power cut). Only
+ * folders of the current user count, and only processes that were started on such a folder, because a process id can be
+ * reused.
  */
 export async function removeOrphans(parent: string): Promise<void> {
   const entries = await readdir(parent)
