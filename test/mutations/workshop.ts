@@ -1,7 +1,7 @@
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { startTestServer } from '../support/start-test-server.ts'
 import { type Mutation, mutated, PROJECT } from './mutation.ts'
 import type { Result } from './results.ts'
 import { runTests } from './vitest-run.ts'
@@ -21,7 +21,7 @@ export async function openWorkshop(signal: AbortSignal) {
   chmodSync(folder, 0o755)
   cpSync(PROJECT, folder, { recursive: true, filter: (source) => !NOT_COPIED.has(source) })
   symlinkSync(path.join(PROJECT, 'node_modules'), path.join(folder, 'node_modules'))
-  const server = await startEmbeddedPostgres()
+  const server = await startTestServer()
   const run = (options: Pick<Mutation, 'tests' | 'only'> & { readonly isBaseline?: boolean }) =>
     runTests(folder, { ...options, serverUrl: server.url(), signal })
   return {

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, statfsSync } from 'node:fs'
-import os from 'node:os'
 import { sql } from 'kysely'
 import type { TestProject } from 'vitest/node'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
-import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
 import { buildCommand } from './build-command.ts'
 import { databaseOn } from './database-on.ts'
 import { onServer } from './on-server.ts'
+import { startTestServer } from './start-test-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -23,25 +21,6 @@ declare module 'vitest' {
   }
 }
 
-const MEMORY = '/dev/shm'
-const MEMORY_BYTES = 3e9
-
-/**
- * A file system in memory, in which a database takes a twentieth of the processor time that it takes on ext4. Undefined where
- * there is none, or it has too little space, or programs cannot be started in it.
- */
-function folderInMemory(): string | undefined {
-  try {
-    const { bavail, bsize } = statfsSync(MEMORY)
-    const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
-    const [, , , options = 'noexec'] =
-      mounts.findLast((line) => line.split(' ')[1] === MEMORY)?.split(' ') ?? []
-    return bavail * bsize >= MEMORY_BYTES && !options.split(',').includes('noexec') ? MEMORY : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /**
  * Prepares PostgreSQL for the whole suite (TEST_DATABASE_URL or an embedded server) with a migrated template, and builds
  * the command.
@@ -49,10 +28,7 @@ function folderInMemory(): string | undefined {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const built = buildCommand()
   const given = process.env.TEST_DATABASE_URL
-  // The WAL of the whole suite would be too much for the memory.
-  const embedded = given
-    ? undefined
-    : await startEmbeddedPostgres({ max_wal_size: '1GB' }, folderInMemory() ?? os.tmpdir())
+  const embedded = given ? undefined : await startTestServer()
   const serverUrl = embedded?.url() ?? String(given)
   const template = `identifai_template_${randomBytes(4).toString('hex')}`
   await onServer(serverUrl, `create database ${template}`)
