@@ -21,7 +21,7 @@ import { type RunningDaemon, startDaemon } from '../support/running-daemon.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { createTestCli, type TestCli } from '../support/test-cli.ts'
-import { createTestDatabase } from '../support/test-database.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let cli: TestCli
 beforeAll(() => {
@@ -53,7 +53,7 @@ async function readPage({ statusUrl }: Pick<RunningDaemon, 'statusUrl'>): Promis
 
 /** Inserts a nightly run that started some days ago at noon in UTC. */
 async function insertNightly(
-  { app }: TestApp,
+  db: TestDatabase['db'],
   daysAgo: number,
   status = 'succeeded',
   error: string | null = null,
@@ -62,7 +62,7 @@ async function insertNightly(
     insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version, requests, changed, error)
     select gen_random_uuid(), 'nightly', ${status}, at, at + interval '754 seconds', 'h', 1, '0', 340, 5, ${error}
     from (select date_trunc('day', now() at time zone 'UTC') at time zone 'UTC' + interval '12 hours' - make_interval(days => ${daysAgo}) as at) as run`.execute(
-    app.db,
+    db,
   )
 }
 
@@ -176,7 +176,7 @@ it.concurrent('the page has the outcome, duration, requests and changes of the n
   for (let daysAgo = 34; daysAgo >= 1; daysAgo -= 1) {
     const status =
       daysAgo === 9 ? 'failed' : daysAgo === 8 ? 'interrupted' : daysAgo === 7 ? 'partial' : 'succeeded'
-    if (daysAgo !== 11) await insertNightly(bench, daysAgo, status)
+    if (daysAgo !== 11) await insertNightly(bench.app.db, daysAgo, status)
   }
   await using daemon = await startPage(bench.database.url)
   const text = await readPage(daemon)
@@ -209,7 +209,7 @@ it.concurrent('the page has the outcome, duration, requests and changes of the n
 it.concurrent('the page is healthy only after everything was read', async () => {
   await using bench = await createTestApp({ world: { seed: 12 } })
   await bench.load({ count: 250 })
-  await insertNightly(bench, 1)
+  await insertNightly(bench.app.db, 1)
   await using daemon = await startPage(bench.database.url)
   const stop = new AbortController()
   const locked = Promise.withResolvers<void>()
@@ -235,7 +235,7 @@ it.concurrent('the page is healthy only after everything was read', async () => 
 
 it.concurrent('the page has each thing that needs a person, with its command, and no secret', async () => {
   await using bench = await createBroken()
-  await insertNightly(bench, 0, 'failed', 'The API refuses the key (401).')
+  await insertNightly(bench.app.db, 0, 'failed', 'The API refuses the key (401).')
   await sql`
     insert into identifai.verifications (started_at, runs, classifications, findings, first_findings)
     values (now(), 3, 3, 1, 'The row of done 01 differs.')`.execute(bench.app.db)
@@ -261,6 +261,7 @@ it.concurrent('the page has each thing that needs a person, with its command, an
 
 it.concurrent('the page still comes without a database, and reads nothing while there is no viewer', async () => {
   await using own = await createTestDatabase()
+  await insertNightly(own.db, 1)
   const url = new URL(own.url)
   let sentLast = ''
   let hasReadDecisions = false
@@ -285,6 +286,7 @@ it.concurrent('the page still comes without a database, and reads nothing while 
   }, 'This cannot be read at the moment.')
   expect(text).toContain('Not healthy')
   expect(text).toContain('The database cannot be reached')
+  expect(text).toContain('The last success ended at')
   expect(text).toContain('<code>identifai-sync doctor</code>')
 })
 
@@ -303,7 +305,7 @@ describe.skipIf(!hasBrowser)('the status page in a browser', () => {
   beforeAll(async () => {
     bench = await createBroken()
     for (const daysAgo of [0, 1, 2, 4, 5])
-      await insertNightly(bench, daysAgo, daysAgo === 2 ? 'failed' : 'succeeded')
+      await insertNightly(bench.app.db, daysAgo, daysAgo === 2 ? 'failed' : 'succeeded')
     daemon = await startPage(bench.database.url)
     await readPage(daemon)
     browser = await launchBrowser()

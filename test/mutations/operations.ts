@@ -130,8 +130,8 @@ export const OPERATIONS: readonly Mutation[] = [
   {
     breaks: 'A daemon is not ready when the last success is too old.',
     file: READINESS,
-    from: 'if (hours <= maxAgeHours) return []',
-    to: 'if (hours <= maxAgeHours || lastSuccess) return []',
+    from: 'return hours > maxAgeHours ? [',
+    to: 'return hours > maxAgeHours && !lastSuccess ? [',
     tests: OF_READINESS,
   },
   {

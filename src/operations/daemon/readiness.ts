@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
-import { timeText } from '../../platform/time.ts'
 import { assertMigrated } from '../../platform/postgres/migrate.ts'
 import { readLastSuccess } from './last-runs.ts'
 
@@ -47,11 +46,7 @@ async function readDatabase(db: Kysely<Database>): Promise<Date | null> {
 /** Before the first success the daemon's start counts, because a new installation is not late. */
 function tooOld(lastSuccess: Date | null, { startedAt, maxAgeHours }: ReadinessOptions): string[] {
   const hours = (Date.now() - Number(lastSuccess ?? startedAt)) / 3_600_000
-  if (hours <= maxAgeHours) return []
-  const what = lastSuccess
-    ? `the last successful run ended at ${timeText(lastSuccess)}`
-    : `no run has succeeded since the start at ${timeText(startedAt)}`
-  return [`${what}, more than ${maxAgeHours} hours ago`]
+  return hours > maxAgeHours ? [`no run has succeeded in the last ${maxAgeHours} hours`] : []
 }
 
 function withinTimeout<T>(work: Promise<T>): Promise<T> {

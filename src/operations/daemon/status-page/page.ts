@@ -98,10 +98,8 @@ function stateOf(facts: Facts, problems: number, time: (at: Date | null) => stri
   const { readiness, recent } = facts
   if (readiness && !readiness.ready) {
     const { problems: reasons, last_success_at: last } = readiness
-    const isNamed = reasons.some((reason) => reason.includes('success'))
-    const lastSuccess =
-      last === null ? 'No run has succeeded yet.' : `The last success ended at ${time(last)}.`
-    const lines = [...reasons.map(sentence), ...(isNamed ? [] : [lastSuccess])]
+    const lastSuccess = last ? [`The last success ended at ${time(last)}.`] : []
+    const lines = [...reasons.map(sentence), ...lastSuccess]
     return { kind: 'incomplete', title: 'Not healthy', lines, command: 'identifai-sync doctor' }
   }
   const since = recent?.healthy_since

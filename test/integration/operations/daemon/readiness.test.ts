@@ -23,7 +23,7 @@ it('counts the age of the last success, and before the first success that of the
   expect(await read(25)).toEqual({ ready: true, problems: [], last_success_at: null })
   expect(await read(27)).toMatchObject({
     ready: false,
-    problems: [expect.stringMatching(/^no run has succeeded since the start at .*, more than 26 hours ago$/)],
+    problems: ['no run has succeeded in the last 26 hours'],
   })
   const succeed = (age: string) =>
     sql`
@@ -34,7 +34,8 @@ it('counts the age of the last success, and before the first success that of the
   await succeed('27 hours')
   expect(await read(1)).toMatchObject({
     ready: false,
-    problems: [expect.stringMatching(/^the last successful run ended at .*, more than 26 hours ago$/)],
+    problems: ['no run has succeeded in the last 26 hours'],
+    last_success_at: expect.any(Date),
   })
   await succeed('25 hours')
   expect(await read(1000)).toMatchObject({ ready: true, problems: [], last_success_at: expect.any(Date) })
