@@ -6,6 +6,9 @@ import path from 'node:path'
 /** A run with a mutation that takes longer counts as failed. */
 const LIMIT_MS = 300_000
 
+/** Shorter than that of the suite, because many mutations make a test wait forever. */
+const TEST_LIMIT_MS = 60_000
+
 interface Report {
   readonly numPassedTests: number
   readonly numFailedTests: number
@@ -30,7 +33,7 @@ export interface TestRun {
 interface Options {
   readonly tests: readonly string[]
   readonly only?: string | undefined
-  /** Runs all tests, also after a failure, and without a time limit. */
+  /** Runs all tests, also after a failure, and as long as the suite. */
   readonly isBaseline?: boolean
   readonly serverUrl: string
   readonly signal: AbortSignal
@@ -47,7 +50,7 @@ export async function runTests(
     '--reporter=json',
     `--outputFile=${reportFile}`,
     `--fsModuleCachePath=${path.join(folder, 'transformed')}`,
-    ...(isBaseline ? [] : ['--bail=1']),
+    ...(isBaseline ? [] : ['--bail=1', `--testTimeout=${TEST_LIMIT_MS}`]),
     ...(only === undefined ? [] : ['-t', escaped(only)]),
   ]
   const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...flags, ...tests], {
