@@ -1,562 +1,321 @@
-import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
-import path from 'node:path'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { findFreePort } from '../../src/devkit/embedded-postgres/server-process.ts'
-import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
+import type { RunningSimulator } from '../../src/devkit/simulator/simulator.ts'
 import { MIGRATIONS } from '../../src/platform/postgres/migrate.ts'
-import { createTestCli, type TestCli, type CliResult, finish } from '../support/test-cli.ts'
-import { hasTerminal, runOnTerminal } from '../support/terminal.ts'
 import { startCannedApi } from '../support/canned-api.ts'
+import { type CliStage, createCliStage } from '../support/cli-stage.ts'
+import { hasTerminal, runOnTerminal } from '../support/terminal.ts'
+import { finish, type TestCli } from '../support/test-cli.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-const KEY = 'e2e-secret-key'
+let stage: CliStage
 let cli: TestCli
 let database: TestDatabase
-let unmigrated: TestDatabase
 let simulator: RunningSimulator
 let environment: NodeJS.ProcessEnv
-
 beforeAll(async () => {
-  cli = createTestCli()
-  database = await createTestDatabase()
-  unmigrated = await createTestDatabase('empty')
-  simulator = await startSimulator({ apiKey: KEY, world: { requestsUntilDone: 0 } })
-  environment = {
-    DATABASE_URL: database.url,
-    IDENTIFAI_API_URL: simulator.apiUrl,
-    IDENTIFAI_API_KEY: KEY,
-    SYNC_REQUESTS_PER_SECOND: '1000',
-    SYNC_REQUESTS_PER_MINUTE: '60000',
-    SYNC_RETRIES: '0',
+  stage = await createCliStage()
+  ;({ cli, database, simulator, environment } = stage)
+})
+afterAll(() => stage[Symbol.asyncDispose]())
+
+it('the commands explain themselves in their help', async () => {
+  const help = await cli.run(['--help'])
+  expect(help).toMatchObject({ code: 0, stderr: '' })
+  for (const command of ['migrate', 'enqueue', 'sync', 'status', 'requeue', 'retire', 'simulate', 'demo']) {
+    expect(help.stdout).toContain(command)
+    const own = await cli.call([command, '--help'])
+    expect(own).toMatchObject({ code: 0, stderr: '' })
+    expect(own.stdout).toContain(`Usage: identifai-sync ${command}`)
   }
-})
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]()
-  await unmigrated[Symbol.asyncDispose]()
-  await database[Symbol.asyncDispose]()
-  cli[Symbol.dispose]()
+  expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
-function file(name: string, content: string): string {
-  const place = path.join(cli.folder, name)
-  writeFileSync(place, content)
-  return place
-}
-
-/** One clear message on standard error, nothing on standard output, no stack, no secret. */
-function expectClearError(result: CliResult, code: number, ...texts: string[]) {
-  expect(result).toMatchObject({ code, stdout: '' })
-  for (const text of texts) expect(result.stderr).toContain(text)
-  expect(result.stderr).not.toMatch(/^\s+at /m)
-  expect(result.stderr).not.toContain(KEY)
-  expect(result.stderr).not.toContain(new URL(database.url).password)
-}
-
-describe('bad input ends with one clear sentence and the documented exit code', () => {
-  it('no DATABASE_URL', async () => {
-    const { DATABASE_URL: _, ...rest } = environment
-    for (const command of [['migrate'], ['enqueue', 'a'], ['sync'], ['status']]) {
-      expectClearError(await cli.call(command, rest), 2, 'DATABASE_URL is not set')
-    }
-  })
-
-  it('a variable under a similar name, which is probably meant', async () => {
-    file('.env', 'DATABASE_URI=postgresql://h/x\n')
-    const { DATABASE_URL: _, ...rest } = environment
-    for (const command of [['migrate'], ['status'], ['sync']]) {
-      const { code, stderr } = await cli.call(command, rest)
-      expect(code).toBe(2)
-      expect(stderr).toMatch(
-        /^error: Configuration: DATABASE_URL is not set.*\nwarning: A variable .*: DATABASE_URI \(Did you mean DATABASE_URL\?\)\n$/,
-      )
-    }
-    rmSync(path.join(cli.folder, '.env'))
-  })
-
-  it('a malformed DATABASE_URL, with every other problem in the same message', async () => {
-    const result = await cli.call(['sync'], { DATABASE_URL: 'localhost/x', SYNC_RETRIES: 'x' })
-    expectClearError(
-      result,
-      2,
-      '3 problems',
-      'DATABASE_URL must be',
-      'IDENTIFAI_API_KEY is not set',
-      'SYNC_RETRIES must be',
-    )
-  })
-
-  it('a variable that nothing reads causes a warning only', async () => {
-    file('.env', 'API_KEY=e2e-other-secret\nPOSTGRES_PASSWORD=x\n')
-    const result = await cli.run(['status', '--json'], { ...environment, SYNC_BATCHSIZE: '5' })
-    expect(result.code).toBe(0)
-    expect(JSON.parse(result.stderr)).toMatchObject({
-      level: 'warn',
-      variables: ['API_KEY', 'SYNC_BATCHSIZE (Did you mean SYNC_BATCH_SIZE?)'],
+it('the grants print each privilege of the role, and refuse a role that would lose one, or is unknown', async () => {
+  const env = { DATABASE_URL: database.url }
+  const role = `reader_${new URL(database.url).pathname.slice(1)}`
+  await sql`create role ${sql.id(role)}`.execute(database.db)
+  try {
+    expect(await cli.run(['grant-reader', role, '--tables'], env)).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('and the data tables of identifai'),
     })
-    expect(result.stderr).not.toContain('e2e-other-secret')
-    const { stdout } = await cli.run(['doctor'], environment)
-    expect(stdout).toContain('warning  configuration: A variable is unknown, so it has no effect: API_KEY')
-    rmSync(path.join(cli.folder, '.env'))
-  })
-
-  it('a wrong key', async () => {
-    await using own = await createTestDatabase()
-    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_KEY: 'wrong' }
-    await cli.call(['enqueue', 'wrong-key-victim'], env)
-    const result = await cli.run(['sync', '--json'], env)
-    expect(result.code).toBe(4)
-    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
-    expect(result.stderr).toContain('the API refuses the key (401). Set IDENTIFAI_API_KEY')
-    const { rows } = await sql`select state, attempts, leased_by from identifai.identifiers`.execute(own.db)
-    expect(rows).toEqual([{ state: 'pending', attempts: 0, leased_by: null }])
-  })
-
-  it('a closed port: of the database, and of the API', async () => {
-    const port = await findFreePort()
-    const closed = { ...environment, DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${port}/x` }
-    for (const command of [['migrate'], ['enqueue', 'a'], ['sync'], ['status']]) {
-      const result = await cli.run(command, closed)
-      expectClearError(result, 5, 'The database cannot be reached', 'DATABASE_URL')
-      expect(result.stderr).not.toContain('pw-secret')
-    }
-    const api = { ...environment, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api`, SYNC_BATCH_SIZE: '1' }
-    await cli.call(['enqueue', 'b', 'c', 'd', 'e', 'f'], environment)
-    const result = await cli.run(['sync'], api)
-    expect(result.code).toBe(7)
-    expect(result.stderr).toContain('The run gave up, because 5 batches in a row failed.')
-    expect(result.stderr).toMatch(/The last failure: GET \S+: connect ECONNREFUSED .*Run it again later/)
-  })
-
-  it('a port of something that is not PostgreSQL, and a server without TLS where it is required', async () => {
-    const { port } = new URL(simulator.origin)
-    const other = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${port}/x` }
-    expectClearError(await cli.run(['status'], other), 5, 'No connection to the database could be made')
-    // The server of the suite may have TLS. A server without TLS responds to the request for it by one N.
-    await using withoutTls = createServer((socket) => socket.once('data', () => socket.write('N')))
-    await once(withoutTls.listen(0, '127.0.0.1'), 'listening')
-    const { port: plain } = withoutTls.address() as AddressInfo
-    const required = { DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${plain}/x?sslmode=require` }
-    const tls = await cli.run(['status'], required)
-    expectClearError(tls, 5, 'if sslmode in DATABASE_URL requires TLS', 'The server does not support SSL')
-  })
-
-  it('an API that cannot be reached, also with a single identifier', async () => {
-    await using own = await createTestDatabase()
-    const port = await findFreePort()
-    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api` }
-    await cli.call(['enqueue', 'a'], env)
-    const result = await cli.run(['sync', '--json'], env)
-    expect(result.code).toBe(7)
-    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 1 })
-    expect(JSON.parse(result.stdout).error).toContain('every batch failed')
-  })
-
-  it('a reader that stops reading, without an error', async () => {
-    const child = cli.start(['status', '--json'], environment)
-    child.stdout?.destroy()
-    const result = await finish(child)
-    expect(result).toMatchObject({ code: 0, stderr: '' })
-  })
-
-  it('a database that does not exist, and a refused password', async () => {
-    const url = new URL(database.url)
-    url.pathname = 'no_such_database'
-    expectClearError(await cli.run(['status'], { DATABASE_URL: url.href }), 5, 'does not exist')
-    url.username = 'no_such_role'
-    url.password = 'pw-secret'
-    const refused = await cli.run(['status'], { DATABASE_URL: url.href })
-    expect(refused.code).toBe(5)
-    expect(refused.stderr).not.toContain('pw-secret')
-    url.password = ''
-    // A server with trust authentication requires no password. The command ends in both cases.
-    const without = await cli.run(['status'], { DATABASE_URL: url.href })
-    expectClearError(without, 5, 'DATABASE_URL')
-    expect(without.stderr).toMatch(/and there is none|refuses the user/)
-  })
-
-  it('a role without the privilege, with a message that names the privilege or another command', async () => {
-    await using own = await createTestDatabase()
-    const role = `bare_${randomUUID()}`
-    await sql`create role ${sql.id(role)} login password 'p'`.execute(own.db)
-    try {
-      const url = new URL(own.url)
-      url.username = role
-      url.password = 'p'
-      const env = { DATABASE_URL: url.href }
-      expectClearError(
-        await cli.call(['status'], env),
-        5,
-        `The role ${role} may not read the tables, which the role postgres owns`,
-        `Use the role of the job. If ${role} is this role, run as postgres: identifai-sync grant-job ${role}.`,
-      )
-      expectClearError(
-        await cli.call(['grant-reader', role], env),
-        5,
-        `The role ${role} does not own the tables`,
-        'Use the role postgres in DATABASE_URL. To make',
-      )
-      await sql`grant usage on schema identifai to ${sql.id(role)}`.execute(own.db)
-      await sql`grant select on identifai.schema_migrations to ${sql.id(role)}`.execute(own.db)
-      expectClearError(
-        await cli.call(['status'], env),
-        5,
-        'For runs, doctor lists the missing privileges',
-        '"Create the roles" in docs/operations.md',
-      )
-      expectClearError(
-        await cli.call(['grant-job', role], env),
-        2,
-        `The role ${role} does not own the tables, so it cannot grant privileges on them. Use the role postgres`,
-      )
-      const note = ['annotate', '--hash', 'h', '--forced-to', 'human', '--author', 'a', '--reason', 'r']
-      expectClearError(
-        await cli.call(note, env),
-        5,
-        'may not write notes',
-        'grant INSERT on identifai.override_notes',
-      )
-    } finally {
-      await sql`drop owned by ${sql.id(role)}`.execute(own.db)
-      await sql`drop role ${sql.id(role)}`.execute(own.db)
-    }
-  })
-
-  it('an address of the API with a wrong path', async () => {
-    await using own = await createTestDatabase()
-    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: `${simulator.origin}/wrong/api` }
-    await cli.call(['enqueue', 'a', 'b', 'c'], env)
-    const result = await cli.run(['sync', '--json'], { ...env, LOG_LEVEL: 'error' })
-    expect(result.code).toBe(7)
-    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'failed', released: 3 })
-    expect(result.stderr).toMatch(
-      /^error: The circuit breaker stopped the run.* Check IDENTIFAI_API_URL, .*\n$/,
+    expect(await cli.run(['grant-enqueuer', role], env)).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(
+        /INSERT INTO identifai\.identifiers .*\nExecuted for it:\n {2}GRANT INSERT \(media, identifier, .*\) ON/s,
+      ),
+    })
+    stage.expectClearError(
+      await cli.call(['grant-reader', role], env),
+      2,
+      'has other privileges, so nothing was changed:\n  SELECT ON identifai.classification_revisions\n',
+      'add --revoke-others',
     )
-    const { rows } = await sql`select distinct state, absences, leased_by from identifai.identifiers`.execute(
-      own.db,
-    )
-    expect(rows).toEqual([{ state: 'pending', absences: 0, leased_by: null }])
-  })
-
-  it('an unmigrated database', async () => {
-    for (const command of [['enqueue', 'a'], ['sync'], ['status']]) {
-      const result = await cli.call(command, { ...environment, DATABASE_URL: unmigrated.url })
-      expectClearError(result, 5, 'Run: identifai-sync migrate')
-    }
-  })
-
-  it('an unknown flag, an unknown command, a bad value', async () => {
-    expectClearError(await cli.run(['sync', '--fast'], environment), 2, "unknown option '--fast'", '--help')
-    expectClearError(await cli.call(['sink'], environment), 2, "unknown command 'sink'")
-    expectClearError(await cli.call(['sync', '--limit', '0'], environment), 2, 'whole number from 1')
-    expectClearError(await cli.call(['sync', '--wait', '15'], environment), 2, 'such as 90s, 15m or 2h')
-    expectClearError(await cli.call(['replay', '--since', 'May'], environment), 2, 'such as 2026-07-01')
-    expectClearError(await cli.call(['migrate', 'sideways'], environment), 2, 'up, down, status')
-    expectClearError(await cli.call(['migrate', 'up', '--all'], environment), 2, 'migrate down')
-  })
+    const json = await cli.call(['grant-reader', role, '--revoke-others', '--json'], env)
+    expect(JSON.parse(json.stdout)).toEqual({
+      role,
+      granted: [],
+      revoked: expect.arrayContaining(['SELECT ON identifai.classifications']),
+      statements_for_administrator: [],
+    })
+    expect(await cli.call(['grant-job', role, '--annotate', '--revoke-others'], env)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /can execute runs\..*\n {2}GRANT SELECT, INSERT ON identifai\.override_notes\n/s,
+      ),
+    })
+    expect(await cli.call(['grant-job', role], env)).toMatchObject({
+      stdout: expect.stringContaining('Nothing was changed, because it already had these privileges.'),
+    })
+  } finally {
+    await sql`drop owned by ${sql.id(role)}`.execute(database.db)
+    await sql`drop role ${sql.id(role)}`.execute(database.db)
+  }
+  stage.expectClearError(
+    await cli.call(['grant-reader', 'an unknown role'], env),
+    2,
+    'The database server has no role an unknown role',
+    'CREATE ROLE',
+  )
 })
 
-describe('the commands', () => {
-  it('explain themselves in their help', async () => {
-    const help = await cli.run(['--help'])
-    expect(help).toMatchObject({ code: 0, stderr: '' })
-    for (const command of ['migrate', 'enqueue', 'sync', 'status', 'requeue', 'retire', 'simulate', 'demo']) {
-      expect(help.stdout).toContain(command)
-      const own = await cli.call([command, '--help'])
-      expect(own).toMatchObject({ code: 0, stderr: '' })
-      expect(own.stdout).toContain(`Usage: identifai-sync ${command}`)
-    }
-    expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-  })
+it('migrate up, status, down and up again; down refuses while there is history', async () => {
+  await using own = await createTestDatabase('empty')
+  const env = { DATABASE_URL: own.url }
+  expect((await cli.call(['migrate', 'status'], env)).stdout).toMatch(/^(waiting .*\n)+$/)
+  expect((await cli.run(['migrate'], env)).stdout).toMatch(/^(up {3}\d{4}-.*\n)+$/)
+  expect((await cli.call(['migrate'], env)).stdout).toContain('the database is up to date')
+  expect(JSON.parse((await cli.call(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(
+    MIGRATIONS.length,
+  )
+  await sql`insert into identifai.classification_revisions
+    (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, personal_commitment)
+    values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'audio', 'a', 'done', repeat('0', 64))`.execute(
+    own.db,
+  )
+  stage.expectClearError(
+    await cli.call(['migrate', 'down', '--all'], env),
+    2,
+    '1 record of history',
+    '--destroy-history',
+  )
+  const destroy = ['migrate', 'down', '--all', '--destroy-history']
+  stage.expectClearError(await cli.call(destroy, env), 2, 'has to be confirmed. Add --yes')
+  expect((await cli.call([...destroy, '--yes'], env)).code).toBe(0)
+  expect((await cli.call(['migrate'], env)).code).toBe(0)
+})
 
-  it('the grants print each privilege of the role, and refuse a role that would lose one, or is unknown', async () => {
-    const env = { DATABASE_URL: database.url }
-    const role = `reader_${new URL(database.url).pathname.slice(1)}`
-    await sql`create role ${sql.id(role)}`.execute(database.db)
-    try {
-      expect(await cli.run(['grant-reader', role, '--tables'], env)).toMatchObject({
-        code: 0,
-        stderr: '',
-        stdout: expect.stringContaining('and the data tables of identifai'),
-      })
-      expect(await cli.run(['grant-enqueuer', role], env)).toMatchObject({
-        code: 0,
-        stderr: '',
-        stdout: expect.stringMatching(
-          /INSERT INTO identifai\.identifiers .*\nExecuted for it:\n {2}GRANT INSERT \(media, identifier, .*\) ON/s,
+it.skipIf(!hasTerminal)('migrate down requires a confirmation on a terminal', async () => {
+  await using own = await createTestDatabase()
+  const env = { DATABASE_URL: own.url }
+  const down = (text: string) =>
+    runOnTerminal([cli.command, 'migrate', 'down'], { cli, environment: env, steps: [['[y/N] ', text]] })
+  const states = async () => (await cli.call(['migrate', 'status'], env)).stdout
+  expect(await down('n\n')).toMatchObject({
+    code: 2,
+    screen: expect.stringContaining('Nothing was reverted.'),
+  })
+  // Ctrl-C
+  expect(await down('\u0003')).toMatchObject({
+    code: 2,
+    screen: expect.stringContaining('Nothing was reverted.'),
+  })
+  expect(await states()).not.toContain('waiting')
+  const { code, screen } = await down('y\n')
+  expect([code, screen]).toEqual([0, expect.stringMatching(/Revert the last migration\? .*\[y\/N\] /)])
+  expect(await states()).toMatch(/waiting .*\n$/)
+})
+
+it('enqueue from a file, standard input and arguments, sync and status work together', async () => {
+  const identifiers = simulator.world.register({ count: 300, outcome: 'done' })
+  const lines = stage.file('ids.txt', `${identifiers.slice(0, 200).join('\n')}\n\n${'x'.repeat(1025)}\n`)
+  const added = await cli.run(['enqueue', '--file', lines, '--json'], environment)
+  expect(added.code).toBe(3)
+  expect(JSON.parse(added.stdout)).toEqual({
+    added: 200,
+    known: 0,
+    known_by_state: {},
+    repeated: 0,
+    updated: 0,
+    invalid: 1,
+    invalid_lines: [{ line: 202, reason: 'longer than 1024 bytes' }],
+    ignored_columns: [],
+  })
+  const piped = await cli.run(['enqueue', '--file', '-'], environment, identifiers.slice(150).join('\n'))
+  expect(piped).toMatchObject({ code: 0, stderr: '' })
+  expect(piped.stdout).toBe('100 identifiers added, 50 already tracked (50 pending), 0 invalid.\n')
+
+  const dry = await cli.call(['sync', '--dry-run', '--json'], environment)
+  expect(JSON.parse(dry.stdout).requests).toBeGreaterThanOrEqual(3)
+  const before = simulator.stats.requests
+  await sql`update identifai.identifiers set due_at = now()`.execute(database.db)
+  const synced = await cli.run(['sync', '--json'], environment)
+  const run = JSON.parse(synced.stdout)
+  expect(run).toMatchObject({ trigger: 'manual', status: 'succeeded', done: 300 })
+  expect(simulator.stats.requests - before).toBe(run.requests)
+  expect(synced.code).toBe(0)
+  for (const line of synced.stderr.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow()
+
+  const status = JSON.parse((await cli.run(['status', '--json'], environment)).stdout)
+  expect(status.tracked).toContainEqual(expect.objectContaining({ state: 'done', identifiers: 300 }))
+  expect((await cli.call(['status'], environment)).stdout).toContain('done')
+  const refreshed = await cli.run(['sync', '--refresh-all', '--limit', '100'], environment)
+  expect(refreshed.stdout).toContain('100 identifiers in 1 request')
+})
+
+it('sync reports partial with exit code 3 when a record was quarantined', async () => {
+  await using own = await createTestDatabase()
+  await using api = await startCannedApi(() => [{ identifier: 'a', status: 5 }])
+  const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
+  await cli.call(['enqueue', 'a'], env)
+  const result = await cli.run(['sync'], env)
+  expect(result.code).toBe(3)
+  expect(result.stdout).toContain('partial')
+  const quiet = { ...env, LOG_LEVEL: 'warn' }
+  await cli.call(['requeue', 'a'], env)
+  expect((await cli.run(['sync'], quiet)).stderr).toContain('records quarantined, see status --stuck')
+  const stuck = await cli.call(['status', '--stuck'], env)
+  expect(stuck.stdout).toContain(
+    'a\n  quarantined, not due until it is requeued\n  The record cannot be loaded: /status',
+  )
+  expect(JSON.parse((await cli.call(['status', '--stuck', '--json'], env)).stdout)).toHaveLength(1)
+  expect((await cli.call(['status'], env)).stdout).toContain(
+    '- 1 quarantined identifier, most often because: The record cannot be loaded',
+  )
+})
+
+it('plan reports the cost of a run, and sync --dry-run the cost of this run', async () => {
+  await using own = await createTestDatabase()
+  const env = { ...environment, DATABASE_URL: own.url, SYNC_REQUESTS_PER_MINUTE: '60' }
+  await cli.call(['enqueue', '--file', stage.file('plan.txt', 'a\nb\nc\n')], env)
+  const plan = await cli.run(['plan'], env)
+  expect(plan).toMatchObject({ code: 0, stderr: '' })
+  expect(plan.stdout).toMatch(/^new +3 +1 +0\.1$/m)
+  expect(plan.stdout).toMatch(
+    /takes 2 seconds at the quota: .*, the last one at \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\./,
+  )
+  expect(JSON.parse((await cli.call(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
+  const dry = await cli.call(['sync', '--dry-run', '--limit', '2', '--json'], env)
+  expect(JSON.parse(dry.stdout)).toMatchObject({ identifiers: 2, requests: 1 })
+  expect((await cli.call(['sync', '--dry-run'], env)).stdout).toContain('Nothing was requested.')
+  expect(await own.db.selectFrom('identifai.sync_runs').select('run_id').execute()).toEqual([])
+})
+
+it('report verify reports no findings, or its findings with exit code 6', async () => {
+  await using own = await createTestDatabase()
+  const env = { ...environment, DATABASE_URL: own.url }
+  await cli.call(['enqueue', ...simulator.world.register({ count: 5 })], env)
+  const { chain_head: head } = JSON.parse((await cli.run(['sync', '--json'], env)).stdout) as {
+    chain_head: string
+  }
+  const good = await cli.call(['report', 'verify', '--head', head], env)
+  expect(good).toMatchObject({ code: 0, stderr: '' })
+  expect(good.stdout).toContain(`Chain head: ${head}`)
+  expect(good.stdout).toContain('Everything is as it was sealed.')
+  const other = await cli.call(['report', 'verify', '--head', '0'.repeat(64)], env)
+  expect([other.code, other.stdout.includes('is not in the chain')]).toEqual([6, true])
+  stage.expectClearError(await cli.call(['report', 'verify', '--head', 'x'], env), 2, '64 hexadecimal digits')
+  await sql`alter table identifai.classification_revisions disable trigger all`.execute(own.db)
+  await sql`update identifai.classification_revisions set api_version = 'other' where classification_id = 2`.execute(
+    own.db,
+  )
+  const bad = await cli.run(['report', 'verify'], env)
+  expect(bad.code).toBe(6)
+  expect(bad.stdout).toContain(
+    'revision 1 of classification 2 (chain position 1) differs from its sealed form',
+  )
+  const json = await cli.call(['report', 'verify', '--json'], env)
+  expect(JSON.parse(json.stdout)).toMatchObject({ runs: 1, findings: [{ chain_position: 1 }] })
+})
+
+it('report verify --tables names tables, keys and columns, and no values', async () => {
+  await using own = await createTestDatabase()
+  const env = { ...environment, DATABASE_URL: own.url }
+  const ended = await cli.call(['enqueue', ...simulator.world.register({ count: 5 })], env)
+  expect(ended.code).toBe(0)
+  await cli.run(['sync'], env)
+  const good = await cli.call(['report', 'verify', '--tables'], env)
+  expect(good).toMatchObject({ code: 0, stderr: '' })
+  expect(good.stdout).toMatch(
+    /^5 classifications compared with the tables\.\n\d+ views, functions and triggers compared with the migrations\.\n\nEverything is as it was sealed\. The tables follow from the history\.\n$/m,
+  )
+  expect(JSON.parse((await cli.call(['report', 'verify', '--json'], env)).stdout)).toMatchObject({
+    tables: null,
+    findings: [],
+  })
+  await sql`update identifai.classifications set name = 'Rossi.wav', ref_id = 'case of Rossi' where classification_id = 2`.execute(
+    own.db,
+  )
+  await sql`alter table identifai.sync_runs disable trigger sync_runs_sealed`.execute(own.db)
+  const bad = await cli.run(['report', 'verify', '--tables'], env)
+  expect(bad.code).toBe(6)
+  expect(bad.stdout).toContain('2 findings:')
+  expect(bad.stdout).toContain(
+    'classifications (classification_id 2) differs from the history in: name, ref_id.',
+  )
+  expect(bad.stdout).toContain('trigger sync_runs_sealed on identifai.sync_runs is disabled.')
+  expect(bad.stdout).not.toContain('Rossi')
+  const json = await cli.call(['report', 'verify', '--tables', '--json'], env)
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    tables: {
+      classifications: 5,
+      without_payload: 0,
+      not_accepted: 0,
+      definitions: expect.any(Number),
+    },
+    findings: [{ chain_position: null }, { chain_position: null }],
+  })
+  stage.expectClearError(
+    await cli.call(['report', 'verify', 'file.json', '--tables'], env),
+    2,
+    'Leave out the file',
+  )
+})
+
+it('replay shows what would change, and then changes it', async () => {
+  await using own = await createTestDatabase()
+  const env = { ...environment, DATABASE_URL: own.url }
+  const known = simulator.world.register({ count: 20 })
+  await cli.call(['enqueue', ...known], env)
+  await cli.run(['sync'], env)
+  await sql`update identifai.classifications set name = 'older' where classification_id = 1`.execute(own.db)
+  const dry = await cli.call(['replay', '--dry-run'], env)
+  expect(dry).toMatchObject({ code: 0, stderr: '' })
+  expect(dry.stdout).toContain('20 classifications normalized: 19 unchanged, 1 changed.')
+  expect(dry.stdout).toContain('classifications.name')
+  expect(dry.stdout).toContain('Nothing was written.')
+  expect((await cli.call(['replay', '--since', '2999-01-01'], env)).stdout).toContain('0 classifications')
+  const json = await cli.run(['replay', '--json'], env)
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    changed: 1,
+    written: { rewritten: 1, run: null },
+  })
+  expect((await cli.call(['replay'], env)).stdout).toContain('20 unchanged, 0 changed.')
+})
+
+it('simulate serves the API until it is stopped, and reports when its port is in use', async () => {
+  const port = await findFreePort()
+  const child = cli.start(['simulate', '--port', String(port), '--count', '5', '--key', 'k'])
+  const ended = finish(child)
+  await expect
+    .poll(
+      () =>
+        fetch(`http://127.0.0.1:${port}/_simulator/identifiers`).then(
+          (r) => r.text(),
+          () => '',
         ),
-      })
-      expectClearError(
-        await cli.call(['grant-reader', role], env),
-        2,
-        'has other privileges, so nothing was changed:\n  SELECT ON identifai.classification_revisions\n',
-        'add --revoke-others',
-      )
-      const json = await cli.call(['grant-reader', role, '--revoke-others', '--json'], env)
-      expect(JSON.parse(json.stdout)).toEqual({
-        role,
-        granted: [],
-        revoked: expect.arrayContaining(['SELECT ON identifai.classifications']),
-        statements_for_administrator: [],
-      })
-      expect(await cli.call(['grant-job', role, '--annotate', '--revoke-others'], env)).toMatchObject({
-        code: 0,
-        stdout: expect.stringMatching(
-          /can execute runs\..*\n {2}GRANT SELECT, INSERT ON identifai\.override_notes\n/s,
-        ),
-      })
-      expect(await cli.call(['grant-job', role], env)).toMatchObject({
-        stdout: expect.stringContaining('Nothing was changed, because it already had these privileges.'),
-      })
-    } finally {
-      await sql`drop owned by ${sql.id(role)}`.execute(database.db)
-      await sql`drop role ${sql.id(role)}`.execute(database.db)
-    }
-    expectClearError(
-      await cli.call(['grant-reader', 'an unknown role'], env),
-      2,
-      'The database server has no role an unknown role',
-      'CREATE ROLE',
+      { timeout: 10_000 },
     )
+    .toMatch(/^(.+\n){5}$/)
+  const response = await fetch(`http://127.0.0.1:${port}/api/classifications_audio?identifiers[]=x`, {
+    headers: { 'x-api-key': 'k' },
   })
-
-  it('migrate up, status, down and up again; down refuses while there is history', async () => {
-    await using own = await createTestDatabase('empty')
-    const env = { DATABASE_URL: own.url }
-    expect((await cli.call(['migrate', 'status'], env)).stdout).toMatch(/^(waiting .*\n)+$/)
-    expect((await cli.run(['migrate'], env)).stdout).toMatch(/^(up {3}\d{4}-.*\n)+$/)
-    expect((await cli.call(['migrate'], env)).stdout).toContain('the database is up to date')
-    expect(JSON.parse((await cli.call(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(
-      MIGRATIONS.length,
-    )
-    await sql`insert into identifai.classification_revisions
-      (classification_id, revision_no, observed_at, run_id, causes, media, identifier, status, personal_commitment)
-      values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'audio', 'a', 'done', repeat('0', 64))`.execute(
-      own.db,
-    )
-    expectClearError(
-      await cli.call(['migrate', 'down', '--all'], env),
-      2,
-      '1 record of history',
-      '--destroy-history',
-    )
-    const destroy = ['migrate', 'down', '--all', '--destroy-history']
-    expectClearError(await cli.call(destroy, env), 2, 'has to be confirmed. Add --yes')
-    expect((await cli.call([...destroy, '--yes'], env)).code).toBe(0)
-    expect((await cli.call(['migrate'], env)).code).toBe(0)
-  })
-
-  it.skipIf(!hasTerminal)('migrate down requires a confirmation on a terminal', async () => {
-    await using own = await createTestDatabase()
-    const env = { DATABASE_URL: own.url }
-    const down = (text: string) =>
-      runOnTerminal([cli.command, 'migrate', 'down'], { cli, environment: env, steps: [['[y/N] ', text]] })
-    const states = async () => (await cli.call(['migrate', 'status'], env)).stdout
-    expect(await down('n\n')).toMatchObject({
-      code: 2,
-      screen: expect.stringContaining('Nothing was reverted.'),
-    })
-    // Ctrl-C
-    expect(await down('\u0003')).toMatchObject({
-      code: 2,
-      screen: expect.stringContaining('Nothing was reverted.'),
-    })
-    expect(await states()).not.toContain('waiting')
-    const { code, screen } = await down('y\n')
-    expect([code, screen]).toEqual([0, expect.stringMatching(/Revert the last migration\? .*\[y\/N\] /)])
-    expect(await states()).toMatch(/waiting .*\n$/)
-  })
-
-  it('enqueue from a file, standard input and arguments, sync and status work together', async () => {
-    const identifiers = simulator.world.register({ count: 300, outcome: 'done' })
-    const lines = file('ids.txt', `${identifiers.slice(0, 200).join('\n')}\n\n${'x'.repeat(1025)}\n`)
-    const added = await cli.run(['enqueue', '--file', lines, '--json'], environment)
-    expect(added.code).toBe(3)
-    expect(JSON.parse(added.stdout)).toEqual({
-      added: 200,
-      known: 0,
-      known_by_state: {},
-      repeated: 0,
-      updated: 0,
-      invalid: 1,
-      invalid_lines: [{ line: 202, reason: 'longer than 1024 bytes' }],
-      ignored_columns: [],
-    })
-    const piped = await cli.run(['enqueue', '--file', '-'], environment, identifiers.slice(150).join('\n'))
-    expect(piped).toMatchObject({ code: 0, stderr: '' })
-    expect(piped.stdout).toBe('100 identifiers added, 50 already tracked (50 pending), 0 invalid.\n')
-
-    const dry = await cli.call(['sync', '--dry-run', '--json'], environment)
-    expect(JSON.parse(dry.stdout).requests).toBeGreaterThanOrEqual(3)
-    const before = simulator.stats.requests
-    await sql`update identifai.identifiers set due_at = now()`.execute(database.db)
-    const synced = await cli.run(['sync', '--json'], environment)
-    const run = JSON.parse(synced.stdout)
-    expect(run).toMatchObject({ trigger: 'manual', status: 'succeeded', done: 300 })
-    expect(simulator.stats.requests - before).toBe(run.requests)
-    expect(synced.code).toBe(0)
-    for (const line of synced.stderr.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow()
-
-    const status = JSON.parse((await cli.run(['status', '--json'], environment)).stdout)
-    expect(status.tracked).toContainEqual(expect.objectContaining({ state: 'done', identifiers: 300 }))
-    expect((await cli.call(['status'], environment)).stdout).toContain('done')
-    const refreshed = await cli.run(['sync', '--refresh-all', '--limit', '100'], environment)
-    expect(refreshed.stdout).toContain('100 identifiers in 1 request')
-  })
-
-  it('sync reports partial with exit code 3 when a record was quarantined', async () => {
-    await using own = await createTestDatabase()
-    await using api = await startCannedApi(() => [{ identifier: 'a', status: 5 }])
-    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: api.url }
-    await cli.call(['enqueue', 'a'], env)
-    const result = await cli.run(['sync'], env)
-    expect(result.code).toBe(3)
-    expect(result.stdout).toContain('partial')
-    const quiet = { ...env, LOG_LEVEL: 'warn' }
-    await cli.call(['requeue', 'a'], env)
-    expect((await cli.run(['sync'], quiet)).stderr).toContain('records quarantined, see status --stuck')
-    const stuck = await cli.call(['status', '--stuck'], env)
-    expect(stuck.stdout).toContain(
-      'a\n  quarantined, not due until it is requeued\n  The record cannot be loaded: /status',
-    )
-    expect(JSON.parse((await cli.call(['status', '--stuck', '--json'], env)).stdout)).toHaveLength(1)
-    expect((await cli.call(['status'], env)).stdout).toContain(
-      '- 1 quarantined identifier, most often because: The record cannot be loaded',
-    )
-  })
-
-  it('plan reports the cost of a run, and sync --dry-run the cost of this run', async () => {
-    await using own = await createTestDatabase()
-    const env = { ...environment, DATABASE_URL: own.url, SYNC_REQUESTS_PER_MINUTE: '60' }
-    await cli.call(['enqueue', '--file', file('plan.txt', 'a\nb\nc\n')], env)
-    const plan = await cli.run(['plan'], env)
-    expect(plan).toMatchObject({ code: 0, stderr: '' })
-    expect(plan.stdout).toMatch(/^new +3 +1 +0\.1$/m)
-    expect(plan.stdout).toMatch(
-      /takes 2 seconds at the quota: .*, the last one at \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\./,
-    )
-    expect(JSON.parse((await cli.call(['plan', '--json'], env)).stdout)).toMatchObject({ requests: 1 })
-    const dry = await cli.call(['sync', '--dry-run', '--limit', '2', '--json'], env)
-    expect(JSON.parse(dry.stdout)).toMatchObject({ identifiers: 2, requests: 1 })
-    expect((await cli.call(['sync', '--dry-run'], env)).stdout).toContain('Nothing was requested.')
-    expect(await own.db.selectFrom('identifai.sync_runs').select('run_id').execute()).toEqual([])
-  })
-
-  it('report verify reports no findings, or its findings with exit code 6', async () => {
-    await using own = await createTestDatabase()
-    const env = { ...environment, DATABASE_URL: own.url }
-    await cli.call(['enqueue', ...simulator.world.register({ count: 5 })], env)
-    const { chain_head: head } = JSON.parse((await cli.run(['sync', '--json'], env)).stdout) as {
-      chain_head: string
-    }
-    const good = await cli.call(['report', 'verify', '--head', head], env)
-    expect(good).toMatchObject({ code: 0, stderr: '' })
-    expect(good.stdout).toContain(`Chain head: ${head}`)
-    expect(good.stdout).toContain('Everything is as it was sealed.')
-    const other = await cli.call(['report', 'verify', '--head', '0'.repeat(64)], env)
-    expect([other.code, other.stdout.includes('is not in the chain')]).toEqual([6, true])
-    expectClearError(await cli.call(['report', 'verify', '--head', 'x'], env), 2, '64 hexadecimal digits')
-    await sql`alter table identifai.classification_revisions disable trigger all`.execute(own.db)
-    await sql`update identifai.classification_revisions set api_version = 'other' where classification_id = 2`.execute(
-      own.db,
-    )
-    const bad = await cli.run(['report', 'verify'], env)
-    expect(bad.code).toBe(6)
-    expect(bad.stdout).toContain(
-      'revision 1 of classification 2 (chain position 1) differs from its sealed form',
-    )
-    const json = await cli.call(['report', 'verify', '--json'], env)
-    expect(JSON.parse(json.stdout)).toMatchObject({ runs: 1, findings: [{ chain_position: 1 }] })
-  })
-
-  it('report verify --tables names tables, keys and columns, and no values', async () => {
-    await using own = await createTestDatabase()
-    const env = { ...environment, DATABASE_URL: own.url }
-    const ended = await cli.call(['enqueue', ...simulator.world.register({ count: 5 })], env)
-    expect(ended.code).toBe(0)
-    await cli.run(['sync'], env)
-    const good = await cli.call(['report', 'verify', '--tables'], env)
-    expect(good).toMatchObject({ code: 0, stderr: '' })
-    expect(good.stdout).toMatch(
-      /^5 classifications compared with the tables\.\n\d+ views, functions and triggers compared with the migrations\.\n\nEverything is as it was sealed\. The tables follow from the history\.\n$/m,
-    )
-    expect(JSON.parse((await cli.call(['report', 'verify', '--json'], env)).stdout)).toMatchObject({
-      tables: null,
-      findings: [],
-    })
-    await sql`update identifai.classifications set name = 'Rossi.wav', ref_id = 'case of Rossi' where classification_id = 2`.execute(
-      own.db,
-    )
-    await sql`alter table identifai.sync_runs disable trigger sync_runs_sealed`.execute(own.db)
-    const bad = await cli.run(['report', 'verify', '--tables'], env)
-    expect(bad.code).toBe(6)
-    expect(bad.stdout).toContain('2 findings:')
-    expect(bad.stdout).toContain(
-      'classifications (classification_id 2) differs from the history in: name, ref_id.',
-    )
-    expect(bad.stdout).toContain('trigger sync_runs_sealed on identifai.sync_runs is disabled.')
-    expect(bad.stdout).not.toContain('Rossi')
-    const json = await cli.call(['report', 'verify', '--tables', '--json'], env)
-    expect(JSON.parse(json.stdout)).toMatchObject({
-      tables: {
-        classifications: 5,
-        without_payload: 0,
-        not_accepted: 0,
-        definitions: expect.any(Number),
-      },
-      findings: [{ chain_position: null }, { chain_position: null }],
-    })
-    expectClearError(
-      await cli.call(['report', 'verify', 'file.json', '--tables'], env),
-      2,
-      'Leave out the file',
-    )
-  })
-
-  it('replay shows what would change, and then changes it', async () => {
-    await using own = await createTestDatabase()
-    const env = { ...environment, DATABASE_URL: own.url }
-    const known = simulator.world.register({ count: 20 })
-    await cli.call(['enqueue', ...known], env)
-    await cli.run(['sync'], env)
-    await sql`update identifai.classifications set name = 'older' where classification_id = 1`.execute(own.db)
-    const dry = await cli.call(['replay', '--dry-run'], env)
-    expect(dry).toMatchObject({ code: 0, stderr: '' })
-    expect(dry.stdout).toContain('20 classifications normalized: 19 unchanged, 1 changed.')
-    expect(dry.stdout).toContain('classifications.name')
-    expect(dry.stdout).toContain('Nothing was written.')
-    expect((await cli.call(['replay', '--since', '2999-01-01'], env)).stdout).toContain('0 classifications')
-    const json = await cli.run(['replay', '--json'], env)
-    expect(JSON.parse(json.stdout)).toMatchObject({
-      changed: 1,
-      written: { rewritten: 1, run: null },
-    })
-    expect((await cli.call(['replay'], env)).stdout).toContain('20 unchanged, 0 changed.')
-  })
-
-  it('simulate serves the API until it is stopped, and reports when its port is in use', async () => {
-    const port = await findFreePort()
-    const child = cli.start(['simulate', '--port', String(port), '--count', '5', '--key', 'k'])
-    const ended = finish(child)
-    await expect
-      .poll(
-        () =>
-          fetch(`http://127.0.0.1:${port}/_simulator/identifiers`).then(
-            (r) => r.text(),
-            () => '',
-          ),
-        { timeout: 10_000 },
-      )
-      .toMatch(/^(.+\n){5}$/)
-    const response = await fetch(`http://127.0.0.1:${port}/api/classifications_audio?identifiers[]=x`, {
-      headers: { 'x-api-key': 'k' },
-    })
-    expect(await response.json()).toEqual([])
-    expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is in use')
-    child.kill('SIGTERM')
-    expect(await ended).toMatchObject({ code: 143 })
-  })
+  expect(await response.json()).toEqual([])
+  stage.expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is in use')
+  child.kill('SIGTERM')
+  expect(await ended).toMatchObject({ code: 143 })
 })

@@ -1,33 +1,21 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type RunningSimulator, startSimulator } from '../../src/devkit/simulator/simulator.ts'
+import type { RunningSimulator } from '../../src/devkit/simulator/simulator.ts'
+import { type CliStage, createCliStage } from '../support/cli-stage.ts'
 import { hasTerminal, runOnTerminal } from '../support/terminal.ts'
-import { createTestCli, type TestCli } from '../support/test-cli.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import type { TestCli } from '../support/test-cli.ts'
+import { createTestDatabase } from '../support/test-database.ts'
 
+let stage: CliStage
 let cli: TestCli
-let database: TestDatabase
 let simulator: RunningSimulator
 let environment: NodeJS.ProcessEnv
-
 beforeAll(async () => {
-  cli = createTestCli()
-  database = await createTestDatabase()
-  simulator = await startSimulator({ apiKey: 'terminal-key', world: { requestsUntilDone: 0 } })
-  environment = {
-    DATABASE_URL: database.url,
-    IDENTIFAI_API_URL: simulator.apiUrl,
-    IDENTIFAI_API_KEY: 'terminal-key',
-    SYNC_REQUESTS_PER_SECOND: '1000',
-    SYNC_REQUESTS_PER_MINUTE: '60000',
-  }
+  stage = await createCliStage()
+  ;({ cli, simulator, environment } = stage)
   await cli.call(['enqueue', ...simulator.world.register({ count: 3, outcome: 'done' })], environment)
 })
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]()
-  await database[Symbol.asyncDispose]()
-  cli[Symbol.dispose]()
-})
+afterAll(() => stage[Symbol.asyncDispose]())
 
 const CYAN_PENDING = ['\u001B[36m', '\u001B[39m'].join('pending')
 
@@ -69,7 +57,7 @@ it.skipIf(!hasTerminal)('report verify shows its progress on a terminal, and Ctr
   const command = [cli.command, 'report', 'verify', '--tables']
   const { code, screen } = await runOnTerminal(command, { cli, environment })
   expect([code, screen]).toEqual([0, expect.stringMatching(/3 classifications compared(?! with)/)])
-  const lock = await database.pool.connect()
+  const lock = await stage.database.pool.connect()
   await lock.query('begin; lock table identifai.revision_payloads')
   const interrupted = await runOnTerminal(command, {
     cli,

@@ -16,6 +16,7 @@ const OF_CONFIG = ['test/unit/platform/config/config.test.ts']
 const OF_URL = ['test/unit/platform/config/database-url.test.ts']
 const OF_ENV = ['test/unit/platform/config/environment.test.ts']
 const OF_CLI = ['test/e2e/cli.test.ts']
+const OF_BAD_INPUT = ['test/e2e/bad-input.test.ts']
 const OF_REPORT_CLI = ['test/e2e/report-cli.test.ts']
 
 /** Roles, secrets, configuration, exit codes, and the command line. */
@@ -247,12 +248,12 @@ export const SECURITY: readonly Mutation[] = [
   ...(
     [
       ['success', 0, OF_CLI, 'work together'],
-      ['usage', 2, OF_CLI, 'an unknown flag'],
+      ['usage', 2, OF_BAD_INPUT, 'an unknown flag'],
       ['partial', 3, OF_CLI, 'sync reports partial'],
-      ['keyRefused', 4, OF_CLI, 'a wrong key'],
-      ['database', 5, OF_CLI, 'an unmigrated database'],
+      ['keyRefused', 4, OF_BAD_INPUT, 'a wrong key'],
+      ['database', 5, OF_BAD_INPUT, 'an unmigrated database'],
       ['notVerified', 6, OF_CLI, 'report verify reports no findings'],
-      ['gaveUp', 7, OF_CLI, 'an API that cannot be reached'],
+      ['gaveUp', 7, OF_BAD_INPUT, 'an API that cannot be reached'],
     ] as const
   ).map(([name, code, tests, only]) => ({
     breaks: `The exit code ${code} (${name}) is a public contract.`,
@@ -295,7 +296,7 @@ export const SECURITY: readonly Mutation[] = [
     file: 'src/cli/run-program.ts',
     from: 'return error.exitCode === 0 ? EXIT_CODE.success : EXIT_CODE.usage',
     to: 'return error.exitCode as 0',
-    tests: OF_CLI,
+    tests: OF_BAD_INPUT,
     only: 'an unknown flag',
   },
   {
@@ -326,7 +327,7 @@ export const SECURITY: readonly Mutation[] = [
     file: DATABASE_ERROR,
     from: 'if (code === INSUFFICIENT_PRIVILEGE) {',
     to: "if (code === '') {",
-    tests: OF_CLI,
+    tests: OF_BAD_INPUT,
     only: 'a role without the privilege',
   },
   {
@@ -334,7 +335,7 @@ export const SECURITY: readonly Mutation[] = [
     file: DATABASE_ERROR,
     from: "if (code === '3D000') {",
     to: "if (code === '') {",
-    tests: OF_CLI,
+    tests: OF_BAD_INPUT,
     only: 'a database that does not exist',
   },
   {
@@ -342,7 +343,7 @@ export const SECURITY: readonly Mutation[] = [
     file: DATABASE_ERROR,
     from: "if (code.startsWith('28')) {",
     to: "if (code === '') {",
-    tests: OF_CLI,
+    tests: OF_BAD_INPUT,
     only: 'a database that does not exist',
   },
   {

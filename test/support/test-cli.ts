@@ -47,7 +47,8 @@ export function createTestCli(): TestCli {
     environment: common,
     call: async (args, environment) => {
       const { callProgram } = await import('./call-program.ts')
-      return callProgram(args, { folder, environment: { ...common, ...environment } })
+      // Its log events would be among the results of the tests.
+      return callProgram(args, { folder, environment: { LOG_LEVEL: 'silent', ...common, ...environment } })
     },
     start,
     run: async (args, environment, input = '') => {
