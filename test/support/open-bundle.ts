@@ -24,3 +24,14 @@ export function closed(lines: readonly Line[]): string[] {
     return `${JSON.stringify(copy)}\n`
   })
 }
+
+/** The column that only leaves of this kind have. */
+export type LeafKind = 'revision_no' | 'note_id'
+
+export const isLeaf = (kind: LeafKind) => (line: Line) => line.leaf?.row[kind] !== undefined
+
+/** The first leaf of a kind. */
+export const leafOf = (lines: Line[], kind: LeafKind) => lines.find(isLeaf(kind)).leaf
+
+export const runOf = (lines: Line[], position: number) =>
+  lines.find(({ run }) => run?.chain_position === position).run
