@@ -91,13 +91,6 @@ export async function checkHistory(db: Kysely<Database>): Promise<Result> {
   return ok(`${isDistributed ? 'Privileges' : 'Triggers'} keep history append-only.`)
 }
 
-/** The columns whose values come from a sequence. */
-const SEQUENCES = [
-  ['identifiers', 'id'],
-  ['quarantined_payloads', 'quarantine_id'],
-  ['override_notes', 'note_id'],
-] as const
-
 /** Checks that no sequence lags behind its rows, which happens after some ways to copy a database. */
 export async function checkSequences(db: Kysely<Database>): Promise<Result> {
   const { rows: readable } = await sql<{ may: boolean }>`
@@ -110,12 +103,11 @@ export async function checkSequences(db: Kysely<Database>): Promise<Result> {
     )
   }
   const behind = []
-  for (const [table, column] of SEQUENCES) {
-    const { rows } = await sql<{ sequence: string }>`
-      select sequence from pg_get_serial_sequence(${`identifai.${table}`}, ${column}) as sequence
-      where coalesce(pg_sequence_last_value(sequence::regclass), 0)
+  for (const { table, column, sequence } of await readSequences(db)) {
+    const { rows } = await sql`
+      select where coalesce(pg_sequence_last_value(${sequence}::regclass), 0)
         < (select max(${sql.ref(column)}) from ${sql.table(`identifai.${table}`)})`.execute(db)
-    for (const { sequence } of rows) behind.push({ table, column, sequence })
+    if (rows.length > 0) behind.push({ table, column, sequence })
   }
   if (behind.length === 0) return ok('The sequences are ahead of their rows.')
   const tables = behind.map(({ table }) => table).join(', ')
@@ -130,4 +122,15 @@ export async function checkSequences(db: Kysely<Database>): Promise<Result> {
     `Run as the owner of the tables: ${statements}`,
     EXIT_CODE.database,
   )
+}
+
+/** The columns whose values come from a sequence. */
+async function readSequences(db: Kysely<Database>) {
+  const { rows } = await sql<Readonly<Record<'table' | 'column' | 'sequence', string>>>`
+    select c.relname as table, a.attname as column,
+      pg_get_serial_sequence(format('identifai.%I', c.relname), a.attname) as sequence
+    from pg_attribute as a join pg_class as c on c.oid = a.attrelid join pg_namespace as s on s.oid = c.relnamespace
+    where s.nspname = 'identifai' and c.relkind = 'r' and a.attidentity <> ''
+    order by c.relname`.execute(db)
+  return rows
 }

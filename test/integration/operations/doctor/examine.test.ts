@@ -6,6 +6,15 @@ import { dumpTables } from '../../../support/dump-tables.ts'
 import { examination, type Responder, responds } from '../../../support/examination.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 
+/** A row for each table whose key comes from a sequence. */
+const INSERTS_WITH_SEQUENCES = [
+  'identifiers (identifier) values (gen_random_uuid()::text)',
+  "override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
+  "actions (kind, identifiers) values ('retire', 1)",
+  `quarantined_payloads (media, identifier, run_id, requested_at, received_at, reason, issues)
+    values ('audio', 'a', gen_random_uuid(), now(), now(), 'unstorable', '[]')`,
+]
+
 describe('the doctor', () => {
   it('finds no problem in a correct setup, requests one unknown identifier, and writes nothing but its quota slot', async () => {
     await using own = await createTestDatabase()
@@ -88,22 +97,29 @@ describe('the doctor', () => {
     ])
   })
 
-  it('finds sequences that lag behind, and its remedy corrects them', async () => {
+  it('finds each sequence that lags behind, and its remedy corrects them', async () => {
     await using own = await createTestDatabase()
-    await sql`insert into identifai.identifiers (identifier) select 'id-' || n from generate_series(1, 5) as n`.execute(
+    const insertAll = async () => {
+      for (const insert of INSERTS_WITH_SEQUENCES)
+        await sql.raw(`insert into identifai.${insert}`).execute(own.db)
+    }
+    await insertAll()
+    await insertAll()
+    const { rows: sequences } = await sql<{ name: string }>`
+      select format('%I.%I', schemaname, sequencename) as name from pg_sequences where schemaname = 'identifai'`.execute(
       own.db,
     )
-    await sql`select setval(pg_get_serial_sequence('identifai.identifiers', 'id'), 2)`.execute(own.db)
+    for (const { name } of sequences) await sql`select setval(${name}, 1)`.execute(own.db)
     const { found, exitCode } = await examination({ databaseUrl: own.url })
     expect(found('sequences')).toMatchObject({
       status: 'failed',
-      found: expect.stringContaining('identifiers'),
+      found: expect.stringContaining('actions, identifiers, override_notes, quarantined_payloads are behind'),
     })
     expect(exitCode).toBe(5)
     const [, statements = ''] = /(SELECT .*;)$/.exec(found('sequences').remedy ?? '') ?? []
     await sql.raw(statements).execute(own.db)
     expect((await examination({ databaseUrl: own.url })).found('sequences').status).toBe('ok')
-    await sql`insert into identifai.identifiers (identifier) values ('next')`.execute(own.db)
+    await insertAll()
   })
 
   it('finds that history lacks a trigger, and its remedy creates it', async () => {
