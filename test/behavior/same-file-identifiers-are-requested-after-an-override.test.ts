@@ -81,6 +81,24 @@ describe('same-file identifiers', () => {
     expect(api.requests.slice(1)).toEqual([['new'], ['from-a-file'], ['old']])
   })
 
+  it('keep a higher priority, such as that of a requested refresh', async () => {
+    let forced = false
+    await using api = await startApi(() => forced)
+    await using bench = await createTestApp({
+      environment: { IDENTIFAI_API_URL: api.url, SYNC_BATCH_SIZE: '1', SYNC_CONCURRENCY: '1' },
+    })
+    const { db } = bench.app
+    await bench.enqueue(['old'])
+    await bench.run()
+    forced = true
+    await sql`insert into identifai.identifiers (identifier, priority) values ('urgent', 11), ('new', 0)`.execute(
+      db,
+    )
+    await sql`select identifai.request_refresh('old')`.execute(db)
+    await bench.run({ trigger: 'fresh' })
+    expect(api.requests.slice(1)).toEqual([['urgent'], ['old'], ['new']])
+  })
+
   it('are compared although they are loaded at the same moment', async () => {
     for (let round = 0; round < 5; round++) {
       let forced = false

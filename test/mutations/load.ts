@@ -273,6 +273,13 @@ export const LOAD: readonly Mutation[] = [
     tests: SAME,
   },
   {
+    breaks: 'A same-file identifier whose refresh was requested is not requested later because of its file.',
+    file: SAME_FILE,
+    from: 'sql<number>`greatest(priority, ${PRIORITY.sameFile})`',
+    to: 'PRIORITY.sameFile',
+    tests: SAME,
+  },
+  {
     breaks: 'A retired identifier is not requested again because of its file.',
     file: SAME_FILE,
     from: "    .where('state', 'in', ['done', 'errored'])\n    .execute()",

@@ -61,8 +61,9 @@ async function lockFiles(
 }
 
 /**
- * Requests a refresh of rows that the caller has locked: they are due now, and a leased one stays due after its response.
- * An identifier that was retired before it was locked stays as it is.
+ * Requests a refresh of rows that the caller has locked: they are due now, and a leased one stays due after its response. A
+ * higher priority stays, such as that of a requested refresh. An identifier that was retired before it was locked stays as it
+ * is.
  */
 export async function requestSameFileRefresh(db: Kysely<Database>, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return
@@ -71,7 +72,7 @@ export async function requestSameFileRefresh(db: Kysely<Database>, ids: readonly
     .set({
       refresh_requested_at: sql<Date>`clock_timestamp()`,
       due_at: sql<Date>`clock_timestamp()`,
-      priority: PRIORITY.sameFile,
+      priority: sql<number>`greatest(priority, ${PRIORITY.sameFile})`,
     })
     .where(sql<boolean>`id = any(${ids}::bigint[])`)
     .where('state', 'in', ['done', 'errored'])
