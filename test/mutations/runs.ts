@@ -62,10 +62,18 @@ export const RUNS: readonly Mutation[] = [
   {
     breaks: 'A pause that is set during the wait for a slot delays the request.',
     file: QUOTA,
-    from: 'if (pause.waitMs <= 0 && (lateMs',
-    to: 'if ((lateMs',
+    from: 'coalesce(${PAUSED_UNTIL} <= clock_timestamp(), true) and next_slot_at',
+    to: 'next_slot_at',
     tests: QUOTAS,
     only: 'delays requests that had a slot',
+  },
+  {
+    breaks: 'A request does not leave at a slot that the end of a pause gave away.',
+    file: QUOTA,
+    from: ' and next_slot_at >= ${end}::timestamptz',
+    to: '',
+    tests: QUOTAS,
+    only: 'gave its own away',
   },
   {
     breaks: 'A refresh takes a slot only when it is free.',

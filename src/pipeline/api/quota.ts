@@ -35,6 +35,12 @@ interface Wait {
   readonly now: DatabaseTime
 }
 
+/** A request slot that was taken. */
+interface Slot extends Wait {
+  /** The time from which the next slot is free. */
+  readonly end: DatabaseTime
+}
+
 /**
  * The request slots of one API key. All processes share them through one row of the database, whose clock sets the pace.
  * Every statement is repeated when the database fails for a transient reason.
@@ -82,11 +88,11 @@ export class Quota {
         this.#logger.warn({ waitMs: Math.round(waitMs) }, 'waiting for a request slot')
       await sleep(Math.max(1, Math.ceil(waitMs)), undefined, { signal })
       if (taken) {
-        // The API may have requested a pause during the wait. And a request that leaves long after its slot, because the
-        // machine or the database was busy, could crowd the next ones.
-        const pause = await this.#untilPauseEnds()
-        const lateMs = Date.parse(pause.now) - Date.parse(taken.now) - waitMs
-        if (pause.waitMs <= 0 && (lateMs <= this.#maxLatenessMs || slots > MAX_LATE_SLOTS)) return pause.now
+        // The API may have requested a pause during the wait, or the end of one may have given the slot away. And a request that
+        // leaves long after its slot, because the machine or the database was busy, could crowd the next ones.
+        const slot = await this.#readReserved(taken.end)
+        const lateMs = Date.parse(slot.now) - Date.parse(taken.now) - waitMs
+        if (slot.isFree && (lateMs <= this.#maxLatenessMs || slots > MAX_LATE_SLOTS)) return slot.now
       }
     }
   }
@@ -185,23 +191,39 @@ export class Quota {
   }
 
   /** Takes the next slot, however far ahead it is; the row lock puts all processes in one line. */
-  async #reserveSlot(): Promise<Wait> {
+  async #reserveSlot(): Promise<Slot> {
     const next = sql<Date>`${FREE_AT} + ${this.#spacing}`
     return this.#retried(() =>
       this.#row()
         .set({ next_slot_at: next })
-        .returning([millisecondsUntil(sql`next_slot_at - ${this.#spacing}`).as('waitMs'), now().as('now')])
+        .returning([
+          millisecondsUntil(sql`next_slot_at - ${this.#spacing}`).as('waitMs'),
+          now().as('now'),
+          utcText(sql`next_slot_at`).as('end'),
+        ])
+        .executeTakeFirstOrThrow(),
+    )
+  }
+
+  /** Reads whether a reserved slot may be used now: no pause has begun, and no end of a pause has given it away. */
+  async #readReserved(end: DatabaseTime) {
+    const isFree = sql<boolean>`coalesce(${PAUSED_UNTIL} <= clock_timestamp(), true) and next_slot_at >= ${end}::timestamptz`
+    return this.#retried(() =>
+      this.#db
+        .selectFrom('identifai.api_quota')
+        .select([isFree.as('isFree'), now().as('now')])
+        .where('key_fingerprint', '=', this.#fingerprint)
         .executeTakeFirstOrThrow(),
     )
   }
 
   /** Takes a slot only if one is free now; undefined when none is. */
-  async #takeFreeSlot(): Promise<Wait | undefined> {
+  async #takeFreeSlot(): Promise<Slot | undefined> {
     return this.#retried(() =>
       this.#row()
         .set({ next_slot_at: sql<Date>`clock_timestamp() + ${this.#spacing}` })
         .where(sql<boolean>`greatest(${NEXT_SLOT_AT}, ${PAUSED_UNTIL}, '-infinity') <= clock_timestamp()`)
-        .returning([sql<number>`0`.as('waitMs'), now().as('now')])
+        .returning([sql<number>`0`.as('waitMs'), now().as('now'), utcText(sql`next_slot_at`).as('end')])
         .executeTakeFirst(),
     )
   }

@@ -104,6 +104,25 @@ describe('the shared quota', () => {
     await quota.takeSlot({ urgent: false, signal: AbortSignal.timeout(10_000) })
   })
 
+  it('takes another slot when the end of a pause gave its own away', async () => {
+    await using database = await createTestDatabase()
+    const { db } = database
+    const quota = new Quota({ db, logger, apiKey: 'k', requestsPerSecond: 10, requestsPerMinute: 600 })
+    const nextSlot = () =>
+      db.selectFrom('identifai.api_quota').select('next_slot_at').executeTakeFirstOrThrow()
+    await quota.takeSlot({ urgent: true, signal: never })
+    await quota.pause(1000)
+    const before = await nextSlot()
+    const waiting = quota.takeSlot({ urgent: true, signal: never })
+    await expect.poll(nextSlot, { interval: 5 }).not.toEqual(before)
+    await endPauses(db)
+    // The request has a slot at which no other request can leave.
+    const leftAt = await waiting
+    const { rows } =
+      await sql`select from identifai.api_quota where next_slot_at > ${leftAt}::timestamptz`.execute(db)
+    expect(rows).toHaveLength(1)
+  })
+
   it('ignores a slot and a pause that are further ahead than any can be, because a clock was set back', async () => {
     await using database = await createTestDatabase()
     const open = () =>
