@@ -129,9 +129,10 @@ function beginningOf(body: Buffer, apiKey: string): string {
   return storable(textOf(body, apiKey).trim().slice(0, QUOTED_CHARACTERS).toWellFormed())
 }
 
-/** Text without the key, which a server may echo. */
+/** Text without the key, which a server may echo, also encoded as a part of a URL or of JSON. */
 function textOf(body: Buffer, apiKey: string): string {
-  return body.toString('utf8').replaceAll(apiKey, '[redacted]')
+  const forms = [apiKey, encodeURIComponent(apiKey), JSON.stringify(apiKey).slice(1, -1)]
+  return forms.reduce((text, form) => text.replaceAll(form, '[redacted]'), body.toString('utf8'))
 }
 
 interface ErrorResponse {

@@ -7,11 +7,16 @@ const KEY = 'client-secret-key'
 const BODY = Buffer.from('[{"identifier": "a", "status": "done"}]')
 
 /** Reads one response with this body and these headers. */
-async function read(body: Buffer, headers: Readonly<Record<string, string>>, status = 200) {
+async function read(
+  body: Buffer,
+  headers: Readonly<Record<string, string>>,
+  status = 200,
+  apiKey: string = KEY,
+) {
   await using api = await startCannedApi((_, response) => void response.writeHead(status, headers).end(body))
   await using client = createApiClient({
     baseUrl: api.url,
-    apiKey: KEY,
+    apiKey,
     timeoutMs: 5000,
     httpsProxy: null,
     noProxy: '',
@@ -59,6 +64,14 @@ it.each([
   const error = await read(Buffer.from(body), { 'content-type': type }).catch((caught: unknown) => caught)
   expect((error as Error).message).toMatch(expected)
   expect((error as Error).message).not.toContain(KEY)
+})
+
+it('each repetition of the key is removed, also where it is encoded', async () => {
+  const apiKey = 'a"+b/c='
+  const body = Buffer.from(JSON.stringify([apiKey, apiKey, encodeURIComponent(apiKey)]) + apiKey)
+  expect(await read(body, {}, 422, apiKey)).toMatchObject({
+    body: '["[redacted]","[redacted]","[redacted]"][redacted]',
+  })
 })
 
 describe('no part of a key that a body repeats is left where the body is cut', () => {
