@@ -116,7 +116,7 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
     // Events of a file can be on several nodes of a cluster. If it cannot plan the query otherwise, it executes these parts first.
     query: `
       with forces as not materialized (
-        select classification_id, revision_no, ${subject('file_hash', 'classification_id')} as subject,
+        select classification_id, revision_no, media, ${subject('file_hash', 'classification_id')} as subject,
           coalesce(force_classification, 'none') as forced_to,
           coalesce(previous_confirmed_at, '-infinity') as not_before, observed_at
         from identifai.classification_revisions
@@ -162,7 +162,7 @@ async function createForceEvents(db: Kysely<unknown>): Promise<void> {
         })} end,
         r.file_hash, r.ref_id, r.name, r.result_url, r.run_id, r.media, r.submitted_at, r.source
       from changes as r
-      left join forces as o on r.event <> 'already_forced'
+      left join forces as o on r.event <> 'already_forced' and o.media = r.media
         and o.subject = ${subject('r.file_hash', 'r.classification_id')}
         and o.forced_to = coalesce(r.force_classification, 'none')
         and (o.not_before, o.observed_at, o.classification_id, o.revision_no) <=

@@ -33,6 +33,37 @@ interface Observed {
   readonly returned: ReadonlyMap<string, unknown>
 }
 
+it('the decisions of two media on files with the same hash are distinct', async () => {
+  await using own = await createTestDatabase()
+  const { db } = own
+  await sql`insert into identifai.media (media) values ('image')`.execute(db)
+  await sealHistory(
+    db,
+    ['audio', 'image'].flatMap((media, index) => {
+      const common = { classification_id: index + 1, media, file_hash: 'h' }
+      const [first, forced] = [index * 10 + 1, index * 10 + 5].map((day) => new Date(Date.UTC(2026, 5, day)))
+      return [
+        { ...common, revision_no: 1, observed_at: first as Date, causes: ['first_seen'] },
+        {
+          ...common,
+          revision_no: 2,
+          observed_at: forced as Date,
+          previous_confirmed_at: first as Date,
+          causes: ['forced'],
+          force_classification: 'human',
+        },
+      ] satisfies DescribedRevision[]
+    }),
+  )
+  const keys = async (view: string) =>
+    (
+      await sql<{ key: string }>`
+        select decision_key as key from identifai_reporting.${sql.ref(view)} order by 1`.execute(db)
+    ).rows.map(({ key }) => key)
+  expect(await keys('force_events')).toEqual(['audio/h/human/1', 'image/h/human/1'])
+  expect(await keys('force_decisions')).toEqual(['audio/h/human/1', 'image/h/human/1'])
+})
+
 describe('history in the reporting views', () => {
   let bench: TestApp
   const runs: Observed[] = []
