@@ -155,7 +155,7 @@ async function readFile(db: Kysely<Database>, { media, file_hash, forced_to }: N
     .executeTakeFirstOrThrow()
 }
 
-/** Throws unless the file has this label now, because a label that was already forced at first is no decision. */
+/** Throws unless the file ever had this label, also in its first record, which is no decision. */
 async function refuseUnforced(
   db: Kysely<Database>,
   { media, file_hash, forced_to }: NewNote,

@@ -29,7 +29,7 @@ async function timelineOf(
 ) {
   const revisions = await readRevisions(db, identifier.classification_id)
   const hash = file_hash ?? revisions.at(-1)?.file_hash ?? null
-  const identifiers = hash === null ? [] : await identifiersOfFile(db, hash)
+  const identifiers = hash === null ? [] : await identifiersOfFile(db, hash, identifier.media)
   return {
     ...identifier,
     file_hash: hash,
@@ -39,12 +39,17 @@ async function timelineOf(
   }
 }
 
-/** The tracked identifiers whose latest record has this file hash, oldest first. */
-export async function identifiersOfFile(db: Kysely<Database>, fileHash: string): Promise<string[]> {
+/** The tracked identifiers whose latest record has this file hash, oldest first; of all media when none is given. */
+export async function identifiersOfFile(
+  db: Kysely<Database>,
+  fileHash: string,
+  media?: string,
+): Promise<string[]> {
   const rows = await db
     .selectFrom('identifai.classifications')
     .select('identifier')
     .where('file_hash', '=', fileHash)
+    .$if(media !== undefined, (query) => query.where('media', '=', String(media)))
     .orderBy('classification_id')
     .execute()
   return rows.map(({ identifier }) => identifier)

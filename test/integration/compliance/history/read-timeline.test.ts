@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeTimeline } from '../../../../src/cli/describe-timeline.ts'
 import { annotate } from '../../../../src/compliance/history/annotate.ts'
@@ -101,5 +102,22 @@ describe('explain', () => {
     const hash = bench.hashOf(identifiers[11] as string)
     expect((await readTimelines(bench.app.db, hash))[0]).toBeUndefined()
     expect(await identifiersOfFile(bench.app.db, hash)).toEqual(identifiers.slice(10, 12))
+  })
+
+  it('lists the other identifiers of the file in its own medium only', async () => {
+    const identifiers = await bench.load({ count: 12, outcome: 'done' })
+    const { db } = bench.app
+    const [one, other] = identifiers.slice(10, 12) as [string, string]
+    // A copy of the other one, as of another medium.
+    await sql`insert into identifai.media (media) values ('image')`.execute(db)
+    await sql`
+      with tracked as (insert into identifai.identifiers (identifier, media) values (${other}, 'image') returning id)
+      insert into identifai.classifications
+      select (jsonb_populate_record(c, jsonb_build_object('classification_id', tracked.id, 'media', 'image'))).*
+      from identifai.classifications as c, tracked where c.identifier = ${other}`.execute(db)
+    expect((await readTimelines(db, one))[0]?.same_file_identifiers).toEqual([other])
+    const ofImage = (await readTimelines(db, other)).find(({ media }) => media === 'image')
+    expect(ofImage?.same_file_identifiers).toEqual([])
+    expect(await identifiersOfFile(db, bench.hashOf(one))).toEqual([one, other, other])
   })
 })
