@@ -205,7 +205,7 @@ export const VERIFICATION: readonly Mutation[] = [
   {
     breaks: 'An added trigger is a finding.',
     file: DEFINITIONS,
-    from: 'const findings = await addedTriggers(trx, distributed, definitions)',
+    from: 'const findings = await addedObjects(trx, distributed, definitions)',
     to: 'const findings = (await addedTriggers(trx, distributed, definitions)).slice(0, 0)',
     tests: OF_DEFINITIONS,
   },
@@ -380,7 +380,7 @@ export const VERIFICATION: readonly Mutation[] = [
   {
     breaks: 'User and password of an authority are neither logged nor stored.',
     file: 'src/compliance/timestamp/request-timestamps.ts',
-    from: 'const authority = withoutCredentials(url).href',
+    from: 'const authority = separateCredentials(url).url.href',
     to: 'const authority = new URL(url).href',
     tests: ['test/integration/compliance/timestamp/request-timestamps.test.ts'],
   },

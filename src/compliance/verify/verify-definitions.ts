@@ -18,7 +18,7 @@ export async function verifyDefinitions(db: Kysely<Database>) {
   const definitions = (await readDefinitions()).filter(({ table = '' }) => !distributed.includes(table))
   try {
     return await db.transaction().execute(async (trx) => {
-      const findings = await addedTriggers(trx, distributed, definitions)
+      const findings = await addedObjects(trx, distributed, definitions)
       for (const definition of definitions) findings.push(...(await compare(trx, definition)))
       return { checked: definitions.length, findings }
     })
@@ -88,22 +88,26 @@ function asTemporary({ kind, name, table, statement }: Definition): string[] {
   ]
 }
 
-/** Triggers that no migration creates. */
-async function addedTriggers(
+/** Objects that change the rows which are written or read, and that no migration creates. */
+async function addedObjects(
   trx: Kysely<Database>,
   distributed: readonly string[],
   definitions: readonly Definition[],
 ): Promise<Finding[]> {
-  const { rows } = await sql<{ trigger: string }>`
-    select format('trigger %I on %I.%I', t.tgname, s.nspname, c.relname) as trigger
-    from pg_trigger as t
-    join pg_class as c on c.oid = t.tgrelid
+  const { rows } = await sql<{ object: string }>`
+    select format('%s %I on %I.%I', o.kind, o.name, s.nspname, c.relname) as object
+    from (
+      select 'trigger' as kind, tgname as name, tgrelid as relation from pg_trigger where not tgisinternal
+      union all select 'rule', rulename, ev_class from pg_rewrite where rulename <> '_RETURN'
+      union all select 'policy', polname, polrelid from pg_policy
+    ) as o
+    join pg_class as c on c.oid = o.relation
     join pg_namespace as s on s.oid = c.relnamespace
-    where not t.tgisinternal and s.nspname in ('identifai', 'identifai_reporting')
-      and t.tgname <> all(${definitions.map(({ name }) => name)}::text[])
-      and c.relname <> all(${distributed}::text[])
+    where s.nspname in ('identifai', 'identifai_reporting') and c.relname <> all(${distributed}::text[])
+      and not (o.kind = 'trigger' and s.nspname = 'identifai'
+        and o.name = any(${definitions.map(({ name }) => name)}::text[]))
     order by 1`.execute(trx)
-  return rows.map(({ trigger }) => finding(trigger, 'was added'))
+  return rows.map(({ object }) => finding(object, 'was added'))
 }
 
 function found({ kind, schema, name, table }: Definition, problem: string): Finding {

@@ -139,6 +139,22 @@ it.each([
      for each row execute function identifai.stamp_note()`,
     'trigger falsify on identifai.classification_revisions was added',
   ],
+  [
+    'an added trigger on a view, with the name of one on a table',
+    `create trigger actions_append_only instead of insert on identifai_reporting.clips
+     for each row execute function identifai.stamp_note()`,
+    'trigger actions_append_only on identifai_reporting.clips was added',
+  ],
+  [
+    'a rule that discards rows',
+    'create rule discard as on insert to identifai.classification_revisions do instead nothing',
+    'rule discard on identifai.classification_revisions was added',
+  ],
+  [
+    'a policy that hides rows',
+    'create policy hide on identifai.classifications using (false)',
+    'policy hide on identifai.classifications was added',
+  ],
 ])('names %s', async (_, statement, expected) => {
   expect(await findingsAfter(statement)).toContain(expected)
 })
