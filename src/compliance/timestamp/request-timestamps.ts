@@ -5,6 +5,7 @@ import type { RunTools } from '../../pipeline/run/run.ts'
 import { readFirstRunId } from '../../pipeline/seal/chain-tree.ts'
 import { checkpointText } from '../../pipeline/seal/checkpoint.ts'
 import type { SyncConfig } from '../../platform/config/config.ts'
+import { separateCredentials } from '../../platform/credentials.ts'
 import { createAgent } from '../../platform/http-agent.ts'
 import { retryDatabase } from '../../platform/postgres/retry-database.ts'
 import type { SyncRunRow } from '../../platform/postgres/tables/runs.ts'
@@ -35,7 +36,7 @@ export async function requestTimestamps(
     await retryDatabase(() => insert.onConflict((conflict) => conflict.doNothing()).execute(), logger)
   }
   const requests = config.sealTimestampUrl.map(async (url) => {
-    const authority = withoutCredentials(url).href
+    const authority = separateCredentials(url).url.href
     await store(url, authority).catch(({ message: reason }: Error) => {
       logger.warn({ authority, chainPosition, reason }, 'timestamp request failed')
     })
@@ -62,17 +63,16 @@ async function requestToken(
 }
 
 async function post(url: string, query: Buffer, config: SyncConfig, signal: AbortSignal): Promise<Buffer> {
-  const { username, password } = new URL(url)
-  const credentials = [username, password].map(decodeURIComponent).join(':')
+  const authority = separateCredentials(url)
   const agent = createAgent(url, config, { maxResponseSize: MAX_REPLY_BYTES })
   try {
-    const { statusCode, body } = await request(withoutCredentials(url), {
+    const { statusCode, body } = await request(authority.url, {
       method: 'POST',
       body: query,
       dispatcher: agent,
       headers: {
         'content-type': 'application/timestamp-query',
-        ...(username && { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }),
+        ...authority.headers,
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(config.requestTimeoutMs)]),
     })
@@ -82,8 +82,4 @@ async function post(url: string, query: Buffer, config: SyncConfig, signal: Abor
   } finally {
     await agent.destroy()
   }
-}
-
-function withoutCredentials(url: string): URL {
-  return Object.assign(new URL(url), { username: '', password: '' })
 }

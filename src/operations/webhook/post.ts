@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { request } from 'undici'
 import { retryAfterMs } from '../../pipeline/api/retry-after.ts'
 import type { DaemonConfig } from '../../platform/config/daemon-config.ts'
+import { separateCredentials } from '../../platform/credentials.ts'
 import { createAgent } from '../../platform/http-agent.ts'
 import { RETRY_POLICY } from '../../platform/retry.ts'
 import type { Placed } from './notification.ts'
@@ -33,8 +34,7 @@ export async function post(
 ): Promise<void> {
   const { forceWebhookUrl: url, forceWebhookSecret: secret } = config
   if (url === null || secret === null) return
-  const { username, password } = new URL(url)
-  const credentials = [username, password].map(decodeURIComponent).join(':')
+  const receiver = separateCredentials(url)
   const body = JSON.stringify(notification)
   const time = String(Math.floor(Date.now() / 1000))
   const agent = createAgent(url, config, { maxResponseSize: MAX_RESPONSE_BYTES })
@@ -44,7 +44,7 @@ export async function post(
       statusCode,
       headers,
       body: response,
-    } = await request(Object.assign(new URL(url), { username: '', password: '' }), {
+    } = await request(receiver.url, {
       method: 'POST',
       body,
       dispatcher: agent,
@@ -53,7 +53,7 @@ export async function post(
         'webhook-id': id,
         'webhook-timestamp': time,
         'webhook-signature': signatureOf(secret, `${id}.${time}.${body}`),
-        ...(username && { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }),
+        ...receiver.headers,
       },
       signal: AbortSignal.any([signal, timeout]),
     })

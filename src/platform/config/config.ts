@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { decodeText } from '../decode-text.ts'
 import { ConfigurationError } from '../errors.ts'
-import { completeDatabaseUrl, urlOfVariables } from './database-url.ts'
+import { canDecode, completeDatabaseUrl, urlOfVariables } from './database-url.ts'
 import type { Environment } from './environment.ts'
 import { type Form, VARIABLES, type VariableName, type Variables } from './variables.ts'
 
@@ -147,16 +147,17 @@ const PARSERS: Parsers = {
       })
       .transform((url) => url.replace(/\/+$/, '')),
   proxyUrl: () =>
-    z.string().refine((text) => hasProtocol(text, ['http:', 'https:']), {
-      error: 'must be the URL of a proxy, such as http://proxy.example:3128',
+    z.string().refine(isHttpUrl, {
+      error:
+        'must be the URL of a proxy, such as http://proxy.example:3128, with %25 for each % of its user and password',
     }),
   signingKey: () =>
     z.string().refine(isSigningKey, {
       error: 'must be an Ed25519 private key in PEM. Make one with: openssl genpkey -algorithm ed25519',
     }),
   url: () =>
-    z.string().refine((text) => hasProtocol(text, ['http:', 'https:']), {
-      error: 'must be an http or https URL',
+    z.string().refine(isHttpUrl, {
+      error: 'must be an http or https URL, with %25 for each % of its user and password',
     }),
   webhookSecret: () =>
     z.string().refine(isWebhookSecret, {
@@ -167,8 +168,9 @@ const PARSERS: Parsers = {
     z
       .string()
       .transform((text) => text.match(/[^\s,]+/g) ?? [])
-      .refine((urls) => urls.every((url) => hasProtocol(url, ['http:', 'https:'])), {
-        error: 'must be http or https URLs, separated by commas',
+      .refine((urls) => urls.every(isHttpUrl), {
+        error:
+          'must be http or https URLs, separated by commas, with %25 for each % of their users and passwords',
       }),
   integer: ({ least, most }) => {
     const error = `must be a whole number from ${least} to ${most}`
@@ -203,8 +205,11 @@ function isWebhookSecret(text: string): boolean {
   return length >= 24 && length <= 64
 }
 
-function hasProtocol(text: string, protocols: readonly string[]): boolean {
-  return URL.canParse(text) && protocols.includes(new URL(text).protocol)
+/** Returns true for a URL of HTTP. A % in its user or password has to begin an encoded character. */
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return ['http:', 'https:'].includes(protocol) && [username, password].every(canDecode)
 }
 
 function isApiUrl(text: string): boolean {

@@ -59,9 +59,11 @@ function parseUrl({ name, text }: Variable, problems: string[]): ConnectionParam
   return Object.fromEntries([...decoded, ...new URLSearchParams(query)].filter(([, value]) => value !== ''))
 }
 
-function canDecode(text: string): boolean {
+/** Returns true when each % of a text begins an encoded character. */
+export function canDecode(text: string): boolean {
   try {
-    return decodeURIComponent(text) !== ''
+    decodeURIComponent(text)
+    return true
   } catch {
     return false
   }

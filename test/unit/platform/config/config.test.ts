@@ -115,6 +115,19 @@ describe('the configuration', () => {
     )
   })
 
+  it.each(['FORCE_WEBHOOK_URL', 'SEAL_TIMESTAMP_URL', 'HTTPS_PROXY'])(
+    'refuses a password in %s that cannot be decoded',
+    (name) => {
+      const secret = { FORCE_WEBHOOK_SECRET: `whsec_${'A'.repeat(32)}` }
+      const parse = (url: string) => () => parseDaemonConfig({ ...complete, ...secret, [name]: url })
+      expect(parse('https://user:50%@host.example')).toThrow(/%25 for each %/)
+      if (name !== 'FORCE_WEBHOOK_URL') return
+      expect(parse('https://user:50%25@host.example')()).toMatchObject({
+        forceWebhookUrl: 'https://user:50%25@host.example',
+      })
+    },
+  )
+
   it('requires what another setting needs', () => {
     const parse = (settings: Environment) => () => parseDaemonConfig({ ...complete, ...settings })
     expect(parse({ PAYLOAD_RETENTION_DAYS: '30' })).toThrow(/needs MAINTENANCE_DATABASE_URL/)
