@@ -383,7 +383,7 @@ export const OPERATIONS: readonly Mutation[] = [
   {
     breaks: 'A stopping daemon releases the position, so that another one continues.',
     file: POSITION,
-    from: '.set({ leased_by: null, lease_until: null })',
+    from: '.set({ leased_by: null, lease_until: sql<Date>`clock_timestamp()` })',
     to: '.set({ leased_by: owner })',
     tests: ['test/integration/operations/webhook/position.test.ts'],
   },

@@ -43,7 +43,7 @@ export async function advance(db: Kysely<Database>, owner: string, position: Pos
 export async function releasePosition(db: Kysely<Database>, owner: string): Promise<void> {
   await db
     .updateTable('identifai.webhook_position')
-    .set({ leased_by: null, lease_until: null })
+    .set({ leased_by: null, lease_until: sql<Date>`clock_timestamp()` })
     .where('leased_by', '=', owner)
     .execute()
 }

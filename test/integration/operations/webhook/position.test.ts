@@ -53,3 +53,16 @@ it('a failure has the time of the first one since the last delivery, and the las
   if (position) await advance(db, ONE, position)
   expect(await readWebhookFailure(db)).toBeNull()
 })
+
+it('a failure stays when its daemon stops, until none was tried within a day', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  await initializePosition(db)
+  await sealHistory(db, [])
+  await takePosition(db, ONE)
+  await recordFailure(db, ONE, 'status 500')
+  await releasePosition(db, ONE)
+  expect(await readWebhookFailure(db)).toMatchObject({ last_error: 'status 500' })
+  await sql`update identifai.webhook_position set lease_until = lease_until - interval '25 hours'`.execute(db)
+  expect(await readWebhookFailure(db)).toBeNull()
+})
