@@ -73,7 +73,8 @@ export async function grantEnqueuer(
   role: string,
   { revokesOthers }: GrantOptions,
 ): Promise<Grant> {
-  const kept = [...TABLE_READER, ...CLUSTER_READER, ...(await readViews(db))]
+  const views = [...(await readViews(db)), ...(await readViews(db, PERSONAL_COLUMNS))]
+  const kept = [...TABLE_READER, ...CLUSTER_READER, ...views]
   return db.transaction().execute((trx) => grant(trx, role, { wanted: ENQUEUER, kept, revokesOthers }))
 }
 

@@ -80,14 +80,26 @@ export async function readHeld(db: Kysely<Database>, role: string): Promise<Priv
   return rows.map(({ privilege }) => privilege)
 }
 
-/** The privileges on tables and views that the role can use, also those of roles of which it is a member, and of PUBLIC. */
+/**
+ * The privileges on tables, views and their columns that the role can use. They include those of PUBLIC, and of the roles of
+ * which it is a member.
+ */
 export async function readEffective(db: Kysely<Database>, role: string): Promise<Privilege[]> {
   const { rows } = await sql<{ privilege: Privilege }>`
-    select format('%s ON %I.%I', kind, s.nspname, c.relname) as privilege
-    from pg_class as c join pg_namespace as s on s.oid = c.relnamespace,
-      unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) as kind
-    where s.nspname in ${SCHEMAS} and c.relkind in ('r', 'p', 'v')
-      and has_schema_privilege(${role}, s.oid, 'USAGE') and has_table_privilege(${role}, c.oid, kind)
-    order by s.nspname, c.relname, kind`.execute(db)
+    with relations as (
+      select c.oid, format('%I.%I', s.nspname, c.relname) as name, kind,
+        has_table_privilege(${role}, c.oid, kind) as is_whole
+      from pg_class as c join pg_namespace as s on s.oid = c.relnamespace,
+        unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) as kind
+      where s.nspname in ${SCHEMAS} and c.relkind in ('r', 'p', 'v')
+        and has_schema_privilege(${role}, s.oid, 'USAGE')
+    )
+    select format('%s ON %s', kind, name) as privilege from relations where is_whole
+    union all
+    select format('%s (%I) ON %s', r.kind, a.attname, r.name)
+    from relations as r join pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+    where not r.is_whole and r.kind in ('SELECT', 'INSERT', 'UPDATE')
+      and has_column_privilege(${role}, r.oid, a.attnum, r.kind)
+    order by 1`.execute(db)
   return rows.map(({ privilege }) => privilege)
 }

@@ -229,6 +229,19 @@ describe('a role with a grant', () => {
     expect(await execute('select count(*)::int as n from identifai.classifications')).toEqual(await loaded())
   })
 
+  it.skipIf(isCluster)(
+    'can be of an enqueuer and of a reader without personal values, in any order',
+    async () => {
+      const { name, execute } = await role('careful enqueuer')
+      await grantReader(bench.app.db, name, { ...VIEWS, withoutPersonal: true })
+      await grantEnqueuer(bench.app.db, name, CAREFUL)
+      await grantReader(bench.app.db, name, { ...VIEWS, withoutPersonal: true })
+      expect(await execute("select identifai.request_refresh('x')")).toEqual([{ request_refresh: false }])
+      expect(await execute(COUNT)).toEqual(await loaded())
+      expect(await execute('select name from identifai_reporting.classifications')).toBe('42501')
+    },
+  )
+
   it('as a reader has settings for fast views in this database', async () => {
     const { name, execute } = await role('fast reader')
     const settings = `select current_setting('jit') as jit, current_setting('random_page_cost') as page_cost`
@@ -451,6 +464,11 @@ describe('a role with a grant', () => {
     await sql`grant delete on identifai_reporting.clips to public`.execute(db)
     await expect(grantReader(db, name, VIEWS)).rejects.toThrow('DELETE ON identifai_reporting.clips')
     await sql`revoke delete on identifai_reporting.clips from public`.execute(db)
+    await sql`grant update (name) on identifai_reporting.classifications to public`.execute(db)
+    await expect(grantReader(db, name, VIEWS)).rejects.toThrow(
+      'UPDATE (name) ON identifai_reporting.classifications',
+    )
+    await sql`revoke update (name) on identifai_reporting.classifications from public`.execute(db)
   })
 
   it('has to exist, and can have any name', async () => {
