@@ -45,13 +45,12 @@ async function checkTablePrivileges(db: Kysely<Database>): Promise<Result> {
   )
 }
 
-/** The tables that exist, also those that the role cannot use. */
+/** The tables and views that exist, also those that the role cannot use. */
 async function readTables(db: Kysely<Database>): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ name: string }>`
-    select format('identifai.%I', c.relname) as name
-    from pg_class as c join pg_namespace as s on s.oid = c.relnamespace where s.nspname = 'identifai'`.execute(
-    db,
-  )
+    select format('%I.%I', s.nspname, c.relname) as name
+    from pg_class as c join pg_namespace as s on s.oid = c.relnamespace
+    where s.nspname in ('identifai', 'identifai_reporting')`.execute(db)
   return new Set(rows.map(({ name }) => name))
 }
 

@@ -73,6 +73,13 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
     })
     await grantJob(db, role, { annotates: false, revokesOthers: false })
     expect(await checkPrivileges(app.db)).toMatchObject([{ status: 'ok' }])
+    // The status page reads it.
+    const view = sql`select on identifai_reporting.force_decisions`
+    await sql`revoke ${view} from ${sql.id(role)}`.execute(db)
+    expect(await checkPrivileges(app.db)).toMatchObject([
+      { found: `The role ${role} lacks SELECT ON identifai_reporting.force_decisions.` },
+    ])
+    await sql`grant ${view} to ${sql.id(role)}`.execute(db)
     // As after a refusal of a long request.
     for (const bytes of [5000, 4000]) await storeSizeLimit(app.db, 'https://other.example', bytes)
 
