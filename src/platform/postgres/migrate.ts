@@ -109,7 +109,7 @@ function stepsOf({ error, results }: Awaited<ReturnType<Migrator['migrateUp']>>)
   return (results ?? []).map((result) => ({ name: result.migrationName, direction: result.direction }))
 }
 
-/** Number of the records of history, revisions and notes; a table that does not exist holds none. */
+/** Number of the records that the API does not return again; a table that does not exist holds none. */
 export async function countHistory(db: Kysely<Database>): Promise<number> {
   let records = 0
   for (const table of HISTORY) {
@@ -122,7 +122,7 @@ export async function countHistory(db: Kysely<Database>): Promise<number> {
   return records
 }
 
-const HISTORY = ['classification_revisions', 'override_notes'] as const
+const HISTORY = ['classification_revisions', 'quarantined_payloads', 'override_notes', 'actions'] as const
 
 /** The rows of a query; none when its table, or the schema, does not exist: the database was never migrated so far. */
 async function readIfExists<R>(db: Kysely<Database>, query: RawBuilder<R>): Promise<R[]> {

@@ -4,11 +4,13 @@ import { DatabaseError } from '../../../../src/platform/errors.ts'
 import { connect } from '../../../../src/platform/postgres/connect.ts'
 import {
   assertMigrated,
+  countHistory,
   MIGRATIONS,
   migrateDown,
   migrateUp,
   migrationStates,
 } from '../../../../src/platform/postgres/migrate.ts'
+import { sealHistory } from '../../../support/seal-history.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
 
 const names = (steps: readonly { readonly name: string }[]) => steps.map(({ name }) => name)
@@ -83,6 +85,23 @@ describe('the state of the migrations', () => {
       await expect(use(db)).rejects.toThrow(DatabaseError)
       await expect(use(db)).rejects.toThrow('migrated by a newer identifai-sync (9999-later)')
     }
+  })
+
+  it('counts the records that the API does not return again', async () => {
+    await using database = await createTestDatabase()
+    const { db } = database
+    expect(await countHistory(db)).toBe(0)
+    for (const row of [
+      "override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
+      "actions (kind, identifiers) values ('retire', 1)",
+      `quarantined_payloads (media, identifier, run_id, requested_at, received_at, reason, issues)
+        values ('audio', 'a', gen_random_uuid(), now(), now(), 'unstorable', '[]')`,
+    ])
+      await sql.raw(`insert into identifai.${row}`).execute(db)
+    await sealHistory(db, [
+      { classification_id: 1, revision_no: 1, observed_at: new Date(), causes: ['first_seen'] },
+    ])
+    expect(await countHistory(db)).toBe(4)
   })
 
   it('is read beside sessions that create and drop tables', async () => {
