@@ -23,7 +23,8 @@ export function unknownVariables(names: {
     })
 }
 
-const OWN_NAME = /^(SYNC|IDENTIFAI|SEAL|HTTP_READY)_/
+const OWN_NAME =
+  /^(SYNC|IDENTIFAI|SEAL|HTTP_READY|STATUS|FORCE_WEBHOOK|PAYLOAD_RETENTION|MAINTENANCE_DATABASE)_/
 
 /** Variables in `.env` that other programs read: Node, the system, Docker Compose and the image of PostgreSQL. */
 const OTHER_NAME =

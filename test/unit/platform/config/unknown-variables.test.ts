@@ -11,6 +11,10 @@ describe('an unknown variable', () => {
       'SYNC_BATCHSIZE',
       'SYNC_FLAVOR',
       'IDENTIFAI_KEY',
+      'PAYLOAD_RETENTION_DAY',
+      'FORCE_WEBHOOK_URI',
+      'MAINTENANCE_DATABASE_URI',
+      'STATUS_PRT',
       'SYNC_RETRIES',
       'HTTP_PROXY',
       'PATH',
@@ -18,7 +22,11 @@ describe('an unknown variable', () => {
       'API_KEY',
     ]
     expect(reported({ environment })).toEqual([
+      'FORCE_WEBHOOK_URI (Did you mean FORCE_WEBHOOK_URL?)',
       'IDENTIFAI_KEY (Did you mean IDENTIFAI_API_KEY?)',
+      'MAINTENANCE_DATABASE_URI (Did you mean MAINTENANCE_DATABASE_URL?)',
+      'PAYLOAD_RETENTION_DAY (Did you mean PAYLOAD_RETENTION_DAYS?)',
+      'STATUS_PRT (Did you mean STATUS_PORT?)',
       'SYNC_BATCHSIZE (Did you mean SYNC_BATCH_SIZE?)',
       'SYNC_FLAVOR',
     ])
