@@ -35,6 +35,9 @@ export async function openWorkshop(signal: AbortSignal) {
         writeFileSync(copy, mutated(mutation, folder))
         const { result, detail } = await run(mutation)
         return { verdict: VERDICTS[result], detail }
+      } catch (error) {
+        signal.throwIfAborted()
+        return { verdict: 'error', detail: (error as Error).message }
       } finally {
         writeFileSync(copy, original)
       }
