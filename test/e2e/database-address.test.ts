@@ -1,10 +1,8 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type EmbeddedPostgres,
-  startEmbeddedPostgres,
-} from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import type { EmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { startTestServer } from '../support/start-test-server.ts'
 import { createTestCli, type TestCli } from '../support/test-cli.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -20,9 +18,10 @@ afterAll(async () => {
 })
 afterEach(() => rmSync(path.join(cli.folder, '.env'), { force: true }))
 
-/** A command that connects and prints nothing on standard error. */
+/** A command that connects and prints nothing on standard error. Only a process of its own finds another HOME. */
 async function connects(environment: NodeJS.ProcessEnv) {
-  expect(await cli.run(['migrate', 'status'], environment)).toMatchObject({ code: 0, stderr: '' })
+  const way = environment.HOME === undefined ? 'call' : 'run'
+  expect(await cli[way](['migrate', 'status'], environment)).toMatchObject({ code: 0, stderr: '' })
 }
 
 function write(name: string, text: string, mode = 0o600): string {
@@ -80,7 +79,7 @@ describe('a server that has a Unix socket only', () => {
   let port: string
   let password: string
   beforeAll(async () => {
-    server = await startEmbeddedPostgres({ listen_addresses: '', unix_socket_directories: '/tmp' })
+    server = await startTestServer({ listen_addresses: '', unix_socket_directories: '/tmp' })
     const url = new URL(server.url())
     port = url.port
     password = url.password

@@ -1,10 +1,12 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { withResults } from '../../scripts/bi-results.ts'
 import { grantReader } from '../../src/operations/roles/grant.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
+import { folderInMemory } from '../support/start-test-server.ts'
 import { createTestCli, type TestCli, finish } from '../support/test-cli.ts'
 
 let cli: TestCli
@@ -12,12 +14,13 @@ let cli: TestCli
 let temporary: string
 beforeAll(() => {
   cli = createTestCli()
-  chmodSync(cli.folder, 0o755)
-  temporary = path.join(cli.folder, 'temporary')
-  mkdirSync(temporary)
+  temporary = mkdtempSync(path.join(folderInMemory() ?? os.tmpdir(), 'identifai demo '))
   chmodSync(temporary, 0o1777)
 })
-afterAll(() => cli[Symbol.dispose]())
+afterAll(() => {
+  rmSync(temporary, { recursive: true })
+  cli[Symbol.dispose]()
+})
 
 /** Lists the files that the demo left in its temporary folder. */
 function leftBehind(): string[] {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { startTestServer } from '../support/start-test-server.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { READ_ONLY } from '../../src/platform/postgres/database-error.ts'
@@ -13,7 +13,7 @@ import { createTestApp } from '../support/test-app.ts'
 const IDENTIFIERS = 500
 
 it('a failover to a standby in the middle of a run only delays it', async () => {
-  await using primary = await startEmbeddedPostgres()
+  await using primary = await startTestServer()
   const { db } = connect({ connectionString: primary.url(), maxConnections: 1 })
   await migrateUp(db)
   await db.destroy()

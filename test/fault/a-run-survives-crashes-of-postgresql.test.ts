@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { connect } from '../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../src/platform/postgres/migrate.ts'
-import { startEmbeddedPostgres } from '../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { startTestServer } from '../support/start-test-server.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { expectTruth } from '../support/expect-truth.ts'
 import { sampleSize } from '../support/sample-size.ts'
@@ -9,7 +9,7 @@ import { runUntilFinished } from '../support/run-until-finished.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 it('two crashes of PostgreSQL in the middle of a run only delay it', async () => {
-  await using postgres = await startEmbeddedPostgres()
+  await using postgres = await startTestServer()
   const { db } = connect({ connectionString: postgres.url(), maxConnections: 2 })
   await migrateUp(db)
   await using bench = await createTestApp({

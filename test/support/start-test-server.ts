@@ -12,7 +12,7 @@ const MEMORY_BYTES = 3e9
  * A file system in memory, in which a database takes a twentieth of the processor time that it takes on ext4. Undefined where
  * there is none, or it has too little space, or programs cannot be started in it.
  */
-function folderInMemory(): string | undefined {
+export function folderInMemory(): string | undefined {
   try {
     const { bavail, bsize } = statfsSync(MEMORY)
     const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
@@ -24,8 +24,8 @@ function folderInMemory(): string | undefined {
   }
 }
 
-/** Starts a server for many databases, in memory where that is possible. */
-export function startTestServer(): Promise<EmbeddedPostgres> {
+/** Starts a server of its own, in memory where that is possible. */
+export function startTestServer(settings: Readonly<Record<string, string>> = {}): Promise<EmbeddedPostgres> {
   // The WAL of a whole suite would be too much for the memory.
-  return startEmbeddedPostgres({ max_wal_size: '1GB' }, folderInMemory() ?? os.tmpdir())
+  return startEmbeddedPostgres({ max_wal_size: '1GB', ...settings }, folderInMemory() ?? os.tmpdir())
 }

@@ -9,10 +9,8 @@ import formats from 'ajv-formats'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import {
-  type EmbeddedPostgres,
-  startEmbeddedPostgres,
-} from '../../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import type { EmbeddedPostgres } from '../../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { startTestServer } from '../../support/start-test-server.ts'
 import { findFreePort } from '../../../src/devkit/embedded-postgres/server-process.ts'
 import { onServer } from '../../support/on-server.ts'
 import { buildImage, type Image } from '../../support/build-image.ts'
@@ -85,7 +83,7 @@ describe.skipIf(!HAS_PROGRAMS)(`the services of docker-compose.yml (with ${PROGR
   let server: EmbeddedPostgres
   let image: Image
   beforeAll(async () => {
-    server = await startEmbeddedPostgres()
+    server = await startTestServer()
     image = buildImage()
   })
   afterAll(async () => {

@@ -2,10 +2,8 @@ import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  type EmbeddedPostgres,
-  startEmbeddedPostgres,
-} from '../../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import type { EmbeddedPostgres } from '../../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { startTestServer } from '../../support/start-test-server.ts'
 import { connect } from '../../../src/platform/postgres/connect.ts'
 import { onServer } from '../../support/on-server.ts'
 import { createTestCli, type TestCli } from '../../support/test-cli.ts'
@@ -29,7 +27,7 @@ describe.skipIf(spawnSync('psql', ['--version']).error !== undefined)(
     afterAll(() => cli[Symbol.dispose]())
     // Roles belong to a server.
     beforeEach(async () => {
-      server = await startEmbeddedPostgres()
+      server = await startTestServer()
       await onServer(server.url(), 'create database identifai')
     })
     afterEach(() => server.stop())

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { readReport } from '../../../../../src/compliance/report/read/read-report.ts'
 import { verifyDatabase } from '../../../../../src/compliance/verify/verify-database.ts'
-import { startEmbeddedPostgres } from '../../../../../src/devkit/embedded-postgres/start-embedded-postgres.ts'
+import { startTestServer } from '../../../../support/start-test-server.ts'
 import { readClock } from '../../../../../src/platform/postgres/clock.ts'
 import { connect } from '../../../../../src/platform/postgres/connect.ts'
 import { migrateUp } from '../../../../../src/platform/postgres/migrate.ts'
@@ -9,7 +9,7 @@ import { startStandby } from '../../../../support/start-standby.ts'
 import { createTestApp } from '../../../../support/test-app.ts'
 
 it('a report from a standby accepts an as-of only when a run that was sealed later proves that it has all before', async () => {
-  await using primary = await startEmbeddedPostgres()
+  await using primary = await startTestServer()
   const owner = connect({ connectionString: primary.url(), maxConnections: 1 })
   await migrateUp(owner.db)
   await using standby = await startStandby(primary)
