@@ -55,6 +55,10 @@ export function buildImage(): Image {
   const final = stages.get('final') as Stage
   const bin = path.join(final.root, 'bin')
   copyNode(bin)
+  // Compiles modules once for all containers, of any user.
+  const compiled = path.join(folder, 'compiled')
+  mkdirSync(compiled)
+  chmodSync(compiled, 0o1777)
   const run = (command: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
     const [program = '', ...args] = command.map((word) =>
       word.startsWith('/app') ? final.root + word : word,
@@ -63,7 +67,7 @@ export function buildImage(): Image {
     const [uid, gid] = final.user.split(':').map(Number)
     return spawn(path.join(bin, program), args, {
       cwd: final.root + final.workdir,
-      env: { ...final.environment, ...environment },
+      env: { NODE_COMPILE_CACHE: compiled, ...final.environment, ...environment },
       stdio: 'pipe',
       ...(process.getuid?.() === 0 && { uid, gid }),
     })
