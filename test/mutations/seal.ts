@@ -394,4 +394,11 @@ export const SEALS: readonly Mutation[] = [
     to: '',
     tests: REDACTION,
   },
+  {
+    breaks: 'A run with any number of revisions is sealed, with one number for each leaf.',
+    file: SEAL,
+    from: 'select ${position}, ${from} + ordinality - 1, classification_id',
+    to: 'select ${position}, ordinality - 1, classification_id',
+    tests: SEALING,
+  },
 ]

@@ -86,6 +86,21 @@ describe('the chain', () => {
     expect(leaves.length).toBe(revisions.length + notes.length)
   })
 
+  it('numbers the leaves of a run one after the other, also over several statements', async () => {
+    await using bench = await createTestApp()
+    const { db } = bench.app
+    // A statement inserts 5,000 leaves.
+    await sql`
+      insert into identifai.actions (kind, identifiers) select 'prune', 1 from generate_series(1, 5002)`.execute(
+      db,
+    )
+    expect((await bench.run()).leaf_count).toBe(5002)
+    const { rows } = await sql`
+      select leaf_no::int from identifai.chain_leaves order by action_id`.execute(db)
+    expect(rows).toEqual(Array.from({ length: 5002 }, (_, leaf_no) => ({ leaf_no })))
+    expect((await verifyChain(db)).findings).toEqual([])
+  })
+
   it('includes a run whose process died, when the next run closes it', async () => {
     await using bench = await createTestApp()
     await sql`
