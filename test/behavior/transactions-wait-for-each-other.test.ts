@@ -6,6 +6,7 @@ import { argumentEntries } from '../../src/pipeline/queue/input/read-arguments.t
 import { releaseClaims } from '../../src/pipeline/queue/lease.ts'
 import { requeue } from '../../src/pipeline/queue/requeue.ts'
 import { retire } from '../../src/pipeline/queue/retire.ts'
+import { rewritePage } from '../../src/pipeline/replay/replay-page.ts'
 import { closeRun } from '../../src/pipeline/run/run-rows.ts'
 import { createTestQueue, type TestQueue } from '../support/test-queue.ts'
 import { endsOrWaits } from '../support/waits.ts'
@@ -36,6 +37,14 @@ describe('identifiers are locked in the order of their ids', () => {
           queue.db,
           queue.run,
           claims.toReversed().map((claim) => ({ claim })),
+        ),
+    ],
+    [
+      'by a replay',
+      (claims) =>
+        rewritePage(
+          queue.pool,
+          claims.map(({ id }) => id),
         ),
     ],
     ['by a command', () => requeue(queue.db, argumentEntries(['b', 'a']))],

@@ -338,4 +338,18 @@ export const LOAD: readonly Mutation[] = [
     to: "sql<boolean>`bool_or(q.reason = 'invalid_payload')`",
     tests: ['test/integration/pipeline/replay/quarantined.test.ts'],
   },
+  {
+    breaks: 'With --since, a replay loads no identifier that has an older open record.',
+    file: 'src/pipeline/replay/quarantined.ts',
+    from: 'min(q.received_at) >= ${options.since}',
+    to: 'max(q.received_at) >= ${options.since}',
+    tests: ['test/integration/pipeline/replay/quarantined.test.ts'],
+  },
+  {
+    breaks: 'A replay and a load of the same classification do not overwrite each other.',
+    file: 'src/pipeline/replay/replay-page.ts',
+    from: '    await lockIdentifiers(transaction.trx, ids)\n',
+    to: '',
+    tests: WAITS,
+  },
 ]

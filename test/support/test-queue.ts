@@ -25,6 +25,7 @@ export async function createTestQueue() {
 
   return {
     db,
+    pool,
     /** The run that claims and loads unless another is given. */
     run,
     newRun,
