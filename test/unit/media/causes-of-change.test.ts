@@ -82,6 +82,11 @@ describe('the causes of a change', () => {
     ['another name', { name: 'm' }, ['metadata_changed']],
     ['a new unknown field', { extra: 1 }, ['extra_changed']],
     ['a new unknown field in a verdict', { verdict: { ...base.verdict, extra: 1 } }, ['extra_changed']],
+    [
+      'a new unknown field in the details',
+      { details: { ...base.details, sample_rate: 8000 } },
+      ['extra_changed'],
+    ],
     ['from done to errored', { status: 'errored' }, ['status_changed']],
     ['a status where there was none', { ...base, status: null }, ['status_changed']],
   ])('%s', (_, change, causes) => {

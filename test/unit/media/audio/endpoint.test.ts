@@ -261,6 +261,13 @@ describe('the content digest', () => {
     expect(rowsOf({ ...rest, chunk_details: details.clips }).contentDigest).toBe(rowsOf(record).contentDigest)
   })
 
+  it('is the same for a second list of clips in another order', () => {
+    const [one, other] = [record.details.clips, record.details.clips.toReversed()].map(
+      (chunk_details) => rowsOf({ ...record, chunk_details }).contentDigest,
+    )
+    expect(one).toBe(other)
+  })
+
   it('changes with a value, a label, a missing element and an unknown field', () => {
     const variants = [
       { ...record, name: '' },

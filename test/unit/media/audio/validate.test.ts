@@ -145,7 +145,7 @@ describe('the audio contract', () => {
       verdict: unsure,
       verdicts: [unsure, unsure, { classification: 'human' }],
       results: [{ classification: [{ label: 'cloned', score: 1 }] }],
-      details: { clips: [{ verdict: unsure }] },
+      details: { clips: [{ verdict: unsure, results: [{ classification: [{ label: 'whispered' }] }] }] },
     })
     expect(known.force_classification).toBe('mixed')
     expect(drift).toEqual([
@@ -154,6 +154,11 @@ describe('the audio contract', () => {
       { kind: 'unknown_value', path: '/verdicts/*/classification', sample: 'unsure' },
       { kind: 'unknown_value', path: '/results/*/classification/*/label', sample: 'cloned' },
       { kind: 'unknown_value', path: '/details/clips/*/verdict/classification', sample: 'unsure' },
+      {
+        kind: 'unknown_value',
+        path: '/details/clips/*/results/*/classification/*/label',
+        sample: 'whispered',
+      },
     ])
   })
 
@@ -176,5 +181,24 @@ describe('the audio contract', () => {
     const both = accepted({ ...minimal, details: { clips: [{ index: 9 }] }, chunk_details: clips })
     expect(both.known.details?.clips).toEqual([{ index: 9 }])
     expect(both.extra).toEqual({ '/chunk_details': clips })
+  })
+
+  it('treats labels and scores in chunk_details as in the documented list', () => {
+    const { extra, drift } = accepted({
+      ...minimal,
+      chunk_details: [
+        {
+          verdict: { classification: 'unsure' },
+          results: [{ classification: [{ label: 'cloned', margin: 1 }] }],
+        },
+      ],
+    })
+    expect(extra).toEqual({})
+    expect(drift.map(({ kind, path }) => `${kind} ${path}`).toSorted()).toEqual([
+      'moved_field /chunk_details',
+      'unknown_field /chunk_details/*/results/*/classification/*/margin',
+      'unknown_value /chunk_details/*/results/*/classification/*/label',
+      'unknown_value /chunk_details/*/verdict/classification',
+    ])
   })
 })
