@@ -5,11 +5,16 @@ import type { Database } from '../../src/platform/postgres/database.ts'
 export async function addNote(
   db: Kysely<Database>,
   fileHash: string,
-  { corrects, reason = 'heard it' }: { readonly corrects?: number; readonly reason?: string } = {},
+  given: {
+    readonly corrects?: number
+    readonly author?: string
+    readonly reason?: string
+    readonly media?: string
+  } = {},
 ): Promise<void> {
-  const note = { file_hash: fileHash, forced_to: 'human', author: 'A', reason, corrects: corrects ?? null }
+  const note = { forced_to: 'human', author: 'A', reason: 'heard it', corrects: null, ...given }
   await db
     .insertInto('identifai.override_notes')
-    .values({ ...note, ticket: null, reviewer: null })
+    .values({ file_hash: fileHash, ...note, ticket: null, reviewer: null })
     .execute()
 }

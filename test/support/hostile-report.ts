@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/platform/postgres/database.ts'
 import { readReport } from '../../src/compliance/report/read/read-report.ts'
 import type { Report } from '../../src/compliance/report/schema.ts'
@@ -64,6 +64,10 @@ export async function hostileReport(db: Kysely<Database>): Promise<Report> {
       })),
     )
     .execute()
+  for (const [position, text] of HOSTILE.entries()) {
+    await sql`insert into identifai.identifiers (identifier, state, due_at, retired_at, retired_reason)
+      values (${`retired-${position}`}, 'retired', null, now(), ${text})`.execute(db)
+  }
   await sealHistory(db, [])
   return readReport(db, { media: 'audio', from: day(1), to: day(70), asOf: null })
 }

@@ -81,7 +81,13 @@ describe('a report', () => {
   })
 
   it('makes a decision on each identifier without a file hash, which is tracked once', () => {
-    const { decisions } = reportOn([change(1, { file_hash: null }), change(2, { file_hash: null })])
+    const { decisions, events } = reportOn([
+      change(1, { file_hash: null }),
+      change(2, { file_hash: null }),
+      change(3, { file_hash: null, not_before: at(3), not_after: at(4) }),
+    ])
+    // The third one is not concerned, because it was not forced in the period.
+    expect(events.map(({ identifier }) => identifier)).toEqual(['id-1', 'id-2'])
     expect(decisions.map(({ file_hash, tracked, identifiers }) => [file_hash, tracked, identifiers])).toEqual(
       [
         [null, 1, 1],

@@ -369,9 +369,11 @@ describe('a bundle', () => {
     expect((await verifyFile(file, {})).findings).toContainEqual(
       expect.objectContaining({ what: 'head.period.time_zone' }),
     )
-    await expect(verifyFile(file, { head: 'a'.repeat(64) })).rejects.toThrow(
-      /--head and --key apply to a bundle or the database only.* Leave them out/,
-    )
+    for (const given of [{ head: 'a'.repeat(64) }, { key: KEY.publicKey }]) {
+      await expect(verifyFile(file, given)).rejects.toThrow(
+        /--head and --key apply to a bundle or the database only.* Leave them out/,
+      )
+    }
   })
 
   it('is refused with bytes that are not UTF-8, even where nothing is hashed', async () => {

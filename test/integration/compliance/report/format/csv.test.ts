@@ -7,7 +7,8 @@ import { promisify } from 'node:util'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { csvText } from '../../../../../src/compliance/report/format/csv.ts'
-import type { Report } from '../../../../../src/compliance/report/schema.ts'
+import type { Decision, Report } from '../../../../../src/compliance/report/schema.ts'
+import { correctedReport } from '../../../../support/corrected-report.ts'
 import { hostileReport } from '../../../../support/hostile-report.ts'
 import { createTestDatabase } from '../../../../support/test-database.ts'
 
@@ -53,6 +54,17 @@ describe('the report as CSV', () => {
       note_author: decision?.notes[0]?.author ?? '',
       noted_at: decision?.notes[0]?.noted_at ?? '',
     })
+  })
+
+  it('has the events of the period only, with a note as corrected, and the time of the first note', async () => {
+    await using database = await createTestDatabase()
+    const corrected = await correctedReport(database.db)
+    const [, { notes }] = corrected.decisions as [unknown, Decision]
+    expect(notes.map(({ author }) => author)).toEqual(['A', 'B'])
+    const lines = (await Array.fromAsync(csvText(corrected))).join('')
+    expect(parse(lines, { columns: true })).toMatchObject([
+      { identifier: 'id-2', note_author: 'B', noted_at: notes[0]?.noted_at, note_corrections: '1' },
+    ])
   })
 
   it('ends lines as RFC 4180 does', () => {

@@ -288,6 +288,18 @@ describe('the report', () => {
     expect(summary.period).toMatchObject({ explained: 0, explained_late: 1, unexplained: 0 })
   })
 
+  it('explains a decision by the notes of its own medium only', async () => {
+    const { db } = database
+    await sql`insert into identifai.media (media) values ('image')`.execute(db)
+    await sealHistory(db, [
+      ...firstRevision([1], { file_hash: 'f' }),
+      forced(1, at(11), at(12), { file_hash: 'f' }),
+    ])
+    await addNote(db, 'f', { media: 'image' })
+    await sealHistory(db, [])
+    expect((await report()).decisions).toMatchObject([{ explanation: 'unexplained', notes: [] }])
+  })
+
   it('counts the identifiers forced now by their latest finished record, not by later events', async () => {
     await sealHistory(database.db, [
       ...firstRevision([1, 2, 3, 4]),
