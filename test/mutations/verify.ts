@@ -434,4 +434,25 @@ export const VERIFICATION: readonly Mutation[] = [
     to: 'if (head !== undefined) {',
     tests: OF_BUNDLES,
   },
+  {
+    breaks: 'The rows of a redacted classification are compared with each fact that its revision repeats.',
+    file: STORED,
+    from: "  'machine_heuristic',\n  'force_classification',\n] as const",
+    to: "  'force_classification',\n] as const",
+    tests: OF_TABLES,
+  },
+  {
+    breaks: 'An errored identifier without a history is a finding.',
+    file: 'src/compliance/verify/stored-pages.ts',
+    from: "eb('i.state', 'in', ['done', 'errored']),",
+    to: "eb('i.state', '=', 'done'),",
+    tests: OF_TABLES,
+  },
+  {
+    breaks: 'The labels forced now are counted by the last finished record while an analysis runs again.',
+    file: 'src/compliance/verify/verify-forced-now.ts',
+    from: ".orderBy('f.revision_no', 'desc')",
+    to: ".orderBy('f.revision_no')",
+    tests: OF_CHAIN,
+  },
 ]

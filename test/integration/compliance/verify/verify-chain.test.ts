@@ -327,6 +327,18 @@ it('verifying counts the labels that are forced now again', async () => {
   ])
 })
 
+it('verifying counts an identifier that is analyzed again by its latest finished record', async () => {
+  await using bench = await createTestApp({ world: { seed: 33 } })
+  const { world } = bench.simulator
+  const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]
+  world.override(bench.hashOf(identifier), 'human')
+  await bench.run({ refreshAll: true })
+  world.reanalyze(identifier, 1)
+  const { reanalyzing_count, forced_now } = await bench.run({ refreshAll: true })
+  expect([reanalyzing_count, forced_now]).toMatchObject([1, [{ forced_to: 'human', identifiers: 1 }]])
+  expect((await verifyChain(bench.app.db)).findings).toEqual([])
+})
+
 describe('verifying rows that were sealed with an impossible time', () => {
   it('names a revision, a note and an action that were backdated manually, and no replayed one', async () => {
     await using bench = await createTestApp({ world: { seed: 30 } })

@@ -243,6 +243,17 @@ describe('comparing the tables with history', () => {
     },
   )
 
+  it.each(['classification', 'confidence', 'heuristic'])(
+    'names another %s of the main verdict after a redaction, which leaves no digest',
+    async (column) => {
+      const redacted = await idOf('redacted')
+      const change = CELLS.find(({ cell }) => cell === `verdicts.${column}`)?.change(redacted) ?? ''
+      expect(await findingsAfter(change)).toContain(
+        `the rows of classification ${redacted} differ from revision 2 in: machine_${column}`,
+      )
+    },
+  )
+
   it.each(CONTENT_TABLES)('names a deleted and an inserted row of $name', async (table) => {
     const { name, order } = table
     const [ordinal] = order
@@ -305,6 +316,11 @@ describe('comparing the tables with history', () => {
         `update identifai.identifiers set state = 'done', finished_at = now() where id = ${unknown}`,
       ),
     ).toEqual([`identifiers (id ${unknown}) differs from the history in: state, finished_at`])
+    for (const state of ['done', 'errored']) {
+      expect(
+        await findingsAfter(`update identifai.identifiers set state = '${state}' where id = ${unknown}`),
+      ).toEqual([`identifiers (id ${unknown}) differs from the history in: state`])
+    }
   })
 
   it('compares a link only where the last record is the stored payload', async () => {
