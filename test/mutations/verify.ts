@@ -455,4 +455,18 @@ export const VERIFICATION: readonly Mutation[] = [
     to: ".orderBy('f.revision_no')",
     tests: OF_CHAIN,
   },
+  {
+    breaks: 'The newest timestamp is that of the highest position of the chain.',
+    file: 'src/compliance/timestamp/read-newest.ts',
+    from: ".orderBy('chain_position', 'desc')",
+    to: ".orderBy('chain_position')",
+    tests: ['test/integration/compliance/timestamp/read-newest.test.ts'],
+  },
+  {
+    breaks: 'A signal stops a request for a timestamp that is in progress.',
+    file: 'src/compliance/timestamp/request-timestamps.ts',
+    from: 'AbortSignal.any([signal, AbortSignal.timeout(config.requestTimeoutMs)])',
+    to: 'AbortSignal.timeout(config.requestTimeoutMs)',
+    tests: ['test/integration/compliance/timestamp/request-timestamps.test.ts'],
+  },
 ]

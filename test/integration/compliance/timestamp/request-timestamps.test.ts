@@ -171,6 +171,13 @@ describe.skipIf(!HAS_OPENSSL)('a sealed run', () => {
     expect(direct.tokens).toMatchObject([{ authority: authority.url }])
   })
 
+  it('that is interrupted does not wait for the reply of an authority', async () => {
+    const controller = new AbortController()
+    authority.respond = () => controller.abort(new Error('interrupted'))
+    const { tokens, failures } = await runWith([authority.url], controller.signal, { requestTimeoutMs: 5000 })
+    expect([tokens, failures]).toMatchObject([[], [{ reason: 'interrupted' }]])
+  })
+
   it('that was interrupted requests nothing', async () => {
     const before = authority.requests.length
     const { tokens, failures } = await runWith([authority.url], AbortSignal.abort())
