@@ -263,6 +263,11 @@ describe('the commands of compliance', () => {
         ['hash;forced_to;writer;reason', 'x'],
         'The columns of the notes are hash, forced_to, writer',
       ],
+      [
+        'repeated',
+        ['hash;author;reason;reason', 'x'],
+        'The columns of the notes are hash, author, reason, reason',
+      ],
       ['open quote', [header, `${hash};human;"A;r`], 'Quote Not Closed'],
       ['no note', [header], 'has no notes'],
     ] as const)

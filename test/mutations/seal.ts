@@ -401,4 +401,33 @@ export const SEALS: readonly Mutation[] = [
     to: 'select ${position}, ordinality - 1, classification_id',
     tests: SEALING,
   },
+  {
+    breaks: 'A note is refused for a file that was never forced, although another file was.',
+    file: NOTES,
+    from: "    .where('file_hash', '=', file_hash)\n    .where('force_classification', '=', forced_to)",
+    to: "    .where('force_classification', '=', forced_to)",
+    tests: ANNOTATE,
+  },
+  {
+    breaks: 'The last overrides are shown with the label before.',
+    file: 'src/compliance/history/read-last-forces.ts',
+    from: 'one.revision_no < number)',
+    to: 'one.revision_no <= number)',
+    tests: ['test/integration/compliance/history/read-last-forces.test.ts'],
+  },
+  {
+    breaks: 'A file of notes that has a column twice is refused.',
+    file: 'src/compliance/history/read-notes.ts',
+    from: '&& unknown.length === 0 && new Set(cells).size === cells.length) return',
+    to: '&& unknown.length === 0) return',
+    tests: ['test/e2e/report-cli.test.ts'],
+    only: 'annotate takes notes from a file',
+  },
+  {
+    breaks: 'The history of an identifier has the notes of its own medium only.',
+    file: 'src/compliance/history/read-timeline.ts',
+    from: "    .where('media', '=', media)\n",
+    to: '',
+    tests: ['test/integration/compliance/history/read-timeline.test.ts'],
+  },
 ]

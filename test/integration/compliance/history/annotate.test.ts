@@ -84,8 +84,10 @@ describe('annotate', () => {
 
   it('refuses a file that is not tracked, and a label that it never had, unless that is allowed', async () => {
     const { db } = bench.app
-    const [identifier] = (await bench.load({ count: 1, outcome: 'done' })) as [string]
+    const [identifier, other] = (await bench.load({ count: 2, outcome: 'done' })) as [string, string]
     const file_hash = bench.hashOf(identifier)
+    bench.simulator.world.override(bench.hashOf(other), 'human')
+    await bench.run({ refreshAll: true })
     await expect(annotateOne(db, { ...note, file_hash: 'f00d'.repeat(16) })).rejects.toThrow(
       /^No tracked identifier has the file hash .* add --unknown\.$/,
     )

@@ -7,6 +7,7 @@ import {
   readTimelines,
   type Timeline,
 } from '../../../../src/compliance/history/read-timeline.ts'
+import { addNote } from '../../../support/add-note.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
 let bench: TestApp
@@ -104,7 +105,7 @@ describe('explain', () => {
     expect(await identifiersOfFile(bench.app.db, hash)).toEqual(identifiers.slice(10, 12))
   })
 
-  it('lists the other identifiers of the file in its own medium only', async () => {
+  it('lists the other identifiers and the notes of the file in its own medium only', async () => {
     const identifiers = await bench.load({ count: 12, outcome: 'done' })
     const { db } = bench.app
     const [one, other] = identifiers.slice(10, 12) as [string, string]
@@ -115,9 +116,10 @@ describe('explain', () => {
       insert into identifai.classifications
       select (jsonb_populate_record(c, jsonb_build_object('classification_id', tracked.id, 'media', 'image'))).*
       from identifai.classifications as c, tracked where c.identifier = ${other}`.execute(db)
-    expect((await readTimelines(db, one))[0]?.same_file_identifiers).toEqual([other])
+    await addNote(db, bench.hashOf(other), { media: 'image', author: 'Of the image' })
+    expect(await readTimelines(db, one)).toMatchObject([{ same_file_identifiers: [other], notes: [] }])
     const ofImage = (await readTimelines(db, other)).find(({ media }) => media === 'image')
-    expect(ofImage?.same_file_identifiers).toEqual([])
+    expect(ofImage).toMatchObject({ same_file_identifiers: [], notes: [{ author: 'Of the image' }] })
     expect(await identifiersOfFile(db, bench.hashOf(one))).toEqual([one, other, other])
   })
 })
