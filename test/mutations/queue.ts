@@ -293,6 +293,13 @@ export const QUEUE: readonly Mutation[] = [
     tests: tests('reconcile'),
   },
   {
+    breaks: 'A list and the tracked identifiers are compared in one snapshot.',
+    file: 'src/pipeline/queue/reconcile.ts',
+    from: "    .setIsolationLevel('repeatable read')\n",
+    to: '',
+    tests: tests('reconcile'),
+  },
+  {
     breaks: 'Of two columns with the same name in a CSV, the first one counts.',
     file: 'src/pipeline/queue/input/read-csv.ts',
     from: 'names.indexOf(nameOf(field.column))',

@@ -38,4 +38,19 @@ describe('reconcile', () => {
     const { rows } = await sql`select from identifai.identifiers`.execute(bench.app.db)
     expect(rows).toHaveLength(6)
   })
+
+  it('lists the identifiers that it has counted, although others are enqueued meanwhile', async () => {
+    await using bench = await createTestApp()
+    const input = { media: 'audio', entries: argumentEntries(['a']) }
+    const found = await reconcile(bench.app.db, input, async ({ onlyInList, onlyTracked }) => {
+      await bench.enqueue(['a', 'b'])
+      return [
+        onlyInList.count,
+        await Array.fromAsync(onlyInList.members()),
+        onlyTracked.count,
+        await Array.fromAsync(onlyTracked.members()),
+      ]
+    })
+    expect(found).toEqual([1, ['a'], 0, []])
+  })
 })
