@@ -300,6 +300,13 @@ export const QUEUE: readonly Mutation[] = [
     tests: tests('reconcile'),
   },
   {
+    breaks: 'The status has the first time at which something will be due.',
+    file: 'src/pipeline/queue/status.ts',
+    from: "fn.min('due_at').filterWhere",
+    to: "fn.max('due_at').filterWhere",
+    tests: tests('status'),
+  },
+  {
     breaks: 'Of two columns with the same name in a CSV, the first one counts.',
     file: 'src/pipeline/queue/input/read-csv.ts',
     from: 'names.indexOf(nameOf(field.column))',
