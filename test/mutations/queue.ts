@@ -258,6 +258,13 @@ export const QUEUE: readonly Mutation[] = [
     tests: tests('retire'),
   },
   {
+    breaks: 'An action that concerned no identifier leaves no trace.',
+    file: 'src/pipeline/queue/record-action.ts',
+    from: 'if (action.identifiers > 0) await trx',
+    to: 'await trx',
+    tests: tests('retire'),
+  },
+  {
     breaks: 'A missing identifier is retired only after the configured number of days.',
     file: RETIRE,
     from: "`'disappeared' = any(causes) and observed_at <= now() - make_interval(days => ${days})`",

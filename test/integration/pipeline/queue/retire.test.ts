@@ -25,6 +25,8 @@ describe('retire', () => {
       { identifier: 'quarantined', state: 'quarantined' },
       { identifier: 'retired', retired_reason: 'before' },
     ])
+    // The second time, it concerns no identifier, and leaves no trace.
+    expect(await retire(database.db, named(), options)).toMatchObject({ changed: 0 })
     expect(await readActions(database)).toEqual([
       { kind: 'retire', identifiers: 1, author: null, ...options },
     ])
