@@ -90,6 +90,13 @@ export const QUEUE: readonly Mutation[] = [
     tests: tests('claim'),
   },
   {
+    breaks: 'A run waits for unfinished identifiers from a file, too.',
+    file: CLAIM,
+    from: 'with recursive ${prioritiesFrom(media, PRIORITY.bulk)}',
+    to: 'with recursive ${prioritiesFrom(media, PRIORITY.new)}',
+    tests: tests('claim'),
+  },
+  {
     breaks: 'Claims begin at the start every minute.',
     file: CURSOR,
     from: 'clock() - this.#startedAt < FROM_START_EVERY_MS',

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { claimControlGroup, claimQuarantined, untilPendingDue } from '../../../../src/pipeline/queue/claim.ts'
+import { PRIORITY } from '../../../../src/pipeline/queue/priority.ts'
 import { createTestQueue, type TestQueue } from '../../../support/test-queue.ts'
 
 let queue: TestQueue
@@ -116,8 +117,10 @@ it('a quarantined identifier is claimed alone, and not while another run has lea
   expect(await claim()).toMatchObject({ id, claimNo: 1 })
 })
 
-it('the wait for unfinished identifiers leaves out those that another run has leased', async () => {
+it('the wait for unfinished identifiers is also for those from a file, and leaves out those that another run has leased', async () => {
   await queue.track('a')
+  expect(await untilPendingDue(queue.db, 'audio')).toBeLessThanOrEqual(0)
+  await queue.set('a', `priority = ${PRIORITY.bulk}`)
   expect(await untilPendingDue(queue.db, 'audio')).toBeLessThanOrEqual(0)
   await queue.set('a', LEASED)
   expect(await untilPendingDue(queue.db, 'audio')).toBeNull()
