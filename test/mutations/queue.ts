@@ -237,6 +237,13 @@ export const QUEUE: readonly Mutation[] = [
     tests: tests('requeue'),
   },
   {
+    breaks: 'An identifier that is requeued is no longer withheld behind all others.',
+    file: REQUEUE,
+    from: '      withheld_at: null,\n',
+    to: '',
+    tests: tests('requeue'),
+  },
+  {
     breaks: 'A refresh of all makes the identifier due first that was confirmed longest ago.',
     file: REQUEUE,
     from: 'due_at: sql<Date>`coalesce(i.last_confirmed_at, now())`',

@@ -36,7 +36,10 @@ export async function createTestQueue() {
     },
     claim: async (
       runId = run,
-      { media = 'audio', ...options }: { media?: string; limit?: number; leaseSeconds?: number } = {},
+      {
+        media = 'audio',
+        ...options
+      }: { media?: string; deferredToo?: boolean; limit?: number; leaseSeconds?: number } = {},
     ): Promise<Claim[]> => {
       const places = await startOfClaims(db, { media, leastPriority: -100 })
       return claimDue(db, {

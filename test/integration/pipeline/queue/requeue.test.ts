@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { requeue, requeueState } from '../../../../src/pipeline/queue/requeue.ts'
 import { createQueueOfStates, readActions, readStates } from '../../../support/queue-of-states.ts'
+import { createTestQueue } from '../../../support/test-queue.ts'
 
 describe('requeue', () => {
   it('makes those named due now, and leaves retired and unknown ones alone', async () => {
@@ -39,6 +40,15 @@ describe('requeue', () => {
       absences: 0,
       retired_reason: null,
     })
+  })
+
+  it('ends the withholding of an identifier, so that it is claimed before the others', async () => {
+    await using queue = await createTestQueue()
+    await queue.track('other', 'withheld')
+    await queue.set('withheld', 'withheld_at = now()')
+    await requeue(queue.db, argumentEntries(['withheld']))
+    const claims = await queue.claim(queue.run, { deferredToo: false })
+    expect(claims.map(({ identifier }) => identifier)).toEqual(['withheld', 'other'])
   })
 
   it('takes all of one state', async () => {
