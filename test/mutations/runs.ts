@@ -83,6 +83,14 @@ export const RUNS: readonly Mutation[] = [
     tests: QUOTAS,
   },
   {
+    breaks: 'A key is proven by requests with this key only.',
+    file: QUOTA,
+    from: "        .where('key_fingerprint', '=', this.#fingerprint)\n        .executeTakeFirst(),",
+    to: '        .executeTakeFirst(),',
+    tests: QUOTAS,
+    only: 'proves a key',
+  },
+  {
     breaks: 'A pause is never shortened.',
     file: QUOTA,
     from: 'return sql`greatest(${PAUSED_UNTIL}, clock_timestamp() + ${seconds(milliseconds / 1000)})`',
@@ -132,6 +140,14 @@ export const RUNS: readonly Mutation[] = [
     to: '.set({ paused_until: null })',
     tests: QUOTAS,
     only: 'never shortens a pause',
+  },
+  {
+    breaks: 'The end of the pause is the latest one of all keys.',
+    file: 'src/pipeline/api/pause.ts',
+    from: 'fn.max<Date | null>(PAUSE_ENDS_AT)',
+    to: 'fn.min<Date | null>(PAUSE_ENDS_AT)',
+    tests: QUOTAS,
+    only: 'pauses of all keys',
   },
   {
     breaks: 'A learned length of requests is forgotten after a week.',
@@ -188,6 +204,14 @@ export const RUNS: readonly Mutation[] = [
     from: 'const slowdown = await run.quota.pauseForQuota(pauseMs, requestedAt)\n',
     to: 'refuseLongPause(pauseMs)\n  const slowdown = await run.quota.pauseForQuota(pauseMs, requestedAt)\n',
     tests: QUOTAS,
+  },
+  {
+    breaks: 'A run ends after more, and not at, the greatest number of 429s in a row.',
+    file: REQUEST,
+    from: 'if (inARow > maxThrottledInARow) {',
+    to: 'if (inARow >= maxThrottledInARow) {',
+    tests: QUOTAS,
+    only: 'more than fifteen times',
   },
   {
     breaks: 'New identifiers are urgent, and refreshes are not.',

@@ -104,6 +104,35 @@ describe('the shared quota', () => {
     await quota.takeSlot({ urgent: false, signal: AbortSignal.timeout(10_000) })
   })
 
+  it('shows the latest end of the pauses of all keys', async () => {
+    await using database = await createTestDatabase()
+    const { db } = database
+    const pauseOf = async (apiKey: string, pauseMs: number) => {
+      const quota = new Quota({ db, logger, apiKey, requestsPerSecond: 10, requestsPerMinute: 600 })
+      await quota.takeSlot({ urgent: true, signal: never })
+      await quota.pause(pauseMs)
+      return readPause(db)
+    }
+    const latest = await pauseOf('one', 240_000)
+    expect(await pauseOf('other', 120_000)).toEqual(latest)
+    await endPauses(db)
+    expect(await readPause(db)).toBeNull()
+  })
+
+  it('proves a key by requests that the API accepted within a day, with this key', async () => {
+    await using database = await createTestDatabase()
+    const { db } = database
+    const open = (apiKey: string) =>
+      new Quota({ db, logger, apiKey, requestsPerSecond: 10, requestsPerMinute: 600 })
+    const [key, other] = [open('k'), open('other')]
+    await key.takeSlot({ urgent: true, signal: never })
+    expect(await key.acceptedWithinDay()).toBe(false)
+    await key.accepted()
+    expect([await key.acceptedWithinDay(), await other.acceptedWithinDay()]).toEqual([true, false])
+    await sql`update identifai.api_quota set last_accepted_at = now() - interval '25 hours'`.execute(db)
+    expect(await key.acceptedWithinDay()).toBe(false)
+  })
+
   it('takes another slot when the end of a pause gave its own away', async () => {
     await using database = await createTestDatabase()
     const { db } = database
@@ -361,6 +390,21 @@ describe('a 429', () => {
       from identifai.api_quota q, identifai.sync_runs r`.execute(bench.app.db)
     expect(rows[0]?.pausedMs).toBeGreaterThan(leastPauseMs * 3)
   })
+
+  it.each([
+    [15, 'succeeded'],
+    [16, 'failed'],
+  ])(
+    'ends a run when it comes more than fifteen times in a row: after %i the run has %s',
+    async (times, status) => {
+      await using api = await throttling(times, () => ({ 'retry-after': '0' }))
+      await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+      await bench.enqueue(['a'])
+      const { run, failure } = await executeRun(bench.app, { trigger: 'manual', signal: never })
+      expect(run).toMatchObject({ status, throttled: times })
+      if (status === 'failed') expect(failure).toBeInstanceOf(PauseTooLongError)
+    },
+  )
 
   it('with a pause of more than five minutes keeps the next runs from sending requests, too', async () => {
     await using api = await throttling(1, () => ({ 'retry-after': '3600' }))
