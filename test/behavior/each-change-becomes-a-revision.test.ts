@@ -113,14 +113,20 @@ describe('the history of an identifier', () => {
     expect(meaning(await current())).toBe(meaning(forced))
   })
 
-  it('bounds each change between the last request that brought the old content and the first response with the new', async () => {
-    await sync(done)
-    const confirmed = await sync(done)
-    const next = await sync({ ...done, force_classification: 'human' })
-    const [first, second] = await revisions()
-    expect(first?.previous_confirmed_at).toBeNull()
-    await expectBounds(second, confirmed, next)
-  })
+  it.each([
+    ['finished', done, { ...done, force_classification: 'human' }],
+    ['unfinished', again, { ...again, name: 'call.wav' }],
+  ])(
+    'bounds each change of %s content between the last request that brought the old one and the first response with the new',
+    async (_, former, latter) => {
+      await sync(former)
+      const confirmed = await sync(former)
+      const next = await sync(latter)
+      const [first, second] = await revisions()
+      expect(first?.previous_confirmed_at).toBeNull()
+      await expectBounds(second, confirmed, next)
+    },
+  )
 
   it('keeps the finished rows while an analysis runs again, and bounds a force by the finished record before it', async () => {
     const confirmed = await sync(done)
@@ -135,6 +141,20 @@ describe('the history of an identifier', () => {
       ['status_changed', 'forced'],
     ])
     await expectBounds(history[2], confirmed, next)
+  })
+
+  it('compares a force with that of the last finished record, also where that is errored', async () => {
+    const forced = { ...done, force_classification: 'human' }
+    await sync(done)
+    await sync({ ...forced, status: 'errored' })
+    await sync(again)
+    await sync(forced)
+    expect((await revisions()).map(({ causes }) => causes)).toEqual([
+      ['first_seen'],
+      ['status_changed', 'forced'],
+      ['status_changed'],
+      ['status_changed'],
+    ])
   })
 
   it('appends only the analysis itself when a new analysis ends as the old one did', async () => {

@@ -231,10 +231,24 @@ export const LOAD: readonly Mutation[] = [
     tests: REVISIONS,
   },
   {
+    breaks: 'The second unfinished content of an identifier has the last confirmation as its lower bound.',
+    file: CHANGES,
+    from: 'const isRunningAgain = before.finished !== null && !isFinished(before.latest)',
+    to: 'const isRunningAgain = !isFinished(before.latest)',
+    tests: REVISIONS,
+  },
+  {
     breaks: 'A new digest version makes no revision.',
     file: CHANGES,
     from: 'revision.digest_version !== DIGEST_VERSION',
     to: 'revision.digest_version > DIGEST_VERSION',
+    tests: REVISIONS,
+  },
+  {
+    breaks: 'Forced labels are compared with the last finished record, also an errored one.',
+    file: 'src/pipeline/load/read-history.ts',
+    from: "query.where('r.status', '<>', 'new')",
+    to: "query.where('r.status', '=', 'done')",
     tests: REVISIONS,
   },
   {
