@@ -66,6 +66,20 @@ export const LOAD: readonly Mutation[] = [
     tests: LOADING,
   },
   {
+    breaks: 'A disappearance is written only under its claim.',
+    file: BATCH,
+    from: 'const disappeared = held.filter(hasDisappeared)',
+    to: 'const disappeared = outcomes.filter(hasDisappeared)',
+    tests: LOADING,
+  },
+  {
+    breaks: 'Evidence of a quarantined record is written only under its claim.',
+    file: BATCH,
+    from: 'await quarantine(trx, held.filter(isQuarantined), context)',
+    to: 'await quarantine(trx, outcomes.filter(isQuarantined), context)',
+    tests: LOADING,
+  },
+  {
     breaks: 'A record that fits the contract resolves the quarantine of its identifier.',
     file: EVIDENCE,
     from: '.set({ resolved_at: sql<Date>`now()` })',

@@ -69,10 +69,10 @@ export async function createTestQueue() {
         db,
       )
     },
-    /** Loads a finished record for each claim, with `more` members. */
-    load: async (claims: readonly Claim[], runId = run, requestedAt?: string, more: object = {}) => {
+    /** Loads a finished record for each claim, with `more` members; a response without records where that is null. */
+    load: async (claims: readonly Claim[], runId = run, requestedAt?: string, more: object | null = {}) => {
       const policy = { missingAfter: 5, refreshHours: 12 }
-      const records = claims.map(({ identifier }) => ({ identifier, status: 'done', ...more }))
+      const records = more ? claims.map(({ identifier }) => ({ identifier, status: 'done', ...more })) : []
       const { outcomes } = outcomesOf(claims, responseRecords(records), { endpoint: audioEndpoint, policy })
       const now = await readClock(db)
       return loadBatch(pool, {

@@ -62,6 +62,28 @@ describe('loading a batch', () => {
     expect(await queue.countRevisions()).toBe(0)
   })
 
+  it.each([
+    ['a disappearance', null],
+    ['evidence of a record that does not fit the contract', { status: 5 }],
+  ])('writes %s only under its claim', async (_, more) => {
+    await queue.track('a')
+    await queue.load(await queue.claim())
+    // The next absence is its fifth one.
+    await queue.set('a', 'absences = 4, due_at = now()')
+    const run = await queue.newRun()
+    const claims = await queue.claim(run)
+    const countRows = async () => {
+      const quarantined = await sql`select from identifai.quarantined_payloads`.execute(queue.db)
+      return (await queue.countRevisions()) + quarantined.rows.length
+    }
+    await queue.set('a', "lease_until = now() - interval '1 second'")
+    expect((await queue.load(claims, run, undefined, more)).expired).toHaveLength(1)
+    expect(await countRows()).toBe(1)
+    await queue.set('a', "lease_until = now() + interval '1 minute'")
+    expect((await queue.load(claims, run, undefined, more)).expired).toEqual([])
+    expect(await countRows()).toBe(2)
+  })
+
   it('is refused after the run is closed', async () => {
     await queue.track('a')
     const claims = await queue.claim()
