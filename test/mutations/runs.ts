@@ -38,6 +38,13 @@ export const RUNS: readonly Mutation[] = [
     tests: ['test/integration/pipeline/api/client.test.ts'],
   },
   {
+    breaks: 'A small compressed body cannot become larger in memory than the limit of a body.',
+    file: 'src/pipeline/api/decode.ts',
+    from: '{ maxOutputLength: maxBytes }',
+    to: '{ maxOutputLength: maxBytes * 8 }',
+    tests: ['test/unit/pipeline/api/decode.test.ts'],
+  },
+  {
     breaks: 'An untrusted certificate ends the run, and the key is not sent.',
     file: CLIENT,
     from: 'if (isUntrustedCertificate((error as NodeJS.ErrnoException).code)) {',
