@@ -77,6 +77,17 @@ it('a record of any width, with any number of unknown fields, is loaded or quara
   expect(drift).toEqual([{ path: '/*', occurrences: 14_000 }])
 })
 
+it('a single record may have more values than one statement can have parameters', async () => {
+  // The protocol counts them in 16 bits, and the row of a clip has several.
+  const clips = Array.from({ length: 2 ** 13 }, (_, index) => ({ index }))
+  await using api = await startCannedApi(() => [{ identifier: 'a', status: 'done', details: { clips } }])
+  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+  await bench.enqueue(['a'])
+  expect(await bench.run()).toMatchObject({ status: 'succeeded', done: 1 })
+  const { rows } = await sql`select clip_index from identifai.clips order by clip_no`.execute(bench.app.db)
+  expect(rows).toEqual(clips.map(({ index }) => ({ clip_index: index })))
+})
+
 it('a payload is stored byte for byte, and a character that PostgreSQL cannot store does not cost the record', async () => {
   const texts: Readonly<Record<string, string>> = {
     nul: String.raw`{"identifier": "nul", "status": "done", "name": "a\u0000b", "hash": "h\u0000"}`,

@@ -322,6 +322,13 @@ export const LOAD: readonly Mutation[] = [
     tests: ['test/behavior/a-run-survives-database-faults.test.ts'],
   },
   {
+    breaks: 'A single record of any size is stored, within the parameters that the protocol can count.',
+    file: 'src/pipeline/load/copy.ts',
+    from: 'const MAX_PARAMETERS = 30_000',
+    to: 'const MAX_PARAMETERS = 300_000',
+    tests: ['test/behavior/any-record-is-stored-completely-or-quarantined.test.ts'],
+  },
+  {
     breaks: 'Each refused record is quarantined alone.',
     file: 'src/pipeline/run/load-outcomes.ts',
     from: 'await load(run, group, [inAscii(outcome, error as Error)])',
