@@ -53,6 +53,25 @@ describe('same-file identifiers', () => {
     expect(await bench.run()).toMatchObject({ force_changes: 3 })
   })
 
+  it('are not requested because of an unfinished record, whose forced label says nothing', async () => {
+    let status = 'new'
+    await using api = await startCannedApi((identifiers) =>
+      identifiers.map((identifier) =>
+        identifier === 'new'
+          ? { ...done, identifier, status }
+          : { ...done, identifier, force_classification: 'human' },
+      ),
+    )
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['old'])
+    await bench.run()
+    await bench.enqueue(['new'])
+    expect(await bench.run()).toMatchObject({ claimed: 1, pending: 1 })
+    status = 'done'
+    await sql`update identifai.identifiers set due_at = now() where identifier = 'new'`.execute(bench.app.db)
+    expect(await bench.run()).toMatchObject({ claimed: 2, done: 2 })
+  })
+
   it('are all requested after a change, also when one of them has not changed', async () => {
     const forced = new Set<string>()
     await using api = await startApi((identifier) => forced.has(identifier))

@@ -294,6 +294,13 @@ export const LOAD: readonly Mutation[] = [
     tests: SAME,
   },
   {
+    breaks: 'An unfinished record, whose forced label says nothing, requests no same-file identifiers.',
+    file: SAME_FILE,
+    from: 'if (file_hash === null || !isFinished({ status })) return false',
+    to: 'if (file_hash === null) return false',
+    tests: SAME,
+  },
+  {
     breaks: 'Of two transactions that change the same file, the second sees the first.',
     file: SAME_FILE,
     from: 'select pg_advisory_xact_lock(key) from (',
