@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
+import { GaveUpError } from '../../src/platform/errors.ts'
 import { executeRun } from '../../src/pipeline/run/execute-run.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
@@ -71,6 +72,28 @@ describe('identifiers of failed requests', () => {
       ).toEqual([])
       await bench.makeAllDue()
     }
+  })
+
+  it('end the run where they fail five times in a row together with others, because the API may be down', async () => {
+    const long = (name: string) => name.repeat(600)
+    await using api = await startCannedApi((identifiers, response) => {
+      if (identifiers.includes(long('g')))
+        return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+      response.statusCode = 500
+      response.end()
+      return undefined
+    })
+    // A long identifier and a short one fit a request.
+    await using bench = await createTestApp({
+      environment: { ...ENVIRONMENT, IDENTIFAI_API_URL: api.url, SYNC_MAX_URL_BYTES: '1000' },
+    })
+    for (const name of ['g', 'a', 'b', 'c', 'd', 'e']) await bench.enqueue([long(name)])
+    await sql`insert into identifai.identifiers (identifier, attempts, request_limit)
+      select 'failed-' || n, 1, 2 from generate_series(1, 5) as n`.execute(bench.app.db)
+    const { run, failure } = await execute(bench)
+    expect(failure).toBeInstanceOf(GaveUpError)
+    expect(run).toMatchObject({ status: 'failed', done: 1, released: 10 })
+    expect(api.requests.map((requested) => requested.length)).toEqual([1, 2, 2, 2, 2, 2])
   })
 
   it('share full requests again after the whole API was down', async () => {
