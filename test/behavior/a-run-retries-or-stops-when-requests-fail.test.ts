@@ -96,6 +96,23 @@ describe('a run', () => {
     },
   )
 
+  it('does not give up when another batch succeeds between five failed ones', async () => {
+    const good = ['id-4', 'id-9']
+    await using bench = await benchAgainst(
+      (identifiers, response) => {
+        if (identifiers.every((one) => !good.includes(one))) return status(500)(identifiers, response)
+        return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+      },
+      { SYNC_CONCURRENCY: '1', SYNC_BATCH_SIZE: '1', SYNC_RETRIES: '0' },
+    )
+    const names = Array.from({ length: 10 }, (_, n) => `id-${n}`)
+    await bench.enqueue(names)
+    const { run: row, failure } = await run(bench)
+    expect(bench.api.requests.flat()).toEqual(names)
+    expect(failure).toBeUndefined()
+    expect(row).toMatchObject({ status: 'partial', done: 2, released: 8 })
+  })
+
   it.each([401, 403])('detects a refused key (%i) also by a response whose body is broken', async (code) => {
     await using bench = await benchAgainst((_, response) => {
       response.writeHead(code, { 'content-encoding': 'gzip' }).end('no gzip')

@@ -366,6 +366,13 @@ export const RUNS: readonly Mutation[] = [
     tests: ['test/behavior/failed-requests-get-smaller-until-one-identifier-is-left.test.ts'],
   },
   {
+    breaks: 'Only failed batches in a row, without a good one between, end a run.',
+    file: POOL,
+    from: '      this.#failedInARow = 0\n',
+    to: '',
+    tests: RETRIES,
+  },
+  {
     breaks: 'Released claims are counted.',
     file: POOL,
     from: '  run.tally.released += releases.length\n',
