@@ -180,6 +180,24 @@ describe('a batch that was too long', () => {
     expect(await refusedInARun()).toBeGreaterThan(0)
   })
 
+  it('does not lead to longer requests than configured', async () => {
+    let longest = 0
+    await against(
+      (identifiers, _, request) => {
+        longest = Math.max(longest, (request.url ?? '').length)
+        return done(identifiers)
+      },
+      { SYNC_MAX_URL_BYTES: '1000' },
+    )
+    // An earlier run with a greater configured length has learned this one.
+    await sql`insert into identifai.api_size_limits (api_url, max_url_bytes) values (${api.url}, 4000)`.execute(
+      bench.app.db,
+    )
+    await bench.enqueue(hundred)
+    expect(await bench.run()).toMatchObject({ status: 'succeeded', done: 100 })
+    expect(longest).toBeLessThanOrEqual(1000)
+  })
+
   it('follows the rule for refused identifiers when it has a single one', async () => {
     await against((identifiers, response) =>
       identifiers.includes('long') ? refuse(response, 414) : done(identifiers),

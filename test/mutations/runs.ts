@@ -171,6 +171,13 @@ export const RUNS: readonly Mutation[] = [
     tests: ['test/integration/pipeline/api/size-limit.test.ts'],
   },
   {
+    breaks: 'A learned length of requests does not exceed the configured one.',
+    file: EXECUTE,
+    from: 'maxUrlBytes: Math.min(config.maxUrlBytes, sizeLimit ?? config.maxUrlBytes),',
+    to: 'maxUrlBytes: sizeLimit ?? config.maxUrlBytes,',
+    tests: REFUSED,
+  },
+  {
     breaks: 'The first Date header of a run is stored.',
     file: REQUEST,
     from: 'run.httpDates.first ??= reply.httpDate',
