@@ -13,23 +13,34 @@ async function refresh(bench: Awaited<ReturnType<typeof createTestApp>>) {
   return { run, ...rows[0] }
 }
 
-it('a finished record that is returned unchanged is recognized by its digest: it is confirmed, and nothing else is written', async () => {
-  const record = { identifier: 'a', status: 'done', hash: 'h', verdict: { classification: 'human' } }
-  await using api = await startCannedApi(() => [record])
-  await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
-  await bench.enqueue(['a'])
-  const digest = recordDigest(Buffer.from(JSON.stringify(record)))
-  expect(await refresh(bench)).toMatchObject({ run: { changed: 1 }, state: 'done', digest, confirmed: true })
-  // The record is not parsed again: if it were, it would differ from the row that the next statement changes.
-  await sql`alter table identifai.personal_values disable trigger all`.execute(bench.app.db)
-  await sql`update identifai.personal_values set content_digest = repeat('0', 64)`.execute(bench.app.db)
-  expect(await refresh(bench)).toMatchObject({
-    run: { claimed: 1, returned: 1, done: 1, changed: 0, unchanged: 1 },
-    state: 'done',
-    digest,
-    confirmed: true,
-  })
-})
+it.each([
+  ['done', { done: 1, errored: 0 }],
+  ['errored', { done: 0, errored: 1 }],
+])(
+  'a finished record (%s) that is returned unchanged is recognized by its digest: it is confirmed, and nothing else is written',
+  async (status, counted) => {
+    const record = { identifier: 'a', status, hash: 'h', verdict: { classification: 'human' } }
+    await using api = await startCannedApi(() => [record])
+    await using bench = await createTestApp({ environment: { IDENTIFAI_API_URL: api.url } })
+    await bench.enqueue(['a'])
+    const digest = recordDigest(Buffer.from(JSON.stringify(record)))
+    expect(await refresh(bench)).toMatchObject({
+      run: { changed: 1 },
+      state: status,
+      digest,
+      confirmed: true,
+    })
+    // The record is not parsed again: if it were, it would differ from the row that the next statement changes.
+    await sql`alter table identifai.personal_values disable trigger all`.execute(bench.app.db)
+    await sql`update identifai.personal_values set content_digest = repeat('0', 64)`.execute(bench.app.db)
+    expect(await refresh(bench)).toMatchObject({
+      run: { claimed: 1, returned: 1, ...counted, changed: 0, unchanged: 1 },
+      state: status,
+      digest,
+      confirmed: true,
+    })
+  },
+)
 
 it('a record that an earlier version has read is read again', async () => {
   await using api = await startCannedApi(() => [{ identifier: 'a', status: 'done', hash: 'h' }])

@@ -353,6 +353,13 @@ export const LOAD: readonly Mutation[] = [
     ],
   },
   {
+    breaks: 'An errored identifier whose record is identical counts as errored.',
+    file: 'src/pipeline/run/load-outcomes.ts',
+    from: "return outcome.update.state === 'errored' ? 'errored' : 'done'",
+    to: "return 'done'",
+    tests: ['test/behavior/an-unchanged-record-is-confirmed-without-a-write.test.ts'],
+  },
+  {
     breaks: 'A replay makes no revision of content that is not new.',
     file: 'src/pipeline/replay/replay-page.ts',
     from: '    await noteChange(transaction.trx, replayed)\n',
