@@ -182,14 +182,17 @@ describe('a control group of finished identifiers', () => {
   })
 })
 
-it('identifiers that are still missing do not trip the circuit breaker', async () => {
-  await using bench = await benchAgainst(() => [])
-  await bench.enqueue(Array.from({ length: 60 }, (_, n) => `gone-${n}`))
+it.each<[string, number, Responder]>([
+  ['not returned', 60, () => []],
+  ['refused', 12, (_, response) => void response.writeHead(422).end('{}')],
+])('missing identifiers that are still %s do not trip the circuit breaker', async (_, length, responder) => {
+  await using bench = await benchAgainst(responder)
+  await bench.enqueue(Array.from({ length }, (__, n) => `gone-${n}`))
   await sql`update identifai.identifiers set state = 'missing', absences = 5, finished_at = now()`.execute(
     bench.app.db,
   )
   for (let time = 0; time < 3; time++) {
     await requeueState(bench.app.db, 'missing')
-    expect(await bench.run()).toMatchObject({ status: 'succeeded', not_returned: 60 })
+    expect(await bench.run()).toMatchObject({ status: 'succeeded', not_returned: length })
   }
 })

@@ -337,6 +337,13 @@ export const RUNS: readonly Mutation[] = [
     ],
   },
   {
+    breaks: 'A missing identifier that is refused again is no observation of the circuit breaker.',
+    file: 'src/pipeline/run/process-batch.ts',
+    from: "if (state === 'missing' && (result === 'absent' || result === 'refused')) return []",
+    to: "if (state === 'missing' && result === 'absent') return []",
+    tests: ['test/behavior/a-run-stops-when-the-responses-make-no-sense.test.ts'],
+  },
+  {
     breaks: 'A nightly run waits for the leases of a dead process.',
     file: DRAIN,
     from: 'if (await otherLeases?.mayEnd()) await pause(CHECK_EVERY_MS, signal)\n        else if',
