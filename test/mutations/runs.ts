@@ -344,6 +344,13 @@ export const RUNS: readonly Mutation[] = [
     tests: ['test/behavior/a-run-stops-when-the-responses-make-no-sense.test.ts'],
   },
   {
+    breaks: 'A missing identifier that is returned unfinished is pending again.',
+    file: 'src/pipeline/run/rules/identifier-update.ts',
+    from: 'const wasFinished = isFinished(claim.state)',
+    to: 'const { wasFinished } = claim',
+    tests: ['test/unit/pipeline/run/rules/identifier-update.test.ts'],
+  },
+  {
     breaks: 'A nightly run waits for the leases of a dead process.',
     file: DRAIN,
     from: 'if (await otherLeases?.mayEnd()) await pause(CHECK_EVERY_MS, signal)\n        else if',

@@ -59,6 +59,16 @@ describe('a tracked identifier after a record', () => {
     },
   )
 
+  it('that is unfinished when it returns from missing is pending, and is polled', () => {
+    const missing = aClaim({ state: 'missing', wasFinished: true, absences: 6, ageSeconds: 300 })
+    expect(afterRecord(missing, NEW, policy, 'd')).toMatchObject({
+      state: 'pending',
+      priority: 0,
+      dueAfterSeconds: 300,
+      absences: 0,
+    })
+  })
+
   it('that has a status which is not documented after a finished one is requested at the refresh interval', () => {
     const finished = aClaim({ state: 'done', wasFinished: true, ageSeconds: 300 })
     const update = afterRecord(finished, { status: 'new', hasKnownStatus: false }, policy, 'd')
