@@ -68,6 +68,13 @@ export const SEALS: readonly Mutation[] = [
     tests: [...SEALING, 'test/integration/compliance/verify/verify-chain.test.ts'],
   },
   {
+    breaks: 'A signature counts for a key only with the key ID of this key, as in a C2SP signed note.',
+    file: 'src/pipeline/seal/checkpoint.ts',
+    from: '    bytes.subarray(0, id.length).equals(id) &&\n',
+    to: '',
+    tests: ['test/unit/pipeline/seal/checkpoint.test.ts'],
+  },
+  {
     breaks: 'Null columns are not hashed, so that a later version can add columns.',
     file: 'src/pipeline/seal/read-rows.ts',
     from: 'if (value !== null && value !== undefined) present[name] = value',
