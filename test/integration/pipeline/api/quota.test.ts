@@ -53,6 +53,8 @@ describe('the shared quota', () => {
       new Quota({ db: database.db, logger, apiKey: 'k', requestsPerSecond: 5, requestsPerMinute: 300 })
     const [nightly, fresh] = [quota(), quota()]
     await fresh.takeSlot({ urgent: true, signal: never })
+    // None of the three finds a free slot, also on a busy machine.
+    await sql`update identifai.api_quota set next_slot_at = now() + interval '2 seconds'`.execute(database.db)
     const order: string[] = []
     await Promise.all([
       nightly.takeSlot({ urgent: false, signal: never }).then(() => order.push('nightly')),
