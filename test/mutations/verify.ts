@@ -469,4 +469,12 @@ export const VERIFICATION: readonly Mutation[] = [
     to: 'AbortSignal.timeout(config.requestTimeoutMs)',
     tests: ['test/integration/compliance/timestamp/request-timestamps.test.ts'],
   },
+  {
+    breaks: 'The leaves of a run are in their order in a bundle of many events.',
+    file: 'src/compliance/report/read/bundle-lines.ts',
+    from: 'of leaves.toSorted((one, other) => one.leaf_no - other.leaf_no)',
+    to: 'of leaves',
+    tests: ['test/integration/compliance/report/bundle/verify-bundle.test.ts'],
+    only: 'of more events than one query reads',
+  },
 ]

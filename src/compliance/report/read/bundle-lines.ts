@@ -149,12 +149,15 @@ async function* leafLines(
 ): AsyncGenerator<string> {
   if (rows.length === 0) return
   const { hashes, numbers } = await readLeaves(db, chain_position, new Set(rows.map(rowName)))
-  const prove = createProver(hashes)
-  for (const sealed of rows) {
+  const leaves = rows.map((sealed) => {
     const leaf_no = numbers.get(rowName(sealed))
     const row = canonicalJson(sealed)
     if (leaf_no === undefined || !hashes[leaf_no]?.equals(leafHash(row)))
       throw new AlteredError(rowName(sealed))
+    return { leaf_no, row }
+  })
+  const prove = createProver(hashes)
+  for (const { leaf_no, row } of leaves.toSorted((one, other) => one.leaf_no - other.leaf_no)) {
     const proof = prove(leaf_no).map(hex)
     yield line({ leaf: { chain_position, leaf_no, proof, row } })
   }

@@ -11,13 +11,14 @@ import { readReport } from '../../../../../src/compliance/report/read/read-repor
 import type { Report } from '../../../../../src/compliance/report/schema.ts'
 import { verifyFile } from '../../../../../src/compliance/report/read/verify-file.ts'
 import { closeRun, newRun, openRun } from '../../../../../src/pipeline/run/run-rows.ts'
-import { writeRevisions } from '../../../../support/seal-history.ts'
+import { sealHistory, writeRevisions } from '../../../../support/seal-history.ts'
 import { FORGERIES } from '../../../../support/forgeries.ts'
 import { addNote } from '../../../../support/add-note.ts'
 import { buildGoVerifier, HAS_GO, verifierKey } from '../../../../support/go-verifier.ts'
 import { closed, isLeaf, type Line, leafOf, opened, runOf } from '../../../../support/open-bundle.ts'
 import { HAS_PYTHON, startPython } from '../../../../support/python-verifiers.ts'
 import { createTestApp, type TestApp } from '../../../../support/test-app.ts'
+import { createTestDatabase } from '../../../../support/test-database.ts'
 
 const KEY = generateKeyPairSync('ed25519')
 
@@ -350,6 +351,44 @@ describe('a bundle', () => {
       expect.stringMatching(/^revision 2 of classification 1 has the time 2026-08-02.* written manually/),
     ])
     expect(python).toEqual(refusedWith(/^\(1, 2\) has a time outside its run/m))
+  })
+
+  it('of more events than one query reads has its leaves in their order', async () => {
+    await using other = await createTestDatabase()
+    const { db } = other
+    const ids = Array.from({ length: 1100 }, (_, index) => index + 1)
+    const [first, second, third] = [1, 2, 3].map((day) => new Date(Date.UTC(2026, 5, day))) as [
+      Date,
+      Date,
+      Date,
+    ]
+    const described = (classification_id: number, revision_no: number, observed_at: Date) => ({
+      classification_id,
+      revision_no,
+      observed_at,
+      causes: [revision_no === 1 ? ('first_seen' as const) : ('forced' as const)],
+      ...(revision_no > 1 && { force_classification: 'human', previous_confirmed_at: first }),
+    })
+    await sealHistory(
+      db,
+      ids.map((id) => described(id, 1, first)),
+    )
+    // The events of the later half come first, so that a query reads revisions from between those of another one.
+    const [earlier, later] = [ids.slice(0, 550), ids.slice(550)]
+    await sealHistory(
+      db,
+      later.map((id) => described(id, 2, second)),
+    )
+    await sealHistory(
+      db,
+      earlier.map((id) => described(id, 2, third)),
+    )
+    const made = await readReport(db, { media: 'audio', from: null, to: null, asOf: null })
+    expect(made.events).toHaveLength(1100)
+    const texts = await Array.fromAsync(bundleLines(db, made, []))
+    const { findings, python } = await verdicts(write(texts.join('')))
+    expect(findings).toEqual([])
+    expect(python).toEqual(accepted)
   })
 
   it('can also be a JSON report, which shows that it is as it was made', async () => {
