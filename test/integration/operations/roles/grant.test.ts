@@ -145,6 +145,11 @@ describe('a role with a grant', () => {
       const withoutPersonal = { ...VIEWS, withoutPersonal: true }
       await expect(grantReader(bench.app.db, name, withoutPersonal)).rejects.toThrow('has other privileges')
       await grantReader(bench.app.db, name, { ...withoutPersonal, revokesOthers: true })
+      // The end of a privilege on a view is also the end of those on its columns.
+      await sql`grant select on identifai_reporting.classifications to ${sql.id(name)}`.execute(bench.app.db)
+      expect(
+        await grantReader(bench.app.db, name, { ...withoutPersonal, revokesOthers: true }),
+      ).toMatchObject({ revoked: ['SELECT ON identifai_reporting.classifications'] })
       expect(await grantReader(bench.app.db, name, withoutPersonal)).toMatchObject({
         granted: [],
         revoked: [],
