@@ -462,4 +462,20 @@ export const OPERATIONS: readonly Mutation[] = [
     tests: ['test/integration/operations/roles/grant.test.ts'],
     only: 'without personal values reads every other column',
   },
+  {
+    breaks: 'The exit code of doctor is that of the first failure, because later ones may follow from it.',
+    file: 'src/operations/doctor/finding.ts',
+    from: "findings.find(({ status }) => status === 'failed')",
+    to: "findings.findLast(({ status }) => status === 'failed')",
+    tests: ['test/integration/operations/doctor/examine.test.ts'],
+    only: 'skips the checks',
+  },
+  {
+    breaks: 'doctor waits for a silent database for seconds, not for the time of a lease.',
+    file: 'src/operations/doctor/examine.ts',
+    from: 'Math.min(config.leaseSeconds, MAX_SILENCE_SECONDS)',
+    to: 'Math.max(config.leaseSeconds, MAX_SILENCE_SECONDS)',
+    tests: ['test/integration/operations/doctor/examine.test.ts'],
+    only: 'after seconds, and not after the time of a lease',
+  },
 ]

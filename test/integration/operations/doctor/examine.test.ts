@@ -64,14 +64,15 @@ describe('the doctor', () => {
       'empty',
       "encoding 'SQL_ASCII' locale 'C' template template0",
     )
-    const { found, exitCode } = await examination({ databaseUrl: empty.url })
+    const { found, exitCode } = await examination({ databaseUrl: empty.url, respond: responds(401) })
     expect(found('privileges')).toMatchObject({ status: 'skipped' })
     expect(found('migrations')).toMatchObject({
       status: 'failed',
       found: expect.stringMatching(/^The database lacks \d+ of \d+ migrations\.$/),
       remedy: 'Run: identifai-sync migrate',
     })
-    expect(exitCode).toBe(5)
+    expect(found('api')).toMatchObject({ status: 'failed', exit_code: 4 })
+    expect(exitCode, 'the code of the first failure').toBe(5)
   })
 
   it('reports a server that accepts no writes', async () => {
@@ -83,6 +84,23 @@ describe('the doctor', () => {
       found: expect.stringContaining('The database server accepts no writes'),
     })
     expect(exitCode).toBe(5)
+  })
+
+  it('lets the server end its session within a transaction after seconds, and not after the time of a lease', async () => {
+    await using own = await createTestDatabase()
+    await sql`
+      create function identifai.refuse() returns trigger language plpgsql as
+      $$ begin raise 'ends after %', current_setting('idle_in_transaction_session_timeout') using errcode = 'disk_full'; end $$`.execute(
+      own.db,
+    )
+    await sql`create trigger refuse before insert on identifai.schema_drift execute function identifai.refuse()`.execute(
+      own.db,
+    )
+    const { found } = await examination({
+      databaseUrl: own.url,
+      environment: { SYNC_LEASE_SECONDS: '3600' },
+    })
+    expect(found('writes').found).toContain('ends after 15s')
   })
 
   it('warns about an encoding that cannot store every record', async () => {
