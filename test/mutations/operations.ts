@@ -478,4 +478,25 @@ export const OPERATIONS: readonly Mutation[] = [
     tests: ['test/integration/operations/doctor/examine.test.ts'],
     only: 'after seconds, and not after the time of a lease',
   },
+  {
+    breaks: 'A day before the first nightly run is not missed, although other runs are older.',
+    file: RECENT,
+    from: ".where('trigger', '=', 'nightly')\n    .orderBy('started_at')\n    .limit(1)",
+    to: ".orderBy('started_at')\n    .limit(1)",
+    tests: ['test/integration/operations/status/read-recent.test.ts'],
+  },
+  {
+    breaks: 'Drift is news for a week after it was first seen, however often it occurs.',
+    file: RECENT,
+    from: 'where first_seen_at > now() - make_interval(days => ${DRIFT_DAYS})',
+    to: 'where last_seen_at > now() - make_interval(days => ${DRIFT_DAYS})',
+    tests: ['test/integration/operations/status/read-recent.test.ts'],
+  },
+  {
+    breaks: 'A decision that was explained late has an explanation.',
+    file: 'src/operations/status/read-whole-queue.ts',
+    from: "where explanation = 'unexplained'",
+    to: "where explanation <> 'explained'",
+    tests: ['test/integration/operations/status/read-whole-queue.test.ts'],
+  },
 ]

@@ -7,16 +7,17 @@ it('a nightly run has its day in the time zone, and health lasts since the first
   await using database = await createTestDatabase()
   const { db } = database
   const runs = [
-    ['succeeded', 5],
-    ['failed', 4],
-    ['succeeded', 3],
-    ['partial', 2],
+    ['fresh', 'succeeded', 6],
+    ['nightly', 'succeeded', 5],
+    ['nightly', 'failed', 4],
+    ['nightly', 'succeeded', 3],
+    ['nightly', 'partial', 2],
   ] as const
-  for (const [status, days] of runs) {
+  for (const [trigger, status, days] of runs) {
     // An hour before midnight in UTC.
     await sql`
       insert into identifai.sync_runs (run_id, trigger, status, started_at, finished_at, host, pid, version)
-      select gen_random_uuid(), 'nightly', ${status}, t, t + interval '10 minutes', 'h', 1, '0'
+      select gen_random_uuid(), ${trigger}, ${status}, t, t + interval '10 minutes', 'h', 1, '0'
       from (select (date_trunc('day', now() at time zone 'UTC') - make_interval(days => ${days}, hours => 1))
         at time zone 'UTC' as t) as started`.execute(db)
   }
@@ -30,4 +31,19 @@ it('a nightly run has its day in the time zone, and health lasts since the first
     utc.nightly.map(({ started_at }) => nextDay(started_at)),
   )
   expect(tokyo.first_nightly_day).toBe(tokyo.nightly[0]?.day)
+})
+
+it('drift is news for a week after it was first seen, however often it occurs', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  for (const [path, firstSeen] of [
+    ['/old', '8 days'],
+    ['/new', '6 days'],
+  ]) {
+    await sql`
+      insert into identifai.schema_drift (media, path, kind, first_seen_at, last_seen_at)
+      values ('audio', ${path}, 'unknown_field', now() - ${firstSeen}::interval, now())`.execute(db)
+  }
+  const { drift } = await readRecent(db, 'UTC')
+  expect(drift).toEqual([{ path: '/new', kind: 'unknown_field' }])
 })
