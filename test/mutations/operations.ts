@@ -499,4 +499,25 @@ export const OPERATIONS: readonly Mutation[] = [
     to: "where explanation <> 'explained'",
     tests: ['test/integration/operations/status/read-whole-queue.test.ts'],
   },
+  {
+    breaks: 'The chart of requests has none for the time after the end of a run.',
+    file: 'src/operations/daemon/status-page/charts.ts',
+    from: '- Math.max(to, ended)',
+    to: '- to',
+    tests: ['test/unit/operations/daemon/status-page/charts.test.ts'],
+  },
+  {
+    breaks: 'The dashed line of the chart is the quota for five minutes, as the columns are.',
+    file: 'src/operations/daemon/status-page/charts.ts',
+    from: 'const limit = perMinute * STEP_MINUTES',
+    to: 'const limit = perMinute',
+    tests: ['test/unit/operations/daemon/status-page/charts.test.ts'],
+  },
+  {
+    breaks: 'The status page has the interval of each change of a forced label.',
+    file: 'src/operations/daemon/status-page/template.ts',
+    from: '<%= it.second(force.not_before) %>',
+    to: '<%= it.second(force.not_after) %>',
+    tests: ['test/integration/operations/daemon/status-page/page.test.ts'],
+  },
 ]
