@@ -520,4 +520,18 @@ export const OPERATIONS: readonly Mutation[] = [
     to: '<%= it.second(force.not_after) %>',
     tests: ['test/integration/operations/daemon/status-page/page.test.ts'],
   },
+  {
+    breaks: 'The metric of repeated requests includes those over the quota.',
+    file: METRICS,
+    from: "retries.inc()\n        if (why === 'throttled') throttled.inc()",
+    to: "if (why === 'throttled') throttled.inc()\n        else retries.inc()",
+    tests: ['test/unit/operations/daemon/metrics.test.ts'],
+  },
+  {
+    breaks: 'The user and the password of a URL are decoded before they are sent.',
+    file: 'src/platform/credentials.ts',
+    from: "[username, password].map(decodeURIComponent).join(':')",
+    to: "[username, password].join(':')",
+    tests: ['test/unit/platform/credentials.test.ts'],
+  },
 ]
