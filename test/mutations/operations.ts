@@ -534,4 +534,11 @@ export const OPERATIONS: readonly Mutation[] = [
     to: "[username, password].join(':')",
     tests: ['test/unit/platform/credentials.test.ts'],
   },
+  {
+    breaks: 'A run with more than a hundred changes is notified completely.',
+    file: NOTIFICATIONS,
+    from: 'if (page.length < PAGE) break',
+    to: 'break',
+    tests: ['test/integration/operations/webhook/read-notifications.test.ts'],
+  },
 ]
