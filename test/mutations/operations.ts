@@ -541,4 +541,11 @@ export const OPERATIONS: readonly Mutation[] = [
     to: 'break',
     tests: ['test/integration/operations/webhook/read-notifications.test.ts'],
   },
+  {
+    breaks: 'undistribute on a single server is refused while a run is in progress.',
+    file: 'src/operations/distribution/find-problems.ts',
+    from: "return target === 'coordinator' ? problems : [withoutCitus(), ...problems]",
+    to: "return target === 'coordinator' ? [] : [withoutCitus(), ...problems]",
+    tests: ['test/integration/operations/distribute.test.ts'],
+  },
 ]

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { move, planMove } from '../../../src/operations/distribution/distribute.ts'
+import { closeRun, newRun, openRun } from '../../../src/pipeline/run/run-rows.ts'
 import { DATA_TABLES } from '../../support/data-tables.ts'
 import { createTestDatabase } from '../../support/test-database.ts'
 
@@ -31,13 +32,17 @@ it('distribution drops the triggers of history, distributes parents first, and r
   ])
 })
 
-it('undistribute creates the triggers of history that a dump of a cluster lacks, and nothing else', async () => {
+it('undistribute creates the triggers of history that a dump of a cluster lacks, and nothing else, while no run is in progress', async () => {
   await using own = await createTestDatabase()
   const { statements } = await planMove(own.db, 'workers')
   for (const statement of statements.filter((one) => one.startsWith('DROP TRIGGER'))) {
     await sql.raw(statement).execute(own.db)
   }
   await sql`delete from identifai.classification_revisions`.execute(own.db)
+  const run = newRun('manual')
+  await openRun(own.db, run)
+  await expect(move(own.db, 'coordinator')).rejects.toThrow(`The run ${run.runId} is in progress`)
+  await closeRun(own.db, run.runId, { status: 'succeeded', error: null })
   expect(await move(own.db, 'coordinator')).toHaveLength(3)
   await expect(sql`delete from identifai.classification_revisions`.execute(own.db)).rejects.toThrow(
     /append-only/,
