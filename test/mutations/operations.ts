@@ -548,4 +548,12 @@ export const OPERATIONS: readonly Mutation[] = [
     to: "return target === 'coordinator' ? [] : [withoutCitus(), ...problems]",
     tests: ['test/integration/operations/distribute.test.ts'],
   },
+  {
+    breaks: 'A failed verification is repeated after half an hour, and not every minute.',
+    file: 'src/operations/daemon/execute-verification.ts',
+    from: 'RETRY_POLICY.run.repeatAfterMinutes * 60_000',
+    to: 'RETRY_POLICY.run.repeatAfterMinutes * 1000',
+    tests: OF_VERIFICATION,
+    only: 'ends half an hour after a failure',
+  },
 ]

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { readLastVerification } from '../../../../src/compliance/verify/verifications.ts'
 import { executeVerification } from '../../../../src/operations/daemon/execute-verification.ts'
 import { parseDatabaseConfig } from '../../../../src/platform/config/config.ts'
@@ -8,14 +8,21 @@ import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 
 type LogEvent = Readonly<Record<string, unknown>> & { readonly msg: string }
 
-/** Executes a verification, and returns what it logs. */
-async function verify({ database }: TestApp, stopAt?: string): Promise<LogEvent[]> {
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Executes a verification, and returns what it logs. `onEvent` can stop it. */
+async function verify(
+  { database }: TestApp,
+  onEvent: (event: LogEvent, stop: AbortController) => void = () => {},
+): Promise<LogEvent[]> {
   const log: LogEvent[] = []
   const stop = new AbortController()
   const write = (line: string) => {
     const event = JSON.parse(line) as LogEvent
     log.push(event)
-    if (event.msg === stopAt) stop.abort(new Error('test'))
+    onEvent(event, stop)
   }
   await executeVerification({
     logger: createLogger({ level: 'info', terminal: false, destination: { write } }),
@@ -23,6 +30,11 @@ async function verify({ database }: TestApp, stopAt?: string): Promise<LogEvent[
     readDatabaseConfig: () => parseDatabaseConfig({ DATABASE_URL: database.url }),
   })
   return log
+}
+
+/** Stops a verification at this event. */
+const stopAt = (msg: string) => (event: LogEvent, stop: AbortController) => {
+  if (event.msg === msg) stop.abort(new Error('test'))
 }
 
 const messages = (log: readonly LogEvent[]) => log.map(({ msg }) => msg)
@@ -62,7 +74,7 @@ it('does nothing while another process verifies', async () => {
 
 it('stops at the signal without a result', async () => {
   await using bench = await createTestApp()
-  expect(messages(await verify(bench, 'verification started'))).toEqual(['verification started'])
+  expect(messages(await verify(bench, stopAt('verification started')))).toEqual(['verification started'])
   expect(await readLastVerification(bench.app.db)).toBeNull()
 })
 
@@ -71,8 +83,29 @@ it('fails before it compares a database that a newer version has migrated', asyn
   await sql`insert into identifai.schema_migrations (name, timestamp) values ('9999-later', now()::text)`.execute(
     bench.app.db,
   )
-  const log = await verify(bench, 'verification failed')
+  const log = await verify(bench, stopAt('verification failed'))
   expect(messages(log)).toEqual(['verification failed'])
   expect(log[0]).toMatchObject({ err: { message: expect.stringContaining('newer identifai-sync') } })
   expect(await readLastVerification(bench.app.db)).toBeNull()
+})
+
+it('ends half an hour after a failure, so that it is not repeated every minute', async () => {
+  await using bench = await createTestApp()
+  await sql`drop table identifai.verifications`.execute(bench.app.db)
+  const failed = Promise.withResolvers<void>()
+  let hasEnded = false
+  const verified = verify(bench, ({ msg }) => {
+    if (msg !== 'verification failed') return
+    // Only now, because the driver of the database needs real time.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], fakeNodeBuiltins: true })
+    failed.resolve()
+  }).then(() => {
+    hasEnded = true
+  })
+  await failed.promise
+  const halfAnHour = 30 * 60_000
+  await vi.advanceTimersByTimeAsync(halfAnHour - 1)
+  expect(hasEnded).toBe(false)
+  await vi.advanceTimersByTimeAsync(1)
+  await verified
 })
