@@ -28,6 +28,7 @@ interface Received {
   readonly id: string
   readonly body: { readonly type: string; readonly timestamp: string; readonly data: Record<string, unknown> }
   readonly text: string
+  readonly authorization: string | undefined
 }
 
 /** A receiver that checks each signature with the library of the specification. `respond` sends the response. */
@@ -43,7 +44,8 @@ async function startReceiver(respond: (received: Received, response: ServerRespo
         text,
         message.headers as Record<string, string>,
       ) as Received['body']
-      const received = { id: String(message.headers['webhook-id']), body, text }
+      const { 'webhook-id': id, authorization } = message.headers
+      const received = { id: String(id), body, text, authorization }
       all.push(received)
       respond(received, response)
     })
@@ -158,13 +160,14 @@ it.concurrent('each force event and each quarantined record after the start arri
   expect(JSON.stringify(daemon.log)).not.toContain('whsec_')
 })
 
-it.concurrent('a receiver that refuses or hangs up gets each notification again, in order, and none is lost', async () => {
+it.concurrent('a receiver that refuses or hangs up gets each notification again, in order, after the pause that it requires, and none is lost', async () => {
   await using stage = await createStage()
   const { bench } = stage
   await bench.enqueue(['a', 'b', 'c'])
   await stage.run({})
   const failures: ((response: ServerResponse) => unknown)[] = [
-    (response) => response.writeHead(500).end('x'.repeat(100_000)),
+    // The pause is longer than any delay of its own after the first failure.
+    (response) => response.writeHead(500, { 'retry-after': '3' }).end('x'.repeat(100_000)),
     (response) => response.destroy(),
     (response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
     // It was received, but its response is lost, so it comes again.
@@ -175,7 +178,8 @@ it.concurrent('a receiver that refuses or hangs up gets each notification again,
     if (failure) failure(response)
     else response.writeHead(200).end()
   })
-  await using daemon = await startDaemon(cli, settingsOf(bench, receiver.url))
+  const url = receiver.url.replace('//', '//us%40er:pass%20word@')
+  await using daemon = await startDaemon(cli, settingsOf(bench, url))
   await hasPosition(bench)
   const force = { force_classification: 'artificial' }
   await stage.run({ a: force, b: force, c: force })
@@ -183,10 +187,12 @@ it.concurrent('a receiver that refuses or hangs up gets each notification again,
   const ids = idsOf(receiver.all)
   const [first, second, third] = [...new Set(ids)]
   expect(ids).toEqual([first, first, first, first, first, second, third])
-  await daemon.logged(
+  const { delayMs } = await daemon.logged(
     ({ msg, reason }) => msg === 'webhook delivery failed' && String(reason).includes('500'),
   )
+  expect(delayMs).toBe(3000)
   await daemon.logged(({ msg }) => msg === 'webhook delivered')
+  for (const { authorization } of receiver.all) expect(authorization).toBe(`Basic ${btoa('us@er:pass word')}`)
 })
 
 it.concurrent('a receiver without a response delays neither a run nor the end of the daemon, and status reports it', async () => {

@@ -556,4 +556,20 @@ export const OPERATIONS: readonly Mutation[] = [
     tests: OF_VERIFICATION,
     only: 'ends half an hour after a failure',
   },
+  {
+    breaks: 'The webhook respects the header Retry-After of the receiver.',
+    file: WEBHOOK,
+    from: 'Math.max(own, error instanceof DeliveryError ? (error.pauseMs ?? 0) : 0)',
+    to: 'Math.min(own, error instanceof DeliveryError ? (error.pauseMs ?? own) : own)',
+    tests: OF_WEBHOOK,
+    only: 'a receiver that refuses or hangs up',
+  },
+  {
+    breaks: 'The receiver of the webhook gets the user and the password of its URL.',
+    file: POST,
+    from: '        ...receiver.headers,\n',
+    to: '',
+    tests: OF_WEBHOOK,
+    only: 'a receiver that refuses or hangs up',
+  },
 ]
