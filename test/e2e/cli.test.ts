@@ -62,6 +62,20 @@ it('the grants print each privilege of the role, and refuse a role that would lo
       revoked: expect.arrayContaining(['SELECT ON identifai.classifications']),
       statements_for_administrator: [],
     })
+    const readable = async (column: string) => {
+      const { rows } = await sql<{ readable: boolean }>`
+        select has_column_privilege(${role}, 'identifai_reporting.classifications', ${column}, 'select') as readable`.execute(
+        database.db,
+      )
+      return rows[0]?.readable
+    }
+    expect(await readable('name')).toBe(true)
+    const without = ['grant-reader', role, '--without-personal', '--revoke-others']
+    expect(await cli.call(without, env)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('identifai_reporting, without name, ref_id and result_url.'),
+    })
+    expect([await readable('name'), await readable('identifier')]).toEqual([false, true])
     expect(await cli.call(['grant-job', role, '--annotate', '--revoke-others'], env)).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
@@ -158,11 +172,18 @@ it('enqueue from a file, standard input and arguments, sync and status work toge
   expect(run).toMatchObject({ trigger: 'manual', status: 'succeeded', done: 300 })
   expect(simulator.stats.requests - before).toBe(run.requests)
   expect(synced.code).toBe(0)
+  const refresh = await cli.call(['sync', '--refresh-all', '--dry-run', '--json'], environment)
+  expect(JSON.parse(refresh.stdout)).toMatchObject({ identifiers: 300, requests: 3 })
   for (const line of synced.stderr.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow()
 
   const status = JSON.parse((await cli.run(['status', '--json'], environment)).stdout)
   expect(status.tracked).toContainEqual(expect.objectContaining({ state: 'done', identifiers: 300 }))
   expect((await cli.call(['status'], environment)).stdout).toContain('done')
+  // Kolkata is five and a half hours ahead of UTC, all year.
+  const nightly = { ...environment, SYNC_SCHEDULE: '0 2 * * *', SYNC_TIMEZONE: 'Asia/Kolkata' }
+  expect((await cli.call(['status'], nightly)).stdout).toMatch(
+    /the next nightly run at \d{4}-\d\d-\d\d 20:30:00Z\.\n$/,
+  )
   const refreshed = await cli.run(['sync', '--refresh-all', '--limit', '100'], environment)
   expect(refreshed.stdout).toContain('100 identifiers in 1 request')
 })
@@ -225,6 +246,9 @@ it('report verify reports no findings, or its findings with exit code 6', async 
   )
   const bad = await cli.run(['report', 'verify'], env)
   expect(bad.code).toBe(6)
+  const report = ['report', 'forced', '--allow-incomplete']
+  expect((await cli.call(report, env)).code).toBe(0)
+  stage.expectClearError(await cli.call([...report, '--verify'], env), 6, 'was not made', 'report verify')
   expect(bad.stdout).toContain(
     'revision 1 of classification 2 (chain position 1) differs from its sealed form',
   )
@@ -295,6 +319,17 @@ it('replay shows what would change, and then changes it', async () => {
     written: { rewritten: 1, run: null },
   })
   expect((await cli.call(['replay'], env)).stdout).toContain('20 unchanged, 0 changed.')
+  await sql`alter table identifai.revision_payloads disable trigger all`.execute(own.db)
+  await sql`update identifai.revision_payloads set payload = '{"status": 5}' where classification_id = 1`.execute(
+    own.db,
+  )
+  for (const more of [['--dry-run'], []]) {
+    const rejecting = await cli.call(['replay', ...more], env)
+    expect([rejecting.code, rejecting.stdout]).toEqual([
+      3,
+      expect.stringContaining('1 payload no longer fit'),
+    ])
+  }
 })
 
 it('simulate serves the API until it is stopped, and reports when its port is in use', async () => {

@@ -166,6 +166,18 @@ It was a dry run, so nothing was written.
   })
 })
 
+it('identifiers of a file have a lower priority than others, unless one is given', async () => {
+  const priority = async (...args: string[]) => {
+    await call('enqueue', ...args)
+    const { rows } = await sql<{ priority: number }>`
+      select priority from identifai.identifiers order by id desc limit 1`.execute(database.db)
+    return rows[0]?.priority
+  }
+  expect(await priority('new')).toBe(0)
+  expect(await priority('--file', file('many.txt', 'bulk\n'))).toBe(-5)
+  expect(await priority('--file', file('few.txt', 'given\n'), '--priority', '7')).toBe(7)
+})
+
 describe('reconcile', () => {
   it('refuses a list without a valid identifier, because it would only list all that is tracked', async () => {
     await call('enqueue', 'a')
@@ -182,6 +194,15 @@ describe('reconcile', () => {
     }
     const list = file('list.csv', 'identifier,submitted_at\na,soon\n')
     expect(await call('reconcile', list)).toMatchObject({ code: 0 })
+  })
+
+  it('exits with 3 when the list has invalid lines, and says how many it does not list', async () => {
+    await call('enqueue', 'a')
+    const lines = ['a', ...Array.from({ length: 103 }, () => 'x'.repeat(1025))]
+    const { code, stdout } = await call('reconcile', file('list.txt', lines.join('\n')))
+    expect([code, stdout]).toEqual([3, expect.stringMatching(/1 in both.*103 invalid lines:\n {2}line 2: /s)])
+    expect(stdout.match(/^ {2}line \d+: /gm)).toHaveLength(100)
+    expect(stdout).toMatch(/\n {2}line 101: .*\n {2}and 3 more\n$/)
   })
 })
 
@@ -249,4 +270,17 @@ describe('requeue and retire', () => {
     )
     expect(await states()).toEqual(['retired', 'pending', 'pending'])
   })
+})
+
+it('redact removes the personal values of a retired identifier, and none in a dry run', async () => {
+  await call('enqueue', 'a', '--source', 'line of A. Rossi')
+  await call('retire', 'a', '--reason', 'erasure request 88')
+  const redact = (...more: string[]) => call('redact', 'a', '--reason', 'erasure request 88', ...more)
+  expect(await redact('--dry-run')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Would be removed: the personal values of 0 revisions, /),
+  })
+  expect(await tracked()).toMatchObject([{ source: 'line of A. Rossi' }])
+  expect(await redact()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Removed: /) })
+  expect(await tracked()).toMatchObject([{ source: null }])
 })

@@ -18,6 +18,7 @@ const OF_ENV = ['test/unit/platform/config/environment.test.ts']
 const OF_CLI = ['test/e2e/cli.test.ts']
 const OF_BAD_INPUT = ['test/e2e/bad-input.test.ts']
 const OF_REPORT_CLI = ['test/e2e/report-cli.test.ts']
+const OF_IDENTIFIERS = ['test/e2e/identifiers.test.ts']
 
 /** Roles, secrets, configuration, exit codes, and the command line. */
 export const SECURITY: readonly Mutation[] = [
@@ -353,5 +354,78 @@ export const SECURITY: readonly Mutation[] = [
     to: '/^\\d{1,5}/',
     tests: OF_REPORT_CLI,
     only: 'prune takes days only',
+  },
+  {
+    breaks: 'redact --dry-run removes nothing.',
+    file: 'src/cli/redact.ts',
+    from: '{ media, reason, author, isDryRun })',
+    to: '{ media, reason, author, isDryRun: false })',
+    tests: OF_IDENTIFIERS,
+    only: 'redact removes',
+  },
+  {
+    breaks: 'grant-reader --without-personal grants no personal values.',
+    file: 'src/cli/grant.ts',
+    from: '        withoutPersonal,\n        revokesOthers',
+    to: '        withoutPersonal: false,\n        revokesOthers',
+    tests: OF_CLI,
+    only: 'the grants print',
+  },
+  {
+    breaks:
+      'Identifiers of a file have a lower priority than new ones, so that no bulk file delays fresh runs.',
+    file: 'src/cli/enqueue.ts',
+    from: '(file === undefined ? PRIORITY.new : PRIORITY.bulk)',
+    to: '(file !== undefined ? PRIORITY.new : PRIORITY.bulk)',
+    tests: OF_IDENTIFIERS,
+    only: 'identifiers of a file',
+  },
+  {
+    breaks: 'replay has the exit code 3 when a payload does not fit the contract any more.',
+    file: 'src/cli/replay.ts',
+    from: "else if (survey.rejected > 0 || applied?.run?.status === 'partial')",
+    to: "else if (applied?.run?.status === 'partial')",
+    tests: OF_CLI,
+    only: 'replay shows',
+  },
+  {
+    breaks: 'status has the next nightly run in the time zone of the schedule.',
+    file: 'src/cli/status.ts',
+    from: 'timeZone: timezone, now: new Date() })',
+    to: "timeZone: timezone && 'UTC', now: new Date() })",
+    tests: OF_CLI,
+    only: 'enqueue from a file',
+  },
+  {
+    breaks: 'sync --refresh-all --dry-run counts the finished identifiers, too.',
+    file: 'src/cli/sync.ts',
+    from: 'includeFinished: options.refreshAll ?? false',
+    to: 'includeFinished: false',
+    tests: OF_CLI,
+    only: 'enqueue from a file',
+  },
+  {
+    breaks: 'report forced --verify refuses a report on an altered history.',
+    file: 'src/cli/report.ts',
+    from: '{ media, from, to, asOf, verify, timeZone })',
+    to: '{ media, from, to, asOf, verify: verify && undefined, timeZone })',
+    tests: OF_CLI,
+    only: 'report verify reports',
+  },
+  {
+    breaks: 'reconcile has the exit code 3 when the list has invalid lines.',
+    file: 'src/cli/reconcile.ts',
+    from: 'return found.onlyInList.count + found.onlyTracked.count + found.figures.invalid > 0',
+    to: 'return found.onlyInList.count + found.onlyTracked.count > 0',
+    tests: OF_IDENTIFIERS,
+    only: 'exits with 3',
+  },
+  {
+    breaks: 'A list of invalid lines says how many it leaves out.',
+    file: 'src/cli/input-options.ts',
+    from: '`  and ${invalid - named.length} more`',
+    to: '`  and ${invalid} more`',
+    tests: OF_IDENTIFIERS,
+    only: 'exits with 3',
   },
 ]
