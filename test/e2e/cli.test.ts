@@ -334,7 +334,8 @@ it('replay shows what would change, and then changes it', async () => {
 
 it('simulate serves the API until it is stopped, and reports when its port is in use', async () => {
   const port = await findFreePort()
-  const child = cli.start(['simulate', '--port', String(port), '--count', '5', '--key', 'k'])
+  const submissions = ['--count', '5', '--requests-until-done', '0', '--seconds-until-done', '120']
+  const child = cli.start(['simulate', '--port', String(port), '--key', 'k', ...submissions])
   const ended = finish(child)
   await expect
     .poll(
@@ -351,6 +352,10 @@ it('simulate serves the API until it is stopped, and reports when its port is in
   })
   expect(await response.json()).toEqual([])
   stage.expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is in use')
+  const controls = `http://127.0.0.1:${port}/_simulator`
+  const [identifier] = (await (await fetch(`${controls}/identifiers`)).text()).split('\n')
+  const truth = await fetch(`${controls}/truth/${identifier}`)
+  expect(await truth.json()).toMatchObject({ status: 'new' })
   child.kill('SIGTERM')
   expect(await ended).toMatchObject({ code: 143 })
 })

@@ -1,6 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { sql } from 'kysely'
@@ -42,6 +51,16 @@ describe('--output', () => {
     expect((await cli.call([...REPORT, '--output', link], environment)).code).toBe(0)
     expect(lstatSync(link).isSymbolicLink()).toBe(true)
     expect(JSON.parse(readFileSync(target, 'utf8'))).toHaveProperty('data_digest')
+  })
+
+  it('replaces a file by a new one, so that a program that reads the former one has all of it', async () => {
+    const file = path.join(folder, 'replaced.json')
+    writeFileSync(file, 'before')
+    const reader = openSync(file, 'r')
+    expect((await cli.call([...REPORT, '--output', file], environment)).code).toBe(0)
+    expect(readFileSync(reader, 'utf8')).toBe('before')
+    closeSync(reader)
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toHaveProperty('data_digest')
   })
 
   it('writes into a FIFO', async () => {
@@ -100,13 +119,17 @@ it('status and doctor show a pause, and resume ends it', async () => {
   expect(stdout).toMatch(
     /Requests are paused until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ.* identifai-sync resume\n/,
   )
-  const doctor = await cli.call(['doctor'], {
+  const api = {
     ...environment,
     IDENTIFAI_API_URL: bench.simulator.apiUrl,
     IDENTIFAI_API_KEY: 'test-key-0123456789',
-  })
+  }
+  const doctor = await cli.call(['doctor'], api)
   expect(doctor.stdout).toMatch(/warning +pause: Requests are paused until/)
   expect(doctor.stdout).toMatch(/skipped +api: Requests are paused, so none was sent\./)
+  const quiet = await cli.call(['doctor', '--quiet'], api)
+  expect(quiet.stdout).toMatch(/^warning +pause: /m)
+  expect(quiet.stdout).not.toMatch(/^(ok|skipped)/m)
   expect((await cli.call(['resume'], environment)).stdout).toMatch(/^The pause until .* has ended\.$/m)
   expect((await cli.call(['status'], environment)).stdout).not.toContain('paused')
   await bench.makeAllDue()

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestCli, type TestCli, finish } from '../support/test-cli.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
@@ -216,6 +217,19 @@ describe('the commands of compliance', () => {
       const { stdout } = await run('report', 'verify', ...file, '--head', String(head).toUpperCase())
       expect(stdout).toContain('The given head is at position 3.')
     }
+    const { rows: heads } = await sql<{ head: string; position: number }>`
+      select chain_head as head, chain_position as position from identifai.sync_runs order by 2`.execute(
+      bench.app.db,
+    )
+    expect(heads).toHaveLength(3)
+    const older = heads.slice(0, 2)
+    const compared = inFolder('heads.jsonl')
+    await run('report', 'bundle', '--output', compared, ...older.flatMap(({ head }) => ['--head', head]))
+    for (const { head, position } of older)
+      expect(await cli.call(['report', 'verify', compared, '--head', head])).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining(`The given head is at position ${position}.`),
+      })
   })
 
   it('explain takes the number of a classification, as findings have it', async () => {
@@ -304,6 +318,12 @@ describe('the commands of compliance', () => {
       ),
     })
     const [, note] = /^Note (\d+)/.exec(noted.stdout) ?? []
+    const [, notBefore = '', notAfter = ''] =
+      /after (\S+ \S+Z) and before (\S+ \S+Z)/.exec(noted.stdout) ?? []
+    const { rows } = await sql<{ contained: boolean }>`
+      select not_before >= ${notBefore}::timestamptz and not_after <= ${notAfter}::timestamptz as contained
+      from identifai_reporting.force_events where identifier = ${forced}`.execute(bench.app.db)
+    expect(rows).toEqual([{ contained: true }])
     const unknown = await run(
       'annotate',
       '--hash',

@@ -52,23 +52,28 @@ it.skipIf(!hasTerminal)('a terminal shows colors, but not with NO_COLOR or --col
     expect(text).not.toContain('\u001B')
 })
 
-it.skipIf(!hasTerminal)('report verify shows its progress on a terminal, and Ctrl-C ends it', async () => {
-  await cli.call(['sync'], environment)
-  const command = [cli.command, 'report', 'verify', '--tables']
-  const { code, screen } = await runOnTerminal(command, { cli, environment })
-  expect([code, screen]).toEqual([0, expect.stringMatching(/3 classifications compared(?! with)/)])
-  const lock = await stage.database.pool.connect()
-  await lock.query('begin; lock table identifai.revision_payloads')
-  const interrupted = await runOnTerminal(command, {
-    cli,
-    environment,
-    steps: [['Verifying the history', '\u0003']],
-  })
-  await lock.query('rollback')
-  lock.release()
-  // Python gives -2 for a process that SIGINT ended.
-  expect(interrupted.code).toBe(256 - 2)
-})
+it.skipIf(!hasTerminal)(
+  'report verify shows its progress on a terminal, but not with --quiet, and Ctrl-C ends it',
+  async () => {
+    await cli.call(['sync'], environment)
+    const command = [cli.command, 'report', 'verify', '--tables']
+    const { code, screen } = await runOnTerminal(command, { cli, environment })
+    expect([code, screen]).toEqual([0, expect.stringMatching(/3 classifications compared(?! with)/)])
+    const quiet = await runOnTerminal([...command, '--quiet'], { cli, environment })
+    expect(quiet).toEqual({ code: 0, screen: expect.not.stringMatching(/Verifying|compared(?! with)/) })
+    const lock = await stage.database.pool.connect()
+    await lock.query('begin; lock table identifai.revision_payloads')
+    const interrupted = await runOnTerminal(command, {
+      cli,
+      environment,
+      steps: [['Verifying the history', '\u0003']],
+    })
+    await lock.query('rollback')
+    lock.release()
+    // Python gives -2 for a process that SIGINT ended.
+    expect(interrupted.code).toBe(256 - 2)
+  },
+)
 
 describe('--quiet', () => {
   it('prints nothing when all went well, but the document of --json', async () => {

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { stripVTControlCharacters } from 'node:util'
+import { expect, it, vi } from 'vitest'
 import { createLogger } from '../../../src/platform/logger.ts'
 
 it('the log has neither keys nor connection strings, also where an error or a configuration carries them', () => {
@@ -21,4 +22,20 @@ it('the log has neither keys nor connection strings, also where an error or a co
   expect(log.join()).not.toContain('secret')
   expect(log[0]).toContain('ECONNRESET')
   expect(log[1]).toContain('[redacted]')
+})
+
+it.each([
+  ['has problems only', false, ['error: run failed']],
+  ['has normal runs, too, for a command without a result', true, ['run started', 'error: run failed']],
+])('the log on a terminal %s', (_, narrates, expected) => {
+  let shown = ''
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    shown += String(text)
+    return true
+  })
+  const logger = createLogger({ level: 'info', terminal: true, narrates })
+  logger.info('run started')
+  logger.error('run failed')
+  write.mockRestore()
+  expect(stripVTControlCharacters(shown).match(/\w.*/g)).toEqual(expected)
 })
