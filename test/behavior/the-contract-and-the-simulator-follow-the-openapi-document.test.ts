@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { parse } from 'yaml'
 import { validateAudio } from '../../src/media/audio/validate.ts'
 import type { Json, JsonObject } from '../../src/platform/json.ts'
@@ -135,17 +135,42 @@ describe('the OpenAPI document, the contract and the simulator', () => {
   }
 })
 
-it('the simulator enforces the documented quota when it is enabled', async () => {
+it('the simulator enforces the documented quota when it is enabled: 2 requests a second, 60 a minute', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
   await using simulator = await startSimulator({ apiKey: KEY, quota: { kind: 'sliding' } })
-  const statuses = []
-  for (let request = 0; request < 3; request++) {
+  const request = async () => {
     const response = await fetch(`${simulator.apiUrl}/classifications_audio?identifiers[]=a`, {
       headers: { 'x-api-key': KEY },
     })
-    statuses.push(response.status)
-    if (response.status === 429) expect(await response.json()).toEqual({ message: 'Too Many Attempts.' })
+    const body = await response.json()
+    if (response.status === 429) expect(body).toEqual({ message: 'Too Many Attempts.' })
+    return response.status
   }
-  expect(statuses).toEqual([200, 200, 429])
+  const start = Date.now()
+  for (let second = 0; second < 30; second++) {
+    vi.setSystemTime(start + second * 1000)
+    expect([await request(), await request()]).toEqual([200, 200])
+    if (second === 0) expect(await request()).toBe(429)
+  }
+  for (const [second, status] of [
+    [30, 429],
+    [59, 429],
+    [60, 200],
+  ] as const) {
+    vi.setSystemTime(start + second * 1000)
+    expect(await request(), `after ${second} seconds`).toBe(status)
+  }
+})
+
+it('the simulator ends every analysis on request, also an analysis of an hour', async () => {
+  const world = { requestsUntilDone: 9, millisecondsUntilDone: 3_600_000 }
+  await using simulator = await startSimulator({ apiKey: KEY, world })
+  const identifiers = simulator.world.register({ count: 20, outcome: 'errored' })
+  const statuses = () => new Set(identifiers.map((identifier) => simulator.world.truth(identifier)?.status))
+  expect(statuses()).toEqual(new Set(['new']))
+  const { status } = await fetch(`${simulator.origin}/_simulator/complete`, { method: 'POST' })
+  expect([status, statuses()]).toEqual([200, new Set(['errored'])])
 })
 
 it('the simulator serves the same world for the same seed, and another for another seed', async () => {

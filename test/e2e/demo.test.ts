@@ -83,6 +83,11 @@ it('runs twice at the same time, keeps running with --keep, returns the results 
       expect(stdout).toContain(heading)
     }
     expect(stdout).toMatch(/12 forced classifications found/)
+    // Labels that were forced before the first run were not observed to change.
+    const [, forced = ''] =
+      /Which classifications were forced(.*)Which classifications should/s.exec(stdout) ?? []
+    const events = forced.match(/^ {3}[0-9a-f]{10} .*$/gm) ?? []
+    expect(events.map((event) => event.includes(' human '))).toEqual(Array.from({ length: 12 }, () => true))
     expect(stdout).toMatch(/human .* 2  explained +A\. Rossi\n/)
     expect(stdout).toContain('the history is as it was sealed')
   }

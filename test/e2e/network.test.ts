@@ -30,19 +30,22 @@ afterAll(async () => {
 const KEY = 'key-0123456789'
 
 /** An API over TLS that has a result for everything, with a certificate for this host. */
-async function startTlsApi(host: string) {
+async function startTlsApi(host: string, options?: Parameters<Authority['issue']>[1]) {
   const keys: unknown[] = []
-  const server = createServer(await authority.issue(host), (request, response) => {
+  const server = createServer(await authority.issue(host, options), (request, response) => {
     keys.push(request.headers['x-api-key'])
     const requested = new URL(request.url ?? '/', 'https://host').searchParams.getAll('identifiers[]')
     response.end(JSON.stringify(requested.map((identifier) => ({ identifier, status: 'done' }))))
   }).listen(0, '127.0.0.1')
+  let connections = 0
+  server.on('connection', () => connections++)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
     port,
     url: `https://${host}:${port}/api`,
     keys,
+    connections: () => connections,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
       server.close()
@@ -85,6 +88,15 @@ describe('an API with a certificate of a private authority', () => {
     const result = await sync({ ...environment, IDENTIFAI_API_URL: `https://127.0.0.1:${api.port}/api` })
     expect(result).toMatchObject({ code: 7, loaded: 0 })
     expect(api.keys).toEqual([])
+  })
+
+  it('is not trusted when it has expired, and is not requested again', async () => {
+    await using api = await startTlsApi('127.0.0.1', { isExpired: true })
+    const environment = { NODE_EXTRA_CA_CERTS: authority.file, SYNC_RETRIES: '2', SYNC_RETRY_BASE_MS: '1' }
+    const result = await sync({ ...environment, IDENTIFAI_API_URL: api.url })
+    expect(result).toMatchObject({ code: 7, loaded: 0 })
+    expect(result.stderr).toContain('the certificate is not trusted (certificate has expired)')
+    expect([api.connections(), api.keys]).toEqual([1, []])
   })
 
   it('cannot be trusted by .env, with an error that explains it', async () => {

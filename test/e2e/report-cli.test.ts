@@ -217,16 +217,14 @@ describe('the commands of compliance', () => {
       const { stdout } = await run('report', 'verify', ...file, '--head', String(head).toUpperCase())
       expect(stdout).toContain('The given head is at position 3.')
     }
-    const { rows: heads } = await sql<{ head: string; position: number }>`
-      select chain_head as head, chain_position as position from identifai.sync_runs order by 2`.execute(
-      bench.app.db,
-    )
+    const { rows: heads } = await sql<{ chain_head: string; position: number }>`
+      select chain_head, chain_position as position from identifai.sync_runs order by 2`.execute(bench.app.db)
     expect(heads).toHaveLength(3)
     const older = heads.slice(0, 2)
-    const compared = inFolder('heads.jsonl')
-    await run('report', 'bundle', '--output', compared, ...older.flatMap(({ head }) => ['--head', head]))
-    for (const { head, position } of older)
-      expect(await cli.call(['report', 'verify', compared, '--head', head])).toMatchObject({
+    const flags = older.flatMap(({ chain_head: kept }) => ['--head', kept])
+    await run('report', 'bundle', '--output', inFolder('heads.jsonl'), ...flags)
+    for (const { chain_head: kept, position } of older)
+      expect(await cli.call(['report', 'verify', inFolder('heads.jsonl'), '--head', kept])).toMatchObject({
         code: 0,
         stdout: expect.stringContaining(`The given head is at position ${position}.`),
       })

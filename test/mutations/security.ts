@@ -16,11 +16,12 @@ const OF_CONFIG = ['test/unit/platform/config/config.test.ts']
 const OF_URL = ['test/unit/platform/config/database-url.test.ts']
 const OF_ENV = ['test/unit/platform/config/environment.test.ts']
 const OF_CLI = ['test/e2e/cli.test.ts']
+const OF_SIMULATOR = ['test/behavior/the-contract-and-the-simulator-follow-the-openapi-document.test.ts']
 const OF_BAD_INPUT = ['test/e2e/bad-input.test.ts']
 const OF_REPORT_CLI = ['test/e2e/report-cli.test.ts']
 const OF_IDENTIFIERS = ['test/e2e/identifiers.test.ts']
 
-/** Roles, secrets, configuration, exit codes, and the command line. */
+/** Roles, secrets, configuration, exit codes, the command line, and its simulator and demo. */
 export const SECURITY: readonly Mutation[] = [
   {
     breaks: 'The job cannot change history.',
@@ -491,5 +492,52 @@ export const SECURITY: readonly Mutation[] = [
     to: "options.terminal && options.level === 'info'",
     tests: ['test/unit/platform/logger.test.ts'],
     only: 'the log on a terminal',
+  },
+  {
+    breaks: 'A certificate that has expired is reported as not trusted, and not tried again.',
+    file: 'src/platform/untrusted-certificate.ts',
+    from: "  'CERT_HAS_EXPIRED',\n",
+    to: '',
+    tests: ['test/e2e/network.test.ts'],
+    only: 'expired',
+  },
+  {
+    breaks: 'A cursor reads all rows, and not only the first page.',
+    file: 'src/platform/postgres/read-by-cursor.ts',
+    from: 'next = rows.length === size ? fetch() : undefined',
+    to: 'next = rows.length > size ? fetch() : undefined',
+    tests: ['test/integration/platform/postgres/read-by-cursor.test.ts'],
+  },
+  {
+    breaks: 'Retries have full jitter, so that processes do not repeat their requests together.',
+    file: 'src/platform/retry.ts',
+    from: 'return Math.random() * delayBoundMs(retryNo, options)',
+    to: 'return delayBoundMs(retryNo, options)',
+    tests: ['test/unit/platform/retry.test.ts'],
+    only: 'delays are spread',
+  },
+  {
+    breaks: 'The simulator with --quota allows 60 requests a minute.',
+    file: 'src/devkit/simulator/simulator.ts',
+    from: '{ windowMs: 60_000, requests: 60 },',
+    to: '{ windowMs: 60_000, requests: 120 },',
+    tests: OF_SIMULATOR,
+    only: 'documented quota',
+  },
+  {
+    breaks: 'The simulator ends every analysis on request, also a long one.',
+    file: 'src/devkit/simulator/world.ts',
+    from: '{ ...submission, requestsLeft: 0, readyAt: 0 }',
+    to: '{ ...submission, requestsLeft: 0 }',
+    tests: OF_SIMULATOR,
+    only: 'ends every analysis',
+  },
+  {
+    breaks: 'The demo lists observed changes of forced labels, and none that was already forced.',
+    file: 'src/devkit/demo/queries.ts',
+    from: "where event <> 'already_forced'\n",
+    to: '',
+    tests: ['test/e2e/demo.test.ts'],
+    only: 'runs twice',
   },
 ]

@@ -11,8 +11,8 @@ interface Certificate {
 export interface Authority {
   /** The file of its certificate. */
   readonly file: string
-  /** Issues a certificate for a host name or an IPv4 address. */
-  issue(host: string): Promise<Certificate>
+  /** Issues a certificate for a host name or an IPv4 address, that may have expired an hour ago. */
+  issue(host: string, options?: { readonly isExpired: boolean }): Promise<Certificate>
 }
 
 /** @param folder Folder for its certificate, `ca.pem`. */
@@ -28,10 +28,12 @@ export async function createAuthority(folder: string): Promise<Authority> {
   writeFileSync(file, ca.cert)
   return {
     file,
-    issue: async (host) => {
+    issue: async (host, { isExpired } = { isExpired: false }) => {
       const isAddress = /^[\d.]+$/.test(host)
+      const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000)
       const issued = await generate([{ name: 'commonName', value: host }], {
         algorithm: 'sha256',
+        ...(isExpired && { notBeforeDate: hoursAgo(48), notAfterDate: hoursAgo(1) }),
         ca: { key: ca.private, cert: ca.cert },
         extensions: [
           {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   delayBoundMs,
   dueAfterFailureSeconds,
+  jitteredDelayMs,
   retry,
   type RetryOptions,
 } from '../../../src/platform/retry.ts'
@@ -10,6 +11,15 @@ it('the bound of the delay before a retry doubles, up to a minute', () => {
   expect(
     [1, 2, 3, 7, 40].map((attempt) => delayBoundMs(attempt, { baseMs: 1000, maxDelayMs: 60_000 })),
   ).toEqual([1000, 2000, 4000, 60_000, 60_000])
+})
+
+it('delays are spread over all of the time up to their bound, so that processes do not retry together', () => {
+  const options = { baseMs: 1000, maxDelayMs: 60_000 }
+  const delays = Array.from({ length: 1000 }, () => jitteredDelayMs(3, options))
+  // Each quarter has 250 delays on average. Chance leaves one below 100 in less than one of 10^30 tests.
+  const quarters = Map.groupBy(delays, (delay) => Math.floor(delay / 1000))
+  expect(new Set(quarters.keys())).toEqual(new Set([0, 1, 2, 3]))
+  for (const { length } of quarters.values()) expect(length).toBeGreaterThan(100)
 })
 
 it('an identifier of a failed request waits a minute, doubling to fifteen', () => {
