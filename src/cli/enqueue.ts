@@ -41,7 +41,7 @@ export function enqueueCommand() {
     )
     .option(
       '--priority <n>',
-      'a higher number is requested first (default: 0, from a file -5)',
+      'a higher number is requested first (default: 0, from a file or standard input -5)',
       parseInteger(-9999, 9999),
     )
     .option('--media <medium>', 'medium of the submissions (default: audio)')
@@ -72,6 +72,7 @@ Examples:
       // As every tool does, it reads standard input when it is not a terminal and nothing else is given.
       const isPiped = ids.length === 0 && !process.stdin.isTTY
       const { file = isPiped ? '-' : undefined, ...format } = options
+      const isList = file !== undefined || (ids.length === 1 && ids[0] === '-')
       let ignored: readonly string[] = []
       const onIgnored = (columns: readonly string[]) => {
         ignored = columns
@@ -82,7 +83,7 @@ Examples:
       const progress = createProgressLine(process.stderr)
       const result = await enqueue(app.db, entries, {
         media: endpointOf(options.media ?? DEFAULT_MEDIA).media,
-        priority: options.priority ?? (file === undefined ? PRIORITY.new : PRIORITY.bulk),
+        priority: options.priority ?? (isList ? PRIORITY.bulk : PRIORITY.new),
         source: options.source || null,
         update: options.update,
         dryRun: options.dryRun,

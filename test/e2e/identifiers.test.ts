@@ -50,6 +50,8 @@ describe('enqueue', () => {
       })
     }
     expect(await tracked()).toHaveLength(6)
+    const { rows } = await sql`select distinct priority from identifai.identifiers`.execute(database.db)
+    expect(rows).toEqual([{ priority: -5 }])
   })
 
   it.each([

@@ -376,8 +376,8 @@ export const SECURITY: readonly Mutation[] = [
     breaks:
       'Identifiers of a file have a lower priority than new ones, so that no bulk file delays fresh runs.',
     file: 'src/cli/enqueue.ts',
-    from: '(file === undefined ? PRIORITY.new : PRIORITY.bulk)',
-    to: '(file !== undefined ? PRIORITY.new : PRIORITY.bulk)',
+    from: '(isList ? PRIORITY.bulk : PRIORITY.new)',
+    to: '(isList ? PRIORITY.new : PRIORITY.bulk)',
     tests: OF_IDENTIFIERS,
     only: 'identifiers of a file',
   },
@@ -539,5 +539,13 @@ export const SECURITY: readonly Mutation[] = [
     to: '',
     tests: ['test/e2e/demo.test.ts'],
     only: 'runs twice',
+  },
+  {
+    breaks: 'Identifiers of standard input have the priority of a file, also with -.',
+    file: 'src/cli/enqueue.ts',
+    from: "const isList = file !== undefined || (ids.length === 1 && ids[0] === '-')",
+    to: 'const isList = file !== undefined',
+    tests: OF_IDENTIFIERS,
+    only: 'reads standard input',
   },
 ]
