@@ -73,8 +73,12 @@ function describeSurvey(survey: Survey): string {
   }
   const fitting = `in quarantine: ${count(survey.quarantined_fitting)} fit the current contract.`
   remark(survey.quarantined, 'identifier', fitting)
-  remark(survey.rejected, 'payload', 'no longer fit the contract: their rows stay as they are.')
-  remark(survey.without_payload, 'payload', 'pruned: their rows stay as they are.')
+  remark(
+    survey.rejected,
+    'payload',
+    `no longer ${survey.rejected === 1 ? 'fits' : 'fit'} the contract, so the rows stay as they are.`,
+  )
+  remark(survey.without_payload, 'payload', 'pruned, so the rows stay as they are.')
   return lines.join('\n')
 }
 

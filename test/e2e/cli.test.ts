@@ -327,7 +327,7 @@ it('replay shows what would change, and then changes it', async () => {
     const rejecting = await cli.call(['replay', ...more], env)
     expect([rejecting.code, rejecting.stdout]).toEqual([
       3,
-      expect.stringContaining('1 payload no longer fit'),
+      expect.stringContaining('1 payload no longer fits the contract, so'),
     ])
   }
 })
