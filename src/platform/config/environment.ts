@@ -3,6 +3,7 @@ import { parseEnv } from 'node:util'
 import { decodeText } from '../decode-text.ts'
 import { UsageError } from '../errors.ts'
 import { unknownVariables } from './unknown-variables.ts'
+import { type VariableName, VARIABLES } from './variables.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -20,16 +21,21 @@ export function readEnvironment(): {
     )
   }
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
-  const left = Object.entries(written).filter(([name]) => given[counterpartOf(name)] === undefined)
+  const left = Object.entries(written).filter(([name]) =>
+    otherNames(name).every((other) => given[other] === undefined),
+  )
   return {
     environment: { ...Object.fromEntries(left), ...given },
     unknown: unknownVariables({ environment: Object.keys(process.env), file: Object.keys(written) }),
   }
 }
 
-/** The other name of a secret, which has its value or its file. */
-function counterpartOf(name: string): string {
-  return name.endsWith('_FILE') ? name.replace(/_FILE$/, '') : `${name}_FILE`
+/** The other names of a variable: of the value or of the file of a secret, and those in the other case. */
+function otherNames(name: string): string[] {
+  const counterpart = name.endsWith('_FILE') ? name.replace(/_FILE$/, '') : `${name}_FILE`
+  const upperCase = name.toUpperCase()
+  const variable = VARIABLES[upperCase as VariableName] ?? {}
+  return 'lowerCaseToo' in variable ? [counterpart, upperCase, name.toLowerCase()] : [counterpart]
 }
 
 /**

@@ -44,6 +44,16 @@ describe('.env', () => {
     expect(readEnvironment().environment).toMatchObject({ IDENTIFAI_API_KEY: "a#b=c 'd" })
   })
 
+  it.each([
+    ['HTTPS_PROXY', 'https_proxy'],
+    ['no_proxy', 'NO_PROXY'],
+  ])('has no %s where the environment has %s', (name, other) => {
+    write(`${name}=of-the-file\n`)
+    process.env[other] = 'of-the-environment'
+    const { environment } = readEnvironment()
+    expect([environment[name], environment[other]]).toEqual([undefined, 'of-the-environment'])
+  })
+
   it('names the number of a line that has no effect, and not the line, which may be a secret', () => {
     write('# settings\nA="1\n2\n"\nIDENTIFAI_API_KEY: secret\n')
     expect(readEnvironment).toThrow(
