@@ -122,19 +122,23 @@ export function progressText(progress: {
 
 /** When a run would find something to request. */
 function describeWaiting({ due, leased, waiting, next_due_at: next }: Queue): string {
-  const others = due + leased > 0 ? ` Other runs have leased ${counted(leased, 'identifier')}.` : ''
-  return next === null
-    ? `No identifier waits to be due.${others}`
-    : `${counted(waiting, 'identifier')} ${waiting === 1 ? 'waits' : 'wait'}, and the next one is due at ${timeText(next)}.${others}`
+  return [
+    next === null
+      ? 'No identifier waits to be due.'
+      : `${counted(waiting, 'identifier')} ${waiting === 1 ? 'waits' : 'wait'}, and the next one is due at ${timeText(next)}.`,
+    ...(due > 0 ? [`Now ${counted(due, 'identifier is', 'identifiers are')} due.`] : []),
+    ...(leased > 0 ? [`Other runs have leased ${counted(leased, 'identifier')}.`] : []),
+  ].join(' ')
 }
 
 /** The run in a few lines for people; --json and sync_runs have every figure of it. */
-function describeRun(run: SyncRunRow, queue: Queue | undefined): string {
+export function describeRun(run: SyncRunRow, queue: Queue | undefined): string {
   const seconds = ((run.finished_at?.getTime() ?? 0) - run.started_at.getTime()) / 1000
   const outcomes = listed(OUTCOMES.map((name) => [name, run[name]]))
   const states = listed(IDENTIFIER_STATES.map((name) => [name, run[`${name}_count`]]))
   const lines = [`Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`]
-  if (queue) lines.push(`Nothing was due. ${describeWaiting(queue)}`)
+  const nothing = run.status === 'succeeded' ? 'Nothing was due.' : 'Nothing was requested.'
+  if (queue) lines.push(`${nothing} ${describeWaiting(queue)}`)
   else {
     lines.push(
       `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${outcomes}.`,

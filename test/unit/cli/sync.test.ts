@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
-import { progressText } from '../../../src/cli/sync.ts'
+import { describeRun, progressText } from '../../../src/cli/sync.ts'
 import { emptyTally } from '../../../src/pipeline/run/rules/tally.ts'
+import type { SyncRunRow } from '../../../src/platform/postgres/tables/runs.ts'
 
 const tally = { ...emptyTally(), done: 1150, pending: 50, requests: 12, changed: 3, retries: 1 }
 
@@ -27,4 +28,21 @@ it.each([
   ],
 ])('the progress of a run %s', (_, progress, text) => {
   expect(progressText(progress)).toBe(text)
+})
+
+it.each([
+  [
+    'succeeded',
+    { due: 0, leased: 2, waiting: 1, next_due_at: new Date('2026-06-01T02:00Z') },
+    'Nothing was due. 1 identifier waits, and the next one is due at 2026-06-01 02:00:00Z. Other runs have leased 2 identifiers.',
+  ],
+  [
+    'interrupted',
+    { due: 3, leased: 0, waiting: 0, next_due_at: null },
+    'Nothing was requested. No identifier waits to be due. Now 3 identifiers are due.',
+  ],
+] as const)('a run that %s without a claim says what waits', (status, queue, text) => {
+  const at = new Date('2026-06-01T01:00Z')
+  const run = { ...emptyTally(), run_id: 'r', status, started_at: at, finished_at: at, tracked_count: 3 }
+  expect(describeRun(run as unknown as SyncRunRow, queue).split('\n')[1]).toBe(text)
 })
