@@ -38,6 +38,8 @@ const QUIET = {
   SYNC_VERIFY_SCHEDULE: 'off',
   SYNC_TIMEZONE: 'Europe/Rome',
   STATUS_PORT: '0',
+  // Half of the other limit, which is 60 a minute.
+  SYNC_REQUESTS_PER_SECOND: '0.5',
 }
 
 const startPage = (databaseUrl: string) => startDaemon(cli, { ...QUIET, DATABASE_URL: databaseUrl })
@@ -243,6 +245,7 @@ it.concurrent('the page has each thing that needs a person, with its command, an
   await using daemon = await startPage(bench.database.url)
   const text = (await readPage(daemon)).replaceAll('&#39;', "'")
   expect(text).toContain('Running, but needs a person')
+  expect(text).toContain('of the 1,800 requests that the configured pace allows')
   for (const [problem, command] of [
     ['1 quarantined identifier', 'identifai-sync status --stuck'],
     ['1 missing identifier', 'identifai-sync status --stuck'],

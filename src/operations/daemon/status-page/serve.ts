@@ -49,7 +49,7 @@ export async function startStatusPage({ config, port, logger, ...options }: Stat
       nextNightly: nextNightly(now),
       now,
       timeZone,
-      requestsPerMinute: config.requestsPerMinute,
+      requestsPerMinute: Math.min(config.requestsPerMinute, 60 * config.requestsPerSecond),
       refreshes: query.refresh !== 'off',
     })
     return reply.headers(HEADERS).send(page)
