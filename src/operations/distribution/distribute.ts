@@ -123,7 +123,7 @@ async function parentsAmong(db: Kysely<Database>, tables: readonly string[]): Pr
 }
 
 /** The comments on the data tables and on all views of them, in any schema, and the grants on these views. */
-async function commentsAndGrants(db: Kysely<Database>): Promise<string[]> {
+export async function commentsAndGrants(db: Kysely<Database>): Promise<string[]> {
   const { rows } = await sql<{ statement: string }>`
     with recursive moved as (
       select c.oid from pg_catalog.pg_class as c
@@ -152,6 +152,7 @@ async function commentsAndGrants(db: Kysely<Database>): Promise<string[]> {
     union all
     select format('GRANT %s%s ON %s TO %s', g.privilege_type, h.columns, h.name,
       case g.grantee when 0 then 'PUBLIC' else quote_ident(pg_get_userbyid(g.grantee)) end)
+      || case when g.is_grantable then ' WITH GRANT OPTION' else '' end
     from held as h, aclexplode(h.acl) as g where g.grantee <> h.relowner
     order by 1`.execute(db)
   return rows.map(({ statement }) => statement)

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { move, planMove } from '../../../src/operations/distribution/distribute.ts'
+import { commentsAndGrants, move, planMove } from '../../../src/operations/distribution/distribute.ts'
 import { closeRun, newRun, openRun } from '../../../src/pipeline/run/run-rows.ts'
 import { DATA_TABLES } from '../../support/data-tables.ts'
 import { createTestDatabase } from '../../support/test-database.ts'
@@ -48,4 +48,22 @@ it('undistribute creates the triggers of history that a dump of a cluster lacks,
     /append-only/,
   )
   expect(await move(own.db, 'coordinator')).toEqual([])
+})
+
+it('the grants on views are repeated with their options', async () => {
+  await using own = await createTestDatabase()
+  const role = `grantee ${new URL(own.url).pathname.slice(1)}`
+  const name = sql.id(role)
+  await sql`create role ${name}`.execute(own.db)
+  try {
+    await sql`grant select on identifai_reporting.clips to ${name} with grant option`.execute(own.db)
+    await sql`grant select (name) on identifai_reporting.classifications to ${name}`.execute(own.db)
+    expect((await commentsAndGrants(own.db)).filter((one) => one.startsWith('GRANT'))).toEqual([
+      `GRANT SELECT (name) ON identifai_reporting.classifications TO "${role}"`,
+      `GRANT SELECT ON identifai_reporting.clips TO "${role}" WITH GRANT OPTION`,
+    ])
+  } finally {
+    await sql`drop owned by ${name}`.execute(own.db)
+    await sql`drop role ${name}`.execute(own.db)
+  }
 })
