@@ -94,6 +94,7 @@ describe('enqueue', () => {
     )
     await expectRefused(await call('enqueue', 'good', ' '), 'Argument 2', 'blank')
     await expectRefused(await call('enqueue', 'x'.repeat(1025)), 'longer than 1024 bytes')
+    await expectRefused(await call('enqueue', '-', 'a'), 'The argument - means standard input')
     await expectRefused(
       await call('enqueue', 'not-there.csv'),
       /not-there\.csv appears to be a file, but there is none/,

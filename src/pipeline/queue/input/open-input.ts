@@ -34,6 +34,12 @@ export async function openInput({ ids, file, ...options }: Input): Promise<Entry
       'There are no identifiers.',
       'Give them as arguments, a file with --file, or - for standard input.',
     )
+  if (ids.includes('-')) {
+    throw new UsageError(
+      'The argument - means standard input, so that it has to be the only one.',
+      'Give identifiers as arguments, or - alone.',
+    )
+  }
   ids.forEach(refuseArgument)
   return argumentEntries(ids)
 }
