@@ -48,7 +48,7 @@ async function runAfterLeases(bench: TestApp) {
 const OUTCOME = 'update of record_digest on identifai.identifiers'
 
 describe('a write that fails', () => {
-  it.each(['40P01', '40001', '57P01', '57P03', '57014', '53100', '53300', '25006'])(
+  it.each(['40P01', '40001', '57P01', '57P03', '57014', '55P03', '53100', '53300', '25006'])(
     'with %s is repeated, and takes effect once',
     async (sqlstate) => {
       await using bench = await createTestApp()

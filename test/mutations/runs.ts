@@ -408,6 +408,14 @@ export const RUNS: readonly Mutation[] = [
     tests: FAULTS,
   },
   {
+    breaks: 'A lock that was not free in time is tried again.',
+    file: 'src/platform/postgres/retry-database.ts',
+    from: '57014|55P03|58030',
+    to: '57014|58030',
+    tests: FAULTS,
+    only: 'with 55P03',
+  },
+  {
     breaks: 'A broken pipe is a lost connection.',
     file: 'src/platform/postgres/retry-database.ts',
     from: ' && !SYSTEM_CODES.has(code)',

@@ -378,6 +378,20 @@ export const VERIFICATION: readonly Mutation[] = [
     tests: ['test/integration/compliance/timestamp/request-timestamps.test.ts'],
   },
   {
+    breaks: 'A certificate for timestamps has this purpose in a critical extension.',
+    file: 'src/compliance/timestamp/signature.ts',
+    from: '    usage?.critical === true &&\n',
+    to: '',
+    tests: ['test/integration/compliance/timestamp/signature.test.ts'],
+  },
+  {
+    breaks: 'A timestamp that an authority grants with modifications is stored.',
+    file: 'src/compliance/timestamp/token.ts',
+    from: 'status.status > PKIStatus.grantedWithMods',
+    to: 'status.status > PKIStatus.granted',
+    tests: ['test/integration/compliance/timestamp/request-timestamps.test.ts'],
+  },
+  {
     breaks: 'User and password of an authority are neither logged nor stored.',
     file: 'src/compliance/timestamp/request-timestamps.ts',
     from: 'const authority = separateCredentials(url).url.href',

@@ -26,6 +26,9 @@ extendedKeyUsage = critical, timeStamping
 [other]
 basicConstraints = critical, CA:false
 extendedKeyUsage = critical, timeStamping, emailProtection
+[not_critical]
+basicConstraints = critical, CA:false
+extendedKeyUsage = timeStamping
 [tsa]
 default_tsa = replies
 [replies]
@@ -56,7 +59,10 @@ export interface TimestampAuthority extends AsyncDisposable {
   /** Responds to a request. A test can replace it. */
   respond: (query: Buffer, response: ServerResponse) => void
   /** Issues another certificate with the key and the serial number of the signer, with other extensions or another end. */
-  reissue(options: { readonly extensions?: 'timestamps' | 'other'; readonly days?: number }): string
+  reissue(options: {
+    readonly extensions?: 'timestamps' | 'other' | 'not_critical'
+    readonly days?: number
+  }): string
 }
 
 /**

@@ -15,6 +15,12 @@ import {
 
 const NEVER = new AbortController().signal
 
+/** The reply with another status: an integer of one byte, in a sequence of its own. */
+function withStatus(status: number, reply: Buffer): Buffer {
+  reply[reply.indexOf(Buffer.from([48, 3, 2, 1])) + 4] = status
+  return reply
+}
+
 describe.skipIf(!HAS_OPENSSL)('a sealed run', () => {
   let authority: TimestampAuthority
   let bench: TestApp
@@ -67,6 +73,14 @@ describe.skipIf(!HAS_OPENSSL)('a sealed run', () => {
     expect(authority.openssl('ts', '-verify', ...files)).toBe('Verification: OK\n')
   })
 
+  it('gets a timestamp that is granted with modifications', async () => {
+    authority.respond = (query, response) => response.end(withStatus(1, authority.reply(query)))
+    expect(await runWith([authority.url])).toMatchObject({
+      tokens: [{ authority: authority.url }],
+      failures: [],
+    })
+  })
+
   it.each<[string, RegExp, TimestampAuthority['respond']]>([
     ['an error', /^status 500$/, (_, response) => response.writeHead(500).end('x')],
     [
@@ -108,12 +122,7 @@ describe.skipIf(!HAS_OPENSSL)('a sealed run', () => {
     [
       'a rejection with a timestamp',
       /^the authority granted no timestamp \(rejection\)$/,
-      (query, response) => {
-        const reply = authority.reply(query)
-        // The status is an integer of one byte, in a sequence of its own.
-        reply[reply.indexOf(Buffer.from([48, 3, 2, 1])) + 4] = 2
-        response.end(reply)
-      },
+      (query, response) => response.end(withStatus(2, authority.reply(query))),
     ],
   ])('logs that an authority returned %s, and the next run gets a timestamp', async (_, reason, wrong) => {
     authority.respond = wrong

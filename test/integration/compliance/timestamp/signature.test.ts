@@ -39,12 +39,13 @@ function decodedOrNone(reply: Buffer) {
 describe.skipIf(!HAS_OPENSSL)('the signature of a timestamp', () => {
   let authority: TimestampAuthority
   let reply: Buffer
-  let reissued: Record<'otherPurpose' | 'notNamed' | 'expired', string>
+  let reissued: Record<'otherPurpose' | 'notCritical' | 'notNamed' | 'expired', string>
   beforeAll(async () => {
     authority = await startTimestampAuthority()
     // Before the timestamp, because they are valid from now on.
     reissued = {
       otherPurpose: authority.reissue({ extensions: 'other' }),
+      notCritical: authority.reissue({ extensions: 'not_critical' }),
       notNamed: authority.reissue({}),
       expired: authority.reissue({ days: -1 }),
     }
@@ -99,6 +100,11 @@ describe.skipIf(!HAS_OPENSSL)('the signature of a timestamp', () => {
     [
       'one for another purpose, too',
       () => reissued.otherPurpose,
+      /^is signed with a certificate that is not for timestamps$/,
+    ],
+    [
+      'one whose purpose is not critical',
+      () => reissued.notCritical,
       /^is signed with a certificate that is not for timestamps$/,
     ],
     [
