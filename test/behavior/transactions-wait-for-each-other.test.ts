@@ -125,4 +125,29 @@ describe('a run that ends waits for a transaction that has written', () => {
     })
     expect(await closed).toMatchObject({ [through]: 1, leaf_count: 1 })
   })
+
+  it.each([
+    [
+      'notes',
+      'notes_through',
+      sql`insert into identifai.override_notes (file_hash, forced_to, author, reason) select 'h', 'human', 'a', 'r'`,
+    ],
+    ['actions', 'actions_through', sql`insert into identifai.actions (kind, identifiers) select 'prune', 1`],
+  ])('also while it still writes %s', async (_, through, insert) => {
+    let written: Promise<unknown> = Promise.resolve()
+    let closed: ReturnType<typeof closeRun> = Promise.resolve(undefined)
+    await queue.db.transaction().execute(async (trx) => {
+      await sql`select pg_advisory_xact_lock(2)`.execute(trx)
+      // The second row waits, after the first one has got its number.
+      written =
+        sql`${insert} from generate_series(1, 2) as n, lateral (select pg_advisory_xact_lock(n)) as lock`.execute(
+          queue.db,
+        )
+      await endsOrWaits(queue.db, written)
+      closed = closeRun(queue.db, queue.run, ENDING)
+      await endsOrWaits(queue.db, closed, { others: 1 })
+    })
+    await written
+    expect(await closed).toMatchObject({ [through]: 2, leaf_count: 2 })
+  })
 })

@@ -13,14 +13,18 @@ export async function waitsForLock(db: Kysely<Database>): Promise<void> {
   await expect.poll(() => countWaiting(db), { interval: 10 }).toBeGreaterThan(0)
 }
 
-/** Resolves when `work` has ended, or its session waits for a lock. No other session of the database may wait. */
-export async function endsOrWaits(db: Kysely<Database>, work: Promise<unknown>): Promise<void> {
+/** Resolves when `work` has ended, or its session waits for a lock. Of other sessions, as many wait as `others` says. */
+export async function endsOrWaits(
+  db: Kysely<Database>,
+  work: Promise<unknown>,
+  { others = 0 }: { readonly others?: number } = {},
+): Promise<void> {
   let isEnded = false
   const end = () => {
     isEnded = true
   }
   work.then(end, end)
-  await expect.poll(async () => isEnded || (await countWaiting(db)) > 0, { interval: 10 }).toBe(true)
+  await expect.poll(async () => isEnded || (await countWaiting(db)) > others, { interval: 10 }).toBe(true)
 }
 
 async function countWaiting(db: Kysely<Database>): Promise<number> {

@@ -203,6 +203,10 @@ describe('the schema', () => {
       "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'robot', 'a', 'r')",
       'override_notes_forced_to_known',
     ],
+    ...["' ', 'a', 'r'", "'h', E'\\n', 'r'", "'h', 'a', ''"].map((texts) => [
+      `insert into identifai.override_notes (forced_to, file_hash, author, reason) values ('human', ${texts})`,
+      'override_notes_texts_not_blank',
+    ]),
   ])('refuses bad rows: %s', async (statement, constraint) => {
     await expect(sql.raw(statement).execute(database.db)).rejects.toMatchObject({ constraint })
   })
@@ -243,6 +247,9 @@ describe('tracking by SQL', () => {
     )
     expect(await refresh('a')).toEqual({ requested: true })
     expect(await row()).toEqual([{ media: 'audio', state: 'missing', priority: 10, due: true }])
+    await sql`update identifai.identifiers set priority = 20`.execute(database.db)
+    await refresh('a')
+    expect(await row()).toMatchObject([{ priority: 20 }])
     expect(await refresh('unknown')).toEqual({ requested: false })
     await sql`update identifai.identifiers set state = 'quarantined', due_at = null`.execute(database.db)
     expect(await refresh('a')).toEqual({ requested: false })

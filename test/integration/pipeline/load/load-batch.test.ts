@@ -118,6 +118,18 @@ describe('loading a batch', () => {
     expect(await queue.rowOf('a')).toMatchObject({ state: 'done', due: true, priority: 10 })
   })
 
+  it('keeps a refresh request of a transaction that began before the request', async () => {
+    await queue.track('a')
+    const claims = await queue.claim()
+    const requestedAt = await queue.db.transaction().execute(async (trx) => {
+      const clock = await readClock(queue.db)
+      await sql`select identifai.request_refresh('a')`.execute(trx)
+      return clock
+    })
+    await queue.load(claims, queue.run, requestedAt)
+    expect(await queue.rowOf('a')).toMatchObject({ state: 'done', due: true, priority: 10 })
+  })
+
   it('clears a refresh request that came before the request', async () => {
     await queue.track('a')
     await sql`select identifai.request_refresh('a')`.execute(queue.db)
