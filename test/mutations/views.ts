@@ -6,12 +6,41 @@ const HISTORY = 'migrations/0009-reporting-history.ts'
 const FORCES = 'migrations/0010-reporting-forces.ts'
 const AGGREGATES = 'migrations/0011-reporting-aggregates.ts'
 
+const SCHEMA = ['test/integration/migrations/schema.test.ts']
 const VIEWS = ['test/integration/migrations/reporting-views.test.ts']
 const OF_HISTORY = ['test/integration/migrations/reporting-history.test.ts']
 const CONTRACT = ['test/integration/migrations/reporting-schema.test.ts']
 
-/** The reporting views. */
+/** The functions and triggers of the tables, and the reporting views. */
 export const REPORTING_VIEWS: readonly Mutation[] = [
+  {
+    breaks: 'A refresh request of a long transaction is later than a request that left before the call.',
+    file: 'migrations/0001-queue.ts',
+    from: 'set refresh_requested_at = clock_timestamp(), due_at',
+    to: 'set refresh_requested_at = now(), due_at',
+    tests: ['test/integration/pipeline/load/load-batch.test.ts'],
+  },
+  {
+    breaks: 'A refresh request does not lower a priority that is higher.',
+    file: 'migrations/0001-queue.ts',
+    from: 'priority = greatest(i.priority, 10)',
+    to: 'priority = 10',
+    tests: SCHEMA,
+  },
+  {
+    breaks: 'A note takes the lock of the chain before it gets its number, so that each note is sealed.',
+    file: 'migrations/0005-chain.ts',
+    from: '_wait_for_chain`)} before insert on',
+    to: '_wait_for_chain`)} after insert on',
+    tests: ['test/behavior/transactions-wait-for-each-other.test.ts'],
+  },
+  {
+    breaks: 'A note by SQL has a file, an author and a reason.',
+    file: 'migrations/0004-history.ts',
+    from: "sql`file_hash ~ '\\\\S' and author ~ '\\\\S' and reason ~ '\\\\S'`",
+    to: "sql`file_hash ~ '\\\\S'`",
+    tests: SCHEMA,
+  },
   {
     breaks: 'classifications: a forced label counts only when finished.',
     file: CLASSIFICATIONS,
@@ -48,6 +77,20 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     tests: [...VIEWS, ...OF_HISTORY],
   },
   {
+    breaks: 'classifications: finished_at is the time of the first finished record, not of the current one.',
+    file: CLASSIFICATIONS,
+    from: 'i.finished_at,\n        case when c.revision_no > 1 then (',
+    to: "case when r.status <> 'new' then r.observed_at end,\n        case when c.revision_no > 1 then (",
+    tests: OF_HISTORY,
+  },
+  {
+    breaks: 'classifications: a change from or to no label counts for verdict_changed_at.',
+    file: CLASSIFICATIONS,
+    from: 'where h.finished_no > 1 and h.label is distinct from h.former) end,',
+    to: 'where h.finished_no > 1 and h.label <> h.former) end,',
+    tests: OF_HISTORY,
+  },
+  {
     breaks: 'tracked_identifiers: a retired identifier does not wait.',
     file: CLASSIFICATIONS,
     from: "case when i.finished_at is null and i.state <> 'retired'",
@@ -62,6 +105,13 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     tests: [...CONTRACT, ...VIEWS],
   },
   {
+    breaks: 'tracked_identifiers: a confirmation is a request with a valid record.',
+    file: CLASSIFICATIONS,
+    from: 'c.errors, i.last_requested_at, i.last_confirmed_at,',
+    to: 'c.errors, i.last_confirmed_at, i.last_requested_at,',
+    tests: CONTRACT,
+  },
+  {
     breaks: 'sync_freshness: fresh runs are no success.',
     file: CLASSIFICATIONS,
     from: "where trigger in ('nightly', 'manual', 'demo') and",
@@ -73,6 +123,13 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     file: CLASSIFICATIONS,
     from: "where due_at <= now() - interval '24 hours')",
     to: "where due_at <= now() - interval '24 minutes')",
+    tests: CONTRACT,
+  },
+  {
+    breaks: 'sync_freshness: missing and retired identifiers do not count for confirmed_since.',
+    file: CLASSIFICATIONS,
+    from: "min(last_confirmed_at) filter (where state in ('done', 'errored')),",
+    to: 'min(last_confirmed_at),',
     tests: CONTRACT,
   },
   {
@@ -153,6 +210,13 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     tests: VIEWS,
   },
   {
+    breaks: 'artificial_spans: max_confidence is the highest one, also of clips with the same start and end.',
+    file: RESULTS,
+    from: 'max(k.confidence) as confidence',
+    to: 'min(k.confidence) as confidence',
+    tests: VIEWS,
+  },
+  {
     breaks:
       'classification_history: the forced label of an unfinished record is not shown on the finished content.',
     file: HISTORY,
@@ -186,6 +250,13 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     file: HISTORY,
     from: 'next.observed_at, next.revision_no is null,',
     to: 'coalesce(next.observed_at, r.observed_at), next.revision_no is null,',
+    tests: OF_HISTORY,
+  },
+  {
+    breaks: 'classification_history: is_current is true for the content that classifications shows.',
+    file: HISTORY,
+    from: 'next.observed_at, next.revision_no is null,',
+    to: 'next.observed_at, next.revision_no is not null,',
     tests: OF_HISTORY,
   },
   {
@@ -280,6 +351,21 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     tests: OF_HISTORY,
   },
   {
+    breaks:
+      'override_notes: a note explains a decision that can have happened at the very moment of the note.',
+    file: FORCES,
+    from: 'and d.not_before <= coalesce(first.noted_at, n.noted_at)',
+    to: 'and d.not_before < coalesce(first.noted_at, n.noted_at)',
+    tests: OF_HISTORY,
+  },
+  {
+    breaks: 'forced_classifications: a note on a file of another medium explains nothing.',
+    file: FORCES,
+    from: 'where n.media = c.media and n.file_hash = c.file_hash',
+    to: 'where n.file_hash = c.file_hash',
+    tests: OF_HISTORY,
+  },
+  {
     breaks: 'files: only finished submissions have a label that counts.',
     file: AGGREGATES,
     from: "case when r.status <> 'new' then coalesce(c.force_classification, r.machine_classification) end as label",
@@ -364,6 +450,13 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     tests: VIEWS,
   },
   {
+    breaks: 'review_worklist: a machine confidence of exactly 0.9 is sure.',
+    file: AGGREGATES,
+    from: 'c.machine_confidence >= 0.9 then',
+    to: 'c.machine_confidence > 0.9 then',
+    tests: VIEWS,
+  },
+  {
     breaks: 'data_dictionary: a column leads to the column that its comment names.',
     file: AGGREGATES,
     from: "' Joins: (.*?)\\\\.( Null: .*)?$'",
@@ -382,6 +475,13 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     file: 'migrations/replace-view.ts',
     from: 'from views as v order by v.depth, v.oid`',
     to: 'from views as v order by v.depth desc, v.oid`',
+    tests: ['test/integration/migrations/replace-view.test.ts'],
+  },
+  {
+    breaks: 'A replaced view keeps its options.',
+    file: 'migrations/replace-view.ts',
+    from: '(${columnNames(view)}) ${sql.raw(replaced.options)} as ${sql.raw(view.query)}',
+    to: '(${columnNames(view)}) as ${sql.raw(view.query)}',
     tests: ['test/integration/migrations/replace-view.test.ts'],
   },
 ]

@@ -30,6 +30,7 @@ describe('replaceView', () => {
     // Default privileges add a grant to a view that is created again: views that it was revoked from must not get it.
     await run(`alter default privileges in schema identifai_reporting grant select on tables to ${auditor}`)
     await createView(db, 'base', BASE)
+    await run('alter view identifai_reporting.base set (security_barrier = true)')
     await createView(db, 'dependent', { ...DEPENDENT, query: 'select a from identifai_reporting.base' })
     await run(`create view analysts."Their view" with (security_barrier = true) as
       select d.a + b.a as sum, b.b from identifai_reporting.dependent as d, identifai_reporting.base as b`)
@@ -67,6 +68,7 @@ describe('replaceView', () => {
       oid: grants[0]?.oid,
       acl: grants[0]?.acl,
       column_acl: grants[0]?.column_acl,
+      options: ['security_barrier=true'],
     })
     expect(base?.comment).toBe('New. One row per database.')
     expect(await readDictionary()).toEqual([
@@ -88,7 +90,12 @@ describe('replaceView', () => {
     expect(after.map(withoutOid)).toEqual(before.map(withoutOid))
     expect(after[0]?.oid).not.toBe(before[0]?.oid)
     const [replaced] = await readViews(['identifai_reporting.base'])
-    expect(replaced).toMatchObject({ acl: base?.acl, owner: base?.owner, column_acl: base?.column_acl })
+    expect(replaced).toMatchObject({
+      acl: base?.acl,
+      owner: base?.owner,
+      column_acl: base?.column_acl,
+      options: ['security_barrier=true'],
+    })
     expect(await readDictionary()).toEqual([
       ['inserted', 'boolean', 'False.', null],
       ['a', 'bigint', 'A larger number.', null],

@@ -102,11 +102,12 @@ describe('history in the reporting views', () => {
     }
     const identifiers = world.register({ count: 60 })
     const fileOf = (position: number) => world.hashOf(identifiers[position] as string) as string
-    await bench.enqueue(identifiers)
+    await bench.enqueue([...identifiers, ...world.register({ identifiers: ['failed'], outcome: 'errored' })])
     await refreshAll()
     await refreshAll()
     await refreshAll()
     world.override(fileOf(11), 'human')
+    world.override(bench.hashOf('failed'), 'human')
     await refreshAll()
     world.override(fileOf(11), 'artificial')
     world.override(fileOf(20), 'artificial')
@@ -148,6 +149,11 @@ describe('history in the reporting views', () => {
     }
     const [first, last] = [runs[0], runs.at(-1)]
     expect(last?.forcedNow).not.toEqual(first?.forcedNow)
+    const current = await read<ForcedNow>(
+      `select ${FORCED_NOW.join(', ')} from identifai_reporting.classification_history where is_current`,
+    )
+    expect(current).toHaveLength(last?.forcedNow.size ?? 0)
+    expect(new Map(current.map((row) => [row.identifier, row]))).toEqual(last?.forcedNow)
   })
 
   it('shows the time and source of submission of that time, without later updates', async () => {
@@ -203,11 +209,14 @@ describe('history in the reporting views', () => {
     }
   })
 
-  it('dates each classification by the runs in which it was first seen, first done, and last changed its label', async () => {
+  it('dates each classification by the runs in which it was first seen, first done, first finished, and last changed its label', async () => {
     const rows = await read<
-      Record<'identifier' | 'first_observed_at' | 'first_done_at' | 'verdict_changed_at', string>
+      Record<
+        'identifier' | 'first_observed_at' | 'first_done_at' | 'finished_at' | 'verdict_changed_at',
+        string
+      >
     >(`
-      select identifier, first_observed_at::text, first_done_at::text, verdict_changed_at::text
+      select identifier, first_observed_at::text, first_done_at::text, finished_at::text, verdict_changed_at::text
       from identifai_reporting.classifications`)
     for (const row of rows) {
       const seen = runs.map(({ forcedNow }) => forcedNow.get(row.identifier))
@@ -216,11 +225,14 @@ describe('history in the reporting views', () => {
       )
       const changes = finished.filter(({ label }, n) => n > 0 && label !== finished[n - 1]?.label)
       const done = seen.findIndex((forcedNow) => forcedNow?.status === 'done')
-      expect([row.first_observed_at, row.first_done_at, row.verdict_changed_at].map(runOf)).toEqual([
+      const times = [row.first_observed_at, row.first_done_at, row.finished_at, row.verdict_changed_at]
+      expect(times.map(runOf)).toEqual([
         seen.findIndex((forcedNow) => forcedNow !== undefined),
         done === -1 ? null : done,
+        finished[0]?.n ?? null,
         changes.at(-1)?.n ?? null,
       ])
+      if (row.identifier === 'failed') expect(finished.map(({ label }) => label)).toContain(null)
     }
     expect(rows.some(({ verdict_changed_at }) => verdict_changed_at !== null)).toBe(true)
   })
@@ -314,6 +326,9 @@ it('has author and reason of each forced label, from the latest note on the curr
     return rows
   }
   const alreadyForced = { file_hash: hashes[1], notes: 0, author: null, was_found: true }
+  await sql`insert into identifai.media (media) values ('image')`.execute(bench.app.db)
+  await sql`insert into identifai.override_notes (media, file_hash, forced_to, author, reason)
+    values ('image', ${hashes[1]}, 'artificial', 'of another medium', 'r')`.execute(bench.app.db)
   await forced('human')
   await note(hashes[0], 'human', 'A. Rossi')
   expect(await forcedNow()).toEqual([
@@ -456,7 +471,7 @@ it('counts a note for the latest decision before it, and as late after seven day
     label: 'human',
     at: new Date(dayOf(day).getTime() + milliseconds),
   })
-  const notes = [note(0), note(18), note(28, 1), note(29)]
+  const notes = [note(0), note(18), note(28, 1), note(29), note(30)]
   const explanations = (await decisionsOf(events, notes)).map(({ explained_by, explanation }) => [
     explained_by,
     explanation,
@@ -465,7 +480,8 @@ it('counts a note for the latest decision before it, and as late after seven day
     [null, 'unexplained'],
     [2, 'explained'],
     [3, 'explained_late'],
-    [null, 'unexplained'],
+    // It can have happened at the moment of the note.
+    [5, 'explained'],
   ])
 })
 

@@ -174,8 +174,8 @@ describe('the reporting schema', () => {
     await sql`update identifai.identifiers set state = 'quarantined', due_at = null where identifier = 'q'`.execute(
       db,
     )
-    await sql`update identifai.identifiers set state = 'retired', due_at = null, retired_at = now(), retired_reason = 'test'
-      where identifier = ${done[0]}`.execute(db)
+    await sql`update identifai.identifiers set state = 'retired', due_at = null, retired_at = now(), retired_reason = 'test',
+      last_confirmed_at = last_confirmed_at - interval '1 day' where identifier = ${done[0]}`.execute(db)
     await sql`insert into identifai.identifiers (identifier, enqueued_at, due_at)
       values ('new', now() - interval '2 days', now() - interval '25 hours'), ('later', now(), now() - interval '23 hours')`.execute(
       db,
@@ -205,24 +205,25 @@ describe('the reporting schema', () => {
       values ('never', 'retired', null, now(), 'no result')`.execute(db)
     const waiting = await query(`
       select identifier, state, waiting_seconds >= 0 as waits, waiting_seconds / 86400 as days, retired_reason,
-        has_result, errors is not null as failed
+        has_result, errors is not null as failed, last_requested_at is not null as requested,
+        last_confirmed_at is not null as confirmed
       from identifai_reporting.tracked_identifiers where identifier in ('new', 'm', 'q', 'e', 'never', '${done[0]}')
       order by state, retired_reason desc, identifier`)
-    const never = { retired_reason: null, has_result: false, failed: false }
+    const never = {
+      retired_reason: null,
+      has_result: false,
+      failed: false,
+      requested: false,
+      confirmed: false,
+    }
+    const absent = { ...never, requested: true, waits: true, days: 0 }
+    const confirmed = { ...never, requested: true, confirmed: true, waits: null, days: null }
     expect(waiting).toEqual([
-      { ...never, identifier: 'e', state: 'errored', waits: null, days: null, failed: true },
-      { ...never, identifier: 'm', state: 'missing', waits: true, days: 0 },
+      { ...confirmed, identifier: 'e', state: 'errored', failed: true },
+      { ...absent, identifier: 'm', state: 'missing' },
       { ...never, identifier: 'new', state: 'pending', waits: true, days: 2 },
-      { ...never, identifier: 'q', state: 'quarantined', waits: true, days: 0 },
-      {
-        ...never,
-        identifier: done[0],
-        state: 'retired',
-        waits: null,
-        days: null,
-        retired_reason: 'test',
-        has_result: true,
-      },
+      { ...absent, identifier: 'q', state: 'quarantined' },
+      { ...confirmed, identifier: done[0], state: 'retired', retired_reason: 'test', has_result: true },
       {
         ...never,
         identifier: 'never',

@@ -56,6 +56,12 @@ const CORNERS: readonly JsonObject[] = [
     force_classification: 'human',
     verdict: { classification: 'artificial', confidence: 0.97 },
   },
+  {
+    status: 'done',
+    force_classification: 'human',
+    verdict: { classification: 'artificial', confidence: 0.9 },
+  },
+  { status: 'done', verdict: { classification: 'human', confidence: 0.7 } },
   { status: 'done', force_classification: 'human', verdict: { classification: 'human' } },
   { status: 'done', force_classification: 'artificial' },
   { status: 'done', force_classification: 'synthetic', verdict: { classification: 'uncertain' } },
@@ -101,7 +107,7 @@ const CORNERS: readonly JsonObject[] = [
       clips: [
         clip(10, 15, 'artificial', 0.6),
         clip(0, 5, 'artificial', 0.7),
-        clip(0, 5, 'artificial', 0.8),
+        clip(0, 5, 'artificial', 0.95),
         clip(5, 8, 'artificial'),
         clip(7, 6, 'human'),
         clip(30, 20, 'artificial'),
@@ -122,8 +128,9 @@ const clipLists = fc.array(
       fc.integer({ min: 0, max: 12 }),
       fc.integer({ min: 0, max: 4 }),
       fc.constantFrom('artificial', 'human'),
+      fc.integer({ min: 0, max: 20 }),
     )
-    .map(([start, length, label]) => clip(start, start + length, label, start / 20)),
+    .map(([start, length, label, confidence]) => clip(start, start + length, label, confidence / 20)),
   { minLength: 1, maxLength: 9 },
 )
 
