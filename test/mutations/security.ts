@@ -45,6 +45,13 @@ export const SECURITY: readonly Mutation[] = [
     tests: OF_JOB,
   },
   {
+    breaks: 'The webhook works with the role of the job.',
+    file: PRIVILEGES,
+    from: "  webhook_position: ['SELECT', 'INSERT', 'UPDATE'],",
+    to: "  webhook_position: ['SELECT', 'INSERT'],",
+    tests: OF_JOB,
+  },
+  {
     breaks: 'Only a role with --annotate writes notes.',
     file: PRIVILEGES,
     from: "  override_notes: ['SELECT'],\n",
@@ -84,6 +91,13 @@ export const SECURITY: readonly Mutation[] = [
     file: GRANT,
     from: 'if (inherited.length > 0) refuseInherited(role, inherited)',
     to: '',
+    tests: OF_GRANTS,
+  },
+  {
+    breaks: 'A role that can truncate tables by a membership is refused.',
+    file: READ_PRIVILEGES,
+    from: "unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) as kind",
+    to: "unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) as kind",
     tests: OF_GRANTS,
   },
   {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
@@ -8,6 +9,7 @@ import { verifyDatabase } from '../../../../src/compliance/verify/verify-databas
 import { readClock } from '../../../../src/platform/postgres/clock.ts'
 import { asDatabaseError } from '../../../../src/platform/postgres/database-error.ts'
 import { checkPrivileges } from '../../../../src/operations/doctor/check-schema.ts'
+import { advance, initializePosition, takePosition } from '../../../../src/operations/webhook/position.ts'
 import { enqueue } from '../../../../src/pipeline/queue/enqueue.ts'
 import { argumentEntries } from '../../../../src/pipeline/queue/input/read-arguments.ts'
 import { applyReplay } from '../../../../src/pipeline/replay/replay.ts'
@@ -112,6 +114,12 @@ it('a role of grant-job completes runs, and cannot change history', async () => 
     await sql`insert into identifai.chain_timestamps (chain_position, authority, token) values (1, 'a', '')`.execute(
       app.db,
     )
+
+    await initializePosition(app.db)
+    await run()
+    const owner = randomUUID()
+    const position = await takePosition(app.db, owner)
+    expect(position && (await advance(app.db, owner, position))).toBe(true)
 
     for (const statement of [
       'update identifai.classification_revisions set causes = causes',
