@@ -63,6 +63,12 @@ export function parseInteger(least: number, most: number) {
   }
 }
 
+/** Parses the one chain head of an option in hex. */
+export function parseOneHead(text: string, former?: string): string {
+  if (former !== undefined) throw new InvalidArgumentError('Only one chain head is compared.')
+  return parseHead(text)
+}
+
 /** Parses a chain head in hex. */
 export function parseHead(text: string): string {
   const head = text.trim().toLowerCase()

@@ -11,7 +11,7 @@ import { createProgressLine } from '../platform/terminal/output.ts'
 import { count, counted } from '../platform/terminal/text.ts'
 import { timeText } from '../platform/time.ts'
 import { openDatabase } from './open-app.ts'
-import { parseHead } from './parse.ts'
+import { parseOneHead } from './parse.ts'
 import { printResult } from './print-result.ts'
 
 /** Findings that the text output shows. */
@@ -21,7 +21,7 @@ export function reportVerifyCommand() {
   return new Command('verify')
     .description('verify a bundle, a JSON report, or the whole history in the database')
     .argument('[file]', 'a bundle or a JSON report; without it, the database is verified')
-    .option('--head <hash>', 'a chain head that was kept elsewhere, which must be in the chain', parseHead)
+    .option('--head <hash>', 'a chain head that was kept elsewhere, which must be in the chain', parseOneHead)
     .option('--key <file>', 'the public key (PEM) that must have signed the chain head')
     .option(
       '--trust <file>',

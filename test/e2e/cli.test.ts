@@ -240,6 +240,8 @@ it('report verify reports no findings, or its findings with exit code 6', async 
   const other = await cli.call(['report', 'verify', '--head', '0'.repeat(64)], env)
   expect([other.code, other.stdout.includes('is not in the chain')]).toEqual([6, true])
   stage.expectClearError(await cli.call(['report', 'verify', '--head', 'x'], env), 2, '64 hexadecimal digits')
+  const two = ['--head', head, '--head', '0'.repeat(64)]
+  stage.expectClearError(await cli.call(['report', 'verify', ...two], env), 2, 'Only one chain head')
   await sql`alter table identifai.classification_revisions disable trigger all`.execute(own.db)
   await sql`update identifai.classification_revisions set api_version = 'other' where classification_id = 2`.execute(
     own.db,
