@@ -52,12 +52,13 @@ export async function startFaultyApi(options: {
   await listen(0)
   const { port } = server.address() as AddressInfo
   let reopening: Promise<void> | undefined
+  const ending = new AbortController()
   const closePort = () =>
     (reopening ??= (async () => {
       server.close()
       server.closeAllConnections()
       const before = options.refusals?.() ?? 0
-      while (options.refusals?.() === before) await sleep(5)
+      while (!ending.signal.aborted && options.refusals?.() === before) await sleep(5)
       await listen(port)
       reopening = undefined
     })())
@@ -66,6 +67,8 @@ export async function startFaultyApi(options: {
     counts,
     keys,
     [Symbol.asyncDispose]: async () => {
+      // After a failed test, no connection is refused any more.
+      ending.abort()
       await reopening
       server.closeAllConnections()
       server.close()
