@@ -149,6 +149,23 @@ describe('a run', () => {
     expect(await distinctRows(bench)).toEqual([UNTOUCHED])
   })
 
+  it('counts failed requests apart from those over the quota', async () => {
+    const statuses = [503, 429]
+    await using bench = await benchAgainst((identifiers, response) => {
+      const code = statuses.shift()
+      if (code === undefined) return identifiers.map((identifier) => ({ identifier, status: 'done' }))
+      return void response.writeHead(code, { 'retry-after': '0' }).end()
+    })
+    await bench.enqueue(['a'])
+    const repeated: string[] = []
+    const telemetry = { ...bench.app.telemetry, requestRepeated: (why: string) => repeated.push(why) }
+    const { run: row } = await executeRun(
+      { ...bench.app, telemetry },
+      { trigger: 'manual', signal: new AbortController().signal },
+    )
+    expect([repeated, row.retries, row.throttled]).toEqual([['failed', 'throttled'], 2, 1])
+  })
+
   it('continues when a retry succeeds', async () => {
     let failures = 2
     await using bench = await benchAgainst((identifiers, response) => {

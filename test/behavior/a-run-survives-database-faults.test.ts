@@ -90,10 +90,10 @@ describe('a write that fails', () => {
       expect(evidence?.payload).toMatch(/^[\x20-\x7e]*$/)
       const row = await bench.app.db
         .selectFrom('identifai.identifiers')
-        .select(['state', 'due_at', 'leased_by'])
+        .select(['state', 'due_at', 'leased_by', 'last_confirmed_at'])
         .where('identifier', '=', 'id-7')
         .executeTakeFirst()
-      expect(row).toEqual({ state: 'quarantined', due_at: null, leased_by: null })
+      expect(row).toEqual({ state: 'quarantined', due_at: null, leased_by: null, last_confirmed_at: null })
     },
   )
 })

@@ -113,6 +113,18 @@ describe('the history of an identifier', () => {
     expect(meaning(await current())).toBe(meaning(forced))
   })
 
+  it('gets revisions with the time of submission that was known then', async () => {
+    const submitted = async (at: string) =>
+      sql`update identifai.identifiers set submitted_at = ${at}`.execute(bench.app.db)
+    await sync(again)
+    await submitted('2026-05-01Z')
+    await sync(done)
+    await submitted('2026-05-02Z')
+    const { rows } = await sql`
+      select submitted_at from identifai.classification_revisions order by revision_no`.execute(bench.app.db)
+    expect(rows).toEqual([{ submitted_at: null }, { submitted_at: new Date('2026-05-01Z') }])
+  })
+
   it.each([
     ['finished', done, { ...done, force_classification: 'human' }],
     ['unfinished', again, { ...again, name: 'call.wav' }],

@@ -361,3 +361,21 @@ it('simulate serves the API until it is stopped, and reports when its port is in
   child.kill('SIGTERM')
   expect(await ended).toMatchObject({ code: 143 })
 })
+
+it('undistribute creates the triggers that are missing, and distribute needs Citus', async () => {
+  await using own = await createTestDatabase()
+  const env = { DATABASE_URL: own.url }
+  stage.expectClearError(await cli.call(['distribute'], env), 5, 'the extension citus')
+  await sql`drop trigger classification_revisions_append_only on identifai.classification_revisions`.execute(
+    own.db,
+  )
+  const planned = await cli.call(['undistribute', '--dry-run'], env)
+  expect(planned).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/create trigger "classification_revisions_append_only"/),
+  })
+  expect(await cli.call(['undistribute'], env)).toMatchObject({ code: 0 })
+  await expect(sql`truncate identifai.classification_revisions cascade`.execute(own.db)).rejects.toThrow(
+    'append-only',
+  )
+})

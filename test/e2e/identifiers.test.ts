@@ -224,7 +224,10 @@ describe('requeue and retire', () => {
     await sql`update identifai.identifiers set state = 'quarantined', due_at = null`.execute(database.db)
     expect((await call('enqueue', 'a')).stdout).toContain('requeue --state quarantined')
     expect(await call('requeue', 'a')).toEqual({ code: 0, stdout: '1 identifier due now.\n', stderr: '' })
-    expect((await call('requeue', '--state', 'quarantined')).stdout).toBe('2 identifiers due now.\n')
+    const rest = ['requeue', '--state', 'quarantined']
+    expect((await call(...rest, '--dry-run')).stdout).toBe('2 identifiers would be due now.\n')
+    expect(await states()).toEqual(['pending', 'quarantined', 'quarantined'])
+    expect((await call(...rest)).stdout).toBe('2 identifiers due now.\n')
     expect(await call('requeue', 'x')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(

@@ -353,6 +353,16 @@ describe('the commands of compliance', () => {
       identifier: forced,
       notes: [{ note_id: Number(note) }],
     })
+    const corrected = await run(
+      'annotate',
+      '--correct',
+      String(note),
+      '--author',
+      'A',
+      '--reason',
+      'heard it',
+    )
+    expect(corrected).toMatchObject({ code: 0, stderr: '' })
     const file = await run('explain', hash)
     expect(file).toMatchObject({ code: 2, stdout: '' })
     expect(file.stderr).toMatch(new RegExp(`is the hash of a file.*${forced}`, 's'))

@@ -436,4 +436,18 @@ export const LOAD: readonly Mutation[] = [
     to: '\\d+|)\\/results',
     tests: ['test/unit/media/audio/validate.test.ts'],
   },
+  {
+    breaks: 'A revision repeats the time of submission that its identifier had then.',
+    file: 'src/pipeline/load/append-revisions.ts',
+    from: '    submitted_at: locked.submittedAt,\n',
+    to: '    submitted_at: null,\n',
+    tests: ['test/behavior/each-change-becomes-a-revision.test.ts'],
+  },
+  {
+    breaks: 'A record that PostgreSQL refuses does not confirm its identifier.',
+    file: 'src/pipeline/run/load-outcomes.ts',
+    from: '      confirmed: false,\n',
+    to: '',
+    tests: ['test/behavior/a-run-survives-database-faults.test.ts'],
+  },
 ]

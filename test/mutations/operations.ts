@@ -572,4 +572,18 @@ export const OPERATIONS: readonly Mutation[] = [
     tests: OF_WEBHOOK,
     only: 'a receiver that refuses or hangs up',
   },
+  {
+    breaks: 'doctor compares the clock of the database with that of the API.',
+    file: 'src/operations/doctor/check-api.ts',
+    from: "result: ok('The API accepts the key.'), httpDate: reply.httpDate }",
+    to: "result: ok('The API accepts the key.'), httpDate: null }",
+    tests: ['test/integration/operations/doctor/examine.test.ts'],
+  },
+  {
+    breaks: 'A role of maintenance that can write notes is refused.',
+    file: 'src/operations/roles/grant.ts',
+    from: '{ wanted: MAINTENANCE, kept: [], revokesOthers }',
+    to: '{ wanted: MAINTENANCE, kept: ANNOTATOR, revokesOthers }',
+    tests: ['test/integration/operations/roles/grant.test.ts'],
+  },
 ]

@@ -397,4 +397,11 @@ export const QUEUE: readonly Mutation[] = [
     to: 'sql`true`',
     tests: ['test/integration/migrations/schema.test.ts'],
   },
+  {
+    breaks: 'A run waits for leases of another one as long as the first of them ends within its own wait.',
+    file: 'src/pipeline/queue/lease.ts',
+    from: 'extract(epoch from min(leased.lease_until) - now())',
+    to: 'extract(epoch from max(leased.lease_until) - now())',
+    tests: ['test/integration/pipeline/queue/lease.test.ts'],
+  },
 ]

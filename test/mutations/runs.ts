@@ -491,4 +491,11 @@ export const RUNS: readonly Mutation[] = [
     to: 'if (unknown.length >= 0) return statesFrom(applied)',
     tests: ['test/integration/platform/postgres/migrate.test.ts'],
   },
+  {
+    breaks: 'The metric of 429s counts no other failure.',
+    file: 'src/pipeline/run/request-batch.ts',
+    from: "telemetry.requestRepeated('failed')",
+    to: "telemetry.requestRepeated('throttled')",
+    tests: ['test/behavior/a-run-retries-or-stops-when-requests-fail.test.ts'],
+  },
 ]

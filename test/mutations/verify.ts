@@ -491,4 +491,11 @@ export const VERIFICATION: readonly Mutation[] = [
     tests: ['test/integration/compliance/report/bundle/verify-bundle.test.ts'],
     only: 'of more events than one query reads',
   },
+  {
+    breaks: 'The verification of a bundle without a key states nothing about its signature.',
+    file: 'src/compliance/report/bundle/verify-bundle.ts',
+    from: 'is_signed: this.#given.key === undefined ? null : this.#isSigned,',
+    to: 'is_signed: this.#isSigned,',
+    tests: ['test/integration/compliance/report/bundle/verify-bundle.test.ts'],
+  },
 ]

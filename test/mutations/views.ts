@@ -484,4 +484,18 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     to: '(${columnNames(view)}) as ${sql.raw(view.query)}',
     tests: ['test/integration/migrations/replace-view.test.ts'],
   },
+  {
+    breaks: 'The database refuses a request limit of 0, with which an identifier would never be requested.',
+    file: 'migrations/0001-queue.ts',
+    from: 'sql`request_limit >= 1`',
+    to: 'sql`request_limit >= 0`',
+    tests: ['test/integration/migrations/schema.test.ts'],
+  },
+  {
+    breaks: 'force_decisions: the ticket and the reviewer of a note are in their own columns.',
+    file: 'migrations/0010-reporting-forces.ts',
+    from: 'current.author, current.reason, current.ticket, current.reviewer, n.noted_at, d.media',
+    to: 'current.author, current.reason, current.reviewer, current.ticket, n.noted_at, d.media',
+    tests: ['test/integration/migrations/reporting-history.test.ts'],
+  },
 ]

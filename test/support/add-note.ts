@@ -10,11 +10,13 @@ export async function addNote(
     readonly author?: string
     readonly reason?: string
     readonly media?: string
+    readonly ticket?: string
+    readonly reviewer?: string
   } = {},
 ): Promise<void> {
-  const note = { forced_to: 'human', author: 'A', reason: 'heard it', corrects: null, ...given }
+  const note = { forced_to: 'human', author: 'A', reason: 'heard it', corrects: null }
   await db
     .insertInto('identifai.override_notes')
-    .values({ file_hash: fileHash, ...note, ticket: null, reviewer: null })
+    .values({ file_hash: fileHash, ...note, ticket: null, reviewer: null, ...given })
     .execute()
 }

@@ -111,7 +111,7 @@ describe('history in the reporting views', () => {
     await refreshAll()
     world.override(fileOf(11), 'artificial')
     world.override(fileOf(20), 'artificial')
-    await addNote(bench.app.db, fileOf(11))
+    await addNote(bench.app.db, fileOf(11), { ticket: 'F-1', reviewer: 'B. Neri' })
     world.defaultHeuristic = 'TopRelevant'
     await refreshAll()
     for (const position of [3, 11, 20]) world.reanalyze(identifiers[position] as string, 1)

@@ -171,6 +171,10 @@ describe('the schema', () => {
     ],
     ["insert into identifai.identifiers (identifier, state) values ('x', 'lost')", 'identifiers_state_known'],
     [
+      "insert into identifai.identifiers (identifier, request_limit) values ('x', 0)",
+      'identifiers_request_limit_from_1',
+    ],
+    [
       "insert into identifai.identifiers (identifier, state, due_at) values ('x', 'retired', null)",
       'identifiers_retired_has_time_and_reason',
     ],

@@ -40,6 +40,12 @@ function problemsOf(changes: Partial<Status>): string[] {
   return problems
 }
 
+it('the queue has the identifiers that are due, and those that a run has leased', () => {
+  expect(describeStatus({ ...healthy, due: 2, leased: 1 })).toContain(
+    '\n2 identifiers due now, 1 identifier leased by a run.\n',
+  )
+})
+
 it('a healthy queue needs no attention, and its numbers follow', () => {
   expect(
     describeStatus({ ...healthy, next_nightly_at: new Date('2026-06-02T02:00:00Z') }).split('\n'),

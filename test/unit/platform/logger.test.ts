@@ -25,15 +25,21 @@ it('the log has neither keys nor connection strings, also where an error or a co
 })
 
 it.each([
-  ['has problems only', false, ['error: run failed']],
-  ['has normal runs, too, for a command without a result', true, ['run started', 'error: run failed']],
-])('the log on a terminal %s', (_, narrates, expected) => {
+  ['has problems only', 'info', false, ['error: run failed']],
+  [
+    'has normal runs, too, for a command without a result',
+    'info',
+    true,
+    ['run started', 'error: run failed'],
+  ],
+  ['has all of a lower level', 'debug', false, ['run started', 'error: run failed']],
+] as const)('the log on a terminal %s', (_, level, narrates, expected) => {
   let shown = ''
   const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
     shown += String(text)
     return true
   })
-  const logger = createLogger({ level: 'info', terminal: true, narrates })
+  const logger = createLogger({ level, terminal: true, narrates })
   logger.info('run started')
   logger.error('run failed')
   write.mockRestore()

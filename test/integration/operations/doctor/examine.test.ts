@@ -43,6 +43,18 @@ describe('the doctor', () => {
     expect(await dumpTables(own.db)).toBe(before)
   })
 
+  it('compares the clock of the database with that of the API', async () => {
+    await using own = await createTestDatabase()
+    const { found } = await examination({
+      databaseUrl: own.url,
+      respond: (_, response) => {
+        response.setHeader('date', 'Thu, 01 Jan 2026 00:00:00 GMT')
+        return []
+      },
+    })
+    expect(found('clocks')).toMatchObject({ status: 'warning', found: expect.stringContaining('API') })
+  })
+
   it('skips the checks that an unreachable or empty database makes impossible, and still checks the API', async () => {
     const unreachable = await examination({ databaseUrl: 'postgresql://127.0.0.1:1/x' })
     expect(unreachable.findings.map(({ check, status }) => [check, status])).toEqual([

@@ -321,7 +321,12 @@ describe('a role with a grant', () => {
 
   it('of maintenance prunes and redacts, and does nothing else', async () => {
     const { name, execute } = await role('maintenance')
-    await grantMaintenance(bench.app.db, name, CAREFUL)
+    const noting = 'INSERT ON identifai.override_notes'
+    await sql`grant ${sql.raw(noting)} to ${sql.id(name)}`.execute(bench.app.db)
+    await expect(grantMaintenance(bench.app.db, name, CAREFUL)).rejects.toThrow(noting)
+    expect(await grantMaintenance(bench.app.db, name, { revokesOthers: true })).toMatchObject({
+      revoked: [noting],
+    })
     for (const statement of [
       ...REFUSED.filter(
         (refused) =>

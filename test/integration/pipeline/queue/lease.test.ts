@@ -117,6 +117,22 @@ it('a release leaves an identifier that was retired meanwhile as it is', async (
   })
 })
 
+it('the time left of another run is that until the first of its leases ends', async () => {
+  await queue.track('a', 'b')
+  await queue.claim()
+  await queue.set('a', "lease_until = now() + interval '30 seconds'")
+  const other = await queue.newRun()
+  const [holder, ...others] = await readLeaseHolders(queue.db, {
+    media: 'audio',
+    runId: other,
+    leastPriority: -100,
+  })
+  expect(others).toEqual([])
+  expect(holder).toMatchObject({ runId: queue.run, identifiers: 2 })
+  expect(holder?.secondsLeft).toBeGreaterThan(0)
+  expect(holder?.secondsLeft).toBeLessThanOrEqual(30)
+})
+
 it('an identifier of a control group that is not due is not withheld', async () => {
   await queue.track('a')
   const [claim] = (await queue.claim()) as [Claim]

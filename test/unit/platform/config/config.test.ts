@@ -88,6 +88,19 @@ describe('the configuration', () => {
     expect(problems({ ...complete, IDENTIFAI_API_KEY: '' })).toContain('IDENTIFAI_API_KEY is not set')
   })
 
+  it('accepts a batch of 1 to 100 identifiers', () => {
+    const batchOf = (size: string) => () => parseSyncConfig({ ...complete, SYNC_BATCH_SIZE: size }).batchSize
+    expect([batchOf('1')(), batchOf('100')()]).toEqual([1, 100])
+    for (const size of ['0', '101']) expect(batchOf(size)).toThrow(/SYNC_BATCH_SIZE .* from 1 to 100/)
+  })
+
+  it('can switch verifications off, and nightly and fresh runs not', () => {
+    const off = (name: string) => () => parseDaemonConfig({ ...complete, [name]: 'off' })
+    expect(off('SYNC_VERIFY_SCHEDULE')().verifySchedule).toBe('off')
+    for (const name of ['SYNC_SCHEDULE', 'SYNC_FRESH_SCHEDULE'])
+      expect(off(name)).toThrow(`${name} must be a cron expression`)
+  })
+
   it.each(['1.5', '-1', '1e3', ' 5', '0x10', '5 '])('does not accept %j as a whole number', (text) => {
     expect(problems({ ...complete, SYNC_RETRIES: text })).toContain('SYNC_RETRIES must be a whole number')
   })

@@ -160,6 +160,8 @@ describe('a bundle', () => {
     ])
     const file = write(lines.join(''))
     expect(await verifyFile(file, { key: KEY.publicKey })).toMatchObject({ is_signed: true, findings: [] })
+    // Nothing is known about the signature without a key.
+    expect(await verifyFile(file, {})).toMatchObject({ is_signed: null, findings: [] })
     expect(await verifyFile(file, { key: generateKeyPairSync('ed25519').publicKey })).toMatchObject({
       is_signed: false,
       findings: [{ what: 'the checkpoint', problem: 'is not signed with the given key' }],
