@@ -5,11 +5,13 @@ import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findFreePort } from '../../src/devkit/embedded-postgres/server-process.ts'
 import type { RunningSimulator } from '../../src/devkit/simulator/simulator.ts'
 import { type CliStage, createCliStage } from '../support/cli-stage.ts'
 import { finish, type TestCli } from '../support/test-cli.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+/** No server of the tests can have it. */
+const CLOSED_PORT = 9
 
 let stage: CliStage
 let cli: TestCli
@@ -82,14 +84,17 @@ describe('bad input ends with one clear sentence and the documented exit code', 
   })
 
   it('a closed port: of the database, and of the API', async () => {
-    const port = await findFreePort()
-    const closed = { ...environment, DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${port}/x` }
+    const closed = { ...environment, DATABASE_URL: `postgresql://u:pw-secret@127.0.0.1:${CLOSED_PORT}/x` }
     for (const command of [['migrate'], ['enqueue', 'a'], ['sync'], ['status']]) {
       const result = await cli.run(command, closed)
       stage.expectClearError(result, 5, 'The database cannot be reached', 'DATABASE_URL')
       expect(result.stderr).not.toContain('pw-secret')
     }
-    const api = { ...environment, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api`, SYNC_BATCH_SIZE: '1' }
+    const api = {
+      ...environment,
+      IDENTIFAI_API_URL: `http://127.0.0.1:${CLOSED_PORT}/api`,
+      SYNC_BATCH_SIZE: '1',
+    }
     await cli.call(['enqueue', 'b', 'c', 'd', 'e', 'f'], environment)
     const result = await cli.run(['sync'], api)
     expect(result.code).toBe(7)
@@ -117,8 +122,11 @@ describe('bad input ends with one clear sentence and the documented exit code', 
 
   it('an API that cannot be reached, also with a single identifier', async () => {
     await using own = await createTestDatabase()
-    const port = await findFreePort()
-    const env = { ...environment, DATABASE_URL: own.url, IDENTIFAI_API_URL: `http://127.0.0.1:${port}/api` }
+    const env = {
+      ...environment,
+      DATABASE_URL: own.url,
+      IDENTIFAI_API_URL: `http://127.0.0.1:${CLOSED_PORT}/api`,
+    }
     await cli.call(['enqueue', 'a'], env)
     const result = await cli.run(['sync', '--json'], env)
     expect(result.code).toBe(7)

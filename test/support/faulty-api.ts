@@ -25,6 +25,9 @@ export interface FaultyApi extends AsyncDisposable {
   readonly keys: Set<string>
 }
 
+/** An address that other servers do not use, so that none takes the port while it is closed. Other systems have one address. */
+const HOST = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1'
+
 /** Starts a world's API over HTTP. A fault hits the requests for which `befalls` is true, counted from 1. */
 export async function startFaultyApi(options: {
   readonly world: World
@@ -46,7 +49,7 @@ export async function startFaultyApi(options: {
     return void options.fault({ request, response, records, closePort })
   })
   const listen = async (port: number) => {
-    server.listen(port, '127.0.0.1')
+    server.listen(port, HOST)
     await once(server, 'listening')
   }
   await listen(0)
@@ -63,7 +66,7 @@ export async function startFaultyApi(options: {
       reopening = undefined
     })())
   return {
-    url: `http://127.0.0.1:${port}/api`,
+    url: `http://${HOST}:${port}/api`,
     counts,
     keys,
     [Symbol.asyncDispose]: async () => {
