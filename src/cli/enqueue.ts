@@ -68,11 +68,10 @@ Examples:
       const { DEFAULT_MEDIA, endpointOf } = await import('../media/registry.ts')
       const { PRIORITY } = await import('../pipeline/queue/priority.ts')
       const { enqueue } = await import('../pipeline/queue/enqueue.ts')
-      const { openInput } = await import('../pipeline/queue/input/open-input.ts')
+      const { listOf, openInput } = await import('../pipeline/queue/input/open-input.ts')
       // As every tool does, it reads standard input when it is not a terminal and nothing else is given.
       const isPiped = ids.length === 0 && !process.stdin.isTTY
       const { file = isPiped ? '-' : undefined, ...format } = options
-      const isList = file !== undefined || (ids.length === 1 && ids[0] === '-')
       let ignored: readonly string[] = []
       const onIgnored = (columns: readonly string[]) => {
         ignored = columns
@@ -83,7 +82,7 @@ Examples:
       const progress = createProgressLine(process.stderr)
       const result = await enqueue(app.db, entries, {
         media: endpointOf(options.media ?? DEFAULT_MEDIA).media,
-        priority: options.priority ?? (isList ? PRIORITY.bulk : PRIORITY.new),
+        priority: options.priority ?? (listOf({ ids, file }) === undefined ? PRIORITY.new : PRIORITY.bulk),
         source: options.source || null,
         update: options.update,
         dryRun: options.dryRun,

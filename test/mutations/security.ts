@@ -390,7 +390,7 @@ export const SECURITY: readonly Mutation[] = [
     breaks:
       'Identifiers of a file have a lower priority than new ones, so that no bulk file delays fresh runs.',
     file: 'src/cli/enqueue.ts',
-    from: '(isList ? PRIORITY.bulk : PRIORITY.new)',
+    from: '(listOf({ ids, file }) === undefined ? PRIORITY.new : PRIORITY.bulk)',
     to: '(isList ? PRIORITY.new : PRIORITY.bulk)',
     tests: OF_IDENTIFIERS,
     only: 'identifiers of a file',
@@ -557,8 +557,8 @@ export const SECURITY: readonly Mutation[] = [
   {
     breaks: 'Identifiers of standard input have the priority of a file, also with -.',
     file: 'src/cli/enqueue.ts',
-    from: "const isList = file !== undefined || (ids.length === 1 && ids[0] === '-')",
-    to: 'const isList = file !== undefined',
+    from: 'listOf({ ids, file }) === undefined',
+    to: 'file === undefined',
     tests: OF_IDENTIFIERS,
     only: 'reads standard input',
   },

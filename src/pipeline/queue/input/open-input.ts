@@ -22,14 +22,13 @@ type FileOptions = Omit<Input, 'ids' | 'file'>
  * @throws UsageError when it has neither or both, an argument is not an identifier, or the file cannot be read.
  */
 export async function openInput({ ids, file, ...options }: Input): Promise<EntryStream> {
-  const [first, ...others] = ids
-  if (file !== undefined && first !== undefined)
+  if (file !== undefined && ids.length > 0)
     throw new UsageError('There are identifiers and --file.', 'Give identifiers as arguments, or --file.')
-  const path = file ?? (first === '-' && others.length === 0 ? '-' : undefined)
+  const path = listOf({ ids, file })
   if (path !== undefined) return openFile(path, options)
   if (isCsv(options))
     throw new UsageError('The options of CSV apply to a file only.', 'Give the file with --file.')
-  if (first === undefined)
+  if (ids.length === 0)
     throw new UsageError(
       'There are no identifiers.',
       'Give them as arguments, a file with --file, or - for standard input.',
@@ -42,6 +41,11 @@ export async function openInput({ ids, file, ...options }: Input): Promise<Entry
   }
   ids.forEach(refuseArgument)
   return argumentEntries(ids)
+}
+
+/** The list of a command line: a path, or `-` for standard input. Undefined where its arguments are identifiers. */
+export function listOf({ ids, file }: Pick<Input, 'ids' | 'file'>): string | undefined {
+  return file ?? (ids.length === 1 && ids[0] === '-' ? '-' : undefined)
 }
 
 function isCsv({ csv, ...options }: FileOptions): boolean {
