@@ -3,6 +3,7 @@ import { distributedTables } from '../../platform/postgres/citus.ts'
 import type { Database } from '../../platform/postgres/database.ts'
 import { databaseCodeOf, INSUFFICIENT_PRIVILEGE, READ_ONLY } from '../../platform/postgres/database-error.ts'
 import { CREATE, type Definition, ON_TABLE, readDefinitions } from '../../platform/postgres/definitions.ts'
+import { SCHEMAS } from '../../platform/postgres/schemas.ts'
 import { type Finding, finding } from './findings.ts'
 
 /**
@@ -103,7 +104,7 @@ async function addedObjects(
     ) as o
     join pg_class as c on c.oid = o.relation
     join pg_namespace as s on s.oid = c.relnamespace
-    where s.nspname in ('identifai', 'identifai_reporting') and c.relname <> all(${distributed}::text[])
+    where s.nspname in ${SCHEMAS} and c.relname <> all(${distributed}::text[])
       and not (o.kind = 'trigger' and s.nspname = 'identifai'
         and o.name = any(${definitions.map(({ name }) => name)}::text[]))
     order by 1`.execute(trx)

@@ -7,6 +7,7 @@ import type { Database } from '../../platform/postgres/database.ts'
 import { findUnprotectedHistory } from '../../platform/postgres/unprotected-history.ts'
 import { asDatabaseError } from '../../platform/postgres/database-error.ts'
 import { assertMigrated, MIGRATIONS } from '../../platform/postgres/migrate.ts'
+import { SCHEMAS } from '../../platform/postgres/schemas.ts'
 import { EXIT_CODE } from '../../platform/errors.ts'
 import { failed, ok, type Result, skipped, warning } from './finding.ts'
 
@@ -50,7 +51,7 @@ async function readTables(db: Kysely<Database>): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ name: string }>`
     select format('%I.%I', s.nspname, c.relname) as name
     from pg_class as c join pg_namespace as s on s.oid = c.relnamespace
-    where s.nspname in ('identifai', 'identifai_reporting')`.execute(db)
+    where s.nspname in ${SCHEMAS}`.execute(db)
   return new Set(rows.map(({ name }) => name))
 }
 

@@ -1,9 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../platform/postgres/database.ts'
+import { SCHEMAS } from '../../platform/postgres/schemas.ts'
 import { type Privilege, USAGE_OF_VIEWS } from './privileges.ts'
-
-/** The schemas whose privileges the commands grant. */
-const SCHEMAS = sql`('identifai', 'identifai_reporting')`
 
 export async function hasRole(db: Kysely<Database>, role: string): Promise<boolean> {
   const { rows } = await sql`select from pg_catalog.pg_roles where rolname = ${role}`.execute(db)
