@@ -137,9 +137,10 @@ export function describeRun(run: SyncRunRow, queue: Queue | undefined): string {
   const outcomes = listed(OUTCOMES.map((name) => [name, run[name]]))
   const states = listed(IDENTIFIER_STATES.map((name) => [name, run[`${name}_count`]]))
   const lines = [`Run ${run.run_id} ${run.status} after ${seconds.toFixed(1)} s.`]
-  const nothing = run.status === 'succeeded' ? 'Nothing was due.' : 'Nothing was requested.'
-  if (queue) lines.push(`${nothing} ${describeWaiting(queue)}`)
-  else {
+  if (queue) {
+    const nothing = run.status === 'succeeded' ? 'Nothing was due.' : 'Nothing was requested.'
+    lines.push(`${nothing} ${describeWaiting(queue)}`)
+  } else {
     lines.push(
       `${counted(run.claimed, 'identifier')} in ${counted(run.requests, 'request')}: ${outcomes}.`,
       `${counted(run.changed, 'change')}, ${count(run.unchanged)} unchanged, ${counted(run.force_changes, 'force change')}.`,
