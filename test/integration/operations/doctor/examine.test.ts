@@ -4,15 +4,13 @@ import { PRIORITY } from '../../../../src/pipeline/queue/priority.ts'
 import { move } from '../../../../src/operations/distribution/distribute.ts'
 import { dumpTables } from '../../../support/dump-tables.ts'
 import { examination, type Responder, responds } from '../../../support/examination.ts'
+import { EVIDENCE_INSERTS } from '../../../support/evidence-inserts.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 
 /** A row for each table whose key comes from a sequence. */
 const INSERTS_WITH_SEQUENCES = [
-  'identifiers (identifier) values (gen_random_uuid()::text)',
-  "override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
-  "actions (kind, identifiers) values ('retire', 1)",
-  `quarantined_payloads (media, identifier, run_id, requested_at, received_at, reason, issues)
-    values ('audio', 'a', gen_random_uuid(), now(), now(), 'unstorable', '[]')`,
+  'insert into identifai.identifiers (identifier) values (gen_random_uuid()::text)',
+  ...EVIDENCE_INSERTS,
 ]
 
 describe('the doctor', () => {
@@ -130,8 +128,7 @@ describe('the doctor', () => {
   it('finds each sequence that lags behind, and its remedy corrects them', async () => {
     await using own = await createTestDatabase()
     const insertAll = async () => {
-      for (const insert of INSERTS_WITH_SEQUENCES)
-        await sql.raw(`insert into identifai.${insert}`).execute(own.db)
+      for (const insert of INSERTS_WITH_SEQUENCES) await sql.raw(insert).execute(own.db)
     }
     await insertAll()
     await insertAll()

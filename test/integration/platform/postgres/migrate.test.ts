@@ -10,6 +10,7 @@ import {
   migrateUp,
   migrationStates,
 } from '../../../../src/platform/postgres/migrate.ts'
+import { EVIDENCE_INSERTS } from '../../../support/evidence-inserts.ts'
 import { sealHistory } from '../../../support/seal-history.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
 
@@ -91,13 +92,7 @@ describe('the state of the migrations', () => {
     await using database = await createTestDatabase()
     const { db } = database
     expect(await countHistory(db)).toBe(0)
-    for (const row of [
-      "override_notes (file_hash, forced_to, author, reason) values ('h', 'human', 'a', 'r')",
-      "actions (kind, identifiers) values ('retire', 1)",
-      `quarantined_payloads (media, identifier, run_id, requested_at, received_at, reason, issues)
-        values ('audio', 'a', gen_random_uuid(), now(), now(), 'unstorable', '[]')`,
-    ])
-      await sql.raw(`insert into identifai.${row}`).execute(db)
+    for (const insert of EVIDENCE_INSERTS) await sql.raw(insert).execute(db)
     await sealHistory(db, [
       { classification_id: 1, revision_no: 1, observed_at: new Date(), causes: ['first_seen'] },
     ])
