@@ -391,7 +391,7 @@ export const SECURITY: readonly Mutation[] = [
       'Identifiers of a file have a lower priority than new ones, so that no bulk file delays fresh runs.',
     file: 'src/cli/enqueue.ts',
     from: '(listOf({ ids, file }) === undefined ? PRIORITY.new : PRIORITY.bulk)',
-    to: '(isList ? PRIORITY.new : PRIORITY.bulk)',
+    to: '(listOf({ ids, file }) === undefined ? PRIORITY.bulk : PRIORITY.new)',
     tests: OF_IDENTIFIERS,
     only: 'identifiers of a file',
   },
