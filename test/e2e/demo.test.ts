@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { withResults } from '../../scripts/bi-results.ts'
 import { grantReader } from '../../src/operations/roles/grant.ts'
 import { connect } from '../../src/platform/postgres/connect.ts'
-import { folderInMemory } from '../support/start-test-server.ts'
 import { createTestCli, type TestCli, finish } from '../support/test-cli.ts'
 
 let cli: TestCli
@@ -14,7 +13,7 @@ let cli: TestCli
 let temporary: string
 beforeAll(() => {
   cli = createTestCli()
-  temporary = mkdtempSync(path.join(folderInMemory() ?? os.tmpdir(), 'identifai demo '))
+  temporary = mkdtempSync(path.join(os.tmpdir(), 'identifai demo '))
   chmodSync(temporary, 0o1777)
 })
 afterAll(() => {

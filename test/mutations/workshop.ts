@@ -2,6 +2,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import os from 'node:os'
 import path from 'node:path'
 import { startTestServer } from '../support/start-test-server.ts'
+import { useMemory } from '../support/temporary-files.ts'
 import { type Mutation, mutated, PROJECT } from './mutation.ts'
 import type { Result } from './results.ts'
 import { runTests } from './vitest-run.ts'
@@ -16,6 +17,7 @@ export type Workshop = Awaited<ReturnType<typeof openWorkshop>>
 
 /** Opens a copy of the project, with a PostgreSQL for its tests. Disposal removes both. */
 export async function openWorkshop(signal: AbortSignal) {
+  useMemory()
   const folder = mkdtempSync(path.join(os.tmpdir(), 'identifai-sync-mutations-'))
   // Other users may enter it, because a demo that root starts does so.
   chmodSync(folder, 0o755)

@@ -7,9 +7,11 @@ import { migrateUp } from '../../src/platform/postgres/migrate.ts'
 import { buildCommand } from './build-command.ts'
 import { createClusterDatabase, dropClusterDatabase, readWorkers } from './citus-cluster.ts'
 import { onServer } from './on-server.ts'
+import { useMemory } from './temporary-files.ts'
 
 /** Prepares a Citus cluster (TEST_CITUS_URL leads to its coordinator) with a distributed, empty template on every node. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  useMemory()
   const built = buildCommand()
   const serverUrl = String(process.env.TEST_CITUS_URL)
   const workerUrls = await readWorkers(serverUrl)

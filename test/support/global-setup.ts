@@ -7,6 +7,7 @@ import { buildCommand } from './build-command.ts'
 import { databaseOn } from './database-on.ts'
 import { onServer } from './on-server.ts'
 import { startTestServer } from './start-test-server.ts'
+import { useMemory } from './temporary-files.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -26,6 +27,7 @@ declare module 'vitest' {
  * the command.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  useMemory()
   const built = buildCommand()
   const given = process.env.TEST_DATABASE_URL
   const embedded = given ? undefined : await startTestServer()

@@ -22,17 +22,14 @@ import {
 export type EmbeddedPostgres = Awaited<ReturnType<typeof startEmbeddedPostgres>>
 
 /**
- * Starts a temporary PostgreSQL on a free loopback port, in its own folder below `parent`. Durability is off, because the
+ * Starts a temporary PostgreSQL on a free loopback port, in a temporary folder of its own. Durability is off, because the
  * data is deleted when the server stops. The server stops when this process exits. When this process is killed, the next start
- * with the same parent removes the server.
+ * in the same temporary folder removes the server.
  */
-export async function startEmbeddedPostgres(
-  settings: Installation['settings'] = {},
-  parent: string = os.tmpdir(),
-) {
-  await removeOrphans(parent)
+export async function startEmbeddedPostgres(settings: Installation['settings'] = {}) {
+  await removeOrphans(os.tmpdir())
   const user = await unprivilegedUser()
-  const folder = await makeFolder(parent, user)
+  const folder = await makeFolder(user)
   try {
     const binaries = await installBinaries(folder)
     const password = randomBytes(16).toString('hex')
@@ -45,8 +42,8 @@ export async function startEmbeddedPostgres(
   }
 }
 
-async function makeFolder(parent: string, user: Installation['user']): Promise<string> {
-  const folder = await mkdtemp(path.join(parent, FOLDER_PREFIX))
+async function makeFolder(user: Installation['user']): Promise<string> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), FOLDER_PREFIX))
   await writeFile(path.join(folder, OWNER_FILE), String(process.pid))
   await chmod(folder, 0o755)
   const data = path.join(folder, 'data')
