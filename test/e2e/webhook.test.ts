@@ -214,7 +214,7 @@ it.concurrent('a receiver without a response delays neither a run nor the end of
   await daemon.logged(
     ({ msg, reason }) => msg === 'webhook delivery failed' && String(reason).includes('15 seconds'),
   )
-  expect(await daemon.metric('identifai_sync_webhook_failing_seconds')).toBeGreaterThan(0)
+  await until(async () => Number(await daemon.metric('identifai_sync_webhook_failing_seconds')) > 0)
   const { stdout } = await cli.run(['status'], { DATABASE_URL: bench.database.url })
   expect(stdout).toContain('has accepted no notification since')
   daemon.signal('SIGTERM')
