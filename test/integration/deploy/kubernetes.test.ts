@@ -7,7 +7,7 @@ import type { IDeployment } from 'kubernetes-models/apps/v1'
 import type { ICronJob, IJob } from 'kubernetes-models/batch/v1'
 import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
 import type { IContainer, IService } from 'kubernetes-models/v1'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { createProgram } from '../../../src/cli/program.ts'
 import { parseDaemonConfig } from '../../../src/platform/config/daemon-config.ts'
@@ -35,28 +35,48 @@ const TYPES = {
   'network-policy': ['kubernetes-models/networking.k8s.io/v1', 'INetworkPolicy'],
 } as const
 
-/** Checks a manifest by its type, in which no other field is permitted; returns the errors. */
-function typeErrors(name: keyof typeof TYPES, content: unknown): string {
-  const place = mkdtempSync(path.join(os.tmpdir(), 'identifai-manifest-'))
+/** Checks manifests by their types, in which no other field is permitted; returns the errors of each. */
+function typeErrors(manifests: Readonly<Record<string, readonly [keyof typeof TYPES, unknown]>>) {
+  const place = mkdtempSync(path.join(os.tmpdir(), 'identifai-manifests-'))
   try {
     symlinkSync(path.join(project, 'node_modules'), path.join(place, 'node_modules'))
-    const [module, type] = TYPES[name]
-    const source = `import type { ${type} } from '${module}'\nexport const manifest: ${type} = ${JSON.stringify(content)}`
-    writeFileSync(path.join(place, 'manifest.ts'), source)
+    for (const [name, [kind, content]] of Object.entries(manifests)) {
+      const [module, type] = TYPES[kind]
+      const source = `import type { ${type} } from '${module}'\nexport const manifest: ${type} = ${JSON.stringify(content)}`
+      writeFileSync(path.join(place, `${name}.ts`), source)
+    }
     const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', '']
     const compiler = path.join(project, 'node_modules/.bin/tsc')
-    return spawnSync(compiler, [...options, 'manifest.ts'], { cwd: place, encoding: 'utf8' }).stdout
+    const files = Object.keys(manifests).map((name) => `${name}.ts`)
+    const { stdout } = spawnSync(compiler, [...options, ...files], { cwd: place, encoding: 'utf8' })
+    return (name: string) => stdout.split('\n').filter((line) => line.startsWith(`${name}.ts(`))
   } finally {
     rmSync(place, { recursive: true })
   }
 }
 
-it.each(Object.keys(TYPES) as (keyof typeof TYPES)[])("%s.yaml fits Kubernetes' schema", (name) => {
-  const content = manifest(name) as { spec: object }
-  expect(typeErrors(name, content)).toBe('')
-  expect(typeErrors(name, { ...content, spec: { ...content.spec, unknown: 1 } })).toContain(
-    '"unknown"\' does not exist',
-  )
+describe("Kubernetes' schema", () => {
+  const kinds = Object.keys(TYPES) as (keyof typeof TYPES)[]
+  let errorsOf: ReturnType<typeof typeErrors>
+  beforeAll(() => {
+    errorsOf = typeErrors(
+      Object.fromEntries(
+        kinds.flatMap((kind) => {
+          const content = manifest(kind) as { spec: object }
+          const wrong = { ...content, spec: { ...content.spec, unknown: 1 } }
+          return [
+            [kind, [kind, content]],
+            [`wrong-${kind}`, [kind, wrong]],
+          ] as const
+        }),
+      ),
+    )
+  })
+
+  it.each(kinds)('has %s.yaml, and no other field', (kind) => {
+    expect(errorsOf(kind)).toEqual([])
+    expect(errorsOf(`wrong-${kind}`)).toEqual([expect.stringContaining('"unknown"\' does not exist')])
+  })
 })
 
 const pods = {
