@@ -8,7 +8,8 @@ import { type CannedApi, startCannedApi } from '../support/canned-api.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const FINISHED = 1000
-const RUNS = 10
+/** More than it takes until an absent identifier is missing. */
+const RUNS = 6
 
 type Responder = Parameters<typeof startCannedApi>[0]
 
@@ -71,7 +72,7 @@ describe('1,000 finished identifiers', () => {
       (_, response) => void response.writeHead(422).end('{}'),
       'IDENTIFAI_API_URL',
     ],
-  ])('survive ten runs with %s', async (_, wrong, message) => {
+  ])('survive six runs with %s', async (_, wrong, message) => {
     const before = await states()
     respond = wrong
     for (let count = 1; count <= RUNS; count++) {

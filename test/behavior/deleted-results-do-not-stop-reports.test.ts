@@ -4,7 +4,10 @@ import { readClock } from '../../src/platform/postgres/clock.ts'
 import { benchAgainst } from '../support/bench-against.ts'
 import { createTestCli } from '../support/test-cli.ts'
 
-it('results that the vendor deletes after 90 days are retired, and reports stay complete and state their number', async () => {
+/** After how many days the API deletes a result. Its documented 90 take many nights and prove no more. */
+const RETENTION_DAYS = 12
+
+it('results that the vendor deletes are retired, and reports stay complete and state their number', async () => {
   const gone = new Set<string>()
   await using bench = await benchAgainst(
     (identifiers) =>
@@ -15,8 +18,7 @@ it('results that the vendor deletes after 90 days are retired, and reports stay 
   const nightlyRun = async (number: number) => {
     await bench.enqueue(Array.from({ length: 10 }, (_, n) => `day-${number}-${n}`))
     await bench.makeAllDue()
-    // A result that is older than 90 days is no longer returned.
-    for (let n = 0; n < 10; n++) gone.add(`day-${number - 90}-${n}`)
+    for (let n = 0; n < 10; n++) gone.add(`day-${number - RETENTION_DAYS}-${n}`)
     await bench.run({ trigger: 'nightly' })
     await ageByADay()
   }
@@ -29,16 +31,16 @@ it('results that the vendor deletes after 90 days are retired, and reports stay 
     await sql`alter table identifai.classification_revisions enable trigger user`.execute(bench.app.db)
   }
   let endOfPeriod = ''
-  for (let number = 1; number <= 95; number++) {
+  for (let number = 1; number <= RETENTION_DAYS + 5; number++) {
     await nightlyRun(number)
-    if (number === 90) endOfPeriod = await readClock(bench.app.db)
+    if (number === RETENTION_DAYS) endOfPeriod = await readClock(bench.app.db)
   }
   const { rows } = await sql`
     select state, retired_reason, count(*) from identifai.identifiers group by 1, 2 order by 1, 2`.execute(
     bench.app.db,
   )
   expect(rows).toEqual([
-    { state: 'done', retired_reason: null, count: 900 },
+    { state: 'done', retired_reason: null, count: 120 },
     { state: 'missing', retired_reason: null, count: 20 },
     { state: 'retired', retired_reason: 'missing for 2 days', count: 30 },
   ])
@@ -49,4 +51,4 @@ it('results that the vendor deletes after 90 days are retired, and reports stay 
   expect(complete.stdout).toMatch(/30 .*missing for 2 days/)
   // The last confirmation of those that are missing now is before this end.
   expect(await report('--to', await readClock(bench.app.db))).toMatchObject({ code: 6 })
-}, 120_000)
+})
