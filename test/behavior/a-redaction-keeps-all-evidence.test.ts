@@ -102,6 +102,12 @@ describe('a redaction', () => {
       new Set([`${SECRET}.wav`, 'x.wav']),
     )
 
+    const bundle = path.join(folder, 'report.jsonl')
+    const writeBundle = async (of: Report) =>
+      writeFileSync(bundle, (await Array.fromAsync(bundleLines(db, of, []))).join(''))
+    await writeBundle(before)
+    expect(await verifyFile(bundle, {})).toMatchObject({ redacted: 0, findings: [] })
+
     // They could confirm a guess of the values.
     const { rows: digests } = await sql<{ digest: string }>`
       select encode(record_digest, 'hex') as digest from identifai.identifiers where identifier = 'erased'
@@ -122,8 +128,7 @@ describe('a redaction', () => {
     const after = await readReport(db, { ...request, asOf: before.head.as_of.finished_at })
     expect(after.data_digest).toBe(before.data_digest)
     expect(after.personal_values).toEqual(before.personal_values.filter(({ name }) => name === 'x.wav'))
-    const bundle = path.join(folder, 'after.jsonl')
-    writeFileSync(bundle, (await Array.fromAsync(bundleLines(db, after, []))).join(''))
+    await writeBundle(after)
     expect(await verifyFile(bundle, {})).toMatchObject({ redacted: 1, findings: [] })
     if (HAS_PYTHON) {
       using python = startPython()

@@ -175,6 +175,14 @@ it.each<[string, RunTrigger, (sent: string, response: string) => boolean]>([
     ),
   ],
   [
+    'the start of the run',
+    'manual',
+    afterStatement(
+      (sent, response) =>
+        sent.includes('insert into "identifai"."sync_runs"') && response.includes('INSERT 0 1'),
+    ),
+  ],
+  [
     'the end of the run',
     'manual',
     (sent, response) =>

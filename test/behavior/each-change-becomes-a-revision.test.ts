@@ -273,8 +273,10 @@ describe('the history of an identifier', () => {
     expect(await current()).toMatchObject({ result_url: 'https://dashboard.example/2' })
   })
 
-  it('has no revision because of a new digest version', async () => {
+  it('has no revision because of a new digest version, also while an analysis runs again', async () => {
+    const running = { ...done, status: 'new', verdict: null }
     await sync(done)
+    await sync(running)
     await bench.app.db.transaction().execute(async (trx) => {
       await sql`alter table identifai.personal_values disable trigger user`.execute(trx)
       await sql`update identifai.personal_values set digest_version = 0, content_digest = repeat('0', 64)`.execute(
@@ -283,10 +285,14 @@ describe('the history of an identifier', () => {
       await sql`alter table identifai.personal_values enable trigger user`.execute(trx)
     })
     // Written in another order, so that the record is read.
-    await sync(Object.fromEntries(Object.entries(done).toReversed()))
-    expect(await revisions()).toHaveLength(1)
-    await sync({ ...done, name: 'other.wav' })
-    expect((await revisions()).map(({ causes }) => causes)).toEqual([['first_seen'], ['metadata_changed']])
+    await sync(Object.fromEntries(Object.entries(running).toReversed()))
+    expect(await revisions()).toHaveLength(2)
+    await sync({ ...running, name: 'other.wav' })
+    expect((await revisions()).map(({ causes }) => causes)).toEqual([
+      ['first_seen'],
+      ['status_changed'],
+      ['metadata_changed'],
+    ])
   })
 
   it('keeps its rows and the payload when a record does not fit the contract, and resolves the quarantine later', async () => {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type CliResult, createTestCli, type TestCli } from '../support/test-cli.ts'
+import { EVIDENCE_INSERTS } from '../support/evidence-inserts.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let cli: TestCli
@@ -145,6 +146,12 @@ It was a dry run, so nothing was written.
     ])
   })
 
+  it('reads a file of any name as CSV when a delimiter is given', async () => {
+    const name = file('calls.list', 'identifier|source\na|calls\n')
+    expect(await call('enqueue', '--file', name, '--delimiter', '|')).toMatchObject({ code: 0 })
+    expect(await tracked()).toMatchObject([{ identifier: 'a', source: 'calls' }])
+  })
+
   it('names the columns that were not read', async () => {
     const name = file('calls.csv', 'identifier;Date;Customer\na;01.07.2026;K1\n')
     const more = ['--submitted-at-column', 'Date', '--date-format', 'DD.MM.YYYY']
@@ -157,8 +164,12 @@ It was a dry run, so nothing was written.
   })
 
   it('adds metadata later, and replaces them with --update', async () => {
-    await call('enqueue', 'a', 'b')
+    await call('enqueue', 'a', 'b', '--source', '')
+    expect(await tracked()).toMatchObject([{ source: null }, { source: null }])
     const first = file('first.csv', 'identifier,source\na,calls\n')
+    expect((await call('enqueue', '--file', first, '--dry-run')).stdout).toContain(
+      '\n1 tracked identifier would get a submitted_at or source of the input.\n',
+    )
     expect((await call('enqueue', '--file', first)).stdout).toBe(
       '0 identifiers added, 1 already tracked (1 pending), 0 invalid.\n1 tracked identifier got a submitted_at or source of the input.\n',
     )
@@ -275,16 +286,28 @@ describe('requeue and retire', () => {
       /^error: 150 identifiers not tracked, or redacted: unknown-0, .*unknown-19, and 130 more\n1 invalid line:\n {2}line 2: longer than 1024 bytes\n$/,
     )
     expect(await states()).toEqual(['retired', 'pending', 'pending'])
+    const longOnly = file('long.txt', `c\n${'x'.repeat(1025)}\n`)
+    expect(await call('requeue', '--file', longOnly)).toEqual({
+      code: 3,
+      stdout: '1 identifier due now.\n',
+      stderr: 'error: 1 invalid line:\n  line 2: longer than 1024 bytes\n',
+    })
   })
 })
 
 it('redact removes the personal values of a retired identifier, and none in a dry run', async () => {
   await call('enqueue', 'a', '--source', 'line of A. Rossi')
   await call('retire', 'a', '--reason', 'erasure request 88')
+  const quarantine = EVIDENCE_INSERTS.find((insert) => insert.includes('quarantined_payloads')) ?? ''
+  for (let n = 0; n < 2; n++) await sql.raw(quarantine).execute(database.db)
   const redact = (...more: string[]) => call('redact', 'a', '--reason', 'erasure request 88', ...more)
   expect(await redact('--dry-run')).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^Would be removed: the personal values of 0 revisions, /),
+    stdout: 'Would be removed: the personal values of 0 revisions, 0 payloads and 2 quarantined records.\n',
+  })
+  expect(await redact('--media', 'video')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('video'),
   })
   expect(await tracked()).toMatchObject([{ source: 'line of A. Rossi' }])
   expect(await redact()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Removed: /) })

@@ -29,7 +29,7 @@ describe.skipIf(!HAS_OPENSSL)('timestamps', () => {
   let authority: TimestampAuthority
   let own: TestDatabase
   /** The results of commands before the first timestamp, of a run without one, and of the run that stores it. */
-  let first: Readonly<Record<'status' | 'other' | 'failed' | 'stored', CliResult>>
+  let first: Readonly<Record<'status' | 'other' | 'fromFile' | 'failed' | 'stored', CliResult>>
   beforeAll(async () => {
     cli = createTestCli()
     authority = await startTimestampAuthority()
@@ -39,6 +39,11 @@ describe.skipIf(!HAS_OPENSSL)('timestamps', () => {
     first = {
       status: await cli.run(['status'], settings(authority.url)),
       other: await cli.run(['status'], settings('')),
+      fromFile: await cli.call(['status'], {
+        ...settings(''),
+        SEAL_TIMESTAMP_URL: undefined,
+        SEAL_TIMESTAMP_URL_FILE: '/run/secrets/authority',
+      }),
       failed: await cli.run(['sync'], settings('http://127.0.0.1:9/tsa')),
       stored: await cli.run(['sync'], settings(authority.url)),
     }
@@ -59,7 +64,8 @@ describe.skipIf(!HAS_OPENSSL)('timestamps', () => {
   const root = () => path.join(authority.folder, 'root.pem')
 
   it('sync succeeds and logs a failure when the authority is down, and the next one stores a timestamp', async () => {
-    expect(first.status.stdout).toContain('The chain has no timestamp yet.')
+    for (const { stdout } of [first.status, first.fromFile])
+      expect(stdout).toContain('The chain has no timestamp yet.')
     expect(first.other.stdout).not.toContain('timestamp')
     expect(first.failed).toMatchObject({
       code: 0,

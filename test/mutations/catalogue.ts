@@ -1,3 +1,4 @@
+import { COMMAND } from './command.ts'
 import { LOAD } from './load.ts'
 import type { Mutation } from './mutation.ts'
 import { OPERATIONS } from './operations.ts'
@@ -18,4 +19,5 @@ export const CATALOGUE: readonly Mutation[] = [
   ...REPORTING_VIEWS,
   ...OPERATIONS,
   ...SECURITY,
+  ...COMMAND,
 ]

@@ -450,4 +450,19 @@ export const LOAD: readonly Mutation[] = [
     to: '',
     tests: ['test/behavior/a-run-survives-database-faults.test.ts'],
   },
+  {
+    breaks:
+      'Empty members of unknown fields are no part of the contents that are compared for the causes of a change.',
+    file: 'src/media/audio/endpoint.ts',
+    from: 'canonicalize: (payload) => audioCanonical(withoutAnyEmpty(audioContent(payload))),',
+    to: 'canonicalize: (payload) => audioCanonical(audioContent(payload)),',
+    tests: ['test/unit/media/audio/endpoint.test.ts'],
+  },
+  {
+    breaks: 'An upgrade is no change, also while an analysis runs again.',
+    file: 'src/pipeline/load/find-changes.ts',
+    from: "outdated.map((revision) => revision.classification_id),\n    'latest',",
+    to: "outdated.map((revision) => revision.classification_id),\n    'finished',",
+    tests: ['test/behavior/each-change-becomes-a-revision.test.ts'],
+  },
 ]

@@ -404,4 +404,25 @@ export const QUEUE: readonly Mutation[] = [
     to: 'extract(epoch from max(leased.lease_until) - now())',
     tests: ['test/integration/pipeline/queue/lease.test.ts'],
   },
+  {
+    breaks: 'A retired identifier does not need attention.',
+    file: 'src/pipeline/queue/status.ts',
+    from: "eb.and([eb('last_error', 'is not', null), eb('state', '<>', 'retired')]),",
+    to: "eb('last_error', 'is not', null),",
+    tests: ['test/integration/pipeline/queue/status.test.ts'],
+  },
+  {
+    breaks: 'status counts the identifiers of a state that have a problem.',
+    file: 'src/pipeline/queue/status.ts',
+    from: "fn.count<number>('last_error').filterWhere('state', '<>', 'retired').as('with_error'),",
+    to: "fn.countAll<number>().filterWhere('state', '<>', 'retired').as('with_error'),",
+    tests: ['test/integration/pipeline/queue/status.test.ts'],
+  },
+  {
+    breaks: 'A run extends the leases of the identifiers in progress only.',
+    file: 'src/pipeline/queue/lease.ts',
+    from: '      // One array parameter, however many ids.\n      .where(sql<boolean>`id = any(${options.ids}::bigint[])`)\n',
+    to: '',
+    tests: ['test/integration/pipeline/queue/lease.test.ts'],
+  },
 ]

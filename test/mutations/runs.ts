@@ -498,4 +498,18 @@ export const RUNS: readonly Mutation[] = [
     to: "telemetry.requestRepeated('throttled')",
     tests: ['test/behavior/a-run-retries-or-stops-when-requests-fail.test.ts'],
   },
+  {
+    breaks: 'A run opens also when the result of the commit of its row was lost.',
+    file: 'src/pipeline/run/run-rows.ts',
+    from: '    .onConflict((conflict) => conflict.doNothing())\n',
+    to: '',
+    tests: ['test/behavior/a-run-survives-database-faults.test.ts'],
+  },
+  {
+    breaks: 'The row of an interrupted run has the reason of the interruption.',
+    file: 'src/pipeline/run/execute-run.ts',
+    from: 'error: errorText(reason ?? (signal.aborted ? signal.reason : lastFailure)),',
+    to: 'error: errorText(reason ?? lastFailure),',
+    tests: ['test/behavior/a-waiting-run-requests-analyses-when-they-are-due.test.ts'],
+  },
 ]

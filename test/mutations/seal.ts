@@ -437,4 +437,12 @@ export const SEALS: readonly Mutation[] = [
     to: '',
     tests: ['test/integration/compliance/history/read-timeline.test.ts'],
   },
+  {
+    breaks:
+      'The timeline of an identifier has the notes on its file in the order in which they were written.',
+    file: 'src/compliance/history/read-timeline.ts',
+    from: "    .where('file_hash', '=', fileHash)\n    .orderBy('note_id')\n",
+    to: "    .where('file_hash', '=', fileHash)\n    .orderBy('note_id', 'desc')\n",
+    tests: ['test/integration/compliance/history/read-timeline.test.ts'],
+  },
 ]

@@ -9,19 +9,15 @@ const ENVIRONMENT = 'src/platform/config/environment.ts'
 const LOGGER = 'src/platform/logger.ts'
 const ERRORS = 'src/platform/errors.ts'
 const DATABASE_ERROR = 'src/platform/postgres/database-error.ts'
-
 const OF_GRANTS = ['test/integration/operations/roles/grant.test.ts']
 const OF_JOB = ['test/integration/operations/roles/job.test.ts']
 const OF_CONFIG = ['test/unit/platform/config/config.test.ts']
 const OF_URL = ['test/unit/platform/config/database-url.test.ts']
 const OF_ENV = ['test/unit/platform/config/environment.test.ts']
 const OF_CLI = ['test/e2e/cli.test.ts']
-const OF_SIMULATOR = ['test/behavior/the-contract-and-the-simulator-follow-the-openapi-document.test.ts']
 const OF_BAD_INPUT = ['test/e2e/bad-input.test.ts']
-const OF_REPORT_CLI = ['test/e2e/report-cli.test.ts']
-const OF_IDENTIFIERS = ['test/e2e/identifiers.test.ts']
 
-/** Roles, secrets, configuration, exit codes, the command line, and its simulator and demo. */
+/** Roles, secrets, configuration and errors. */
 export const SECURITY: readonly Mutation[] = [
   {
     breaks: 'The job cannot change history.',
@@ -308,37 +304,6 @@ export const SECURITY: readonly Mutation[] = [
     tests: ['test/e2e/signals.test.ts'],
   },
   {
-    breaks: 'A command line error has the exit code 2.',
-    file: 'src/cli/run-program.ts',
-    from: 'return error.exitCode === 0 ? EXIT_CODE.success : EXIT_CODE.usage',
-    to: 'return error.exitCode as 0',
-    tests: OF_BAD_INPUT,
-    only: 'an unknown flag',
-  },
-  {
-    breaks: 'A partial run has the exit code 3.',
-    file: 'src/cli/sync.ts',
-    from: "else if (run.status === 'partial') process.exitCode = EXIT_CODE.partial",
-    to: '',
-    tests: OF_CLI,
-    only: 'sync reports partial',
-  },
-  {
-    breaks: 'reconcile has the exit code 3 when the two differ.',
-    file: 'src/cli/reconcile.ts',
-    from: 'if (differs) process.exitCode = EXIT_CODE.partial',
-    to: '',
-    tests: OF_REPORT_CLI,
-  },
-  {
-    breaks: 'A verification with findings has the exit code 6.',
-    file: 'src/cli/report-verify.ts',
-    from: 'if (findings.length > 0) process.exitCode = EXIT_CODE.notVerified',
-    to: '',
-    tests: [...OF_REPORT_CLI, ...OF_CLI],
-    only: 'report verify',
-  },
-  {
     breaks: 'A role without a privilege is named in the error.',
     file: DATABASE_ERROR,
     from: 'if (code === INSUFFICIENT_PRIVILEGE) {',
@@ -361,143 +326,6 @@ export const SECURITY: readonly Mutation[] = [
     to: "if (code === '') {",
     tests: OF_BAD_INPUT,
     only: 'a database that does not exist',
-  },
-  {
-    breaks: 'prune takes days only.',
-    file: 'src/cli/prune.ts',
-    from: '/^\\d{1,5}d$/',
-    to: '/^\\d{1,5}/',
-    tests: OF_REPORT_CLI,
-    only: 'prune takes days only',
-  },
-  {
-    breaks: 'redact --dry-run removes nothing.',
-    file: 'src/cli/redact.ts',
-    from: '{ media, reason, author, isDryRun })',
-    to: '{ media, reason, author, isDryRun: false })',
-    tests: OF_IDENTIFIERS,
-    only: 'redact removes',
-  },
-  {
-    breaks: 'grant-reader --without-personal grants no personal values.',
-    file: 'src/cli/grant.ts',
-    from: '        withoutPersonal,\n        revokesOthers',
-    to: '        withoutPersonal: false,\n        revokesOthers',
-    tests: OF_CLI,
-    only: 'the grants print',
-  },
-  {
-    breaks:
-      'Identifiers of a file have a lower priority than new ones, so that no bulk file delays fresh runs.',
-    file: 'src/cli/enqueue.ts',
-    from: '(listOf({ ids, file }) === undefined ? PRIORITY.new : PRIORITY.bulk)',
-    to: '(listOf({ ids, file }) === undefined ? PRIORITY.bulk : PRIORITY.new)',
-    tests: OF_IDENTIFIERS,
-    only: 'identifiers of a file',
-  },
-  {
-    breaks: 'replay has the exit code 3 when a payload does not fit the contract any more.',
-    file: 'src/cli/replay.ts',
-    from: "else if (survey.rejected > 0 || applied?.run?.status === 'partial')",
-    to: "else if (applied?.run?.status === 'partial')",
-    tests: OF_CLI,
-    only: 'replay shows',
-  },
-  {
-    breaks: 'status has the next nightly run in the time zone of the schedule.',
-    file: 'src/cli/status.ts',
-    from: 'timeZone: timezone, now: new Date() })',
-    to: "timeZone: timezone && 'UTC', now: new Date() })",
-    tests: OF_CLI,
-    only: 'enqueue from a file',
-  },
-  {
-    breaks: 'sync --refresh-all --dry-run counts the finished identifiers, too.',
-    file: 'src/cli/sync.ts',
-    from: 'includeFinished: options.refreshAll ?? false',
-    to: 'includeFinished: false',
-    tests: OF_CLI,
-    only: 'enqueue from a file',
-  },
-  {
-    breaks: 'report forced --verify refuses a report on an altered history.',
-    file: 'src/cli/report.ts',
-    from: '{ media, from, to, asOf, verify, timeZone })',
-    to: '{ media, from, to, asOf, verify: verify && undefined, timeZone })',
-    tests: OF_CLI,
-    only: 'report verify reports',
-  },
-  {
-    breaks: 'reconcile has the exit code 3 when the list has invalid lines.',
-    file: 'src/cli/reconcile.ts',
-    from: 'return found.onlyInList.count + found.onlyTracked.count + found.figures.invalid > 0',
-    to: 'return found.onlyInList.count + found.onlyTracked.count > 0',
-    tests: OF_IDENTIFIERS,
-    only: 'exits with 3',
-  },
-  {
-    breaks: 'A list of invalid lines says how many it leaves out.',
-    file: 'src/cli/input-options.ts',
-    from: '`  and ${invalid - named.length} more`',
-    to: '`  and ${invalid} more`',
-    tests: OF_IDENTIFIERS,
-    only: 'exits with 3',
-  },
-  {
-    breaks: 'A bundle can be compared with each of several chain heads of --head.',
-    file: 'src/cli/report.ts',
-    from: 'return [...heads, parseHead(text)]',
-    to: 'return heads.length > 0 ? heads : [parseHead(text)]',
-    tests: OF_REPORT_CLI,
-    only: 'without a database',
-  },
-  {
-    breaks: 'annotate rounds the end of the interval up, so that it contains the change.',
-    file: 'src/cli/annotate.ts',
-    from: "${timeText(not_after, 'up')}",
-    to: '${timeText(not_after)}',
-    tests: OF_REPORT_CLI,
-    only: 'annotate writes',
-  },
-  {
-    breaks: 'sync --wait 15m waits for fifteen minutes.',
-    file: 'src/cli/parse.ts',
-    from: 'm: 60_000,',
-    to: 'm: 6_000,',
-    tests: ['test/unit/cli/parse.test.ts'],
-    only: 'the duration 15m',
-  },
-  {
-    breaks: 'simulate --seconds-until-done takes seconds.',
-    file: 'src/cli/simulate.ts',
-    from: 'options.secondsUntilDone * 1000',
-    to: 'options.secondsUntilDone',
-    tests: OF_CLI,
-    only: 'simulate serves',
-  },
-  {
-    breaks: 'doctor --quiet prints warnings, too.',
-    file: 'src/cli/doctor.ts',
-    from: "const isProblem = finding.status === 'failed' || finding.status === 'warning'",
-    to: "const isProblem = finding.status === 'failed'",
-    tests: ['test/e2e/output.test.ts'],
-    only: 'show a pause',
-  },
-  {
-    breaks: 'A file that --output replaces exists complete, the former or the new one.',
-    file: 'src/platform/terminal/output.ts',
-    from: 'if (existing === undefined || existing.isFile()) await replaceFile(text, path)',
-    to: 'if (existing === undefined) await replaceFile(text, path)',
-    tests: ['test/e2e/output.test.ts'],
-    only: 'replaces a file',
-  },
-  {
-    breaks: '--quiet shows no progress on a terminal.',
-    file: 'src/platform/terminal/output.ts',
-    from: 'if (!output.isTTY || quiet) return',
-    to: 'if (!output.isTTY) return',
-    tests: ['test/e2e/terminal.test.ts'],
-    only: 'report verify shows',
   },
   {
     breaks: 'The daemon logs its runs on a terminal, too.',
@@ -531,73 +359,6 @@ export const SECURITY: readonly Mutation[] = [
     only: 'delays are spread',
   },
   {
-    breaks: 'The simulator with --quota allows 60 requests a minute.',
-    file: 'src/devkit/simulator/simulator.ts',
-    from: '{ windowMs: 60_000, requests: 60 },',
-    to: '{ windowMs: 60_000, requests: 120 },',
-    tests: OF_SIMULATOR,
-    only: 'documented quota',
-  },
-  {
-    breaks: 'The simulator ends every analysis on request, also a long one.',
-    file: 'src/devkit/simulator/world.ts',
-    from: '{ ...submission, requestsLeft: 0, readyAt: 0 }',
-    to: '{ ...submission, requestsLeft: 0 }',
-    tests: OF_SIMULATOR,
-    only: 'ends every analysis',
-  },
-  {
-    breaks: 'The demo lists observed changes of forced labels, and none that was already forced.',
-    file: 'src/devkit/demo/queries.ts',
-    from: "where event <> 'already_forced'\n",
-    to: '',
-    tests: ['test/e2e/demo.test.ts'],
-    only: 'runs twice',
-  },
-  {
-    breaks: 'Identifiers of standard input have the priority of a file, also with -.',
-    file: 'src/cli/enqueue.ts',
-    from: 'listOf({ ids, file }) === undefined',
-    to: 'file === undefined',
-    tests: OF_IDENTIFIERS,
-    only: 'reads standard input',
-  },
-  {
-    breaks: 'annotate does not warn that a correction explains no decision.',
-    file: 'src/cli/annotate.ts',
-    from: '({ corrects, explains }) => corrects === null && explains === null,',
-    to: '({ explains }) => explains === null,',
-    tests: ['test/e2e/report-cli.test.ts'],
-  },
-  {
-    breaks: 'undistribute moves the tables back to the coordinator.',
-    file: 'src/cli/distribute.ts',
-    from: "moveTables(options, 'coordinator', 'on the coordinator')",
-    to: "moveTables(options, 'workers', 'on the coordinator')",
-    tests: ['test/e2e/cli.test.ts'],
-  },
-  {
-    breaks: 'prune uses the role of MAINTENANCE_DATABASE_URL where one is configured.',
-    file: 'src/cli/prune.ts',
-    from: "await openDatabase('maintenance')",
-    to: "await openDatabase('owner')",
-    tests: ['test/e2e/daemon.test.ts'],
-  },
-  {
-    breaks: 'requeue --state --dry-run writes nothing.',
-    file: 'src/cli/requeue.ts',
-    from: 'await requeueState(app.db, state, { dryRun })',
-    to: 'await requeueState(app.db, state)',
-    tests: ['test/e2e/identifiers.test.ts'],
-  },
-  {
-    breaks: 'status distinguishes the identifiers that are due from those that a run has leased.',
-    file: 'src/cli/status.ts',
-    from: "`${counted(status.due, 'identifier')} due now, ${counted(status.leased, 'identifier')} leased by a run.${next}`",
-    to: "`${counted(status.leased, 'identifier')} due now, ${counted(status.due, 'identifier')} leased by a run.${next}`",
-    tests: ['test/unit/cli/status.test.ts'],
-  },
-  {
     breaks: 'SYNC_BATCH_SIZE is from 1 to 100.',
     file: 'src/platform/config/variables.ts',
     from: "    form: integer(1, 100),\n    default: '100',",
@@ -617,5 +378,12 @@ export const SECURITY: readonly Mutation[] = [
     from: "options.terminal && !options.narrates && options.level === 'info' ? 'warn' : options.level",
     to: "options.terminal && !options.narrates ? 'warn' : options.level",
     tests: ['test/unit/platform/logger.test.ts'],
+  },
+  {
+    breaks: 'A problem that two variables share is reported one time.',
+    file: 'src/platform/config/config.ts',
+    from: 'throw new ConfigurationError([...new Set(problems)])',
+    to: 'throw new ConfigurationError(problems)',
+    tests: ['test/unit/platform/config/config.test.ts'],
   },
 ]

@@ -498,4 +498,18 @@ export const REPORTING_VIEWS: readonly Mutation[] = [
     to: 'current.author, current.reason, current.reviewer, current.ticket, n.noted_at, d.media',
     tests: ['test/integration/migrations/reporting-history.test.ts'],
   },
+  {
+    breaks: 'review_worklist has a failed analysis also when the API gave no error.',
+    file: 'migrations/0011-reporting-aggregates.ts',
+    from: "'the analysis failed' || coalesce(': ' || c.errors, '') end]",
+    to: "'the analysis failed: ' || c.errors end]",
+    tests: ['test/integration/migrations/reporting-views.test.ts'],
+  },
+  {
+    breaks: 'The database refuses a commitment of a payload that is no SHA-256.',
+    file: 'migrations/0004-history.ts',
+    from: "sql`personal_commitment ~ '^[0-9a-f]{64}$' and payload_commitment ~ '^[0-9a-f]{64}$'`",
+    to: "sql`personal_commitment ~ '^[0-9a-f]{64}$'`",
+    tests: ['test/integration/migrations/schema.test.ts'],
+  },
 ]

@@ -48,6 +48,7 @@ const CORNERS: readonly JsonObject[] = [
     verdict: { heuristic: 'A', classification: 'human', confidence: 0.5 },
     verdicts: [{ heuristic: 'B', classification: 'artificial' }],
   },
+  { status: 'errored' },
   { status: 'errored', errors: 'not audio' },
   { status: 'errored', errors: ['one', 'two'], force_classification: 'artificial' },
   { verdict: { classification: 'artificial', heuristic: 'Majority', models: ['Phantom', 'Phantom'] } },

@@ -207,6 +207,12 @@ describe('the schema', () => {
       "insert into identifai.override_notes (file_hash, forced_to, author, reason) values ('h', 'robot', 'a', 'r')",
       'override_notes_forced_to_known',
     ],
+    ...["'x', repeat('0', 64)", "repeat('0', 64), 'x'"].map((commitments) => [
+      `insert into identifai.classification_revisions (classification_id, revision_no, observed_at, run_id, causes, media,
+        identifier, status, personal_commitment, payload_commitment)
+      values (1, 1, now(), gen_random_uuid(), '{first_seen}', 'audio', 'x', 'done', ${commitments})`,
+      'classification_revisions_commitments_are_sha256',
+    ]),
     ...["' ', 'a', 'r'", "'h', E'\\n', 'r'", "'h', 'a', ''"].map((texts) => [
       `insert into identifai.override_notes (forced_to, file_hash, author, reason) values ('human', ${texts})`,
       'override_notes_texts_not_blank',

@@ -46,3 +46,26 @@ it.each([
   const run = { ...emptyTally(), run_id: 'r', status, started_at: at, finished_at: at, tracked_count: 3 }
   expect(describeRun(run as unknown as SyncRunRow, queue).split('\n')[1]).toBe(text)
 })
+
+it('a run with claims has each of their outcomes', () => {
+  const at = new Date('2026-06-01T01:00Z')
+  const outcomes = { done: 1, errored: 2, pending: 3, not_returned: 4, quarantined: 5, released: 6 }
+  const run = {
+    ...emptyTally(),
+    ...outcomes,
+    run_id: 'r',
+    status: 'partial',
+    claimed: 21,
+    requests: 1,
+    started_at: at,
+    finished_at: new Date(at.getTime() + 1500),
+    tracked_count: 21,
+    done_count: 21,
+  }
+  expect(describeRun(run as unknown as SyncRunRow, undefined)).toBe(
+    `Run r partial after 1.5 s.
+21 identifiers in 1 request: 1 done, 2 errored, 3 pending, 4 not returned, 5 quarantined, 6 released.
+0 changes, 0 unchanged, 0 force changes.
+Tracked: 21 (21 done).`,
+  )
+})

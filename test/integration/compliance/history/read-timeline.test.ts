@@ -37,13 +37,17 @@ describe('explain', () => {
         reviewer: null,
       },
     ])
+    await addNote(bench.app.db, bench.hashOf(one), { author: 'B. Verdi', corrects: 1 })
     const timeline = (await readTimelines(bench.app.db, one))[0] as Timeline
     expect(timeline).toMatchObject({
       identifier: one,
       state: 'done',
       file_hash: bench.hashOf(one),
       same_file_identifiers: [other],
-      notes: [{ note_id: 1, forced_to: 'human', author: 'A. Rossi', reason: 'called back', ticket: 'F-1' }],
+      notes: [
+        { note_id: 1, forced_to: 'human', author: 'A. Rossi', reason: 'called back', ticket: 'F-1' },
+        { note_id: 2, author: 'B. Verdi', corrects: 1 },
+      ],
     })
     expect(
       timeline.revisions.map(

@@ -7,6 +7,7 @@ import { retire } from '../../../../src/pipeline/queue/retire.ts'
 import { addNote } from '../../../support/add-note.ts'
 import { sealHistory, writeRevisions } from '../../../support/seal-history.ts'
 import { closeRun, newRun, openRun } from '../../../../src/pipeline/run/run-rows.ts'
+import { benchAgainst } from '../../../support/bench-against.ts'
 import { createTestApp, type TestApp } from '../../../support/test-app.ts'
 import { endsOrWaits } from '../../../support/waits.ts'
 
@@ -336,6 +337,19 @@ it('verifying counts an identifier that is analyzed again by its latest finished
   world.reanalyze(identifier, 1)
   const { reanalyzing_count, forced_now } = await bench.run({ refreshAll: true })
   expect([reanalyzing_count, forced_now]).toMatchObject([1, [{ forced_to: 'human', identifiers: 1 }]])
+  expect((await verifyChain(bench.app.db)).findings).toEqual([])
+})
+
+it('verifying counts no label that only an unfinished record has', async () => {
+  let record: object = { identifier: 'a', status: 'done' }
+  await using bench = await benchAgainst(() => [record])
+  await bench.enqueue(['a'])
+  await bench.run()
+  record = { identifier: 'a', status: 'new', force_classification: 'human' }
+  expect(await bench.run({ refreshAll: true })).toMatchObject({
+    changed: 1,
+    forced_now: [{ forced_to: null, identifiers: 1 }],
+  })
   expect((await verifyChain(bench.app.db)).findings).toEqual([])
 })
 

@@ -316,10 +316,14 @@ describe('comparing the tables with history', () => {
         `update identifai.identifiers set state = 'done', finished_at = now() where id = ${unknown}`,
       ),
     ).toEqual([`identifiers (id ${unknown}) differs from the history in: state, finished_at`])
-    for (const state of ['done', 'errored']) {
-      expect(
-        await findingsAfter(`update identifai.identifiers set state = '${state}' where id = ${unknown}`),
-      ).toEqual([`identifiers (id ${unknown}) differs from the history in: state`])
+    for (const [change, column] of [
+      ["state = 'done'", 'state'],
+      ["state = 'errored'", 'state'],
+      ['finished_at = now()', 'finished_at'],
+    ]) {
+      expect(await findingsAfter(`update identifai.identifiers set ${change} where id = ${unknown}`)).toEqual(
+        [`identifiers (id ${unknown}) differs from the history in: ${column}`],
+      )
     }
   })
 

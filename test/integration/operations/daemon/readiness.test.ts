@@ -21,7 +21,7 @@ const read = (hoursSinceStart: number) =>
 
 it('counts the age of the last success, and before the first success that of the daemon', async () => {
   expect(await read(25)).toEqual({ ready: true, problems: [], last_success_at: null })
-  expect(await read(27)).toMatchObject({
+  expect(await read(26.1)).toMatchObject({
     ready: false,
     problems: ['no run has succeeded in the last 26 hours'],
   })
@@ -31,7 +31,7 @@ it('counts the age of the last success, and before the first success that of the
       values (gen_random_uuid(), 'nightly', 'succeeded', now() - ${age}::interval, now() - ${age}::interval, 'h', 1, '0')`.execute(
       database.db,
     )
-  await succeed('27 hours')
+  await succeed('26 hours 1 minute')
   expect(await read(1)).toMatchObject({
     ready: false,
     problems: ['no run has succeeded in the last 26 hours'],

@@ -157,18 +157,20 @@ describe('renewing leases', () => {
     expect(rows).toEqual([{ identifier: 'b' }])
   })
 
-  it('extends the leases of the run, and no others', async () => {
-    await queue.track('a', 'b')
+  it('extends the given leases of the run, and no others', async () => {
+    await queue.track('a', 'b', 'unknown')
     const claims = await queue.claim()
     await queue.set('b', `leased_by = '${randomUUID()}'`)
     await sql`update identifai.identifiers set lease_until = now() + interval '1 second'`.execute(queue.db)
-    await renewLeases(queue.db, { runId: queue.run, ids: claims.map(({ id }) => id), leaseSeconds: 600 })
+    const ids = claims.filter(({ identifier }) => identifier !== 'unknown').map(({ id }) => id)
+    await renewLeases(queue.db, { runId: queue.run, ids, leaseSeconds: 600 })
     const { rows } = await sql<{ identifier: string; extended: boolean }>`
       select identifier, lease_until > now() + interval '5 minutes' as extended from identifai.identifiers
       order by identifier`.execute(queue.db)
     expect(rows).toEqual([
       { identifier: 'a', extended: true },
       { identifier: 'b', extended: false },
+      { identifier: 'unknown', extended: false },
     ])
   })
 })

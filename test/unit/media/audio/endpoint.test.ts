@@ -256,6 +256,15 @@ describe('the content digest', () => {
     )
   })
 
+  it('leaves out the empty members of unknown fields, also of a stored payload', () => {
+    const extra = { a: 1, b: null, c: {}, d: [''] }
+    expect(audioEndpoint.canonicalize({ identifier: 'id-1', extra })).toEqual({
+      identifier: 'id-1',
+      extra: { a: 1, d: [''] },
+    })
+    expect(rowsOf({ extra }).contentDigest).toBe(rowsOf({ extra: { a: 1, d: [''] } }).contentDigest)
+  })
+
   it('is the same for both clip shapes', () => {
     const { details, ...rest } = record
     expect(rowsOf({ ...rest, chunk_details: details.clips }).contentDigest).toBe(rowsOf(record).contentDigest)

@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest'
-import { checkConfiguration } from '../../../../src/operations/doctor/check-configuration.ts'
+import { parseSyncConfig } from '../../../../src/platform/config/config.ts'
+import {
+  checkConfiguration,
+  checkRequestSize,
+} from '../../../../src/operations/doctor/check-configuration.ts'
 
 const COMPLETE = { DATABASE_URL: 'postgresql://u:secret@h/x', IDENTIFAI_API_KEY: 'k' }
 
@@ -26,4 +30,15 @@ it('names each setting that is wrong, and each variable that nothing reads', () 
     ],
     ['warning', 'A variable is unknown, so it has no effect: API_KEY', 0],
   ])
+})
+
+it('warns when the last identifier of a full batch does not fit one request', async () => {
+  const identifiers = Array.from({ length: 100 }, () => `identifiers[]=${'f'.repeat(64)}`)
+  const bytes = `/api/classifications_audio?${identifiers.join('&')}`.length
+  const found = async (maxBytes: number) => {
+    const config = parseSyncConfig({ ...COMPLETE, SYNC_MAX_URL_BYTES: String(maxBytes) })
+    return (await checkRequestSize(config, null)).found
+  }
+  expect(await found(bytes)).toBe('A full batch of 100 identifiers of 64 bytes fits one request.')
+  expect(await found(bytes - 1)).toMatch(/^Only 99 of 100 identifiers of 64 bytes fit one request,/)
 })

@@ -213,3 +213,10 @@ describe('the configuration', () => {
     })
   })
 })
+
+it('a problem of two variables is reported once', () => {
+  const addresses = { DATABASE_URL: 'postgresql://h/x', MAINTENANCE_DATABASE_URL: 'postgresql://h/y' }
+  expect(() => parseDaemonConfig({ IDENTIFAI_API_KEY: 'k', ...addresses, PGPORT: 'x' })).toThrow(
+    /^Configuration: PGPORT must have a port from 1 to 65535\. identifai-sync --help/,
+  )
+})
