@@ -362,6 +362,9 @@ it('has author and reason of each forced label, from the latest note on the curr
   const { rows: notes } = await sql`select author from identifai_reporting.override_notes
     where not is_current order by note_id`.execute(bench.app.db)
   expect(notes).toEqual([{ author: 'B. Neri' }, { author: 'B. Neri, in correction 1' }])
+  const { rows: explained } = await sql`select author, corrections from identifai_reporting.force_decisions
+    where file_hash = ${hashes[0]} and corrections > 0`.execute(bench.app.db)
+  expect(explained).toEqual([{ author: 'B. Neri, in correction 2', corrections: 2 }])
   const { rows: work } = await sql`select from identifai_reporting.review_worklist
     where reason_codes like '%no_note%'`.execute(bench.app.db)
   expect(work).toEqual([])

@@ -238,7 +238,12 @@ describe('a reporting view aggregates the content of the records:', () => {
   it('review_worklist, with its reasons in words', async () => {
     // The notes are on files that are forced to human, and to artificial: one of them explains nothing.
     const [human, artificial] = ['human', 'artificial'].map((label) =>
-      one.truths.find(({ record }) => record.status === 'done' && record.force_classification === label),
+      one.truths.find(
+        ({ record }) =>
+          record.status === 'done' &&
+          record.force_classification === label &&
+          record.verdict?.confidence === undefined,
+      ),
     )
     for (const truth of [human, artificial]) await addNote(one.bench.app.db, truth?.record.hash ?? '')
     const expected = worklistRows(one.truths, new Set([`${human?.record.hash} human`]))
