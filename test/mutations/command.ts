@@ -5,6 +5,8 @@ const OF_SIMULATOR = ['test/behavior/the-contract-and-the-simulator-follow-the-o
 const OF_BAD_INPUT = ['test/e2e/bad-input.test.ts']
 const OF_REPORT_CLI = ['test/e2e/report-cli.test.ts']
 const OF_IDENTIFIERS = ['test/e2e/identifiers.test.ts']
+const OF_PARSE = ['test/unit/cli/parse.test.ts']
+const OF_TIMELINE = ['test/unit/cli/describe-timeline.test.ts']
 
 /** The command line, its texts and exit codes, and its simulator and demo. */
 export const COMMAND: readonly Mutation[] = [
@@ -293,5 +295,96 @@ export const COMMAND: readonly Mutation[] = [
     from: 'source: options.source || null,',
     to: 'source: options.source ?? null,',
     tests: ['test/e2e/identifiers.test.ts'],
+  },
+  {
+    breaks: 'explain names five identifiers of the same file, and three dots for more.',
+    file: 'src/cli/describe-timeline.ts',
+    from: "(others.length > NAMED ? ', ...' : '')",
+    to: "(others.length >= NAMED ? ', ...' : '')",
+    tests: OF_TIMELINE,
+  },
+  {
+    breaks: 'explain has the latest name of an identifier.',
+    file: 'src/cli/describe-timeline.ts',
+    from: 'timeline.revisions.at(-1)',
+    to: 'timeline.revisions.at(0)',
+    tests: OF_TIMELINE,
+  },
+  {
+    breaks: 'explain says when an identifier was retired, and why.',
+    file: 'src/cli/describe-timeline.ts',
+    from: 'timeline.retired_at && `${timeline.retired_at}: ${timeline.retired_reason}`',
+    to: 'timeline.retired_at',
+    tests: OF_TIMELINE,
+  },
+  {
+    breaks: 'explain has the time when an identifier was last returned, and when its absence was observed.',
+    file: 'src/cli/describe-timeline.ts',
+    from: "`observed at ${not_after}; last confirmed at ${not_before ?? 'an unknown time'}`",
+    to: "`observed at ${not_before ?? 'an unknown time'}; last confirmed at ${not_after}`",
+    tests: OF_TIMELINE,
+  },
+  {
+    breaks: 'explain has the reviewer of a note.',
+    file: 'src/cli/describe-timeline.ts',
+    from: '    reviewer && `reviewed by ${reviewer}`,\n',
+    to: '',
+    tests: OF_TIMELINE,
+  },
+  {
+    breaks: 'explain distinguishes that a label is no longer forced from the label that is forced.',
+    file: 'src/cli/describe-timeline.ts',
+    from: "note.forced_to === 'none' ? 'no longer forced' : `forced to ${note.forced_to}`",
+    to: '`forced to ${note.forced_to}`',
+    tests: OF_TIMELINE,
+  },
+  {
+    breaks: 'The summary of a run has the number of its force changes.',
+    file: 'src/cli/sync.ts',
+    from: "${counted(run.changed, 'change')}, ${count(run.unchanged)} unchanged, ${counted(run.force_changes, 'force change')}",
+    to: "${counted(run.force_changes, 'change')}, ${count(run.unchanged)} unchanged, ${counted(run.changed, 'force change')}",
+    tests: ['test/unit/cli/sync.test.ts'],
+  },
+  {
+    breaks: 'The summary of a run has the number of all tracked identifiers, not only of its own.',
+    file: 'src/cli/sync.ts',
+    from: 'count(run.tracked_count ?? 0)',
+    to: 'count(run.claimed)',
+    tests: ['test/unit/cli/sync.test.ts'],
+  },
+  {
+    breaks: 'The bounds of a number can be given themselves.',
+    file: 'src/cli/parse.ts',
+    from: 'value >= least && value <= most',
+    to: 'value > least && value < most',
+    tests: OF_PARSE,
+  },
+  {
+    breaks: 'An author, a reason or an identifier has no blanks around it.',
+    file: 'src/cli/parse.ts',
+    from: 'return trimmed\n',
+    to: 'return text\n',
+    tests: OF_PARSE,
+  },
+  {
+    breaks: '--as-of without a zone is in UTC, whatever the zone of the database is.',
+    file: 'src/cli/parse.ts',
+    from: 'const time = isoTime(text)\n',
+    to: "const time = isoTime(text, '')\n",
+    tests: OF_PARSE,
+  },
+  {
+    breaks: '--from and --to without a zone are in the zone of --time-zone.',
+    file: 'src/cli/parse.ts',
+    from: "const time = isoTime(text, '')\n",
+    to: 'const time = isoTime(text)\n',
+    tests: OF_PARSE,
+  },
+  {
+    breaks: 'A period of a year with two digits is not one of the last century.',
+    file: 'src/cli/parse.ts',
+    from: 'day.setUTCFullYear(year, month, 1)',
+    to: 'day.setTime(Date.UTC(year, month, 1))',
+    tests: OF_PARSE,
   },
 ]

@@ -47,25 +47,29 @@ it.each([
   expect(describeRun(run as unknown as SyncRunRow, queue).split('\n')[1]).toBe(text)
 })
 
-it('a run with claims has each of their outcomes', () => {
+it('a run with claims has each of their outcomes, its changes, and all tracked identifiers by state', () => {
   const at = new Date('2026-06-01T01:00Z')
   const outcomes = { done: 1, errored: 2, pending: 3, not_returned: 4, quarantined: 5, released: 6 }
   const run = {
     ...emptyTally(),
     ...outcomes,
+    changed: 1,
+    unchanged: 2,
+    force_changes: 3,
     run_id: 'r',
     status: 'partial',
     claimed: 21,
     requests: 1,
     started_at: at,
     finished_at: new Date(at.getTime() + 1500),
-    tracked_count: 21,
-    done_count: 21,
+    tracked_count: 1022,
+    done_count: 1021,
+    retired_count: 1,
   }
   expect(describeRun(run as unknown as SyncRunRow, undefined)).toBe(
     `Run r partial after 1.5 s.
 21 identifiers in 1 request: 1 done, 2 errored, 3 pending, 4 not returned, 5 quarantined, 6 released.
-0 changes, 0 unchanged, 0 force changes.
-Tracked: 21 (21 done).`,
+1 change, 2 unchanged, 3 force changes.
+Tracked: 1,022 (1,021 done, 1 retired).`,
   )
 })
