@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type CliResult, createTestCli, type TestCli } from '../support/test-cli.ts'
 import { EVIDENCE_INSERTS } from '../support/evidence-inserts.ts'
+import { createQueueOfStates, readActions, readStates } from '../support/queue-of-states.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let cli: TestCli
@@ -152,6 +153,38 @@ It was a dry run, so nothing was written.
     expect(await tracked()).toMatchObject([{ identifier: 'a', source: 'calls' }])
   })
 
+  it('reads the columns that the options name, with a tab between them', async () => {
+    const name = file('calls.txt', 'identifier\torigin\tsource\na\tcalls\tother\na\tcalls\tother\n')
+    for (const tab of ['tab', 'TAB', '\\t', '\t']) {
+      const { stdout } = await call(
+        'enqueue',
+        '--file',
+        name,
+        '--delimiter',
+        tab,
+        '--source-column',
+        'origin',
+      )
+      expect(stdout).toMatch(
+        /^(1 identifier added, 0|0 identifiers added, 1) already tracked.*, 1 repeated, 0 invalid\.\n/,
+      )
+    }
+    expect(await tracked()).toMatchObject([{ identifier: 'a', source: 'calls' }])
+  })
+
+  it('says how to request tracked identifiers again that are not requested soon, also after none was added', async () => {
+    await sql`insert into identifai.identifiers (identifier, state, due_at) values
+      ('q', 'quarantined', null), ('m', 'missing', now()), ('p', 'pending', now())`.execute(database.db)
+    const hint = (state: string) =>
+      `To request the ${state} identifiers again: identifai-sync requeue --state ${state}\n`
+    const hinted = async (...args: string[]) =>
+      (await call('enqueue', ...args)).stdout.split(/(?<=\n)/).filter((line) => line.startsWith('To request'))
+    expect(await hinted('q', 'm', 'p')).toEqual([hint('quarantined'), hint('missing')])
+    expect(await hinted('m')).toEqual([hint('missing')])
+    expect(await hinted('p', 'new')).toEqual([])
+    expect(await hinted('q', '--dry-run')).toEqual([])
+  })
+
   it('names the columns that were not read', async () => {
     const name = file('calls.csv', 'identifier;Date;Customer\na;01.07.2026;K1\n')
     const more = ['--submitted-at-column', 'Date', '--date-format', 'DD.MM.YYYY']
@@ -208,6 +241,40 @@ describe('reconcile', () => {
     }
     const list = file('list.csv', 'identifier,submitted_at\na,soon\n')
     expect(await call('reconcile', list)).toMatchObject({ code: 0 })
+  })
+
+  it('prints 20 identifiers of each side, and with --json all of them', async () => {
+    const names = (prefix: string, number: number) =>
+      Array.from({ length: number }, (_, n) => `${prefix}${String(n).padStart(2, '0')}`)
+    await sql`insert into identifai.identifiers (identifier) select 'tracked-' || n from generate_series(10, 30) as n`.execute(
+      database.db,
+    )
+    await call('enqueue', 'both')
+    await sql`update identifai.identifiers set state = 'done' where identifier = 'both'`.execute(database.db)
+    const list = file('list.txt', ['both', ...names('lost-', 22)].join('\n'))
+    const { code, stdout } = await call('reconcile', list, '--quiet')
+    expect([code, stdout.split('\n')[0]]).toEqual([
+      3,
+      '23 identifiers listed, 22 tracked; 1 in both (1 done).',
+    ])
+    expect(stdout).toMatch(
+      /\n\nListed, but not tracked: 22\n( {2}lost-\d\d\n){20} {2}\.\.\. and 2 more: --json/,
+    )
+    expect(stdout).toMatch(
+      /\nTracked, but not listed: 21\n( {2}tracked-\d\d \(pending\)\n){20} {2}\.\.\. and 1 more: /,
+    )
+    const json = await call('reconcile', list, '--json')
+    expect(json).toMatchObject({ code: 3, stderr: '' })
+    const { only_in_list, only_tracked, ...figures } = JSON.parse(json.stdout)
+    expect(figures).toMatchObject({ listed: 23, tracked: 22, in_both: 1, in_both_by_state: { done: 1 } })
+    expect(only_in_list).toEqual(names('lost-', 22))
+    expect(only_tracked).toHaveLength(21)
+    const same = file(
+      'same.txt',
+      ['both', ...Array.from({ length: 21 }, (_, n) => `tracked-${n + 10}`)].join('\n'),
+    )
+    const none = await call('reconcile', same, '--json')
+    expect([none.code, JSON.parse(none.stdout)]).toMatchObject([0, { only_in_list: [], only_tracked: [] }])
   })
 
   it('exits with 3 when the list has invalid lines, and says how many it does not list', async () => {
@@ -292,6 +359,70 @@ describe('requeue and retire', () => {
       stdout: '1 identifier due now.\n',
       stderr: 'error: 1 invalid line:\n  line 2: longer than 1024 bytes\n',
     })
+  })
+})
+
+it('requeue --state makes those of this state due, and refuses what would select others', async () => {
+  await using own = await createQueueOfStates()
+  const requeue = (...args: string[]) => cli.call(['requeue', ...args], { DATABASE_URL: own.url })
+  for (const [words, ...wrong] of [
+    ['There is --state, and', '--state', 'missing', '--file', 'list.txt'],
+    ['There is --state, and', '--state', 'missing', 'done'],
+    ['There is --state, and', '--state', 'missing', '--retired'],
+    ['Add --retired', 'done', '--reason', 'r'],
+    ['Add --retired', 'done', '--author', 'A'],
+    ['Allowed choices are quarantined, missing', '--state', 'retired'],
+  ] as const)
+    expect(await requeue(...wrong), words).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(words),
+    })
+  const due = async () => (await readStates(own)).flatMap(({ identifier, due }) => (due ? [identifier] : []))
+  const dry = await requeue('--state', 'missing', '--dry-run', '--json')
+  expect([JSON.parse(dry.stdout), await due()]).toEqual([{ requeued: 1 }, []])
+  expect(await requeue('--state', 'missing', '--json')).toMatchObject({ code: 0, stderr: '' })
+  expect(await due()).toEqual(['missing'])
+})
+it('retire, requeue --retired and redact store who decided, and why', async () => {
+  await call('enqueue', 'a')
+  const decided = (who: string) => ['--author', `${who} `, '--reason', ` reason of ${who}`]
+  for (const [command, ...more] of [['retire'], ['requeue', '--retired'], ['retire'], ['redact']] as const)
+    expect(await call(command, 'a', ...more, ...decided(command))).toMatchObject({ code: 0, stderr: '' })
+  expect(await readActions(database)).toMatchObject(
+    ['retire', 'requeue', 'retire', 'redact'].map((author) => ({ author, reason: `reason of ${author}` })),
+  )
+})
+
+it('a list without a valid identifier changes nothing, with exit code 2', async () => {
+  const invalid = file('invalid.txt', `${'x'.repeat(1025)}\n`)
+  for (const command of [['requeue'], ['retire', '--reason', 'r']]) {
+    expect(await call(...command, '--file', invalid)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^error: No identifier is valid, so nothing was changed\.\n {2}line 1: longer/,
+      ),
+    })
+    expect((await call(...command, '--file', file('empty.txt', ''))).stderr).toContain(
+      'The input has no identifier, so nothing was changed.',
+    )
+  }
+})
+
+it.each([
+  ['enqueue', 'a'],
+  ['reconcile', 'list.txt'],
+  ['annotate', '--hash', 'a', '--forced-to', 'human', '--author', 'A', '--reason', 'r', '--unknown'],
+  ['redact', 'a', '--reason', 'r'],
+  ['report', 'forced'],
+  ['report', 'bundle'],
+])('%s takes the medium that is given, and refuses an unknown one', async (...command) => {
+  file('list.txt', 'a\n')
+  expect(await call(...command, '--media', 'sculpture')).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('sculpture'),
   })
 })
 
