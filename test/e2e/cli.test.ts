@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { findFreePort } from '../../src/devkit/embedded-postgres/server-process.ts'
 import type { RunningSimulator } from '../../src/devkit/simulator/simulator.ts'
+import { World } from '../../src/devkit/simulator/world.ts'
 import { MIGRATIONS } from '../../src/platform/postgres/migrate.ts'
 import { startCannedApi } from '../support/canned-api.ts'
 import { type CliStage, createCliStage } from '../support/cli-stage.ts'
@@ -76,6 +77,17 @@ it('the grants print each privilege of the role, and refuse a role that would lo
       stdout: expect.stringContaining('identifai_reporting, without name, ref_id and result_url.'),
     })
     expect([await readable('name'), await readable('identifier')]).toEqual([false, true])
+    const revoked = (text: string) => text.match(/^ {2}REVOKE .*(?<= ON )\S+$/gm) ?? []
+    for (const command of ['grant-job', 'grant-enqueuer', 'grant-maintenance']) {
+      stage.expectClearError(await cli.call([command, role], env), 2, 'has other privileges')
+      const { code, stdout } = await cli.call([command, role, '--revoke-others'], env)
+      expect([command, code, stdout]).toEqual([
+        command,
+        0,
+        expect.not.stringMatching(/INSERT ON identifai\.override_notes/),
+      ])
+      expect(revoked(stdout), command).not.toEqual([])
+    }
     expect(await cli.call(['grant-job', role, '--annotate', '--revoke-others'], env)).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
@@ -89,6 +101,11 @@ it('the grants print each privilege of the role, and refuse a role that would lo
     await sql`drop owned by ${sql.id(role)}`.execute(database.db)
     await sql`drop role ${sql.id(role)}`.execute(database.db)
   }
+  stage.expectClearError(
+    await cli.call(['grant-reader', role, '--tables', '--without-personal'], env),
+    2,
+    "'--without-personal' cannot be used with option '--tables'",
+  )
   stage.expectClearError(
     await cli.call(['grant-reader', 'an unknown role'], env),
     2,
@@ -118,9 +135,23 @@ it('migrate up, status, down and up again; down refuses while there is history',
     '--destroy-history',
   )
   const destroy = ['migrate', 'down', '--all', '--destroy-history']
-  stage.expectClearError(await cli.call(destroy, env), 2, 'has to be confirmed. Add --yes')
-  expect((await cli.call([...destroy, '--yes'], env)).code).toBe(0)
-  expect((await cli.call(['migrate'], env)).code).toBe(0)
+  stage.expectClearError(
+    await cli.call(destroy, env),
+    2,
+    'Reverting all migrations drops tables or views, so it has to be confirmed. Add --yes',
+  )
+  const down = await cli.call([...destroy, '--yes', '--json'], env)
+  expect([down.code, JSON.parse(down.stdout)]).toEqual([
+    0,
+    MIGRATIONS.toReversed().map((name) => expect.objectContaining({ direction: 'Down', name })),
+  ])
+  expect(await cli.call(['migrate', 'down', '--all', '--yes'], env)).toMatchObject({
+    code: 0,
+    stdout: 'Nothing to revert.\n',
+  })
+  expect(await cli.call(['migrate', '--quiet'], env)).toEqual({ code: 0, stdout: '', stderr: '' })
+  const last = await cli.call(['migrate', 'down', '--yes'], env)
+  expect(last).toEqual({ code: 0, stdout: `down ${MIGRATIONS.at(-1)}\n`, stderr: '' })
 })
 
 it.skipIf(!hasTerminal)('migrate down requires a confirmation on a terminal', async () => {
@@ -209,6 +240,73 @@ it('sync reports partial with exit code 3 when a record was quarantined', async 
   )
 })
 
+it('sync --wait requests what comes due within this time', async () => {
+  await using own = await createTestDatabase()
+  const env = { ...environment, DATABASE_URL: own.url }
+  const [identifier] = simulator.world.register({ count: 1, outcome: 'done' })
+  await sql`insert into identifai.identifiers (identifier, due_at) values (${identifier}, now() + interval '1 second')`.execute(
+    own.db,
+  )
+  const { code, stdout } = await cli.call(['sync', '--wait', '1m'], env)
+  expect([code, stdout]).toEqual([0, expect.stringContaining('\n1 identifier in 1 request: 1 done.\n')])
+})
+
+it('status --stuck lists at most 100 identifiers, with what failed and when each is requested again', async () => {
+  await using own = await createTestDatabase()
+  const env = { DATABASE_URL: own.url }
+  const stuck = async (...more: string[]) => (await cli.call(['status', '--stuck', ...more], env)).stdout
+  expect([await stuck(), JSON.parse(await stuck('--json'))]).toEqual(['Nothing is stuck.\n', []])
+  await sql`insert into identifai.identifiers (identifier, state, attempts, absences, due_at, last_error) values
+    ('gone', 'missing', 0, 3, '2030-01-02T03:04:05Z', null),
+    ('failing', 'pending', 2, 1, '2030-01-02T03:04:05Z', 'HTTP 500'),
+    ('healthy', 'pending', 0, 0, now(), null)`.execute(own.db)
+  expect(await stuck()).toBe(`gone
+  missing, not returned 3 times, due 2030-01-02 03:04:05Z
+  The reason is not recorded.
+
+failing
+  pending, 2 failed requests, not returned 1 time, due 2030-01-02 03:04:05Z
+  HTTP 500
+`)
+  await sql`insert into identifai.identifiers (identifier, state, due_at)
+    select n::text, 'quarantined', null from generate_series(1, 101) as n`.execute(own.db)
+  const all = JSON.parse(await stuck('--json')) as { state: string }[]
+  expect([all.length, all.every(({ state }) => state === 'quarantined')]).toEqual([100, true])
+})
+
+it('plan warns when a refresh of all finished identifiers does not end before they are due again', async () => {
+  await using own = await createTestDatabase()
+  const slow = { SYNC_REQUESTS_PER_MINUTE: '1', SYNC_REFRESH_HOURS: '1' }
+  const env = { ...environment, DATABASE_URL: own.url }
+  expect((await cli.call(['plan'], env)).stdout).toMatch(
+    /^Nothing is due, so a run .* requests nothing\.\n\nA refresh/,
+  )
+  await sql`insert into identifai.identifiers (identifier, state, priority, due_at)
+    select 'done-' || n, 'done', -10, now() + interval '1 day' from generate_series(1, 6100) as n`.execute(
+    own.db,
+  )
+  // One request a minute, for 61 requests.
+  expect((await cli.call(['plan'], { ...env, ...slow })).stdout).toMatch(
+    /^warning: a refresh of all finished identifiers takes longer than the 1 hours .*\n\nNothing is due.*\n\nA refresh of all 6,100 finished identifiers takes 61 requests, 6\d\.\d minutes at the quota\.\n$/s,
+  )
+  expect((await cli.call(['plan'], env)).stdout).not.toContain('warning')
+})
+
+it('doctor probes the API with an identifier that has a result, and prints one document with --json', async () => {
+  await using own = await createTestDatabase()
+  const env = { ...environment, DATABASE_URL: own.url }
+  const [identifier = ''] = simulator.world.register({ count: 1, outcome: 'done' })
+  const checks = async (...args: string[]) => {
+    const { code, stdout } = await cli.call(['doctor', '--json', ...args], env)
+    return [code, (JSON.parse(stdout) as { check: string }[]).map(({ check }) => check)]
+  }
+  expect(await checks('--probe', ` ${identifier} `)).toEqual([
+    0,
+    expect.arrayContaining(['api', 'probe: a file hash']),
+  ])
+  expect(await checks()).toEqual([0, expect.not.arrayContaining(['probe: a file hash'])])
+})
+
 it('plan reports the cost of a run, and sync --dry-run the cost of this run', async () => {
   await using own = await createTestDatabase()
   const env = { ...environment, DATABASE_URL: own.url, SYNC_REQUESTS_PER_MINUTE: '60' }
@@ -216,6 +314,7 @@ it('plan reports the cost of a run, and sync --dry-run the cost of this run', as
   const plan = await cli.run(['plan'], env)
   expect(plan).toMatchObject({ code: 0, stderr: '' })
   expect(plan.stdout).toMatch(/^new +3 +1 +0\.1$/m)
+  expect(plan.stdout).not.toMatch(/^(refresh|unfinished)/m)
   expect(plan.stdout).toMatch(
     /takes 2 seconds at the quota: .*, the last one at \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\./,
   )
@@ -229,7 +328,7 @@ it('plan reports the cost of a run, and sync --dry-run the cost of this run', as
 it('report verify reports no findings, or its findings with exit code 6', async () => {
   await using own = await createTestDatabase()
   const env = { ...environment, DATABASE_URL: own.url }
-  await cli.call(['enqueue', ...simulator.world.register({ count: 5 })], env)
+  await cli.call(['enqueue', ...simulator.world.register({ count: 27 })], env)
   const { chain_head: head } = JSON.parse((await cli.run(['sync', '--json'], env)).stdout) as {
     chain_head: string
   }
@@ -237,8 +336,17 @@ it('report verify reports no findings, or its findings with exit code 6', async 
   expect(good).toMatchObject({ code: 0, stderr: '' })
   expect(good.stdout).toContain(`Chain head: ${head}`)
   expect(good.stdout).toContain('Everything is as it was sealed.')
+  expect(good.stdout).toMatch(/^1 sealed run, 27 revisions, 0 notes, 0 actions and 27 payloads verified\.\n/)
+  const note = ['--forced-to', 'human', '--author', 'A', '--reason', 'r', '--unknown']
+  await cli.call(['annotate', '--hash', 'f00d'.repeat(16), ...note], env)
   const other = await cli.call(['report', 'verify', '--head', '0'.repeat(64)], env)
-  expect([other.code, other.stdout.includes('is not in the chain')]).toEqual([6, true])
+  expect([other.code, other.stdout]).toEqual([
+    6,
+    expect.stringMatching(/\n1 finding:\n.*is not in the chain.*\.\n$/),
+  ])
+  expect(other.stdout).toMatch(
+    /payloads verified\. 1 new note, not verified because the next run seals new notes\.\n/,
+  )
   stage.expectClearError(await cli.call(['report', 'verify', '--head', 'x'], env), 2, '64 hexadecimal digits')
   const two = ['--head', head, '--head', '0'.repeat(64)]
   stage.expectClearError(await cli.call(['report', 'verify', ...two], env), 2, 'Only one chain head')
@@ -256,6 +364,11 @@ it('report verify reports no findings, or its findings with exit code 6', async 
   )
   const json = await cli.call(['report', 'verify', '--json'], env)
   expect(JSON.parse(json.stdout)).toMatchObject({ runs: 1, findings: [{ chain_position: 1 }] })
+  await sql`update identifai.classification_revisions set api_version = 'other'`.execute(own.db)
+  const many = await cli.call(['report', 'verify'], env)
+  expect(many.stdout).toMatch(
+    /\n27 findings, the first of them:\n( {2}revision 1 of classification \d+ .*\n){25} {2}\.\.\. and 2 more: --json lists all of them\.\nOne alteration can cause several findings\.\n.*identifai-sync explain <number/,
+  )
 })
 
 it('report verify --tables names tables, keys and columns, and no values', async () => {
@@ -313,14 +426,33 @@ it('replay shows what would change, and then changes it', async () => {
   expect(dry).toMatchObject({ code: 0, stderr: '' })
   expect(dry.stdout).toContain('20 classifications normalized: 19 unchanged, 1 changed.')
   expect(dry.stdout).toContain('classifications.name')
+  // Before, and after.
+  expect(dry.stdout).toMatch(/classifications\.name .* older +\S/)
   expect(dry.stdout).toContain('Nothing was written.')
+  expect((await cli.call(['replay', '--dry-run', '--quiet'], env)).stdout).toBe(dry.stdout)
   expect((await cli.call(['replay', '--since', '2999-01-01'], env)).stdout).toContain('0 classifications')
   const json = await cli.run(['replay', '--json'], env)
   expect(JSON.parse(json.stdout)).toMatchObject({
     changed: 1,
     written: { rewritten: 1, run: null },
   })
-  expect((await cli.call(['replay'], env)).stdout).toContain('20 unchanged, 0 changed.')
+  expect((await cli.call(['replay'], env)).stdout).toBe(
+    '20 classifications normalized: 20 unchanged, 0 changed.\n',
+  )
+  const untrue = sql`update identifai.classifications set name = 'older' where classification_id in (2, 3)`
+  await untrue.execute(own.db)
+  expect((await cli.call(['replay'], env)).stdout).toContain(
+    '\nWritten: the rows of 2 classifications, and 0 records out of quarantine.\n',
+  )
+  await untrue.execute(own.db)
+  const dryDocument = await cli.call(['replay', '--dry-run', '--json'], env)
+  expect(JSON.parse(dryDocument.stdout)).toMatchObject({ changed: 2, written: null })
+  expect(await cli.call(['replay', '--quiet'], env)).toEqual({ code: 0, stdout: '', stderr: '' })
+  // The name of an identifier comes before the number of a classification.
+  await cli.call(['enqueue', '1'], env)
+  expect(JSON.parse((await cli.call(['explain', '1', '--json'], env)).stdout)).toMatchObject({
+    identifier: '1',
+  })
   await sql`alter table identifai.revision_payloads disable trigger all`.execute(own.db)
   await sql`update identifai.revision_payloads set payload = '{"status": 5}' where classification_id = 1`.execute(
     own.db,
@@ -336,8 +468,17 @@ it('replay shows what would change, and then changes it', async () => {
 
 it('simulate serves the API until it is stopped, and reports when its port is in use', async () => {
   const port = await findFreePort()
-  const submissions = ['--count', '5', '--requests-until-done', '0', '--seconds-until-done', '120']
-  const child = cli.start(['simulate', '--port', String(port), '--key', 'k', ...submissions])
+  const submissions = [
+    '--count',
+    '5',
+    '--seed',
+    '7',
+    '--requests-until-done',
+    '0',
+    '--seconds-until-done',
+    '120',
+  ]
+  const child = cli.start(['simulate', '--port', String(port), '--key', 'k', '--quota', ...submissions])
   const ended = finish(child)
   await expect
     .poll(
@@ -348,11 +489,18 @@ it('simulate serves the API until it is stopped, and reports when its port is in
         ),
       { timeout: 10_000 },
     )
-    .toMatch(/^(.+\n){5}$/)
+    .toBe(`${new World({ seed: 7 }).register({ count: 5 }).join('\n')}\n`)
   const response = await fetch(`http://127.0.0.1:${port}/api/classifications_audio?identifiers[]=x`, {
     headers: { 'x-api-key': 'k' },
   })
   expect(await response.json()).toEqual([])
+  const statuses = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const { status } = await fetch(response.url, { headers: { 'x-api-key': 'k' } })
+      return status
+    }),
+  )
+  expect(statuses).toContain(429)
   stage.expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is in use')
   const controls = `http://127.0.0.1:${port}/_simulator`
   const [identifier] = (await (await fetch(`${controls}/identifiers`)).text()).split('\n')
@@ -366,6 +514,11 @@ it('undistribute creates the triggers that are missing, and distribute needs Cit
   await using own = await createTestDatabase()
   const env = { DATABASE_URL: own.url }
   stage.expectClearError(await cli.call(['distribute'], env), 5, 'the extension citus')
+  const { code, stdout } = await cli.call(['distribute', '--dry-run', '--json'], env)
+  expect([code, JSON.parse(stdout)]).toMatchObject([
+    0,
+    { problems: [expect.stringContaining('the extension citus')], statements: expect.any(Array) },
+  ])
   await sql`drop trigger classification_revisions_append_only on identifai.classification_revisions`.execute(
     own.db,
   )
@@ -374,7 +527,14 @@ it('undistribute creates the triggers that are missing, and distribute needs Cit
     code: 0,
     stdout: expect.stringMatching(/create trigger "classification_revisions_append_only"/),
   })
-  expect(await cli.call(['undistribute'], env)).toMatchObject({ code: 0 })
+  expect(await cli.call(['undistribute'], env)).toMatchObject({
+    code: 0,
+    stdout: '1 statement run: the data tables are on the coordinator.\n',
+  })
+  expect(await cli.call(['undistribute'], env)).toMatchObject({
+    code: 0,
+    stdout: 'Nothing was changed: the data tables are already on the coordinator.\n',
+  })
   await expect(sql`truncate identifai.classification_revisions cascade`.execute(own.db)).rejects.toThrow(
     'append-only',
   )

@@ -378,11 +378,12 @@ it('requeue --state makes those of this state due, and refuses what would select
       stdout: '',
       stderr: expect.stringContaining(words),
     })
-  const due = async () => (await readStates(own)).flatMap(({ identifier, due }) => (due ? [identifier] : []))
+  const dueOnes = async () =>
+    (await readStates(own)).filter(({ due }) => due).map(({ identifier }) => identifier)
   const dry = await requeue('--state', 'missing', '--dry-run', '--json')
-  expect([JSON.parse(dry.stdout), await due()]).toEqual([{ requeued: 1 }, []])
+  expect([JSON.parse(dry.stdout), await dueOnes()]).toEqual([{ requeued: 1 }, []])
   expect(await requeue('--state', 'missing', '--json')).toMatchObject({ code: 0, stderr: '' })
-  expect(await due()).toEqual(['missing'])
+  expect(await dueOnes()).toEqual(['missing'])
 })
 it('retire, requeue --retired and redact store who decided, and why', async () => {
   await call('enqueue', 'a')
