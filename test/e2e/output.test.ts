@@ -79,8 +79,8 @@ describe('--output', () => {
   })
 
   it('- is standard output', async () => {
-    const { code, stdout } = await cli.call([...REPORT, '--output', '-'], environment)
-    expect(code).toBe(0)
+    const { code, stdout, stderr } = await cli.call([...REPORT, '--output', '-'], environment)
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('Written')])
     expect(JSON.parse(stdout)).toHaveProperty('data_digest')
   })
 })
@@ -131,6 +131,8 @@ it('status and doctor show a pause, and resume ends it', async () => {
   expect(quiet.stdout).toMatch(/^warning +pause: /m)
   expect(quiet.stdout).not.toMatch(/^(ok|skipped)/m)
   expect((await cli.call(['resume'], environment)).stdout).toMatch(/^The pause until .* has ended\.$/m)
+  const document = await cli.call(['resume', '--json'], environment)
+  expect(JSON.parse(document.stdout)).toEqual({ ended_pause_until: null })
   expect((await cli.call(['status'], environment)).stdout).not.toContain('paused')
   await bench.makeAllDue()
   await bench.run()

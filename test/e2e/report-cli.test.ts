@@ -69,6 +69,8 @@ describe('the commands of compliance', () => {
     const [, to = '', asOf = '', digest] = printed ?? []
     const again = await run('report', 'forced', '--to', to, '--as-of', asOf, '--json')
     expect(JSON.parse(again.stdout)).toMatchObject({ data_digest: digest })
+    // Its period ends where the caller wants it to.
+    expect(again.stderr).toBe('')
     const page = readFileSync(inFolder('again.html'), 'utf8')
     const minute = (time: string) => `${time.slice(0, 16)} UTC`
     expect(page).toContain(`Period up to ${minute(to)} (not included)`)
@@ -125,7 +127,12 @@ describe('the commands of compliance', () => {
     const made = await run(...args, '--allow-incomplete')
     expect(made).toMatchObject({ code: 0 })
     expect(made.stdout).toContain('NOT COMPLETE')
-    expect((await run('report', 'bundle', '--to', '2100-01-01')).code).toBe(6)
+    const bundle = ['report', 'bundle', '--to', '2100-01-01', '--output', inFolder('gap.jsonl')]
+    expect((await run(...bundle)).code).toBe(6)
+    await run(...bundle, '--allow-incomplete')
+    expect((await run('report', 'verify', inFolder('gap.jsonl'))).stdout).toContain(
+      '\nThe report is NOT COMPLETE, and states its gaps.\n',
+    )
   })
 
   it.each([
@@ -193,6 +200,7 @@ describe('the commands of compliance', () => {
       const good = await cli.run(['report', 'verify', inFolder(file)])
       expect(good).toMatchObject({ code: 0, stderr: '' })
       expect(good.stdout).toContain(words)
+      expect(good.stdout).toMatch(/^Checked: 2 events and 1 decision, .*\n(.*\n)?The report is complete\.$/m)
       expect(good.stdout).toMatch(/^Period: the beginning to \S+Z \(not included\), as of \S+Z\.$/m)
       writeFileSync(
         inFolder(`bad-${file}`),
@@ -213,9 +221,12 @@ describe('the commands of compliance', () => {
       stdout: expect.stringContaining('Everything is as it was sealed'),
     })
     const [, head] = /^Chain head: ([0-9a-f]{64})$/m.exec(whole.stdout) ?? []
+    const advice = 'Compare the chain head with a chain head that you kept elsewhere.'
+    expect((await run('report', 'verify', inFolder('b.jsonl'))).stdout).toContain(advice)
     for (const file of [[], [inFolder('b.jsonl')]]) {
       const { stdout } = await run('report', 'verify', ...file, '--head', String(head).toUpperCase())
       expect(stdout).toContain('The given head is at position 3.')
+      expect(stdout).not.toContain(advice)
     }
     const { rows: heads } = await sql<{ chain_head: string; position: number }>`
       select chain_head, chain_position as position from identifai.sync_runs order by 2`.execute(bench.app.db)
@@ -251,6 +262,9 @@ describe('the commands of compliance', () => {
       code: 0,
       stdout: expect.stringMatching(/^A note would be written: 2 tracked/),
     })
+    expect(tried.stdout).not.toContain('Reports have it')
+    const document = await run('annotate', '--file', good, '--dry-run', '--json')
+    expect(JSON.parse(document.stdout)).toMatchObject([{ note_id: null, tracked: 2, matching: 2 }])
     const bad = file(
       'bad.csv',
       header,
@@ -265,7 +279,17 @@ describe('the commands of compliance', () => {
     expect(refused.stderr).toMatch(
       /4 of 5 lines are no notes.*line 3: hash is blank.*line 4: corrects is not.*line 5: author is blank.*line 6: a correction has/s,
     )
-    const unknown = file('unknown.csv', header, `${'f00d'.repeat(16)};human;A;r;;;`)
+    const unknownNote = `${'f00d'.repeat(16)};human;A;r;;;`
+    for (const [words, ...lines] of [
+      ['1 note explains', unknownNote],
+      ['2 notes explain', unknownNote, unknownNote],
+    ] as const) {
+      const explainsNothing = file('explains-nothing.csv', header, ...lines)
+      expect((await run('annotate', '--file', explainsNothing, '--unknown', '--dry-run')).stderr).toBe(
+        `warning: ${words} no decision so far.\n`,
+      )
+    }
+    const unknown = file('unknown.csv', header, unknownNote)
     expect((await run('annotate', '--file', unknown)).stderr).toMatch(
       /1 of 1 notes cannot be written.*line 2: No tracked/s,
     )
@@ -290,9 +314,13 @@ describe('the commands of compliance', () => {
       })
     for (const [words, ...wrong] of [
       ['cannot be read', '--file', inFolder('none.csv')],
-      ['Give one of the two', '--file', good, '--author', 'A'],
+      ...['--author', '--reason', '--ticket', '--reviewer', '--hash'].map(
+        (option) => ['Give one of the two', '--file', good, option, 'A'] as const,
+      ),
+      ['Give one of the two', '--file', good, '--correct', '1'],
       ['A note needs a file and a label', '--hash', hash, '--author', 'A', '--reason', 'r'],
       ['Leave out --hash', '--correct', '1', '--hash', hash, '--author', 'A', '--reason', 'r'],
+      ['Leave out --hash', '--correct', '1', '--forced-to', 'none', '--author', 'A', '--reason', 'r'],
       ['A note needs an author and a reason', '--correct', '1', '--author', 'A'],
     ] as const)
       expect(await run('annotate', ...wrong), words).toMatchObject({
@@ -304,8 +332,9 @@ describe('the commands of compliance', () => {
   })
 
   it('annotate writes a note, explain shows it, and explain names the identifiers of a file hash', async () => {
+    const more = ['--ticket', 'F-2', '--reviewer', 'B']
     const noted = await cli.run(
-      ['annotate', '--hash', hash, '--forced-to', 'human', '--author', 'A', '--reason', 'r'],
+      ['annotate', '--hash', hash, '--forced-to', 'human', '--author', 'A', '--reason', 'r', ...more],
       settings(),
     )
     expect(noted).toMatchObject({
@@ -342,8 +371,19 @@ describe('the commands of compliance', () => {
     })
     expect(unknown).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('the note explains no decision so far'),
+      stderr:
+        'warning: the note explains no decision so far. If the hash or the label is mistyped, write another note. This one stays.\n',
     })
+    const common = ['--author', 'A', '--reason', 'r', '--unknown', '--dry-run']
+    for (const [label, words] of [
+      ['artificial', 'forced to artificial'],
+      ['none', 'without a forced label'],
+    ] as const)
+      expect(await run('annotate', '--hash', hash, '--forced-to', label, ...common)).toEqual({
+        code: 0,
+        stdout: `A note would be written: 2 tracked identifiers of this file, 0 of them ${words} as of the last responses.\n`,
+        stderr: 'warning: the note explains no decision so far.\n',
+      })
     expect(
       await run('annotate', '--hash', hash, '--forced-to', 'human', '--author', ' ', '--reason', 'r'),
     ).toMatchObject({ code: 2 })
@@ -351,7 +391,7 @@ describe('the commands of compliance', () => {
     expect(explained).toMatchObject({ code: 0, stdout: expect.stringContaining('FORCED') })
     expect(JSON.parse((await run('explain', forced, '--json')).stdout)).toMatchObject({
       identifier: forced,
-      notes: [{ note_id: Number(note) }],
+      notes: [{ note_id: Number(note), ticket: 'F-2', reviewer: 'B' }],
     })
     const corrected = await run(
       'annotate',
@@ -363,6 +403,11 @@ describe('the commands of compliance', () => {
       'heard it',
     )
     expect(corrected).toMatchObject({ code: 0, stderr: '' })
+    expect(corrected.stdout).toMatch(
+      new RegExp(
+        `^Note \\d+ written: .*\\nIt counts in place of note ${note}\\.\\n(.*\\n)?Reports have it when the next run has ended\\.\\n$`,
+      ),
+    )
     const file = await run('explain', hash)
     expect(file).toMatchObject({ code: 2, stdout: '' })
     expect(file.stderr).toMatch(new RegExp(`is the hash of a file.*${forced}`, 's'))
@@ -391,13 +436,16 @@ describe('the commands of compliance', () => {
   })
 
   it('prune takes days only', async () => {
+    const { rows } = await sql<{ stored: number }>`
+      select count(*)::integer as stored from identifai.revision_payloads`.execute(bench.app.db)
+    const stored = rows[0]?.stored
     expect(await cli.run(['prune', '--payloads-older-than', '400d'], settings())).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('0 payloads removed'),
+      stdout: `0 payloads removed; ${stored} still stored.\n`,
     })
     expect(await run('prune', '--payloads-older-than', '400d', '--dry-run')).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('would be removed'),
+      stdout: `0 payloads of ${stored} would be removed.\n`,
     })
     for (const wrong of ['400', '0d', '-1d', '1h']) {
       expect(await run('prune', `--payloads-older-than=${wrong}`)).toMatchObject({ code: 2 })

@@ -95,6 +95,7 @@ describe('--quiet', () => {
     expect((await cli.call(['status', '--stuck', '--quiet'], environment)).stdout).toBe('')
     expect((await cli.call(['doctor', '--quiet'], environment)).stdout).toBe('')
     const wrong = await cli.call(['doctor', '--quiet'], { ...environment, SYNC_RETRIES: 'x' })
+    expect(wrong.code).toBe(2)
     expect(wrong.stdout).toMatch(/^failed {3}configuration: SYNC_RETRIES must .*\n +Correct it\. .*\n$/)
     expect((await cli.call(['enqueue', 'x', '--dry-run', '--quiet'], environment)).stdout).toContain(
       'dry run',
