@@ -130,7 +130,9 @@ function finish(
 ): void {
   const { given_head_at, findings } = result
   const head = given_head_at === null ? [] : [`The given head is at position ${given_head_at}.`]
-  const isSigned = 'is_signed' in result ? result.is_signed : result.signed_through === result.runs
+  // Without a run, there is no head that the key could have signed.
+  const isSigned =
+    'is_signed' in result ? result.is_signed : result.runs > 0 && result.signed_through === result.runs
   const signed = isSigned ? ['The chain head is signed with the given key.'] : []
   const outcome = findings.length === 0 ? [good] : findingLines(findings)
   printResult(options, result, [...lines, ...head, ...signed, '', ...outcome].join('\n'))

@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestCli, type TestCli, finish } from '../support/test-cli.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { createTestDatabase } from '../support/test-database.ts'
 
 const KEY = generateKeyPairSync('ed25519')
 
@@ -182,6 +183,10 @@ describe('the commands of compliance', () => {
       expect([code, stdout]).toEqual([6, expect.stringMatching(/signed with the given key/)])
       expect(stdout).not.toContain('The chain head is signed')
     }
+    await using empty = await createTestDatabase()
+    const nothing = await cli.call(['report', 'verify', '--key', keyFile], { DATABASE_URL: empty.url })
+    expect(nothing).toMatchObject({ code: 0, stdout: expect.stringContaining('Chain head: none yet\n') })
+    expect(nothing.stdout).not.toContain('signed with')
     for (const none of [bundle, inFolder('none')]) {
       expect(await run('report', 'verify', bundle, '--key', none)).toMatchObject({
         code: 2,
