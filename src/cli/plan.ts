@@ -50,7 +50,7 @@ export function describePlan(plan: Plan): string[] {
 function describeProblem({ full_refresh: refresh }: Plan): string[] {
   if (refresh.fits) return []
   return [
-    `warning: a refresh of all finished identifiers takes longer than the ${refresh.refresh_hours} hours after which they are due again.`,
+    `warning: a refresh of all finished identifiers takes longer than the ${counted(refresh.refresh_hours, 'hour')} after which they are due again.`,
     'The identifier with the oldest confirmation comes first, so all are confirmed equally often, but not every night.',
     '',
   ]

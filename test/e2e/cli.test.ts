@@ -287,7 +287,7 @@ it('plan warns when a refresh of all finished identifiers does not end before th
   )
   // One request a minute, for 61 requests.
   expect((await cli.call(['plan'], { ...env, ...slow })).stdout).toMatch(
-    /^warning: a refresh of all finished identifiers takes longer than the 1 hours .*\n\nNothing is due.*\n\nA refresh of all 6,100 finished identifiers takes 61 requests, 6\d\.\d minutes at the quota\.\n$/s,
+    /^warning: a refresh of all finished identifiers takes longer than the 1 hour .*\n\nNothing is due.*\n\nA refresh of all 6,100 finished identifiers takes 61 requests, 6\d\.\d minutes at the quota\.\n$/s,
   )
   expect((await cli.call(['plan'], env)).stdout).not.toContain('warning')
 })
