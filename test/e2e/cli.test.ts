@@ -238,6 +238,19 @@ it('sync reports partial with exit code 3 when a record was quarantined', async 
   expect((await cli.call(['status'], env)).stdout).toContain(
     '- 1 quarantined identifier, most often because: The record cannot be loaded',
   )
+  expect((await cli.call(['replay'], env)).stdout).toMatch(/\n1 identifier in quarantine: 0 fit .*\n$/)
+  // Each of the two runs has quarantined a record of it.
+  await sql`update identifai.quarantined_payloads set payload = replace(payload, '5', '"done"')`.execute(
+    own.db,
+  )
+  const replayed = await cli.call(['replay'], env)
+  expect(replayed).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/\n1 identifier in quarantine: 1 fit /),
+  })
+  expect(replayed.stdout).toMatch(
+    /\nWritten: the rows of 0 classifications, and 2 records out of quarantine\.\n$/,
+  )
 })
 
 it('sync --wait requests what comes due within this time', async () => {
@@ -311,8 +324,11 @@ it('plan reports the cost of a run, and sync --dry-run the cost of this run', as
   await using own = await createTestDatabase()
   const env = { ...environment, DATABASE_URL: own.url, SYNC_REQUESTS_PER_MINUTE: '60' }
   await cli.call(['enqueue', '--file', stage.file('plan.txt', 'a\nb\nc\n')], env)
-  const plan = await cli.run(['plan'], env)
-  expect(plan).toMatchObject({ code: 0, stderr: '' })
+  const plan = await cli.run(['plan'], { ...env, SYNC_BATCHSIZE: '5' })
+  expect(plan.code).toBe(0)
+  expect(JSON.parse(plan.stderr)).toMatchObject({
+    variables: ['SYNC_BATCHSIZE (Did you mean SYNC_BATCH_SIZE?)'],
+  })
   expect(plan.stdout).toMatch(/^new +3 +1 +0\.1$/m)
   expect(plan.stdout).not.toMatch(/^(refresh|unfinished)/m)
   expect(plan.stdout).toMatch(
@@ -374,7 +390,8 @@ it('report verify reports no findings, or its findings with exit code 6', async 
 it('report verify --tables names tables, keys and columns, and no values', async () => {
   await using own = await createTestDatabase()
   const env = { ...environment, DATABASE_URL: own.url }
-  const ended = await cli.call(['enqueue', ...simulator.world.register({ count: 5 })], env)
+  const known = simulator.world.register({ count: 5 })
+  const ended = await cli.call(['enqueue', ...known], env)
   expect(ended.code).toBe(0)
   await cli.run(['sync'], env)
   const good = await cli.call(['report', 'verify', '--tables'], env)
@@ -386,6 +403,14 @@ it('report verify --tables names tables, keys and columns, and no values', async
     tables: null,
     findings: [],
   })
+  const erasure = [known[0] ?? '', '--reason', 'erasure request 88']
+  for (const command of ['retire', 'redact'])
+    expect(await cli.call([command, ...erasure], env)).toMatchObject({ code: 0 })
+  await sql`insert into identifai.sync_runs (run_id, trigger, status, started_at, host, pid, version)
+    values (gen_random_uuid(), 'nightly', 'running', now(), 'h', 1, '0')`.execute(own.db)
+  expect((await cli.call(['report', 'verify', '--tables'], env)).stdout).toMatch(
+    /^1 sealed run, 5 revisions, 0 notes, 0 actions and 4 payloads verified; 1 without a payload to verify; the personal values of 1 revision redacted\. 1 run in progress, which will be sealed at the end\.\n(.*\n)?5 classifications compared with the tables; 1 without a payload\.\n/,
+  )
   await sql`update identifai.classifications set name = 'Rossi.wav', ref_id = 'case of Rossi' where classification_id = 2`.execute(
     own.db,
   )
@@ -402,7 +427,7 @@ it('report verify --tables names tables, keys and columns, and no values', async
   expect(JSON.parse(json.stdout)).toMatchObject({
     tables: {
       classifications: 5,
-      without_payload: 0,
+      without_payload: 1,
       not_accepted: 0,
       definitions: expect.any(Number),
     },
@@ -507,7 +532,12 @@ it('simulate serves the API until it is stopped, and reports when its port is in
   const truth = await fetch(`${controls}/truth/${identifier}`)
   expect(await truth.json()).toMatchObject({ status: 'new' })
   child.kill('SIGTERM')
-  expect(await ended).toMatchObject({ code: 143 })
+  expect(await ended).toMatchObject({
+    code: 143,
+    stdout: expect.stringContaining(
+      `has 5 submissions. To use it:\n  export IDENTIFAI_API_URL=http://127.0.0.1:${port}/api IDENTIFAI_API_KEY=k\nIts identifiers: ${controls}/identifiers\n`,
+    ),
+  })
 })
 
 it('undistribute creates the triggers that are missing, and distribute needs Citus', async () => {

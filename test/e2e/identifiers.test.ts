@@ -342,6 +342,19 @@ describe('requeue and retire', () => {
     expect(await states()).toEqual(['pending', 'pending', 'pending'])
     expect(await call('retire', ...options, '--reason', 'deleted')).toMatchObject({ code: 0 })
     expect(await states()).toEqual(['retired', 'retired', 'pending'])
+    const again = await call('requeue', ...options, '--retired', '--dry-run')
+    expect(again).toEqual({ code: 0, stdout: '2 identifiers would be due now.\n', stderr: '' })
+    expect((await call('reconcile', list, '--column', 'id')).stdout).toMatch(
+      /^2 identifiers listed, 3 tracked; 2 in both/,
+    )
+    const document = await call('retire', 'c', '--reason', 'r', '--dry-run', '--json')
+    expect(JSON.parse(document.stdout)).toEqual({
+      retired: 1,
+      unknown_count: 0,
+      unknown: [],
+      invalid: 0,
+      invalid_lines: [],
+    })
     const many = Array.from({ length: 150 }, (_, n) => `unknown-${n}`)
     const piped = await cli.run(
       ['requeue', '-', '--retired'],
@@ -436,6 +449,10 @@ it('redact removes the personal values of a retired identifier, and none in a dr
   expect(await redact('--dry-run')).toMatchObject({
     code: 0,
     stdout: 'Would be removed: the personal values of 0 revisions, 0 payloads and 2 quarantined records.\n',
+  })
+  const maintenance = { MAINTENANCE_DATABASE_URL: database.url }
+  expect(await cli.call(['redact', 'a', '--reason', 'r', '--dry-run'], maintenance)).toMatchObject({
+    code: 0,
   })
   expect(await redact('--media', 'video')).toMatchObject({
     code: 2,

@@ -226,6 +226,12 @@ describe('the commands of compliance', () => {
       stdout: expect.stringContaining('Everything is as it was sealed'),
     })
     const [, head] = /^Chain head: ([0-9a-f]{64})$/m.exec(whole.stdout) ?? []
+    const { data_digest: digest } = JSON.parse(readFileSync(inFolder('r.json'), 'utf8')) as {
+      data_digest: string
+    }
+    expect((await run('report', 'verify', inFolder('r.json'))).stdout).toContain(
+      `\nData digest: ${digest}\nChain head at position 3: ${head}\n`,
+    )
     const advice = 'Compare the chain head with a chain head that you kept elsewhere.'
     expect((await run('report', 'verify', inFolder('b.jsonl'))).stdout).toContain(advice)
     for (const file of [[], [inFolder('b.jsonl')]]) {

@@ -46,6 +46,16 @@ it('the queue has the identifiers that are due, and those that a run has leased'
   )
 })
 
+it('the next due time follows, and an empty queue says how to add identifiers', () => {
+  const next_due_at = new Date('2026-06-02T03:00:00Z')
+  expect(describeStatus({ ...healthy, next_due_at })).toContain(
+    ' leased by a run. The next one is due at 2026-06-02 03:00:00Z.\n',
+  )
+  expect(describeStatus({ ...healthy, tracked: [] })).toBe(
+    'Nothing is tracked yet. Add identifiers with: identifai-sync enqueue <id...>',
+  )
+})
+
 it('a healthy queue needs no attention, and its numbers follow', () => {
   expect(
     describeStatus({ ...healthy, next_nightly_at: new Date('2026-06-02T02:00:00Z') }).split('\n'),
