@@ -71,15 +71,19 @@ function describeSurvey(survey: Survey): string {
   const remark = (number: number, noun: string, text: string) => {
     if (number > 0) lines.push('', `${counted(number, noun)} ${text}`)
   }
-  const fitting = `in quarantine: ${count(survey.quarantined_fitting)} fit the current contract.`
-  remark(survey.quarantined, 'identifier', fitting)
+  const { quarantined_fitting: fitting, rejected } = survey
   remark(
-    survey.rejected,
-    'payload',
-    `no longer ${survey.rejected === 1 ? 'fits' : 'fit'} the contract, so the rows stay as they are.`,
+    survey.quarantined,
+    'identifier',
+    `in quarantine: ${count(fitting)} ${fit(fitting)} the current contract.`,
   )
+  remark(rejected, 'payload', `no longer ${fit(rejected)} the contract, so the rows stay as they are.`)
   remark(survey.without_payload, 'payload', 'pruned, so the rows stay as they are.')
   return lines.join('\n')
+}
+
+function fit(number: number): string {
+  return number === 1 ? 'fits' : 'fit'
 }
 
 /** Cuts long values, which would break the table; --json has them complete. */

@@ -246,7 +246,7 @@ it('sync reports partial with exit code 3 when a record was quarantined', async 
   const replayed = await cli.call(['replay'], env)
   expect(replayed).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/\n1 identifier in quarantine: 1 fit /),
+    stdout: expect.stringMatching(/\n1 identifier in quarantine: 1 fits /),
   })
   expect(replayed.stdout).toMatch(
     /\nWritten: the rows of 0 classifications, and 2 records out of quarantine\.\n$/,

@@ -1053,8 +1053,8 @@ export const COMMAND: readonly Mutation[] = [
   {
     breaks: 'replay says how many of the quarantined identifiers fit the contract now.',
     file: 'src/cli/replay.ts',
-    from: '${count(survey.quarantined_fitting)} fit',
-    to: '${count(survey.quarantined)} fit',
+    from: '${count(fitting)} ${fit(fitting)}',
+    to: '${count(survey.quarantined)} ${fit(fitting)}',
     tests: OF_CLI,
     only: 'sync reports partial',
   },
