@@ -19,8 +19,8 @@ export function replayCommand() {
       `
 Prints the changes, with samples, before it writes. Rows that differ are replaced. History does not change, because
 nothing new was observed. Quarantined records that fit the current contract are loaded, in a run with trigger replay.
-Exit code 3 when a payload does not fit the current contract, or a quarantined record could not be loaded. Their rows do
-not change.
+Exit code 3 when a payload no longer fits the current contract, or when a quarantined record that fits could not be
+loaded. Their rows do not change. Quarantined records that do not fit stay in quarantine.
 
 Examples:
   $ identifai-sync replay --dry-run
