@@ -20,7 +20,7 @@ export function simulateCommand() {
     )
     .option('--seconds-until-done <n>', 'analyses take this long', parseInteger(0, 86_400), 0)
     .option('--quota', "enforce the API's quota: 2 requests a second, 60 a minute")
-    .option('--shuffle', 'return the lists of a record in another order at each request')
+    .option('--shuffle', 'return the fields and lists of a record in another order at each request')
     .addHelpText(
       'after',
       `
@@ -28,7 +28,7 @@ Serves the two documented endpoints, and some of its own:
   GET   /api/classifications_audio
   POST  /api/classification_audio/<hash>/override
   GET   /_simulator/identifiers        all identifiers, one a line
-  GET   /_simulator/truth/<identifier> the record of the next response
+  GET   /_simulator/truth/<identifier> the present record, without a request
   GET   /_simulator/stats              the number of requests so far
   POST  /_simulator/register           {"count": 10} or {"identifiers": ["..."]}: more submissions
   POST  /_simulator/complete           ends every analysis

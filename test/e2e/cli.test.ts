@@ -503,7 +503,16 @@ it('simulate serves the API until it is stopped, and reports when its port is in
     '--seconds-until-done',
     '120',
   ]
-  const child = cli.start(['simulate', '--port', String(port), '--key', 'k', '--quota', ...submissions])
+  const child = cli.start([
+    'simulate',
+    '--port',
+    String(port),
+    '--key',
+    'k',
+    '--quota',
+    '--shuffle',
+    ...submissions,
+  ])
   const ended = finish(child)
   await expect
     .poll(
@@ -515,10 +524,18 @@ it('simulate serves the API until it is stopped, and reports when its port is in
       { timeout: 10_000 },
     )
     .toBe(`${new World({ seed: 7 }).register({ count: 5 }).join('\n')}\n`)
-  const response = await fetch(`http://127.0.0.1:${port}/api/classifications_audio?identifiers[]=x`, {
+  const controls = `http://127.0.0.1:${port}/_simulator`
+  const [identifier] = (await (await fetch(`${controls}/identifiers`)).text()).split('\n')
+  const truth = await (await fetch(`${controls}/truth/${identifier}`)).text()
+  expect(JSON.parse(truth)).toMatchObject({ status: 'new' })
+  const query = `identifiers[]=${identifier}&identifiers[]=x`
+  const response = await fetch(`http://127.0.0.1:${port}/api/classifications_audio?${query}`, {
     headers: { 'x-api-key': 'k' },
   })
-  expect(await response.json()).toEqual([])
+  const served = await response.text()
+  expect(JSON.parse(served)).toEqual([JSON.parse(truth)])
+  // Only the order of the fields differs.
+  expect(served).not.toBe(`[${truth}]`)
   const statuses = await Promise.all(
     [1, 2, 3].map(async () => {
       const { status } = await fetch(response.url, { headers: { 'x-api-key': 'k' } })
@@ -527,10 +544,6 @@ it('simulate serves the API until it is stopped, and reports when its port is in
   )
   expect(statuses).toContain(429)
   stage.expectClearError(await cli.run(['simulate', '--port', String(port)]), 2, 'is in use')
-  const controls = `http://127.0.0.1:${port}/_simulator`
-  const [identifier] = (await (await fetch(`${controls}/identifiers`)).text()).split('\n')
-  const truth = await fetch(`${controls}/truth/${identifier}`)
-  expect(await truth.json()).toMatchObject({ status: 'new' })
   child.kill('SIGTERM')
   expect(await ended).toMatchObject({
     code: 143,

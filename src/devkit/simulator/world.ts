@@ -82,7 +82,7 @@ export class World {
       : record
   }
 
-  /** Returns the record of the next response without a request. */
+  /** Returns the present record without a request, in its own order. */
   truth(identifier: string): JsonObject | undefined {
     const submission = this.#submissions.get(identifier)
     return submission && this.#record(submission)
