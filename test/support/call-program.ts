@@ -3,6 +3,9 @@ import { vi } from 'vitest'
 import { runProgram } from '../../src/cli/run-program.ts'
 import type { CliResult } from './test-cli.ts'
 
+// Each pipeline leaves listeners on standard output, which only a process with many command lines has many of.
+process.stdout.setMaxListeners(0)
+
 let isCalling = false
 
 /**
