@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import { NOT_UTF8 } from '../pipeline/queue/input/decode-input.ts'
 import type { InvalidEntry } from '../pipeline/queue/input/entry.ts'
 import { UsageError } from '../platform/errors.ts'
+import { count } from '../platform/terminal/text.ts'
 
 /** The options of commands that read identifiers from a file. */
 export const FILE_OPTION = new Option(
@@ -36,7 +37,7 @@ export function describeInvalid(entries: {
   const lines = named.map(({ line, reason }) => `  line ${line}: ${reason}`)
   return [
     ...lines,
-    ...(invalid > named.length ? [`  and ${invalid - named.length} more`] : []),
+    ...(invalid > named.length ? [`  and ${count(invalid - named.length)} more`] : []),
     ...(named.some(({ reason }) => reason === NOT_UTF8)
       ? ['Save the file as UTF-8. A spreadsheet program has a type CSV UTF-8, or an option for it.']
       : []),

@@ -117,8 +117,8 @@ export const COMMAND: readonly Mutation[] = [
   {
     breaks: 'A list of invalid lines says how many it leaves out.',
     file: 'src/cli/input-options.ts',
-    from: '`  and ${invalid - named.length} more`',
-    to: '`  and ${invalid} more`',
+    from: 'and ${count(invalid - named.length)} more',
+    to: 'and ${count(invalid)} more',
     tests: OF_IDENTIFIERS,
     only: 'exits with 3',
   },
@@ -763,6 +763,21 @@ export const COMMAND: readonly Mutation[] = [
     to: 'if (/^',
     tests: OF_CLI,
     only: 'replay shows',
+  },
+  {
+    breaks: 'The number of invalid lines that are not listed is easy to read.',
+    file: 'src/cli/input-options.ts',
+    from: 'and ${count(invalid - named.length)} more',
+    to: 'and ${invalid - named.length} more',
+    tests: ['test/unit/cli/input-options.test.ts'],
+  },
+  {
+    breaks: 'simulate --shuffle changes the order of the fields.',
+    file: 'src/cli/simulate.ts',
+    from: 'shuffle: options.shuffle ?? false,',
+    to: 'shuffle: false,',
+    tests: OF_CLI,
+    only: 'simulate serves',
   },
   {
     breaks: 'simulate --seed gives the same submissions.',

@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { LAST_KNOWN_AT } from '../../../pipeline/run/tracked-totals.ts'
 import { ReportRefusedError } from '../../../platform/errors.ts'
 import type { Database } from '../../../platform/postgres/database.ts'
-import { counted } from '../../../platform/terminal/text.ts'
+import { count, counted } from '../../../platform/terminal/text.ts'
 import type { GapKind, Report } from '../schema.ts'
 
 /** Identifiers that a refusal names. */
@@ -88,6 +88,6 @@ async function describeIdentifiers(
     .execute()
   const total = rows[0]?.total ?? 0
   if (total === 0) return NONE
-  const more = total > rows.length ? `, and ${total - rows.length} more` : ''
+  const more = total > rows.length ? `, and ${count(total - rows.length)} more` : ''
   return `${counted(total, 'identifier')} now: ${rows.map(({ identifier }) => identifier).join(', ')}${more}.${hint}`
 }

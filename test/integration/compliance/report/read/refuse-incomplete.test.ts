@@ -49,12 +49,12 @@ describe('a report that may not be complete', () => {
     async (state) => {
       const { db } = database
       await sql`insert into identifai.identifiers (identifier, state, enqueued_at)
-      select 'open-' || n, ${state}, ${at(19)} from generate_series(1, 7) as n`.execute(db)
+      select 'open-' || n, ${state}, ${at(19)} from generate_series(1, 1006) as n`.execute(db)
       await sealHistory(db, [])
       const refused = await refusal()
       expect(refused).toMatchObject({ name: 'ReportRefusedError', exitCode: 6 })
       expect(refused?.message).toMatch(
-        /7 identifiers now: open-1, open-2, open-3, open-4, open-5, and 2 more\..* Retire .*--allow-incomplete/s,
+        /1,006 identifiers now: open-1, open-2, open-3, open-4, open-5, and 1,001 more\..* Retire .*--allow-incomplete/s,
       )
       expect((await report()).head.coverage).toMatchObject({
         is_complete: false,
