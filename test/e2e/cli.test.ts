@@ -30,7 +30,7 @@ it('the commands explain themselves in their help', async () => {
     expect(own).toMatchObject({ code: 0, stderr: '' })
     expect(own.stdout).toContain(`Usage: identifai-sync ${command}`)
   }
-  expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  expect((await cli.call(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
 it('the grants print each privilege of the role, and refuse a role that would lose one, or is unknown', async () => {
@@ -38,12 +38,12 @@ it('the grants print each privilege of the role, and refuse a role that would lo
   const role = `reader_${new URL(database.url).pathname.slice(1)}`
   await sql`create role ${sql.id(role)}`.execute(database.db)
   try {
-    expect(await cli.run(['grant-reader', role, '--tables'], env)).toMatchObject({
+    expect(await cli.call(['grant-reader', role, '--tables'], env)).toMatchObject({
       code: 0,
       stderr: '',
       stdout: expect.stringContaining('and the data tables of identifai'),
     })
-    expect(await cli.run(['grant-enqueuer', role], env)).toMatchObject({
+    expect(await cli.call(['grant-enqueuer', role], env)).toMatchObject({
       code: 0,
       stderr: '',
       stdout: expect.stringMatching(
@@ -118,7 +118,7 @@ it('migrate up, status, down and up again; down refuses while there is history',
   await using own = await createTestDatabase('empty')
   const env = { DATABASE_URL: own.url }
   expect((await cli.call(['migrate', 'status'], env)).stdout).toMatch(/^(waiting .*\n)+$/)
-  expect((await cli.run(['migrate'], env)).stdout).toMatch(/^(up {3}\d{4}-.*\n)+$/)
+  expect((await cli.call(['migrate'], env)).stdout).toMatch(/^(up {3}\d{4}-.*\n)+$/)
   expect((await cli.call(['migrate'], env)).stdout).toContain('the database is up to date')
   expect(JSON.parse((await cli.call(['migrate', 'status', '--json'], env)).stdout)).toHaveLength(
     MIGRATIONS.length,
@@ -215,7 +215,7 @@ it('enqueue from a file, standard input and arguments, sync and status work toge
   expect((await cli.call(['status'], nightly)).stdout).toMatch(
     /the next nightly run at \d{4}-\d\d-\d\d 20:30:00Z\.\n$/,
   )
-  const refreshed = await cli.run(['sync', '--refresh-all', '--limit', '100'], environment)
+  const refreshed = await cli.call(['sync', '--refresh-all', '--limit', '100'], environment)
   expect(refreshed.stdout).toContain('100 identifiers in 1 request')
 })
 
@@ -345,7 +345,7 @@ it('report verify reports no findings, or its findings with exit code 6', async 
   await using own = await createTestDatabase()
   const env = { ...environment, DATABASE_URL: own.url }
   await cli.call(['enqueue', ...simulator.world.register({ count: 27 })], env)
-  const { chain_head: head } = JSON.parse((await cli.run(['sync', '--json'], env)).stdout) as {
+  const { chain_head: head } = JSON.parse((await cli.call(['sync', '--json'], env)).stdout) as {
     chain_head: string
   }
   const good = await cli.call(['report', 'verify', '--head', head], env)
@@ -370,7 +370,7 @@ it('report verify reports no findings, or its findings with exit code 6', async 
   await sql`update identifai.classification_revisions set api_version = 'other' where classification_id = 2`.execute(
     own.db,
   )
-  const bad = await cli.run(['report', 'verify'], env)
+  const bad = await cli.call(['report', 'verify'], env)
   expect(bad.code).toBe(6)
   const report = ['report', 'forced', '--allow-incomplete']
   expect((await cli.call(report, env)).code).toBe(0)
@@ -393,7 +393,7 @@ it('report verify --tables names tables, keys and columns, and no values', async
   const known = simulator.world.register({ count: 5 })
   const ended = await cli.call(['enqueue', ...known], env)
   expect(ended.code).toBe(0)
-  await cli.run(['sync'], env)
+  await cli.call(['sync'], env)
   const good = await cli.call(['report', 'verify', '--tables'], env)
   expect(good).toMatchObject({ code: 0, stderr: '' })
   expect(good.stdout).toMatch(
@@ -415,7 +415,7 @@ it('report verify --tables names tables, keys and columns, and no values', async
     own.db,
   )
   await sql`alter table identifai.sync_runs disable trigger sync_runs_sealed`.execute(own.db)
-  const bad = await cli.run(['report', 'verify', '--tables'], env)
+  const bad = await cli.call(['report', 'verify', '--tables'], env)
   expect(bad.code).toBe(6)
   expect(bad.stdout).toContain('2 findings:')
   expect(bad.stdout).toContain(
@@ -445,7 +445,7 @@ it('replay shows what would change, and then changes it', async () => {
   const env = { ...environment, DATABASE_URL: own.url }
   const known = simulator.world.register({ count: 20 })
   await cli.call(['enqueue', ...known], env)
-  await cli.run(['sync'], env)
+  await cli.call(['sync'], env)
   await sql`update identifai.classifications set name = 'older' where classification_id = 1`.execute(own.db)
   const dry = await cli.call(['replay', '--dry-run'], env)
   expect(dry).toMatchObject({ code: 0, stderr: '' })
@@ -456,7 +456,7 @@ it('replay shows what would change, and then changes it', async () => {
   expect(dry.stdout).toContain('Nothing was written.')
   expect((await cli.call(['replay', '--dry-run', '--quiet'], env)).stdout).toBe(dry.stdout)
   expect((await cli.call(['replay', '--since', '2999-01-01'], env)).stdout).toContain('0 classifications')
-  const json = await cli.run(['replay', '--json'], env)
+  const json = await cli.call(['replay', '--json'], env)
   expect(JSON.parse(json.stdout)).toMatchObject({
     changed: 1,
     written: { rewritten: 1, run: null },

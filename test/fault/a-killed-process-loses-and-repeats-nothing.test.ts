@@ -12,7 +12,7 @@ import { createTestCli } from '../support/test-cli.ts'
 import { TEST_SEED } from '../support/test-seed.ts'
 
 /** The number that `npm run test:soak` sets, or a smaller one. */
-const KILLS = Number(process.env.CRASH_KILLS ?? 8)
+const KILLS = Number(process.env.CRASH_KILLS ?? 6)
 const IDENTIFIERS = Number(process.env.CRASH_IDENTIFIERS ?? 1000)
 
 const PASSING_FAULTS = [
@@ -81,8 +81,7 @@ it.each(WAYS)(
       .poll(
         async () => {
           await bench.makeAllDue()
-          const last = cli.start(['sync'], environment)
-          await once(last, 'exit')
+          await cli.call(['sync'], environment)
           return unfinished(bench)
         },
         { timeout: 120_000, interval: 500 },
@@ -92,7 +91,7 @@ it.each(WAYS)(
     await expect
       .poll(
         async () => {
-          await once(cli.start(['sync'], environment), 'exit')
+          await cli.call(['sync'], environment)
           return (await runs(bench)).map(({ status }) => status)
         },
         { timeout: 30_000, interval: 500 },
