@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -66,6 +68,28 @@ afterAll(async () => {
 const python = (cwd: string, ...args: string[]) =>
   execute(path.join(bin as string, 'python'), args, { cwd, env: environment })
 
+/** Starts a process that runs the commands of dbt that it gets, one after another. */
+function startDbt(project: string) {
+  writeFileSync(path.join(project, 'run.py'), RUN_DBT)
+  const running = python(project, 'run.py')
+  const { stdin, stdout } = running.child
+  const lines = createInterface(stdout as Readable)[Symbol.asyncIterator]()
+  return {
+    run: async (command: string) => {
+      stdin?.write(`${command}\n`)
+      for (let line = await lines.next(); line.value !== 'succeeded'; line = await lines.next()) {
+        // A failure ends the process, and is in its error.
+        if (line.done) return await running
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      stdin?.end()
+      // The failure of a command is thrown by run.
+      await running.catch(() => {})
+    },
+  }
+}
+
 describe('the dbt package', () => {
   it('has the views of this version as sources (npm run bi:dbt), and the version of the product', async () => {
     const sources = readFileSync(path.join(PACKAGE, 'models/staging/_identifai__sources.yml'), 'utf8')
@@ -81,8 +105,8 @@ describe('the dbt package', () => {
       const project = path.join(folder, 'analytics')
       mkdirSync(path.join(project, 'models'), { recursive: true })
       for (const [file, text] of Object.entries(CONSUMER)) writeFileSync(path.join(project, file), text)
-      writeFileSync(path.join(project, 'run.py'), RUN_DBT)
-      await python(project, 'run.py', 'deps', 'build', 'source freshness', 'docs generate')
+      await using dbt = startDbt(project)
+      for (const command of ['deps', 'build', 'source freshness', 'docs generate']) await dbt.run(command)
       const results = JSON.parse(readFileSync(path.join(project, 'target/run_results.json'), 'utf8')) as {
         results: { unique_id: string; status: string }[]
       }
@@ -130,7 +154,7 @@ describe('the dbt package', () => {
       bench.simulator.world.override(bench.hashOf(await firstIdentifier()), 'artificial')
       await bench.makeAllDue()
       await bench.run()
-      await python(project, 'run.py', 'build --select int_identifai__classifications')
+      await dbt.run('build --select int_identifai__classifications')
       const { rows: after } = await sql<{ later: number; same: boolean }>`
       select (select count(*) from analytics.int_identifai__classifications where changed_at > ${before[0]?.at}::timestamptz) as later,
         (select count(*) from (
@@ -182,17 +206,18 @@ from {{ ref('identifai_sync', 'deepfake_share_by_source_and_week') }} group by w
 `,
 }
 
-/** Runs commands of dbt in one process. Warnings are errors, and every key of the files is checked. */
+/** Runs each line of its input as a command of dbt. Warnings are errors, and every key of the files is checked. */
 const RUN_DBT = `
 import sys
 from dbt.cli.main import dbtRunner
 from dbt.jsonschemas import jsonschemas
 
 jsonschemas._JSONSCHEMA_SUPPORTED_ADAPTERS.add("postgres")
-for command in sys.argv[1:]:
+for command in sys.stdin:
     result = dbtRunner().invoke(["--quiet", "--warn-error", *command.split()])
     if not result.success:
         sys.exit(f"dbt {command} failed: {result.exception}")
+    print("succeeded", flush=True)
 `
 
 describe.skipIf(!bin)('the examples of docs/bi.md for Python', () => {
