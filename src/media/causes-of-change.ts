@@ -42,8 +42,8 @@ export function causesOfChange(
   const causes: RevisionCause[] = []
   if (before.disappeared) causes.push('reappeared')
   if (next.status !== before.latest.status) causes.push('status_changed')
-  if (isFinished(next) && before.finished === null) return [...causes, ...alreadyForced(next)]
-  if (isFinished(next) && before.finished !== null) {
+  if (isFinished(next)) {
+    if (before.finished === null) return [...causes, ...alreadyForced(next)]
     causes.push(...forceCauses(before.finished.force_classification, next.force_classification))
     causes.push(...contentCauses(before.finished.canonical, next.canonical, parts))
   } else if (!isFinished(before.latest)) {

@@ -70,9 +70,9 @@ function countsOf(
   verdicts: AudioRows['verdicts'],
 ) {
   const labels = clips.flatMap(({ verdict }) => verdict?.classification ?? [])
+  // The main verdict itself has its own heuristic.
   const comparable = verdicts.filter(
-    ({ kind, heuristic, classification, is_repeated }) =>
-      kind === 'heuristic' &&
+    ({ heuristic, classification, is_repeated }) =>
       !is_repeated &&
       heuristic !== (main?.heuristic ?? null) &&
       classification !== null &&

@@ -57,31 +57,71 @@ describe('the causes of a change', () => {
       { verdict: { ...base.verdict, heuristic: 'Average' } },
       ['heuristic_switched'],
     ],
+    ['another confidence', { verdict: { ...base.verdict, confidence: 0.8 } }, ['verdict_changed']],
     ['another label', { verdict: { ...base.verdict, classification: 'human' } }, ['verdict_changed']],
     [
       'another heuristic verdict',
       { verdicts: [{ ...base.verdicts[0], confidence: 0.8 }] },
       ['verdict_changed'],
     ],
+    ...(['heuristic', 'classification'] as const).map((member): [string, JsonObject, string[]] => [
+      `another ${member} of a heuristic verdict`,
+      { verdicts: [{ ...base.verdicts[0], [member]: 'other' }] },
+      ['verdict_changed'],
+    ]),
+    [
+      'other models of a heuristic verdict',
+      { verdicts: [{ ...base.verdicts[0], models: ['y'] }] },
+      ['models_changed'],
+    ],
+    ['the result of another model', { results: [{ ...base.results[0], model: 'y' }] }, ['models_changed']],
     ['another model in a verdict', { verdict: { ...base.verdict, models: ['x', 'y'] } }, ['models_changed']],
     [
       'another score',
       { results: [{ ...base.results[0], classification: [{ label: 'human', score: 0.2 }] }] },
       ['scores_changed'],
     ],
+    [
+      'another label of a score',
+      { results: [{ ...base.results[0], classification: [{ label: 'artificial', score: 0.1 }] }] },
+      ['scores_changed'],
+    ],
+    ['another time', { results: [{ ...base.results[0], elapsed_time: 2 }] }, ['scores_changed']],
     ['an abstention', { results: [{ ...base.results[0], unknown: true }] }, ['scores_changed']],
     ['another API version', { api_version: '2.0.0' }, ['api_version_changed']],
     ['another clip', { details: { clips: [{ index: 1 }] } }, ['details_changed']],
+    [
+      'another clip and name',
+      { name: 'm', details: { clips: [{ index: 1 }] } },
+      ['details_changed', 'metadata_changed'],
+    ],
     [
       'other model details',
       { results: [{ ...base.results[0], classification_details: { a: 1 } }] },
       ['details_changed'],
     ],
+    [
+      'other model details and another name',
+      { name: 'm', results: [{ ...base.results[0], classification_details: { a: 1 } }] },
+      ['details_changed', 'metadata_changed'],
+    ],
     ['another hash', { hash: 'g' }, ['hash_changed']],
     ['other errors', { errors: 'x' }, ['errors_changed']],
     ['another name', { name: 'm' }, ['metadata_changed']],
+    ['another reference', { ref_id: 'r' }, ['metadata_changed']],
     ['a new unknown field', { extra: 1 }, ['extra_changed']],
     ['a new unknown field in a verdict', { verdict: { ...base.verdict, extra: 1 } }, ['extra_changed']],
+    [
+      'a new unknown field in a heuristic verdict',
+      { verdicts: [{ ...base.verdicts[0], extra: 1 }] },
+      ['extra_changed'],
+    ],
+    ['a new unknown field in a result', { results: [{ ...base.results[0], extra: 1 }] }, ['extra_changed']],
+    [
+      'a new unknown field in a score',
+      { results: [{ ...base.results[0], classification: [{ label: 'human', score: 0.1, extra: 1 }] }] },
+      ['extra_changed'],
+    ],
     [
       'a new unknown field in the details',
       { details: { ...base.details, sample_rate: 8000 } },
@@ -121,6 +161,27 @@ describe('the causes of a change', () => {
     expect(causesOf(before(again, base), seen({ ...again, force_classification: 'human' }))).toEqual([
       'metadata_changed',
     ])
+  })
+
+  it('of an analysis that goes on are those of its content', () => {
+    const unfinished = { identifier: 'a', status: 'new' }
+    expect(causesOf(before(unfinished, null), seen({ ...unfinished, api_version: '2.0.0' }))).toEqual([
+      'api_version_changed',
+    ])
+  })
+
+  it('without a payload on one side, and outside of all parts, are the details', () => {
+    const pruned = { ...seen(base), canonical: null }
+    const next = { ...base, api_version: '2.0.0' }
+    for (const [former, present] of [
+      [pruned, seen(next)],
+      [seen(base), { ...seen(next), canonical: null }],
+      [pruned, pruned],
+    ] as const)
+      expect(causesOf({ latest: former, finished: former, disappeared: false }, present)).toEqual([
+        'details_changed',
+      ])
+    expect(causesOfChange(before(base), seen(next), {})).toEqual(['details_changed'])
   })
 
   it('of a return after a disappearance', () => {

@@ -105,6 +105,73 @@ describe('the rows of a classification', () => {
     })
   })
 
+  it('count the clips, those with a label, and the models of the file', () => {
+    const labels = ['human', 'artificial', 'human', 'artificial', 'artificial']
+    const rows = rowsOf({
+      results: [{ model: 'x' }, { model: 'x' }, { elapsed_time: 1 }, { model: 'y' }],
+      details: {
+        clips: [
+          ...labels.map((classification) => ({ verdict: { classification } })),
+          { index: 1, results: [{ model: 'z' }] },
+        ],
+      },
+    })
+    expect(rows.classification).toMatchObject({
+      clip_count: 6,
+      judged_clip_count: 5,
+      artificial_clip_count: 3,
+      model_count: 2,
+    })
+  })
+
+  it('of a record with nothing but its identifier are one, without counts', () => {
+    const { classification, clips, verdicts, model_results } = rowsOf({})
+    expect(classification).toMatchObject({
+      media: 'audio',
+      identifier: 'id-1',
+      clips_path: null,
+      extra: null,
+      unstorable: null,
+      clip_count: 0,
+      judged_clip_count: 0,
+      artificial_clip_count: 0,
+      model_count: 0,
+    })
+    expect([clips, verdicts, model_results]).toEqual([[], [], []])
+  })
+
+  it('have the number of their classification, and what the revision says of the main verdict', () => {
+    const verdict = { heuristic: 'A', confidence: 0, classification: 'human', models: ['m'] }
+    const { clips, verdicts, model_results, revision } = rowsOf({
+      verdict,
+      results: [{ model: 'm' }],
+      details: { clips: [{ index: 1 }] },
+    })
+    for (const rows of [clips, verdicts, model_results])
+      expect(rows).toMatchObject([{ classification_id: 42 }])
+    expect(revision).toMatchObject({
+      machine_classification: 'human',
+      machine_confidence: 0,
+      machine_heuristic: 'A',
+    })
+    expect(rowsOf({}).revision).toMatchObject({
+      machine_classification: null,
+      machine_confidence: null,
+      machine_heuristic: null,
+    })
+  })
+
+  it('hold the whole record, which can be rebuilt from them', () => {
+    const record = {
+      identifier: 'id-1',
+      results: [{ model: 'm', classification: [score('human', 0.3), score('artificial', 0.7)] }],
+      name: 'n',
+    }
+    const { classification, clips, verdicts, model_results } = rowsOf(record)
+    const children = { clips, verdicts, model_results }
+    expect(audioEndpoint.denormalize({ classification, children: children as never })).toStrictEqual(record)
+  })
+
   it('join a list of errors by line breaks', () => {
     expect(rowsOf({ errors: ['a', 'b'] }).classification.errors).toBe('a\nb')
   })
@@ -141,6 +208,11 @@ describe('the rows of a classification', () => {
     ['a label twice', { classification: [score('human', 0.1), score('human', 0.2)] }, 'human'],
     ['another label', { classification: [score('cloned', 0.1)] }, 'cloned'],
     ['three labels', { classification: [score('human', 0), score('artificial', 0), score('x', 1)] }, 'x'],
+    [
+      'both labels, and one of them again',
+      { classification: [score('human', 0.2), score('artificial', 0.7), score('human', 0.1)] },
+      'artificial',
+    ],
     ['a score without a label', { classification: [{ score: 0.5 }] }, null],
     ['a label without a score', { classification: [{ label: 'human' }] }, null],
     ['an unknown field', { classification: [{ ...score('human', 0.1), margin: null }] }, 'human'],

@@ -162,6 +162,27 @@ describe('the audio contract', () => {
     ])
   })
 
+  it('records the first sample of each place as drift', () => {
+    const labels = ['unsure', 'mixed'].map((classification) => ({ classification }))
+    expect(accepted({ ...minimal, verdicts: labels }).drift).toEqual([
+      { kind: 'unknown_value', path: '/verdicts/*/classification', sample: 'unsure' },
+    ])
+  })
+
+  it('records a status that is not documented as drift, and none for the others', () => {
+    expect(accepted({ ...minimal, status: 'queued' }).drift).toEqual([
+      { kind: 'unknown_value', path: '/status', sample: 'queued' },
+    ])
+    for (const status of ['new', 'done', 'errored', undefined])
+      expect(accepted({ ...minimal, ...(status && { status }) }).drift).toEqual([])
+  })
+
+  it('takes whole numbers for positions of a list, and no other names', () => {
+    const verdicts = Array.from({ length: 11 }, () => ({ confidence: 1, margin: 1 }))
+    const paths = accepted({ ...minimal, verdicts, g5: 1, '5g': 1 }).drift.map(({ path }) => path)
+    expect(paths.toSorted()).toEqual(['/5g', '/g5', '/verdicts/*/margin'])
+  })
+
   it('keeps a list of errors beside the column', () => {
     const { extra, drift } = accepted({ ...minimal, status: 'errored', errors: ['too short', 'too quiet'] })
     expect(extra).toEqual({ '/errors': ['too short', 'too quiet'] })
@@ -177,7 +198,14 @@ describe('the audio contract', () => {
     const clips = [{ index: 1 }, { index: 2 }]
     const moved = accepted({ ...minimal, chunk_details: clips })
     expect(moved.known.chunk_details).toEqual(clips)
-    expect(moved.drift.map(({ kind, path }) => [kind, path])).toEqual([['moved_field', '/chunk_details']])
+    const sample = { index: 1, start: null, end: null }
+    expect(moved.drift).toEqual([{ kind: 'moved_field', path: '/chunk_details', sample }])
+    const whole = { index: 0, start: 1.5, end: 3 }
+    expect(accepted({ ...minimal, chunk_details: [whole] }).drift).toMatchObject([{ sample: whole }])
+    const without = { index: null, start: null, end: null }
+    expect(accepted({ ...minimal, chunk_details: [{ verdict: { confidence: 1 } }] }).drift).toMatchObject([
+      { sample: without },
+    ])
     const both = accepted({ ...minimal, details: { clips: [{ index: 9 }] }, chunk_details: clips })
     expect(both.known.details?.clips).toEqual([{ index: 9 }])
     expect(both.extra).toEqual({ '/chunk_details': clips })
