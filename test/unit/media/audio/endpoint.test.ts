@@ -169,7 +169,7 @@ describe('the rows of a classification', () => {
     }
     const { classification, clips, verdicts, model_results } = rowsOf(record)
     const children = { clips, verdicts, model_results }
-    expect(audioEndpoint.denormalize({ classification, children: children as never })).toStrictEqual(record)
+    expect(audioEndpoint.denormalize({ classification, children })).toStrictEqual(record)
   })
 
   it('join a list of errors by line breaks', () => {
