@@ -181,6 +181,12 @@ describe('the causes of a change', () => {
       expect(causesOf({ latest: former, finished: former, disappeared: false }, present)).toEqual([
         'details_changed',
       ])
+    expect(
+      causesOf(
+        { latest: pruned, finished: pruned, disappeared: false },
+        seen({ ...next, force_classification: 'human' }),
+      ),
+    ).toEqual(['forced', 'details_changed'])
     expect(causesOfChange(before(base), seen(next), {})).toEqual(['details_changed'])
   })
 

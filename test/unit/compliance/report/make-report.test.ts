@@ -56,6 +56,22 @@ describe('a report', () => {
     ])
   })
 
+  it('has no label before a decision when its identifiers had different ones in any order', () => {
+    const first = { not_before: at(10), forced_from: 'artificial', event: 'force_changed' } as const
+    expect(reportOn([change(1, first), change(2)]).decisions).toMatchObject([
+      { forced_from: null, forced_from_differs: true },
+    ])
+  })
+
+  it('lists a decision with an event in the period whole, with its events outside', () => {
+    const { decisions, events } = reportOn([
+      change(1, { not_before: at(8), not_after: at(9, 12) }),
+      change(2, { not_before: at(9), not_after: at(12) }),
+    ])
+    expect(decisions).toMatchObject([{ in_period: 'no', identifiers: 2, not_after: at(9, 12) }])
+    expect(events.map(({ in_period }) => in_period)).toEqual(['no', 'possibly'])
+  })
+
   it('numbers decisions in the order of time, and lists those outside the period for the same file and label', () => {
     const { decisions, events, summary } = reportOn([
       change(1),

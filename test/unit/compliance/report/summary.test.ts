@@ -47,6 +47,7 @@ it('counts events and decisions of the period by certainty, explanation, labels,
   const events = [
     event(1, { machine_confidence_after: 0.9 }),
     event(1, { revision_no: 3, in_period: 'possibly', machine_confidence_after: 0.89 }),
+    event(1, { revision_no: 4, machine_confidence_after: 0.95 }),
     event(2, { forced_to: 'artificial', machine_heuristic_after: null }),
     event(3, { machine_classification_after: null, machine_confidence_after: null }),
     event(4, { forced_to: null }),
@@ -59,8 +60,8 @@ it('counts events and decisions of the period by certainty, explanation, labels,
     { in_period: 'no', explanation: 'explained_late' },
   ].map((one) => ({ ...one, not_after: at(12) })) as Decision[]
   expect(summarizePeriod(events, decisions, 7, 'UTC')).toEqual({
-    events: 5,
-    events_certainly: 4,
+    events: 6,
+    events_certainly: 5,
     events_possibly: 1,
     identifiers: 4,
     decisions: 3,
@@ -71,18 +72,18 @@ it('counts events and decisions of the period by certainty, explanation, labels,
     explained_late: 0,
     unexplained: 2,
     machine_to_forced: [
-      { machine: 'artificial', forced_to: 'human', events: 2 },
+      { machine: 'artificial', forced_to: 'human', events: 3 },
       { machine: 'artificial', forced_to: 'artificial', events: 1 },
       { machine: 'artificial', forced_to: null, events: 1 },
       { machine: null, forced_to: 'human', events: 1 },
     ],
-    against_machine: 2,
-    against_machine_confidence_090: 1,
+    against_machine: 3,
+    against_machine_confidence_090: 2,
     by_heuristic: [
-      { heuristic: 'Majority', events: 4 },
+      { heuristic: 'Majority', events: 5 },
       { heuristic: null, events: 1 },
     ],
-    by_week: [{ week: '2026-07-06', events: 5, decisions: 3 }],
+    by_week: [{ week: '2026-07-06', events: 6, decisions: 3 }],
   })
 })
 

@@ -10,14 +10,18 @@ import { change, factsOf, noteOf } from '../../../support/report-facts.ts'
 const PERSONAL = { name: 'call.wav', ref_id: 'r', result_url: null, source: 'calls' }
 const SALT = '5'.repeat(64)
 
-/** A report with two decisions, a note and personal values. */
+/** A report with two decisions, a note, labels that are forced now, and personal values. */
 function goodReport(): Report {
   const events = [1, 2].map((id) => change(id, { personal_commitment: personalCommitment(SALT, PERSONAL) }))
-  const data = makeReport(
-    'audio',
-    { from: at(10), to: at(20), time_zone: 'UTC' },
-    factsOf([...events, change(3, { file_hash: null })], [noteOf(1, at(13))]),
-  )
+  const facts = factsOf([...events, change(3, { file_hash: null })], [noteOf(1, at(13))])
+  const now = {
+    with_result: 10,
+    forced: 4,
+    forced_share: 0.4,
+    machine_to_forced: [{ machine: 'artificial', forced_to: 'human', identifiers: 4 }],
+  }
+  const period = { from: at(10), to: at(20), time_zone: 'UTC' }
+  const data = makeReport('audio', period, { ...facts, counts: { ...facts.counts, now } })
   return {
     ...data,
     generated_at: at(26),

@@ -79,6 +79,13 @@ describe('the audio contract', () => {
     expect(issues.map((issue) => issue.path)).toEqual([path])
   })
 
+  it('accepts a text of 1,024 bytes, and names the number beyond double precision', () => {
+    for (const hash of ['a'.repeat(1024), 'é'.repeat(512)])
+      expect(accepted({ ...minimal, hash }).known.hash).toBe(hash)
+    const { issues } = rejected({ ...minimal, extra: JSON.parse('1e999') as number })
+    expect(issues).toEqual([{ path: '/extra', message: 'is a number beyond double precision' }])
+  })
+
   it('names every path that does not fit', () => {
     const { issues } = rejected({ ...minimal, name: 1, verdicts: [{ confidence: 1 }, { models: 'x' }] })
     expect(issues.map((issue) => issue.path)).toEqual(['/name', '/verdicts/1/models'])
@@ -107,7 +114,16 @@ describe('the audio contract', () => {
     const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}1${']'.repeat(levels)}`) as Json
     expect(rejected({ ...minimal, deep: nested(100_000) }).reason).toBe('unstorable')
     expect(accepted({ ...minimal, deep: nested(MAX_DEPTH - 1) }).extra).toHaveProperty(['/deep'])
-    expect(rejected({ ...minimal, deep: nested(MAX_DEPTH) }).reason).toBe('unstorable')
+    expect(rejected({ ...minimal, deep: nested(MAX_DEPTH) })).toEqual({
+      accepted: false,
+      reason: 'unstorable',
+      issues: [
+        {
+          path: `/deep${'/0'.repeat(MAX_DEPTH - 1)}`,
+          message: `is nested more than ${MAX_DEPTH} levels deep`,
+        },
+      ],
+    })
   })
 
   it('keeps unknown fields at every level, by pointer, and records them as drift', () => {
