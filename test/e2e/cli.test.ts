@@ -446,7 +446,9 @@ it('replay shows what would change, and then changes it', async () => {
   const known = simulator.world.register({ count: 20 })
   await cli.call(['enqueue', ...known], env)
   await cli.call(['sync'], env)
-  await sql`update identifai.classifications set name = 'older' where classification_id = 1`.execute(own.db)
+  // Some records of the simulator have an empty name, or none.
+  await sql`update identifai.classifications set name = 'older' where classification_id =
+    (select min(classification_id) from identifai.classifications where name <> '')`.execute(own.db)
   const dry = await cli.call(['replay', '--dry-run'], env)
   expect(dry).toMatchObject({ code: 0, stderr: '' })
   expect(dry.stdout).toContain('20 classifications normalized: 19 unchanged, 1 changed.')

@@ -56,7 +56,7 @@ describe('a report', () => {
     ])
   })
 
-  it('has no label before a decision when its identifiers had different ones in any order', () => {
+  it('has no label before a decision when its identifiers had different ones, in any order', () => {
     const first = { not_before: at(10), forced_from: 'artificial', event: 'force_changed' } as const
     expect(reportOn([change(1, first), change(2)]).decisions).toMatchObject([
       { forced_from: null, forced_from_differs: true },
