@@ -234,6 +234,20 @@ it.concurrent('the page is healthy only after everything was read', async () => 
   expect(await readPage(daemon)).toContain('Healthy since')
 })
 
+it.concurrent('a database that responds again is shown so before slow readings are repeated', async (context) => {
+  await using own = await createTestDatabase()
+  await insertNightly(own.db, 1)
+  await using daemon = await startPage(own.url)
+  await readPage(daemon)
+  const read = async () => (await fetch(`${daemon.statusUrl}/`)).text()
+  const words = 'Database: no response within 3 seconds'
+  await own.db.transaction().execute(async (trx) => {
+    await sql`lock table identifai.schema_migrations in access exclusive mode`.execute(trx)
+    await eventually(read, words)
+  })
+  await context.expect.poll(read, { timeout: 50_000 }).not.toContain(words)
+})
+
 it.concurrent('the page has each thing that needs a person, with its command, and no secret', async () => {
   await using bench = await createBroken()
   await insertNightly(bench.app.db, 0, 'failed', 'The API refuses the key (401).')

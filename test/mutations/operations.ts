@@ -311,6 +311,14 @@ export const OPERATIONS: readonly Mutation[] = [
     tests: OF_ALERTS,
   },
   {
+    breaks: 'The status page soon shows that the database responds again.',
+    file: PAGE,
+    from: '{ ...readers, reusePerDuration: 1 }',
+    to: 'readers',
+    tests: OF_PAGE,
+    only: 'responds again',
+  },
+  {
     breaks: 'The status page of this machine refuses other host names.',
     file: PAGE,
     from: "if (isLoopback(host)) server.addHook('onRequest', requireLoopbackName)",

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** A reading is reused for at least this time. */
 const MIN_REUSE_MS = 1000
 
-/** A slow reading is reused for a multiple of its own duration. A failed one is repeated sooner. */
-const REUSE_PER_DURATION = { read: 20, failed: 1 }
+/** A slow reading is reused for this multiple of its own duration; a failed one, only for its duration. */
+const REUSE_PER_DURATION = 20
 
 /** A value from the database, and the time at which its reading ended. */
 export interface Reading<Value> {
@@ -17,6 +17,8 @@ interface ReaderOptions {
   readonly waitMs: number
   /** A reading that could have been repeated for so long is too old to be returned. */
   readonly maxOverdueMs?: number
+  /** A reading is reused for this multiple of its duration, instead of 20 times. */
+  readonly reusePerDuration?: number
   readonly onFailure: (error: unknown) => void
 }
 
@@ -27,7 +29,12 @@ interface ReaderOptions {
  */
 export function createReader<Value>(
   read: () => Promise<Value>,
-  { waitMs, maxOverdueMs = Number.POSITIVE_INFINITY, onFailure }: ReaderOptions,
+  {
+    waitMs,
+    maxOverdueMs = Number.POSITIVE_INFINITY,
+    reusePerDuration = REUSE_PER_DURATION,
+    onFailure,
+  }: ReaderOptions,
 ): () => Promise<Reading<Value> | undefined> {
   let last: Reading<Value> | undefined
   let current: Promise<void> | undefined
@@ -41,8 +48,7 @@ export function createReader<Value>(
       last = undefined
     }
     const now = performance.now()
-    const factor = REUSE_PER_DURATION[last ? 'read' : 'failed']
-    reusedUntil = now + Math.max(MIN_REUSE_MS, (now - startedAt) * factor)
+    reusedUntil = now + Math.max(MIN_REUSE_MS, (now - startedAt) * (last ? reusePerDuration : 1))
     current = undefined
   }
   return async () => {

@@ -32,7 +32,8 @@ export async function startStatusPage({ config, port, logger, ...options }: Stat
   const { statusHost: host, timezone: timeZone, schedule: expression } = config
   const onFailure = (err: unknown) => logger.warn({ err }, 'status page query failed')
   const readers = { waitMs: WAIT_MS, maxOverdueMs: MAX_OVERDUE_MS, onFailure }
-  const readReadiness = createReader(options.readReadiness, readers)
+  // A check that got no response takes the longest, and would be shown for a minute after the database is back.
+  const readReadiness = createReader(options.readReadiness, { ...readers, reusePerDuration: 1 })
   const readFacts = createReader(() => readRecent(options.db(), timeZone), readers)
   const readQueue = createReader(() => readWholeQueue({ db: options.slowDb(), config }), readers)
   const nextNightly = createNextTime({ expression, timeZone })

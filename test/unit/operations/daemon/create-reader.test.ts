@@ -9,7 +9,7 @@ afterEach(() => {
 })
 
 /** Readings that take five seconds, and return 1, 2, 3… or fail. */
-function setUp({ fails = false, maxOverdueMs }: { fails?: boolean; maxOverdueMs?: number } = {}) {
+function setUp({ fails = false, reusePerDuration }: { fails?: boolean; reusePerDuration?: number } = {}) {
   let readings = 0
   const failures: unknown[] = []
   const read = async () => {
@@ -21,7 +21,7 @@ function setUp({ fails = false, maxOverdueMs }: { fails?: boolean; maxOverdueMs?
   const reader = createReader(read, {
     waitMs: 60_000,
     onFailure: (error) => failures.push(error),
-    ...(maxOverdueMs !== undefined && { maxOverdueMs }),
+    ...(reusePerDuration !== undefined && { reusePerDuration }),
   })
   return {
     failures,
@@ -38,6 +38,13 @@ it('reuses a reading for 20 times its duration', async () => {
   const { after } = setUp()
   expect(await after(0)).toEqual([1, 1])
   expect(await after(99)).toEqual([1, 1])
+  expect(await after(2)).toEqual([2, 2])
+})
+
+it('reuses a reading for another multiple of its duration where one is given', async () => {
+  const { after } = setUp({ reusePerDuration: 1 })
+  expect(await after(0)).toEqual([1, 1])
+  expect(await after(4)).toEqual([1, 1])
   expect(await after(2)).toEqual([2, 2])
 })
 
